@@ -1,0 +1,1 @@
+"""The bridge: joins people who use different video systems in one call."""

@@ -1,0 +1,350 @@
+"""The data plane, as the control plane sees it: the contract of the native extension `bridge._core`.
+
+A `Worker` is one thread with its own UDP port and TCP listener. Commands never block and never wait for the thread:
+they are checked, queued, and carried out in order. What a command leads to comes back as an *event*. Events wait in a
+bounded queue (`EVENT_QUEUE_LIMIT`; past it DTLS datagrams and audio levels are dropped and counted, all else is kept);
+`event_fd()` becomes readable when the queue is no longer empty, and `drain()` takes what is there.
+
+Ids (`transport_id`, `router_id`, `producer_id`, `consumer_id`) are chosen by the caller, 0 ≤ id < 2**63, and never
+used twice within the life of a worker. A router exists while it has transports.
+
+Errors: a parameter of the wrong shape raises `ValueError` or `TypeError` at once and names the key; a command that
+names something that does not exist (any more) is answered by a `command_failed` event; after `close()` every command
+raises `RuntimeError`.
+"""
+
+from typing import Literal, NotRequired, TypedDict, final
+
+EVENT_QUEUE_LIMIT: int
+"""Events that wait at most."""
+
+MediaKind = Literal["audio", "video"]
+SrtpProfile = Literal["SRTP_AEAD_AES_128_GCM", "SRTP_AEAD_AES_256_GCM", "SRTP_AES128_CM_SHA1_80"]
+Protocol = Literal["udp", "tcp"]
+
+class WorkerConfig(TypedDict):
+    """Where a worker listens and within what bounds it works."""
+
+    index: int
+    """0 for the first worker; used in its thread's name."""
+    listen: list[str]
+    """Addresses "ip:port" or "[ip6]:port" to bind UDP (and TCP) on. Port 0 lets the system choose."""
+    tcp: NotRequired[bool]
+    """Whether to accept ICE-TCP (RFC 6544 passive, RFC 4571 framing) on the same ports. Default true."""
+    gather_us: NotRequired[int]
+    """Microseconds to wait for company after being woken by a lone packet. 0 forwards at once. Default 200."""
+    receive_buffer_bytes: NotRequired[int]
+    """SO_RCVBUF asked for, per socket. Default 4 MiB."""
+    send_buffer_bytes: NotRequired[int]
+    """SO_SNDBUF asked for, per socket. Default 4 MiB."""
+    max_transports: NotRequired[int]
+    """Transports at most; further ones fail. Default 8192."""
+    consent_timeout_ms: NotRequired[int]
+    """Silence after which nothing more is sent (RFC 7675). Default 30000."""
+    stall_timeout_ms: NotRequired[int]
+    """Silence after which the watchdog reports a producer or consumer as stalled. Default 3000."""
+    pin_cpu: NotRequired[int]
+    """CPU to pin the thread to. Default: not pinned."""
+
+class HeaderExtension(TypedDict):
+    """An RTP header extension (RFC 8285)."""
+
+    uri: str
+    id: int
+
+class CodecParams(TypedDict):
+    """A payload type that a producer may send."""
+
+    payload_type: int
+    name: str
+    clock_rate: int
+    rtx_payload_type: NotRequired[int | None]
+    rtcp_feedback: NotRequired[list[str]]
+
+class EncodingParams(TypedDict):
+    """An encoding of a producer; without `ssrc` it is learned from MID (and RID)."""
+
+    ssrc: NotRequired[int | None]
+    rtx_ssrc: NotRequired[int | None]
+    rid: NotRequired[str | None]
+
+class ProducerParams(TypedDict):
+    """An incoming media source."""
+
+    transport_id: int
+    kind: MediaKind
+    mid: NotRequired[str | None]
+    codecs: list[CodecParams]
+    encodings: list[EncodingParams]
+    paused: NotRequired[bool]
+
+class PayloadTypeMapping(TypedDict):
+    """How one of the producer's payload types is numbered towards the receiver."""
+
+    producer_payload_type: int
+    payload_type: int
+    rtx_payload_type: NotRequired[int | None]
+
+class ConsumerParams(TypedDict):
+    """A producer as sent to one receiver."""
+
+    transport_id: int
+    producer_id: int
+    ssrc: int
+    rtx_ssrc: NotRequired[int | None]
+    mid: NotRequired[str | None]
+    cname: str
+    payload_types: list[PayloadTypeMapping]
+    rtcp_feedback: NotRequired[list[str]]
+    paused: NotRequired[bool]
+
+class SrtpParams(TypedDict):
+    """Keys of both directions; each is the master key followed by the master salt (28, 44 or 30 bytes)."""
+
+    profile: SrtpProfile
+    send_key: bytes
+    receive_key: bytes
+
+class WebRtcTransportParams(TypedDict):
+    """An ICE-lite/DTLS association."""
+
+    router_id: int
+    ice_ufrag: str
+    ice_pwd: str
+    receive_extensions: NotRequired[list[HeaderExtension]]
+    send_extensions: NotRequired[list[HeaderExtension]]
+
+class PlainTransportParams(TypedDict):
+    """RTP and RTCP, multiplexed, on a UDP socket of its own."""
+
+    router_id: int
+    listen_ip: str
+    remote: NotRequired[str | None]
+    srtp: NotRequired[SrtpParams | None]
+    receive_extensions: NotRequired[list[HeaderExtension]]
+    send_extensions: NotRequired[list[HeaderExtension]]
+
+class TransportUpdate(TypedDict):
+    """Lists given replace the old ones."""
+
+    receive_extensions: NotRequired[list[HeaderExtension]]
+    send_extensions: NotRequired[list[HeaderExtension]]
+
+class IceEvent(TypedDict):
+    """ICE connected, moved to another address, or consent ran out."""
+
+    type: Literal["ice"]
+    transport_id: int
+    state: Literal["connected", "consent_expired"]
+    protocol: Protocol
+    moved: bool
+
+class DtlsEvent(TypedDict):
+    """DTLS datagrams from a peer whose ICE check succeeded."""
+
+    type: Literal["dtls"]
+    transport_id: int
+    datagrams: list[bytes]
+
+class PlainTransportReadyEvent(TypedDict):
+    """The socket of a `PlainTransport` is bound to `local` ("address:port")."""
+
+    type: Literal["plain_transport_ready"]
+    transport_id: int
+    local: str
+
+class TransportClosedEvent(TypedDict):
+    """A transport ended by itself."""
+
+    type: Literal["transport_closed"]
+    transport_id: int
+    reason: Literal["panic", "socket_failed"]
+
+class ProducerEvent(TypedDict):
+    """The media-flow watchdog of a producer changed its mind."""
+
+    type: Literal["producer_live", "producer_stalled"]
+    producer_id: int
+
+class ConsumerEvent(TypedDict):
+    """The media-flow watchdog of a consumer changed its mind."""
+
+    type: Literal["consumer_live", "consumer_stalled"]
+    consumer_id: int
+
+class AudioLevel(TypedDict):
+    """Smoothed level of an audio producer: −dBov, 0 loudest, 127 silence."""
+
+    producer_id: int
+    level: int
+    voice: bool
+
+class AudioLevelsEvent(TypedDict):
+    """Levels of a router's audio producers, loudest first, at most five times a second and only while it changes."""
+
+    type: Literal["audio_levels"]
+    router_id: int
+    levels: list[AudioLevel]
+
+class ProducerStats(TypedDict):
+    """Counters of a producer since it was made."""
+
+    producer_id: int
+    packets: int
+    bytes: int
+    packets_lost: int
+    jitter: float
+    nacks_sent: int
+    retransmissions_received: int
+    keyframe_requests_sent: int
+    keyframes: int
+    bitrate: int
+    live: bool
+
+class ConsumerStats(TypedDict):
+    """Counters of a consumer since it was made, and the receiver's last report."""
+
+    consumer_id: int
+    producer_id: int
+    packets: int
+    bytes: int
+    retransmissions: int
+    nacks_received: int
+    nacks_missed: int
+    keyframe_requests_received: int
+    fraction_lost: float
+    packets_lost: int
+    jitter: float
+    round_trip_time: float | None
+    dropped_unmapped: int
+    bitrate: int
+
+class TransportStats(TypedDict):
+    """Counters of a transport since it was made."""
+
+    transport_id: int
+    protocol: Protocol | None
+    packets_received: int
+    bytes_received: int
+    packets_sent: int
+    bytes_sent: int
+    errors: list[tuple[str, int]]
+    producers: list[ProducerStats]
+    consumers: list[ConsumerStats]
+
+class TransportStatsEvent(TypedDict):
+    """Answer to `Worker.transport_stats`."""
+
+    type: Literal["transport_stats"]
+    request_id: int
+    stats: TransportStats | None
+
+class CommandFailedEvent(TypedDict):
+    """A command could not be carried out: the method's name, the id it named, and why."""
+
+    type: Literal["command_failed"]
+    command: str
+    id: int
+    message: str
+
+class WorkerStoppedEvent(TypedDict):
+    """The thread ended; `error` is None after `close()`."""
+
+    type: Literal["worker_stopped"]
+    error: str | None
+
+Event = (
+    IceEvent
+    | DtlsEvent
+    | PlainTransportReadyEvent
+    | TransportClosedEvent
+    | ProducerEvent
+    | ConsumerEvent
+    | AudioLevelsEvent
+    | TransportStatsEvent
+    | CommandFailedEvent
+    | WorkerStoppedEvent
+)
+
+class Capabilities(TypedDict):
+    """What the kernel grants this worker, found out at start."""
+
+    udp_gso: bool
+    udp_gro: bool
+    receive_buffer_bytes: int
+    """As granted (smallest over its sockets); less than asked for means net.core.rmem_max is too small."""
+    send_buffer_bytes: int
+
+class WorkerStats(TypedDict):
+    """Counters of a worker since its start, read without waiting for its thread."""
+
+    packets_received: int
+    bytes_received: int
+    packets_sent: int
+    bytes_sent: int
+    kernel_drops: int
+    """Datagrams the kernel dropped since a receive buffer was full (SO_RXQ_OVFL)."""
+    send_failures: int
+    """Datagrams the kernel refused, or dropped by us since a TCP peer does not read."""
+    errors: dict[str, int]
+    """Unusable datagrams by kind, e.g. "stun_integrity", "unknown_address", "srtp_replay"."""
+    busy_ns: int
+    """CPU time of the thread."""
+    transports: int
+    producers: int
+    consumers: int
+    tcp_connections: int
+    nacks_received: int
+    nacks_sent: int
+    retransmissions: int
+    keyframe_requests_received: int
+    keyframe_requests_sent: int
+    events_dropped: int
+    forward_delay: list[int]
+    """Histogram of the time from receive to handing the forwarded packet to the kernel: counts per bucket."""
+    forward_delay_bounds_us: list[int]
+    """Upper bounds of the buckets in µs; the last bucket has none."""
+
+@final
+class Worker:
+    """One data-plane thread. The constructor binds its sockets (`OSError` names the address) and starts it."""
+
+    def __init__(self, config: WorkerConfig) -> None: ...
+    def close(self) -> None:
+        """Ends all transports, the sockets and the thread; returns when the thread has ended. Idempotent."""
+
+    def event_fd(self) -> int:
+        """A non-blocking eventfd that is readable while events wait. Owned by the worker."""
+
+    def drain(self, limit: int = 1024) -> list[Event]:
+        """Takes up to `limit` events, and resets the eventfd when none are left."""
+
+    def local_addresses(self) -> list[str]:
+        """The addresses bound, in the order of `listen`."""
+
+    def capabilities(self) -> Capabilities: ...
+    def stats(self) -> WorkerStats: ...
+    def create_webrtc_transport(self, transport_id: int, params: WebRtcTransportParams) -> None: ...
+    def create_plain_transport(self, transport_id: int, params: PlainTransportParams) -> None: ...
+    def update_transport(self, transport_id: int, update: TransportUpdate) -> None: ...
+    def restart_ice(self, transport_id: int, ice_ufrag: str, ice_pwd: str) -> None:
+        """The old credentials serve until a check with the new ones succeeds."""
+
+    def send_dtls(self, transport_id: int, datagrams: list[bytes]) -> None: ...
+    def set_srtp(self, transport_id: int, params: SrtpParams) -> None: ...
+    def close_transport(self, transport_id: int) -> None:
+        """Sends an RTCP BYE for what it sent, then forgets it, its producers and consumers, and their consumers."""
+
+    def create_producer(self, producer_id: int, params: ProducerParams) -> None: ...
+    def pause_producer(self, producer_id: int, paused: bool) -> None: ...
+    def close_producer(self, producer_id: int) -> None: ...
+    def create_consumer(self, consumer_id: int, params: ConsumerParams) -> None:
+        """Video starts at a keyframe, which is asked for."""
+
+    def pause_consumer(self, consumer_id: int, paused: bool) -> None: ...
+    def close_consumer(self, consumer_id: int) -> None: ...
+    def request_keyframe(self, producer_id: int) -> None: ...
+    def transport_stats(self, request_id: int, transport_id: int) -> None: ...
+
+def version() -> str:
+    """The crate's version."""

@@ -1,0 +1,214 @@
+//! Events to the control plane, drained in batches. Their Python shapes are in `bridge/_core.pyi`.
+
+use serde::Serialize;
+
+use crate::path::Protocol;
+
+/// How ICE stands for a transport.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IceState {
+    /// A path is selected and consent is fresh.
+    Connected,
+    /// No authenticated packet for the consent time (RFC 7675): nothing is sent until a check succeeds again.
+    ConsentExpired,
+}
+
+impl Serialize for Protocol {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match self {
+            Protocol::Udp => "udp",
+            Protocol::Tcp => "tcp",
+        })
+    }
+}
+
+/// Why a transport ended without being told to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CloseReason {
+    /// A bug of ours was caught; the transport was given up so that the others live.
+    Panic,
+    /// The TCP connection or socket it lived on is gone for good (`PlainTransport` only).
+    SocketFailed,
+}
+
+/// The level of one audio producer (RFC 6464), smoothed over the interval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct AudioLevel {
+    /// Whose.
+    pub producer_id: u64,
+    /// −dBov: 0 is the loudest, 127 is silence.
+    pub level: u8,
+    /// Whether the sender's detector heard a voice.
+    pub voice: bool,
+}
+
+/// Counters of one producer. All since it was made.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct ProducerStats {
+    /// Whose.
+    pub producer_id: u64,
+    /// Media packets, retransmissions taken in included.
+    pub packets: u64,
+    /// Bytes of RTP payload.
+    pub bytes: u64,
+    /// Lost for good, by RFC 3550 arithmetic.
+    pub packets_lost: i64,
+    /// Interarrival jitter in seconds.
+    pub jitter: f64,
+    /// Sequence numbers asked for again.
+    pub nacks_sent: u64,
+    /// Packets that came back by retransmission.
+    pub retransmissions_received: u64,
+    /// Keyframe requests sent.
+    pub keyframe_requests_sent: u64,
+    /// Keyframes seen.
+    pub keyframes: u64,
+    /// Recent rate in bit/s of RTP payload.
+    pub bitrate: u64,
+    /// Whether packets are arriving.
+    pub live: bool,
+}
+
+/// Counters of one consumer. All since it was made.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct ConsumerStats {
+    /// Whose.
+    pub consumer_id: u64,
+    /// What it forwards.
+    pub producer_id: u64,
+    /// Media packets sent, without retransmissions.
+    pub packets: u64,
+    /// Bytes of RTP payload sent.
+    pub bytes: u64,
+    /// Retransmissions sent.
+    pub retransmissions: u64,
+    /// Sequence numbers the receiver asked for again.
+    pub nacks_received: u64,
+    /// Of those, how many were no longer held.
+    pub nacks_missed: u64,
+    /// Keyframes the receiver asked for.
+    pub keyframe_requests_received: u64,
+    /// The receiver's last report: fraction lost, 0–1.
+    pub fraction_lost: f64,
+    /// The receiver's last report: lost in all.
+    pub packets_lost: i64,
+    /// The receiver's last report: jitter in seconds.
+    pub jitter: f64,
+    /// Round trip in seconds, where a report allowed to compute it.
+    pub round_trip_time: Option<f64>,
+    /// Packets dropped since the receiver did not negotiate their payload type.
+    pub dropped_unmapped: u64,
+    /// Recent rate in bit/s of RTP payload.
+    pub bitrate: u64,
+}
+
+/// What a transport looks like at one instant.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct TransportStats {
+    /// Which one.
+    pub transport_id: u64,
+    /// "udp", "tcp" or none before ICE connects.
+    pub protocol: Option<Protocol>,
+    /// Datagrams received, of all kinds.
+    pub packets_received: u64,
+    /// Bytes received, without IP and UDP headers.
+    pub bytes_received: u64,
+    /// Datagrams sent, of all kinds.
+    pub packets_sent: u64,
+    /// Bytes sent, without IP and UDP headers.
+    pub bytes_sent: u64,
+    /// Datagrams that could not be used, by kind of error.
+    pub errors: Vec<(&'static str, u64)>,
+    /// Its producers.
+    pub producers: Vec<ProducerStats>,
+    /// Its consumers.
+    pub consumers: Vec<ConsumerStats>,
+}
+
+/// One event.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    /// The state of ICE changed, or the selected path moved (`moved`).
+    Ice {
+        /// Which transport.
+        transport_id: u64,
+        /// The state now.
+        state: IceState,
+        /// What carries it.
+        protocol: Protocol,
+        /// Whether a path was selected before this one.
+        moved: bool,
+    },
+    /// DTLS datagrams from a peer whose ICE check succeeded; bounded in rate per transport.
+    Dtls {
+        /// Which transport.
+        transport_id: u64,
+        /// Whole datagrams, in order of arrival.
+        datagrams: Vec<serde_bytes::ByteBuf>,
+    },
+    /// The UDP socket of a `PlainTransport` is bound.
+    PlainTransportReady {
+        /// Which transport.
+        transport_id: u64,
+        /// "address:port" it listens on.
+        local: String,
+    },
+    /// A transport ended by itself.
+    TransportClosed {
+        /// Which one.
+        transport_id: u64,
+        /// Why.
+        reason: CloseReason,
+    },
+    /// Packets of a producer arrive (first or again).
+    ProducerLive {
+        /// Which one.
+        producer_id: u64,
+    },
+    /// A producer that is not paused has been silent for the watchdog's time.
+    ProducerStalled {
+        /// Which one.
+        producer_id: u64,
+    },
+    /// The receiver's reports show that media sent to it arrives (first or again).
+    ConsumerLive {
+        /// Which one.
+        consumer_id: u64,
+    },
+    /// Media was sent for the watchdog's time, and the receiver's reports do not show it arriving.
+    ConsumerStalled {
+        /// Which one.
+        consumer_id: u64,
+    },
+    /// Levels of the audio producers of a router, while somebody is heard.
+    AudioLevels {
+        /// Which router.
+        router_id: u64,
+        /// Loudest first.
+        levels: Vec<AudioLevel>,
+    },
+    /// Answer to [`Command::TransportStats`](crate::command::Command).
+    TransportStats {
+        /// As asked.
+        request_id: u64,
+        /// None where there is no such transport.
+        stats: Option<TransportStats>,
+    },
+    /// A command could not be carried out.
+    CommandFailed {
+        /// The command's name in `_core.pyi`.
+        command: &'static str,
+        /// The id it named.
+        id: u64,
+        /// What was wrong.
+        message: String,
+    },
+    /// The worker's thread ended; nothing more will come.
+    WorkerStopped {
+        /// None when it was closed by command.
+        error: Option<String>,
+    },
+}

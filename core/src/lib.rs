@@ -1,0 +1,11 @@
+//! The data plane of the bridge: everything that happens to a packet.
+//!
+//! Sans-IO inside (`engine` and what it uses is told the time and handed datagrams), one thin I/O loop outside
+//! (`worker`). The control plane reaches it through [`command`]s and [`event`]s only.
+
+pub mod command;
+pub mod event;
+pub mod params;
+pub mod path;
+pub mod time;
+pub mod transmit;
