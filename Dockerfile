@@ -1,0 +1,39 @@
+# syntax=docker/dockerfile:1
+# The bridge as an image: built in one stage, run in another, as a user without rights on a read-only root file system.
+#
+#   docker build -t bridge .
+#   docker run --read-only --tmpfs /tmp -v bridge-data:/data -p 8443:8443 -p 3478:3478/udp -p 3478:3478/tcp bridge
+#
+# The steps are the same scripts that `make build` runs.
+
+FROM rust:1.95-slim-bookworm AS build
+WORKDIR /src
+COPY scripts/system-packages scripts/
+RUN scripts/system-packages build
+COPY requirements/run.txt requirements/build.txt requirements/
+RUN python3 -m venv /opt/bridge \
+    && /opt/bridge/bin/pip install --quiet --no-cache-dir --require-hashes --requirement requirements/run.txt \
+    && python3 -m venv /opt/build \
+    && /opt/build/bin/pip install --quiet --no-cache-dir --require-hashes --requirement requirements/build.txt
+COPY pyproject.toml README.md LICENSE ./
+COPY core core
+COPY bridge bridge
+COPY web web
+RUN /opt/build/bin/maturin build --release --locked --quiet --out /tmp/wheels \
+    && /opt/bridge/bin/pip install --quiet --no-cache-dir --no-deps /tmp/wheels/*.whl
+
+FROM debian:bookworm-slim
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends python3 \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin bridge \
+    && install -d -o bridge -g bridge /data
+COPY --from=build /opt/bridge /opt/bridge
+COPY configs/bridge.toml /etc/bridge/bridge.toml
+USER bridge
+VOLUME /data
+ENV PYTHONDONTWRITEBYTECODE=1 PATH=/opt/bridge/bin:$PATH
+EXPOSE 8443/tcp 3478/udp 3478/tcp
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["bridge", "healthcheck"]
+ENTRYPOINT ["bridge"]
+CMD ["serve", "--config", "/etc/bridge/bridge.toml", "--data", "/data"]

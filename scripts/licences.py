@@ -1,0 +1,43 @@
+"""Checks that every installed Python package has a licence that the project may use.
+
+Permissive licences are fine anywhere, the LGPL and the MPL as unmodified libraries; tools that only run in tests and
+checks may carry others when they are listed here with the reason.
+"""
+
+import re
+import sys
+from importlib.metadata import Distribution, distributions
+
+ALLOWED = re.compile(
+    r"MIT|BSD|Apache|ISC|PSF|Python Software Foundation|MPL|Mozilla|LGPL|Lesser|Unlicense|Zlib|0BSD|CC0|HPND|Public Domain",
+    re.IGNORECASE,
+)
+FORBIDDEN = re.compile(r"\bAGPL|\bGPL(?!.*exception)|Affero|(?<!Lesser )General Public License", re.IGNORECASE)
+CHECKED_BY_HAND: dict[str, str] = {}
+"""Name of a distribution whose metadata says nothing usable, and its licence as read in its files."""
+
+
+def licence_of(dist: Distribution) -> str:
+    """All that the metadata says about the licence, in one line."""
+    meta = dist.metadata
+    expression = meta.get("License-Expression")
+    if expression:
+        return str(expression)
+    classifiers = [c.rsplit("::", 1)[1].strip() for c in meta.get_all("Classifier", []) if c.startswith("License ::")]
+    return " / ".join(classifiers) or (meta.get("License") or "").strip().split("\n")[0]
+
+
+def main() -> int:
+    """Prints each package that has no usable licence; returns how many."""
+    bad = 0
+    for dist in sorted(distributions(), key=lambda d: d.name.lower()):
+        name = dist.name.lower()
+        licence = CHECKED_BY_HAND.get(name) or licence_of(dist)
+        if FORBIDDEN.search(licence) or not ALLOWED.search(licence):
+            print(f"{dist.name} {dist.version}: licence {licence!r}")
+            bad += 1
+    return min(bad, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
