@@ -34,6 +34,6 @@ USER bridge
 VOLUME /data
 ENV PYTHONDONTWRITEBYTECODE=1 PATH=/opt/bridge/bin:$PATH
 EXPOSE 8443/tcp 3478/udp 3478/tcp
-HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["bridge", "healthcheck"]
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["bridge", "rooms", "--data", "/data"]
 ENTRYPOINT ["bridge"]
 CMD ["serve", "--config", "/etc/bridge/bridge.toml", "--data", "/data"]
