@@ -4,6 +4,7 @@
 //! (`worker`). The control plane reaches it through [`command`]s and [`event`]s only.
 
 pub mod command;
+pub mod engine;
 pub mod event;
 pub mod params;
 pub mod path;
