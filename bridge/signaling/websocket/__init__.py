@@ -1,0 +1,1 @@
+"""The WebSocket door at `/v1/signal`: JSON messages, described in `docs/protocol/`."""

@@ -1,0 +1,164 @@
+"""What messages are made of: names with their bounds, and the objects that appear inside several of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+MESSAGE_BYTES_LIMIT = 256 * 1024
+"""Longest message accepted. The offer of a room with 25 participants is about 60 KiB."""
+
+TOKEN_LENGTH_LIMIT = 16 * 1024
+"""Longest join token in characters."""
+
+SOURCES_LIMIT = 256
+"""Most sources that one request may name."""
+
+RequestId = Annotated[
+    int,
+    Meta(ge=1, le=2**53 - 1, description="Chosen by the client, different for each request of a session."),
+]
+ReplyTo = Annotated[int, Meta(ge=1, le=2**53 - 1, description="The `id` of the request that this answers.")]
+Sdp = Annotated[
+    str,
+    Meta(min_length=1, max_length=MESSAGE_BYTES_LIMIT, description="A session description (RFC 8866, RFC 8829)."),
+]
+Mid = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=32,
+        pattern=r"^[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+$",
+        description="The `a=mid` of an m-line (RFC 5888); RTCRtpTransceiver.mid.",
+    ),
+]
+ParticipantId = Annotated[
+    str,
+    Meta(min_length=1, max_length=64, description="Names a participant within its room; says nothing about a person."),
+]
+SourceId = Annotated[str, Meta(min_length=1, max_length=64, description="Names a source within its room.")]
+Negotiation = Annotated[
+    int, Meta(ge=1, le=2**53 - 1, description="Numbers the bridge's offers; the answer repeats it.")
+]
+
+SourceName = Literal["microphone", "camera", "screen", "screen_audio"]
+"""What a source shows or lets hear."""
+
+MediaKind = Literal["audio", "video"]
+ConnectionName = Literal["publish", "subscribe"]
+
+
+class PublishedSource(Struct, forbid_unknown_fields=True, frozen=True):
+    """What an m-line of the client's offer carries."""
+
+    mid: Mid
+    source: SourceName
+    muted: bool = False
+
+
+class Source(Struct, frozen=True):
+    """A microphone, camera or screen that a participant publishes."""
+
+    id: SourceId
+    source: SourceName
+    kind: MediaKind
+    muted: Annotated[bool, Meta(description="Said by the participant itself: it sends silence or no picture.")]
+
+
+class Participant(Struct, frozen=True):
+    """Someone in the room, as the others see them."""
+
+    id: ParticipantId
+    name: Annotated[str, Meta(description="To show to people; from the join token.")]
+    role: str
+    state: Annotated[
+        Literal["connected", "reconnecting"],
+        Meta(description="`reconnecting`: its signalling is lost; media may still flow; it may come back."),
+    ]
+    sources: list[Source]
+
+
+class OwnSource(Struct, frozen=True):
+    """A source of the client itself, with the m-line of the publish connection that carries it."""
+
+    id: SourceId
+    mid: Mid
+    source: SourceName
+    kind: MediaKind
+    muted: bool
+
+
+class Session(Struct, frozen=True):
+    """What the client needs to come back after its WebSocket was lost."""
+
+    id: Annotated[str, Meta(description="Goes into `resume`.")]
+    secret: Annotated[str, Meta(description="Goes into `resume`. Renewed at each resume. Keep it in memory only.")]
+    grace_seconds: Annotated[float, Meta(description="How long after the loss of the WebSocket a resume works.")]
+
+
+class IceServer(Struct, frozen=True):
+    """An RTCIceServer. Most networks need none: the bridge itself is reachable over UDP and TCP."""
+
+    urls: list[str]
+    username: str | UnsetType = UNSET
+    credential: str | UnsetType = UNSET
+
+
+class Server(Struct, frozen=True):
+    """The bridge that answered."""
+
+    name: str
+    version: str
+
+
+class Limits(Struct, frozen=True):
+    """Bounds that this session is held to."""
+
+    message_bytes: Annotated[int, Meta(description="Longest message the bridge accepts.")]
+    requests_per_second: Annotated[float, Meta(description="Requests accepted on average; short bursts may exceed it.")]
+    request_burst: Annotated[int, Meta(description="Requests accepted at once after a pause.")]
+
+
+class Track(Struct, frozen=True):
+    """Which source an m-line of the bridge's offer carries."""
+
+    mid: Mid
+    participant_id: ParticipantId
+    source_id: SourceId
+    source: SourceName
+    kind: MediaKind
+
+
+class AudioLevel(Struct, frozen=True):
+    """How loud a source is now."""
+
+    participant_id: ParticipantId
+    source_id: SourceId
+    level: Annotated[int, Meta(ge=0, le=127, description="−dBov: 0 is loudest, 127 is silence (RFC 6464).")]
+    voice: Annotated[bool, Meta(description="Whether it is taken for speech.")]
+
+
+class SourceStats(Struct, frozen=True):
+    """Counters of one source on one connection, since it was put there."""
+
+    source_id: SourceId
+    packets: int
+    bytes: int
+    packets_lost: Annotated[int, Meta(description="As the receiving end counts (RFC 3550 §6.4.1).")]
+    jitter_seconds: float
+    bitrate: Annotated[int, Meta(description="bit/s over the last second.")]
+    retransmissions: Annotated[int, Meta(description="Packets that were sent again.")]
+    keyframe_requests: Annotated[int, Meta(description="PLI and FIR.")]
+
+
+class ConnectionStats(Struct, frozen=True):
+    """Counters of one connection, as the bridge sees it."""
+
+    protocol: Literal["udp", "tcp"] | None
+    packets_received: int
+    bytes_received: int
+    packets_sent: int
+    bytes_sent: int
+    round_trip_seconds: Annotated[float | None, Meta(description="From the newest receiver report; null before it.")]
+    sources: list[SourceStats]

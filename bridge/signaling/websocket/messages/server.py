@@ -1,0 +1,201 @@
+"""What the bridge sends: replies (with `reply_to`), one error shape, and notices."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from bridge.signaling.websocket.messages.parts import (
+    AudioLevel,
+    ConnectionName,
+    ConnectionStats,
+    IceServer,
+    Limits,
+    Negotiation,
+    OwnSource,
+    Participant,
+    ParticipantId,
+    ReplyTo,
+    Sdp,
+    Server,
+    Session,
+    Source,
+    SourceId,
+    Track,
+)
+
+
+class Notice(Struct, tag_field="type", kw_only=True):
+    """A message that nobody asked for."""
+
+
+class Reply(Struct, tag_field="type", kw_only=True):
+    """A message that answers a request."""
+
+    reply_to: ReplyTo
+
+
+class Joined(Reply, tag="joined"):
+    """The session stands. After a resume it holds the whole state anew: what was missed need not be told again."""
+
+    resumed: bool
+    session: Session
+    participant_id: Annotated[ParticipantId, Meta(description="The client itself.")]
+    grants: Annotated[list[str], Meta(description="What the token allows, such as `publish` and `subscribe`.")]
+    participants: Annotated[list[Participant], Meta(description="The others, in order of joining.")]
+    own_sources: Annotated[list[OwnSource], Meta(description="What the client publishes; empty but after a resume.")]
+    ice_servers: list[IceServer]
+    server: Server
+    limits: Limits
+
+
+class Published(Reply, tag="published"):
+    """The answer for the publish connection, and all sources of the client as the room now has them."""
+
+    answer: Sdp
+    sources: list[OwnSource]
+
+
+class Done(Reply, tag="done"):
+    """The request was carried out, and there is nothing to add."""
+
+
+class Stats(Reply, tag="stats"):
+    """What the bridge counts; null for a connection that does not stand."""
+
+    publish: ConnectionStats | None
+    subscribe: ConnectionStats | None
+
+
+class Pong(Reply, tag="pong"):
+    """Here."""
+
+
+class Error(Notice, tag="error"):
+    """A request was refused and changed nothing; the session goes on unless a close code follows."""
+
+    code: Annotated[str, Meta(description="A stable word that programs compare.")]
+    message: Annotated[str, Meta(description="One sentence in plain English.")]
+    reply_to: ReplyTo | UnsetType = UNSET
+    field: Annotated[str, Meta(description="The part of the request that is at fault.")] | UnsetType = UNSET
+    hint: Annotated[str, Meta(description="How to mend it.")] | UnsetType = UNSET
+
+
+class SubscribeOffer(Notice, tag="subscribe_offer"):
+    """An offer for the subscribe connection, to be answered by `subscribe_answer`.
+
+    One offer is outstanding at a time; what changes meanwhile goes into the next one. An offer that arrives before the
+    earlier one was answered (only after a resume or an ICE restart) takes its place.
+    """
+
+    negotiation: Negotiation
+    offer: Sdp
+    tracks: Annotated[list[Track], Meta(description="Every m-line that sends, new or old; others are inactive.")]
+
+
+class ParticipantJoined(Notice, tag="participant_joined"):
+    """Someone entered the room."""
+
+    participant: Participant
+
+
+class ParticipantUpdated(Notice, tag="participant_updated"):
+    """Name, role or state of someone changed; the whole participant as it is now."""
+
+    participant: Participant
+
+
+class ParticipantLeft(Notice, tag="participant_left"):
+    """Someone is gone, with all their sources."""
+
+    participant_id: ParticipantId
+    reason: Annotated[
+        Literal["left", "replaced", "connection_lost", "removed", "room_closed"],
+        Meta(description="`replaced`: the same identity joined anew, such as by reloading its page."),
+    ]
+
+
+class SourceAdded(Notice, tag="source_added"):
+    """Someone publishes a further source."""
+
+    participant_id: ParticipantId
+    source: Source
+
+
+class SourceUpdated(Notice, tag="source_updated"):
+    """A source was muted, unmuted, or switched to another."""
+
+    participant_id: ParticipantId
+    source: Source
+
+
+class SourceRemoved(Notice, tag="source_removed"):
+    """A source is no longer published."""
+
+    participant_id: ParticipantId
+    source_id: SourceId
+
+
+class AudioLevels(Notice, tag="audio_levels"):
+    """Who speaks, loudest first; at most five times a second and only while it changes. Left out is silent."""
+
+    levels: list[AudioLevel]
+
+
+class ConnectionState(Notice, tag="connection_state"):
+    """The state of a connection as the bridge sees it."""
+
+    connection: ConnectionName
+    state: Annotated[
+        Literal["connected", "disconnected", "failed", "closed"],
+        Meta(description="As RTCPeerConnection.connectionState; `disconnected`: the client's consent ran out."),
+    ]
+
+
+class MediaFlow(Notice, tag="media_flow"):
+    """The watchdog of a source changed its mind: media came to a stop that nobody asked for, or flows again."""
+
+    source_id: SourceId
+    direction: Annotated[
+        Literal["to_bridge", "from_bridge"],
+        Meta(description="`to_bridge`: from its publisher; `from_bridge`: to this client."),
+    ]
+    state: Literal["live", "stalled"]
+
+
+class IceRestartRequested(Notice, tag="ice_restart_requested"):
+    """The bridge asks for a `publish` whose offer is made with `iceRestart`."""
+
+    connection: Literal["publish"]
+
+
+class Closing(Notice, tag="closing"):
+    """The last message of a session that the bridge ends; the WebSocket is closed right after it."""
+
+    code: Annotated[str, Meta(description="A stable word, such as `replaced` or `shutting_down`.")]
+    message: str
+    close_code: Annotated[int, Meta(description="The close code that follows.")]
+    retry: Annotated[bool, Meta(description="Whether joining again (not resuming) may work.")]
+
+
+ServerMessage = (
+    Joined
+    | Published
+    | Done
+    | Stats
+    | Pong
+    | Error
+    | SubscribeOffer
+    | ParticipantJoined
+    | ParticipantUpdated
+    | ParticipantLeft
+    | SourceAdded
+    | SourceUpdated
+    | SourceRemoved
+    | AudioLevels
+    | ConnectionState
+    | MediaFlow
+    | IceRestartRequested
+    | Closing
+)
