@@ -1,0 +1,41 @@
+"""Media sessions over the core: SDP, DTLS, transports, producers and consumers. Knows rooms by id only."""
+
+from bridge.sfu.session import MediaSession
+from bridge.sfu.settings import MediaLimits, MediaSettings, MediaTimeouts
+from bridge.sfu.sfu import Sfu
+from bridge.sfu.types import (
+    AudioLevel,
+    ConnectionKind,
+    ConnectionState,
+    MediaKind,
+    Producer,
+    PublishResult,
+    RejectedMedia,
+    SessionListener,
+    SubscribeOffer,
+    SubscribeResult,
+    Subscription,
+    UnsupportedSubscription,
+    WatchResult,
+)
+
+__all__ = [
+    "AudioLevel",
+    "ConnectionKind",
+    "ConnectionState",
+    "MediaKind",
+    "MediaLimits",
+    "MediaSession",
+    "MediaSettings",
+    "MediaTimeouts",
+    "Producer",
+    "PublishResult",
+    "RejectedMedia",
+    "SessionListener",
+    "Sfu",
+    "SubscribeOffer",
+    "SubscribeResult",
+    "Subscription",
+    "UnsupportedSubscription",
+    "WatchResult",
+]

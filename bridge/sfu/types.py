@@ -1,0 +1,173 @@
+"""What goes in and out of the media sessions: the nouns that doors and rooms share with `bridge.sfu`.
+
+All of them are values: frozen, comparable, free of I/O. Ids of producers are small integers, unique within a process
+and never used twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal, Protocol
+
+MediaKind = Literal["audio", "video"]
+
+
+class ConnectionKind(StrEnum):
+    """Which of a session's two peer connections is meant."""
+
+    PUBLISH = "publish"
+    """The client sends; the client offers."""
+    SUBSCRIBE = "subscribe"
+    """The client receives; the bridge offers, or the client does (WHEP)."""
+
+
+class ConnectionState(StrEnum):
+    """How a peer connection stands, in the words of W3C WebRTC's `RTCPeerConnectionState`."""
+
+    NEW = "new"
+    """Negotiated; no packet of the client has been seen."""
+    CONNECTING = "connecting"
+    """ICE is up; DTLS is on its way."""
+    CONNECTED = "connected"
+    """Media flows."""
+    DISCONNECTED = "disconnected"
+    """Consent ran out (RFC 7675). It becomes CONNECTED again if the client comes back, from whatever address."""
+    FAILED = "failed"
+    """It cannot work any more (wrong fingerprint, handshake failed or timed out, the transport was lost)."""
+    CLOSED = "closed"
+    """It was ended, by the client's close_notify or by the bridge."""
+
+
+@dataclass(frozen=True)
+class Producer:
+    """One source that a session publishes."""
+
+    producer_id: int
+    mid: str
+    """MID of its m-line in the publish connection."""
+    kind: MediaKind
+    codecs: tuple[str, ...]
+    """Names of the codecs agreed on, the first preferred: "opus", "VP8" …; without RTX."""
+    stream_id: str | None = None
+    """Id of the client's MediaStream (`a=msid`), if the client said one."""
+    track_id: str | None = None
+    """Id of the client's MediaStreamTrack (`a=msid`), if the client said one."""
+
+
+@dataclass(frozen=True)
+class RejectedMedia:
+    """An m-line that was answered by a rejection, and why."""
+
+    mid: str | None
+    line: int
+    """Line number of the m-line in the offer, from 1."""
+    code: str
+    """`unsupported_codec`, `unsupported_media`, `not_bundled`, `too_many_media` …"""
+    reason: str
+
+
+@dataclass(frozen=True)
+class PublishResult:
+    """The answer to a publish offer and what became of the producers."""
+
+    answer: str
+    """SDP answer."""
+    new: tuple[Producer, ...]
+    """Producers that came with this offer."""
+    kept: tuple[Producer, ...]
+    """Producers that were there already and go on without a gap."""
+    gone: tuple[int, ...]
+    """Ids of producers that ended with this offer; their consumers have ended too."""
+    rejected: tuple[RejectedMedia, ...] = ()
+    """M-lines that the offerer wanted to send on and that were refused."""
+
+    @property
+    def producers(self) -> tuple[Producer, ...]:
+        """All that are published now, oldest first."""
+        return tuple(sorted((*self.kept, *self.new), key=lambda producer: producer.producer_id))
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """A producer that a session wants to receive."""
+
+    producer_id: int
+    participant: str
+    """Opaque id of the participant it comes from. Producers with the same one are played in step: it becomes the stream
+    id of `a=msid` and stands behind the CNAME. No whitespace; it is seen by the receiver."""
+    track: str
+    """Id of the source within the participant: the track id of `a=msid`. No whitespace; seen by the receiver."""
+    paused: bool = False
+
+
+@dataclass(frozen=True)
+class SubscribeOffer:
+    """An offer for the subscribe connection."""
+
+    sdp: str
+    revision: int
+    """Counts up with every offer; `subscribe_answer` takes it, so that an answer to a superseded offer is noticed."""
+    producers: Mapping[str, int]
+    """Producer id by MID, for all m-lines that are to carry media."""
+
+
+@dataclass(frozen=True)
+class UnsupportedSubscription:
+    """A subscription that the receiver cannot take."""
+
+    producer_id: int
+    code: Literal["unsupported_codec", "no_media_line", "unknown_producer"]
+    """`unsupported_codec`: the receiver has none of the codecs; `no_media_line`: a watching client offered too few
+    m-lines of this kind; `unknown_producer`: the producer is gone or belongs to another room."""
+    codecs: tuple[str, ...] = ()
+    """What the producer sends: names such as "H264"."""
+
+
+@dataclass(frozen=True)
+class SubscribeResult:
+    """What the receiver made of an offer (or, watching, what it was given)."""
+
+    producers: Mapping[str, int]
+    """Producer id by MID, for all m-lines that carry media now."""
+    unsupported: tuple[UnsupportedSubscription, ...] = ()
+
+
+@dataclass(frozen=True)
+class WatchResult(SubscribeResult):
+    """The answer to a client's recvonly offer."""
+
+    answer: str = field(kw_only=True)
+    """SDP answer."""
+
+
+@dataclass(frozen=True)
+class AudioLevel:
+    """Smoothed level of an audio producer (RFC 6464): 0 dBov is the loudest, 127 is silence."""
+
+    producer_id: int
+    level: int
+    voice: bool
+
+
+class SessionListener(Protocol):
+    """Who is told what happens to a session's media. Called on the event loop; must not block and not raise."""
+
+    def on_connection(self, kind: ConnectionKind, state: ConnectionState) -> None:
+        """A peer connection changed its state."""
+
+    def on_producer(self, producer_id: int, live: bool) -> None:
+        """The watchdog sees packets of a producer of this session arrive, or arrive no longer."""
+
+    def on_consumer(self, producer_id: int, live: bool) -> None:
+        """The watchdog sees that what is sent to this session arrives, or does not."""
+
+    def on_audio_levels(self, levels: Sequence[AudioLevel]) -> None:
+        """Levels of the room's audio producers, loudest first, at most five times a second."""
+
+    def on_negotiation_needed(self) -> None:
+        """The subscriptions differ from what is negotiated and no offer is outstanding: call `subscribe_offer()`."""
+
+    def on_closed(self, reason: str) -> None:
+        """The session ended without being told to (its worker died). It can only be opened again."""
