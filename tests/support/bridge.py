@@ -1,0 +1,145 @@
+"""A real bridge process on free ports, started by a test and stopped by its process id."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+BRIDGE = Path(sys.executable).with_name("bridge")
+"""The command that `make build` leaves beside the interpreter."""
+
+
+def free_port(kind: int = socket.SOCK_STREAM, host: str = "127.0.0.1") -> int:
+    """A port that was free for TCP and UDP a moment ago."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for _ in range(50):
+        with socket.socket(family, socket.SOCK_STREAM) as tcp, socket.socket(family, socket.SOCK_DGRAM) as udp:
+            tcp.bind((host, 0))
+            port = int(tcp.getsockname()[1])
+            with contextlib.suppress(OSError):
+                udp.bind((host, port))
+                return port
+    raise RuntimeError("no port is free for both TCP and UDP")
+
+
+@dataclass
+class Bridge:
+    """A running `bridge serve --dev`."""
+
+    data: Path
+    http_address: str
+    media_address: str
+    log: Path
+    extra: Sequence[str] = ()
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    @property
+    def url(self) -> str:
+        """The base URL of its doors."""
+        return f"http://{self.http_address}"
+
+    @property
+    def ws_url(self) -> str:
+        """The URL of its WebSocket door."""
+        return f"ws://{self.http_address}/v1/signal"
+
+    @property
+    def media_port(self) -> int:
+        """The first worker's port."""
+        return int(self.media_address.rsplit(":", 1)[1])
+
+    def start(self) -> None:
+        """Starts the process and waits until it is ready."""
+        command = [str(BRIDGE), "serve", "--dev", "--http", self.http_address, "--media", self.media_address]
+        command += ["--data", str(self.data), *self.extra]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        self.wait_ready()
+
+    def wait_ready(self, within: float = 30.0) -> None:
+        """Returns when /readyz says so; raises with the log's end when it does not."""
+        deadline = time.monotonic() + within
+        while time.monotonic() < deadline:
+            if self.process is not None and self.process.poll() is not None:
+                break
+            with contextlib.suppress(httpx.HTTPError):
+                if httpx.get(f"{self.url}/readyz", timeout=2.0).status_code == 200:
+                    return
+            time.sleep(0.05)
+        raise AssertionError(f"the bridge did not become ready:\n{self.log_tail()}")
+
+    def log_tail(self, lines: int = 40) -> str:
+        """The end of what it printed."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+    def stop(self) -> None:
+        """Asks it to end (SIGTERM) and waits; kills it when it does not."""
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(15)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        self.process = None
+
+    def kill(self) -> None:
+        """Ends it as a power cut would (SIGKILL)."""
+        if self.process is not None and self.process.poll() is None:
+            os.kill(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        self.process = None
+
+    def token(self, room: str, identity: str, role: str = "fastlege", *more: str) -> str:
+        """A join token, made by the command a vendor would try first."""
+        command = [str(BRIDGE), "token", "--data", str(self.data), "--room", room, "--identity", identity]
+        done = subprocess.run([*command, "--role", role, "--ttl", "10m", *more], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+
+@contextlib.contextmanager
+def running_bridge(folder: Path, *extra: str, host: str = "127.0.0.1") -> Iterator[Bridge]:
+    """A bridge with a data directory below `folder`, stopped at the end."""
+    shown = f"[{host}]" if ":" in host else host
+    folder.mkdir(parents=True, exist_ok=True)
+    bridge = Bridge(
+        data=folder / "data",
+        http_address=f"{shown}:{free_port(host=host)}",
+        media_address=f"{shown}:{free_port(host=host)}",
+        log=folder / "bridge.log",
+        extra=extra,
+    )
+    try:
+        bridge.start()
+        yield bridge
+    finally:
+        bridge.stop()
+
+
+@contextlib.asynccontextmanager
+async def http_client() -> AsyncIterator[httpx.AsyncClient]:
+    """A client for the doors."""
+    async with httpx.AsyncClient(timeout=httpx.Timeout(10.0)) as client:
+        yield client
+
+
+async def eventually(condition: object, within: float = 10.0, every: float = 0.05) -> None:
+    """Waits until the callable `condition` is true; for states of other processes that announce nothing."""
+    assert callable(condition)
+    deadline = asyncio.get_running_loop().time() + within
+    while not condition():
+        assert asyncio.get_running_loop().time() < deadline, f"not within {within} s: {condition}"
+        await asyncio.sleep(every)

@@ -1,0 +1,98 @@
+"""WHIP and WHEP clients on aiortc, an independent WebRTC stack."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+import httpx
+from aiortc import MediaStreamTrack, RTCPeerConnection, RTCRtpTransceiver, RTCSessionDescription
+from aiortc.rtcrtpsender import RTCRtpSender
+
+from tests.support.media import Watcher
+
+
+def prefer(transceiver: RTCRtpTransceiver, codec: str) -> None:
+    """Offers only `codec` (with its retransmissions)."""
+    offered = RTCRtpSender.getCapabilities(transceiver.kind).codecs
+    transceiver.setCodecPreferences([c for c in offered if c.mimeType.split("/")[1].upper() in (codec.upper(), "RTX")])
+
+
+class HttpPeer:
+    """One WHIP or WHEP session."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self.url = url
+        self.headers = {"Authorization": f"Bearer {token}"}
+        self.peer = RTCPeerConnection()
+        self.location = ""
+        self.etag = ""
+
+    async def negotiate(self) -> None:
+        """Offers, sends the offer to the door, takes the answer, and waits until the connection stands."""
+        await self.peer.setLocalDescription(await self.peer.createOffer())
+        async with httpx.AsyncClient() as client:
+            answer = await client.post(
+                self.url,
+                headers={**self.headers, "Content-Type": "application/sdp"},
+                content=self.peer.localDescription.sdp,
+            )
+        assert answer.status_code == 201, answer.text
+        self.location = str(answer.request.url.join(answer.headers["location"]))
+        self.etag = answer.headers.get("etag", "")
+        await self.peer.setRemoteDescription(RTCSessionDescription(sdp=answer.text, type="answer"))
+        await self.connected()
+
+    async def connected(self, within: float = 15.0) -> None:
+        """Waits until ICE and DTLS are through."""
+        done = asyncio.Event()
+
+        def look() -> None:
+            if self.peer.connectionState in ("connected", "failed", "closed"):
+                done.set()
+
+        self.peer.on("connectionstatechange", look)
+        look()
+        await asyncio.wait_for(done.wait(), within)
+        assert self.peer.connectionState == "connected"
+
+    async def close(self) -> None:
+        """Ends the session as a well-behaved client does."""
+        if self.location:
+            async with httpx.AsyncClient() as client:
+                gone = await client.delete(self.location, headers=self.headers)
+            assert gone.status_code in (200, 204, 404), gone.text
+        await self.peer.close()
+
+
+class Publisher(HttpPeer):
+    """Publishes tracks by WHIP."""
+
+    async def publish(self, tracks: Iterable[MediaStreamTrack], video_codec: str = "VP8") -> None:
+        """Offers the tracks sendonly and returns when connected."""
+        for track in tracks:
+            transceiver = self.peer.addTransceiver(track, direction="sendonly")
+            if track.kind == "video":
+                prefer(transceiver, video_codec)
+        await self.negotiate()
+
+
+class Viewer(HttpPeer):
+    """Views by WHEP; `watchers` are in the order of the m-lines."""
+
+    def __init__(self, url: str, token: str) -> None:
+        super().__init__(url, token)
+        self.watchers: list[Watcher] = []
+
+    async def view(self, kinds: Iterable[str] = ("audio", "video")) -> None:
+        """Offers a recvonly m-line per kind and returns when connected."""
+        for kind in kinds:
+            transceiver = self.peer.addTransceiver(kind, direction="recvonly")
+            self.watchers.append(Watcher(transceiver.receiver.track).start())
+        await self.negotiate()
+
+    async def close(self) -> None:
+        """Stops watching and ends the session."""
+        for watcher in self.watchers:
+            await watcher.stop()
+        await super().close()
