@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from bridge.signaling.websocket.messages.parts import (
     SOURCES_LIMIT,
     TOKEN_LENGTH_LIMIT,
-    Negotiation,
+    Revision,
     PublishedSource,
     RequestId,
     Sdp,
@@ -46,7 +46,8 @@ class Resume(Request, tag="resume"):
 class Publish(Request, tag="publish"):
     """Offers the publish connection, first or anew (added or removed sources, ICE restart). Answered by `published`.
 
-    Each m-line that sends must be named in `sources`; a source whose m-line no longer sends leaves the room.
+    `sources` says what the m-lines carry; audio that it does not name is taken for a microphone, video for a camera.
+    A source whose m-line no longer sends leaves the room.
     """
 
     offer: Sdp
@@ -93,7 +94,7 @@ class UpdateSubscription(Request, tag="update_subscription"):
 class SubscribeAnswer(Request, tag="subscribe_answer"):
     """The answer to the bridge's newest `subscribe_offer`. Answered by `done`."""
 
-    negotiation: Negotiation
+    revision: Revision
     answer: Sdp
 
 

@@ -38,12 +38,10 @@ ParticipantId = Annotated[
     Meta(min_length=1, max_length=64, description="Names a participant within its room; says nothing about a person."),
 ]
 SourceId = Annotated[str, Meta(min_length=1, max_length=64, description="Names a source within its room.")]
-Negotiation = Annotated[
-    int, Meta(ge=1, le=2**53 - 1, description="Numbers the bridge's offers; the answer repeats it.")
-]
+Revision = Annotated[int, Meta(ge=0, le=2**53 - 1, description="Numbers the bridge's offers; the answer repeats it.")]
 
-SourceName = Literal["microphone", "camera", "screen", "screen_audio"]
-"""What a source shows or lets hear."""
+SourceName = Literal["microphone", "camera", "screen"]
+"""Where a source comes from. A shared screen may be two sources: its picture, and (kind `audio`) its sound."""
 
 MediaKind = Literal["audio", "video"]
 ConnectionName = Literal["publish", "subscribe"]
@@ -89,11 +87,19 @@ class OwnSource(Struct, frozen=True):
     muted: bool
 
 
+class RejectedSource(Struct, frozen=True):
+    """An m-line that was offered and that the room did not get, with the reason."""
+
+    mid: Mid | None
+    code: Annotated[str, Meta(description="Such as `unsupported_codec`, `not_granted`, `too_many_sources`.")]
+    message: str
+
+
 class Session(Struct, frozen=True):
     """What the client needs to come back after its WebSocket was lost."""
 
     id: Annotated[str, Meta(description="Goes into `resume`.")]
-    secret: Annotated[str, Meta(description="Goes into `resume`. Renewed at each resume. Keep it in memory only.")]
+    secret: Annotated[str, Meta(description="Goes into `resume`. Keep it in memory only.")]
     grace_seconds: Annotated[float, Meta(description="How long after the loss of the WebSocket a resume works.")]
 
 

@@ -12,10 +12,11 @@ from bridge.signaling.websocket.messages.parts import (
     ConnectionStats,
     IceServer,
     Limits,
-    Negotiation,
+    Revision,
     OwnSource,
     Participant,
     ParticipantId,
+    RejectedSource,
     ReplyTo,
     Sdp,
     Server,
@@ -55,6 +56,7 @@ class Published(Reply, tag="published"):
 
     answer: Sdp
     sources: list[OwnSource]
+    rejected: Annotated[list[RejectedSource], Meta(description="What was offered and not taken.")]
 
 
 class Done(Reply, tag="done"):
@@ -89,7 +91,7 @@ class SubscribeOffer(Notice, tag="subscribe_offer"):
     earlier one was answered (only after a resume or an ICE restart) takes its place.
     """
 
-    negotiation: Negotiation
+    revision: Revision
     offer: Sdp
     tracks: Annotated[list[Track], Meta(description="Every m-line that sends, new or old; others are inactive.")]
 
@@ -111,8 +113,11 @@ class ParticipantLeft(Notice, tag="participant_left"):
 
     participant_id: ParticipantId
     reason: Annotated[
-        Literal["left", "replaced", "connection_lost", "removed", "room_closed"],
-        Meta(description="`replaced`: the same identity joined anew, such as by reloading its page."),
+        Literal["left", "replaced", "timed_out", "media_lost", "shutting_down"],
+        Meta(
+            description="`replaced`: the same identity joined anew, as by reloading its page; `timed_out`: its signalling "
+            "was lost and not resumed; `media_lost`: so was its media, before the time for resuming was over."
+        ),
     ]
 
 
@@ -148,7 +153,7 @@ class ConnectionState(Notice, tag="connection_state"):
 
     connection: ConnectionName
     state: Annotated[
-        Literal["connected", "disconnected", "failed", "closed"],
+        Literal["new", "connecting", "connected", "disconnected", "failed", "closed"],
         Meta(description="As RTCPeerConnection.connectionState; `disconnected`: the client's consent ran out."),
     ]
 
@@ -159,9 +164,17 @@ class MediaFlow(Notice, tag="media_flow"):
     source_id: SourceId
     direction: Annotated[
         Literal["to_bridge", "from_bridge"],
-        Meta(description="`to_bridge`: from its publisher; `from_bridge`: to this client."),
+        Meta(description="`to_bridge`: from its publisher (told to all); `from_bridge`: to this client (told to it)."),
     ]
     state: Literal["live", "stalled"]
+
+
+class SubscriptionFailed(Notice, tag="subscription_failed"):
+    """A source cannot be sent to this client. It is tried again when the source or the client's answer changes."""
+
+    source_id: SourceId
+    code: Annotated[str, Meta(description="Such as `unsupported_codec`.")]
+    message: str
 
 
 class IceRestartRequested(Notice, tag="ice_restart_requested"):
@@ -196,6 +209,7 @@ ServerMessage = (
     | AudioLevels
     | ConnectionState
     | MediaFlow
+    | SubscriptionFailed
     | IceRestartRequested
     | Closing
 )
