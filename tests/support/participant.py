@@ -1,0 +1,209 @@
+"""A whole participant on aiortc over the WebSocket door: publishes, receives, reconnects.
+
+Every message of both directions is checked against `docs/protocol`, so whatever these clients do proves the
+description too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import websockets
+from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc.rtcconfiguration import RTCBundlePolicy
+
+from tests.support.media import Watcher
+
+PROTOCOL = Path(__file__).parents[2] / "docs" / "protocol"
+Message = dict[str, Any]
+
+
+@cache
+def schema(side: str) -> jsonschema.Draft202012Validator:
+    """The validator for what `side` ("client" or "server") sends."""
+    return jsonschema.Draft202012Validator(json.loads((PROTOCOL / f"{side}-message.schema.json").read_text()))
+
+
+class RequestError(Exception):
+    """The bridge answered a request with an error."""
+
+    def __init__(self, error: Message) -> None:
+        super().__init__(f"{error['code']}: {error['message']}")
+        self.error = error
+
+
+class Participant:
+    """One client. `received` maps (participant id, source) to the watcher of its track."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self.url = url
+        self.token = token
+        self.publish_peer = RTCPeerConnection(RTCConfiguration(bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
+        self.subscribe_peer = RTCPeerConnection(RTCConfiguration(bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
+        self.notices: list[Message] = []
+        self.received: dict[tuple[str, str], Watcher] = {}
+        self.joined: Message = {}
+        self.close_code: int | None = None
+        self._watchers: dict[str, Watcher] = {}
+        self._ids = itertools.count(1)
+        self._replies: dict[int, asyncio.Future[Message]] = {}
+        self._changed = asyncio.Event()
+        self._socket: websockets.ClientConnection | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._answering: asyncio.Task[None] | None = None
+
+    @property
+    def id(self) -> str:
+        """Its participant id."""
+        return str(self.joined["participant_id"])
+
+    async def join(self, **options: Any) -> Message:
+        """Opens the WebSocket and joins."""
+        await self._open()
+        self.joined = await self.request("join", token=self.token, **options)
+        return self.joined
+
+    async def resume(self) -> Message:
+        """Opens a new WebSocket and takes the session up again."""
+        session = self.joined["session"]
+        await self._open()
+        self.joined = await self.request("resume", session_id=session["id"], secret=session["secret"])
+        return self.joined
+
+    async def cut_signalling(self) -> None:
+        """Loses the WebSocket as a network does: no close frame."""
+        assert self._socket is not None
+        self._socket.transport.abort()
+        if self._reader is not None:
+            await asyncio.gather(self._reader, return_exceptions=True)
+
+    async def publish(self, *tracks: MediaStreamTrack) -> Message:
+        """Publishes: audio as the microphone, video as the camera."""
+        for track in tracks:
+            self.publish_peer.addTransceiver(track, direction="sendonly")
+        await self.publish_peer.setLocalDescription(await self.publish_peer.createOffer())
+        sources = [
+            {"mid": t.mid, "source": "microphone" if t.kind == "audio" else "camera"}
+            for t in self.publish_peer.getTransceivers()
+        ]
+        reply = await self.request("publish", offer=self.publish_peer.localDescription.sdp, sources=sources)
+        await self.publish_peer.setRemoteDescription(RTCSessionDescription(sdp=reply["answer"], type="answer"))
+        return reply
+
+    async def request(self, type_: str, **fields: Any) -> Message:
+        """Sends a request and returns its reply; raises `RequestError`."""
+        assert self._socket is not None
+        message = {"type": type_, "id": next(self._ids), **fields}
+        schema("client").validate(message)
+        future: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        self._replies[message["id"]] = future
+        await self._socket.send(json.dumps(message))
+        reply = await asyncio.wait_for(future, 15)
+        if reply["type"] == "error":
+            raise RequestError(reply)
+        return reply
+
+    async def notice(self, condition: Callable[[Message], bool], within: float = 15.0) -> Message:
+        """The first notice, past or coming, that fulfils `condition`."""
+        found: Message = await self._until(
+            lambda: next(filter(condition, self.notices), None), within, "no such notice"
+        )
+        return found
+
+    async def watcher(self, participant_id: str, source: str, within: float = 15.0) -> Watcher:
+        """The watcher of somebody's source, once it is offered."""
+        found: Watcher = await self._until(
+            lambda: self.received.get((participant_id, source)), within, f"{source} was not offered"
+        )
+        return found
+
+    async def close(self) -> None:
+        """Leaves and lets go of everything."""
+        if self._socket is not None and self.close_code is None:
+            with contextlib.suppress(websockets.ConnectionClosed, TimeoutError):
+                await self.request("leave")
+        await self.vanish()
+
+    async def vanish(self) -> None:
+        """Goes without a word: no leave, no close frame, no more packets."""
+        for task in (self._answering, self._reader):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+        for watcher in self._watchers.values():
+            await watcher.stop()
+        if self._socket is not None:
+            self._socket.transport.abort()
+        await self.publish_peer.close()
+        await self.subscribe_peer.close()
+
+    async def _open(self) -> None:
+        self.close_code = None
+        self._socket = await websockets.connect(self.url, max_size=None)
+        self._reader = asyncio.ensure_future(self._read(self._socket))
+
+    async def _read(self, socket: websockets.ClientConnection) -> None:
+        try:
+            async for text in socket:
+                message: Message = json.loads(text)
+                schema("server").validate(message)
+                self._take(message)
+        except websockets.ConnectionClosed:
+            pass
+        finally:
+            self.close_code = socket.close_code or 1006
+            for future in self._replies.values():
+                if not future.done():
+                    future.set_exception(ConnectionError(f"the WebSocket ended with {self.close_code}"))
+                    future.exception()
+            self._changed.set()
+
+    def _take(self, message: Message) -> None:
+        reply_to = message.get("reply_to")
+        if reply_to is not None:
+            future = self._replies.pop(reply_to, None)
+            if future is not None and not future.done():
+                future.set_result(message)
+            return
+        self.notices.append(message)
+        self._changed.set()
+        if message["type"] == "subscribe_offer":
+            before = self._answering
+            self._answering = asyncio.ensure_future(self._answer(message, before))
+
+    async def _answer(self, message: Message, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.gather(before, return_exceptions=True)
+        peer = self.subscribe_peer
+        await peer.setRemoteDescription(RTCSessionDescription(sdp=message["offer"], type="offer"))
+        await peer.setLocalDescription(await peer.createAnswer())
+        by_mid = {t.mid: t for t in peer.getTransceivers()}
+        self.received.clear()
+        for track in message["tracks"]:
+            mid = track["mid"]
+            if mid not in self._watchers:
+                self._watchers[mid] = Watcher(by_mid[mid].receiver.track).start()
+            self.received[(track["participant_id"], track["source"])] = self._watchers[mid]
+        self._changed.set()
+        with contextlib.suppress(RequestError):
+            await self.request("subscribe_answer", negotiation=message["negotiation"], answer=peer.localDescription.sdp)
+
+    async def _until(self, look: Callable[[], Any], within: float, otherwise: str) -> Any:
+        async def found() -> Any:
+            while (value := look()) is None:
+                self._changed.clear()
+                await self._changed.wait()
+            return value
+
+        try:
+            return await asyncio.wait_for(found(), within)
+        except TimeoutError:
+            raise AssertionError(f"{otherwise} within {within} s; notices: {self.notices[-8:]}") from None
