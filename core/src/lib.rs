@@ -6,7 +6,9 @@
 pub mod command;
 pub mod engine;
 pub mod event;
+pub mod packet;
 pub mod params;
 pub mod path;
+pub mod srtp;
 pub mod time;
 pub mod transmit;
