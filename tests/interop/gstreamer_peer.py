@@ -8,6 +8,7 @@ Run by the system's Python, which has GStreamer's bindings:
 Ends when standard input is closed.
 """
 
+import itertools
 import json
 import sys
 import threading
@@ -23,7 +24,7 @@ from gi.repository import GLib, Gst, GstSdp, GstWebRTC  # noqa: E402
 
 ENCODERS = {
     "VP8": "vp8enc deadline=1 target-bitrate=400000 keyframe-max-dist=300 ! rtpvp8pay picture-id-mode=15-bit pt=96",
-    "VP9": "vp9enc deadline=1 cpu-used=8 target-bitrate=400000 keyframe-max-dist=300 ! rtpvp9pay picture-id-mode=15-bit pt=96",
+    "VP9": "vp9enc deadline=1 cpu-used=8 target-bitrate=400000 keyframe-max-dist=300 ! rtpvp9pay pt=96",
     "H264": "openh264enc bitrate=400000 gop-size=300 ! h264parse config-interval=-1 ! rtph264pay pt=96",
 }
 DECODERS = {
@@ -109,7 +110,7 @@ def view(peer: Peer, codec: str) -> None:
     caps = {
         "video": f"application/x-rtp,media=video,encoding-name={codec},payload=96,clock-rate=90000,"
         "rtcp-fb-nack=true,rtcp-fb-nack-pli=true",
-        "audio": "application/x-rtp,media=audio,encoding-name=OPUS,payload=97,clock-rate=48000,encoding-params=(string)2",
+        "audio": "application/x-rtp,media=audio,encoding-name=OPUS,payload=97,clock-rate=48000",
     }
     for text in caps.values():
         transceiver = peer.webrtc.emit(
@@ -128,7 +129,7 @@ def _show(peer: Peer, codec: str, pad: Gst.Pad) -> None:
         text = f"queue ! {DECODERS[codec]} ! videoconvert ! videoscale ! video/x-raw,format=RGB,width=16,height=16"
         handler = _on_picture
     else:
-        text = "queue ! rtpopusdepay ! opusdec ! audioconvert ! audioresample ! audio/x-raw,format=S16LE,rate=48000,channels=1"
+        text = "queue ! rtpopusdepay ! opusdec ! audioconvert ! audio/x-raw,format=S16LE,rate=48000,channels=1"
         handler = _on_sound
     sink = Gst.parse_bin_from_description(
         f"{text} ! appsink name=sink emit-signals=true sync=false max-buffers=10", True
@@ -150,7 +151,7 @@ def _on_picture(sink: Gst.Element) -> Gst.FlowReturn:
 def _on_sound(sink: Gst.Element) -> Gst.FlowReturn:
     buffer = sink.emit("pull-sample").get_buffer()
     samples = memoryview(buffer.extract_dup(0, buffer.get_size())).cast("h")
-    crossings = sum(1 for a, b in zip(samples, samples[1:]) if a < 0 <= b)  # noqa: B905 – the second is one shorter
+    crossings = sum(1 for a, b in itertools.pairwise(samples) if a < 0 <= b)
     print(json.dumps({"tone": crossings * 48000 / max(1, len(samples)), "peak": max(samples, default=0)}), flush=True)
     return Gst.FlowReturn.OK
 
