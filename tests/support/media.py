@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import fractions
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import av
 import numpy as np
 from aiortc import MediaStreamTrack
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, VideoStreamTrack
+from av.frame import Frame
 from numpy.typing import NDArray
 
 SAMPLE_RATE = 48_000
@@ -118,6 +120,7 @@ class Watcher:
     """Consumes a received track and remembers whose it was, frame by frame."""
 
     track: MediaStreamTrack
+    inspect: Callable[[Frame], None] | None = None
     frames: int = 0
     seen: list[Identity | None] = field(default_factory=list)
     _task: asyncio.Task[None] | None = None
@@ -159,7 +162,9 @@ class Watcher:
             except MediaStreamError:
                 return
             self.frames += 1
-            if isinstance(frame, av.VideoFrame):
+            if self.inspect is not None and isinstance(frame, Frame):
+                self.inspect(frame)
+            elif isinstance(frame, av.VideoFrame):
                 self.seen.append(identity_of_picture(frame))
             elif isinstance(frame, av.AudioFrame):
                 self._listen(frame)

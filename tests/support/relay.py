@@ -1,0 +1,72 @@
+"""A UDP relay that loses packets, between one client and the bridge. Seeded, so that a run can be repeated."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+from typing import Self
+
+Address = tuple[str, int]
+
+
+class LossyRelay:
+    """Forwards datagrams both ways and loses a share of those towards the client."""
+
+    def __init__(self, bridge: Address, loss: float, seed: int = 1) -> None:
+        self.bridge = bridge
+        self.loss = loss
+        self.lost = 0
+        self.forwarded = 0
+        self._random = random.Random(seed)
+        self._client: Address | None = None
+
+    async def __aenter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+        self._near, _ = await loop.create_datagram_endpoint(
+            lambda: _Side(self._from_client), local_addr=("127.0.0.1", 0)
+        )
+        self._far, _ = await loop.create_datagram_endpoint(
+            lambda: _Side(self._from_bridge), local_addr=("127.0.0.1", 0)
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._near.close()
+        self._far.close()
+
+    @property
+    def port(self) -> int:
+        """Where the client is to send."""
+        return int(self._near.get_extra_info("sockname")[1])
+
+    def rewrite(self, answer: str) -> str:
+        """The bridge's description with this relay as its only candidate."""
+        lines = [line for line in answer.split("\r\n") if not line.startswith("a=candidate:")]
+        candidate = f"a=candidate:1 1 udp 2130706431 127.0.0.1 {self.port} typ host"
+        first_media = next(i for i, line in enumerate(lines) if line.startswith("m="))
+        insert_at = next(i for i in range(first_media, len(lines)) if re.match("a=mid:", lines[i])) + 1
+        return "\r\n".join([*lines[:insert_at], candidate, *lines[insert_at:]])
+
+    def _from_client(self, data: bytes, address: Address) -> None:
+        self._client = address
+        self._far.sendto(data, self.bridge)
+
+    def _from_bridge(self, data: bytes, _: Address) -> None:
+        if self._client is None:
+            return
+        # Only media is lost: RTP and RTCP begin with 128 to 191 (RFC 7983).
+        if 128 <= data[0] <= 191 and self._random.random() < self.loss:
+            self.lost += 1
+            return
+        self.forwarded += 1
+        self._near.sendto(data, self._client)
+
+
+class _Side(asyncio.DatagramProtocol):
+    def __init__(self, take: object) -> None:
+        self._take = take
+
+    def datagram_received(self, data: bytes, addr: Address) -> None:
+        assert callable(self._take)
+        self._take(data, addr)
