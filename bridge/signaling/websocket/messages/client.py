@@ -9,9 +9,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from bridge.signaling.websocket.messages.parts import (
     SOURCES_LIMIT,
     TOKEN_LENGTH_LIMIT,
-    Revision,
     PublishedSource,
     RequestId,
+    Revision,
     Sdp,
     SourceId,
     SourceName,

@@ -12,12 +12,12 @@ from bridge.signaling.websocket.messages.parts import (
     ConnectionStats,
     IceServer,
     Limits,
-    Revision,
     OwnSource,
     Participant,
     ParticipantId,
     RejectedSource,
     ReplyTo,
+    Revision,
     Sdp,
     Server,
     Session,
@@ -115,8 +115,8 @@ class ParticipantLeft(Notice, tag="participant_left"):
     reason: Annotated[
         Literal["left", "replaced", "timed_out", "media_lost", "shutting_down"],
         Meta(
-            description="`replaced`: the same identity joined anew, as by reloading its page; `timed_out`: its signalling "
-            "was lost and not resumed; `media_lost`: so was its media, before the time for resuming was over."
+            description="`replaced`: the same identity joined anew, as by reloading its page; `timed_out`: its "
+            "signalling was lost and not resumed; `media_lost`: so was its media, before the time to resume was over."
         ),
     ]
 
