@@ -1,0 +1,61 @@
+"""What every door shares: from a join token to media in a room, and out again.
+
+A *call* is one client's hold on a room: its session there (`bridge.room`), its media (`bridge.sfu`), and whoever is to
+be told (a door). Doors know calls; calls know nothing of doors.
+"""
+
+from bridge.signaling.calls.call import Call
+from bridge.signaling.calls.calls import Calls, CallSettings
+from bridge.signaling.calls.notices import (
+    AudioLevels,
+    CallListener,
+    ConnectionChanged,
+    Ended,
+    FlowChanged,
+    IceRestartWanted,
+    Notice,
+    SourceLevel,
+    SubscribeOffered,
+    SubscriptionRefused,
+    TakenOver,
+    Track,
+)
+from bridge.signaling.calls.ports import (
+    CallObserver,
+    Door,
+    JoinClaims,
+    MediaPlane,
+    MediaSession,
+    SilentObserver,
+    TokenVerifier,
+)
+from bridge.signaling.calls.publishing import OwnSource, Published, Rejected, SourceSpec
+
+__all__ = [
+    "AudioLevels",
+    "Call",
+    "CallListener",
+    "CallObserver",
+    "CallSettings",
+    "Calls",
+    "ConnectionChanged",
+    "Door",
+    "Ended",
+    "FlowChanged",
+    "IceRestartWanted",
+    "JoinClaims",
+    "MediaPlane",
+    "MediaSession",
+    "Notice",
+    "OwnSource",
+    "Published",
+    "Rejected",
+    "SilentObserver",
+    "SourceLevel",
+    "SourceSpec",
+    "SubscribeOffered",
+    "SubscriptionRefused",
+    "TakenOver",
+    "TokenVerifier",
+    "Track",
+]

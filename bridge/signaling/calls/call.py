@@ -1,0 +1,311 @@
+"""One client's hold on a room: its session, its media, and the door that is told what happens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bridge.errors import BridgeError
+from bridge.room import (
+    EndReason,
+    Grant,
+    Participant,
+    ParticipantJoined,
+    ParticipantLeft,
+    ParticipantUpdated,
+    RoomEvent,
+    Session,
+    SourceAdded,
+    SourceName,
+    SourceRemoved,
+    SourceUpdated,
+)
+from bridge.sfu import ConnectionKind, SubscribeResult, Subscription, WatchResult
+from bridge.signaling.calls.media_listener import MediaListener
+from bridge.signaling.calls.notices import (
+    CallListener,
+    Ended,
+    FlowChanged,
+    Notice,
+    SubscribeOffered,
+    SubscriptionRefused,
+    TakenOver,
+    Track,
+)
+from bridge.signaling.calls.ports import Door, MediaSession
+from bridge.signaling.calls.presence import Presence
+from bridge.signaling.calls.publishing import OwnSource, Published, Publishing, SourceSpec
+from bridge.signaling.calls.stats import ConnectionStats, connection_stats
+from bridge.signaling.calls.subscriptions import Subscriptions
+
+if TYPE_CHECKING:
+    from bridge.signaling.calls.calls import Calls
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A room as one client sees it."""
+
+    session: Session
+    others: tuple[Participant, ...]
+    own_sources: tuple[OwnSource, ...]
+
+
+class Call:
+    """One client in a room. Made by `Calls`; every method raises `BridgeError`, and then has changed nothing.
+
+    What happens is told to the listener that is attached, in order. Without one (signalling lost) it is not kept: a
+    listener that attaches later starts from `snapshot()`.
+    """
+
+    def __init__(self, calls: Calls, session: Session, door: Door, *, subscribe: bool) -> None:
+        self.door = door
+        self.session = session
+        self._calls = calls
+        self._listener: CallListener | None = None
+        self._ended: EndReason | None = None
+        self._subscriptions = Subscriptions(session.participant_id, by_default=subscribe)
+        self._may_subscribe = session.may(Grant.SUBSCRIBE)
+        self._unanswered: int | None = None
+        self._offer_due = False
+        self._refused: set[int] = set()
+        # One negotiation at a time: an answer must not be overtaken by the offer after it.
+        self._negotiating = asyncio.Lock()
+        self.presence = Presence(self, calls)
+        self._media: MediaSession = calls.media.open_session(
+            session.room_id, session.id, MediaListener(self, calls.table)
+        )
+        self._publishing = Publishing(session, calls.rooms, self._media, calls.table)
+
+    # Being told
+
+    def snapshot(self) -> Snapshot:
+        """The room as it is now. What is told after `attach` follows from it without a gap."""
+        return Snapshot(self.session, tuple(self._others()), self._publishing.sources())
+
+    def attach(self, listener: CallListener) -> None:
+        """Tells `listener` from now on, and the one before that it is out. Catches up on what a snapshot lacks."""
+        before, self._listener = self._listener, listener
+        if before is not None:
+            before(TakenOver())
+        for source in (source for participant in self._others() for source in participant.sources):
+            if self._calls.table.is_stalled(source.id):
+                self.tell(FlowChanged(source.id, to_bridge=True, live=False))
+        if self._offer_due or self._unanswered is not None:
+            self.want_offer()
+        self.presence.signalling_back()
+
+    def detach(self, listener: CallListener, attachment: int) -> None:
+        """The signalling connection of this listener is gone. Ignored when another has taken over."""
+        if self._listener is listener:
+            self._listener = None
+            self._calls.rooms.disconnect(self.session.id, attachment)
+            self._calls.arm()
+            self.presence.signalling_lost()
+
+    def tell(self, notice: Notice) -> None:
+        """Passes a notice to the door, if one is there."""
+        if self._listener is not None:
+            self._listener(notice)
+
+    def tell_room(self, notice: Notice) -> None:
+        """Passes a notice to every call in the room."""
+        self._calls.tell_room(self.session.room_id, notice)
+
+    def is_muted(self, source_id: int) -> bool:
+        """Whether this source of one's own is muted."""
+        return any(own.source.muted for own in self._publishing.sources() if own.source.id == source_id)
+
+    @property
+    def ended(self) -> EndReason | None:
+        """Why it is over, if it is."""
+        return self._ended
+
+    # Sending
+
+    async def publish(self, offer: str, specs: Mapping[str, SourceSpec]) -> Published:
+        """Answers an offer of the publish connection; `specs` by MID. See `Publishing.publish`."""
+        async with self._negotiating:
+            return await self._publishing.publish(offer, specs)
+
+    def update_source(self, source_id: int, *, name: SourceName | None = None, muted: bool | None = None) -> None:
+        """Mutes, unmutes or switches a source of one's own. Raises `source_not_found`, `wrong_kind`, `not_granted`."""
+        self._publishing.update(source_id, name=name, muted=muted)
+
+    def unpublish(self, source_ids: Sequence[int]) -> None:
+        """Takes sources of one's own out of the room: all, or none and `source_not_found`."""
+        own = {own.source.id for own in self._publishing.sources()}
+        _check_known(source_ids, own)
+        for source_id in dict.fromkeys(source_ids):
+            self._publishing.remove(source_id)
+
+    # Receiving
+
+    def choose(self, source_ids: Sequence[int], *, wanted: bool) -> None:
+        """Wants these sources of others, or does not. Raises `source_not_found`, `not_granted`."""
+        if wanted:
+            self._check_may_subscribe()
+        self._check_others(source_ids)
+        self._subscriptions.choose(source_ids, wanted)
+        self.follow()
+
+    def pause(self, source_id: int, paused: bool) -> None:
+        """Stops or goes on receiving a source, without renegotiation. Raises `source_not_found`."""
+        self._check_others([source_id])
+        self._subscriptions.pause(source_id, paused)
+        self.follow()
+
+    def follow(self) -> None:
+        """Brings the subscriptions in line with the room. Does nothing for a client that watches (WHEP)."""
+        if self._ended is None and self._may_subscribe and self.door is Door.WEBSOCKET:
+            self._media.set_subscriptions(self._subscriptions.wanted(self._others(), self._calls.table))
+
+    def want_offer(self, *, ice_restart: bool = False) -> None:
+        """Has an offer made and told, now or when a listener attaches."""
+        if self._listener is None:
+            self._offer_due = True
+        else:
+            self._offer_due = False
+            self._calls.spawn(self._make_offer(ice_restart))
+
+    async def answer(self, sdp: str, revision: int) -> None:
+        """Takes the client's answer to an offer. Raises `stale_answer`, and as the media session does."""
+        async with self._negotiating:
+            result = await self._media.subscribe_answer(sdp, revision)
+            if self._unanswered == revision:
+                self._unanswered = None
+            self._tell_refused(result)
+
+    async def watch(self, offer: str, participant_id: str | None) -> WatchResult:
+        """Answers a client's offer to receive (WHEP): sources of the others, or of one of them, in order of joining.
+
+        Raises `not_granted`, `nothing_to_watch`, `participant_not_found`, and as the media session does.
+        """
+        self._check_may_subscribe()
+        wanted = self._watchable(participant_id)
+        async with self._negotiating:
+            return await self._media.watch(offer, wanted)
+
+    async def restart_ice(self, kind: ConnectionKind, fragment: str) -> str | None:
+        """Takes a trickle-ice-sdpfrag (RFC 8840); the fragment to answer with if it restarted ICE."""
+        async with self._negotiating:
+            return await self._media.restart_ice(kind, fragment)
+
+    # Both
+
+    async def stats(self) -> dict[ConnectionKind, ConnectionStats | None]:
+        """What the bridge counts on both connections."""
+        stats = await self._media.stats()
+        return {kind: connection_stats(stats[kind.value], self._calls.table) for kind in ConnectionKind}
+
+    def leave(self, reason: EndReason = EndReason.LEFT) -> None:
+        """Ends the call. Idempotent."""
+        self._calls.rooms.leave(self.session.id, reason)
+        self._calls.arm()
+
+    # Called by `Calls`
+
+    def resumed(self, session: Session) -> None:
+        """The room has given the session to a new connection."""
+        self.session = session
+
+    def handle_room_event(self, event: RoomEvent) -> None:
+        """Passes on what the others do. What one does oneself, one knows."""
+        match event:
+            case ParticipantJoined(participant=participant) | ParticipantUpdated(participant=participant):
+                if participant.id != self.session.participant_id:
+                    self.tell(event)
+            case ParticipantLeft() | SourceAdded() | SourceUpdated() | SourceRemoved():
+                if isinstance(event, SourceRemoved):
+                    self._subscriptions.forget(event.source.id)
+                    self._refused.discard(event.source.id)
+                if event.participant_id != self.session.participant_id:
+                    self.tell(event)
+            case _:
+                pass
+
+    def end(self, reason: EndReason) -> None:
+        """The room has ended the session: tells so, and lets go of the media."""
+        self._ended = reason
+        self.presence.close()
+        self._publishing.forget()
+        self.tell(Ended(reason))
+        self._listener = None
+        self._calls.spawn(self._media.close())
+
+    # Inside
+
+    def _others(self) -> list[Participant]:
+        return [
+            participant
+            for participant in self._calls.rooms.participants(self.session.room_id)
+            if participant.id != self.session.participant_id
+        ]
+
+    def _check_may_subscribe(self) -> None:
+        if not self._may_subscribe:
+            raise BridgeError("not_granted", "The token does not grant subscribe.")
+
+    def _check_others(self, source_ids: Sequence[int]) -> None:
+        _check_known(source_ids, {source.id for participant in self._others() for source in participant.sources})
+
+    def _watchable(self, participant_id: str | None) -> list[Subscription]:
+        others = self._others()
+        if participant_id is not None:
+            others = [participant for participant in others if participant.id == participant_id]
+            if not others:
+                raise BridgeError(
+                    "participant_not_found", "There is no such other participant in this room.", field="participant"
+                )
+        wanted = self._subscriptions.wanted(others, self._calls.table)
+        if not wanted:
+            raise BridgeError("nothing_to_watch", "Nobody else sends anything yet.", hint="Try again in a moment.")
+        return wanted
+
+    async def _make_offer(self, ice_restart: bool) -> None:
+        async with self._negotiating:
+            if self._ended is not None:
+                return
+            try:
+                offer = await self._media.subscribe_offer(ice_restart=ice_restart)
+            except BridgeError as error:
+                # Nothing to offer (any more), or the session ended meanwhile: there is nobody to tell it to.
+                self._calls.log_refusal("subscribe_offer", error)
+                return
+            self._unanswered = offer.revision
+            tracks = [self._track(mid, producer_id) for mid, producer_id in offer.producers.items()]
+            self.tell(
+                SubscribeOffered(offer.sdp, offer.revision, tuple(track for track in tracks if track is not None))
+            )
+
+    def _track(self, mid: str, producer_id: int) -> Track | None:
+        """None for a producer that went while the offer was made; the next offer is without it."""
+        carried = self._calls.table.of_producer(producer_id)
+        if carried is None:
+            return None
+        for participant in self._others():
+            for source in participant.sources:
+                if source.id == carried.source_id:
+                    return Track(mid, participant.id, source.id, source.name, source.kind)
+        return None
+
+    def _tell_refused(self, result: SubscribeResult) -> None:
+        refused = {}
+        for unsupported in result.unsupported:
+            carried = self._calls.table.of_producer(unsupported.producer_id)
+            if carried is not None:
+                refused[carried.source_id] = unsupported
+        for source_id, unsupported in refused.items():
+            if source_id not in self._refused:
+                codecs = f" It is sent as {', '.join(unsupported.codecs)}." if unsupported.codecs else ""
+                message = f"This client cannot receive the source.{codecs}"
+                self.tell(SubscriptionRefused(source_id, unsupported.code, message))
+        self._refused = set(refused)
+
+
+def _check_known(source_ids: Sequence[int], known: set[int]) -> None:
+    for index, source_id in enumerate(source_ids):
+        if source_id not in known:
+            raise BridgeError("source_not_found", "There is no such source in this room.", field=f"source_ids[{index}]")

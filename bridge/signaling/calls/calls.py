@@ -1,0 +1,211 @@
+"""All calls of this bridge: the way in for every door, and what happens to calls when rooms change."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.errors import BridgeError
+from bridge.room import (
+    Direction,
+    JoinRequest,
+    ParticipantLeft,
+    RoomEvent,
+    Rooms,
+    SessionEnded,
+    SourceAdded,
+    SourceRemoved,
+)
+from bridge.signaling.calls.call import Call
+from bridge.signaling.calls.notices import Notice
+from bridge.signaling.calls.ports import (
+    CallObserver,
+    Door,
+    JoinClaims,
+    MediaPlane,
+    SilentObserver,
+    TokenVerifier,
+)
+from bridge.signaling.calls.source_table import SourceTable
+
+_log = logging.getLogger(__name__)
+
+_DIRECTIONS = {Door.WEBSOCKET: Direction.BOTH, Door.WHIP: Direction.PUBLISH, Door.WHEP: Direction.SUBSCRIBE}
+
+
+@dataclass(frozen=True, slots=True)
+class CallSettings:
+    """How long calls wait, in seconds."""
+
+    connect_timeout: float = 30.0
+    """For the media of a WHIP or WHEP client to come up."""
+    media_grace: float = 10.0
+    """For a client without signalling whose media consent ran out to come back."""
+
+
+class Calls:
+    """The calls of one bridge. Lives on one event loop, which also drives the deadlines of `rooms` from here."""
+
+    def __init__(
+        self,
+        verifier: TokenVerifier,
+        rooms: Rooms,
+        media: MediaPlane,
+        *,
+        settings: CallSettings | None = None,
+        observer: CallObserver | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`clock` is the one that `rooms` has."""
+        self.verifier = verifier
+        self.rooms = rooms
+        self.media = media
+        self.settings = settings or CallSettings()
+        self.observer = observer or SilentObserver()
+        self.clock = clock
+        self.table = SourceTable()
+        self._by_session: dict[str, Call] = {}
+        self._by_room: dict[str, dict[str, Call]] = {}
+        self._changed_rooms: dict[str, None] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        rooms.add_listener(self._on_room_event)
+
+    def __len__(self) -> int:
+        return len(self._by_session)
+
+    # The way in
+
+    def verify(self, token: str, *, room: str | None = None) -> JoinClaims:
+        """What a token says. Raises `BridgeError`; `room`, if given, must be the token's."""
+        return self.verifier.verify(token, room=room)
+
+    def join(self, claims: JoinClaims, door: Door, *, subscribe: bool = True) -> Call:
+        """Lets a client in. Does not yield to the event loop: nothing is missed between this and `Call.attach`.
+
+        Raises `BridgeError`: as `Rooms.join` does, or `media_overloaded`.
+        """
+        session = self.rooms.join(
+            JoinRequest(
+                tenant=claims.tenant,
+                room=claims.room,
+                identity=claims.identity,
+                name=claims.name,
+                role=claims.role,
+                grants=claims.grants,
+                direction=_DIRECTIONS[door],
+            )
+        )
+        try:
+            call = Call(self, session, door, subscribe=subscribe)
+        except BridgeError:
+            self.rooms.leave(session.id)
+            raise
+        finally:
+            self.arm()
+        self._by_session[session.id] = call
+        self._by_room.setdefault(session.room_id, {})[session.id] = call
+        self.observer.on_joined(door)
+        self._schedule_follow(session.room_id)
+        return call
+
+    def resume(self, session_id: str, secret: str) -> Call:
+        """Gives a call to a new connection of its client. Raises `BridgeError` (`session_not_found`)."""
+        session = self.rooms.resume(session_id, secret)
+        self.arm()
+        call = self._by_session[session.id]
+        call.resumed(session)
+        self.observer.on_resumed()
+        return call
+
+    async def close(self) -> None:
+        """Ends every call with a notice, and lets nobody in any more. Returns when all media is let go of."""
+        self.rooms.close()
+        if self._timer is not None:
+            self._timer.cancel()
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # For calls
+
+    def resume_silent(self, call: Call) -> None:
+        """The media of a client without signalling came back: so did the client."""
+        call.resumed(self.rooms.resume(call.session.id, call.session.secret))
+        self.arm()
+
+    def tell_room(self, room_id: str, notice: Notice) -> None:
+        """Tells every call in a room."""
+        for call in list(self._by_room.get(room_id, {}).values()):
+            call.tell(notice)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Runs something in the background; what fails is logged."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._task_done)
+
+    def log_refusal(self, what: str, error: BridgeError) -> None:
+        """Notes that something was refused that no request asked for."""
+        _log.info("Refused", extra={"what": what, "code": error.code})
+
+    def arm(self) -> None:
+        """Sees to it that the rooms' next deadline is kept. To be called after each change that may set one."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        due = self.rooms.poll_timeout()
+        if due is not None:
+            delay = max(0.0, due - self.clock())
+            self._timer = asyncio.get_running_loop().call_later(delay, self._on_timer)
+
+    # What happens
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self.rooms.handle_timeout()
+        self.arm()
+
+    def _on_room_event(self, event: RoomEvent) -> None:
+        if isinstance(event, SessionEnded):
+            self._end(event)
+        elif isinstance(event, SourceRemoved):
+            self.table.remove(event.source.id)
+        for call in list(self._by_room.get(event.room_id, {}).values()):
+            call.handle_room_event(event)
+        if isinstance(event, SourceAdded | SourceRemoved | ParticipantLeft):
+            self._schedule_follow(event.room_id)
+
+    def _end(self, event: SessionEnded) -> None:
+        call = self._by_session.pop(event.session_id, None)
+        if call is None:
+            return
+        in_room = self._by_room[event.room_id]
+        del in_room[event.session_id]
+        if not in_room:
+            del self._by_room[event.room_id]
+        self.observer.on_ended(call.door, event.reason.value)
+        call.end(event.reason)
+
+    def _schedule_follow(self, room_id: str) -> None:
+        """Gathers the changes of this turn of the event loop: a client that leaves with three sources is one change."""
+        if not self._changed_rooms:
+            asyncio.get_running_loop().call_soon(self._follow)
+        self._changed_rooms[room_id] = None
+
+    def _follow(self) -> None:
+        changed, self._changed_rooms = self._changed_rooms, {}
+        for room_id in changed:
+            for call in list(self._by_room.get(room_id, {}).values()):
+                try:
+                    call.follow()
+                except BridgeError as error:
+                    self.log_refusal("follow", error)
+
+    def _task_done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("A call's background work failed", exc_info=error)

@@ -1,0 +1,58 @@
+"""Translates what a media session tells (producers) into what a call tells (sources)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from bridge.room import EndReason
+from bridge.sfu import AudioLevel, ConnectionKind, ConnectionState
+from bridge.signaling.calls.notices import AudioLevels, FlowChanged, SourceLevel
+from bridge.signaling.calls.source_table import SourceTable
+
+if TYPE_CHECKING:
+    from bridge.signaling.calls.call import Call
+
+
+class MediaListener:
+    """The `bridge.sfu.SessionListener` of one call."""
+
+    def __init__(self, call: Call, table: SourceTable) -> None:
+        self._call = call
+        self._table = table
+
+    def on_connection(self, kind: ConnectionKind, state: ConnectionState) -> None:
+        """Tells the client, and draws conclusions about its presence."""
+        self._call.presence.connection(kind, state)
+
+    def on_producer(self, producer_id: int, live: bool) -> None:
+        """Tells everyone in the room: nobody receives what the bridge does not. A muted source may well be silent."""
+        carried = self._table.of_producer(producer_id)
+        if carried is None or self._table.is_stalled(carried.source_id) != live:
+            return
+        if live or not self._call.is_muted(carried.source_id):
+            self._table.set_live(carried.source_id, live)
+            self._call.tell_room(FlowChanged(carried.source_id, to_bridge=True, live=live))
+
+    def on_consumer(self, producer_id: int, live: bool) -> None:
+        """Tells the client that what it should receive does not come through, or does again."""
+        carried = self._table.of_producer(producer_id)
+        if carried is not None:
+            self._call.tell(FlowChanged(carried.source_id, to_bridge=False, live=live))
+
+    def on_audio_levels(self, levels: Sequence[AudioLevel]) -> None:
+        """Tells the client who speaks."""
+        told = [
+            SourceLevel(carried.participant_id, carried.source_id, level.level, level.voice)
+            for level in levels
+            if (carried := self._table.of_producer(level.producer_id)) is not None
+        ]
+        self._call.tell(AudioLevels(tuple(told)))
+
+    def on_negotiation_needed(self) -> None:
+        """Has an offer made for the client."""
+        self._call.want_offer()
+
+    def on_closed(self, reason: str) -> None:
+        """The worker that carried the media is gone. The client may join again and lands on another one."""
+        self._call.leave(EndReason.MEDIA_LOST)

@@ -1,0 +1,120 @@
+"""What a call tells its door. Room events are passed on as they are; the rest is here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bridge.room import (
+    EndReason,
+    MediaKind,
+    ParticipantJoined,
+    ParticipantLeft,
+    ParticipantUpdated,
+    SourceAdded,
+    SourceName,
+    SourceRemoved,
+    SourceUpdated,
+)
+from bridge.sfu import ConnectionKind, ConnectionState
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """Which source an m-line of the bridge's offer carries."""
+
+    mid: str
+    participant_id: str
+    source_id: int
+    name: SourceName
+    kind: MediaKind
+
+
+@dataclass(frozen=True, slots=True)
+class SubscribeOffered:
+    """An offer for the client's subscribe connection. It supersedes earlier ones."""
+
+    sdp: str
+    revision: int
+    tracks: tuple[Track, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionRefused:
+    """A source cannot be sent to the client."""
+
+    source_id: int
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLevel:
+    """How loud a source is: −dBov, 0 is loudest, 127 is silence (RFC 6464)."""
+
+    participant_id: str
+    source_id: int
+    level: int
+    voice: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AudioLevels:
+    """Who speaks, loudest first."""
+
+    levels: tuple[SourceLevel, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionChanged:
+    """A connection of the client changed its state."""
+
+    kind: ConnectionKind
+    state: ConnectionState
+
+
+@dataclass(frozen=True, slots=True)
+class FlowChanged:
+    """A watchdog saw media stop or flow again: from a source to the bridge, or from the bridge to the client."""
+
+    source_id: int
+    to_bridge: bool
+    live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IceRestartWanted:
+    """The client is asked to restart ICE on its publish connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """Another connection of the same client holds the call now. The last notice to this listener."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The call is over. The last notice."""
+
+    reason: EndReason
+
+
+Notice = (
+    ParticipantJoined
+    | ParticipantUpdated
+    | ParticipantLeft
+    | SourceAdded
+    | SourceUpdated
+    | SourceRemoved
+    | SubscribeOffered
+    | SubscriptionRefused
+    | AudioLevels
+    | ConnectionChanged
+    | FlowChanged
+    | IceRestartWanted
+    | TakenOver
+    | Ended
+)
+
+CallListener = Callable[[Notice], None]
+"""Called on the event loop; must not block and not raise."""

@@ -1,0 +1,139 @@
+"""What calls need from others, as protocols: `bridge.auth`, `bridge.sfu` and `bridge.observability` fit them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Protocol
+
+from bridge.sfu import (
+    ConnectionKind,
+    PublishResult,
+    SessionListener,
+    SubscribeOffer,
+    SubscribeResult,
+    Subscription,
+    WatchResult,
+)
+
+
+class Door(StrEnum):
+    """Which way a client came in."""
+
+    WEBSOCKET = "websocket"
+    WHIP = "whip"
+    WHEP = "whep"
+
+
+class JoinClaims(Protocol):
+    """What a verified join token says."""
+
+    @property
+    def tenant(self) -> str:
+        """The vendor whose key signed it."""
+
+    @property
+    def room(self) -> str:
+        """The room, within the tenant."""
+
+    @property
+    def identity(self) -> str:
+        """Who it is."""
+
+    @property
+    def name(self) -> str:
+        """What to call them."""
+
+    @property
+    def role(self) -> str:
+        """What they are here for."""
+
+    @property
+    def grants(self) -> frozenset[str]:
+        """What they may do."""
+
+
+class TokenVerifier(Protocol):
+    """Says what a token says, if it is genuine and of now."""
+
+    def verify(self, token: str, *, room: str | None = None) -> JoinClaims:
+        """Raises `BridgeError`; `room`, if given, must be the token's."""
+
+
+class MediaSession(Protocol):
+    """The media of one participant; see `bridge.sfu.MediaSession`, which this is the used part of."""
+
+    async def publish(self, offer: str) -> PublishResult:
+        """Answers an offer of the publish connection."""
+
+    def pause_producer(self, producer_id: int, paused: bool) -> None:
+        """Stops or resumes forwarding a producer."""
+
+    def close_producer(self, producer_id: int) -> None:
+        """Ends a producer."""
+
+    def set_subscriptions(self, wanted: Sequence[Subscription]) -> None:
+        """Says all that is to be received over the subscribe connection."""
+
+    async def subscribe_offer(self, *, ice_restart: bool = False) -> SubscribeOffer:
+        """An offer of the subscribe connection."""
+
+    async def subscribe_answer(self, answer: str, revision: int) -> SubscribeResult:
+        """Takes the answer to it."""
+
+    async def watch(self, offer: str, producers: Sequence[Subscription]) -> WatchResult:
+        """Answers a client's offer to receive."""
+
+    async def restart_ice(self, kind: ConnectionKind, fragment: str) -> str | None:
+        """Takes a trickle-ice-sdpfrag; the answer if it restarted ICE."""
+
+    async def stats(self) -> Mapping[str, Any]:
+        """`{"publish": TransportStats | None, "subscribe": TransportStats | None}`."""
+
+    async def close(self) -> None:
+        """Ends it all."""
+
+
+class MediaPlane(Protocol):
+    """Where media sessions come from; see `bridge.sfu.Sfu`."""
+
+    def open_session(self, room_id: str, session_id: str, listener: SessionListener) -> MediaSession:
+        """Raises `BridgeError` when there is no place."""
+
+
+class CallObserver(Protocol):
+    """Counts what happens to calls. Must not block and not raise; is told no names and no tokens."""
+
+    def on_joined(self, door: Door) -> None:
+        """A client is in a room."""
+
+    def on_refused(self, door: Door, code: str) -> None:
+        """A request was refused, or a client turned away, with this error code."""
+
+    def on_first_media(self, door: Door, seconds: float) -> None:
+        """A call's first connection stands, so long after it was joined."""
+
+    def on_resumed(self) -> None:
+        """A client took its session up again."""
+
+    def on_ended(self, door: Door, reason: str) -> None:
+        """A call ended."""
+
+
+class SilentObserver:
+    """Counts nothing."""
+
+    def on_joined(self, door: Door) -> None:
+        """Nothing."""
+
+    def on_refused(self, door: Door, code: str) -> None:
+        """Nothing."""
+
+    def on_first_media(self, door: Door, seconds: float) -> None:
+        """Nothing."""
+
+    def on_resumed(self) -> None:
+        """Nothing."""
+
+    def on_ended(self, door: Door, reason: str) -> None:
+        """Nothing."""
