@@ -1,0 +1,148 @@
+"""The claims of a join token (RFC 7519), and what makes them acceptable once the signature is known to be good."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bridge.auth.errors import TokenError
+
+MAX_ID_LENGTH = 128
+"""Characters of `sub`, `room`, `role` and `jti`."""
+MAX_NAME_LENGTH = 200
+"""Characters of `name`."""
+
+
+@dataclass(frozen=True, slots=True)
+class JoinClaims:
+    """What a good token says: one room, one identity, one role, minutes of life."""
+
+    tenant: str
+    """The vendor whose key signed it; its rooms are the only ones the token opens."""
+    room: str
+    identity: str = field(repr=False)
+    name: str = field(repr=False)
+    """Shown to the others; empty where the token has none."""
+    role: str
+    grants: frozenset[str]
+    """Those of the role, or the fewer that the token lists."""
+    expires_at: float
+    """Seconds since the epoch. It matters when joining only; a call outlives its token."""
+    token_id: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRules:
+    """What claims are held against. Durations in seconds."""
+
+    audience: str
+    max_ttl: float
+    leeway: float
+    roles: Mapping[str, frozenset[str]]
+
+
+def check_claims(claims: Mapping[str, Any], *, tenant: str, rules: ClaimRules, now: float) -> JoinClaims:
+    """Turns verified claims into `JoinClaims`; `now` is in seconds since the epoch. Raises `TokenError`."""
+    _check_audience(claims, rules.audience)
+    expires_at = _check_times(claims, rules, now)
+    role = _text(claims, "role")
+    if role not in rules.roles:
+        raise TokenError(
+            "token_unknown_role",
+            "The bridge has no such role.",
+            field="role",
+            hint=f"Roles here are: {', '.join(sorted(rules.roles))}.",
+        )
+    return JoinClaims(
+        tenant=tenant,
+        room=_text(claims, "room"),
+        identity=_text(claims, "sub"),
+        name=_text(claims, "name", MAX_NAME_LENGTH) if "name" in claims else "",
+        role=role,
+        grants=_grants(claims, role, rules.roles),
+        expires_at=expires_at,
+        token_id=_text(claims, "jti"),
+    )
+
+
+def _check_audience(claims: Mapping[str, Any], audience: str) -> None:
+    value = _require(claims, "aud")
+    if value != audience and not (isinstance(value, list) and audience in value):
+        raise TokenError(
+            "token_wrong_audience",
+            "The token is meant for another service.",
+            field="aud",
+            hint=f"The audience of this bridge is {audience!r}.",
+        )
+
+
+def _check_times(claims: Mapping[str, Any], rules: ClaimRules, now: float) -> float:
+    expires_at, issued_at = _time(claims, "exp"), _time(claims, "iat")
+    not_before = _time(claims, "nbf") if "nbf" in claims else issued_at
+    if now >= expires_at + rules.leeway:
+        raise TokenError("token_expired", "The token has expired.", field="exp", hint="Ask for a new one.")
+    for name, value in (("nbf", not_before), ("iat", issued_at)):
+        if value > now + rules.leeway:
+            raise TokenError(
+                "token_not_yet_valid",
+                "The token is not valid yet.",
+                field=name,
+                hint="Do the clocks of the issuer and the bridge agree?",
+            )
+    if expires_at - issued_at > rules.max_ttl:
+        raise TokenError(
+            "token_too_long_lived",
+            "The token lives longer than this bridge accepts.",
+            field="exp",
+            hint=f"exp may lie {rules.max_ttl:.0f} seconds after iat at most.",
+        )
+    return expires_at
+
+
+def _grants(claims: Mapping[str, Any], role: str, roles: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    if "grants" not in claims:
+        return roles[role]
+    listed = claims["grants"]
+    if not isinstance(listed, list):
+        raise TokenError("token_bad_claim", "The claim is a list of grants.", field="grants")
+    known = frozenset[str]().union(*roles.values())
+    for index, grant in enumerate(listed):
+        place = f"grants[{index}]"
+        if not isinstance(grant, str) or grant not in known:
+            hint = f"Grants are: {', '.join(sorted(known))}."
+            raise TokenError("token_unknown_grant", "The bridge has no such grant.", field=place, hint=hint)
+        if grant not in roles[role]:
+            hint = "A token may narrow the grants of its role, not widen them."
+            raise TokenError("token_grant_not_allowed", "The role does not have this grant.", field=place, hint=hint)
+    return frozenset(listed)
+
+
+def _require(claims: Mapping[str, Any], name: str) -> Any:
+    if name not in claims:
+        raise TokenError("token_missing_claim", f"The token has no claim {name!r}.", field=name)
+    return claims[name]
+
+
+def _text(claims: Mapping[str, Any], name: str, limit: int = MAX_ID_LENGTH) -> str:
+    value = _require(claims, name)
+    if not isinstance(value, str) or not 1 <= len(value) <= limit:
+        raise TokenError("token_bad_claim", f"The claim is a string of 1 to {limit} characters.", field=name)
+    # Control and direction characters would let a name disguise itself; lone surrogates cannot be encoded.
+    if any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") for character in value):
+        raise TokenError("token_bad_claim", "The claim holds control characters.", field=name)
+    return value
+
+
+def _time(claims: Mapping[str, Any], name: str) -> float:
+    value = _require(claims, name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _is_instant(value):
+        raise TokenError("token_bad_claim", "The claim is a time in seconds since the epoch.", field=name)
+    return float(value)
+
+
+def _is_instant(value: float) -> bool:
+    # Compared as what it is: an enormous integer could not even be turned into a float.
+    return 0 <= value < 2**53 and math.isfinite(value)
