@@ -1,0 +1,338 @@
+import { openCamera, openMicrophone, openScreen } from "./devices.js";
+import { Emitter } from "./emitter.js";
+import { LocalSource } from "./local-source.js";
+import { watchNetwork } from "./network.js";
+import { Publisher } from "./publisher.js";
+import { QualityMonitor, rateParticipant, rateSending } from "./quality-monitor.js";
+import { Roster } from "./roster.js";
+import { StatisticsReader } from "./statistics.js";
+import { Subscriber } from "./subscriber.js";
+
+/** @import { BridgeError } from "./errors.js" */
+/** @import { OpenDevice } from "./local-source.js" */
+/** @import { RemoteParticipant } from "./participant.js" */
+/** @import { Joined, Notice, SourceName, Stats } from "./protocol.js" */
+/** @import { Quality } from "./quality-monitor.js" */
+/** @import { RosterEvents } from "./roster.js" */
+/** @import { Session } from "./session.js" */
+/** @import { Statistics } from "./statistics.js" */
+
+/**
+ * `connecting`: signalling stands, media not yet; `connected`; `reconnecting`: signalling or media was lost and is being
+ * brought back; `blocked`: signalling stands and media does not come through; `closed`.
+ *
+ * @typedef {"connecting" | "connected" | "reconnecting" | "blocked" | "closed"} CallState
+ */
+
+/**
+ * @typedef {RosterEvents & {
+ *   statechange: CallState,
+ *   localsourcechange: LocalSource,
+ *   localsourceended: LocalSource,
+ *   unheard: { source: LocalSource, stalled: boolean },
+ *   quality: null,
+ *   closed: BridgeError | null,
+ * }} CallEvents
+ */
+
+/**
+ * A call: the room as this participant sees it, and what it publishes.
+ *
+ * Besides the events of the roster (`participantjoined`, `sourcechange`, `speakers`, …): `statechange`;
+ * `localsourcechange` and `localsourceended` for one's own sources; `unheard` when media of one's own stopped reaching
+ * the bridge, or reaches it again; `quality` each few seconds, when the participants' `quality` was measured; `closed`
+ * at the end, with the error that ended it or null when one left.
+ *
+ * @extends {Emitter<{ [Type in keyof CallEvents]: CallEvents[Type] }>}
+ */
+export class Call extends Emitter {
+  #session;
+  #publisher;
+  #subscriber;
+  #roster;
+  #qualityMonitor;
+  /** @type {Quality} */
+  #quality = null;
+  #readers = newReaders();
+  #rtcConfiguration;
+  /** @type {RTCIceServer[]} */
+  #iceServers = [];
+  /** @type {CallState} */
+  #state = "connecting";
+  #stopWatchingNetwork;
+  #id = "";
+  /** @type {readonly string[]} */
+  #grants = [];
+
+  /**
+   * @param {Session} session
+   * @param {{ subscribe: "all" | "none", rtcConfiguration: RTCConfiguration }} options
+   */
+  constructor(session, { subscribe, rtcConfiguration }) {
+    super();
+    this.#session = session;
+    this.#rtcConfiguration = rtcConfiguration;
+    this.#roster = new Roster(this.#subscriptions(), subscribe === "all");
+    // Before the connections: they find the participants and ICE servers of this `joined`, not of the last.
+    session.on("joined", (joined) => this.#joined(joined));
+    session.on("notice", (notice) => this.#noticed(notice));
+    const createConnection = () => this.#createConnection();
+    this.#publisher = new Publisher(session, createConnection);
+    this.#subscriber = new Subscriber(session, createConnection);
+    const monitorReaders = newReaders();
+    this.#qualityMonitor = new QualityMonitor(
+      () => this.#measure(monitorReaders),
+      (statistics) => this.#rate(statistics),
+    );
+    this.#stopWatchingNetwork = watchNetwork(() => this.#networkChanged());
+    session.on("joined", () => this.#updateState());
+    session.on("lost", () => this.#updateState());
+    session.on("closed", (error) => this.#close(error));
+    this.#publisher.on("state", () => this.#updateState());
+    this.#subscriber.on("state", () => this.#updateState());
+    this.#subscriber.on("tracks", (tracks) => this.#roster.setTracks(tracks));
+    this.#forwardRosterEvents();
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  /** One's own id in the room. */
+  get id() {
+    return this.#id;
+  }
+
+  /** What the token allows, such as `publish` and `subscribe`. */
+  get grants() {
+    return this.#grants;
+  }
+
+  /** The others by id, in order of joining. @type {ReadonlyMap<string, RemoteParticipant>} */
+  get participants() {
+    return this.#roster.participants;
+  }
+
+  /** What one publishes oneself. */
+  get localSources() {
+    return this.#publisher.sources;
+  }
+
+  /** How well one's own media reaches the bridge: 3 good, 2 fair, 1 poor, null unknown. */
+  get quality() {
+    return this.#quality;
+  }
+
+  /**
+   * @param {{ deviceId?: string, track?: MediaStreamTrack, muted?: boolean }} [options] `track`: one that is open already
+   */
+  async publishCamera({ deviceId, track, muted = false } = {}) {
+    return this.#publish("camera", track ?? (await openCamera(deviceId)), { muted, open: reopen(openCamera, deviceId) });
+  }
+
+  /**
+   * @param {{ deviceId?: string, track?: MediaStreamTrack, muted?: boolean }} [options] `track`: one that is open already
+   */
+  async publishMicrophone({ deviceId, track, muted = false } = {}) {
+    const open = reopen(openMicrophone, deviceId);
+    return this.#publish("microphone", track ?? (await openMicrophone(deviceId)), { muted, open });
+  }
+
+  /**
+   * Asks the user for a screen and publishes it, with its sound if asked for and to be had.
+   *
+   * @param {{ audio?: boolean }} [options]
+   */
+  async publishScreen(options) {
+    const { video, audio } = await openScreen(options);
+    const screen = await this.#publish("screen", video, {});
+    if (audio) {
+      const sound = await this.#publish("screen_audio", audio, {});
+      screen.on("ended", () => sound.stop());
+    }
+    return screen;
+  }
+
+  /**
+   * Publishes any track, such as that of a canvas.
+   *
+   * @param {MediaStreamTrack} track
+   * @param {{ name: SourceName, muted?: boolean }} options
+   */
+  publish(track, { name, muted = false }) {
+    return this.#publish(name, track, { muted });
+  }
+
+  /** What this browser measures, for the time since the last reading. */
+  statistics() {
+    return this.#measure(this.#readers);
+  }
+
+  /**
+   * What the bridge counts on this participant's connections.
+   *
+   * @returns {Promise<Stats>}
+   */
+  bridgeStatistics() {
+    return this.#session.request({ type: "get_stats" });
+  }
+
+  /** Leaves for good and releases all devices. */
+  async leave() {
+    await this.#session.leave();
+  }
+
+  /** @param {Joined} joined */
+  #joined({ participant_id: id, grants, participants, ice_servers: iceServers }) {
+    this.#id = id;
+    this.#grants = grants;
+    this.#iceServers = iceServers;
+    this.#roster.reset(participants);
+  }
+
+  /** @param {Notice} notice */
+  #noticed(notice) {
+    this.#roster.apply(notice);
+    if (notice.type !== "media_flow" || notice.direction !== "to_bridge") return;
+    const source = this.localSources.find(({ id }) => id === notice.source_id);
+    if (source) this.emit("unheard", { source, stalled: notice.state === "stalled" });
+  }
+
+  /**
+   * @param {SourceName} name
+   * @param {MediaStreamTrack} track
+   * @param {{ muted?: boolean, open?: OpenDevice }} options
+   */
+  async #publish(name, track, options) {
+    const publisher = this.#publisher;
+    const source = new LocalSource(publisher, name, track, options);
+    source.on("change", () => this.emit("localsourcechange", source));
+    source.on("ended", () => {
+      this.emit("localsourceended", source);
+      source.stop().catch(() => undefined);
+    });
+    await publisher.add(source);
+    this.emit("localsourcechange", source);
+    return source;
+  }
+
+  /**
+   * @param {ReturnType<typeof newReaders>} readers
+   * @returns {Promise<Statistics>}
+   */
+  async #measure(readers) {
+    const [sent, received] = await Promise.all([this.#publisher.getStats(), this.#subscriber.getStats()]);
+    const local = new Map(this.localSources.map((source) => [source.track?.id, source.id]));
+    const remote = new Map();
+    for (const { sources } of this.participants.values()) {
+      for (const source of sources.values()) if (source.track) remote.set(source.track.id, source.id);
+    }
+    const mediaSourceTrack = (/** @type {Record<string, any>} */ stats) =>
+      sent?.get(stats["mediaSourceId"])?.trackIdentifier;
+    const publish = sent && readers.publish.read(sent, (stats) => local.get(mediaSourceTrack(stats)) ?? null);
+    const subscribe =
+      received && readers.subscribe.read(received, (stats) => remote.get(stats["trackIdentifier"]) ?? null);
+    return {
+      publish: publish?.connection ?? null,
+      subscribe: subscribe?.connection ?? null,
+      sent: publish?.sources ?? new Map(),
+      received: subscribe?.sources ?? new Map(),
+    };
+  }
+
+  /** @param {Statistics} statistics */
+  #rate(statistics) {
+    this.#quality = rateSending(statistics);
+    for (const participant of this.participants.values()) {
+      participant.quality = rateParticipant(participant, statistics);
+    }
+    this.emit("quality", null);
+  }
+
+  /** @returns {import("./participant.js").SubscriptionHost} */
+  #subscriptions() {
+    return {
+      setSubscribed: async (source, subscribed) => {
+        const type = subscribed ? "subscribe" : "unsubscribe";
+        await this.#session.request({ type, source_ids: [source.id] });
+        source.subscribed = subscribed;
+        this.emit("sourcechange", source);
+      },
+      setPaused: async (source, paused) => {
+        await this.#session.request({ type: "update_subscription", source_id: source.id, paused });
+        source.paused = paused;
+        this.emit("sourcechange", source);
+      },
+    };
+  }
+
+  #createConnection() {
+    return new RTCPeerConnection({
+      bundlePolicy: "max-bundle",
+      iceServers: this.#iceServers,
+      ...this.#rtcConfiguration,
+    });
+  }
+
+  #networkChanged() {
+    this.#session.nudge();
+    this.#publisher.restartIce();
+    this.#subscriber.restartIce();
+  }
+
+  #updateState() {
+    if (this.#state === "closed") return;
+    const media = [this.#publisher.state, this.#subscriber.state];
+    const wasConnected = this.#state === "connected" || this.#state === "reconnecting";
+    if (!this.#session.joined) this.#become("reconnecting");
+    else if (media.includes("failed")) this.#become("blocked");
+    else if (media.includes("connecting")) this.#become(wasConnected ? "reconnecting" : "connecting");
+    else if (media.includes("connected")) this.#become("connected");
+  }
+
+  /** @param {CallState} state */
+  #become(state) {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.emit("statechange", state);
+  }
+
+  /** @param {BridgeError | null} error */
+  #close(error) {
+    this.#stopWatchingNetwork();
+    this.#qualityMonitor.close();
+    for (const source of this.localSources) source.release();
+    this.#publisher.close();
+    this.#subscriber.close();
+    this.#become("closed");
+    this.emit("closed", error);
+  }
+
+  #forwardRosterEvents() {
+    /** @type {(keyof RosterEvents)[]} */
+    const types = [
+      "participantjoined", "participantleft", "participantchange",
+      "sourceadded", "sourceremoved", "sourcechange", "speakers",
+    ];
+    for (const type of types) this.#roster.on(type, (detail) => this.emit(type, detail));
+  }
+}
+
+/**
+ * Opens the device that was used last, or another one.
+ *
+ * @param {(deviceId?: string) => Promise<MediaStreamTrack>} open
+ * @param {string | undefined} first
+ * @returns {OpenDevice}
+ */
+function reopen(open, first) {
+  let last = first;
+  return (deviceId = last) => {
+    last = deviceId;
+    return open(deviceId);
+  };
+}
+
+function newReaders() {
+  return { publish: new StatisticsReader(), subscribe: new StatisticsReader() };
+}

@@ -1,0 +1,31 @@
+import { Backoff } from "./backoff.js";
+import { Call } from "./call.js";
+import { Session } from "./session.js";
+
+/**
+ * @typedef {object} ConnectOptions
+ * @property {"all" | "none"} [subscribe] whether to receive what the others publish unless told otherwise
+ * @property {number} [reconnectFor] seconds of trying to come back after which the call is given up
+ * @property {RTCConfiguration} [rtcConfiguration] for both peer connections, over what the bridge says
+ */
+
+/**
+ * Joins a room.
+ *
+ * @param {string} url of the bridge's signalling, `wss://HOST/v1/signal`
+ * @param {string | (() => string | Promise<string>)} token a join token, or what fetches a fresh one: it is asked at
+ *   each join, also when the bridge was restarted in the middle of a long call
+ * @param {ConnectOptions} [options]
+ * @returns {Promise<Call>} rejects with a TokenError, RoomError or ConnectionError
+ */
+export async function connect(url, token, { subscribe = "all", reconnectFor = 300, rtcConfiguration = {} } = {}) {
+  const session = new Session(url, typeof token === "string" ? () => token : token, {
+    subscribe,
+    reconnectFor: reconnectFor * 1000,
+    backoff: new Backoff(),
+    openSocket: (address, protocol) => new WebSocket(address, protocol),
+  });
+  const call = new Call(session, { subscribe, rtcConfiguration });
+  await session.start();
+  return call;
+}

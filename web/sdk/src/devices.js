@@ -1,0 +1,129 @@
+import { DeviceError } from "./errors.js";
+
+/** @typedef {{ id: string, label: string }} Device */
+/** @typedef {{ cameras: Device[], microphones: Device[], speakers: Device[] }} Devices */
+
+/** Sound as speech needs it. */
+const VOICE = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+/** A picture that is sharp enough to observe a patient and small enough for a phone. */
+const PICTURE = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30, max: 30 } };
+
+/**
+ * The devices of this machine. Labels and most entries are empty before the first permission was given.
+ *
+ * @returns {Promise<Devices>}
+ */
+export async function listDevices() {
+  const media = mediaDevices();
+  /** @type {Devices} */
+  const devices = { cameras: [], microphones: [], speakers: [] };
+  for (const { deviceId, kind, label } of await media.enumerateDevices()) {
+    if (deviceId === "") continue;
+    const device = { id: deviceId, label };
+    if (kind === "videoinput") devices.cameras.push(device);
+    else if (kind === "audioinput") devices.microphones.push(device);
+    else if (kind === "audiooutput") devices.speakers.push(device);
+  }
+  return devices;
+}
+
+/**
+ * Calls back when a device is plugged in or out. Returns a function that stops that.
+ *
+ * @param {() => void} listener
+ */
+export function watchDevices(listener) {
+  const media = mediaDevices();
+  media.addEventListener("devicechange", listener);
+  return () => media.removeEventListener("devicechange", listener);
+}
+
+/**
+ * @param {string} [deviceId] without it, the browser's choice
+ * @returns {Promise<MediaStreamTrack>}
+ */
+export async function openCamera(deviceId) {
+  const device = deviceId === undefined ? { facingMode: "user" } : { deviceId: { exact: deviceId } };
+  return openTrack({ video: { ...PICTURE, ...device } });
+}
+
+/**
+ * @param {string} [deviceId] without it, the browser's choice
+ * @returns {Promise<MediaStreamTrack>}
+ */
+export async function openMicrophone(deviceId) {
+  const device = deviceId === undefined ? {} : { deviceId: { exact: deviceId } };
+  return openTrack({ audio: { ...VOICE, ...device } });
+}
+
+/**
+ * Asks the user for a screen, window or tab. The second track is its sound, if there is any.
+ *
+ * @param {{ audio?: boolean }} [options]
+ * @returns {Promise<{ video: MediaStreamTrack, audio: MediaStreamTrack | null }>}
+ */
+export async function openScreen({ audio = false } = {}) {
+  const media = mediaDevices();
+  if (typeof media.getDisplayMedia !== "function") {
+    throw new DeviceError("not_supported", "This browser cannot share a screen.");
+  }
+  try {
+    const stream = await media.getDisplayMedia({ video: { frameRate: { ideal: 15, max: 15 } }, audio });
+    const [video] = stream.getVideoTracks();
+    if (video === undefined) throw new DeviceError("device_failed", "The screen has no picture.");
+    // Text shall stay sharp, even where that costs frames.
+    video.contentHint = "detail";
+    return { video, audio: stream.getAudioTracks()[0] ?? null };
+  } catch (error) {
+    throw toDeviceError(error, "screen");
+  }
+}
+
+/**
+ * @param {MediaStreamConstraints} constraints for one track
+ * @returns {Promise<MediaStreamTrack>}
+ */
+async function openTrack(constraints) {
+  try {
+    const stream = await mediaDevices().getUserMedia(constraints);
+    const [track] = stream.getTracks();
+    if (track === undefined) throw new DeviceError("device_failed", "The device gave no track.");
+    return track;
+  } catch (error) {
+    throw toDeviceError(error, constraints.video ? "camera" : "microphone");
+  }
+}
+
+function mediaDevices() {
+  // Browsers hide it from pages that are not served over HTTPS (or from this machine).
+  if (!globalThis.isSecureContext || navigator.mediaDevices === undefined) {
+    throw new DeviceError("insecure_context", "Browsers give cameras and microphones to secure pages only.", {
+      hint: "Serve the page over HTTPS, or open it on localhost.",
+    });
+  }
+  return navigator.mediaDevices;
+}
+
+/** What getUserMedia and getDisplayMedia throw (W3C Media Capture, §10.2), as codes. @type {Record<string, [string, string]>} */
+const FAILURES = {
+  NotAllowedError: ["permission_denied", "The user or the system does not allow it."],
+  SecurityError: ["permission_denied", "The browser does not allow it on this page."],
+  NotFoundError: ["device_missing", "There is no such device."],
+  NotReadableError: ["device_busy", "Another program uses the device, or the system does not give it."],
+  AbortError: ["device_failed", "The device could not be started."],
+  OverconstrainedError: ["device_unsuitable", "The chosen device is gone or cannot do what was asked."],
+};
+
+/**
+ * @param {unknown} error
+ * @param {"camera" | "microphone" | "screen"} field
+ * @returns {DeviceError}
+ */
+function toDeviceError(error, field) {
+  if (error instanceof DeviceError) return error;
+  const name = error instanceof Error ? error.name : "";
+  const [code, message] = FAILURES[name] ?? ["device_failed", "The device could not be used."];
+  // For screens browsers say NotAllowedError both when the user closed the chooser and when sharing is forbidden.
+  const chosen = field === "screen" && code === "permission_denied" ? "screen_cancelled" : code;
+  return new DeviceError(chosen, message, { field, cause: error });
+}

@@ -1,0 +1,89 @@
+/** @import { Kind, ParticipantInfo, SourceInfo, SourceName } from "./protocol.js" */
+
+/**
+ * What a remote source asks of the call.
+ *
+ * @typedef {object} SubscriptionHost
+ * @property {(source: RemoteSource, subscribed: boolean) => Promise<void>} setSubscribed
+ * @property {(source: RemoteSource, paused: boolean) => Promise<void>} setPaused
+ */
+
+/** A microphone, camera or screen that someone else publishes. Read it anew at each `sourcechange` of the call. */
+export class RemoteSource {
+  #host;
+
+  /**
+   * @param {SubscriptionHost} host
+   * @param {RemoteParticipant} participant
+   * @param {SourceInfo} info
+   */
+  constructor(host, participant, { id, source, kind, muted }) {
+    this.#host = host;
+    this.participant = participant;
+    this.id = id;
+    /** @type {Kind} */
+    this.kind = kind;
+    /** @type {SourceName} */
+    this.name = source;
+    /** Its owner sends silence or no picture, and says so. */
+    this.muted = muted;
+    /** What arrives; null until it is negotiated. @type {MediaStreamTrack | null} */
+    this.track = null;
+    /** Media stopped without anyone asking for it: not to be heard or seen, until it is false again. */
+    this.stalled = false;
+    /** 0 is silence, 1 is loudest; for audio. */
+    this.level = 0;
+    /** Whether speech is heard; for audio. */
+    this.speaking = false;
+    /** Whether this client receives it. */
+    this.subscribed = true;
+    /** Whether receiving is paused. */
+    this.paused = false;
+  }
+
+  /** Receives it. */
+  subscribe() {
+    return this.#host.setSubscribed(this, true);
+  }
+
+  /** Receives it no longer; `subscribe` negotiates anew. */
+  unsubscribe() {
+    return this.#host.setSubscribed(this, false);
+  }
+
+  /** Stops receiving for now, without negotiation: for a picture that nobody looks at. */
+  pause() {
+    return this.#host.setPaused(this, true);
+  }
+
+  /** Goes on receiving after `pause`. */
+  resume() {
+    return this.#host.setPaused(this, false);
+  }
+}
+
+/** Someone else in the room. Read it anew at each `participantchange` of the call. */
+export class RemoteParticipant {
+  /** @param {ParticipantInfo} info */
+  constructor({ id, name, role, state }) {
+    this.id = id;
+    this.name = name;
+    this.role = role;
+    /** `reconnecting`: its signalling is lost; it may come back. @type {"connected" | "reconnecting"} */
+    this.state = state;
+    /** By id. @type {Map<string, RemoteSource>} */
+    this.sources = new Map();
+    /** How well its media arrives: 3 good, 2 fair, 1 poor, 0 nothing, null unknown. @type {0 | 1 | 2 | 3 | null} */
+    this.quality = null;
+  }
+
+  /**
+   * Its first source of a kind.
+   *
+   * @param {SourceName} name
+   */
+  source(name) {
+    for (const source of this.sources.values()) if (source.name === name) return source;
+    return null;
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * The messages of the WebSocket protocol, version 1, as types. Their reference is docs/protocol/; the tests hold what
+ * this SDK sends to the JSON Schema there.
+ */
+
+/** The WebSocket subprotocol that names the version. */
+export const SUBPROTOCOL = "bridge.v1";
+
+/** @typedef {"camera" | "microphone" | "screen" | "screen_audio"} SourceName */
+/** @typedef {"audio" | "video"} Kind */
+
+/** @typedef {{ id: string, source: SourceName, kind: Kind, muted: boolean }} SourceInfo */
+/** @typedef {SourceInfo & { mid: string }} OwnSourceInfo */
+/**
+ * @typedef {object} ParticipantInfo
+ * @property {string} id
+ * @property {string} name
+ * @property {string} role
+ * @property {"connected" | "reconnecting"} state
+ * @property {SourceInfo[]} sources
+ */
+/** @typedef {{ mid: string, participant_id: string, source_id: string, source: SourceName, kind: Kind }} TrackInfo */
+/** @typedef {{ participant_id: string, source_id: string, level: number, voice: boolean }} AudioLevelInfo */
+/** @typedef {{ urls: string[], username?: string, credential?: string }} IceServerInfo */
+
+/**
+ * @typedef {{ type: "join", token: string, subscribe?: "all" | "none" }
+ *   | { type: "resume", session_id: string, secret: string }
+ *   | { type: "publish", offer: string, sources: { mid: string, source: SourceName, muted?: boolean }[] }
+ *   | { type: "unpublish", source_ids: string[] }
+ *   | { type: "update_source", source_id: string, muted?: boolean, source?: SourceName }
+ *   | { type: "subscribe", source_ids: string[] }
+ *   | { type: "unsubscribe", source_ids: string[] }
+ *   | { type: "update_subscription", source_id: string, paused: boolean }
+ *   | { type: "subscribe_answer", negotiation: number, answer: string }
+ *   | { type: "restart_ice", connection: "subscribe" }
+ *   | { type: "get_stats" }
+ *   | { type: "ping" }
+ *   | { type: "leave" }} Request
+ */
+
+/**
+ * @typedef {object} Joined
+ * @property {"joined"} type
+ * @property {boolean} resumed
+ * @property {{ id: string, secret: string, grace_seconds: number }} session
+ * @property {string} participant_id
+ * @property {string[]} grants
+ * @property {ParticipantInfo[]} participants
+ * @property {OwnSourceInfo[]} own_sources
+ * @property {IceServerInfo[]} ice_servers
+ * @property {{ name: string, version: string }} server
+ */
+
+/** @typedef {{ type: "published", answer: string, sources: OwnSourceInfo[] }} Published */
+
+/**
+ * @typedef {object} ConnectionCounters
+ * @property {"udp" | "tcp" | null} protocol
+ * @property {number} packets_received
+ * @property {number} bytes_received
+ * @property {number} packets_sent
+ * @property {number} bytes_sent
+ * @property {number | null} round_trip_seconds
+ * @property {Record<string, unknown>[]} sources
+ */
+/** @typedef {{ type: "stats", publish: ConnectionCounters | null, subscribe: ConnectionCounters | null }} Stats */
+
+/** @typedef {{ type: "subscribe_offer", negotiation: number, offer: string, tracks: TrackInfo[] }} SubscribeOffer */
+/**
+ * @typedef {{ type: "closing", code: string, message: string, close_code: number, retry: boolean }} Closing
+ * The last message of a session that the bridge ends.
+ */
+
+/**
+ * @typedef {SubscribeOffer
+ *   | { type: "participant_joined", participant: ParticipantInfo }
+ *   | { type: "participant_updated", participant: ParticipantInfo }
+ *   | { type: "participant_left", participant_id: string, reason: string }
+ *   | { type: "source_added", participant_id: string, source: SourceInfo }
+ *   | { type: "source_updated", participant_id: string, source: SourceInfo }
+ *   | { type: "source_removed", participant_id: string, source_id: string }
+ *   | { type: "audio_levels", levels: AudioLevelInfo[] }
+ *   | { type: "connection_state", connection: "publish" | "subscribe", state: string }
+ *   | { type: "media_flow", source_id: string, direction: "to_bridge" | "from_bridge", state: "live" | "stalled" }
+ *   | { type: "ice_restart_requested", connection: "publish" }
+ *   | { type: "error", code: string, message: string }
+ *   | Closing} Notice
+ */

@@ -1,0 +1,296 @@
+import { ConnectionWatch } from "./connection.js";
+import { Emitter } from "./emitter.js";
+import { BridgeError, ConnectionError, RequestError } from "./errors.js";
+
+/** @import { MediaState } from "./connection.js" */
+/** @import { LocalSource } from "./local-source.js" */
+/** @import { OwnSourceInfo, Published } from "./protocol.js" */
+/** @import { Session } from "./session.js" */
+
+/** What a source may take at most, bit/s. Congestion control goes below it by itself. */
+const MAXIMUM_BITRATE = { camera: 1_500_000, screen: 2_500_000, microphone: 48_000, screen_audio: 96_000 };
+
+/** @typedef {{ resolve: () => void, reject: (error: unknown) => void }} Waiter */
+
+/**
+ * The publish connection: this offers, the bridge answers.
+ *
+ * It holds what should be published and negotiates until the bridge has just that, one offer at a time. What a lost
+ * network interrupts is done when the session is back; what the bridge refuses is an error to whoever asked for it.
+ *
+ * @extends {Emitter<{ state: MediaState }>}
+ */
+export class Publisher extends Emitter {
+  #session;
+  #createConnection;
+  /** @type {RTCPeerConnection | null} */
+  #connection = null;
+  /** @type {ConnectionWatch | null} */
+  #watch = null;
+  /** What should be published, each on its transceiver once it has one. @type {Map<LocalSource, RTCRtpTransceiver | null>} */
+  #sources = new Map();
+  /** @type {Waiter[]} */
+  #waiters = [];
+  #offerWanted = false;
+  #restartWanted = false;
+  #negotiating = false;
+  // One stream for a person and one for a screen, so that receivers keep a voice in step with its face.
+  #streams = { person: new MediaStream(), screen: new MediaStream() };
+
+  /**
+   * @param {Session} session
+   * @param {() => RTCPeerConnection} createConnection
+   */
+  constructor(session, createConnection) {
+    super();
+    this.#session = session;
+    this.#createConnection = createConnection;
+    session.on("joined", ({ resumed, own_sources: ownSources }) => {
+      if (resumed) this.#reconcile(ownSources);
+      else this.#reset();
+      this.#negotiate();
+    });
+    session.on("notice", (notice) => {
+      if (notice.type === "ice_restart_requested") this.restartIce();
+    });
+    session.on("closed", () => {
+      for (const { reject } of this.#waiters.splice(0)) reject(new ConnectionError("left", "The call is over."));
+    });
+  }
+
+  /** @returns {MediaState} */
+  get state() {
+    return this.#watch?.state ?? "idle";
+  }
+
+  /** What is published or about to be. */
+  get sources() {
+    return [...this.#sources.keys()];
+  }
+
+  /** @returns {Promise<RTCStatsReport | null>} */
+  async getStats() {
+    return (await this.#connection?.getStats()) ?? null;
+  }
+
+  /**
+   * Publishes a source. Resolves when the room has it.
+   *
+   * @param {LocalSource} source
+   */
+  async add(source) {
+    this.#sources.set(source, null);
+    try {
+      await this.#negotiated();
+      if (source.id === null) {
+        throw new RequestError("not_published", "The bridge took the offer but not this source.", {
+          hint: "It may not know the codecs that this browser offers.",
+        });
+      }
+    } catch (error) {
+      this.#forget(source);
+      throw error;
+    }
+  }
+
+  /**
+   * Takes a source out of the room.
+   *
+   * @param {LocalSource} source
+   */
+  async remove(source) {
+    if (!this.#sources.has(source)) return;
+    this.#forget(source);
+    source.assignId(null);
+    await this.#negotiated();
+  }
+
+  /**
+   * Sends another track, or none, in place of a source's track. No negotiation takes place.
+   *
+   * @param {LocalSource} source
+   * @param {MediaStreamTrack | null} track
+   */
+  async replaceTrack(source, track) {
+    await this.#sources.get(source)?.sender.replaceTrack(track);
+  }
+
+  /**
+   * Tells the others what a source is and whether it is muted. Without a connection it is told when it is back.
+   *
+   * @param {LocalSource} source
+   */
+  async announce(source) {
+    if (source.id === null) return;
+    const message = { source_id: source.id, muted: source.muted, source: source.name };
+    try {
+      await this.#session.request({ type: "update_source", ...message });
+    } catch (error) {
+      if (!(error instanceof ConnectionError)) throw error;
+    }
+  }
+
+  /** Offers with new ICE credentials; waits for the signalling to come back if need be. */
+  restartIce() {
+    if (this.#connection === null) return;
+    this.#restartWanted = true;
+    this.#offerWanted = true;
+    this.#negotiate();
+  }
+
+  close() {
+    this.#watch?.close();
+    this.#connection?.close();
+    this.#watch = null;
+    this.#connection = null;
+  }
+
+  /** The bridge knows nothing of us any more: everything is offered anew on a new connection. */
+  #reset() {
+    this.close();
+    this.#restartWanted = false;
+    this.#offerWanted = this.#sources.size > 0;
+    for (const source of this.#sources.keys()) {
+      source.assignId(null);
+      this.#sources.set(source, null);
+    }
+  }
+
+  /**
+   * After a resume: tells what changed while nobody listened.
+   *
+   * @param {OwnSourceInfo[]} ownSources
+   */
+  #reconcile(ownSources) {
+    for (const { id, muted, source: name } of ownSources) {
+      const source = this.sources.find((candidate) => candidate.id === id);
+      if (source && (source.muted !== muted || source.name !== name)) this.announce(source).catch(() => undefined);
+    }
+  }
+
+  /** @param {LocalSource} source */
+  #forget(source) {
+    const transceiver = this.#sources.get(source);
+    this.#sources.delete(source);
+    if (transceiver && transceiver.direction !== "stopped") {
+      transceiver.direction = "inactive";
+      transceiver.sender.replaceTrack(null).catch(() => undefined);
+    }
+  }
+
+  /** @returns {Promise<void>} settled by the next negotiation that begins from now on */
+  #negotiated() {
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ resolve, reject });
+      this.#offerWanted = true;
+      this.#negotiate();
+    });
+  }
+
+  async #negotiate() {
+    if (this.#negotiating) return;
+    this.#negotiating = true;
+    while (this.#offerWanted && this.#session.joined) {
+      this.#offerWanted = false;
+      const waiters = this.#waiters.splice(0);
+      try {
+        await this.#offer();
+        for (const { resolve } of waiters) resolve();
+      } catch (error) {
+        if (error instanceof ConnectionError && error.code !== "left") {
+          this.#offerWanted = true;
+          this.#waiters.unshift(...waiters);
+        } else {
+          for (const { reject } of waiters) reject(error);
+        }
+      }
+    }
+    this.#negotiating = false;
+  }
+
+  async #offer() {
+    const connection = this.#connection ?? this.#open();
+    await this.#placeSources(connection);
+    await connection.setLocalDescription(await connection.createOffer({ iceRestart: this.#restartWanted }));
+    const sources = [...this.#sources].flatMap(([{ name, muted }, transceiver]) =>
+      transceiver?.mid ? [{ mid: transceiver.mid, source: name, muted }] : [],
+    );
+    /** @type {Published} */
+    let published;
+    try {
+      const offer = connection.localDescription?.sdp ?? "";
+      published = await this.#session.request({ type: "publish", offer, sources });
+    } catch (error) {
+      // Refused: back to what both sides agreed on. Lost: the next offer takes this one's place.
+      if (!(error instanceof ConnectionError)) await rollBack(connection);
+      throw error;
+    }
+    if (connection !== this.#connection) throw new ConnectionError("connection_lost", "The session was begun anew.");
+    await connection.setRemoteDescription({ type: "answer", sdp: published.answer });
+    this.#restartWanted = false;
+    for (const [source, transceiver] of this.#sources) {
+      const own = published.sources.find(({ mid }) => mid === transceiver?.mid);
+      source.assignId(own?.id ?? null);
+      if (own && own.muted !== source.muted) this.announce(source).catch(() => undefined);
+    }
+  }
+
+  /**
+   * Gives each source that has none a transceiver, one that fell free where there is any.
+   *
+   * @param {RTCPeerConnection} connection
+   */
+  async #placeSources(connection) {
+    const taken = new Set(this.#sources.values());
+    for (const [source, placed] of this.#sources) {
+      if (placed) continue;
+      const free = connection
+        .getTransceivers()
+        .find((candidate) => candidate.direction === "inactive" && !taken.has(candidate) && candidate.sender.track === null
+          && candidate.receiver.track.kind === source.kind);
+      const stream = source.name.startsWith("screen") ? this.#streams.screen : this.#streams.person;
+      /** @type {RTCRtpEncodingParameters} */
+      const encoding = { maxBitrate: MAXIMUM_BITRATE[source.name] };
+      if (free) {
+        free.direction = "sendonly";
+        await free.sender.replaceTrack(source.track);
+        await limitBitrate(free.sender, MAXIMUM_BITRATE[source.name]);
+      }
+      const transceiver = free ?? connection.addTransceiver(source.track ?? source.kind, {
+        direction: "sendonly",
+        streams: [stream],
+        sendEncodings: [encoding],
+      });
+      taken.add(transceiver);
+      this.#sources.set(source, transceiver);
+    }
+  }
+
+  #open() {
+    const connection = this.#createConnection();
+    const watch = new ConnectionWatch(connection);
+    watch.on("state", (state) => this.emit("state", state));
+    watch.on("restart", () => this.restartIce());
+    this.#connection = connection;
+    this.#watch = watch;
+    return connection;
+  }
+}
+
+/**
+ * @param {RTCRtpSender} sender
+ * @param {number} maxBitrate bit/s
+ */
+async function limitBitrate(sender, maxBitrate) {
+  const parameters = sender.getParameters();
+  for (const encoding of parameters.encodings) encoding.maxBitrate = maxBitrate;
+  await sender.setParameters(parameters);
+}
+
+/** @param {RTCPeerConnection} connection */
+async function rollBack(connection) {
+  if (connection.signalingState !== "have-local-offer") return;
+  await connection.setLocalDescription({ type: "rollback" }).catch((error) => {
+    throw new BridgeError("publish_failed", "The publish connection cannot go back to its last state.", { cause: error });
+  });
+}

@@ -1,0 +1,65 @@
+import { rate } from "./statistics.js";
+
+/** @import { RemoteParticipant } from "./participant.js" */
+/** @import { Statistics } from "./statistics.js" */
+
+/** @typedef {0 | 1 | 2 | 3 | null} Quality */
+
+/** Between two measurements: milliseconds. */
+const INTERVAL = 2_000;
+
+/** Measures each few seconds how well everyone's media arrives, and one's own at the bridge. */
+export class QualityMonitor {
+  #timer;
+  #stopped = false;
+
+  /**
+   * @param {() => Promise<Statistics>} measure
+   * @param {(statistics: Statistics) => void} measured
+   */
+  constructor(measure, measured) {
+    this.#timer = setInterval(async () => {
+      const statistics = await measure();
+      if (!this.#stopped) measured(statistics);
+    }, INTERVAL);
+  }
+
+  close() {
+    this.#stopped = true;
+    clearInterval(this.#timer);
+  }
+}
+
+/**
+ * How well a participant is received: as its worst source is; null where nothing is expected of it.
+ *
+ * @param {RemoteParticipant} participant
+ * @param {Statistics} statistics
+ * @returns {Quality}
+ */
+export function rateParticipant(participant, { received }) {
+  /** @type {Quality} */
+  let worst = null;
+  for (const source of participant.sources.values()) {
+    const figures = received.get(source.id);
+    if (figures === undefined || source.muted || source.paused) continue;
+    const rating = rate(figures);
+    if (worst === null || rating < worst) worst = rating;
+  }
+  return worst;
+}
+
+/**
+ * How well one's own media reaches the bridge, as far as the bridge reports loss.
+ *
+ * @param {Statistics} statistics
+ * @returns {Quality}
+ */
+export function rateSending({ publish, sent }) {
+  if (publish === null || sent.size === 0) return null;
+  const lost = Math.max(...[...sent.values()].map((figures) => figures.lost));
+  const roundTrip = publish.roundTrip ?? 0;
+  if (lost > 0.08 || roundTrip > 0.6) return 1;
+  if (lost > 0.02 || roundTrip > 0.3) return 2;
+  return 3;
+}

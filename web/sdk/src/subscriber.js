@@ -1,0 +1,141 @@
+import { ConnectionWatch } from "./connection.js";
+import { Emitter } from "./emitter.js";
+import { BridgeError } from "./errors.js";
+
+/** @import { MediaState } from "./connection.js" */
+/** @import { Session } from "./session.js" */
+/** @import { SubscribeOffer } from "./protocol.js" */
+
+/**
+ * The subscribe connection: the bridge offers, this answers.
+ *
+ * `tracks` maps each source id to the track that carries it, whenever that has changed.
+ *
+ * @extends {Emitter<{ tracks: Map<string, MediaStreamTrack>, state: MediaState, failed: BridgeError }>}
+ */
+export class Subscriber extends Emitter {
+  #session;
+  #createConnection;
+  /** @type {RTCPeerConnection | null} */
+  #connection = null;
+  /** @type {ConnectionWatch | null} */
+  #watch = null;
+  /** The newest offer that was not looked at yet; older ones are void. @type {SubscribeOffer | null} */
+  #pending = null;
+  #answering = false;
+  #restartWanted = false;
+
+  /**
+   * @param {Session} session
+   * @param {() => RTCPeerConnection} createConnection
+   */
+  constructor(session, createConnection) {
+    super();
+    this.#session = session;
+    this.#createConnection = createConnection;
+    session.on("notice", (notice) => {
+      if (notice.type === "subscribe_offer") this.#offered(notice);
+    });
+    session.on("joined", ({ resumed }) => {
+      if (!resumed) this.#reset();
+      else if (this.#restartWanted) this.restartIce();
+    });
+  }
+
+  /** @returns {MediaState} */
+  get state() {
+    return this.#watch?.state ?? "idle";
+  }
+
+  /** @returns {Promise<RTCStatsReport | null>} */
+  async getStats() {
+    return (await this.#connection?.getStats()) ?? null;
+  }
+
+  /** Asks the bridge for an offer with new ICE credentials; waits for the signalling to come back if need be. */
+  restartIce() {
+    if (this.#connection === null) return;
+    this.#restartWanted = true;
+    this.#session.request({ type: "restart_ice", connection: "subscribe" }).then(
+      () => {
+        this.#restartWanted = false;
+      },
+      () => undefined,
+    );
+  }
+
+  close() {
+    this.#watch?.close();
+    this.#connection?.close();
+    this.#watch = null;
+    this.#connection = null;
+    this.#pending = null;
+  }
+
+  /** The bridge knows nothing of the old connection: the next offer starts a new one. */
+  #reset() {
+    this.close();
+    this.#restartWanted = false;
+    this.emit("tracks", new Map());
+    this.emit("state", "idle");
+  }
+
+  /** @param {SubscribeOffer} offer */
+  #offered(offer) {
+    this.#pending = offer;
+    if (!this.#answering) this.#answerAll();
+  }
+
+  async #answerAll() {
+    this.#answering = true;
+    while (this.#pending !== null) {
+      const offer = this.#pending;
+      this.#pending = null;
+      try {
+        await this.#answer(offer);
+      } catch (error) {
+        // A lost network, a newer offer or a reset void this offer; the bridge makes another one.
+        if (!(error instanceof BridgeError) && this.#connection?.signalingState !== "closed") {
+          const failure = new BridgeError("subscribe_failed", "The bridge's offer could not be answered.", { cause: error });
+          this.emit("failed", failure);
+        }
+      }
+    }
+    this.#answering = false;
+  }
+
+  /** @param {SubscribeOffer} offer */
+  async #answer({ negotiation, offer, tracks }) {
+    const connection = this.#connection ?? this.#open();
+    await connection.setRemoteDescription({ type: "offer", sdp: offer });
+    await connection.setLocalDescription();
+    const answer = connection.localDescription?.sdp ?? "";
+    this.#publishTracks(connection, tracks);
+    await this.#session.request({ type: "subscribe_answer", negotiation, answer });
+  }
+
+  /**
+   * @param {RTCPeerConnection} connection
+   * @param {SubscribeOffer["tracks"]} tracks
+   */
+  #publishTracks(connection, tracks) {
+    const byMid = new Map(connection.getTransceivers().map(({ mid, receiver }) => [mid, receiver.track]));
+    /** @type {Map<string, MediaStreamTrack>} */
+    const bySource = new Map();
+    for (const { mid, source_id: sourceId } of tracks) {
+      const track = byMid.get(mid);
+      if (track) bySource.set(sourceId, track);
+    }
+    this.emit("tracks", bySource);
+  }
+
+  #open() {
+    const connection = this.#createConnection();
+    const watch = new ConnectionWatch(connection);
+    watch.on("state", (state) => this.emit("state", state));
+    watch.on("restart", () => this.restartIce());
+    this.#connection = connection;
+    this.#watch = watch;
+    return connection;
+  }
+}
