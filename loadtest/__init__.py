@@ -1,0 +1,1 @@
+"""Load tests: many participants against a running bridge, and what they saw."""

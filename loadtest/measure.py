@@ -1,0 +1,99 @@
+"""A bridge to measure: its own process on free ports, its CPU time and memory as the kernel counts them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge.auth.development import DEVELOPMENT_ISSUER, development_secret
+from bridge.auth.minting import mint
+
+BRIDGE = Path(sys.executable).with_name("bridge")
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The value below which `percent` per cent lie (nearest rank); NaN for none."""
+    if not values:
+        return float("nan")
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, max(0, round(percent / 100 * len(ordered)) - 1))]
+
+
+def _free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass(frozen=True)
+class DevelopmentBridge:
+    """A running `bridge serve --dev`. Can be handed to another process."""
+
+    url: str
+    pid: int
+    data: Path
+    secret: bytes
+
+    @classmethod
+    @contextlib.contextmanager
+    def running(cls, *extra: str) -> Iterator[DevelopmentBridge]:
+        """Starts one and ends it. Its address of media is a free loopback port."""
+        with tempfile.TemporaryDirectory(prefix="bridge-loadtest-") as folder:
+            data = Path(folder)
+            address = f"127.0.0.1:{_free_port()}"
+            command = [str(BRIDGE), "serve", "--dev", "--http", address, "--media", f"127.0.0.1:{_free_port()}"]
+            process = subprocess.Popen(
+                [*command, "--data", folder, *extra], stdout=subprocess.DEVNULL, stderr=(data / "log").open("wb")
+            )
+            try:
+                _wait_ready(f"http://{address}", process, data / "log")
+                yield cls(f"http://{address}", process.pid, data, development_secret(data, create=False))
+            finally:
+                process.terminate()
+                try:
+                    process.wait(20)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+
+    def token(self, room: str, identity: str, role: str) -> str:
+        """A join token of ten minutes."""
+        return mint(
+            self.secret,
+            issuer=DEVELOPMENT_ISSUER,
+            audience="bridge",
+            room=room,
+            identity=identity,
+            role=role,
+            issued_at=time.time(),
+            ttl=600,
+        )
+
+    def cpu_seconds(self) -> float:
+        """User and system time of the process so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def rss_bytes(self) -> int:
+        """Resident memory of the process."""
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _wait_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(urllib.error.URLError, OSError), urllib.request.urlopen(f"{url}/readyz", timeout=2):
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"the bridge did not start:\n{log.read_text(errors='replace')[-2000:]}")

@@ -1,0 +1,92 @@
+"""Session descriptions of a light peer: what it offers, and what it needs to know of the answer."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+OPUS, VP8, VP8_RTX = 111, 96, 97
+MID_EXTENSION = "urn:ietf:params:rtp-hdrext:sdes:mid"
+TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+
+_SESSION = """\
+v=0
+o=- {session} 1 IN IP4 127.0.0.1
+s=-
+t=0 0
+a=group:BUNDLE {mids}
+a=msid-semantic: WMS *
+"""
+_AUDIO = """\
+m=audio 9 UDP/TLS/RTP/SAVPF 111
+c=IN IP4 0.0.0.0
+a=rtcp-mux
+a=ice-ufrag:{ufrag}
+a=ice-pwd:{pwd}
+a=ice-options:trickle
+a=fingerprint:sha-256 {fingerprint}
+a=setup:actpass
+a=mid:{mid}
+a={direction}
+a=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid
+a=rtpmap:111 opus/48000/2
+a=fmtp:111 minptime=10;useinbandfec=1
+"""
+_VIDEO = """\
+m=video 9 UDP/TLS/RTP/SAVPF 96 97
+c=IN IP4 0.0.0.0
+a=rtcp-mux
+a=ice-ufrag:{ufrag}
+a=ice-pwd:{pwd}
+a=ice-options:trickle
+a=fingerprint:sha-256 {fingerprint}
+a=setup:actpass
+a=mid:{mid}
+a={direction}
+a=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid
+a=rtpmap:96 VP8/90000
+a=rtcp-fb:96 nack
+a=rtcp-fb:96 nack pli
+a=rtpmap:97 rtx/90000
+a=fmtp:97 apt=96
+"""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the bridge answered."""
+
+    ufrag: str
+    pwd: str
+    fingerprint: str
+    address: tuple[str, int]
+    """Its first UDP candidate."""
+
+
+def offer(kinds: list[str], direction: str, ufrag: str, pwd: str, fingerprint: str, ssrcs: list[int]) -> str:
+    """An offer with one m-line per kind ("audio", "video"); `ssrcs` are signalled when it sends."""
+    lines = _SESSION.format(session=int(ufrag.encode().hex(), 16) % 10**15, mids=" ".join(map(str, range(len(kinds)))))
+    for mid, kind in enumerate(kinds):
+        section = _AUDIO if kind == "audio" else _VIDEO
+        lines += section.format(ufrag=ufrag, pwd=pwd, fingerprint=fingerprint, mid=mid, direction=direction)
+        if direction == "sendonly":
+            lines += f"a=ssrc:{ssrcs[mid]} cname:{ufrag}\na=msid:{ufrag} track-{mid}\n"
+    return lines.replace("\n", "\r\n")
+
+
+def parse_answer(sdp: str) -> Answer:
+    """The parts of an answer that a light peer uses; raises ValueError when one is missing."""
+
+    def first(pattern: str) -> re.Match[str]:
+        found = re.search(pattern, sdp, re.MULTILINE | re.IGNORECASE)
+        if found is None:
+            raise ValueError(f"the answer has no line like {pattern}")
+        return found
+
+    candidate = first(r"^a=candidate:\S+ 1 udp \d+ (\S+) (\d+) typ host")
+    return Answer(
+        ufrag=first(r"^a=ice-ufrag:(\S+)")[1],
+        pwd=first(r"^a=ice-pwd:(\S+)")[1],
+        fingerprint=first(r"^a=fingerprint:\S+ (\S+)")[1],
+        address=(candidate[1], int(candidate[2])),
+    )
