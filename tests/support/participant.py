@@ -51,7 +51,10 @@ class Participant:
         self.notices: list[Message] = []
         self.received: dict[tuple[str, str], Watcher] = {}
         self.joined: Message = {}
+        self.published: Message = {}
         self.close_code: int | None = None
+        self.rewrite_description: Callable[[str], str] = lambda sdp: sdp
+        """What stands between the client and the bridge may change the candidates of the bridge's descriptions."""
         self._watchers: dict[str, Watcher] = {}
         self._ids = itertools.count(1)
         self._replies: dict[int, asyncio.Future[Message]] = {}
@@ -95,7 +98,10 @@ class Participant:
             for t in self.publish_peer.getTransceivers()
         ]
         reply = await self.request("publish", offer=self.publish_peer.localDescription.sdp, sources=sources)
-        await self.publish_peer.setRemoteDescription(RTCSessionDescription(sdp=reply["answer"], type="answer"))
+        await self.publish_peer.setRemoteDescription(
+            RTCSessionDescription(sdp=self.rewrite_description(reply["answer"]), type="answer")
+        )
+        self.published = reply
         return reply
 
     async def request(self, type_: str, **fields: Any) -> Message:
@@ -183,7 +189,9 @@ class Participant:
         if before is not None:
             await asyncio.gather(before, return_exceptions=True)
         peer = self.subscribe_peer
-        await peer.setRemoteDescription(RTCSessionDescription(sdp=message["offer"], type="offer"))
+        await peer.setRemoteDescription(
+            RTCSessionDescription(sdp=self.rewrite_description(message["offer"]), type="offer")
+        )
         await peer.setLocalDescription(await peer.createAnswer())
         by_mid = {t.mid: t for t in peer.getTransceivers()}
         self.received.clear()

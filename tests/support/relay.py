@@ -26,10 +26,18 @@ class LossyRelay:
         self._near, _ = await loop.create_datagram_endpoint(
             lambda: _Side(self._from_client), local_addr=("127.0.0.1", 0)
         )
-        self._far, _ = await loop.create_datagram_endpoint(
+        await self._open_far()
+        return self
+
+    async def move(self) -> None:
+        """Gives the client another address, as from Wi-Fi to mobile: the bridge sees a new source from here on."""
+        self._far.close()
+        await self._open_far()
+
+    async def _open_far(self) -> None:
+        self._far, _ = await asyncio.get_running_loop().create_datagram_endpoint(
             lambda: _Side(self._from_bridge), local_addr=("127.0.0.1", 0)
         )
-        return self
 
     async def __aexit__(self, *_: object) -> None:
         self._near.close()
