@@ -4,5 +4,6 @@
 
 pub mod demux;
 pub mod framing;
+pub mod rtcp;
 pub mod rtp;
 pub mod stun;
