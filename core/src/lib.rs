@@ -6,6 +6,7 @@
 pub mod command;
 pub mod engine;
 pub mod event;
+pub mod ice;
 pub mod packet;
 pub mod params;
 pub mod path;

@@ -1,0 +1,8 @@
+//! ICE-lite (RFC 8445): we answer checks, the peer decides. Sans-IO, and without the STUN encoding, which
+//! [`packet::stun`](crate::packet::stun) does.
+
+mod agent;
+mod credentials;
+
+pub use self::agent::{Agent, Change, Check, Checked, MAX_PATHS, Tick};
+pub use self::credentials::{Credentials, Generation};
