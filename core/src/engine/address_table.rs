@@ -1,0 +1,100 @@
+//! Whose packets come from where: the first thing that is asked of every datagram that is not STUN.
+
+use std::net::{IpAddr, SocketAddr};
+
+use rustc_hash::FxHashMap;
+
+use crate::path::{Path, SocketId};
+
+/// A remote address on one of our sockets, packed into words so that hashing it takes three multiplications.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Key {
+    ip: [u64; 2],
+    socket_and_port: u64,
+}
+
+impl Key {
+    fn new(socket: SocketId, remote: &SocketAddr) -> Self {
+        let bits = match remote.ip() {
+            IpAddr::V4(ip) => ip.to_ipv6_mapped().to_bits(),
+            IpAddr::V6(ip) => ip.to_bits(),
+        };
+        Key {
+            ip: [(bits >> 64) as u64, bits as u64],
+            socket_and_port: u64::from(socket.0) << 16 | u64::from(remote.port()),
+        }
+    }
+}
+
+/// The transport behind an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// Its key in the slab of transports.
+    pub transport: usize,
+    /// The place of the path in its ICE agent.
+    pub slot: u8,
+}
+
+/// The addresses that proved to belong to a transport. Strangers cannot make entries, and its size is bounded by
+/// transports times paths.
+#[derive(Default)]
+pub struct AddressTable(FxHashMap<Key, Owner>);
+
+impl AddressTable {
+    /// Whose packets come from the path's address.
+    #[inline]
+    pub fn get(&self, path: &Path) -> Option<Owner> {
+        self.0.get(&Key::new(path.socket, &path.remote)).copied()
+    }
+
+    /// Enters an address; what was known about it is replaced.
+    pub fn insert(&mut self, path: &Path, owner: Owner) {
+        self.0.insert(Key::new(path.socket, &path.remote), owner);
+    }
+
+    /// Forgets an address, if it belongs to `transport`.
+    pub fn remove(&mut self, path: &Path, transport: usize) {
+        let key = Key::new(path.socket, &path.remote);
+        if self.0.get(&key).is_some_and(|owner| owner.transport == transport) {
+            self.0.remove(&key);
+        }
+    }
+
+    /// How many addresses are known.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::path::Protocol;
+
+    fn path(socket: u32, remote: &str) -> Path {
+        Path { protocol: Protocol::Udp, socket: SocketId(socket), remote: remote.parse().unwrap() }
+    }
+
+    #[test]
+    fn socket_address_and_port_tell_entries_apart() {
+        let mut table = AddressTable::default();
+        let known = path(1, "192.0.2.1:5000");
+        let owner = Owner { transport: 7, slot: 1 };
+        table.insert(&known, owner);
+        assert_eq!(table.get(&known), Some(owner));
+        for other in [path(2, "192.0.2.1:5000"), path(1, "192.0.2.1:5001"), path(1, "[2001:db8::1]:5000")] {
+            assert_eq!(table.get(&other), None);
+        }
+    }
+
+    #[test]
+    fn only_its_owner_removes_an_entry() {
+        let mut table = AddressTable::default();
+        let known = path(1, "192.0.2.1:5000");
+        table.insert(&known, Owner { transport: 7, slot: 1 });
+        table.remove(&known, 8);
+        assert_eq!(table.len(), 1);
+        table.remove(&known, 7);
+        assert_eq!(table.len(), 0);
+    }
+}
