@@ -13,3 +13,4 @@ pub mod path;
 pub mod srtp;
 pub mod time;
 pub mod transmit;
+pub mod transport;

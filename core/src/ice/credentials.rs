@@ -1,12 +1,14 @@
 //! Our user name fragments and passwords, the old ones and those of an ICE restart.
 
+use crate::packet::stun::IntegrityKey;
+
 /// Our user name fragment and password (RFC 8445, section 5.3).
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Credentials {
     /// User name fragment: what a check's USERNAME starts with.
     pub ufrag: Box<str>,
-    /// Password: the key of MESSAGE-INTEGRITY in checks and in our answers.
-    pub pwd: Box<str>,
+    /// Made of the password: the key of MESSAGE-INTEGRITY in checks and in our answers.
+    pub key: IntegrityKey,
 }
 
 impl Credentials {
@@ -26,7 +28,7 @@ impl Credentials {
         if !(Self::MIN_PWD..=Self::MAX).contains(&pwd.len()) || !pwd.bytes().all(is_ice_char) {
             return Err("ice_pwd must have 22 to 256 ice-chars");
         }
-        Ok(Credentials { ufrag: ufrag.into(), pwd: pwd.into() })
+        Ok(Credentials { ufrag: ufrag.into(), key: IntegrityKey::new(pwd) })
     }
 }
 

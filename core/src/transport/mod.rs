@@ -1,0 +1,88 @@
+//! One association with a peer: its path, its keys, and which packets on it belong to whom.
+
+mod endpoint;
+mod keys;
+mod routes;
+mod sending;
+mod token_bucket;
+
+use std::time::Duration;
+
+pub use self::endpoint::{Endpoint, PlainEndpoint};
+pub use self::keys::Keys;
+pub use self::routes::{Hints, Route, Routes};
+use self::sending::Outlet;
+pub use self::sending::{MAX_PACKET_LEN, Written};
+pub use self::token_bucket::TokenBucket;
+use crate::engine::Errors;
+use crate::time::Time;
+
+/// DTLS datagrams per second that one transport hands to the control plane in the long run. A handshake takes about
+/// ten, the rest is data channels.
+const DTLS_PER_SECOND: u32 = 400;
+/// DTLS datagrams of one transport that are handed up at once.
+const DTLS_BURST: u32 = 100;
+/// Interval of sender and receiver reports.
+pub const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What went through a transport.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Traffic {
+    /// Datagrams received, of all kinds.
+    pub packets_received: u64,
+    /// Their bytes.
+    pub bytes_received: u64,
+    /// Packets sent, of all kinds.
+    pub packets_sent: u64,
+    /// Their bytes.
+    pub bytes_sent: u64,
+}
+
+/// One association with a peer.
+pub struct Transport {
+    /// As the control plane calls it.
+    pub id: u64,
+    /// The router it belongs to.
+    pub router_id: u64,
+    /// Where its packets come from and go to.
+    pub endpoint: Endpoint,
+    /// How its media is protected.
+    pub keys: Keys,
+    /// Which SSRC belongs to which producer.
+    pub routes: Routes,
+    /// Keys of its producers in the engine's slab.
+    pub producers: Vec<usize>,
+    /// Keys of its consumers in the engine's slab.
+    pub consumers: Vec<usize>,
+    /// What went through it.
+    pub traffic: Traffic,
+    /// Unusable datagrams by kind.
+    pub errors: Errors,
+    /// Limits what is handed up.
+    pub dtls_bucket: TokenBucket,
+    /// When the next reports are due; never before there is something to report.
+    pub report_at: Time,
+    outlet: Outlet,
+}
+
+impl Transport {
+    /// A transport without producers and consumers.
+    pub fn new(id: u64, router_id: u64, endpoint: Endpoint, keys: Keys) -> Self {
+        let mut transport = Transport {
+            id,
+            router_id,
+            endpoint,
+            keys,
+            routes: Routes::default(),
+            producers: Vec::new(),
+            consumers: Vec::new(),
+            traffic: Traffic::default(),
+            errors: Errors::default(),
+            dtls_bucket: TokenBucket::new(DTLS_PER_SECOND, DTLS_BURST),
+            report_at: Time::MAX,
+            outlet: Outlet::default(),
+        };
+        transport.update_path();
+        transport
+    }
+}
