@@ -18,6 +18,8 @@ pub enum ErrorKind {
     StunIntegrity,
     /// STUN from a peer that takes itself for the controlled agent (answered by 487).
     StunRoleConflict,
+    /// A valid check from an address that another transport is using.
+    StunAddressTaken,
     /// A DTLS datagram above the rate that is handed up.
     DtlsRateLimited,
     /// RTP or RTCP before the keys.
@@ -53,6 +55,7 @@ impl ErrorKind {
         "stun_fingerprint",
         "stun_integrity",
         "stun_role_conflict",
+        "stun_address_taken",
         "dtls_rate_limited",
         "srtp_no_keys",
         "srtp_authentication",

@@ -1,22 +1,41 @@
 //! The state of one worker: transports, producers, consumers and what connects them, without any I/O.
 //!
 //! The I/O loop hands in datagrams, commands and the time; it takes out packets to send, events, and sockets that are
-//! not needed any more.
+//! not needed any more. A panic while the engine works for one transport ends that transport only.
 
+mod address_table;
+mod close;
+mod commands;
 mod config;
 mod counters;
+mod dtls;
+mod media;
+mod outbox;
+mod random;
+mod receive;
+mod stun;
+mod timeout;
+mod timers;
 
-use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use rustc_hash::FxHashMap;
+use slab::Slab;
+
+use self::address_table::AddressTable;
 pub use self::config::EngineConfig;
 pub use self::counters::{Counters, ErrorKind, Errors};
+use self::outbox::Outbox;
+use self::random::Random;
+use self::timers::Timers;
 use crate::command::Command;
-use crate::event::Event;
+use crate::event::{CloseReason, Event};
 use crate::params::PlainTransportParams;
 use crate::path::{Path, SocketId};
 use crate::time::Time;
 use crate::transmit::TransmitQueue;
+use crate::transport::{TokenBucket, Transport};
 
 /// What a datagram turned out to be. A TCP connection that brings nothing [`Authenticated`](Outcome::Authenticated)
 /// within a while is closed by the I/O loop.
@@ -32,20 +51,41 @@ pub enum Outcome {
 
 /// The sans-IO state of one worker.
 pub struct Engine {
-    counters: Counters,
-    transmits: TransmitQueue,
-    events: VecDeque<Event>,
-    released: Vec<SocketId>,
+    config: EngineConfig,
+    transports: Slab<Transport>,
+    /// Keys of transports by the control plane's ids.
+    transport_ids: FxHashMap<u64, usize>,
+    /// Keys of transports by our user name fragments.
+    ufrags: FxHashMap<Box<str>, usize>,
+    addresses: AddressTable,
+    /// Keys of transports by the sockets that are theirs alone: of `PlainTransport`s, and TCP connections.
+    sockets: FxHashMap<SocketId, usize>,
+    timers: Timers,
+    dtls_total: TokenBucket,
+    random: Random,
+    out: Outbox,
+    /// The transport that is being worked for: it is to blame for a panic and for an error.
+    working_for: Option<usize>,
+    /// Kept for its memory: keys of transports whose time has come.
+    due: Vec<usize>,
 }
 
 impl Engine {
     /// An engine without transports.
-    pub fn new(_config: EngineConfig) -> Self {
+    pub fn new(config: EngineConfig) -> Self {
         Engine {
-            counters: Counters::default(),
-            transmits: TransmitQueue::new(),
-            events: VecDeque::new(),
-            released: Vec::new(),
+            random: Random::new(config.seed),
+            config,
+            transports: Slab::new(),
+            transport_ids: FxHashMap::default(),
+            ufrags: FxHashMap::default(),
+            addresses: AddressTable::default(),
+            sockets: FxHashMap::default(),
+            timers: Timers::new(),
+            dtls_total: dtls::total_limit(),
+            out: Outbox::default(),
+            working_for: None,
+            due: Vec::new(),
         }
     }
 
@@ -53,60 +93,109 @@ impl Engine {
     ///
     /// `CreatePlainTransport` is for the I/O loop: it binds the socket, then calls
     /// [`create_plain_transport`](Self::create_plain_transport) or [`fail_command`](Self::fail_command).
-    pub fn handle_command(&mut self, _now: Time, _command: Command) {}
-
-    /// Makes a `PlainTransport` on `socket`, which is bound to `local`.
-    pub fn create_plain_transport(
-        &mut self,
-        _now: Time,
-        _transport_id: u64,
-        _params: PlainTransportParams,
-        _socket: SocketId,
-        _local: SocketAddr,
-    ) {
+    pub fn handle_command(&mut self, now: Time, command: Command) {
+        self.guarded(now, None, |engine| engine.carry_out(now, command));
     }
 
-    /// Answers a command that the I/O loop could not carry out.
+    /// Makes a `PlainTransport` on `socket`, which is bound to `local`. If it fails, the socket is released.
+    pub fn create_plain_transport(
+        &mut self,
+        now: Time,
+        transport_id: u64,
+        params: PlainTransportParams,
+        socket: SocketId,
+        local: SocketAddr,
+    ) {
+        self.guarded(now, None, |engine| match engine.add_plain_transport(transport_id, &params, socket) {
+            Ok(()) => engine.out.event(Event::PlainTransportReady { transport_id, local: local.to_string() }),
+            Err(message) => {
+                engine.out.released.push(socket);
+                engine.fail_command("create_plain_transport", transport_id, message);
+            }
+        });
+    }
+
+    /// Answers a command that could not be carried out.
     pub fn fail_command(&mut self, command: &'static str, id: u64, message: String) {
-        self.events.push_back(Event::CommandFailed { command, id, message });
+        self.out.event(Event::CommandFailed { command, id, message });
     }
 
     /// Takes one datagram (or one frame of a TCP connection). It is decrypted in place.
-    pub fn handle_packet(&mut self, _now: Time, _path: &Path, datagram: &mut [u8]) -> Outcome {
-        self.counters.packets_received += 1;
-        self.counters.bytes_received += datagram.len() as u64;
-        Outcome::Rejected
+    pub fn handle_packet(&mut self, now: Time, path: &Path, datagram: &mut [u8]) -> Outcome {
+        self.out.counters.packets_received += 1;
+        self.out.counters.bytes_received += datagram.len() as u64;
+        self.guarded(now, None, |engine| {
+            let result = engine.receive(now, path, datagram);
+            result.unwrap_or_else(|kind| {
+                engine.count_error(kind);
+                Outcome::Rejected
+            })
+        })
+        .unwrap_or(Outcome::Rejected)
     }
 
     /// A TCP connection ended, or the socket of a `PlainTransport` failed for good.
-    pub fn handle_path_closed(&mut self, _now: Time, _socket: SocketId) {}
+    pub fn handle_path_closed(&mut self, now: Time, socket: SocketId) {
+        let key = self.sockets.get(&socket).copied();
+        self.guarded(now, key, |engine| engine.socket_closed(now, socket));
+    }
 
     /// Does what is due at `now`. To be called when [`poll_timeout`](Self::poll_timeout) has passed.
-    pub fn handle_timeout(&mut self, _now: Time) {}
+    pub fn handle_timeout(&mut self, now: Time) {
+        let mut due = std::mem::take(&mut self.due);
+        self.timers.take_due(now, &mut due);
+        for key in due.drain(..) {
+            self.guarded(now, Some(key), |engine| engine.look_after(now, key));
+        }
+        self.due = due;
+    }
 
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called next; [`Time::MAX`] for never. Cheap.
     pub fn poll_timeout(&self) -> Time {
-        Time::MAX
+        self.timers.next()
     }
 
     /// Packets to send. The I/O loop sends and clears them after each batch.
     pub fn transmits(&mut self) -> &mut TransmitQueue {
-        &mut self.transmits
+        &mut self.out.transmits
     }
 
     /// The next event.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        self.out.events.pop_front()
     }
 
     /// A TCP connection or a socket of a `PlainTransport` that no transport uses any more: to be closed by the I/O
     /// loop once what waits in [`transmits`](Self::transmits) was sent.
     pub fn poll_released_socket(&mut self) -> Option<SocketId> {
-        self.released.pop()
+        self.out.released.pop()
     }
 
     /// What was counted since the start.
     pub fn counters(&self) -> &Counters {
-        &self.counters
+        &self.out.counters
+    }
+
+    /// Runs `work`. Should it panic, the transport it was working for is closed; the others live.
+    fn guarded<R>(&mut self, now: Time, key: Option<usize>, work: impl FnOnce(&mut Self) -> R) -> Option<R> {
+        self.working_for = key;
+        // What a panic leaves half done belongs to the transport that is given up next; what is shared (maps, queue)
+        // is changed only by code that does not panic.
+        match catch_unwind(AssertUnwindSafe(|| work(self))) {
+            Ok(result) => Some(result),
+            Err(_) => {
+                if let Some(key) = self.working_for.take() {
+                    self.give_up(now, key, CloseReason::Panic);
+                }
+                None
+            }
+        }
+    }
+
+    fn count_error(&mut self, kind: ErrorKind) {
+        self.out.counters.errors.count(kind);
+        if let Some(transport) = self.working_for.and_then(|key| self.transports.get_mut(key)) {
+            transport.errors.count(kind);
+        }
     }
 }

@@ -24,6 +24,7 @@ pub enum Keys {
 pub struct SrtpPair {
     sender: SrtpSender,
     receiver: SrtpReceiver,
+    params: SrtpParams,
 }
 
 impl Keys {
@@ -32,6 +33,7 @@ impl Keys {
         Ok(Keys::Srtp(Box::new(SrtpPair {
             sender: SrtpSender::new(params.profile, &params.send_key)?,
             receiver: SrtpReceiver::new(params.profile, &params.receive_key)?,
+            params: params.clone(),
         })))
     }
 
@@ -39,6 +41,11 @@ impl Keys {
     #[inline]
     pub fn are_known(&self) -> bool {
         !matches!(self, Keys::Missing)
+    }
+
+    /// Whether these are the keys in use.
+    pub fn are(&self, params: &SrtpParams) -> bool {
+        matches!(self, Keys::Srtp(srtp) if srtp.params == *params)
     }
 
     /// Whether what arrives proves who sent it.

@@ -15,6 +15,7 @@ use self::sending::Outlet;
 pub use self::sending::{MAX_PACKET_LEN, Written};
 pub use self::token_bucket::TokenBucket;
 use crate::engine::Errors;
+use crate::params::HeaderExtension;
 use crate::time::Time;
 
 /// DTLS datagrams per second that one transport hands to the control plane in the long run. A handshake takes about
@@ -54,6 +55,12 @@ pub struct Transport {
     pub producers: Vec<usize>,
     /// Keys of its consumers in the engine's slab.
     pub consumers: Vec<usize>,
+    /// Header extensions of what the peer sends.
+    pub receive_extensions: Vec<HeaderExtension>,
+    /// Header extensions of what we send.
+    pub send_extensions: Vec<HeaderExtension>,
+    /// Our own SSRC: the sender of reports and requests.
+    pub ssrc: u32,
     /// What went through it.
     pub traffic: Traffic,
     /// Unusable datagrams by kind.
@@ -67,7 +74,7 @@ pub struct Transport {
 
 impl Transport {
     /// A transport without producers and consumers.
-    pub fn new(id: u64, router_id: u64, endpoint: Endpoint, keys: Keys) -> Self {
+    pub fn new(id: u64, router_id: u64, endpoint: Endpoint, keys: Keys, ssrc: u32) -> Self {
         let mut transport = Transport {
             id,
             router_id,
@@ -76,6 +83,9 @@ impl Transport {
             routes: Routes::default(),
             producers: Vec::new(),
             consumers: Vec::new(),
+            receive_extensions: Vec::new(),
+            send_extensions: Vec::new(),
+            ssrc,
             traffic: Traffic::default(),
             errors: Errors::default(),
             dtls_bucket: TokenBucket::new(DTLS_PER_SECOND, DTLS_BURST),

@@ -1,0 +1,66 @@
+//! Ending transports.
+
+use super::Engine;
+use crate::event::{CloseReason, Event};
+use crate::path::{Path, SocketId};
+use crate::time::Time;
+use crate::transport::Endpoint;
+
+impl Engine {
+    /// Ends a transport by command: says goodbye, then forgets it.
+    pub(super) fn close_transport(&mut self, now: Time, key: usize) {
+        self.say_goodbye(key);
+        self.forget_transport(now, key);
+    }
+
+    /// Ends a transport that cannot go on, and says so.
+    pub(super) fn give_up(&mut self, now: Time, key: usize, reason: CloseReason) {
+        let Some(transport_id) = self.transports.get(key).map(|transport| transport.id) else { return };
+        self.forget_transport(now, key);
+        self.out.event(Event::TransportClosed { transport_id, reason });
+    }
+
+    /// A TCP connection ended, or the socket of a `PlainTransport` failed.
+    pub(super) fn socket_closed(&mut self, now: Time, socket: SocketId) {
+        let Some(key) = self.sockets.get(&socket).copied() else { return };
+        let Endpoint::Ice(agent) = &mut self.transports[key].endpoint else {
+            self.give_up(now, key, CloseReason::SocketFailed);
+            return;
+        };
+        let lost: Vec<Path> = agent.paths().filter(|path| path.socket == socket).copied().collect();
+        let change = agent.on_socket_closed(now, socket);
+        let deadline = agent.deadline();
+        self.sockets.remove(&socket);
+        for path in lost {
+            self.addresses.remove(&path, key);
+        }
+        self.transports[key].update_path();
+        self.timers.no_later_than(key, deadline);
+        self.path_changed(now, key, change);
+    }
+
+    fn forget_transport(&mut self, now: Time, key: usize) {
+        self.forget_media(now, key);
+        let mut transport = self.transports.remove(key);
+        self.transport_ids.remove(&transport.id);
+        self.timers.clear(key);
+        match &mut transport.endpoint {
+            Endpoint::Ice(agent) => {
+                for ufrag in agent.ufrags() {
+                    self.ufrags.remove(ufrag);
+                }
+                for path in agent.paths() {
+                    self.forget_address(key, path);
+                }
+            }
+            Endpoint::Plain(plain) => {
+                if let Some(path) = plain.path() {
+                    self.addresses.remove(&path, key);
+                }
+                self.sockets.remove(&plain.socket());
+                self.out.released.push(plain.socket());
+            }
+        }
+        self.out.counters.transports = self.transports.len() as u64;
+    }
+}

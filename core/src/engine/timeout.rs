@@ -1,0 +1,37 @@
+//! What a transport needs done when time passes.
+
+use super::Engine;
+use crate::event::{Event, IceState};
+use crate::time::Time;
+use crate::transport::Endpoint;
+
+impl Engine {
+    /// Does what is due for the transport, and sets its next timer.
+    pub(super) fn look_after(&mut self, now: Time, key: usize) {
+        if !self.transports.contains(key) {
+            return;
+        }
+        self.look_after_paths(now, key);
+        let media = self.look_after_media(now, key);
+        let deadline = self.transports[key].endpoint.deadline().min(media);
+        self.timers.set(key, deadline);
+    }
+
+    fn look_after_paths(&mut self, now: Time, key: usize) {
+        let transport = &mut self.transports[key];
+        let Endpoint::Ice(agent) = &mut transport.endpoint else { return };
+        if now < agent.deadline() {
+            return;
+        }
+        let tick = agent.on_timeout(now);
+        transport.update_path();
+        let transport_id = transport.id;
+        for path in &tick.dropped {
+            self.forget_address(key, path);
+        }
+        if let Some(protocol) = tick.expired {
+            self.out.event(Event::Ice { transport_id, state: IceState::ConsentExpired, protocol, moved: false });
+        }
+        self.path_changed(now, key, tick.change);
+    }
+}
