@@ -4,7 +4,7 @@ A *call* is one client's hold on a room: its session there (`bridge.room`), its 
 be told (a door). Doors know calls; calls know nothing of doors.
 """
 
-from bridge.signaling.calls.call import Call
+from bridge.signaling.calls.call import Call, Snapshot
 from bridge.signaling.calls.calls import Calls, CallSettings
 from bridge.signaling.calls.notices import (
     AudioLevels,
@@ -51,6 +51,7 @@ __all__ = [
     "Published",
     "Rejected",
     "SilentObserver",
+    "Snapshot",
     "SourceLevel",
     "SourceSpec",
     "SubscribeOffered",

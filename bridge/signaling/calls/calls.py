@@ -80,9 +80,9 @@ class Calls:
 
     # The way in
 
-    def verify(self, token: str, *, room: str | None = None) -> JoinClaims:
+    async def verify(self, token: str, *, room: str | None = None) -> JoinClaims:
         """What a token says. Raises `BridgeError`; `room`, if given, must be the token's."""
-        return self.verifier.verify(token, room=room)
+        return await self.verifier.verify(token, room=room)
 
     def join(self, claims: JoinClaims, door: Door, *, subscribe: bool = True) -> Call:
         """Lets a client in. Does not yield to the event loop: nothing is missed between this and `Call.attach`.

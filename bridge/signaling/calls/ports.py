@@ -56,7 +56,7 @@ class JoinClaims(Protocol):
 class TokenVerifier(Protocol):
     """Says what a token says, if it is genuine and of now."""
 
-    def verify(self, token: str, *, room: str | None = None) -> JoinClaims:
+    async def verify(self, token: str, *, room: str | None = None) -> JoinClaims:
         """Raises `BridgeError`; `room`, if given, must be the token's."""
 
 

@@ -26,6 +26,9 @@ from bridge.signaling.websocket.messages.parts import (
     Track,
 )
 
+PeerConnectionState = Literal["new", "connecting", "connected", "disconnected", "failed", "closed"]
+LeftReason = Literal["left", "replaced", "timed_out", "media_lost", "shutting_down"]
+
 
 class Notice(Struct, tag_field="type", kw_only=True):
     """A message that nobody asked for."""
@@ -113,7 +116,7 @@ class ParticipantLeft(Notice, tag="participant_left"):
 
     participant_id: ParticipantId
     reason: Annotated[
-        Literal["left", "replaced", "timed_out", "media_lost", "shutting_down"],
+        LeftReason,
         Meta(
             description="`replaced`: the same identity joined anew, as by reloading its page; `timed_out`: its "
             "signalling was lost and not resumed; `media_lost`: so was its media, before the time to resume was over."
@@ -153,7 +156,7 @@ class ConnectionState(Notice, tag="connection_state"):
 
     connection: ConnectionName
     state: Annotated[
-        Literal["new", "connecting", "connected", "disconnected", "failed", "closed"],
+        PeerConnectionState,
         Meta(description="As RTCPeerConnection.connectionState; `disconnected`: the client's consent ran out."),
     ]
 

@@ -1,0 +1,43 @@
+"""Reads a request's body within bounds of size and time."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.requests import ClientDisconnect, Request
+
+from bridge.errors import BridgeError
+
+BODY_TIMEOUT = 10.0
+"""Seconds for a whole body to arrive."""
+
+
+async def read_text(request: Request, max_bytes: int) -> str:
+    """The body as UTF-8. Raises `BridgeError`: `body_too_large`, `request_timeout`, `body_not_utf8`.
+
+    A body that says it is too large is refused before any of it is read.
+    """
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > max_bytes:
+        raise _too_large(max_bytes)
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > max_bytes:
+                    raise _too_large(max_bytes)
+                chunks.append(chunk)
+    except TimeoutError:
+        raise BridgeError("request_timeout", "The body did not arrive in time.") from None
+    except ClientDisconnect:
+        raise BridgeError("request_timeout", "The client went before its body had arrived.") from None
+    try:
+        return b"".join(chunks).decode()
+    except UnicodeDecodeError:
+        raise BridgeError("body_not_utf8", "The body is not UTF-8.") from None
+
+
+def _too_large(max_bytes: int) -> BridgeError:
+    return BridgeError("body_too_large", f"The body may have {max_bytes} bytes at most.")

@@ -1,0 +1,72 @@
+"""Refusals of the HTTP doors: problem documents (RFC 9457) and the status codes that go with our error codes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from starlette.responses import JSONResponse
+
+from bridge.errors import BridgeError
+
+RETRY_AFTER_SECONDS = "2"
+
+_STATUS = {
+    "not_granted": HTTPStatus.FORBIDDEN,
+    "token_wrong_room": HTTPStatus.FORBIDDEN,
+    "token_keys_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+    "unauthorized": HTTPStatus.UNAUTHORIZED,
+    "invalid_room": HTTPStatus.NOT_FOUND,
+    "not_found": HTTPStatus.NOT_FOUND,
+    "participant_not_found": HTTPStatus.NOT_FOUND,
+    "session_not_found": HTTPStatus.NOT_FOUND,
+    "session_closed": HTTPStatus.NOT_FOUND,
+    "no_connection": HTTPStatus.NOT_FOUND,
+    "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
+    "not_acceptable": HTTPStatus.NOT_ACCEPTABLE,
+    "request_timeout": HTTPStatus.REQUEST_TIMEOUT,
+    "nothing_to_watch": HTTPStatus.CONFLICT,
+    "room_full": HTTPStatus.CONFLICT,
+    "etag_mismatch": HTTPStatus.PRECONDITION_FAILED,
+    "etag_missing": HTTPStatus.PRECONDITION_REQUIRED,
+    "body_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "unsupported_media_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "no_usable_media": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "rate_limited": HTTPStatus.TOO_MANY_REQUESTS,
+    "media_overloaded": HTTPStatus.SERVICE_UNAVAILABLE,
+    "too_many_rooms": HTTPStatus.SERVICE_UNAVAILABLE,
+    "shutting_down": HTTPStatus.SERVICE_UNAVAILABLE,
+    "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+_RETRY = frozenset({HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+
+
+def status_of(error: BridgeError) -> HTTPStatus:
+    """The status code of a refusal; 400 for those that speak of what was sent."""
+    if error.code in _STATUS:
+        return _STATUS[error.code]
+    return HTTPStatus.UNAUTHORIZED if error.code.startswith("token_") else HTTPStatus.BAD_REQUEST
+
+
+def problem(error: BridgeError, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """The response that tells a refusal, with the headers that its status calls for and those given."""
+    status = status_of(error)
+    all_headers = {"Cache-Control": "no-store", **(headers or {})}
+    if status is HTTPStatus.UNAUTHORIZED:
+        # RFC 6750 §3: no error attribute where there was no token at all.
+        detail = "" if error.code == "unauthorized" else ', error="invalid_token"'
+        all_headers["WWW-Authenticate"] = f'Bearer realm="bridge"{detail}'
+    if status in _RETRY:
+        all_headers.setdefault("Retry-After", RETRY_AFTER_SECONDS)
+    body = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": error.message,
+        "code": error.code,
+    }
+    if error.field is not None:
+        body["field"] = error.field
+    if error.hint is not None:
+        body["hint"] = error.hint
+    return JSONResponse(body, status.value, all_headers, media_type="application/problem+json")

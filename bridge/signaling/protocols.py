@@ -1,0 +1,101 @@
+"""uvicorn's connection classes, with what they lack against clients that dawdle or never end."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidState
+
+DROP = "bridge.drop"
+"""Key in a WebSocket scope's `extensions`: `drop(code, reason)` ends the connection without waiting for its client."""
+
+HEADER_TIMEOUT = 10.0
+"""Seconds for the header of a request to arrive, from the connection or from its first byte on."""
+
+MAX_HEADER_BYTES = 64 * 1024
+"""Bytes of a request's header, give or take one read of the socket (256 KiB at most)."""
+
+LINGER = 2.0
+"""Seconds for a dropped client to read what the kernel and the transport still hold for it."""
+
+
+class DeadlineHttpProtocol(HttpToolsProtocol):
+    """Ends connections on which a request's header does not come to an end, in time or at all."""
+
+    _header_timer: asyncio.TimerHandle | None = None
+    _header_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A connection: its first request is expected now."""
+        super().connection_made(transport)
+        self._expect_header()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The end of a connection."""
+        self._header_arrived()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of a request."""
+        if self._header_timer is not None:
+            self._header_bytes += len(data)
+        super().data_received(data)
+        if self._header_timer is not None and self._header_bytes > MAX_HEADER_BYTES:
+            self.transport.abort()
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request."""
+        super().on_message_begin()
+        self._header_bytes = 0
+        if self._header_timer is None:
+            self._expect_header()
+
+    def on_headers_complete(self) -> None:
+        """A whole header. Bodies have their own deadline, kept by whoever reads them."""
+        self._header_arrived()
+        super().on_headers_complete()
+
+    def _expect_header(self) -> None:
+        self._header_timer = self.loop.call_later(HEADER_TIMEOUT, self.transport.abort)
+
+    def _header_arrived(self) -> None:
+        if self._header_timer is not None:
+            self._header_timer.cancel()
+            self._header_timer = None
+
+
+class DroppableWebSocketProtocol(WebSocketsSansIOProtocol):
+    """Lets the application, and the keep-alive, end a connection whose client does not read.
+
+    uvicorn waits for such a client's buffer to drain before it sends anything further, a close frame too, and then for
+    the transport to flush: a client that never reads would stay for ever.
+    """
+
+    async def run_asgi(self) -> None:
+        """Serves the connection."""
+        extensions: dict[str, Any] = self.scope["extensions"]
+        extensions[DROP] = self.drop
+        await super().run_asgi()
+
+    def drop(self, code: int, reason: str) -> None:
+        """Writes a close frame behind what waits, and cuts the connection shortly after, read or not."""
+        self.stop_keepalive()
+        if not self.close_sent and not self.transport.is_closing():
+            self.close_sent = True
+            try:
+                self.conn.send_close(code, reason)
+                self.transport.write(b"".join(self.conn.data_to_send()))
+            except InvalidState:
+                # The client is closing already.
+                pass
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self.transport.close()
+        self.loop.call_later(LINGER, self.transport.abort)
+
+    def keepalive_timeout(self) -> None:
+        """The client did not answer a ping in time."""
+        if not self.transport.is_closing():
+            self.drop(1011, "keepalive ping timeout")

@@ -1,0 +1,88 @@
+"""The page and the SDK: static files with the headers that keep a page of strangers from doing harm."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+PAGE = "client/index.html"
+HIDDEN = frozenset({"node_modules", "test", "tests"})
+"""Folders that are never served; nor is anything whose name starts with a dot."""
+
+DIRECTIVES = (
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data: blob:",
+    "media-src 'self' blob: mediastream:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "manifest-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+)
+"""Content Security Policy, level 3: no inline scripts or styles, nothing from elsewhere."""
+
+
+def default_web_directory() -> Path:
+    """Where the web files lie: beside the package in a checkout, under the prefix when installed from a wheel."""
+    beside = Path(__file__).resolve().parents[2] / "web"
+    return beside if beside.is_dir() else Path(sys.prefix) / "share" / "bridge" / "web"
+
+
+class WebFiles:
+    """`/join` is the page; `/client/` and `/sdk/` are what it is made of."""
+
+    def __init__(self, directory: Path, *, frame_ancestors: Sequence[str] = ()) -> None:
+        """`frame_ancestors`: origins of vendors whose pages may embed ours; none by default."""
+        self._directory = directory
+        ancestors = " ".join(frame_ancestors) or "'none'"
+        policy = "; ".join((*DIRECTIVES, f"frame-ancestors {ancestors}"))
+        self._headers = {
+            "Content-Security-Policy": policy,
+            "Permissions-Policy": "camera=(self), microphone=(self), display-capture=(self), geolocation=()",
+            "Cross-Origin-Opener-Policy": "same-origin",
+            # Asked about at each load, and answered 304: a bridge that was updated must not meet its older page.
+            "Cache-Control": "no-cache",
+        }
+
+    def routes(self) -> list[BaseRoute]:
+        """What the HTTP server has to route here."""
+        return [
+            Route("/join", self._page, methods=["GET"]),
+            Mount("/client", _Files(self._directory / "client", self._headers)),
+            Mount("/sdk", _Files(self._directory / "sdk", self._headers)),
+        ]
+
+    async def _page(self, request: Request) -> Response:
+        path = self._directory / PAGE
+        if not path.is_file():
+            raise HTTPException(404)
+        return FileResponse(path, headers=self._headers)
+
+
+class _Files(StaticFiles):
+    def __init__(self, directory: Path, headers: dict[str, str]) -> None:
+        super().__init__(directory=directory, check_dir=False)
+        self._extra = headers
+
+    async def check_config(self) -> None:
+        """A folder that is not there has no files: a bridge without a page is still a bridge."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """A file, or `HTTPException` (404, 405)."""
+        parts = Path(path).parts
+        if any(part.startswith(".") or part in HIDDEN for part in parts):
+            raise HTTPException(404)
+        response = await super().get_response(path, scope)
+        MutableHeaders(raw=response.raw_headers).update(self._extra)
+        return response

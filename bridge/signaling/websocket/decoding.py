@@ -1,0 +1,60 @@
+"""From a text frame to a request."""
+
+from __future__ import annotations
+
+import msgspec
+
+from bridge.errors import BridgeError
+from bridge.signaling.websocket.messages.client import ClientMessage
+
+_REASON_LENGTH = 200
+"""Characters of the decoder's sentence that are passed on: it may quote what the client sent."""
+
+_decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
+
+
+class _Numbered(msgspec.Struct):
+    id: int | None = None
+
+
+class BadMessageError(BridgeError):
+    """A frame that holds no request (`bad_json`, `bad_message`). `request_id` is its `id`, if it has a usable one."""
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        field: str | None = None,
+        hint: str | None = None,
+        request_id: int | None = None,
+    ) -> None:
+        super().__init__(code, message, field=field, hint=hint)
+        self.request_id = request_id
+
+
+def decode(text: str) -> ClientMessage:
+    """The request in a text frame. Raises `BadMessageError`."""
+    try:
+        return _decoder.decode(text)
+    except msgspec.ValidationError as error:
+        reason, _, place = str(error).partition(" - at `")
+        raise BadMessageError(
+            "bad_message",
+            f"{reason[:_REASON_LENGTH].rstrip('.')}.",
+            field=place.rstrip("`").removeprefix("$").removeprefix(".")[:_REASON_LENGTH] or None,
+            hint="docs/protocol describes every message.",
+            request_id=_request_id(text),
+        ) from None
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        raise BadMessageError(
+            "bad_json", "The message is not JSON.", hint="Send one JSON object in a text frame."
+        ) from None
+
+
+def _request_id(text: str) -> int | None:
+    try:
+        request_id = msgspec.json.decode(text, type=_Numbered).id
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
+    return request_id if request_id is not None and 1 <= request_id < 2**53 else None

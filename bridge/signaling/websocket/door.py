@@ -1,0 +1,67 @@
+"""The door itself: who may knock, and how many at a time."""
+
+from __future__ import annotations
+
+from starlette.responses import JSONResponse
+from starlette.routing import WebSocketRoute
+from starlette.websockets import WebSocket
+
+from bridge.errors import BridgeError
+from bridge.signaling.calls import Calls, Door
+from bridge.signaling.problem import problem
+from bridge.signaling.protocols import DROP
+from bridge.signaling.websocket import close_codes
+from bridge.signaling.websocket.connection import Connection
+from bridge.signaling.websocket.settings import PATH, SUBPROTOCOL, WebSocketSettings
+from bridge.signaling.websocket.welcome import Welcome
+
+
+class WebSocketDoor:
+    """Clients that speak the protocol of `docs/protocol/`."""
+
+    def __init__(self, calls: Calls, settings: WebSocketSettings, *, version: str, grace: float) -> None:
+        """`version` of the bridge, and the rooms' `grace` in seconds, are told to clients."""
+        self._calls = calls
+        self._settings = settings
+        self._welcome = Welcome(settings, version=version, grace=grace)
+        self._connections = 0
+
+    def routes(self) -> list[WebSocketRoute]:
+        """What the HTTP server has to route here."""
+        return [WebSocketRoute(PATH, self._serve)]
+
+    async def _serve(self, websocket: WebSocket) -> None:
+        refusal = self._refusal(websocket)
+        if refusal is not None:
+            await websocket.send_denial_response(refusal)
+            return
+        offered = websocket.scope["subprotocols"]
+        await websocket.accept(SUBPROTOCOL if offered else None)
+        connection = Connection(
+            websocket, self._calls, self._settings, self._welcome, websocket.scope["extensions"][DROP]
+        )
+        self._connections += 1
+        try:
+            if self._connections > self._settings.max_connections:
+                self._calls.observer.on_refused(Door.WEBSOCKET, close_codes.TOO_MANY_CONNECTIONS.code)
+                connection.close(close_codes.TOO_MANY_CONNECTIONS)
+            await connection.run()
+        finally:
+            self._connections -= 1
+
+    def _refusal(self, websocket: WebSocket) -> JSONResponse | None:
+        origin = websocket.headers.get("origin")
+        allowed = self._settings.allowed_origins
+        if origin is not None and "*" not in allowed and origin not in allowed:
+            return problem(BridgeError("not_granted", "Pages of this origin may not use this bridge.", field="Origin"))
+        offered = websocket.scope["subprotocols"]
+        if offered and SUBPROTOCOL not in offered:
+            return problem(
+                BridgeError(
+                    "unsupported_subprotocol",
+                    "None of the WebSocket subprotocols offered is known here.",
+                    field="Sec-WebSocket-Protocol",
+                    hint=f"Offer {SUBPROTOCOL}, or none.",
+                )
+            )
+        return None

@@ -1,0 +1,188 @@
+"""From what calls tell to the messages that say so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import UNSET
+
+from bridge.errors import BridgeError
+from bridge.room import (
+    EndReason,
+    Participant,
+    ParticipantJoined,
+    ParticipantLeft,
+    ParticipantUpdated,
+    Source,
+    SourceAdded,
+    SourceRemoved,
+    SourceUpdated,
+)
+from bridge.signaling.calls import (
+    AudioLevels,
+    ConnectionChanged,
+    Ended,
+    FlowChanged,
+    IceRestartWanted,
+    Notice,
+    OwnSource,
+    Published,
+    SubscribeOffered,
+    SubscriptionRefused,
+    TakenOver,
+)
+from bridge.signaling.calls.stats import ConnectionStats
+from bridge.signaling.websocket import close_codes
+from bridge.signaling.websocket.close_codes import Farewell
+from bridge.signaling.websocket.messages import parts, server
+
+_LEFT_REASONS: dict[EndReason, server.LeftReason] = {
+    EndReason.LEFT: "left",
+    EndReason.REPLACED: "replaced",
+    EndReason.TIMED_OUT: "timed_out",
+    EndReason.MEDIA_LOST: "media_lost",
+    EndReason.SHUTTING_DOWN: "shutting_down",
+}
+
+Notified = server.ServerMessage | Farewell
+"""What a notice becomes: a message, or the end of the connection."""
+
+
+def notified(notice: Notice) -> Notified:
+    """What to tell the client."""
+    match notice:
+        case ParticipantJoined():
+            return server.ParticipantJoined(participant=participant(notice.participant))
+        case ParticipantUpdated():
+            return server.ParticipantUpdated(participant=participant(notice.participant))
+        case ParticipantLeft():
+            return server.ParticipantLeft(participant_id=notice.participant_id, reason=_LEFT_REASONS[notice.reason])
+        case SourceAdded():
+            return server.SourceAdded(participant_id=notice.participant_id, source=source(notice.source))
+        case SourceUpdated():
+            return server.SourceUpdated(participant_id=notice.participant_id, source=source(notice.source))
+        case SourceRemoved():
+            return server.SourceRemoved(participant_id=notice.participant_id, source_id=str(notice.source.id))
+        case TakenOver():
+            return close_codes.RESUMED_ELSEWHERE
+        case Ended():
+            return close_codes.ended(notice.reason)
+        case _:
+            return _media_notified(notice)
+
+
+def _media_notified(
+    notice: SubscribeOffered | SubscriptionRefused | AudioLevels | ConnectionChanged | FlowChanged | IceRestartWanted,
+) -> server.ServerMessage:
+    match notice:
+        case SubscribeOffered():
+            tracks = [
+                parts.Track(track.mid, track.participant_id, str(track.source_id), track.name.value, track.kind.value)
+                for track in notice.tracks
+            ]
+            return server.SubscribeOffer(revision=notice.revision, offer=notice.sdp, tracks=tracks)
+        case SubscriptionRefused():
+            return server.SubscriptionFailed(source_id=str(notice.source_id), code=notice.code, message=notice.message)
+        case AudioLevels():
+            levels = [
+                parts.AudioLevel(level.participant_id, str(level.source_id), level.level, level.voice)
+                for level in notice.levels
+            ]
+            return server.AudioLevels(levels=levels)
+        case ConnectionChanged():
+            return server.ConnectionState(connection=notice.kind.value, state=notice.state.value)
+        case FlowChanged():
+            return server.MediaFlow(
+                source_id=str(notice.source_id),
+                direction="to_bridge" if notice.to_bridge else "from_bridge",
+                state="live" if notice.live else "stalled",
+            )
+        case IceRestartWanted():
+            return server.IceRestartRequested(connection="publish")
+
+
+def error(problem: BridgeError, reply_to: int | None) -> server.Error:
+    """The refusal of a request, or of something that was none."""
+    return server.Error(
+        code=problem.code,
+        message=problem.message,
+        reply_to=UNSET if reply_to is None else reply_to,
+        field=UNSET if problem.field is None else problem.field,
+        hint=UNSET if problem.hint is None else problem.hint,
+    )
+
+
+def closing(farewell: Farewell) -> server.Closing:
+    """The last message of a connection."""
+    return server.Closing(
+        code=farewell.code, message=farewell.message, close_code=farewell.close_code, retry=farewell.retry
+    )
+
+
+def published(result: Published, reply_to: int) -> server.Published:
+    """The answer to `publish`."""
+    rejected = [parts.RejectedSource(problem.mid, problem.code, problem.message) for problem in result.rejected]
+    return server.Published(
+        reply_to=reply_to, answer=result.answer, sources=own_sources(result.sources), rejected=rejected
+    )
+
+
+def stats(publish: ConnectionStats | None, subscribe: ConnectionStats | None, reply_to: int) -> server.Stats:
+    """The answer to `get_stats`."""
+    return server.Stats(reply_to=reply_to, publish=_connection_stats(publish), subscribe=_connection_stats(subscribe))
+
+
+def participant(of: Participant) -> parts.Participant:
+    """Someone, as the others may see them: without their identity."""
+    return parts.Participant(
+        id=of.id,
+        name=of.name,
+        role=of.role,
+        state="connected" if of.connected else "reconnecting",
+        sources=[source(each) for each in of.sources],
+    )
+
+
+def source(of: Source) -> parts.Source:
+    """A source."""
+    return parts.Source(id=str(of.id), source=of.name.value, kind=of.kind.value, muted=of.muted)
+
+
+def own_sources(of: Sequence[OwnSource]) -> list[parts.OwnSource]:
+    """Sources of the client itself."""
+    return [
+        parts.OwnSource(
+            id=str(own.source.id),
+            mid=own.mid,
+            source=own.source.name.value,
+            kind=own.source.kind.value,
+            muted=own.source.muted,
+        )
+        for own in of
+    ]
+
+
+def _connection_stats(of: ConnectionStats | None) -> parts.ConnectionStats | None:
+    if of is None:
+        return None
+    return parts.ConnectionStats(
+        protocol=of.protocol,
+        packets_received=of.packets_received,
+        bytes_received=of.bytes_received,
+        packets_sent=of.packets_sent,
+        bytes_sent=of.bytes_sent,
+        round_trip_seconds=of.round_trip_seconds,
+        sources=[
+            parts.SourceStats(
+                source_id=str(each.source_id),
+                packets=each.packets,
+                bytes=each.bytes,
+                packets_lost=each.packets_lost,
+                jitter_seconds=each.jitter_seconds,
+                bitrate=each.bitrate,
+                retransmissions=each.retransmissions,
+                keyframe_requests=each.keyframe_requests,
+            )
+            for each in of.sources
+        ],
+    )

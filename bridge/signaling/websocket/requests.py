@@ -1,0 +1,85 @@
+"""What each request of a client that has joined does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import UNSET
+
+from bridge.errors import BridgeError
+from bridge.room import SourceName
+from bridge.sfu import ConnectionKind
+from bridge.signaling.calls import Call, SourceSpec
+from bridge.signaling.websocket import encoding
+from bridge.signaling.websocket.messages import client, server
+from bridge.signaling.websocket.messages.parts import PublishedSource
+
+
+async def carry_out(call: Call, request: client.ClientMessage) -> server.ServerMessage:
+    """Does what is asked and returns the reply. Raises `BridgeError`; then nothing has changed."""
+    match request:
+        case client.Publish():
+            published = await call.publish(request.offer, _specs(request.sources))
+            return encoding.published(published, request.id)
+        case client.SubscribeAnswer():
+            await call.answer(request.answer, request.revision)
+        case client.GetStats():
+            stats = await call.stats()
+            return encoding.stats(stats[ConnectionKind.PUBLISH], stats[ConnectionKind.SUBSCRIBE], request.id)
+        case client.Ping():
+            return server.Pong(reply_to=request.id)
+        case client.Join() | client.Resume():
+            raise BridgeError("already_joined", "This connection has joined already.")
+        case client.Leave():
+            raise AssertionError("leave ends the connection, and is for whoever holds it")
+        case _:
+            _carry_out_at_once(call, request)
+    return server.Done(reply_to=request.id)
+
+
+def _carry_out_at_once(
+    call: Call,
+    request: client.Unpublish
+    | client.UpdateSource
+    | client.Subscribe
+    | client.Unsubscribe
+    | client.UpdateSubscription
+    | client.RestartIce,
+) -> None:
+    match request:
+        case client.Unpublish():
+            call.unpublish(_numbers(request.source_ids))
+        case client.UpdateSource():
+            call.update_source(
+                _number(request.source_id, "source_id"),
+                name=None if request.source is UNSET else SourceName(request.source),
+                muted=None if request.muted is UNSET else request.muted,
+            )
+        case client.Subscribe():
+            call.choose(_numbers(request.source_ids), wanted=True)
+        case client.Unsubscribe():
+            call.choose(_numbers(request.source_ids), wanted=False)
+        case client.UpdateSubscription():
+            call.pause(_number(request.source_id, "source_id"), request.paused)
+        case client.RestartIce():
+            call.want_offer(ice_restart=True)
+
+
+def _specs(sources: Sequence[PublishedSource]) -> dict[str, SourceSpec]:
+    specs: dict[str, SourceSpec] = {}
+    for index, source in enumerate(sources):
+        if source.mid in specs:
+            raise BridgeError("bad_message", "Two sources have the same mid.", field=f"sources[{index}].mid")
+        specs[source.mid] = SourceSpec(SourceName(source.source), source.muted)
+    return specs
+
+
+def _numbers(source_ids: Sequence[str]) -> list[int]:
+    return [_number(source_id, f"source_ids[{index}]") for index, source_id in enumerate(source_ids)]
+
+
+def _number(source_id: str, field: str) -> int:
+    """Sources are numbers inside and opaque strings outside."""
+    if not (source_id.isascii() and source_id.isdecimal()):
+        raise BridgeError("source_not_found", "There is no such source in this room.", field=field)
+    return int(source_id)

@@ -1,0 +1,42 @@
+"""What the WebSocket door is told by its operator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PATH = "/v1/signal"
+SUBPROTOCOL = "bridge.v1"
+
+
+@dataclass(frozen=True, slots=True)
+class IceServer:
+    """An entry of RTCConfiguration.iceServers, handed to clients."""
+
+    urls: tuple[str, ...]
+    username: str | None = None
+    credential: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WebSocketSettings:
+    """Bounds of the door. Times in seconds."""
+
+    first_message_timeout: float = 10.0
+    """For `join` or `resume` to arrive."""
+    close_timeout: float = 5.0
+    """For a client to read the last messages before its connection is cut."""
+    requests_per_second: float = 20.0
+    request_burst: int = 100
+    max_faults: int = 50
+    """Bad or refused-for-rate messages in one connection before it is closed."""
+    queue_messages: int = 512
+    """Messages that wait for one client to read. Past it the client is dropped."""
+    queue_bytes: int = 1024 * 1024
+    """Bytes that wait for one client to read. Past it the client is dropped."""
+    max_connections: int = 10_000
+    """WebSockets at a time, joined or not. Further ones are closed at once (4503)."""
+    allowed_origins: tuple[str, ...] = ("*",)
+    """`Origin` headers of browsers that are let in; "*" is all. Clients that are no browsers send none. Tokens are not
+    sent by browsers of their own accord, as cookies are, so this is a second fence and not the first."""
+    ice_servers: tuple[IceServer, ...] = ()
+    """Told to clients; rarely needed, since the bridge is reachable over UDP and TCP."""

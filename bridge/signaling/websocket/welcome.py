@@ -1,0 +1,48 @@
+"""The first reply of every connection."""
+
+from __future__ import annotations
+
+from msgspec import UNSET
+
+from bridge.signaling.calls import Snapshot
+from bridge.signaling.websocket import encoding
+from bridge.signaling.websocket.messages import parts, server
+from bridge.signaling.websocket.settings import WebSocketSettings
+
+
+class Welcome:
+    """Knows what is the same in all of them: the server, its limits, ICE servers."""
+
+    def __init__(self, settings: WebSocketSettings, *, version: str, grace: float) -> None:
+        """`grace` in seconds, as the rooms have it."""
+        self._grace = grace
+        self._server = parts.Server("bridge", version)
+        self._limits = parts.Limits(
+            message_bytes=parts.MESSAGE_BYTES_LIMIT,
+            requests_per_second=settings.requests_per_second,
+            request_burst=settings.request_burst,
+        )
+        self._ice_servers = [
+            parts.IceServer(
+                list(each.urls),
+                UNSET if each.username is None else each.username,
+                UNSET if each.credential is None else each.credential,
+            )
+            for each in settings.ice_servers
+        ]
+
+    def joined(self, snapshot: Snapshot, reply_to: int, *, resumed: bool) -> server.Joined:
+        """The reply to `join` and `resume`."""
+        session = snapshot.session
+        return server.Joined(
+            reply_to=reply_to,
+            resumed=resumed,
+            session=parts.Session(session.id, session.secret, self._grace),
+            participant_id=session.participant_id,
+            grants=sorted(session.grants),
+            participants=[encoding.participant(other) for other in snapshot.others],
+            own_sources=encoding.own_sources(snapshot.own_sources),
+            ice_servers=self._ice_servers,
+            server=self._server,
+            limits=self._limits,
+        )

@@ -1,0 +1,45 @@
+"""Whose request it is: the bearer token (RFC 6750) of a WHIP or WHEP client."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+from starlette.requests import Request
+
+from bridge.errors import BridgeError
+from bridge.signaling.calls import JoinClaims, TokenVerifier
+
+
+def bearer_token(request: Request) -> str:
+    """The token of the Authorization header. Raises `BridgeError` (`unauthorized`).
+
+    A token in the query (RFC 6750 §2.3) is not taken: it would end up in logs.
+    """
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise BridgeError(
+            "unauthorized", "A bearer token is needed.", field="Authorization", hint="Authorization: Bearer TOKEN"
+        )
+    return token.strip()
+
+
+class Owner:
+    """Who made a resource, and may change and delete it: the bearer of the same token, or of a newer one alike."""
+
+    def __init__(self, claims: JoinClaims, token: str) -> None:
+        self._who = (claims.tenant, claims.room, claims.identity)
+        # The token itself is not kept: it is a key to the room as long as it lives.
+        self._digest = hashlib.sha256(token.encode()).digest()
+
+    async def check(self, token: str, verifier: TokenVerifier) -> None:
+        """Raises `BridgeError`: as the verifier, or `not_granted`.
+
+        The very token that made the resource is good for it even when it has expired since: calls outlive tokens, and
+        their clients must be able to hang up.
+        """
+        if hmac.compare_digest(hashlib.sha256(token.encode()).digest(), self._digest):
+            return
+        claims = await verifier.verify(token)
+        if (claims.tenant, claims.room, claims.identity) != self._who:
+            raise BridgeError("not_granted", "The resource belongs to someone else.", field="Authorization")

@@ -1,0 +1,46 @@
+"""What HTTP says about the body: media types asked for and sent (RFC 9110 §8.3, §12.5.1)."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+
+from bridge.errors import BridgeError
+
+SDP = "application/sdp"
+SDP_FRAGMENT = "application/trickle-ice-sdpfrag"
+
+
+def check_content_type(request: Request, wanted: str) -> None:
+    """Raises `BridgeError` (`unsupported_media_type`) for a body of another type."""
+    if _media_type(request.headers.get("content-type", "")) != wanted:
+        raise BridgeError(
+            "unsupported_media_type",
+            f"The body has to be {wanted}.",
+            field="Content-Type",
+            hint=f"Content-Type: {wanted}",
+        )
+
+
+def check_accept(request: Request, offered: str) -> None:
+    """Raises `BridgeError` (`not_acceptable`) for a client that does not take what it would get."""
+    accept = request.headers.get("accept")
+    if accept is None:
+        return
+    family = offered.partition("/")[0]
+    for item in accept.split(","):
+        if _media_type(item) in (offered, f"{family}/*", "*/*") and not _is_refused(item):
+            return
+    raise BridgeError("not_acceptable", f"The answer is {offered}.", field="Accept")
+
+
+def _media_type(value: str) -> str:
+    return value.partition(";")[0].strip().lower()
+
+
+def _is_refused(item: str) -> bool:
+    """Whether a media range has the weight zero."""
+    for parameter in item.split(";")[1:]:
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "q":
+            return value.strip().rstrip("0") in ("", "0.", ".")
+    return False

@@ -1,0 +1,68 @@
+"""The resources that POST makes and that PATCH and DELETE are about."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+
+from bridge.errors import BridgeError
+from bridge.sfu import ConnectionKind
+from bridge.signaling.calls import Call
+from bridge.signaling.whip.bearer import Owner
+
+RESOURCE_ID_BYTES = 18
+ETAG_BYTES = 9
+
+
+def new_etag() -> str:
+    """A strong entity tag (RFC 9110 §8.8.3): one for each ICE session (RFC 9725 §4.3.1)."""
+    return f'"{secrets.token_urlsafe(ETAG_BYTES)}"'
+
+
+@dataclass(slots=True)
+class Resource:
+    """A WHIP or WHEP session."""
+
+    call: Call
+    owner: Owner
+    connection: ConnectionKind
+    id: str = field(default_factory=lambda: secrets.token_urlsafe(RESOURCE_ID_BYTES))
+    etag: str = field(default_factory=new_etag)
+
+    def check_precondition(self, if_match: str | None) -> None:
+        """RFC 9725 §4.3: a PATCH says which ICE session it is about. Raises `etag_missing`, `etag_mismatch`."""
+        if if_match is None:
+            raise BridgeError(
+                "etag_missing",
+                "A PATCH needs If-Match.",
+                field="If-Match",
+                hint='The ETag of the newest response to trickle, "*" to restart ICE.',
+            )
+        tags = [tag.strip() for tag in if_match.split(",")]
+        if "*" not in tags and self.etag not in tags:
+            raise BridgeError("etag_mismatch", "This is not the current ICE session.", field="If-Match")
+
+
+class Resources:
+    """All resources of one door, by id. As bounded as calls are: one for each, gone with it."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, Resource] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def add(self, resource: Resource) -> None:
+        """Notes a resource."""
+        self._by_id[resource.id] = resource
+
+    def get(self, resource_id: str) -> Resource:
+        """Raises `BridgeError` (`session_not_found`)."""
+        resource = self._by_id.get(resource_id)
+        if resource is None:
+            raise BridgeError("session_not_found", "There is no such session, or it has ended.")
+        return resource
+
+    def remove(self, resource_id: str) -> None:
+        """Forgets a resource, if it is there."""
+        self._by_id.pop(resource_id, None)

@@ -1,0 +1,30 @@
+"""What the WHIP and WHEP doors are told by their operator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class WhipIceServer:
+    """A STUN or TURN server for a Link header (RFC 9725 §4.6)."""
+
+    url: str
+    username: str | None = None
+    credential: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WhipSettings:
+    """Bounds of the doors."""
+
+    max_body_bytes: int = 64 * 1024
+    """Of an offer or a fragment."""
+    allowed_origins: tuple[str, ...] = ("*",)
+    """Pages of which origins may use the doors from a browser."""
+    ice_servers: tuple[WhipIceServer, ...] = ()
+    """Told to clients in Link headers."""
+    max_joins_per_second: float = 200.0
+    """Of all clients together; further ones get 429."""
+    join_burst: int = 500
+    """Joins accepted at once after a pause."""
