@@ -1,4 +1,4 @@
-"""What operators and their machines ask: `/healthz`, `/readyz`, `/metrics`."""
+"""What operators and their machines ask: `/healthz`, `/readyz`, `/metrics`. Answered by `bridge.observability`."""
 
 from __future__ import annotations
 
@@ -17,45 +17,49 @@ Network = IPv4Network | IPv6Network
 NO_STORE = {"Cache-Control": "no-store"}
 
 
-class Operations(Protocol):
-    """Knows how the bridge is. Implemented by `bridge.observability`."""
+class Health(Protocol):
+    """Knows whether the bridge lives and whether it is ready, each as checks by name."""
 
-    def readiness(self) -> Mapping[str, bool]:
-        """Whether each thing that a call needs is there, by its name. Ready is when all are."""
+    def live(self) -> Mapping[str, bool]:
+        """Any False: the process should be ended, it will not mend itself."""
 
-    def metrics(self) -> tuple[bytes, str]:
-        """The metrics, and the media type of their format."""
+    def ready(self) -> Mapping[str, bool]:
+        """Any False: new calls should go elsewhere."""
+
+
+class Metrics(Protocol):
+    """Knows the figures."""
+
+    def render(self) -> tuple[bytes, str]:
+        """The exposition and its content type."""
 
 
 class OperationsRoutes:
     """The routes. Metrics are shown to `networks` only: how busy a bridge is is nobody else's business."""
 
-    def __init__(self, operations: Operations, networks: Sequence[Network]) -> None:
-        self._operations = operations
+    def __init__(self, health: Health, metrics: Metrics, networks: Sequence[Network]) -> None:
+        self._health = health
+        self._metrics = metrics
         self._networks = tuple(networks)
 
     def routes(self) -> list[Route]:
         """What the HTTP server has to route here."""
         return [
-            Route("/healthz", self._health),
-            Route("/readyz", self._readiness),
-            Route("/metrics", self._metrics),
+            Route("/healthz", self._live),
+            Route("/readyz", self._ready),
+            Route("/metrics", self._figures),
         ]
 
-    async def _health(self, request: Request) -> Response:
-        """The event loop turns; that is all it says."""
-        return JSONResponse({"status": "ok"}, headers=NO_STORE)
+    async def _live(self, request: Request) -> Response:
+        return _checked(self._health.live())
 
-    async def _readiness(self, request: Request) -> Response:
-        checks = dict(self._operations.readiness())
-        ready = all(checks.values())
-        body = {"status": "ready" if ready else "not ready", "checks": checks}
-        return JSONResponse(body, 200 if ready else 503, headers=NO_STORE)
+    async def _ready(self, request: Request) -> Response:
+        return _checked(self._health.ready())
 
-    async def _metrics(self, request: Request) -> Response:
+    async def _figures(self, request: Request) -> Response:
         if not self._may_see_metrics(request):
             return problem(BridgeError("not_granted", "Metrics are not shown to this address."))
-        content, media_type = self._operations.metrics()
+        content, media_type = self._metrics.render()
         # Set as a header: the media type of Prometheus' formats holds parameters, which must be left as they are.
         return Response(content, headers={"Content-Type": media_type, **NO_STORE})
 
@@ -68,3 +72,10 @@ class OperationsRoutes:
             return False
         mapped = getattr(address, "ipv4_mapped", None)
         return any((mapped or address) in network for network in self._networks)
+
+
+def _checked(checks: Mapping[str, bool]) -> Response:
+    """200 if every check holds, else 503."""
+    good = all(checks.values())
+    body = {"status": "ok" if good else "failing", "checks": dict(checks)}
+    return JSONResponse(body, 200 if good else 503, headers=NO_STORE)

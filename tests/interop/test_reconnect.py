@@ -104,7 +104,7 @@ async def test_who_went_silently_is_removed_and_everyone_is_told(impatient: Brid
         gone = green.id
         await green.vanish()
         left = await red.notice(lambda said: said["type"] == "participant_left", within=30)
-        assert (left["participant_id"], left["reason"]) == (gone, "connection_lost")
+        assert (left["participant_id"], left["reason"]) == (gone, "timed_out")
         fresh = await joined(impatient, room, GREEN)
         assert [other["id"] for other in fresh.joined["participants"]] == [red.id]
         await fresh.close()

@@ -9,12 +9,14 @@ from msgspec import UNSET
 from bridge.errors import BridgeError
 from bridge.room import (
     EndReason,
+    MediaKind,
     Participant,
     ParticipantJoined,
     ParticipantLeft,
     ParticipantUpdated,
     Source,
     SourceAdded,
+    SourceName,
     SourceRemoved,
     SourceUpdated,
 )
@@ -77,10 +79,16 @@ def _media_notified(
     match notice:
         case SubscribeOffered():
             tracks = [
-                parts.Track(track.mid, track.participant_id, str(track.source_id), track.name.value, track.kind.value)
+                parts.Track(
+                    track.mid,
+                    track.participant_id,
+                    str(track.source_id),
+                    source_name(track.name, track.kind),
+                    track.kind.value,
+                )
                 for track in notice.tracks
             ]
-            return server.SubscribeOffer(revision=notice.revision, offer=notice.sdp, tracks=tracks)
+            return server.SubscribeOffer(negotiation=notice.revision, offer=notice.sdp, tracks=tracks)
         case SubscriptionRefused():
             return server.SubscriptionFailed(source_id=str(notice.source_id), code=notice.code, message=notice.message)
         case AudioLevels():
@@ -145,7 +153,12 @@ def participant(of: Participant) -> parts.Participant:
 
 def source(of: Source) -> parts.Source:
     """A source."""
-    return parts.Source(id=str(of.id), source=of.name.value, kind=of.kind.value, muted=of.muted)
+    return parts.Source(id=str(of.id), source=source_name(of.name, of.kind), kind=of.kind.value, muted=of.muted)
+
+
+def source_name(name: SourceName, kind: MediaKind) -> parts.SourceName:
+    """The room knows a screen by name and kind; clients get one word for each of its two sources."""
+    return "screen_audio" if (name, kind) == (SourceName.SCREEN, MediaKind.AUDIO) else name.value
 
 
 def own_sources(of: Sequence[OwnSource]) -> list[parts.OwnSource]:
@@ -154,7 +167,7 @@ def own_sources(of: Sequence[OwnSource]) -> list[parts.OwnSource]:
         parts.OwnSource(
             id=str(own.source.id),
             mid=own.mid,
-            source=own.source.name.value,
+            source=source_name(own.source.name, own.source.kind),
             kind=own.source.kind.value,
             muted=own.source.muted,
         )

@@ -11,8 +11,7 @@ from bridge.room import SourceName
 from bridge.sfu import ConnectionKind
 from bridge.signaling.calls import Call, SourceSpec
 from bridge.signaling.websocket import encoding
-from bridge.signaling.websocket.messages import client, server
-from bridge.signaling.websocket.messages.parts import PublishedSource
+from bridge.signaling.websocket.messages import client, parts, server
 
 
 async def carry_out(call: Call, request: client.ClientMessage) -> server.ServerMessage:
@@ -22,7 +21,7 @@ async def carry_out(call: Call, request: client.ClientMessage) -> server.ServerM
             published = await call.publish(request.offer, _specs(request.sources))
             return encoding.published(published, request.id)
         case client.SubscribeAnswer():
-            await call.answer(request.answer, request.revision)
+            await call.answer(request.answer, request.negotiation)
         case client.GetStats():
             stats = await call.stats()
             return encoding.stats(stats[ConnectionKind.PUBLISH], stats[ConnectionKind.SUBSCRIBE], request.id)
@@ -52,7 +51,7 @@ def _carry_out_at_once(
         case client.UpdateSource():
             call.update_source(
                 _number(request.source_id, "source_id"),
-                name=None if request.source is UNSET else SourceName(request.source),
+                name=None if request.source is UNSET else _name(request.source),
                 muted=None if request.muted is UNSET else request.muted,
             )
         case client.Subscribe():
@@ -65,13 +64,18 @@ def _carry_out_at_once(
             call.want_offer(ice_restart=True)
 
 
-def _specs(sources: Sequence[PublishedSource]) -> dict[str, SourceSpec]:
+def _specs(sources: Sequence[parts.PublishedSource]) -> dict[str, SourceSpec]:
     specs: dict[str, SourceSpec] = {}
     for index, source in enumerate(sources):
         if source.mid in specs:
             raise BridgeError("bad_message", "Two sources have the same mid.", field=f"sources[{index}].mid")
-        specs[source.mid] = SourceSpec(SourceName(source.source), source.muted)
+        specs[source.mid] = SourceSpec(_name(source.source), source.muted)
     return specs
+
+
+def _name(source: parts.SourceName) -> SourceName:
+    """The room tells the two sources of a screen apart by their kind."""
+    return SourceName.SCREEN if source == "screen_audio" else SourceName(source)
 
 
 def _numbers(source_ids: Sequence[str]) -> list[int]:

@@ -9,9 +9,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from bridge.signaling.websocket.messages.parts import (
     SOURCES_LIMIT,
     TOKEN_LENGTH_LIMIT,
+    Negotiation,
     PublishedSource,
     RequestId,
-    Revision,
     Sdp,
     SourceId,
     SourceName,
@@ -94,7 +94,7 @@ class UpdateSubscription(Request, tag="update_subscription"):
 class SubscribeAnswer(Request, tag="subscribe_answer"):
     """The answer to the bridge's newest `subscribe_offer`. Answered by `done`."""
 
-    revision: Revision
+    negotiation: Negotiation
     answer: Sdp
 
 

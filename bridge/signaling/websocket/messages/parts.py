@@ -38,10 +38,12 @@ ParticipantId = Annotated[
     Meta(min_length=1, max_length=64, description="Names a participant within its room; says nothing about a person."),
 ]
 SourceId = Annotated[str, Meta(min_length=1, max_length=64, description="Names a source within its room.")]
-Revision = Annotated[int, Meta(ge=0, le=2**53 - 1, description="Numbers the bridge's offers; the answer repeats it.")]
+Negotiation = Annotated[
+    int, Meta(ge=0, le=2**53 - 1, description="Numbers the bridge's offers; the answer repeats it.")
+]
 
-SourceName = Literal["microphone", "camera", "screen"]
-"""Where a source comes from. A shared screen may be two sources: its picture, and (kind `audio`) its sound."""
+SourceName = Literal["microphone", "camera", "screen", "screen_audio"]
+"""Where a source comes from. A shared screen may be two sources: its picture, and its sound."""
 
 MediaKind = Literal["audio", "video"]
 ConnectionName = Literal["publish", "subscribe"]

@@ -12,12 +12,12 @@ from bridge.signaling.websocket.messages.parts import (
     ConnectionStats,
     IceServer,
     Limits,
+    Negotiation,
     OwnSource,
     Participant,
     ParticipantId,
     RejectedSource,
     ReplyTo,
-    Revision,
     Sdp,
     Server,
     Session,
@@ -94,7 +94,7 @@ class SubscribeOffer(Notice, tag="subscribe_offer"):
     earlier one was answered (only after a resume or an ICE restart) takes its place.
     """
 
-    revision: Revision
+    negotiation: Negotiation
     offer: Sdp
     tracks: Annotated[list[Track], Meta(description="Every m-line that sends, new or old; others are inactive.")]
 
