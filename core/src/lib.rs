@@ -7,6 +7,7 @@ pub mod command;
 pub mod engine;
 pub mod event;
 pub mod ice;
+pub mod net;
 pub mod packet;
 pub mod params;
 pub mod path;
