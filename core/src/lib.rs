@@ -11,7 +11,10 @@ pub mod net;
 pub mod packet;
 pub mod params;
 pub mod path;
+#[cfg(feature = "python")]
+mod python;
 pub mod srtp;
 pub mod time;
 pub mod transmit;
 pub mod transport;
+pub mod worker;

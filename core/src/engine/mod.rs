@@ -97,6 +97,14 @@ impl Engine {
         self.guarded(now, None, |engine| engine.carry_out(now, command));
     }
 
+    /// Ends every transport as `CloseTransport` does. The I/O loop sends what that leaves to be sent, and stops.
+    pub fn close(&mut self, now: Time) {
+        let keys: Vec<usize> = self.transports.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            self.guarded(now, Some(key), |engine| engine.close_transport(now, key));
+        }
+    }
+
     /// Makes a `PlainTransport` on `socket`, which is bound to `local`. If it fails, the socket is released.
     pub fn create_plain_transport(
         &mut self,

@@ -113,7 +113,7 @@ impl ReceiveBatch {
             return None;
         }
         let remote = self.addresses[index].decode()?;
-        let control = self.controls[index].read(header.msg_hdr.msg_controllen as usize);
+        let control = self.controls[index].read(header.msg_hdr.msg_controllen);
         let len = header.msg_len as usize;
         let data = &mut self.data[index * SLOT_LEN..][..len];
         Some(Datagram {

@@ -108,13 +108,7 @@ fn size_buffer(socket: &StdUdpSocket, option: i32, force: i32, wanted: usize) ->
     let mut len = size_of::<libc::c_int>() as libc::socklen_t;
     // SAFETY: `granted` and `len` are valid for writing, and `len` is the size of `granted`.
     check(unsafe {
-        libc::getsockopt(
-            socket.as_raw_fd(),
-            libc::SOL_SOCKET,
-            option,
-            (&raw mut granted).cast(),
-            &raw mut len,
-        )
+        libc::getsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, option, (&raw mut granted).cast(), &raw mut len)
     })?;
     Ok((granted / 2) as usize)
 }
