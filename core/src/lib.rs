@@ -3,6 +3,7 @@
 //! Sans-IO inside (`engine` and what it uses is told the time and handed datagrams), one thin I/O loop outside
 //! (`worker`). The control plane reaches it through [`command`]s and [`event`]s only.
 
+pub mod codec;
 pub mod command;
 pub mod engine;
 pub mod event;
