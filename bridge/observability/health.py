@@ -1,0 +1,24 @@
+"""Whether the bridge lives (or should be started anew) and whether it is ready (or should get no new calls)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+Check = Callable[[], bool]
+
+
+class Health:
+    """Answers `/healthz` and `/readyz`. Checks are quick and read what is known; they wait for nothing."""
+
+    def __init__(self, *, live: Mapping[str, Check], ready: Mapping[str, Check]) -> None:
+        """What has to hold for each, by name; being ready takes being alive too."""
+        self._live = dict(live)
+        self._ready = {**live, **ready}
+
+    def live(self) -> dict[str, bool]:
+        """Each check by name. Any False: end the process, it will not mend itself."""
+        return {name: check() for name, check in self._live.items()}
+
+    def ready(self) -> dict[str, bool]:
+        """Each check by name. Any False: send new calls elsewhere; those that run go on."""
+        return {name: check() for name, check in self._ready.items()}
