@@ -38,7 +38,7 @@ class TestConstructor:
             ({"listen": []}, "listen"),
             ({"listen": ["127.0.0.1:0", "localhost"]}, r"listen\[1\]"),
             ({"gather_us": -1}, "gather_us"),
-            ({"tcp": "yes"}, "tcp"),
+            ({"index": "first"}, "index"),
         ],
     )
     def test_a_wrong_key_is_named(self, changes: dict[str, Any], named: str) -> None:
