@@ -252,6 +252,8 @@ def _read_network(text: str) -> str:
 
 
 def _read_origin(text: str) -> str:
+    if text == "*":
+        return text
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or text != f"{parts.scheme}://{parts.netloc}":
         raise ValueError(text)
@@ -288,7 +290,7 @@ SWITCH: Kind[bool] = Kind("true or false", _switch_from_toml, _switch_from_text)
 ADDRESS = _texts('an address and port such as "127.0.0.1:8080" or "[::1]:8080"', parse_address)
 IP = _texts('an IP address such as "192.0.2.1"', lambda text: str(ipaddress.ip_address(text)))
 NETWORK = _texts('an IP address or network such as "10.0.0.0/8"', _read_network)
-ORIGIN = _texts('an origin such as "https://vendor.example", without a path', _read_origin)
+ORIGIN = _texts('an origin such as "https://vendor.example", without a path, or "*"', _read_origin)
 PATH: Kind[Path] = Kind("a path", _path_from_toml, _path_from_toml)
 OPTIONAL_PATH = _optional(PATH)
 OPTIONAL_JWKS_URL = _optional(_texts('a URL that starts with "https://"', _read_jwks_url))

@@ -57,7 +57,7 @@ class HttpSettings:
     tls_certificate: Path | None = setting(OPTIONAL_PATH, "")
     tls_key: Path | None = setting(OPTIONAL_PATH, "")
     trusted_proxies: tuple[str, ...] = setting(list_of(NETWORK), [])
-    allowed_origins: tuple[str, ...] = setting(list_of(ORIGIN), [])
+    allowed_origins: tuple[str, ...] = setting(list_of(ORIGIN), ["*"])
 
 
 @dataclass(frozen=True, slots=True)

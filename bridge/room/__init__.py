@@ -18,7 +18,7 @@ from bridge.room.events import (
     SourceRemoved,
     SourceUpdated,
 )
-from bridge.room.grants import Grant, RoleError, parse_roles
+from bridge.room.grants import DEFAULT_ROLES, Grant, RoleError, parse_roles
 from bridge.room.model import (
     Direction,
     EndReason,
@@ -34,6 +34,7 @@ from bridge.room.model import (
 from bridge.room.rooms import Rooms
 
 __all__ = [
+    "DEFAULT_ROLES",
     "Direction",
     "EndReason",
     "Grant",

@@ -28,6 +28,30 @@ class Grant(StrEnum):
     """Ask the others for their consent to a recording."""
 
 
+_MEDIA = frozenset({Grant.PUBLISH_CAMERA, Grant.PUBLISH_MICROPHONE, Grant.SUBSCRIBE})
+_HOST = _MEDIA | {Grant.PUBLISH_SCREEN, Grant.CHAT, Grant.HOST, Grant.RECORD}
+_GUEST = _MEDIA | {Grant.PUBLISH_SCREEN, Grant.CHAT}
+
+DEFAULT_ROLES: Mapping[str, frozenset[str]] = {
+    role: frozenset(grant.value for grant in grants)
+    for role, grants in {
+        "fastlege": _HOST,
+        "legevaktlege": _HOST,
+        "spesialist": _HOST,
+        "helsepersonell": _HOST,
+        "pasient": _GUEST | {Grant.RECORD},
+        "parorende": _GUEST,
+        "tolk": _MEDIA | {Grant.CHAT},
+        "dovetolk": _GUEST,
+        "nav": _GUEST,
+        "assistent": _GUEST,
+        "rom": _MEDIA | {Grant.PUBLISH_SCREEN},
+        "opptak": frozenset({Grant.SUBSCRIBE}),
+    }.items()
+}
+"""The roles where the operator has no file; the same as in `configs/roles.toml`, where they are explained."""
+
+
 class RoleError(BridgeError):
     """The roles file says something that cannot be meant. Codes: `unknown_grant`, `invalid_role`."""
 
