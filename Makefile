@@ -87,5 +87,5 @@ $(STAMPS)/node: tests/browser/package-lock.json web/package-lock.json $(STAMPS)/
 	@touch $@
 
 $(STAMPS)/extension: $(CORE_SOURCES) pyproject.toml $(STAMPS)/python | $(STAMPS)
-	$(BIN)/maturin develop --release --locked --quiet
+	PIP_QUIET=2 $(BIN)/maturin develop --release --locked --quiet
 	@touch $@
