@@ -7,7 +7,6 @@ import json
 import os
 import random
 import socket
-import time
 
 import httpx
 import jwt
@@ -127,7 +126,7 @@ async def test_a_bad_token_is_refused_by_its_reason(
 
 async def test_unsigned_tokens_and_foreign_keys_are_refused(bridge: Bridge, room: str) -> None:
     claims = jwt.decode(bridge.token(room, "someone"), options={"verify_signature": False})
-    unsigned = jwt.encode(claims, None, algorithm="none")
+    unsigned = jwt.encode(claims, "", algorithm="none")
     foreign = jwt.encode(claims, "another key, long enough for HS256 to take it", algorithm="HS256")
     for token in (unsigned, foreign, "x.y.z", ""):
         async with websockets.connect(bridge.ws_url) as door:
@@ -176,15 +175,17 @@ async def test_a_client_that_does_not_read_is_dropped_alone(bridge: Bridge, room
     lazy = await websockets.connect(bridge.ws_url, max_queue=1)
     await lazy.send(json.dumps({"type": "join", "id": 1, "token": bridge.token(room, "lazy")}))
     lazy.transport.pause_reading()
-    begun = time.monotonic()
-    # Its own requests fill its own queue; it reads none of the replies.
-    with pytest.raises(websockets.ConnectionClosed):
-        for number in range(2, 2_000_000):
+
+    async def send_without_reading() -> None:
+        """Its own requests fill its own queue: it reads none of the replies."""
+        number = 1
+        while True:
+            number += 1
             await lazy.send(json.dumps({"type": "ping", "id": number}))
-            if number % 50 == 0:
-                await asyncio.sleep(0)
-            if time.monotonic() - begun > 60:
-                raise AssertionError("a client that does not read was never dropped")
+            await asyncio.sleep(0)
+
+    with pytest.raises(websockets.ConnectionClosed):
+        await asyncio.wait_for(send_without_reading(), 60)
     async with websockets.connect(bridge.ws_url) as door:
         await door.send(json.dumps({"type": "join", "id": 1, "token": bridge.token(room, "diligent")}))
         assert json.loads(await door.recv())["type"] == "joined"
