@@ -107,7 +107,7 @@ impl CmHmac {
 
     /// The counter block of a packet: salt, SSRC and index at their places, the block counter zero (RFC 3711 §4.1.1).
     #[inline]
-    fn iv(&self, ssrc: u32, index: u64) -> [u8; 16] {
+    pub(super) fn iv(&self, ssrc: u32, index: u64) -> [u8; 16] {
         let mut salt = [0; 16];
         salt[..14].copy_from_slice(&self.salt);
         let block = u128::from_be_bytes(salt) ^ (u128::from(ssrc) << 64) ^ (u128::from(index) << 16);

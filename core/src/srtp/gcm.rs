@@ -30,13 +30,19 @@ impl Gcm {
     }
 
     fn new(derivation: &KeyDerivation, key_len: usize, key: Label, salt: Label) -> Result<Self, SrtpError> {
-        let key = if key_len == 32 {
-            UnboundKey::new(&AES_256_GCM, &derivation.derive::<32>(key))
+        let salt = derivation.derive(salt);
+        if key_len == 32 {
+            Self::with_session_key(&derivation.derive::<32>(key), salt)
         } else {
-            UnboundKey::new(&AES_128_GCM, &derivation.derive::<16>(key))
-        };
-        let key = key.map_err(|_| SrtpError::KeyLength)?;
-        Ok(Gcm { key: LessSafeKey::new(key), salt: derivation.derive(salt) })
+            Self::with_session_key(&derivation.derive::<16>(key), salt)
+        }
+    }
+
+    /// A cipher with a session key of 16 or 32 bytes.
+    pub(super) fn with_session_key(key: &[u8], salt: [u8; 12]) -> Result<Self, SrtpError> {
+        let algorithm = if key.len() == 32 { &AES_256_GCM } else { &AES_128_GCM };
+        let key = UnboundKey::new(algorithm, key).map_err(|_| SrtpError::KeyLength)?;
+        Ok(Gcm { key: LessSafeKey::new(key), salt })
     }
 
     /// Encrypts `buf[header_len..end]` and puts the tag behind it. Returns where the tag ends.

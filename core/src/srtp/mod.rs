@@ -47,3 +47,5 @@ pub enum SrtpError {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vectors;

@@ -9,7 +9,7 @@ use crate::params::SrtpProfile;
 
 /// How many SSRCs are remembered. When one more authenticates, the one that was silent for longest is forgotten: who
 /// has the key can only harm its own replay protection by that.
-const MAX_SOURCES: usize = 1024;
+pub(super) const MAX_SOURCES: usize = 1024;
 /// Header and SSRC of the first packet of a compound.
 const RTCP_HEADER_LEN: usize = 8;
 /// The flag that an SRTCP packet is encrypted (RFC 3711 §3.4).

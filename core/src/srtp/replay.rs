@@ -70,3 +70,42 @@ fn word(index: u64) -> usize {
 fn bit(index: u64) -> u64 {
     1 << (index % 64)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_window_agrees_with_a_set_of_everything_seen(
+            first in 0_u64..5_000,
+            steps in prop::collection::vec(
+                prop_oneof![8 => -20_i64..20, 2 => -2_500_i64..2_500, 1 => -100_000_i64..100_000], 1..300),
+        ) {
+            let mut window = ReplayWindow::starting_with(first);
+            let mut seen = HashSet::from([first]);
+            let mut highest = first;
+            for step in steps {
+                let Some(index) = highest.checked_add_signed(step) else { continue };
+                let expected = if index + WINDOW <= highest {
+                    Err(SrtpError::TooOld)
+                } else if seen.contains(&index) {
+                    Err(SrtpError::Replayed)
+                } else {
+                    Ok(())
+                };
+                prop_assert_eq!(window.check(index), expected);
+                if expected.is_ok() {
+                    window.accept(index);
+                    seen.insert(index);
+                    highest = highest.max(index);
+                }
+                prop_assert_eq!(window.highest(), highest);
+            }
+        }
+    }
+}

@@ -14,3 +14,6 @@ pub const FIXED_HEADER_LEN: usize = 12;
 const ONE_BYTE_PROFILE: u16 = 0xbede;
 /// The same of the two-byte form, without the four application bits below (RFC 8285 §4.3).
 const TWO_BYTE_PROFILE: u16 = 0x1000;
+
+#[cfg(test)]
+mod tests;
