@@ -8,6 +8,7 @@ slowly than its ClientHello). No key leaves before that.
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 from collections.abc import Iterable
 from enum import Enum
@@ -59,13 +60,12 @@ class DtlsState(Enum):
 class DtlsEndpoint:
     """One end of an association."""
 
-    def __init__(
-        self, certificate: Certificate, role: Role, *, max_handshake_bytes: int = MAX_HANDSHAKE_BYTES
-    ) -> None:
+    def __init__(self, certificate: Certificate, role: Role, *, max_handshake_bytes: int = MAX_HANDSHAKE_BYTES) -> None:
         self.role: Role = role
         self.state = DtlsState.HANDSHAKE
         self.failure: str | None = None
-        """A word for metrics and logs: fingerprint_mismatch, no_srtp_profile, handshake_error, handshake_bytes, alert."""
+        """A word for metrics and logs: `fingerprint_mismatch`, `no_srtp_profile`, `handshake_error`,
+        `handshake_bytes` or `alert`."""
         self.srtp: SrtpParams | None = None
         """The keys, in the core's directions, once CONNECTED."""
         self.ignored_bytes = 0
@@ -131,11 +131,9 @@ class DtlsEndpoint:
     def close(self) -> None:
         """Says goodbye (close_notify) if there is anybody to say it to."""
         if self.state in (DtlsState.CONNECTED, DtlsState.UNVERIFIED):
-            try:
+            # The association is given up in any case; without the goodbye the peer notices by consent.
+            with contextlib.suppress(SSL.Error):
                 self._connection.shutdown()
-            except SSL.Error:
-                # The association is given up in any case; the peer notices by consent.
-                pass
         if self.state is not DtlsState.FAILED:
             self.state = DtlsState.CLOSED
         self.srtp = None

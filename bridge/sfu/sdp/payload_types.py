@@ -1,0 +1,116 @@
+"""Payload types of producers, translated to those of receivers, and the numbers that the bridge gives in its offers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from bridge.errors import BridgeError
+from bridge.sfu.sdp import codecs
+from bridge.sfu.sdp.codecs import MediaCodec
+from bridge.sfu.sdp.description import Codec, MediaDescription
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """One payload type of a producer as a receiver numbers it."""
+
+    producer: int
+    receiver: int
+    rtx: int | None
+
+
+def translate(producer: Sequence[MediaCodec], receiver: MediaDescription) -> tuple[list[Mapping], tuple[str, ...]]:
+    """What a receiver takes of a producer, and its feedback for that (the union over the codecs that it takes).
+
+    RED is taken with Opus only: alone it would leave a producer that stops its redundancy unheard.
+    """
+    mappings: list[Mapping] = []
+    feedback: dict[str, None] = {}
+    for each in producer:
+        best = _best(each.codec, receiver.codecs)
+        if best is not None:
+            rtx = receiver.rtx_payload_type(best.payload_type)
+            mappings.append(Mapping(each.codec.payload_type, best.payload_type, rtx))
+            feedback.update(dict.fromkeys(value for value in best.feedback if value in codecs.FEEDBACK))
+    names = {each.codec.payload_type: each.codec.key for each in producer}
+    if all(names[mapping.producer] in ("red", "telephone-event") for mapping in mappings):
+        return [], ()
+    return mappings, tuple(feedback)
+
+
+def _best(sent: Codec, offered: Iterable[Codec]) -> Codec | None:
+    rated = [(fit, codec) for codec in offered if (fit := codecs.decodes(sent, codec)) is not None]
+    return min(rated, key=lambda pair: pair[0])[1] if rated else None
+
+
+_PREFERRED: dict[str, tuple[int, ...]] = {
+    "opus": (111,),
+    "red": (63,),
+    "vp8": (96, 97),
+    "vp9": (98, 99),
+    "h264": (102, 103),
+    "av1": (45, 46),
+    "pcmu": (0,),
+    "pcma": (8,),
+    "g722": (9,),
+    "telephone-event": (101,),
+}
+"""The numbers that most stacks use, so that captures are easy to read."""
+
+_DYNAMIC: tuple[int, ...] = (*range(96, 128), *range(35, 64))
+"""96–127, then what RFC 5761, section 4 leaves over beside multiplexed RTCP."""
+
+_STATIC = frozenset({0, 8, 9})
+
+_VIDEO_FEEDBACK = ("nack", "nack pli", "ccm fir", "transport-cc")
+_AUDIO_FEEDBACK = ("transport-cc",)
+
+
+class PayloadTypes:
+    """The bridge's own numbering on one subscribe connection: what a number means never changes."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[str, int, int, str], MediaCodec] = {}
+        self._taken: set[int] = set()
+
+    def number(self, producer: Sequence[MediaCodec]) -> list[MediaCodec]:
+        """A producer's codecs as the bridge offers them. Raises `too_many_codecs` when the numbers run out."""
+        numbered: list[MediaCodec] = []
+        opus: int | None = None
+        for each in sorted(producer, key=lambda codec: codec.codec.key == "red"):
+            offered = self._one(each.codec, opus)
+            if offered is not None:
+                opus = offered.codec.payload_type if each.codec.key == "opus" else opus
+                numbered.append(offered)
+        keys = [each.codec.key for each in producer]
+        # Two of a producer's payload types may mean the same here; an m-line lists a number once.
+        unique = {each.codec.payload_type: each for each in numbered}
+        return sorted(unique.values(), key=lambda each: keys.index(each.codec.key))
+
+    def _one(self, codec: Codec, opus: int | None) -> MediaCodec | None:
+        parameters = codecs.sent_parameters(codec)
+        if codec.key == "red":
+            if opus is None:
+                return None
+            parameters = f"{opus}/{opus}"
+        key = (codec.key, codec.clock_rate, codec.channels, parameters)
+        if key not in self._numbers:
+            video = codec.key in codecs.VIDEO
+            preferred = list(_PREFERRED.get(codec.key, ()))
+            payload_type = self._take(preferred[:1])
+            feedback = _VIDEO_FEEDBACK if video else _AUDIO_FEEDBACK
+            renumbered = replace(codec, payload_type=payload_type, parameters=parameters, feedback=feedback)
+            self._numbers[key] = MediaCodec(renumbered, self._take(preferred[1:]) if video else None)
+        return self._numbers[key]
+
+    def _take(self, preferred: Sequence[int]) -> int:
+        for number in (*preferred, *_DYNAMIC):
+            if number not in self._taken and (number in _STATIC or number in _DYNAMIC):
+                self._taken.add(number)
+                return number
+        raise BridgeError(
+            "too_many_codecs",
+            "this connection has no payload types left",
+            hint="reconnect the subscribe connection",
+        )
