@@ -1,8 +1,8 @@
 """Media sessions over the core: SDP, DTLS, transports, producers and consumers. Knows rooms by id only."""
 
-from bridge.sfu.session import MediaSession
+from bridge.sfu.session import MediaSession, SessionStats
 from bridge.sfu.settings import MediaLimits, MediaSettings, MediaTimeouts
-from bridge.sfu.sfu import Sfu
+from bridge.sfu.sfu import Sfu, WorkerReport
 from bridge.sfu.types import (
     AudioLevel,
     ConnectionKind,
@@ -32,10 +32,12 @@ __all__ = [
     "PublishResult",
     "RejectedMedia",
     "SessionListener",
+    "SessionStats",
     "Sfu",
     "SubscribeOffer",
     "SubscribeResult",
     "Subscription",
     "UnsupportedSubscription",
     "WatchResult",
+    "WorkerReport",
 ]

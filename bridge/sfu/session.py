@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypedDict
 
+from bridge.errors import BridgeError
+from bridge.sfu import ice
+from bridge.sfu.publish_connection import PublishConnection
+from bridge.sfu.router import Router
+from bridge.sfu.settings import MediaSettings
+from bridge.sfu.subscribe_connection import SubscribeConnection
+from bridge.sfu.transport import WebRtcTransport
 from bridge.sfu.types import (
+    AudioLevel,
     ConnectionKind,
+    ConnectionState,
     PublishResult,
+    SessionListener,
     SubscribeOffer,
     SubscribeResult,
     Subscription,
     WatchResult,
 )
+from bridge.sfu.watch_connection import WatchConnection
+
+if TYPE_CHECKING:
+    from bridge._core import TransportStats
+
+TransportFactory = Callable[[Router, Callable[[ConnectionState], None]], WebRtcTransport]
+
+
+class SessionStats(TypedDict):
+    """Statistics of both connections, as the core tells them; None for one that does not exist."""
+
+    publish: TransportStats | None
+    subscribe: TransportStats | None
 
 
 class MediaSession:
@@ -22,24 +45,55 @@ class MediaSession:
     the line), `session_closed`, and those listed at each method.
     """
 
-    room_id: str
-    session_id: str
+    def __init__(
+        self,
+        session_id: str,
+        router: Router,
+        listener: SessionListener,
+        settings: MediaSettings,
+        make_transport: TransportFactory,
+        on_closed: Callable[[MediaSession], None],
+    ) -> None:
+        self.session_id = session_id
+        self.room_id = router.room_id
+        self._router = router
+        self._listener = listener
+        self._settings = settings
+        self._make_transport = make_transport
+        self._on_closed = on_closed
+        self._closed = False
+        self._publish: PublishConnection | None = None
+        self._receive: SubscribeConnection | WatchConnection | None = None
 
-    async def publish(self, offer: str) -> PublishResult:
+    async def publish(self, offer: str, *, prefer: Sequence[str] = ()) -> PublishResult:
         """Answers an offer of the publish connection.
 
         Call it again for re-offers, also with new ICE credentials (ICE restart); a re-offer with another DTLS
         fingerprint or another order of MIDs raises `sdp_invalid`.
+
+        The answer keeps the offer's order of codecs, but puts VP8 before H.264 for the sake of receivers without it.
+        Names in `prefer` ("H264", "AV1") come first instead, if offered.
         """
-        raise NotImplementedError("publishing is not built yet")
+        self._check_open()
+        # A connection becomes the session's only once it has answered: a refused first offer leaves nothing behind.
+        connection = self._publish or PublishConnection(
+            self._router,
+            self.session_id,
+            self._settings.limits,
+            lambda: self._transport(ConnectionKind.PUBLISH),
+            lambda producer_id, live: self._listener.on_producer(producer_id, live),
+        )
+        result = connection.publish(offer, prefer)
+        self._publish = connection
+        return result
 
     def pause_producer(self, producer_id: int, paused: bool) -> None:
         """Stops or resumes forwarding a producer of this session to anyone. Raises `unknown_producer`."""
-        raise NotImplementedError("publishing is not built yet")
+        self._publishing().pause(producer_id, paused)
 
     def close_producer(self, producer_id: int) -> None:
         """Ends a producer of this session without a re-offer. Raises `unknown_producer`."""
-        raise NotImplementedError("publishing is not built yet")
+        self._publishing().close_producer(producer_id)
 
     def set_subscriptions(self, wanted: Sequence[Subscription]) -> None:
         """Says the whole set of producers to receive over a subscribe connection offered by the bridge.
@@ -48,25 +102,42 @@ class MediaSession:
         offer that `SessionListener.on_negotiation_needed` asks for. Unknown producers are left out and reported by the
         next `subscribe_answer`. Raises `too_many_subscriptions`.
         """
-        raise NotImplementedError("subscribing is not built yet")
+        self._subscribing().set_subscriptions(wanted)
 
     async def subscribe_offer(self, *, ice_restart: bool = False) -> SubscribeOffer:
         """An offer for all that is wanted now. It supersedes one that is still unanswered.
 
         Raises `nothing_to_offer` while nothing was ever wanted: there is no m-line to offer then.
         """
-        raise NotImplementedError("subscribing is not built yet")
+        return self._subscribing().offer(ice_restart=ice_restart)
 
     async def subscribe_answer(self, answer: str, revision: int) -> SubscribeResult:
         """Takes the client's answer to the offer of this revision. Raises `stale_answer` if it was superseded."""
-        raise NotImplementedError("subscribing is not built yet")
+        return self._subscribing().answer(answer, revision)
 
     async def watch(self, offer: str, producers: Sequence[Subscription]) -> WatchResult:
         """Answers a recvonly offer (WHEP): places the producers, in this order, on the m-lines offered.
 
-        A session either watches or has a bridge-offered subscribe connection. Call it again for re-offers.
+        A session either watches or has a bridge-offered subscribe connection (`wrong_connection`). Call it again for
+        re-offers: what is placed already stays on its m-line as long as it is wanted.
         """
-        raise NotImplementedError("watching is not built yet")
+        self._check_open()
+        if isinstance(self._receive, SubscribeConnection):
+            raise BridgeError("wrong_connection", "this session's subscribe connection is offered by the bridge")
+        connection = self._receive or WatchConnection(
+            self._router,
+            self._settings.limits,
+            lambda: self._transport(ConnectionKind.SUBSCRIBE),
+            lambda producer_id, live: self._listener.on_consumer(producer_id, live),
+        )
+        result = connection.watch(offer, producers)
+        self._receive = connection
+        return result
+
+    def pause_subscription(self, producer_id: int, paused: bool) -> None:
+        """Pauses or resumes what a watching session receives of a producer; without effect if it receives nothing."""
+        if isinstance(self._receive, WatchConnection):
+            self._receive.pause(producer_id, paused)
 
     async def restart_ice(self, kind: ConnectionKind, fragment: str) -> str | None:
         """Takes the body of a WHIP/WHEP PATCH (`application/trickle-ice-sdpfrag`, RFC 8840).
@@ -74,16 +145,99 @@ class MediaSession:
         Returns the fragment to answer with if it was an ICE restart (its credentials are new), None if it only told
         candidates, which a lite agent has no use for. Raises `no_connection` if there is none of this kind.
         """
-        raise NotImplementedError("ICE restart is not built yet")
+        self._check_open()
+        connection = self._publish if kind is ConnectionKind.PUBLISH else self._receive
+        if connection is None or connection.transport is None:
+            raise BridgeError("no_connection", f"there is no {kind} connection")
+        credentials = ice.read_fragment(fragment)
+        if credentials is None or not connection.negotiated.take_credentials(credentials.ufrag, credentials.pwd):
+            return None
+        connection.transport.restart_ice()
+        local = connection.transport.local
+        mid, media = connection.negotiated.first_media
+        return ice.write_fragment(ice.Credentials(local.ice_ufrag, local.ice_pwd), mid, media, local.candidates)
 
     def request_keyframe(self, producer_id: int) -> None:
-        """Asks the publisher of a producer for a keyframe (throttled by the core)."""
-        raise NotImplementedError("publishing is not built yet")
+        """Asks the publisher of a producer of this room for a keyframe (throttled by the core).
 
-    async def stats(self) -> dict[str, Any]:
-        """Statistics: `{"publish": TransportStats | None, "subscribe": TransportStats | None}` as in `_core.pyi`."""
-        raise NotImplementedError("statistics are not built yet")
+        Raises `unknown_producer`.
+        """
+        self._check_open()
+        if producer_id not in self._router.producers:
+            raise BridgeError("unknown_producer", "the room has no such producer", field="producer")
+        self._router.worker.core.request_keyframe(producer_id)
+
+    async def stats(self) -> SessionStats:
+        """Statistics of both connections."""
+        return {
+            "publish": await self._transport_stats(self._publish),
+            "subscribe": await self._transport_stats(self._receive),
+        }
 
     async def close(self) -> None:
         """Ends both connections, their producers and consumers. Idempotent; the listener hears nothing more."""
-        raise NotImplementedError("sessions are not built yet")
+        if self._closed:
+            return
+        self._closed = True
+        self._on_closed(self)
+        if self._receive is not None:
+            self._receive.close()
+        if self._publish is not None:
+            self._publish.close()
+
+    def producers_ended(self, producer_ids: Sequence[int]) -> None:
+        """Told by the router: producers of the room ended."""
+        if self._receive is not None:
+            self._receive.producers_ended(producer_ids)
+
+    def audio_levels(self, levels: Sequence[AudioLevel]) -> None:
+        """Told by the router: who is heard in the room."""
+        self._listener.on_audio_levels(levels)
+
+    def lost(self, reason: str) -> None:
+        """Told by the router: the worker died."""
+        if self._closed:
+            return
+        self._closed = True
+        for connection in (self._receive, self._publish):
+            if connection is not None:
+                connection.abandon()
+        self._listener.on_closed(reason)
+
+    def _transport(self, kind: ConnectionKind) -> WebRtcTransport:
+        def on_state(state: ConnectionState) -> None:
+            if not self._closed:
+                self._listener.on_connection(kind, state)
+
+        return self._make_transport(self._router, on_state)
+
+    async def _transport_stats(
+        self, connection: PublishConnection | SubscribeConnection | WatchConnection | None
+    ) -> TransportStats | None:
+        if self._closed or connection is None or connection.transport is None:
+            return None
+        return await self._router.worker.transport_stats(connection.transport.transport_id)
+
+    def _publishing(self) -> PublishConnection:
+        self._check_open()
+        if self._publish is None:
+            raise BridgeError("unknown_producer", "this session publishes nothing", field="producer")
+        return self._publish
+
+    def _subscribing(self) -> SubscribeConnection:
+        self._check_open()
+        if self._receive is None:
+            self._receive = SubscribeConnection(
+                self._router,
+                self._settings.limits,
+                lambda: self._transport(ConnectionKind.SUBSCRIBE),
+                lambda producer_id, live: self._listener.on_consumer(producer_id, live),
+                lambda: self._listener.on_negotiation_needed(),
+            )
+        if isinstance(self._receive, WatchConnection):
+            raise BridgeError("wrong_connection", "this session's subscribe connection is offered by the client")
+        return self._receive
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise BridgeError("session_closed", "the media session has ended", hint="join again")

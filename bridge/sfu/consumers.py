@@ -1,0 +1,125 @@
+"""The consumers of one connection: what is sent to one receiver, made and ended in the core."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bridge.sfu.router import Router
+from bridge.sfu.sdp.payload_types import Mapping
+
+if TYPE_CHECKING:
+    from bridge._core import Event, PayloadTypeMapping
+
+
+@dataclass(frozen=True)
+class ConsumerSpec:
+    """What a consumer is to be."""
+
+    producer_id: int
+    mid: str | None
+    ssrc: int
+    rtx_ssrc: int | None
+    cname: str
+    mappings: Sequence[Mapping]
+    feedback: Sequence[str]
+    paused: bool
+
+
+@dataclass
+class _Consumer:
+    consumer_id: int
+    paused: bool
+
+
+class Consumers:
+    """Consumers by the producer they forward: a receiver gets a producer once."""
+
+    def __init__(self, router: Router, on_consumer: Callable[[int, bool], None]) -> None:
+        self._router = router
+        self._on_consumer = on_consumer
+        self._consumers: dict[int, _Consumer] = {}
+        self._producers: dict[int, int] = {}
+        self._ssrcs: set[int] = set()
+
+    def __contains__(self, producer_id: int) -> bool:
+        return producer_id in self._consumers
+
+    def new_ssrc(self) -> int:
+        """An SSRC that was never used on this connection: a receiver remembers old ones."""
+        while True:
+            ssrc = secrets.randbelow(0xFFFFFFFF) + 1
+            if ssrc not in self._ssrcs:
+                self._ssrcs.add(ssrc)
+                return ssrc
+
+    def create(self, transport_id: int, spec: ConsumerSpec) -> None:
+        """Makes one."""
+        consumer_id = self._router.new_id()
+        self._consumers[spec.producer_id] = _Consumer(consumer_id, spec.paused)
+        self._producers[consumer_id] = spec.producer_id
+        self._router.worker.route(consumer_id, self._on_event)
+        payload_types: list[PayloadTypeMapping] = [
+            {
+                "producer_payload_type": mapping.producer,
+                "payload_type": mapping.receiver,
+                "rtx_payload_type": mapping.rtx,
+            }
+            for mapping in spec.mappings
+        ]
+        rtx = any(mapping.rtx is not None for mapping in spec.mappings)
+        self._router.worker.core.create_consumer(
+            consumer_id,
+            {
+                "transport_id": transport_id,
+                "producer_id": spec.producer_id,
+                "ssrc": spec.ssrc,
+                "rtx_ssrc": spec.rtx_ssrc if rtx else None,
+                "mid": spec.mid,
+                "cname": spec.cname,
+                "payload_types": payload_types,
+                "rtcp_feedback": list(spec.feedback),
+                "paused": spec.paused,
+            },
+        )
+
+    def pause(self, producer_id: int, paused: bool) -> None:
+        """Pauses or resumes the consumer of a producer, if there is one."""
+        consumer = self._consumers.get(producer_id)
+        if consumer is not None and consumer.paused is not paused:
+            consumer.paused = paused
+            self._router.worker.core.pause_consumer(consumer.consumer_id, paused)
+
+    def close(self, producer_id: int) -> None:
+        """Ends the consumer of a producer, if there is one."""
+        consumer_id = self.forget(producer_id)
+        if consumer_id is not None:
+            self._router.worker.core.close_consumer(consumer_id)
+
+    def forget(self, producer_id: int) -> int | None:
+        """Forgets the consumer of a producer that has ended, and with it the consumer; its id."""
+        consumer = self._consumers.pop(producer_id, None)
+        if consumer is None:
+            return None
+        del self._producers[consumer.consumer_id]
+        self._router.worker.unroute(consumer.consumer_id)
+        return consumer.consumer_id
+
+    def forget_all(self) -> None:
+        """Forgets all of them, since their transport ends."""
+        for producer_id in tuple(self._consumers):
+            self.forget(producer_id)
+
+    def _on_event(self, event: Event) -> None:
+        match event["type"]:
+            case "consumer_live" | "consumer_stalled":
+                producer_id = self._producers.get(event["consumer_id"])
+                live = event["type"] == "consumer_live"
+            case "command_failed":
+                producer_id, live = self._producers.get(event["id"]), False
+            case _:
+                return
+        if producer_id is not None:
+            self._on_consumer(producer_id, live)

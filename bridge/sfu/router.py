@@ -1,0 +1,78 @@
+"""One room's media on one worker: who publishes what, and who is to be told when that changes."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from bridge.sfu.sdp.codecs import MediaCodec
+from bridge.sfu.types import AudioLevel, Producer
+from bridge.sfu.workers import WorkerHandle
+
+if TYPE_CHECKING:
+    from bridge._core import Event
+
+
+@dataclass
+class PublishedProducer:
+    """A producer as the room's sessions see it."""
+
+    producer: Producer
+    codecs: tuple[MediaCodec, ...]
+    owner: str
+    """Id of the session that publishes it."""
+
+
+class RouterMember(Protocol):
+    """A session, as its router sees it."""
+
+    session_id: str
+
+    def producers_ended(self, producer_ids: Sequence[int]) -> None:
+        """Producers of the room ended, and with them their consumers."""
+
+    def audio_levels(self, levels: Sequence[AudioLevel]) -> None:
+        """Levels of the room's audio producers."""
+
+    def lost(self, reason: str) -> None:
+        """The worker died."""
+
+
+@dataclass
+class Router:
+    """A room on a worker. It exists while it has sessions."""
+
+    room_id: str
+    router_id: int
+    worker: WorkerHandle
+    new_id: Callable[[], int]
+    members: dict[str, RouterMember] = field(default_factory=dict)
+    producers: dict[int, PublishedProducer] = field(default_factory=dict)
+    _salt: bytes = field(default_factory=lambda: secrets.token_bytes(16))
+
+    def __post_init__(self) -> None:
+        self.worker.route(self.router_id, self._on_event)
+
+    def close(self) -> None:
+        """Forgets it; the core forgets its half with its last transport."""
+        self.worker.unroute(self.router_id)
+
+    def cname(self, participant: str) -> str:
+        """The CNAME of a participant: the same for all it sends to this room, and meaningless elsewhere (RFC 7022)."""
+        return hashlib.blake2b(participant.encode(), key=self._salt, digest_size=12).hexdigest()
+
+    def end_producers(self, producer_ids: Sequence[int]) -> None:
+        """Takes producers off the room's list and tells everyone. The core has been told by the caller."""
+        ended = [producer_id for producer_id in producer_ids if self.producers.pop(producer_id, None) is not None]
+        if ended:
+            for member in tuple(self.members.values()):
+                member.producers_ended(ended)
+
+    def _on_event(self, event: Event) -> None:
+        if event["type"] == "audio_levels":
+            levels = tuple(AudioLevel(each["producer_id"], each["level"], each["voice"]) for each in event["levels"])
+            for member in tuple(self.members.values()):
+                member.audio_levels(levels)

@@ -1,0 +1,306 @@
+"""The connection that a client receives on, when the bridge offers it; renegotiated as producers come and go.
+
+M-lines are never taken away (RFC 8829): when a producer leaves, its m-line becomes inactive, and once the client has
+answered that, it is reused for the next producer of its kind. Consumers that go on are not touched by a renegotiation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from bridge.errors import BridgeError
+from bridge.sfu.consumers import Consumers, ConsumerSpec
+from bridge.sfu.router import PublishedProducer, Router
+from bridge.sfu.sdp import extensions, parser, subscribe_offer, writer
+from bridge.sfu.sdp.codecs import MediaCodec
+from bridge.sfu.sdp.description import MediaDescription, Msid, SessionDescription
+from bridge.sfu.sdp.error import SdpError
+from bridge.sfu.sdp.payload_types import PayloadTypes, translate
+from bridge.sfu.sdp.renegotiation import Negotiated
+from bridge.sfu.sdp.subscribe_offer import OfferedMedia, Sending
+from bridge.sfu.sdp.transport import PeerTransport, peer_transport
+from bridge.sfu.settings import MediaLimits
+from bridge.sfu.transport import WebRtcTransport
+from bridge.sfu.types import SubscribeOffer, SubscribeResult, Subscription, UnsupportedSubscription
+
+
+@dataclass
+class _MediaLine:
+    """An m-line of the connection."""
+
+    mid: str
+    kind: str
+    codecs: tuple[MediaCodec, ...]
+    producer_id: int | None = None
+    sending: Sending | None = None
+    agreed: Sending | None = None
+    """What the client has last agreed to receive on it."""
+    free: bool = False
+    """Whether the client has answered it while it was inactive, so that it may be reused."""
+    rejected: bool = False
+
+    def offered(self) -> OfferedMedia:
+        """As the next offer says it."""
+        return OfferedMedia(self.mid, self.kind, self.codecs, self.sending, self.rejected)
+
+
+@dataclass(frozen=True)
+class _Outstanding:
+    """An offer that waits for its answer."""
+
+    revision: int
+    media: tuple[OfferedMedia, ...]
+
+
+class SubscribeConnection:
+    """One client's receiving connection, offered by the bridge."""
+
+    def __init__(
+        self,
+        router: Router,
+        limits: MediaLimits,
+        make_transport: Callable[[], WebRtcTransport],
+        on_consumer: Callable[[int, bool], None],
+        on_negotiation_needed: Callable[[], None],
+    ) -> None:
+        self.transport: WebRtcTransport | None = None
+        self.negotiated = Negotiated()
+        self._router = router
+        self._limits = limits
+        self._make_transport = make_transport
+        self._on_negotiation_needed = on_negotiation_needed
+        self._consumers = Consumers(router, on_consumer)
+        self._payload_types = PayloadTypes()
+        self._wanted: dict[int, Subscription] = {}
+        self._lines: list[_MediaLine] = []
+        self._mids = 0
+        self._outstanding: _Outstanding | None = None
+        self._unsupported: dict[int, UnsupportedSubscription] = {}
+        self._check: asyncio.Handle | None = None
+
+    def set_subscriptions(self, wanted: Sequence[Subscription]) -> None:
+        """Says the whole set of producers to receive."""
+        if len(wanted) > self._limits.subscriptions:
+            raise BridgeError(
+                "too_many_subscriptions",
+                f"a session may subscribe to {self._limits.subscriptions} producers at most",
+                field="subscriptions",
+            )
+        self._wanted = {each.producer_id: each for each in wanted}
+        self._unsupported = {key: each for key, each in self._unsupported.items() if key in self._wanted}
+        for line in self._lines:
+            if line.producer_id is not None and line.producer_id not in self._wanted:
+                self._consumers.close(line.producer_id)
+                self._vacate(line)
+        for subscription in wanted:
+            self._consumers.pause(subscription.producer_id, subscription.paused)
+        self._check_soon()
+
+    def producers_ended(self, producer_ids: Sequence[int]) -> None:
+        """Frees the m-lines of producers that ended."""
+        for producer_id in producer_ids:
+            self._consumers.forget(producer_id)
+            self._unsupported.pop(producer_id, None)
+        for line in self._lines:
+            if line.producer_id in producer_ids:
+                self._vacate(line)
+        self._check_soon()
+
+    def offer(self, *, ice_restart: bool) -> SubscribeOffer:
+        """The next offer."""
+        placed = {line.producer_id for line in self._lines}
+        for subscription in self._wanted.values():
+            published = self._router.producers.get(subscription.producer_id)
+            if published is not None and subscription.producer_id not in (placed | self._unsupported.keys()):
+                self._assign(subscription, published)
+        if not self._lines:
+            raise BridgeError("nothing_to_offer", "there is no producer to receive yet")
+        if self.transport is None:
+            self.transport = self._make_transport()
+        elif ice_restart:
+            self.transport.restart_ice()
+        version = self.negotiated.next_version()
+        media = tuple(line.offered() for line in self._lines)
+        self._outstanding = _Outstanding(version, media)
+        description = subscribe_offer.offer(
+            media, self.transport.local, session_id=self.negotiated.session_id, version=version
+        )
+        return SubscribeOffer(writer.write(description), version, self._producers())
+
+    def answer(self, text: str, revision: int) -> SubscribeResult:
+        """Takes the answer to an offer."""
+        outstanding = self._outstanding
+        if outstanding is None or outstanding.revision != revision or self.transport is None:
+            raise BridgeError(
+                "stale_answer",
+                "this answers no offer that is waiting for an answer",
+                field="revision",
+                hint="answer the newest offer, once",
+            )
+        answer = parser.parse(text, max_bytes=self._limits.sdp_bytes, max_media=len(self._lines) + 1)
+        subscribe_offer.check_answer(answer, outstanding.media)
+        peer = self._check_peer(answer)
+        # From here on nothing can be refused any more.
+        self._outstanding = None
+        if peer is not None:
+            self.negotiated.peer = peer
+            self.transport.connect(peer)
+        in_use = [media for media in answer.media if not media.rejected]
+        self.transport.set_send_extensions(_send_extensions(in_use))
+        for line, offered, answered in zip(self._lines, outstanding.media, answer.media, strict=True):
+            self._settle(line, offered, answered)
+        self._check_soon()
+        return self._result()
+
+    def close(self) -> None:
+        """Ends the connection."""
+        self._cancel_check()
+        self._consumers.forget_all()
+        if self.transport is not None:
+            self.transport.close()
+
+    def abandon(self) -> None:
+        """Forgets everything without a word to the worker, who has died."""
+        self._cancel_check()
+        if self.transport is not None:
+            self.transport.abandon()
+
+    def _assign(self, subscription: Subscription, published: PublishedProducer) -> None:
+        codecs = tuple(self._payload_types.number(published.codecs))
+        kind = published.producer.kind
+        line = self._line_for(kind)
+        line.kind, line.codecs, line.producer_id = kind, codecs, subscription.producer_id
+        rtx = any(codec.rtx_payload_type is not None for codec in codecs)
+        line.sending = Sending(
+            Msid(subscription.participant, subscription.track),
+            self._router.cname(subscription.participant),
+            self._consumers.new_ssrc(),
+            self._consumers.new_ssrc() if rtx else None,
+        )
+        line.free = False
+
+    def _line_for(self, kind: str) -> _MediaLine:
+        """A free m-line of this kind, one that the client rejected (under a new MID), or a new one."""
+        for line in self._lines:
+            if line.free and line.kind == kind and not line.rejected:
+                return line
+        self._mids += 1
+        mid = str(self._mids - 1)
+        for line in self._lines:
+            if line.free and line.rejected:
+                line.mid, line.rejected = mid, False
+                return line
+        line = _MediaLine(mid, kind, ())
+        self._lines.append(line)
+        return line
+
+    @staticmethod
+    def _vacate(line: _MediaLine) -> None:
+        line.producer_id = line.sending = None
+
+    def _check_peer(self, answer: SessionDescription) -> PeerTransport | None:
+        in_use = [media for media in answer.media if not media.rejected]
+        if not in_use or self.transport is None:
+            return None
+        setup = next((media for media in in_use if media.setup == "actpass"), None)
+        if setup is not None:
+            raise SdpError("an answer must choose active or passive (a=setup)", line=setup.line)
+        peer = peer_transport(answer, in_use, self.transport.role)
+        self.negotiated.check_peer(peer, line=in_use[0].line)
+        return peer
+
+    def _settle(self, line: _MediaLine, offered: OfferedMedia, answered: MediaDescription) -> None:
+        """Does what the answer says of one m-line; the line may have moved on since it was offered."""
+        if answered.rejected:
+            if not offered.rejected:
+                self._refuse(line, "unsupported_codec")
+                line.rejected = line.free = True
+                line.agreed = None
+            return
+        line.agreed = offered.sending
+        if offered.sending is None:
+            line.free = line.sending is None
+            return
+        if line.sending is None or line.producer_id is None:
+            return  # Its producer has left since.
+        if not answered.receives:
+            self._refuse(line, "no_media_line")
+            return
+        published = self._router.producers.get(line.producer_id)
+        if published is None or line.producer_id in self._consumers:
+            return
+        mappings, feedback = translate(published.codecs, answered)
+        if not mappings:
+            self._refuse(line, "unsupported_codec")
+            return
+        subscription = self._wanted[line.producer_id]
+        self._consumers.create(
+            self._transport_id(),
+            ConsumerSpec(
+                line.producer_id,
+                line.mid,
+                line.sending.ssrc,
+                line.sending.rtx_ssrc,
+                line.sending.cname,
+                mappings,
+                feedback,
+                subscription.paused,
+            ),
+        )
+
+    def _refuse(self, line: _MediaLine, code: Literal["unsupported_codec", "no_media_line"]) -> None:
+        """Notes that the client does not take what the m-line carries. It is not offered again."""
+        if line.producer_id is None:
+            return
+        self._consumers.close(line.producer_id)
+        names = tuple(dict.fromkeys(each.codec.name for each in line.codecs))
+        self._unsupported[line.producer_id] = UnsupportedSubscription(line.producer_id, code, names)
+        self._vacate(line)
+
+    def _transport_id(self) -> int:
+        assert self.transport is not None  # noqa: S101 - made with the first offer
+        return self.transport.transport_id
+
+    def _producers(self) -> dict[str, int]:
+        return {line.mid: line.producer_id for line in self._lines if line.producer_id is not None}
+
+    def _result(self) -> SubscribeResult:
+        live = {mid: producer_id for mid, producer_id in self._producers().items() if producer_id in self._consumers}
+        unknown = (
+            UnsupportedSubscription(producer_id, "unknown_producer")
+            for producer_id in self._wanted
+            if producer_id not in self._router.producers
+        )
+        return SubscribeResult(live, (*self._unsupported.values(), *unknown))
+
+    def _negotiation_needed(self) -> bool:
+        if any(line.sending != line.agreed for line in self._lines):
+            return True
+        settled = self._unsupported.keys() | {line.producer_id for line in self._lines}
+        return any(key in self._router.producers and key not in settled for key in self._wanted)
+
+    def _check_soon(self) -> None:
+        """Asks for a negotiation once this turn of the event loop is over: changes come in groups."""
+        if self._check is None:
+            self._check = asyncio.get_running_loop().call_soon(self._check_now)
+
+    def _check_now(self) -> None:
+        self._check = None
+        if self._outstanding is None and self._negotiation_needed():
+            self._on_negotiation_needed()
+
+    def _cancel_check(self) -> None:
+        if self._check is not None:
+            self._check.cancel()
+            self._check = None
+
+
+def _send_extensions(answered: Sequence[MediaDescription]) -> dict[str, int]:
+    """Id by URI of the extensions that the client receives."""
+    return extensions.united(
+        replace(media, extensions=[each for each in media.extensions if each.direction != "sendonly"])
+        for media in answered
+    )

@@ -1,0 +1,257 @@
+"""One ICE/DTLS association with a client: the core's transport and the DTLS endpoint that keys it.
+
+States go NEW → CONNECTING (ICE is up) → CONNECTED (keys are set) ⇄ DISCONNECTED (consent ran out), and end in FAILED or
+CLOSED. The peer's half may be told late (`connect`): its ClientHello can overtake its answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from bridge.sfu.certificate import Certificate
+from bridge.sfu.dtls import DtlsEndpoint, DtlsState
+from bridge.sfu.handshakes import HandshakeQueue
+from bridge.sfu.ice import Credentials
+from bridge.sfu.sdp.transport import DtlsRole, LocalTransport, PeerTransport
+from bridge.sfu.settings import MediaSettings
+from bridge.sfu.types import ConnectionState
+from bridge.sfu.workers import WorkerHandle
+
+if TYPE_CHECKING:
+    from bridge._core import Event, HeaderExtension, SrtpParams, TransportUpdate
+
+logger = logging.getLogger(__name__)
+
+_ENDED = (ConnectionState.FAILED, ConnectionState.CLOSED)
+
+
+class WebRtcTransport:
+    """A transport on a worker. Made when the first offer is answered or made."""
+
+    def __init__(
+        self,
+        worker: WorkerHandle,
+        transport_id: int,
+        router_id: int,
+        certificate: Certificate,
+        handshakes: HandshakeQueue,
+        settings: MediaSettings,
+        on_state: Callable[[ConnectionState], None],
+    ) -> None:
+        self.transport_id = transport_id
+        self.state = ConnectionState.NEW
+        self.failure: str | None = None
+        """Why it is FAILED, as a word: those of `DtlsEndpoint.failure`, `handshake_timeout`, `panic` …"""
+        self.peer: PeerTransport | None = None
+        self._worker = worker
+        self._certificate = certificate
+        self._credentials = Credentials.make()
+        self._handshakes = handshakes
+        self._settings = settings
+        self._on_state = on_state
+        self._dtls: DtlsEndpoint | None = None
+        self._ice_connected = False
+        self._keyed = False
+        self._retransmission: asyncio.TimerHandle | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+        self._extensions: dict[str, dict[str, int]] = {"receive": {}, "send": {}}
+        worker.core.create_webrtc_transport(
+            transport_id,
+            {"router_id": router_id, "ice_ufrag": self._credentials.ufrag, "ice_pwd": self._credentials.pwd},
+        )
+        worker.route(transport_id, self._on_event)
+
+    @property
+    def local(self) -> LocalTransport:
+        """Our half, for the SDP."""
+        credentials, fingerprint = self._credentials, self._certificate.fingerprint
+        return LocalTransport(credentials.ufrag, credentials.pwd, fingerprint, self._worker.candidates)
+
+    @property
+    def role(self) -> DtlsRole | None:
+        """Our DTLS role, once the peer has left it to us."""
+        return None if self.peer is None else self.peer.role
+
+    def connect(self, peer: PeerTransport) -> None:
+        """Tells the peer's half. Later calls may bring other ICE credentials, nothing else."""
+        first = self.peer is None
+        self.peer = peer
+        if not first or self.state in _ENDED:
+            return
+        if peer.role == "client":
+            # Whatever a server endpoint was given before was no ClientHello of this peer.
+            self._dtls = None
+        endpoint = self._endpoint()
+        endpoint.set_peer_fingerprints(peer.fingerprints)
+        if self._ice_connected and peer.role == "client":
+            self._start_handshake(endpoint)
+        self._flush()
+
+    def restart_ice(self) -> None:
+        """New credentials of ours; the old ones serve until a check with the new ones succeeds."""
+        self._credentials = Credentials.make()
+        self._worker.core.restart_ice(self.transport_id, self._credentials.ufrag, self._credentials.pwd)
+
+    def set_receive_extensions(self, ids: Mapping[str, int]) -> None:
+        """Header extensions of what the peer sends: id by URI."""
+        self._update_extensions("receive", ids)
+
+    def set_send_extensions(self, ids: Mapping[str, int]) -> None:
+        """Header extensions of what is sent to the peer: id by URI."""
+        self._update_extensions("send", ids)
+
+    def close(self) -> None:
+        """Says goodbye and ends it. Idempotent; the listener hears nothing of it."""
+        if self.state is ConnectionState.CLOSED:
+            return
+        if self._dtls is not None:
+            self._dtls.close()
+            self._send(self._dtls)
+        self._end(ConnectionState.CLOSED)
+        self._worker.core.close_transport(self.transport_id)
+
+    def abandon(self) -> None:
+        """Forgets it without a word to the worker, who has died."""
+        self._end(ConnectionState.CLOSED)
+
+    def receive_dtls(self, datagram: bytes) -> None:
+        """Takes one DTLS datagram, when its turn has come (`HandshakeQueue`)."""
+        if self.state in _ENDED:
+            return
+        endpoint = self._endpoint()
+        self._start_deadline(endpoint)
+        endpoint.receive(datagram)
+        self._flush()
+
+    def _endpoint(self) -> DtlsEndpoint:
+        if self._dtls is None:
+            self._dtls = DtlsEndpoint(
+                self._certificate,
+                self.role or "server",
+                max_handshake_bytes=self._settings.limits.handshake_bytes,
+            )
+        return self._dtls
+
+    def _on_event(self, event: Event) -> None:
+        match event["type"]:
+            case "ice":
+                self._on_ice(connected=event["state"] == "connected")
+            case "dtls":
+                self._handshakes.submit(self, event["datagrams"])
+            case "transport_closed":
+                logger.error("a transport was lost: %s", event["reason"])
+                self._fail(event["reason"])
+            case "command_failed":
+                # What was asked of it may have been media that somebody now waits for in vain.
+                if event["command"] in ("create_webrtc_transport", "set_srtp"):
+                    self._fail("command_failed")
+
+    def _on_ice(self, *, connected: bool) -> None:
+        self._ice_connected = connected
+        if self.state in _ENDED:
+            return
+        if not connected:
+            self._set_state(ConnectionState.DISCONNECTED)
+            return
+        self._set_state(ConnectionState.CONNECTED if self._keyed else ConnectionState.CONNECTING)
+        if self.role == "client":
+            self._start_handshake(self._endpoint())
+            self._flush()
+
+    def _start_handshake(self, endpoint: DtlsEndpoint) -> None:
+        if endpoint.state is DtlsState.HANDSHAKE:
+            self._start_deadline(endpoint)
+            endpoint.start()
+
+    def _start_deadline(self, endpoint: DtlsEndpoint) -> None:
+        if self._deadline is None and endpoint.state is DtlsState.HANDSHAKE:
+            loop = asyncio.get_running_loop()
+            self._deadline = loop.call_later(self._settings.timeouts.handshake, self._fail, "handshake_timeout")
+
+    def _flush(self) -> None:
+        """Does what follows from what the endpoint was told."""
+        endpoint = self._dtls
+        if endpoint is None or self.state in _ENDED:
+            return
+        self._send(endpoint)
+        self._schedule_retransmission(endpoint)
+        match endpoint.state:
+            case DtlsState.CONNECTED:
+                if endpoint.srtp is not None and not self._keyed:
+                    self._key(endpoint.srtp)
+            case DtlsState.UNVERIFIED:
+                # The handshake is done; only the peer's answer, which has its own deadlines, is missing.
+                self._cancel_deadline()
+            case DtlsState.FAILED:
+                self._fail(endpoint.failure or "handshake_error")
+            case DtlsState.CLOSED:
+                self._finish(ConnectionState.CLOSED)
+
+    def _key(self, keys: SrtpParams) -> None:
+        self._keyed = True
+        self._cancel_deadline()
+        self._worker.core.set_srtp(self.transport_id, keys)
+        if self._ice_connected:
+            self._set_state(ConnectionState.CONNECTED)
+
+    def _send(self, endpoint: DtlsEndpoint) -> None:
+        datagrams = endpoint.take_datagrams()
+        if datagrams:
+            self._worker.core.send_dtls(self.transport_id, datagrams)
+
+    def _schedule_retransmission(self, endpoint: DtlsEndpoint) -> None:
+        if self._retransmission is not None:
+            self._retransmission.cancel()
+            self._retransmission = None
+        timeout = endpoint.next_timeout()
+        if timeout is not None:
+            loop = asyncio.get_running_loop()
+            self._retransmission = loop.call_later(timeout, self._retransmit)
+
+    def _retransmit(self) -> None:
+        self._retransmission = None
+        if self._dtls is not None:
+            self._dtls.handle_timeout()
+            self._flush()
+
+    def _update_extensions(self, direction: str, ids: Mapping[str, int]) -> None:
+        if self._extensions[direction] == ids:
+            return
+        self._extensions[direction] = dict(ids)
+        listed: list[HeaderExtension] = [{"uri": uri, "id": identifier} for uri, identifier in ids.items()]
+        update: TransportUpdate = (
+            {"receive_extensions": listed} if direction == "receive" else {"send_extensions": listed}
+        )
+        self._worker.core.update_transport(self.transport_id, update)
+
+    def _fail(self, failure: str) -> None:
+        if self.state not in _ENDED:
+            self.failure = failure
+            self._finish(ConnectionState.FAILED)
+
+    def _finish(self, state: ConnectionState) -> None:
+        """It has ended by itself: the listener is told, who closes it."""
+        self._end(state)
+        self._on_state(state)
+
+    def _end(self, state: ConnectionState) -> None:
+        self.state = state
+        self._cancel_deadline()
+        if self._retransmission is not None:
+            self._retransmission.cancel()
+            self._retransmission = None
+        self._handshakes.forget(self)
+        self._worker.unroute(self.transport_id)
+
+    def _cancel_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _set_state(self, state: ConnectionState) -> None:
+        if self.state is not state:
+            self.state = state
+            self._on_state(state)

@@ -1,0 +1,145 @@
+"""The connection that a client receives on, when the client offers it (WHEP)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from bridge.sfu.consumers import Consumers, ConsumerSpec
+from bridge.sfu.router import Router
+from bridge.sfu.sdp import parser, watch_answer, writer
+from bridge.sfu.sdp.description import Msid
+from bridge.sfu.sdp.renegotiation import Negotiated
+from bridge.sfu.sdp.watch_answer import Placement, Source
+from bridge.sfu.settings import MediaLimits
+from bridge.sfu.transport import WebRtcTransport
+from bridge.sfu.types import Subscription, UnsupportedSubscription, WatchResult
+
+
+class WatchConnection:
+    """One client's receiving connection, offered by the client."""
+
+    def __init__(
+        self,
+        router: Router,
+        limits: MediaLimits,
+        make_transport: Callable[[], WebRtcTransport],
+        on_consumer: Callable[[int, bool], None],
+    ) -> None:
+        self.transport: WebRtcTransport | None = None
+        self.negotiated = Negotiated()
+        self._router = router
+        self._limits = limits
+        self._make_transport = make_transport
+        self._consumers = Consumers(router, on_consumer)
+        self._placed: dict[str, Placement] = {}
+        """By MID."""
+
+    def watch(self, text: str, wanted: Sequence[Subscription]) -> WatchResult:
+        """Answers an offer or re-offer."""
+        offer = parser.parse(text, max_bytes=self._limits.sdp_bytes, max_media=self._limits.media_lines)
+        role = None if self.transport is None else self.transport.role
+        plan = watch_answer.plan(offer, current_role=role)
+        restart = self.negotiated.check_offer(offer, plan.peer)
+        # From here on nothing can be refused any more.
+        if self.transport is None:
+            self.transport = self._make_transport()
+        elif restart:
+            self.transport.restart_ice()
+        subscriptions = {each.producer_id: each for each in wanted}
+        sources, unknown = self._sources(subscriptions)
+        answer = watch_answer.answer(
+            plan,
+            self.transport.local,
+            sources,
+            self._placed,
+            self._consumers.new_ssrc,
+            session_id=self.negotiated.session_id,
+            version=self.negotiated.next_version(),
+        )
+        if plan.peer is not None:
+            self.transport.connect(plan.peer)
+        self.negotiated.take_offer(offer, plan.peer, answer.description)
+        self.transport.set_send_extensions(answer.send_extensions)
+        self._reconcile(answer.placements, subscriptions)
+        unplaced = [
+            UnsupportedSubscription(
+                source.producer_id,
+                "unsupported_codec" if why.code == "unsupported_codec" else "no_media_line",
+                tuple(dict.fromkeys(each.codec.name for each in source.codecs)),
+            )
+            for source, why in answer.unplaced
+        ]
+        return WatchResult(
+            {mid: placement.source.producer_id for mid, placement in self._placed.items()},
+            (*unknown, *unplaced),
+            answer=writer.write(answer.description),
+        )
+
+    def pause(self, producer_id: int, paused: bool) -> None:
+        """Pauses or resumes what is received of a producer."""
+        self._consumers.pause(producer_id, paused)
+
+    def producers_ended(self, producer_ids: Sequence[int]) -> None:
+        """Forgets the consumers of producers that ended; their m-lines are free for a re-offer."""
+        for producer_id in producer_ids:
+            self._consumers.forget(producer_id)
+        self._placed = {
+            mid: placed for mid, placed in self._placed.items() if placed.source.producer_id not in producer_ids
+        }
+
+    def close(self) -> None:
+        """Ends the connection."""
+        self._consumers.forget_all()
+        if self.transport is not None:
+            self.transport.close()
+
+    def abandon(self) -> None:
+        """Forgets everything without a word to the worker, who has died."""
+        if self.transport is not None:
+            self.transport.abandon()
+
+    def _sources(self, wanted: dict[int, Subscription]) -> tuple[list[Source], tuple[UnsupportedSubscription, ...]]:
+        sources: list[Source] = []
+        unknown: list[UnsupportedSubscription] = []
+        for subscription in wanted.values():
+            published = self._router.producers.get(subscription.producer_id)
+            if published is None:
+                unknown.append(UnsupportedSubscription(subscription.producer_id, "unknown_producer"))
+                continue
+            sources.append(
+                Source(
+                    subscription.producer_id,
+                    published.producer.kind,
+                    published.codecs,
+                    Msid(subscription.participant, subscription.track),
+                    self._router.cname(subscription.participant),
+                )
+            )
+        return sources, tuple(unknown)
+
+    def _reconcile(self, placements: Sequence[Placement], wanted: dict[int, Subscription]) -> None:
+        assert self.transport is not None  # noqa: S101 - made before anything is placed
+        placed = {placement.source.producer_id for placement in placements}
+        for old in self._placed.values():
+            if old.source.producer_id not in placed:
+                self._consumers.close(old.source.producer_id)
+        for placement in placements:
+            source = placement.source
+            paused = wanted[source.producer_id].paused
+            if source.producer_id in self._consumers:
+                self._consumers.pause(source.producer_id, paused)
+                continue
+            self._consumers.create(
+                self.transport.transport_id,
+                ConsumerSpec(
+                    source.producer_id,
+                    placement.mid,
+                    placement.ssrc,
+                    placement.rtx_ssrc,
+                    source.cname,
+                    placement.mappings,
+                    placement.feedback,
+                    paused,
+                ),
+            )
+        self._placed = {placement.mid or "#0": placement for placement in placements}
