@@ -5,15 +5,23 @@
 
 pub mod codec;
 pub mod command;
+pub mod consumer;
 pub mod engine;
 pub mod event;
+pub mod extension;
+pub mod feedback;
 pub mod ice;
+pub mod media_packet;
 pub mod net;
 pub mod packet;
 pub mod params;
 pub mod path;
+pub mod producer;
 #[cfg(feature = "python")]
 mod python;
+pub mod repair;
+pub mod report;
+pub mod sequence;
 pub mod srtp;
 pub mod time;
 pub mod transmit;

@@ -42,6 +42,18 @@ impl<'a> Extensions<'a> {
         Extensions { form, rest: block }
     }
 
+    /// How the elements are written.
+    #[inline]
+    pub fn form(&self) -> ExtensionForm {
+        self.form
+    }
+
+    /// The bytes of the elements not walked yet: with [`form`](Self::form) what [`new`](Self::new) takes.
+    #[inline]
+    pub fn as_bytes(&self) -> &'a [u8] {
+        self.rest
+    }
+
     /// No elements.
     #[inline]
     pub fn empty() -> Self {

@@ -1,0 +1,517 @@
+//! A consumer: one producer as sent to one receiver.
+//!
+//! Each packet is composed for its receiver in one pass: its own SSRC, sequence number, timestamp, payload type and
+//! header extensions, as if the producer had negotiated with it. Nothing is kept per packet: what the receiver asks for
+//! again is found in the producer's history and composed once more.
+
+mod compose;
+mod payload;
+mod picture_ids;
+mod sequence_map;
+mod stamps;
+mod watchdog;
+
+use std::time::Duration;
+
+use self::compose::Envelope;
+use self::payload::{Body, PayloadTypes};
+use self::picture_ids::{PictureIds, PictureOffsets};
+use self::sequence_map::{SequenceMap, Skip};
+use self::stamps::{StampLog, Stamps};
+use self::watchdog::ConsumerWatchdog;
+use crate::codec::{Codec, vp8};
+use crate::event::ConsumerStats;
+use crate::extension::{ExtensionMap, ExtensionTranslation};
+use crate::media_packet::{MediaPacket, StreamId};
+use crate::packet::rtcp::{ReportBlock, SenderInfo};
+use crate::params::{ConsumerParams, MediaKind};
+use crate::producer::{Liveness, Producer};
+use crate::repair::ResendGuard;
+use crate::report::{BitrateMeter, RemoteStats};
+use crate::sequence;
+use crate::time::{Time, WallClock};
+
+/// Length of a MID at most (the one-byte form carries no more).
+pub const MAX_MID_LEN: usize = 16;
+/// Length of a CNAME at most (RFC 3550, section 6.5).
+const MAX_CNAME_LEN: usize = 255;
+/// A keyframe that was sent this long ago may still be on its way when the receiver asks for one, before a round trip
+/// was measured.
+const DEFAULT_KEYFRAME_FLIGHT: Duration = Duration::from_millis(100);
+
+/// Why a consumer cannot be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConsumerError {
+    /// Payload types have seven bits.
+    #[error("payload type {0} is not within 0–127")]
+    PayloadType(u8),
+    /// One of the producer's payload types would be two of the receiver's.
+    #[error("the producer's payload type {0} is mapped twice")]
+    DuplicatePayloadType(u8),
+    /// Longer than a header extension may carry, or empty.
+    #[error("mid must have 1 to {MAX_MID_LEN} bytes")]
+    Mid,
+    /// Longer than SDES may carry, or empty.
+    #[error("cname must have 1 to {MAX_CNAME_LEN} bytes")]
+    Cname,
+}
+
+/// What the packets of all consumers of a transport share.
+#[derive(Clone, Debug, Default)]
+pub struct SendState {
+    /// The next transport-wide sequence number.
+    pub transport_sequence: u16,
+}
+
+/// A plain RTP packet that was composed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Composed {
+    /// Where its payload starts.
+    pub header_len: usize,
+    /// Its length.
+    pub len: usize,
+}
+
+/// A packet to send again.
+#[derive(Clone, Copy, Debug)]
+pub struct Resend<'a> {
+    packet: MediaPacket<'a>,
+    body: Body<'a>,
+    sequence: u64,
+    offsets: Offsets,
+    rtx_payload_type: Option<u8>,
+}
+
+impl Resend<'_> {
+    /// Whether it goes out as it was, in which case it is to be protected by `SrtpSender::protect_rtp_again`, and
+    /// not as a new packet of the RTX stream.
+    pub fn is_plain(&self) -> bool {
+        self.rtx_payload_type.is_none()
+    }
+
+    /// How much room composing it needs at most.
+    pub fn max_len(&self) -> usize {
+        self.packet.max_len()
+    }
+}
+
+/// What is added to the numbers of one run of the producer.
+#[derive(Clone, Copy, Debug, Default)]
+struct Offsets {
+    timestamp: u32,
+    picture: PictureOffsets,
+}
+
+/// A run of the producer as this receiver gets it: from a start, or a resumption, to the next.
+#[derive(Clone, Copy, Debug)]
+struct Epoch {
+    number: u32,
+    stream: StreamId,
+    offsets: Offsets,
+}
+
+/// The newest packet that was sent.
+#[derive(Clone, Copy, Debug)]
+struct LastSent {
+    stream: StreamId,
+    source_sequence: u64,
+    timestamp: u32,
+    arrival: Time,
+}
+
+#[derive(Default)]
+struct Totals {
+    packets: u64,
+    bytes: u64,
+    packets_at_last_report: u64,
+    retransmissions: u64,
+    nacks_received: u64,
+    nacks_missed: u64,
+    keyframe_requests_received: u64,
+    dropped_unmapped: u64,
+}
+
+/// One producer as sent to one receiver.
+pub struct Consumer {
+    kind: MediaKind,
+    clock_rate: u32,
+    ssrc: u32,
+    rtx_ssrc: Option<u32>,
+    mid: Vec<u8>,
+    cname: String,
+    takes_nack: bool,
+    payload_types: PayloadTypes,
+    extensions: ExtensionTranslation,
+    paused: bool,
+    encoding: u8,
+    /// The run that is being sent; none before the start, and while a keyframe is waited for.
+    current: Option<Epoch>,
+    /// The run before that one, of which packets may still be asked for again.
+    previous: Option<Epoch>,
+    epochs: u32,
+    map: SequenceMap,
+    first_timestamp_offset: u32,
+    last: Option<LastSent>,
+    picture_ids: PictureIds,
+    rtx_sequence_number: u16,
+    resends: ResendGuard,
+    stamp_log: StampLog,
+    keyframe_sent: Option<Time>,
+    remote: RemoteStats,
+    watchdog: ConsumerWatchdog,
+    meter: BitrateMeter,
+    totals: Totals,
+}
+
+impl Consumer {
+    /// A consumer of `producer`. Its first numbers follow from `seed`, which nobody should be able to guess (RFC 3550,
+    /// section 5.1). The watchdog reports a stall after `stall_timeout` at the soonest.
+    pub fn new(
+        params: &ConsumerParams,
+        producer: &Producer,
+        seed: u64,
+        stall_timeout: Duration,
+    ) -> Result<Self, ConsumerError> {
+        let mid = params.mid.clone().unwrap_or_default().into_bytes();
+        if mid.len() > MAX_MID_LEN || (params.mid.is_some() && mid.is_empty()) {
+            return Err(ConsumerError::Mid);
+        }
+        if params.cname.is_empty() || params.cname.len() > MAX_CNAME_LEN {
+            return Err(ConsumerError::Cname);
+        }
+        // Below 2^15, so that a receiver that misses the first packets cannot mistake how often they have wrapped
+        // around (RFC 3711, section 3.3.1).
+        let first_out = sequence::first(seed as u16 & 0x7fff);
+        Ok(Consumer {
+            kind: producer.kind(),
+            clock_rate: producer.clock_rate(),
+            ssrc: params.ssrc,
+            rtx_ssrc: params.rtx_ssrc,
+            mid,
+            cname: params.cname.clone(),
+            takes_nack: params.rtcp_feedback.iter().any(|feedback| feedback == "nack"),
+            payload_types: PayloadTypes::new(&params.payload_types)?,
+            extensions: ExtensionTranslation::default(),
+            paused: params.paused,
+            encoding: 0,
+            current: None,
+            previous: None,
+            epochs: 0,
+            map: SequenceMap::new(first_out),
+            first_timestamp_offset: (seed >> 32) as u32,
+            last: None,
+            picture_ids: PictureIds::default(),
+            rtx_sequence_number: (seed >> 16) as u16 & 0x7fff,
+            resends: ResendGuard::default(),
+            stamp_log: StampLog::default(),
+            keyframe_sent: None,
+            remote: RemoteStats::default(),
+            watchdog: ConsumerWatchdog::new(stall_timeout),
+            meter: BitrateMeter::default(),
+            totals: Totals::default(),
+        })
+    }
+
+    /// SSRC towards the receiver.
+    pub fn ssrc(&self) -> u32 {
+        self.ssrc
+    }
+
+    /// SSRC of retransmissions, where negotiated.
+    pub fn rtx_ssrc(&self) -> Option<u32> {
+        self.rtx_ssrc
+    }
+
+    /// CNAME of the participant that is heard or seen.
+    pub fn cname(&self) -> &str {
+        &self.cname
+    }
+
+    /// Whether nothing is sent.
+    pub fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    /// Whether the producer has to [keep packets](Producer::enable_history) for it.
+    pub fn wants_history(&self) -> bool {
+        self.takes_nack || self.kind == MediaKind::Video
+    }
+
+    /// Smoothed round trip to the receiver.
+    pub fn round_trip_time(&self) -> Option<Duration> {
+        self.remote.round_trip
+    }
+
+    /// Sets how header extensions are translated: `receive` is of the producer's transport, `send` of the receiver's.
+    /// To be called before the first packet, and after either changed.
+    pub fn set_extensions(&mut self, receive: &ExtensionMap, send: &ExtensionMap) {
+        let extensions = ExtensionTranslation::between(receive, send);
+        if self.extensions != extensions {
+            self.extensions = extensions;
+            // Packets from before could not be made again as they were.
+            self.stamp_log.clear();
+        }
+    }
+
+    /// Pauses or resumes. Resumed video starts at a keyframe: see [`needs_keyframe`](Self::needs_keyframe).
+    pub fn set_paused(&mut self, paused: bool) {
+        self.paused = paused;
+        if paused {
+            self.stop();
+        }
+    }
+
+    /// Sends another encoding of the producer from its next keyframe on. Until then the old one stops at once.
+    pub fn switch_source(&mut self, encoding: u8) {
+        if self.encoding != encoding {
+            self.encoding = encoding;
+            self.stop();
+        }
+    }
+
+    /// Which encoding of the producer is sent.
+    pub fn encoding(&self) -> u8 {
+        self.encoding
+    }
+
+    /// Whether nothing can be sent before a keyframe comes. The caller tries [`Producer::replay_from_keyframe`], and
+    /// asks the producer for one if that gives nothing.
+    pub fn needs_keyframe(&self) -> bool {
+        self.kind == MediaKind::Video && !self.paused && self.current.is_none()
+    }
+
+    /// Composes the packet for the receiver, plain, into `out`, which has [`MediaPacket::max_len`] bytes or more. None
+    /// where there is nothing to send.
+    #[inline]
+    pub fn forward(
+        &mut self,
+        now: Time,
+        packet: &MediaPacket<'_>,
+        state: &mut SendState,
+        out: &mut [u8],
+    ) -> Option<Composed> {
+        if self.paused || packet.encoding != self.encoding {
+            return None;
+        }
+        let body = if packet.payload.is_empty() { None } else { self.payload_types.body(packet) };
+        if body.is_none() && !packet.payload.is_empty() {
+            self.totals.dropped_unmapped += 1;
+        }
+        let epoch = match self.current {
+            Some(epoch) if epoch.stream == packet.stream => epoch,
+            _ => self.start(packet, body.is_some())?,
+        };
+        let Some(body) = body else {
+            return self.skip(now, packet, epoch, state, out);
+        };
+        let sequence = self.map.map(packet.sequence)?;
+        let composed = self.compose_media(now, packet, &body, sequence, epoch.offsets, state, out)?;
+        self.count(now, packet, body.payload.len(), epoch);
+        Some(composed)
+    }
+
+    /// The receiver lacks the packet with this sequence number. Returns what to send again, if anything.
+    pub fn on_nack<'p>(&mut self, now: Time, sequence_number: u16, producer: &'p Producer) -> Option<Resend<'p>> {
+        self.totals.nacks_received += 1;
+        let resend = self.find_resend(now, sequence_number, producer);
+        let Some(resend) = resend else {
+            self.totals.nacks_missed += 1;
+            return None;
+        };
+        let rate = self.meter.rate(now);
+        let len = resend.body.payload.len();
+        self.resends.admit(now, resend.sequence, len, self.remote.round_trip, rate).then_some(resend)
+    }
+
+    /// Composes a packet that is sent again, as [`forward`](Self::forward) does: in the RTX stream (RFC 4588), or where
+    /// there is none exactly as it was.
+    pub fn resend(
+        &mut self,
+        now: Time,
+        resend: &Resend<'_>,
+        state: &mut SendState,
+        out: &mut [u8],
+    ) -> Option<Composed> {
+        let stamps = match resend.rtx_payload_type {
+            Some(_) => self.new_stamps(now, state),
+            None if self.is_stamped() => self.stamp_log.get(resend.sequence)?,
+            None => Stamps::default(),
+        };
+        let (payload_type, ssrc, sequence_number, original) = match (resend.rtx_payload_type, self.rtx_ssrc) {
+            (Some(payload_type), Some(ssrc)) => {
+                let sequence_number = self.rtx_sequence_number;
+                self.rtx_sequence_number = sequence_number.wrapping_add(1);
+                (payload_type, ssrc, sequence_number, Some(resend.sequence as u16))
+            }
+            _ => (resend.body.payload_type, self.ssrc, resend.sequence as u16, None),
+        };
+        let envelope = Envelope { payload_type, ssrc, sequence_number, original, stamps, offsets: resend.offsets };
+        let composed = self.compose(&resend.packet, &resend.body, &envelope, out)?;
+        self.totals.retransmissions += 1;
+        Some(composed)
+    }
+
+    /// The receiver reports on what we send.
+    pub fn on_receiver_report(&mut self, now: Time, wall: WallClock, report: &ReportBlock) {
+        self.remote.update(now, wall, report);
+        self.watchdog.report(now, report.highest_sequence_number);
+    }
+
+    /// The receiver asks for a keyframe. Returns whether the producer is to be asked: not where one is on its way.
+    pub fn on_keyframe_request(&mut self, now: Time) -> bool {
+        self.totals.keyframe_requests_received += 1;
+        let flight = self.remote.round_trip.unwrap_or(DEFAULT_KEYFRAME_FLIGHT);
+        !self.paused && self.keyframe_sent.is_none_or(|sent| now.since(sent) > flight)
+    }
+
+    /// The sender information of a report to send now: once per report of the transport. None where nothing was sent
+    /// since the last, and before the first report of the producer's own sender, without which nobody knows how
+    /// picture and sound belong together.
+    pub fn sender_info(&mut self, now: Time, wall: WallClock, producer: &Producer) -> Option<SenderInfo> {
+        if self.totals.packets == self.totals.packets_at_last_report {
+            return None;
+        }
+        let epoch = self.current?;
+        let clock = producer.rtp_clock(epoch.stream)?;
+        self.totals.packets_at_last_report = self.totals.packets;
+        let ntp = wall.ntp(now);
+        Some(SenderInfo {
+            ntp,
+            rtp_timestamp: clock.rtp_at(ntp).wrapping_add(epoch.offsets.timestamp),
+            packet_count: self.totals.packets as u32,
+            octet_count: self.totals.bytes as u32,
+        })
+    }
+
+    /// The watchdog's news, if any.
+    pub fn poll_watchdog(&mut self, now: Time) -> Option<Liveness> {
+        self.watchdog.poll(now)
+    }
+
+    /// When [`poll_watchdog`](Self::poll_watchdog) may have something to say; [`Time::MAX`] for never.
+    pub fn poll_timeout(&self) -> Time {
+        self.watchdog.poll_timeout()
+    }
+
+    /// What was counted so far, and the receiver's last report.
+    pub fn stats(&self, now: Time, consumer_id: u64, producer_id: u64) -> ConsumerStats {
+        ConsumerStats {
+            consumer_id,
+            producer_id,
+            packets: self.totals.packets,
+            bytes: self.totals.bytes,
+            retransmissions: self.totals.retransmissions,
+            nacks_received: self.totals.nacks_received,
+            nacks_missed: self.totals.nacks_missed,
+            keyframe_requests_received: self.totals.keyframe_requests_received,
+            fraction_lost: self.remote.fraction_lost,
+            packets_lost: self.remote.packets_lost,
+            jitter: f64::from(self.remote.jitter) / f64::from(self.clock_rate.max(1)),
+            round_trip_time: self.remote.round_trip.map(|rtt| rtt.as_secs_f64()),
+            dropped_unmapped: self.totals.dropped_unmapped,
+            bitrate: self.meter.rate(now),
+        }
+    }
+
+    /// Ends the current run: the next packet has to start a new one.
+    fn stop(&mut self) {
+        if let Some(epoch) = self.current.take() {
+            self.previous = Some(epoch);
+        }
+        self.watchdog.pause();
+    }
+
+    /// Starts a run with `packet`, if that is possible. A producer's runs follow each other, so that a packet of
+    /// another run than the current one ends that.
+    #[cold]
+    fn start(&mut self, packet: &MediaPacket<'_>, is_sendable: bool) -> Option<Epoch> {
+        self.stop();
+        let was_sent = |last: LastSent| last.stream == packet.stream && packet.sequence <= last.source_sequence;
+        if !packet.keyframe || !is_sendable || self.last.is_some_and(was_sent) {
+            return None;
+        }
+        self.epochs += 1;
+        let timestamp = self.timestamp_offset(packet);
+        let picture = match packet.codec {
+            Codec::Vp8 => vp8::Descriptor::parse(packet.payload)
+                .map(|descriptor| self.picture_ids.offsets_for(&descriptor))
+                .unwrap_or_default(),
+            _ => PictureOffsets::default(),
+        };
+        self.map.start(packet.sequence, self.epochs);
+        let epoch = Epoch { number: self.epochs, stream: packet.stream, offsets: Offsets { timestamp, picture } };
+        self.current = Some(epoch);
+        Some(epoch)
+    }
+
+    /// What is added to timestamps in the run that starts with `packet`: time goes on as it passed here.
+    fn timestamp_offset(&self, packet: &MediaPacket<'_>) -> u32 {
+        let Some(last) = self.last else { return self.first_timestamp_offset };
+        if let Some(previous) = self.previous.filter(|previous| previous.stream == packet.stream) {
+            return previous.offsets.timestamp;
+        }
+        let elapsed = packet.arrival.since(last.arrival).as_nanos() * u128::from(self.clock_rate) / 1_000_000_000;
+        last.timestamp.wrapping_add((elapsed as u32).max(1)).wrapping_sub(packet.timestamp)
+    }
+
+    /// Leaves a packet out. Where later ones were sent already, an empty one fills its place.
+    #[cold]
+    fn skip(
+        &mut self,
+        now: Time,
+        packet: &MediaPacket<'_>,
+        epoch: Epoch,
+        state: &mut SendState,
+        out: &mut [u8],
+    ) -> Option<Composed> {
+        let Skip::Hole(sequence) = self.map.skip(packet.sequence) else { return None };
+        let payload_type = self.payload_types.translate(packet.payload_type)?;
+        let empty = Body { payload_type, payload: &[], has_inner: false };
+        let composed = self.compose_media(now, packet, &empty, sequence, epoch.offsets, state, out)?;
+        self.totals.packets += 1;
+        Some(composed)
+    }
+
+    #[inline]
+    fn count(&mut self, now: Time, packet: &MediaPacket<'_>, payload_len: usize, epoch: Epoch) {
+        self.totals.packets += 1;
+        self.totals.bytes += payload_len as u64;
+        self.meter.add(now, payload_len);
+        self.watchdog.sent(now);
+        let is_late = |last: LastSent| last.stream == packet.stream && packet.sequence < last.source_sequence;
+        if !self.last.is_some_and(is_late) {
+            self.last = Some(LastSent {
+                stream: packet.stream,
+                source_sequence: packet.sequence,
+                timestamp: packet.timestamp.wrapping_add(epoch.offsets.timestamp),
+                arrival: packet.arrival,
+            });
+        }
+        if packet.keyframe {
+            self.keyframe_sent = Some(now);
+        }
+        if packet.codec == Codec::Vp8
+            && let Ok(descriptor) = vp8::Descriptor::parse(packet.payload)
+        {
+            self.picture_ids.sent(&descriptor, epoch.offsets.picture);
+        }
+    }
+
+    fn find_resend<'p>(&self, now: Time, sequence_number: u16, producer: &'p Producer) -> Option<Resend<'p>> {
+        let sequence = sequence::nearest(self.map.next_out(), sequence_number);
+        let (source, number) = self.map.source_of(sequence)?;
+        let epoch = [self.current, self.previous].into_iter().flatten().find(|epoch| epoch.number == number)?;
+        let packet = producer.held_packet(now, epoch.stream, source)?;
+        let body = self.payload_types.body(&packet)?;
+        let rtx_payload_type = self.rtx_payload_type(body.payload_type);
+        Some(Resend { packet, body, sequence, offsets: epoch.offsets, rtx_payload_type })
+    }
+
+    /// The payload type of retransmissions of `payload_type`, one of the receiver's, where RTX was negotiated.
+    fn rtx_payload_type(&self, payload_type: u8) -> Option<u8> {
+        self.rtx_ssrc.and_then(|_| self.payload_types.rtx_of(payload_type))
+    }
+}
+
+#[cfg(test)]
+mod tests;

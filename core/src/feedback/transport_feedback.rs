@@ -1,0 +1,171 @@
+//! Which packets of a transport arrived when: the receiving side of transport-wide congestion control
+//! (draft-holmer-rmcat-transport-wide-cc-extensions-01), from which publishers estimate their bandwidth.
+
+use std::time::Duration;
+
+use crate::packet::rtcp::RtcpWriter;
+use crate::sequence;
+use crate::time::Time;
+
+/// Distance of feedback packets: libwebrtc's own default.
+const INTERVAL: Duration = Duration::from_millis(100);
+/// Packets that wait at most to be told of. What is older when it is reached is never told of.
+const MAX_WAITING: usize = 1_024;
+/// Packets after which feedback is sent before its time.
+const MANY: usize = 256;
+
+/// Gathers arrivals of one transport.
+#[derive(Default)]
+pub struct TransportFeedbackBuilder {
+    /// Extended sequence number of the first of `arrivals`; none before the first packet.
+    base: Option<u64>,
+    arrivals: Vec<Option<Time>>,
+    due: Option<Time>,
+    feedback_count: u8,
+}
+
+impl TransportFeedbackBuilder {
+    /// A packet with this transport-wide sequence number arrived.
+    #[inline]
+    pub fn received(&mut self, now: Time, transport_sequence: u16) {
+        let base = *self.base.get_or_insert(sequence::first(transport_sequence));
+        // The last one told of or waiting is the best guess where the sequence stands.
+        let reference = base + self.arrivals.len() as u64;
+        let sequence = sequence::nearest(reference, transport_sequence);
+        // One that comes after its loss was told of changes nothing: the sender has reacted.
+        let Some(index) = sequence.checked_sub(base) else { return };
+        match self.arrivals.get_mut(index as usize) {
+            Some(arrival) => {
+                arrival.get_or_insert(now);
+            }
+            None => self.append(now, sequence, index as usize),
+        }
+        if self.due.is_none() {
+            self.due = Some(now + INTERVAL);
+        }
+        if self.arrivals.len() >= MANY {
+            self.due = Some(now);
+        }
+    }
+
+    fn append(&mut self, now: Time, sequence: u64, index: usize) {
+        if index >= MAX_WAITING {
+            self.arrivals.clear();
+            self.base = Some(sequence);
+        } else {
+            self.arrivals.resize(index, None);
+        }
+        self.arrivals.push(Some(now));
+    }
+
+    /// When [`poll`](Self::poll) has something to write; [`Time::MAX`] for never.
+    #[inline]
+    pub fn poll_timeout(&self) -> Time {
+        self.due.unwrap_or(Time::MAX)
+    }
+
+    /// Writes one feedback packet if one is due. `media_ssrc` is any source of the transport. Where more waits than
+    /// fits, it is due again at once.
+    pub fn poll(&mut self, now: Time, sender_ssrc: u32, media_ssrc: u32, writer: &mut RtcpWriter<'_>) -> bool {
+        let (Some(base), true) = (self.base, self.poll_timeout() <= now) else { return false };
+        let count = self.feedback_count;
+        let Some(told) = writer.transport_feedback(sender_ssrc, media_ssrc, count, base as u16, &self.arrivals) else {
+            // The writer is full, if anything waits: the next one will take it.
+            if self.arrivals.is_empty() {
+                self.due = None;
+            }
+            return false;
+        };
+        self.feedback_count = self.feedback_count.wrapping_add(1);
+        self.arrivals.drain(..told);
+        self.base = Some(base + told as u64);
+        self.due = (!self.arrivals.is_empty()).then_some(now);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::rtcp::{Packet, packets};
+    use proptest::prelude::*;
+
+    /// Every packet told of: base, count and what arrived.
+    fn polled(builder: &mut TransportFeedbackBuilder, now: Time) -> Vec<(u16, u16, Vec<u16>)> {
+        let mut told = Vec::new();
+        let mut out = [0; 1_200];
+        loop {
+            let mut writer = RtcpWriter::new(&mut out);
+            if !builder.poll(now, 1, 2, &mut writer) {
+                return told;
+            }
+            let len = writer.len();
+            for packet in packets(&out[..len]) {
+                let Ok(Packet::TransportFeedback(feedback)) = packet else { panic!("{packet:?}") };
+                assert_eq!((feedback.sender_ssrc, feedback.media_ssrc), (1, 2));
+                let arrived = feedback.arrivals().map(|arrival| arrival.sequence_number).collect();
+                told.push((feedback.base_sequence_number, feedback.status_count, arrived));
+            }
+        }
+    }
+
+    #[test]
+    fn tells_what_came_and_what_did_not() {
+        let mut builder = TransportFeedbackBuilder::default();
+        assert_eq!(builder.poll_timeout(), Time::MAX);
+        for (millis, sequence) in [(0, 65_534), (5, 65_535), (9, 2), (12, 1), (13, 1)] {
+            builder.received(Time::from_millis(millis), sequence);
+        }
+        assert_eq!(polled(&mut builder, Time::from_millis(99)), []);
+        assert_eq!(polled(&mut builder, Time::from_millis(100)), [(65_534, 5, vec![65_534, 65_535, 1, 2])]);
+        builder.received(Time::from_millis(110), 0);
+        assert_eq!(builder.poll_timeout(), Time::MAX, "too late to matter");
+        builder.received(Time::from_millis(120), 4);
+        assert_eq!(polled(&mut builder, Time::from_millis(220)), [(3, 2, vec![4])]);
+    }
+
+    #[test]
+    fn many_packets_do_not_wait_for_the_timer() {
+        let mut builder = TransportFeedbackBuilder::default();
+        for n in 0..MANY {
+            builder.received(Time::from_millis(1), n as u16);
+        }
+        let told: usize = polled(&mut builder, Time::from_millis(1)).iter().map(|(_, _, arrived)| arrived.len()).sum();
+        assert_eq!(told, MANY);
+    }
+
+    #[test]
+    fn a_leap_starts_over() {
+        let mut builder = TransportFeedbackBuilder::default();
+        builder.received(Time::ZERO, 0);
+        builder.received(Time::ZERO, 20_000);
+        assert_eq!(polled(&mut builder, Time::from_millis(100)), [(20_000, 1, vec![20_000])]);
+    }
+
+    proptest! {
+        #[test]
+        fn each_arrival_is_told_once_at_most_and_memory_is_bounded(
+            steps in prop::collection::vec((0_u16..600, 0_u64..40), 1..300),
+        ) {
+            let mut builder = TransportFeedbackBuilder::default();
+            let (mut base, mut now) = (65_000_u16, Time::ZERO);
+            let mut arrived = std::collections::HashSet::new();
+            let mut told = std::collections::HashSet::new();
+            for (ahead, wait) in steps {
+                // Mostly in order, sometimes late, seldom far ahead.
+                base = base.wrapping_add(if ahead > 560 { ahead * 3 } else { ahead % 4 });
+                let sequence = base.wrapping_sub(ahead % 7 / 5);
+                now += Duration::from_millis(wait);
+                builder.received(now, sequence);
+                arrived.insert(sequence);
+                prop_assert!(builder.arrivals.len() <= MAX_WAITING);
+                for (_, _, sequences) in polled(&mut builder, now) {
+                    for sequence in sequences {
+                        prop_assert!(arrived.contains(&sequence));
+                        prop_assert!(told.insert(sequence), "{} twice", sequence);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,517 @@
+//! A producer: one incoming media source with its encodings.
+//!
+//! It takes packets in, undoes retransmission, counts, asks for what is missing, keeps what receivers may ask for, and
+//! hands each packet on once, as a [`MediaPacket`] for all its consumers.
+
+mod audio_level;
+mod codecs;
+mod keyframe_requester;
+mod received_window;
+mod stream;
+mod watchdog;
+
+use std::time::Duration;
+
+use self::audio_level::AudioLevelMeter;
+use self::codecs::Codecs;
+use self::keyframe_requester::KeyframeRequester;
+use self::stream::{EncodingStream, Placement};
+pub use self::watchdog::{Liveness, ProducerWatchdog};
+use crate::codec::Codec;
+use crate::event::ProducerStats;
+use crate::extension::ExtensionValues;
+use crate::media_packet::{MediaPacket, StreamId};
+use crate::packet::rtcp::ReportBlock;
+use crate::packet::rtp::RtpPacket;
+use crate::params::{MediaKind, ProducerParams};
+use crate::repair::{self, BlockPool};
+use crate::report::{BitrateMeter, RtpClock, SenderClock, ntp_middle};
+use crate::time::{Time, WallClock};
+
+/// Encodings at most: more than any sender's simulcast has.
+const MAX_ENCODINGS: usize = 8;
+/// A keyframe younger than this starts a new receiver at once. An older one would start it with a picture that is
+/// late by as much, and receivers take seconds to catch up.
+const MAX_REPLAY_AGE: Duration = Duration::from_millis(250);
+
+/// Why a producer cannot be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProducerError {
+    /// Without a codec nothing can be taken in.
+    #[error("codecs is empty")]
+    NoCodec,
+    /// Payload types have seven bits.
+    #[error("payload type {0} is not within 0–127")]
+    PayloadType(u8),
+    /// One payload type would mean two things.
+    #[error("payload type {0} is used twice")]
+    DuplicatePayloadType(u8),
+    /// Timestamps would mean nothing.
+    #[error("clock rate of payload type {0} is 0")]
+    ClockRate(u8),
+    /// None, or more than any sender has.
+    #[error("encodings has {0} entries, and 1 to {MAX_ENCODINGS} are possible")]
+    Encodings(usize),
+}
+
+/// What became of a packet.
+#[derive(Clone, Copy, Debug)]
+pub enum Received<'a> {
+    /// To be given to every consumer.
+    Media(MediaPacket<'a>),
+    /// Nothing for anybody.
+    Nothing(Discard),
+}
+
+/// Why a packet is not forwarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Discard {
+    /// It came before, or is too late.
+    Duplicate,
+    /// A retransmission without an original: the sender probes the network.
+    Probe,
+    /// The producer is paused.
+    Paused,
+    /// Its sequence number is far from where the stream was; the next one will tell.
+    Astray,
+    /// Its SSRC is none of this producer's.
+    UnknownSsrc,
+    /// Its payload type was not negotiated.
+    UnknownPayloadType,
+}
+
+/// How to ask for a keyframe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyframeRequest {
+    /// By PLI (RFC 4585, section 6.3.1).
+    Pli {
+        /// Of this stream.
+        ssrc: u32,
+    },
+    /// By FIR (RFC 5104, section 4.3.1).
+    Fir {
+        /// Of this stream.
+        ssrc: u32,
+        /// The request's number.
+        sequence_number: u8,
+    },
+}
+
+/// What [`Producer::bind`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// The SSRC that is not this producer's any more.
+    pub replaced: Option<u32>,
+}
+
+#[derive(Default)]
+struct Totals {
+    packets: u64,
+    bytes: u64,
+    nacks_sent: u64,
+    retransmissions_received: u64,
+    keyframe_requests_sent: u64,
+    keyframes: u64,
+}
+
+/// One incoming media source.
+pub struct Producer {
+    kind: MediaKind,
+    mid: Option<String>,
+    codecs: Codecs,
+    encodings: Vec<EncodingStream>,
+    next_stream: u32,
+    paused: bool,
+    keeps_history: bool,
+    watchdog: ProducerWatchdog,
+    keyframes: KeyframeRequester,
+    fir_sequence_number: u8,
+    audio_level: AudioLevelMeter,
+    round_trip: Option<Duration>,
+    meter: BitrateMeter,
+    totals: Totals,
+}
+
+impl Producer {
+    /// A producer that waits for its packets. Silence beyond `stall_timeout` is reported by its watchdog.
+    pub fn new(now: Time, params: &ProducerParams, stall_timeout: Duration) -> Result<Self, ProducerError> {
+        let codecs = Codecs::new(&params.codecs)?;
+        if params.encodings.is_empty() || params.encodings.len() > MAX_ENCODINGS {
+            return Err(ProducerError::Encodings(params.encodings.len()));
+        }
+        let encodings: Vec<EncodingStream> = (0..)
+            .zip(&params.encodings)
+            .map(|(id, encoding)| EncodingStream::new(params.kind, encoding, StreamId(id)))
+            .collect();
+        Ok(Producer {
+            kind: params.kind,
+            mid: params.mid.clone(),
+            codecs,
+            next_stream: encodings.len() as u32,
+            encodings,
+            paused: params.paused,
+            keeps_history: false,
+            watchdog: ProducerWatchdog::new(now, stall_timeout, params.paused),
+            keyframes: KeyframeRequester::default(),
+            fir_sequence_number: 0,
+            audio_level: AudioLevelMeter::default(),
+            round_trip: None,
+            meter: BitrateMeter::default(),
+            totals: Totals::default(),
+        })
+    }
+
+    /// Audio or video.
+    pub fn kind(&self) -> MediaKind {
+        self.kind
+    }
+
+    /// MID of its m-line.
+    pub fn mid(&self) -> Option<&str> {
+        self.mid.as_deref()
+    }
+
+    /// Whether nothing of it is forwarded.
+    pub fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    /// Timestamp units per second of the codec negotiated first.
+    pub fn clock_rate(&self) -> u32 {
+        self.codecs.preferred().clock_rate
+    }
+
+    /// The SSRCs known to be its own, of media and of retransmissions.
+    pub fn ssrcs(&self) -> impl Iterator<Item = u32> {
+        self.encodings.iter().flat_map(|encoding| [encoding.ssrc, encoding.rtx_ssrc]).flatten()
+    }
+
+    /// Takes an unknown SSRC, whose packet carried our MID, for one of this producer's encodings: by RID, or where
+    /// there are no RIDs for the only encoding. None where it fits nowhere.
+    pub fn bind(
+        &mut self,
+        now: Time,
+        ssrc: u32,
+        payload_type: u8,
+        extensions: &ExtensionValues<'_>,
+    ) -> Option<Binding> {
+        let is_repair = self.codecs.original_of(payload_type).is_some();
+        if !is_repair && self.codecs.media(payload_type).is_none() {
+            return None;
+        }
+        let rid = if is_repair { extensions.repaired_rid.or(extensions.rid) } else { extensions.rid };
+        let index = match rid {
+            Some(rid) => {
+                self.encodings.iter().position(|encoding| encoding.rid.as_deref().map(str::as_bytes) == Some(rid))
+            }
+            None => (self.encodings.len() == 1).then_some(0),
+        }?;
+        let stream = &mut self.encodings[index];
+        if is_repair {
+            return Some(Binding { replaced: stream.rtx_ssrc.replace(ssrc) });
+        }
+        let replaced = stream.ssrc;
+        if !stream.bind_media(now, ssrc) {
+            return None;
+        }
+        if replaced.is_some() {
+            self.restart(now, index);
+        }
+        Some(Binding { replaced })
+    }
+
+    /// Takes a packet in.
+    #[inline]
+    pub fn receive<'a>(
+        &mut self,
+        now: Time,
+        packet: &RtpPacket<'a>,
+        extensions: &ExtensionValues<'a>,
+        pool: &mut BlockPool,
+    ) -> Received<'a> {
+        let header = &packet.header;
+        let is_media = |encoding: &EncodingStream| encoding.ssrc == Some(header.ssrc);
+        let is_repair = |encoding: &EncodingStream| encoding.rtx_ssrc == Some(header.ssrc);
+        let (index, placement, payload_type, payload) = if let Some(index) = self.encodings.iter().position(is_media) {
+            let Some(codec) = self.codecs.media(header.payload_type) else {
+                return Received::Nothing(Discard::UnknownPayloadType);
+            };
+            let stream = &mut self.encodings[index];
+            let placement = stream.place(now, header.sequence_number, header.timestamp, codec.clock_rate);
+            (index, placement, header.payload_type, packet.payload())
+        } else if let Some(index) = self.encodings.iter().position(is_repair) {
+            let Some(payload_type) = self.codecs.original_of(header.payload_type) else {
+                return Received::Nothing(Discard::UnknownPayloadType);
+            };
+            let Some((sequence_number, payload)) = repair::original(packet.payload()) else {
+                return Received::Nothing(Discard::Probe);
+            };
+            let placement = self.encodings[index].place_recovered(sequence_number);
+            if matches!(placement, Placement::New(_)) {
+                self.totals.retransmissions_received += 1;
+            }
+            (index, placement, payload_type, payload)
+        } else {
+            return Received::Nothing(Discard::UnknownSsrc);
+        };
+        self.watchdog.packet(now);
+        let sequence = match placement {
+            Placement::New(sequence) => sequence,
+            Placement::Restarted(sequence) => {
+                self.restart_after_jump(now, index);
+                sequence
+            }
+            Placement::Duplicate => return Received::Nothing(Discard::Duplicate),
+            Placement::Astray => return Received::Nothing(Discard::Astray),
+        };
+        let Some(codec) = self.codecs.media(payload_type) else {
+            return Received::Nothing(Discard::UnknownPayloadType);
+        };
+        let elements = packet.extensions();
+        let media = MediaPacket {
+            stream: self.encodings[index].id,
+            encoding: index as u8,
+            sequence,
+            timestamp: header.timestamp,
+            arrival: now,
+            payload_type,
+            marker: header.marker,
+            codec: codec.codec,
+            keyframe: !payload.is_empty() && codec.codec.is_keyframe_start(payload),
+            extension_form: elements.form(),
+            extensions: elements.as_bytes(),
+            payload,
+        };
+        let nack = codec.nack;
+        self.count(now, index, &media, nack, extensions);
+        if self.paused {
+            return Received::Nothing(Discard::Paused);
+        }
+        if self.keeps_history && !payload.is_empty() {
+            self.encodings[index].history.insert(&media, pool);
+        }
+        Received::Media(media)
+    }
+
+    #[inline]
+    fn count(&mut self, now: Time, index: usize, media: &MediaPacket<'_>, nack: bool, values: &ExtensionValues<'_>) {
+        self.totals.packets += 1;
+        self.totals.bytes += media.payload.len() as u64;
+        self.meter.add(now, media.payload.len());
+        if let Some((level, voice)) = values.audio_level {
+            self.audio_level.add(now, level, voice);
+        }
+        let stream = &mut self.encodings[index];
+        if nack && let Some(sample) = stream.nack.received(now, media.sequence) {
+            self.set_round_trip_time(self.round_trip.map_or(sample, |smoothed| (smoothed * 7 + sample) / 8));
+        }
+        if media.keyframe && has_keyframes(media.codec) && self.encodings[index].keyframe(media) {
+            self.totals.keyframes += 1;
+            self.keyframes.keyframe_arrived();
+        }
+    }
+
+    /// Pauses or resumes. A resumed producer is a new run to its consumers, and a keyframe is asked for.
+    pub fn set_paused(&mut self, now: Time, paused: bool) {
+        if self.paused == paused {
+            return;
+        }
+        self.paused = paused;
+        self.watchdog.set_paused(now, paused);
+        if paused {
+            self.keyframes.cancel();
+            return;
+        }
+        for index in 0..self.encodings.len() {
+            let id = self.new_stream_id();
+            self.encodings[index].renew(id);
+        }
+        self.request_keyframe(now);
+    }
+
+    /// Keeps packets from now on: a consumer that answers NACKs needs them.
+    pub fn enable_history(&mut self) {
+        self.keeps_history = true;
+    }
+
+    /// The packet of `stream` with this extended sequence number, if it is still held.
+    pub fn held_packet(&self, now: Time, stream: StreamId, sequence: u64) -> Option<MediaPacket<'_>> {
+        self.encodings.iter().find_map(|encoding| encoding.history.get(now, stream, sequence))
+    }
+
+    /// What a new receiver of `encoding` can be started with at once: everything since a keyframe that came a moment
+    /// ago. Nothing where there is none, or where history is not kept.
+    pub fn replay_from_keyframe(&self, now: Time, encoding: u8) -> impl Iterator<Item = MediaPacket<'_>> {
+        let encoding = self.encodings.get(usize::from(encoding)).filter(|_| !self.paused);
+        encoding.into_iter().flat_map(move |encoding| encoding.packets_since_keyframe(now, MAX_REPLAY_AGE))
+    }
+
+    /// A sender report came for one of our SSRCs. `clock` belongs to the transport, so that all its producers share
+    /// one relation between the publisher's clock and ours.
+    pub fn on_sender_report(
+        &mut self,
+        now: Time,
+        wall: WallClock,
+        ssrc: u32,
+        ntp: u64,
+        rtp_timestamp: u32,
+        clock: &mut SenderClock,
+    ) {
+        let clock_rate = self.clock_rate();
+        let Some(stream) = self.encodings.iter_mut().find(|encoding| encoding.ssrc == Some(ssrc)) else { return };
+        stream.sender_report(now, ntp_middle(ntp));
+        // A sender without a clock says zero (RFC 3550, section 6.4.1).
+        if ntp != 0 {
+            let ntp = clock.update(ntp, wall.ntp(now));
+            stream.clock = Some(RtpClock { ntp, rtp: rtp_timestamp, clock_rate });
+        }
+    }
+
+    /// Where the timestamps of `stream` lie on our clock; none before its first sender report.
+    pub fn rtp_clock(&self, stream: StreamId) -> Option<RtpClock> {
+        self.encodings.iter().find(|encoding| encoding.id == stream)?.clock
+    }
+
+    /// Sets the round trip to the publisher, where it is known. Otherwise it is measured by retransmissions.
+    pub fn set_round_trip_time(&mut self, round_trip: Duration) {
+        self.round_trip = Some(round_trip);
+        for encoding in &mut self.encodings {
+            encoding.nack.set_round_trip_time(round_trip);
+        }
+    }
+
+    /// A receiver needs a keyframe. Requests are gathered, and repeated until one comes.
+    pub fn request_keyframe(&mut self, now: Time) {
+        if self.kind == MediaKind::Video && !self.paused {
+            self.keyframes.request(now);
+        }
+    }
+
+    /// The keyframe request to send now, if any.
+    pub fn poll_keyframe_request(&mut self, now: Time) -> Option<KeyframeRequest> {
+        // Without an SSRC there is nobody to ask yet, and the request stays due.
+        let ssrc = self.encodings.iter().find_map(|encoding| encoding.ssrc)?;
+        let pli = self.codecs.iter().any(|codec| codec.pli);
+        if !pli && !self.codecs.iter().any(|codec| codec.fir) {
+            self.keyframes.cancel();
+            return None;
+        }
+        if !self.keyframes.poll(now) {
+            return None;
+        }
+        self.totals.keyframe_requests_sent += 1;
+        if pli {
+            return Some(KeyframeRequest::Pli { ssrc });
+        }
+        let sequence_number = self.fir_sequence_number;
+        self.fir_sequence_number = sequence_number.wrapping_add(1);
+        Some(KeyframeRequest::Fir { ssrc, sequence_number })
+    }
+
+    /// Fills `requests` with the sequence numbers to ask for now and returns their SSRC. To be called, with an empty
+    /// list, until it returns none.
+    pub fn poll_nack(&mut self, now: Time, requests: &mut Vec<u16>) -> Option<u32> {
+        for index in 0..self.encodings.len() {
+            let stream = &mut self.encodings[index];
+            stream.nack.poll(now, requests);
+            let keyframe = stream.last_keyframe();
+            let ssrc = stream.ssrc;
+            if stream.nack.take_given_up().is_some_and(|lost| keyframe.is_none_or(|keyframe| keyframe < lost)) {
+                self.request_keyframe(now);
+            }
+            if let Some(ssrc) = ssrc.filter(|_| !requests.is_empty()) {
+                self.totals.nacks_sent += requests.len() as u64;
+                return Some(ssrc);
+            }
+        }
+        None
+    }
+
+    /// The reception reports since the last call: once per report of the transport.
+    pub fn for_each_report_block(&mut self, now: Time, report: impl FnMut(ReportBlock)) {
+        self.encodings.iter_mut().filter_map(|encoding| encoding.report(now)).for_each(report);
+    }
+
+    /// The watchdog's news, if any.
+    pub fn poll_watchdog(&mut self, now: Time) -> Option<Liveness> {
+        let change = self.watchdog.poll(now)?;
+        if change == Liveness::Live {
+            self.keyframes.revived(now);
+        }
+        Some(change)
+    }
+
+    /// When one of the `poll` functions has something to say; [`Time::MAX`] for never.
+    pub fn poll_timeout(&self) -> Time {
+        let nack = self.encodings.iter().map(|encoding| encoding.nack.poll_timeout()).min().unwrap_or(Time::MAX);
+        let has_ssrc = self.encodings.iter().any(|encoding| encoding.ssrc.is_some());
+        let keyframe = if has_ssrc { self.keyframes.poll_timeout() } else { Time::MAX };
+        nack.min(keyframe).min(self.watchdog.poll_timeout())
+    }
+
+    /// Smoothed level in −dBov and whether it is a voice; none where no levels came lately, or while paused.
+    pub fn audio_level(&self, now: Time) -> Option<(u8, bool)> {
+        if self.paused { None } else { self.audio_level.level(now) }
+    }
+
+    /// Gives back the memory of packets that are too old. To be called about once a second.
+    pub fn expire_history(&mut self, now: Time, pool: &mut BlockPool) {
+        for encoding in &mut self.encodings {
+            encoding.history.expire(now, pool);
+        }
+    }
+
+    /// Gives all memory of kept packets back: before it is dropped, and where no consumer needs them any more.
+    pub fn release_history(&mut self, pool: &mut BlockPool) {
+        self.keeps_history = false;
+        for encoding in &mut self.encodings {
+            encoding.clear_history(pool);
+        }
+    }
+
+    /// What was counted so far.
+    pub fn stats(&self, now: Time, producer_id: u64) -> ProducerStats {
+        ProducerStats {
+            producer_id,
+            packets: self.totals.packets,
+            bytes: self.totals.bytes,
+            packets_lost: self.encodings.iter().map(EncodingStream::lost).sum(),
+            jitter: self.encodings.iter().map(|e| e.jitter_seconds(self.clock_rate())).fold(0.0, f64::max),
+            nacks_sent: self.totals.nacks_sent,
+            retransmissions_received: self.totals.retransmissions_received,
+            keyframe_requests_sent: self.totals.keyframe_requests_sent,
+            keyframes: self.totals.keyframes,
+            bitrate: self.meter.rate(now),
+            live: self.watchdog.is_live(now),
+        }
+    }
+
+    fn new_stream_id(&mut self) -> StreamId {
+        let id = StreamId(self.next_stream);
+        self.next_stream += 1;
+        id
+    }
+
+    /// Another SSRC took over: nothing of the old numbers holds.
+    fn restart(&mut self, now: Time, index: usize) {
+        let id = self.new_stream_id();
+        self.encodings[index].restart(id);
+        self.request_keyframe(now);
+    }
+
+    /// The numbers jumped; the stream has begun its new run already.
+    #[cold]
+    fn restart_after_jump(&mut self, now: Time, index: usize) {
+        let id = self.new_stream_id();
+        self.encodings[index].renew(id);
+        self.request_keyframe(now);
+    }
+}
+
+/// Whether receivers have to start at a keyframe, and we can tell one.
+fn has_keyframes(codec: Codec) -> bool {
+    matches!(codec, Codec::Vp8 | Codec::Vp9 | Codec::H264 | Codec::Av1)
+}
+
+#[cfg(test)]
+mod tests;
