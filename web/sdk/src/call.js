@@ -283,11 +283,12 @@ export class Call extends Emitter {
   #updateState() {
     if (this.#state === "closed") return;
     const media = [this.#publisher.state, this.#subscriber.state];
-    const wasConnected = this.#state === "connected" || this.#state === "reconnecting";
+    const waiting = media.includes("connecting") || this.localSources.length > 0;
     if (!this.#session.joined) this.#become("reconnecting");
     else if (media.includes("failed")) this.#become("blocked");
-    else if (media.includes("connecting")) this.#become(wasConnected ? "reconnecting" : "connecting");
+    else if (media.includes("recovering")) this.#become("reconnecting");
     else if (media.includes("connected")) this.#become("connected");
+    else if (this.#state === "reconnecting" && !waiting) this.#become("connected");
   }
 
   /** @param {CallState} state */

@@ -4,14 +4,14 @@ import { Emitter } from "./emitter.js";
 /** How long a connection may be `disconnected` before its ICE is restarted: it often recovers by itself. Milliseconds. */
 const DISCONNECTED_PATIENCE = 2_000;
 
-/** @typedef {"idle" | "connecting" | "connected" | "failed"} MediaState */
+/** @typedef {"idle" | "connecting" | "connected" | "recovering" | "failed"} MediaState */
 
 /**
  * Watches one RTCPeerConnection and says when its ICE should be restarted: at once when it failed, after a short while
  * when it was disconnected, and again with back-off for as long as that does not help.
  *
- * `state` is what users feel: `idle` before anything was negotiated, `connecting`, `connected`, `failed` while restarts
- * go on.
+ * `state` is what users feel: `idle` before anything was negotiated, `connecting` the first time, `connected`,
+ * `recovering` after it had been, `failed` while restarts go on that have not helped so far.
  *
  * @extends {Emitter<{ state: MediaState, restart: null }>}
  */
@@ -48,11 +48,11 @@ export class ConnectionWatch extends Emitter {
       this.#backoff.reset();
       this.#become("connected");
     } else if (state === "connecting") {
-      this.#become(this.#state === "failed" ? "failed" : "connecting");
+      if (this.#state === "idle") this.#become("connecting");
       // A restart that leads nowhere ends in `failed` only after half a minute in some browsers.
       this.#restartIn(this.#backoff.tries === 0 ? 10_000 : this.#backoff.next());
     } else if (state === "disconnected") {
-      this.#become("connecting");
+      this.#become("recovering");
       this.#restartIn(DISCONNECTED_PATIENCE);
     } else if (state === "failed") {
       this.#become("failed");

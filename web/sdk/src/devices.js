@@ -43,8 +43,7 @@ export function watchDevices(listener) {
  * @returns {Promise<MediaStreamTrack>}
  */
 export async function openCamera(deviceId) {
-  const device = deviceId === undefined ? { facingMode: "user" } : { deviceId: { exact: deviceId } };
-  return openTrack({ video: { ...PICTURE, ...device } });
+  return openTrack(cameraConstraints(deviceId));
 }
 
 /**
@@ -52,8 +51,34 @@ export async function openCamera(deviceId) {
  * @returns {Promise<MediaStreamTrack>}
  */
 export async function openMicrophone(deviceId) {
-  const device = deviceId === undefined ? {} : { deviceId: { exact: deviceId } };
-  return openTrack({ audio: { ...VOICE, ...device } });
+  return openTrack(microphoneConstraints(deviceId));
+}
+
+/**
+ * Opens both with a single question to the user. Where that fails, each is tried by itself, so that a broken camera
+ * takes nobody's voice.
+ *
+ * @param {{ cameraId?: string | undefined, microphoneId?: string | undefined }} [devices]
+ * @returns {Promise<{ camera: MediaStreamTrack | DeviceError, microphone: MediaStreamTrack | DeviceError }>}
+ */
+export async function openCameraAndMicrophone({ cameraId, microphoneId } = {}) {
+  try {
+    const constraints = { ...cameraConstraints(cameraId), ...microphoneConstraints(microphoneId) };
+    const stream = await mediaDevices().getUserMedia(constraints);
+    const [[camera], [microphone]] = [stream.getVideoTracks(), stream.getAudioTracks()];
+    if (camera && microphone) return { camera, microphone };
+  } catch (error) {
+    const failure = toDeviceError(error, "camera");
+    // The user said no: to ask twice more would be rude.
+    if (failure.code === "permission_denied" || failure.code === "insecure_context") {
+      return { camera: failure, microphone: failure };
+    }
+  }
+  const [camera, microphone] = await Promise.allSettled([openCamera(cameraId), openMicrophone(microphoneId)]);
+  return {
+    camera: camera.status === "fulfilled" ? camera.value : camera.reason,
+    microphone: microphone.status === "fulfilled" ? microphone.value : microphone.reason,
+  };
 }
 
 /**
@@ -77,6 +102,18 @@ export async function openScreen({ audio = false } = {}) {
   } catch (error) {
     throw toDeviceError(error, "screen");
   }
+}
+
+/** @param {string} [deviceId] */
+function cameraConstraints(deviceId) {
+  const device = deviceId === undefined ? { facingMode: "user" } : { deviceId: { exact: deviceId } };
+  return { video: { ...PICTURE, ...device } };
+}
+
+/** @param {string} [deviceId] */
+function microphoneConstraints(deviceId) {
+  const device = deviceId === undefined ? {} : { deviceId: { exact: deviceId } };
+  return { audio: { ...VOICE, ...device } };
 }
 
 /**

@@ -12,6 +12,13 @@ export { connect } from "./connect.js";
 export { Call } from "./call.js";
 export { LocalSource } from "./local-source.js";
 export { RemoteParticipant, RemoteSource } from "./participant.js";
-export { listDevices, openCamera, openMicrophone, openScreen, watchDevices } from "./devices.js";
+export {
+  listDevices,
+  openCamera,
+  openCameraAndMicrophone,
+  openMicrophone,
+  openScreen,
+  watchDevices,
+} from "./devices.js";
 export { LevelMeter } from "./level-meter.js";
 export { BridgeError, ConnectionError, DeviceError, RequestError, RoomError, TokenError } from "./errors.js";

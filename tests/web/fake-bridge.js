@@ -1,0 +1,345 @@
+/**
+ * A bridge inside the page: takes the place of `WebSocket`, speaks the protocol, and has real peer connections at its
+ * end, so that the SDK and the page are tested with real media before any server runs.
+ *
+ * It is injected before the page's own scripts and must stay free of imports. Tests steer it by `window.fakeBridge`.
+ */
+export function installFakeBridge() {
+  const PICTURE = { width: 640, height: 480 };
+
+  class FakeSocket extends EventTarget {
+    readyState = 0;
+
+    constructor(url, protocol) {
+      super();
+      this.url = url;
+      this.protocol = protocol;
+      bridge.sockets.push(this);
+      setTimeout(() => {
+        if (bridge.unreachable) return this.end(1006);
+        this.readyState = 1;
+        this.dispatchEvent(new Event("open"));
+      }, bridge.delay);
+    }
+
+    send(text) {
+      const message = JSON.parse(text);
+      bridge.received.push(message);
+      setTimeout(() => this.readyState === 1 && bridge.handle(this, message), bridge.delay);
+    }
+
+    close() {
+      this.end(1000);
+    }
+
+    deliver(message) {
+      if (this.readyState !== 1) return;
+      bridge.sent.push(message);
+      this.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(message) }));
+    }
+
+    end(code) {
+      if (this.readyState === 3) return;
+      this.readyState = 3;
+      if (bridge.socket === this) bridge.socket = null;
+      this.dispatchEvent(new CloseEvent("close", { code }));
+    }
+  }
+
+  class FakeBridge {
+    received = [];
+    sent = [];
+    sockets = [];
+    socket = null;
+    participants = [];
+    ownSources = [];
+    delay = 5;
+    unreachable = false;
+    refusal = null;
+    closeCode = 4403;
+    grants = ["publish", "subscribe"];
+    sessions = 0;
+    session = null;
+    negotiation = 0;
+    answered = 0;
+    changed = false;
+    publishing = null;
+    subscribing = null;
+    tracks = [];
+
+    handle(socket, message) {
+      const handler = this[`on_${message.type}`];
+      Promise.resolve(handler.call(this, socket, message)).then((reply) => {
+        if (reply) socket.deliver({ reply_to: message.id, ...reply });
+        if (message.type === "join" || message.type === "resume") this.offer();
+      });
+    }
+
+    refuse(socket, code) {
+      socket.deliver({ type: "closing", code, message: "No.", close_code: this.closeCode, retry: false });
+      socket.end(this.closeCode);
+    }
+
+    on_join(socket) {
+      if (this.refusal) {
+        setTimeout(() => this.refuse(socket, this.refusal), 0);
+        return { type: "error", code: this.refusal, message: "No." };
+      }
+      this.sessions += 1;
+      this.publishing?.close();
+      this.subscribing?.close();
+      this.publishing = this.subscribing = null;
+      this.ownSources = [];
+      this.negotiation = this.answered = 0;
+      this.session = { id: `session-${this.sessions}`, secret: "secret", grace_seconds: 30 };
+      return this.joined(socket, false);
+    }
+
+    on_resume(socket, { session_id: id }) {
+      if (this.session?.id !== id) {
+        setTimeout(() => socket.end(4404), 0);
+        return { type: "error", code: "session_unknown", message: "It is over." };
+      }
+      return this.joined(socket, true);
+    }
+
+    joined(socket, resumed) {
+      this.socket = socket;
+      return {
+        type: "joined",
+        resumed,
+        session: this.session,
+        participant_id: "p-self",
+        grants: this.grants,
+        participants: this.participants.map(({ info }) => info),
+        own_sources: this.ownSources,
+        ice_servers: [],
+        server: { name: "fake", version: "0" },
+        limits: { message_bytes: 262144, requests_per_second: 20, request_burst: 100 },
+      };
+    }
+
+    async on_publish(_, { offer, sources }) {
+      this.publishing ??= new RTCPeerConnection();
+      await this.publishing.setRemoteDescription({ type: "offer", sdp: offer });
+      await this.publishing.setLocalDescription();
+      await gathered(this.publishing);
+      const kinds = new Map(this.publishing.getTransceivers().map(({ mid, receiver }) => [mid, receiver.track.kind]));
+      this.ownSources = sources.map(({ mid, source, muted = false }) => ({
+        id: `s-own-${mid}`,
+        mid,
+        source,
+        kind: kinds.get(mid),
+        muted,
+      }));
+      return { type: "published", answer: this.publishing.localDescription.sdp, sources: this.ownSources };
+    }
+
+    on_unpublish(_, { source_ids: ids }) {
+      this.ownSources = this.ownSources.filter(({ id }) => !ids.includes(id));
+      return { type: "done" };
+    }
+
+    on_update_source(_, { source_id: id, muted, source }) {
+      const own = this.ownSources.find((candidate) => candidate.id === id);
+      if (own && muted !== undefined) own.muted = muted;
+      if (own && source !== undefined) own.source = source;
+      return { type: "done" };
+    }
+
+    on_subscribe() {
+      return { type: "done" };
+    }
+
+    on_unsubscribe() {
+      return { type: "done" };
+    }
+
+    on_update_subscription() {
+      return { type: "done" };
+    }
+
+    on_restart_ice() {
+      setTimeout(() => this.offer(true), 0);
+      return { type: "done" };
+    }
+
+    on_get_stats() {
+      return { type: "stats", publish: null, subscribe: null };
+    }
+
+    on_ping() {
+      return { type: "pong" };
+    }
+
+    on_leave(socket) {
+      setTimeout(() => socket.end(1000), 0);
+      return { type: "done" };
+    }
+
+    async on_subscribe_answer(_, { negotiation, answer }) {
+      if (negotiation !== this.negotiation) return { type: "error", code: "stale_answer", message: "Too late." };
+      await this.subscribing.setRemoteDescription({ type: "answer", sdp: answer });
+      this.answered = negotiation;
+      if (this.changed) this.offer();
+      return { type: "done" };
+    }
+
+    /** Offers what the participants send; one offer at a time. */
+    async offer(iceRestart = false) {
+      if (this.socket === null) return;
+      if (this.answered !== this.negotiation) {
+        this.changed = true;
+        return;
+      }
+      this.changed = false;
+      const wanted = this.participants.flatMap(({ info, media }) =>
+        info.sources.map(({ id, source, kind }) => ({ participant_id: info.id, source_id: id, source, kind, track: media.get(id) })),
+      );
+      if (wanted.length === 0 && this.subscribing === null) return;
+      this.subscribing ??= new RTCPeerConnection();
+      const connection = this.subscribing;
+      this.negotiation += 1;
+      for (const transceiver of connection.getTransceivers()) {
+        const keeps = wanted.some(({ track }) => track === transceiver.sender.track);
+        if (!keeps) {
+          transceiver.direction = "inactive";
+          await transceiver.sender.replaceTrack(null);
+        }
+      }
+      for (const { track } of wanted) {
+        if (connection.getSenders().some((sender) => sender.track === track)) continue;
+        connection.addTransceiver(track, { direction: "sendonly" });
+      }
+      await connection.setLocalDescription(await connection.createOffer({ iceRestart }));
+      await gathered(connection);
+      const mids = new Map(connection.getTransceivers().map(({ mid, sender }) => [sender.track, mid]));
+      const tracks = wanted.map(({ track, ...info }) => ({ mid: mids.get(track), ...info }));
+      const notice = { type: "subscribe_offer", negotiation: this.negotiation, offer: connection.localDescription.sdp, tracks };
+      this.socket?.deliver(notice);
+    }
+
+    /** @returns the participant's id */
+    addParticipant({ name, role = "fastlege", colour = "#447788", camera = true, microphone = true, screen = false, frequency = 440 }) {
+      const id = `p-${this.participants.length + 1}-${Math.random().toString(36).slice(2, 8)}`;
+      const media = new Map();
+      const info = { id, name, role, state: "connected", sources: [] };
+      const add = (source, kind, track) => {
+        media.set(`s-${id}-${source}`, track);
+        info.sources.push({ id: `s-${id}-${source}`, source, kind, muted: false });
+      };
+      if (microphone) add("microphone", "audio", tone(frequency));
+      if (camera) add("camera", "video", picture(colour, drawPerson));
+      if (screen) add("screen", "video", picture("#ffffff", drawScreen));
+      this.participants.push({ info, media });
+      this.notice({ type: "participant_joined", participant: info });
+      this.offer();
+      return id;
+    }
+
+    removeParticipant(id, reason = "left") {
+      this.participants = this.participants.filter(({ info }) => info.id !== id);
+      this.notice({ type: "participant_left", participant_id: id, reason });
+      this.offer();
+    }
+
+    setState(id, state) {
+      const { info } = this.participants.find((candidate) => candidate.info.id === id);
+      info.state = state;
+      this.notice({ type: "participant_updated", participant: info });
+    }
+
+    setMuted(id, name, muted) {
+      const { info } = this.participants.find((candidate) => candidate.info.id === id);
+      const source = info.sources.find((candidate) => candidate.source === name);
+      source.muted = muted;
+      this.notice({ type: "source_updated", participant_id: id, source });
+    }
+
+    setStalled(id, name, stalled) {
+      const state = stalled ? "stalled" : "live";
+      this.notice({ type: "media_flow", source_id: `s-${id}-${name}`, direction: "from_bridge", state });
+    }
+
+    setSpeaking(ids) {
+      const levels = ids.map((id) => ({ participant_id: id, source_id: `s-${id}-microphone`, level: 20, voice: true }));
+      this.notice({ type: "audio_levels", levels });
+    }
+
+    /** The network is gone; the session is not. */
+    cut() {
+      this.socket?.end(1006);
+    }
+
+    /** The bridge was killed: it knows nothing any more. */
+    restart() {
+      this.session = null;
+      this.cut();
+    }
+
+    /** The bridge ends the session. */
+    end(code, closeCode, retry = false) {
+      const socket = this.socket;
+      socket.deliver({ type: "closing", code, message: "The end.", close_code: closeCode, retry });
+      socket.end(closeCode);
+    }
+
+    notice(message) {
+      this.socket?.deliver(message);
+    }
+  }
+
+  /** Complete once the candidates are in: the fake bridge sends none afterwards. */
+  function gathered(connection) {
+    return new Promise((resolve) => {
+      const check = () => connection.iceGatheringState === "complete" && resolve();
+      connection.addEventListener("icegatheringstatechange", check);
+      check();
+    });
+  }
+
+  function picture(colour, draw) {
+    const canvas = Object.assign(document.createElement("canvas"), PICTURE);
+    const context = canvas.getContext("2d");
+    let frame = 0;
+    const paint = () => draw(context, colour, (frame += 1));
+    paint();
+    setInterval(paint, 66);
+    return canvas.captureStream(15).getVideoTracks()[0];
+  }
+
+  function drawPerson(context, colour, frame) {
+    const { width, height } = PICTURE;
+    context.fillStyle = colour;
+    context.fillRect(0, 0, width, height);
+    context.fillStyle = "#e8c4a0";
+    context.beginPath();
+    context.ellipse(width / 2, height * 0.44 + Math.sin(frame / 20) * 4, 82, 104, 0, 0, 7);
+    context.fill();
+    context.fillStyle = "#3a4a5a";
+    context.beginPath();
+    context.ellipse(width / 2, height * 1.02, 210, 150, 0, 0, 7);
+    context.fill();
+  }
+
+  function drawScreen(context, colour, frame) {
+    context.fillStyle = colour;
+    context.fillRect(0, 0, PICTURE.width, PICTURE.height);
+    context.fillStyle = "#222";
+    context.font = "24px sans-serif";
+    for (let line = 0; line < 14; line += 1) context.fillText(`Prøvesvar ${line + 1}: ${frame}`, 40, 50 + line * 32);
+  }
+
+  function tone(frequency) {
+    const context = new AudioContext();
+    const destination = context.createMediaStreamDestination();
+    const oscillator = new OscillatorNode(context, { frequency });
+    oscillator.connect(new GainNode(context, { gain: 0.1 })).connect(destination);
+    oscillator.start();
+    return destination.stream.getAudioTracks()[0];
+  }
+
+  const bridge = new FakeBridge();
+  window.fakeBridge = bridge;
+  window.WebSocket = FakeSocket;
+}

@@ -1,0 +1,27 @@
+/**
+ * Serves the page and the SDK as the bridge does: `/join`, `/client/*`, `/sdk/*`.
+ */
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { extname, join, normalize } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const WEB = fileURLToPath(new URL("../../web/", import.meta.url));
+const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
+
+/** @returns {Promise<{ origin: string, close: () => void }>} */
+export async function serveWeb() {
+  const server = createServer(async (request, response) => {
+    const path = normalize(new URL(request.url ?? "/", "http://localhost").pathname);
+    const file = path === "/join" ? "client/index.html" : path.slice(1);
+    try {
+      const body = await readFile(join(WEB, file));
+      response.writeHead(200, { "Content-Type": `${TYPES[extname(file)]}; charset=utf-8` }).end(body);
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  return { origin: `http://localhost:${port}`, close: () => server.close() };
+}

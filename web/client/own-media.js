@@ -1,0 +1,214 @@
+import { DeviceError, listDevices } from "../sdk/src/index.js";
+import { remember } from "./equipment.js";
+import { t } from "./i18n.js";
+import { notify } from "./notices.js";
+import { describeDeviceProblem } from "./problems.js";
+
+/** @import { Call, LocalSource } from "../sdk/src/index.js" */
+/** @import { Equipment } from "./equipment.js" */
+
+/** What one sends oneself during the call: microphone, camera, screen. `changed` is called whenever any of it changed. */
+export class OwnMedia {
+  #call;
+  #changed;
+  /** @type {LocalSource | null} */
+  #microphone = null;
+  /** @type {LocalSource | null} */
+  #camera = null;
+  /** @type {LocalSource | null} */
+  #screen = null;
+  /** One change of a device at a time: impatient clicks shall not open it twice. @type {Set<string>} */
+  #busy = new Set();
+  #cameras = 0;
+
+  /**
+   * @param {Call} call
+   * @param {() => void} changed
+   */
+  constructor(call, changed) {
+    this.#call = call;
+    this.#changed = changed;
+    call.on("localsourcechange", changed);
+    call.on("localsourceended", (source) => this.#ended(source));
+  }
+
+  get microphoneOn() {
+    return this.#microphone !== null && !this.#microphone.muted;
+  }
+
+  get cameraOn() {
+    return this.#camera !== null && !this.#camera.muted;
+  }
+
+  get sharing() {
+    return this.#screen !== null;
+  }
+
+  get cameraTrack() {
+    return this.cameraOn ? (this.#camera?.track ?? null) : null;
+  }
+
+  get screenTrack() {
+    return this.#screen?.track ?? null;
+  }
+
+  get microphoneTrack() {
+    return this.#microphone?.track ?? null;
+  }
+
+  get canPublish() {
+    return this.#call.grants.includes("publish");
+  }
+
+  get canShare() {
+    // Phones have no such thing.
+    return this.canPublish && typeof navigator.mediaDevices?.getDisplayMedia === "function";
+  }
+
+  get canSwitchCamera() {
+    return this.#cameras > 1;
+  }
+
+  /**
+   * Publishes what was chosen before the call.
+   *
+   * @param {Equipment} equipment
+   */
+  async start(equipment) {
+    if (!this.canPublish) return equipment.release();
+    const { camera, microphone, microphoneOn } = equipment;
+    const publishing = [];
+    if (microphone) {
+      const options = { track: microphone, muted: !microphoneOn, ...deviceOf(microphone) };
+      publishing.push(this.#once("microphone", async () => {
+        this.#microphone = await this.#call.publishMicrophone(options);
+      }));
+    }
+    if (camera) {
+      publishing.push(this.#once("camera", async () => {
+        this.#camera = await this.#call.publishCamera({ track: camera, ...deviceOf(camera) });
+      }));
+    }
+    publishing.push(this.#countCameras());
+    await Promise.all(publishing);
+    this.#changed();
+  }
+
+  toggleMicrophone() {
+    return this.#once("microphone", async () => {
+      if (this.#microphone === null) this.#microphone = await this.#call.publishMicrophone();
+      else if (this.#microphone.muted) await this.#microphone.unmute();
+      else await this.#microphone.mute();
+      notify(t(this.microphoneOn ? "microphoneOnAnnouncement" : "microphoneOffAnnouncement"));
+    });
+  }
+
+  toggleCamera() {
+    return this.#once("camera", async () => {
+      if (this.#camera === null) this.#camera = await this.#call.publishCamera();
+      else if (this.#camera.muted) await this.#camera.unmute();
+      else await this.#camera.mute();
+      notify(t(this.cameraOn ? "cameraOnAnnouncement" : "cameraOffAnnouncement"));
+    });
+  }
+
+  toggleScreen() {
+    return this.#once("screen", async () => {
+      if (this.#screen === null) {
+        this.#screen = await this.#call.publishScreen({ audio: true });
+        notify(t("sharingAnnouncement"));
+      } else {
+        const screen = this.#screen;
+        this.#screen = null;
+        await screen.stop();
+        notify(t("sharingStoppedAnnouncement"));
+      }
+    });
+  }
+
+  /** Takes the next camera: from the face to what the doctor should see, and back. */
+  switchCamera() {
+    return this.#once("camera", async () => {
+      const { cameras } = await listDevices();
+      const present = this.cameraTrack?.getSettings().deviceId;
+      const next = cameras[(cameras.findIndex(({ id }) => id === present) + 1) % cameras.length];
+      if (next) await this.#camera?.switchDevice(next.id);
+    });
+  }
+
+  /** @param {string} id */
+  chooseCamera(id) {
+    remember("camera", id);
+    return this.#once("camera", async () => {
+      if (this.#camera === null) this.#camera = await this.#call.publishCamera({ deviceId: id });
+      else await this.#camera.switchDevice(id);
+    });
+  }
+
+  /** @param {string} id */
+  chooseMicrophone(id) {
+    remember("microphone", id);
+    return this.#once("microphone", async () => {
+      if (this.#microphone === null) this.#microphone = await this.#call.publishMicrophone({ deviceId: id });
+      else await this.#microphone.switchDevice(id);
+    });
+  }
+
+  /**
+   * @param {"microphone" | "camera" | "screen"} what
+   * @param {() => Promise<void>} change
+   */
+  async #once(what, change) {
+    if (this.#busy.has(what)) return;
+    this.#busy.add(what);
+    try {
+      await change();
+    } catch (error) {
+      this.#explain(what, error);
+    } finally {
+      this.#busy.delete(what);
+      this.#changed();
+    }
+  }
+
+  /**
+   * @param {"microphone" | "camera" | "screen"} what
+   * @param {unknown} error
+   */
+  #explain(what, error) {
+    // Whoever closed the chooser knows that nothing is shared. A call that is over has said so itself.
+    if (!(error instanceof DeviceError) || error.code === "screen_cancelled") return;
+    if (what === "screen") {
+      notify(`${t("cannotShareTitle")}. ${t("cannotShareBody")}`);
+      return;
+    }
+    const { title, body } = describeDeviceProblem(error, what === "camera" ? "theCamera" : "theMicrophone");
+    notify(`${title}. ${body}`);
+  }
+
+  /** @param {LocalSource} source a device was unplugged, or sharing was stopped in the browser's own controls */
+  #ended(source) {
+    if (source === this.#screen) {
+      this.#screen = null;
+      notify(t("sharingStoppedAnnouncement"));
+    } else if (source === this.#camera) {
+      this.#camera = null;
+      notify(t("deviceLost", { kind: t("camera") }));
+    } else if (source === this.#microphone) {
+      this.#microphone = null;
+      notify(t("deviceLost", { kind: t("microphone") }));
+    }
+    this.#changed();
+  }
+
+  async #countCameras() {
+    const devices = await listDevices().catch(() => null);
+    this.#cameras = devices?.cameras.length ?? 0;
+  }
+}
+
+/** @param {MediaStreamTrack} track */
+function deviceOf(track) {
+  const { deviceId } = track.getSettings();
+  return deviceId === undefined ? {} : { deviceId };
+}

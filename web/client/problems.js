@@ -1,0 +1,70 @@
+import { BridgeError, ConnectionError, DeviceError } from "../sdk/src/index.js";
+import { capitalized, t } from "./i18n.js";
+
+/** @import { TextKey } from "./i18n.js" */
+
+/**
+ * @typedef {object} Problem
+ * @property {string} title
+ * @property {string} body what the user can do about it
+ * @property {string} code for support, in small print
+ * @property {boolean} retry whether to try again makes sense
+ */
+
+/** What ends a call or keeps one out, in words. @type {Record<string, [title: TextKey, body: TextKey, retry: boolean]>} */
+const CALL_PROBLEMS = {
+  no_token: ["noTokenTitle", "noTokenBody", false],
+  token_expired: ["expiredTitle", "expiredBody", false],
+  token_not_yet_valid: ["tooEarlyTitle", "tooEarlyBody", true],
+  token_keys_unavailable: ["unknownTitle", "unknownBody", true],
+  room_full: ["fullTitle", "fullBody", true],
+  replaced: ["replacedTitle", "replacedBody", false],
+  resumed: ["replacedTitle", "replacedBody", false],
+  removed: ["removedTitle", "removedBody", false],
+  room_closed: ["endedTitle", "endedBody", false],
+  overloaded: ["busyTitle", "busyBody", true],
+  rooms_full: ["busyTitle", "busyBody", true],
+  too_many_rooms: ["busyTitle", "busyBody", true],
+  rate_limited: ["busyTitle", "busyBody", true],
+  shutting_down: ["busyTitle", "busyBody", true],
+  unreachable: ["unreachableTitle", "unreachableBody", true],
+  request_timeout: ["unreachableTitle", "unreachableBody", true],
+  connection_lost: ["lostTitle", "lostBody", true],
+};
+
+/** @type {Record<string, [title: TextKey, body: TextKey]>} */
+const DEVICE_PROBLEMS = {
+  permission_denied: ["permissionTitle", "permissionBody"],
+  device_missing: ["missingTitle", "missingBody"],
+  device_unsuitable: ["missingTitle", "missingBody"],
+  device_busy: ["deviceBusyTitle", "deviceBusyBody"],
+  insecure_context: ["insecureTitle", "insecureBody"],
+};
+
+/**
+ * Why there is no call, or no longer.
+ *
+ * @param {unknown} error
+ * @returns {Problem}
+ */
+export function describeCallProblem(error) {
+  const code = error instanceof BridgeError ? error.code : "internal_error";
+  const unknown = error instanceof ConnectionError ? CALL_PROBLEMS["unreachable"] : undefined;
+  const badLink = /** @type {[TextKey, TextKey, boolean]} */ (["badLinkTitle", "badLinkBody", false]);
+  const known = CALL_PROBLEMS[code] ?? unknown ?? (code.startsWith("token_") ? badLink : undefined);
+  const [title, body, retry] = known ?? ["unknownTitle", "unknownBody", true];
+  return { title: t(title), body: t(body), code, retry };
+}
+
+/**
+ * Why a device does not work.
+ *
+ * @param {DeviceError} error
+ * @param {"theCamera" | "theMicrophone" | "cameraAndMicrophone"} device
+ * @returns {Problem}
+ */
+export function describeDeviceProblem({ code }, device) {
+  const [title, body] = DEVICE_PROBLEMS[code] ?? ["deviceFailedTitle", "deviceFailedBody"];
+  const values = { device: t(device) };
+  return { title: capitalized(t(/** @type {TextKey} */ (title), values)), body: t(/** @type {TextKey} */ (body), values), code, retry: true };
+}

@@ -1,0 +1,81 @@
+import { watchDevices } from "../sdk/src/index.js";
+import { deviceSelect, devicesOrNone } from "./device-select.js";
+import { element } from "./dom.js";
+import { t } from "./i18n.js";
+import { icon } from "./icons.js";
+import { LevelBar } from "./level-bar.js";
+
+/**
+ * @typedef {object} SettingsActions
+ * @property {(id: string) => void} chooseCamera
+ * @property {(id: string) => void} chooseMicrophone
+ * @property {(id: string) => void} chooseSpeaker
+ */
+
+/**
+ * @typedef {object} SettingsState
+ * @property {string | undefined} cameraId
+ * @property {string | undefined} microphoneId
+ * @property {string | undefined} speakerId
+ * @property {MediaStreamTrack | null} microphone
+ */
+
+/** Devices, during the call. */
+export class SettingsDialog {
+  #camera;
+  #microphone;
+  #speaker;
+  #level = new LevelBar();
+  #stopWatching = () => {};
+  #state;
+  node;
+
+  /**
+   * @param {SettingsActions} actions
+   * @param {() => SettingsState} state
+   */
+  constructor(actions, state) {
+    this.#state = state;
+    this.#camera = deviceSelect("camera", actions.chooseCamera);
+    this.#microphone = deviceSelect("microphone", actions.chooseMicrophone);
+    this.#speaker = deviceSelect("speaker", actions.chooseSpeaker);
+    const close = element("button", { type: "button", class: "button primary", onclick: () => this.node.close() }, t("close"));
+    const cross = element(
+      "button",
+      { type: "button", class: "icon-button", "aria-label": t("close"), onclick: () => this.node.close() },
+      icon("close"),
+    );
+    this.node = element(
+      "dialog",
+      { class: "dialog", "aria-labelledby": "settings-title", onclose: () => this.#closed() },
+      element("header", {}, element("h2", { id: "settings-title" }, t("settingsTitle")), cross),
+      this.#camera.node,
+      this.#microphone.node,
+      element("div", { class: "level-field" }, this.#level.node, element("p", { class: "help" }, t("speakToTest"))),
+      this.#speaker.node,
+      element("footer", {}, close),
+    );
+  }
+
+  async open() {
+    this.node.showModal();
+    this.#stopWatching = watchDevices(() => this.update());
+    await this.update();
+  }
+
+  /** Shows what is in use now. */
+  async update() {
+    if (!this.node.open) return;
+    const { cameraId, microphoneId, speakerId, microphone } = this.#state();
+    this.#level.show(microphone);
+    const devices = await devicesOrNone();
+    this.#camera.update(devices, cameraId);
+    this.#microphone.update(devices, microphoneId);
+    this.#speaker.update(devices, speakerId);
+  }
+
+  #closed() {
+    this.#stopWatching();
+    this.#level.close();
+  }
+}

@@ -1,0 +1,133 @@
+import { element } from "./dom.js";
+import { t } from "./i18n.js";
+import { arrange } from "./layout.js";
+import { Tile } from "./tile.js";
+
+/** @import { RemoteParticipant } from "../sdk/src/index.js" */
+/** @import { TileState } from "./tile.js" */
+
+/** Between tiles: CSS pixels, as in call.css. */
+const GAP = 12;
+/** Below this width one's own picture lies in a corner however many people there are: CSS pixels. */
+const NARROW = 700;
+
+/** Everyone's tiles: shared screens large, people around, oneself in a corner while there are few. */
+export class Stage {
+  #screens = element("ul", { class: "screens", hidden: true });
+  #people = element("ul", { class: "people", "aria-label": t("participants") });
+  #corner = element("ul", { class: "corner" });
+  node = element("div", { class: "stage" }, this.#screens, this.#people, this.#corner);
+  /** By source id, participant id, or "self". @type {Map<string, Tile>} */
+  #tiles = new Map();
+  #observer = new ResizeObserver(() => this.#arrange());
+
+  constructor() {
+    this.#observer.observe(this.node);
+  }
+
+  /**
+   * Shows the room as it is now.
+   *
+   * @param {Iterable<RemoteParticipant>} participants
+   * @param {TileState} self
+   * @param {MediaStreamTrack | null} ownScreen
+   */
+  update(participants, self, ownScreen) {
+    const others = [...participants];
+    /** @type {Set<string>} */
+    const shown = new Set(["self"]);
+    for (const participant of others) {
+      shown.add(participant.id);
+      this.#place(participant.id, this.#people, describePerson(participant));
+      const screen = participant.source("screen");
+      if (screen?.track && !screen.muted) {
+        shown.add(screen.id);
+        this.#place(screen.id, this.#screens, describeScreen(t("screenOf", { name: nameOf(participant) }), screen.track));
+      }
+    }
+    if (ownScreen) {
+      shown.add("own-screen");
+      this.#place("own-screen", this.#screens, describeScreen(t("yourScreen"), ownScreen));
+    }
+    for (const [id, tile] of this.#tiles) {
+      if (shown.has(id)) continue;
+      tile.close();
+      this.#tiles.delete(id);
+    }
+    const sharing = this.#screens.childElementCount > 0;
+    const cornered = !sharing && (others.length <= 1 || this.node.clientWidth < NARROW);
+    this.#place("self", cornered ? this.#corner : this.#people, self);
+    this.#screens.hidden = !sharing;
+    this.node.classList.toggle("has-screen", sharing);
+    this.#arrange();
+  }
+
+  close() {
+    this.#observer.disconnect();
+    for (const tile of this.#tiles.values()) tile.close();
+  }
+
+  /**
+   * @param {string} id
+   * @param {HTMLElement} list
+   * @param {TileState} state
+   */
+  #place(id, list, state) {
+    const tile = this.#tiles.get(id) ?? new Tile();
+    this.#tiles.set(id, tile);
+    // Moving a playing video restarts it: only where it must. Oneself comes last, also after newcomers.
+    const misplaced = tile.node.parentNode !== list || (id === "self" && list.lastChild !== tile.node);
+    if (misplaced) list.append(tile.node);
+    tile.update(state);
+  }
+
+  #arrange() {
+    const count = this.#people.childElementCount;
+    const { clientWidth, clientHeight } = this.#people;
+    const { width, height } = arrange(count, clientWidth, clientHeight, GAP);
+    this.#people.style.setProperty("--tile-width", `${width}px`);
+    this.#people.style.setProperty("--tile-height", `${height}px`);
+  }
+}
+
+/** @param {RemoteParticipant} participant */
+export function nameOf({ name }) {
+  return name || t("noName");
+}
+
+/**
+ * @param {RemoteParticipant} participant
+ * @returns {TileState}
+ */
+function describePerson(participant) {
+  const camera = participant.source("camera");
+  const microphone = participant.source("microphone");
+  return {
+    name: nameOf(participant),
+    track: camera && !camera.muted && !camera.paused ? camera.track : null,
+    muted: microphone === null || microphone.muted,
+    speaking: microphone?.speaking ?? false,
+    status: statusOf(participant),
+    quality: participant.quality,
+    content: "camera",
+    mirrored: false,
+  };
+}
+
+/** @param {RemoteParticipant} participant */
+function statusOf(participant) {
+  const name = nameOf(participant);
+  if (participant.state === "reconnecting") return t("someoneReconnecting");
+  if (participant.source("microphone")?.stalled) return t("cannotHear", { name });
+  if (participant.source("camera")?.stalled) return t("cannotSee", { name });
+  return "";
+}
+
+/**
+ * @param {string} name
+ * @param {MediaStreamTrack} track
+ * @returns {TileState}
+ */
+function describeScreen(name, track) {
+  return { name, track, muted: false, speaking: false, status: "", quality: null, content: "screen", mirrored: false };
+}

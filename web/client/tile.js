@@ -1,0 +1,73 @@
+import { element, setAttribute, setText } from "./dom.js";
+import { t } from "./i18n.js";
+import { icon } from "./icons.js";
+import { initials } from "./layout.js";
+import { showTrack } from "./video.js";
+
+/**
+ * What a tile shows.
+ *
+ * @typedef {object} TileState
+ * @property {string} name
+ * @property {MediaStreamTrack | null} track null: the initials are shown
+ * @property {boolean} muted the microphone is off
+ * @property {boolean} speaking
+ * @property {string} status a line over the picture, such as that sound is missing; empty for none
+ * @property {0 | 1 | 2 | 3 | null} quality
+ * @property {"camera" | "screen"} content
+ * @property {boolean} mirrored as people expect of themselves
+ */
+
+const QUALITY_TEXTS = /** @type {const} */ (["qualityNone", "qualityPoor", "qualityFair", "qualityGood"]);
+
+/** One participant's picture, name and state; or a shared screen. */
+export class Tile {
+  #video = element("video", { playsinline: true, muted: true, autoplay: true, "aria-hidden": "true" });
+  #avatar = element("div", { class: "avatar", "aria-hidden": "true" });
+  #status = element("p", { class: "tile-status" });
+  #name = element("span", { class: "tile-name" });
+  #muted = element("span", { class: "tile-muted", role: "img", "aria-label": t("muted"), hidden: true }, icon("microphone-off"));
+  #bars = element("span", { class: "bars", role: "img", hidden: true }, element("i"), element("i"), element("i"));
+  node = element(
+    "li",
+    { class: "tile" },
+    this.#avatar,
+    this.#video,
+    this.#status,
+    element("div", { class: "tile-label" }, this.#muted, this.#name, this.#bars),
+  );
+
+  constructor() {
+    this.#video.muted = true;
+    this.#video.addEventListener("resize", () => this.#fit());
+  }
+
+  /** @param {TileState} state */
+  update({ name, track, muted, speaking, status, quality, content, mirrored }) {
+    const { node } = this;
+    showTrack(this.#video, track);
+    node.classList.toggle("has-picture", track !== null);
+    node.classList.toggle("is-speaking", speaking && !muted);
+    node.classList.toggle("is-screen", content === "screen");
+    node.classList.toggle("is-mirrored", mirrored);
+    setText(this.#avatar, initials(name));
+    setText(this.#name, name);
+    setText(this.#status, status);
+    setAttribute(this.#status, "hidden", status === "");
+    setAttribute(this.#muted, "hidden", !muted);
+    setAttribute(this.#bars, "hidden", quality === null);
+    setAttribute(this.#bars, "data-quality", quality === null ? undefined : String(quality));
+    setAttribute(this.#bars, "aria-label", quality === null ? undefined : t(QUALITY_TEXTS[quality]));
+  }
+
+  close() {
+    this.#video.srcObject = null;
+    this.node.remove();
+  }
+
+  /** A picture that stands where the tile lies would lose more than half when it filled the tile: it is shown whole. */
+  #fit() {
+    const { videoWidth, videoHeight } = this.#video;
+    this.node.classList.toggle("is-upright", videoHeight > videoWidth);
+  }
+}

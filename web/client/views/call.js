@@ -1,0 +1,222 @@
+import { element, setAttribute, setText } from "../dom.js";
+import { remember, remembered } from "../equipment.js";
+import { t } from "../i18n.js";
+import { icon } from "../icons.js";
+import { notify } from "../notices.js";
+import { OwnMedia } from "../own-media.js";
+import { SettingsDialog } from "../settings-dialog.js";
+import { Sound } from "../sound.js";
+import { nameOf, Stage } from "../stage.js";
+import { Toolbar } from "../toolbar.js";
+
+/** @import { Call, RemoteSource } from "../../sdk/src/index.js" */
+/** @import { Equipment } from "../equipment.js" */
+
+/** The call itself. */
+export class CallView {
+  #call;
+  #name;
+  #own;
+  #sound;
+  #stage = new Stage();
+  #toolbar;
+  #settings;
+  #count = element("span");
+  #banner = element("p", { class: "banner", role: "status", "aria-live": "polite" });
+  #alone;
+  #unlockButton;
+  #abort = new AbortController();
+  #updateQueued = false;
+  #unheard = false;
+  #wasConnected = false;
+  /** @type {WakeLockSentinel | null} */
+  #wakeLock = null;
+  node;
+
+  /**
+   * @param {Call} call
+   * @param {string | null} name one's own
+   * @param {() => void} leave
+   */
+  constructor(call, name, leave) {
+    this.#call = call;
+    this.#name = name;
+    this.#own = new OwnMedia(call, () => this.#queueUpdate());
+    this.#sound = new Sound((blocked) => setAttribute(this.#unlockButton, "hidden", !blocked));
+    this.#toolbar = new Toolbar({
+      microphone: () => this.#own.toggleMicrophone(),
+      camera: () => this.#own.toggleCamera(),
+      screen: () => this.#own.toggleScreen(),
+      switchCamera: () => this.#own.switchCamera(),
+      settings: () => this.#settings.open(),
+      leave,
+    });
+    this.#settings = this.#makeSettings();
+    this.#unlockButton = element(
+      "button",
+      { type: "button", class: "button primary large unlock", hidden: true, onclick: () => this.#sound.unlock() },
+      icon("speaker"),
+      t("tapForSound"),
+    );
+    this.#alone = element("div", { class: "alone" }, icon("people"), element("h2", {}, t("aloneTitle")), element("p", {}, t("aloneBody")));
+    this.node = element(
+      "main",
+      { class: "call" },
+      element(
+        "header",
+        { class: "call-head" },
+        element("h1", { tabindex: "-1" }, t("title")),
+        element("p", { class: "count" }, icon("people"), this.#count),
+      ),
+      this.#banner,
+      this.#alone,
+      this.#stage.node,
+      this.#unlockButton,
+      this.#toolbar.node,
+      this.#settings.node,
+    );
+    this.#listen();
+    this.#update();
+  }
+
+  /** @param {Equipment} equipment what was chosen before the call */
+  async start(equipment) {
+    for (const { sources } of this.#call.participants.values()) for (const source of sources.values()) this.#hear(source);
+    this.#keepAwake();
+    await this.#own.start(equipment);
+  }
+
+  close() {
+    this.#abort.abort();
+    this.#wakeLock?.release().catch(() => undefined);
+    this.#sound.close();
+    this.#stage.close();
+    this.#settings.node.close();
+  }
+
+  #listen() {
+    const call = this.#call;
+    const options = { signal: this.#abort.signal };
+    call.on("participantjoined", (participant) => {
+      notify(t("joinedAnnouncement", { name: nameOf(participant) }));
+      this.#queueUpdate();
+    }, options);
+    call.on("participantleft", ({ participant, reason }) => {
+      // Whoever reloaded the page is about to be back.
+      if (reason !== "replaced") notify(t("leftAnnouncement", { name: nameOf(participant) }));
+      this.#queueUpdate();
+    }, options);
+    call.on("sourcechange", (source) => {
+      if (source.stalled && source.kind === "audio") {
+        notify(t("cannotHear", { name: nameOf(source.participant) }), { seen: false });
+      }
+      this.#hear(source);
+      this.#queueUpdate();
+    }, options);
+    call.on("sourceadded", (source) => {
+      if (source.name === "screen") notify(t("sharesAnnouncement", { name: nameOf(source.participant) }));
+      this.#queueUpdate();
+    }, options);
+    call.on("sourceremoved", (source) => {
+      this.#sound.play(source.id, null);
+      this.#queueUpdate();
+    }, options);
+    call.on("unheard", ({ source, stalled }) => {
+      if (source.kind === "audio") this.#unheard = stalled;
+      this.#queueUpdate();
+    }, options);
+    for (const type of /** @type {const} */ (["participantchange", "speakers", "quality", "statechange"])) {
+      call.on(type, () => this.#queueUpdate(), options);
+    }
+    document.addEventListener("visibilitychange", () => this.#keepAwake(), options);
+  }
+
+  /** @param {RemoteSource} source */
+  #hear(source) {
+    if (source.kind === "audio") this.#sound.play(source.id, source.track);
+  }
+
+  /** Many events come at once; the page is drawn once for all of them. */
+  #queueUpdate() {
+    if (this.#updateQueued || this.#abort.signal.aborted) return;
+    this.#updateQueued = true;
+    queueMicrotask(() => {
+      this.#updateQueued = false;
+      if (!this.#abort.signal.aborted) this.#update();
+    });
+  }
+
+  #update() {
+    const own = this.#own;
+    const others = this.#call.participants;
+    const track = own.cameraTrack;
+    this.#stage.update(
+      others.values(),
+      {
+        name: this.#name === null ? t("you") : t("youNamed", { name: this.#name }),
+        track,
+        muted: !own.microphoneOn,
+        speaking: false,
+        status: "",
+        quality: this.#call.quality,
+        content: "camera",
+        mirrored: track?.getSettings().facingMode !== "environment",
+      },
+      own.screenTrack,
+    );
+    this.#toolbar.update(own);
+    setText(this.#count, t("inTheCall", { count: others.size + 1 }));
+    setAttribute(this.#alone, "hidden", others.size > 0);
+    this.#updateBanner();
+    this.#settings.update();
+  }
+
+  #updateBanner() {
+    const { state, quality } = this.#call;
+    if (state === "connected" && this.#banner.dataset["state"] === "reconnecting") notify(t("reconnected"));
+    this.#wasConnected ||= state === "connected";
+    const text = this.#bannerText(state, quality);
+    setText(this.#banner, text);
+    setAttribute(this.#banner, "hidden", text === "");
+    setAttribute(this.#banner, "data-state", state);
+  }
+
+  /**
+   * @param {Call["state"]} state
+   * @param {Call["quality"]} quality
+   */
+  #bannerText(state, quality) {
+    if (state === "reconnecting") return t("reconnecting");
+    if (state === "blocked") return t("blocked");
+    if (state === "connecting" && !this.#wasConnected && this.#call.localSources.length > 0) return t("connecting");
+    if (this.#unheard) return t("othersCannotHearYou");
+    if (quality === 1) return t("poorLine");
+    return "";
+  }
+
+  #makeSettings() {
+    const own = this.#own;
+    return new SettingsDialog(
+      {
+        chooseCamera: (id) => own.chooseCamera(id),
+        chooseMicrophone: (id) => own.chooseMicrophone(id),
+        chooseSpeaker: (id) => {
+          remember("speaker", id);
+          this.#sound.chooseSpeaker(id);
+        },
+      },
+      () => ({
+        cameraId: own.cameraTrack?.getSettings().deviceId ?? remembered("camera"),
+        microphoneId: own.microphoneTrack?.getSettings().deviceId ?? remembered("microphone"),
+        speakerId: remembered("speaker"),
+        microphone: own.microphoneTrack,
+      }),
+    );
+  }
+
+  /** A phone that goes to sleep ends the picture. Browsers drop the lock whenever the page is hidden. */
+  async #keepAwake() {
+    if (document.visibilityState !== "visible" || !("wakeLock" in navigator)) return;
+    this.#wakeLock = await navigator.wakeLock.request("screen").catch(() => null);
+  }
+}

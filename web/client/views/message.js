@@ -1,0 +1,23 @@
+import { element } from "../dom.js";
+import { t } from "../i18n.js";
+
+/**
+ * A page that says one thing, with at most one thing to do.
+ *
+ * @param {object} content
+ * @param {string} content.title
+ * @param {string} content.body
+ * @param {string} [content.code] for support, in small print
+ * @param {{ label: string, act: () => void }} [content.action]
+ * @returns {HTMLElement}
+ */
+export function messageView({ title, body, code, action }) {
+  return element(
+    "main",
+    { class: "message-page" },
+    element("h1", { tabindex: "-1" }, title),
+    element("p", {}, body),
+    action && element("button", { type: "button", class: "button primary", onclick: action.act }, action.label),
+    code && element("p", { class: "small-print" }, t("errorCode", { code })),
+  );
+}
