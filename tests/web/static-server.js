@@ -7,6 +7,10 @@ import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const WEB = fileURLToPath(new URL("../../web/", import.meta.url));
+/** As strict as the bridge's own (bridge/signaling/web.py). */
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self' blob: mediastream:; " +
+  "connect-src 'self'; base-uri 'none'; form-action 'none'";
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
 
 /** @returns {Promise<{ origin: string, close: () => void }>} */
@@ -16,7 +20,8 @@ export async function serveWeb() {
     const file = path === "/join" ? "client/index.html" : path.slice(1);
     try {
       const body = await readFile(join(WEB, file));
-      response.writeHead(200, { "Content-Type": `${TYPES[extname(file)]}; charset=utf-8` }).end(body);
+      const type = `${TYPES[extname(file)]}; charset=utf-8`;
+      response.writeHead(200, { "Content-Type": type, "Content-Security-Policy": POLICY }).end(body);
     } catch {
       response.writeHead(404).end();
     }

@@ -6,7 +6,7 @@
 
 /** Tiles wider or narrower than this would show more frame than face. */
 const WIDEST = 16 / 9;
-const NARROWEST = 3 / 4;
+const NARROWEST = 9 / 16;
 
 /**
  * The largest equal tiles that fit.

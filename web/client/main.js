@@ -1,6 +1,7 @@
 import { BridgeError, connect } from "../sdk/src/index.js";
 import { Equipment } from "./equipment.js";
 import { language, t } from "./i18n.js";
+import { clearNotices } from "./notices.js";
 import { describeCallProblem } from "./problems.js";
 import { nameInToken, takeToken } from "./token.js";
 import { CallView } from "./views/call.js";
@@ -100,6 +101,7 @@ class Page {
     this.#view?.close();
     this.#view = view;
     this.#holder.replaceChildren(node);
+    clearNotices();
     // Screen readers and keyboards start at the top of what is new.
     node.querySelector("h1")?.focus();
   }

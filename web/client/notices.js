@@ -5,16 +5,20 @@ const SHOWN_FOR = 4_500;
 /** More would cover the picture; the oldest goes. */
 const MOST = 2;
 
+/** Takes all notices away: they were about what is no longer shown. */
+export function clearNotices() {
+  document.getElementById("notices")?.replaceChildren();
+}
+
 /**
  * Says something in passing: shown for a while, read out by screen readers, asks for nothing.
  *
  * @param {string} text
- * @param {{ seen?: boolean }} [options] `seen` false: only read out, for what is shown elsewhere already
  */
-export function notify(text, { seen = true } = {}) {
+export function notify(text) {
   const list = document.getElementById("notices");
   if (list === null) return;
-  const notice = element("p", { class: seen ? "notice" : "visually-hidden" }, text);
+  const notice = element("p", { class: "notice" }, text);
   list.append(notice);
   while (list.childElementCount > MOST) list.firstElementChild?.remove();
   setTimeout(() => notice.remove(), SHOWN_FOR);

@@ -1,6 +1,6 @@
 import { element } from "./dom.js";
 import { t } from "./i18n.js";
-import { arrange } from "./layout.js";
+import { arrange, initials } from "./layout.js";
 import { Tile } from "./tile.js";
 
 /** @import { RemoteParticipant } from "../sdk/src/index.js" */
@@ -56,7 +56,9 @@ export class Stage {
     }
     const sharing = this.#screens.childElementCount > 0;
     const cornered = !sharing && (others.length <= 1 || this.node.clientWidth < NARROW);
-    this.#place("self", cornered ? this.#corner : this.#people, self);
+    // A corner has no room for a name; whose picture it is, one sees.
+    if (cornered) this.#place("self", this.#corner, { ...self, name: t("you") });
+    else this.#place("self", this.#people, self);
     this.#screens.hidden = !sharing;
     this.node.classList.toggle("has-screen", sharing);
     this.#arrange();
@@ -104,6 +106,7 @@ function describePerson(participant) {
   const microphone = participant.source("microphone");
   return {
     name: nameOf(participant),
+    letters: initials(nameOf(participant)),
     track: camera && !camera.muted && !camera.paused ? camera.track : null,
     muted: microphone === null || microphone.muted,
     speaking: microphone?.speaking ?? false,
@@ -116,10 +119,9 @@ function describePerson(participant) {
 
 /** @param {RemoteParticipant} participant */
 function statusOf(participant) {
-  const name = nameOf(participant);
   if (participant.state === "reconnecting") return t("someoneReconnecting");
-  if (participant.source("microphone")?.stalled) return t("cannotHear", { name });
-  if (participant.source("camera")?.stalled) return t("cannotSee", { name });
+  if (participant.source("microphone")?.stalled) return t("soundIsGone");
+  if (participant.source("camera")?.stalled) return t("pictureIsGone");
   return "";
 }
 
@@ -129,5 +131,5 @@ function statusOf(participant) {
  * @returns {TileState}
  */
 function describeScreen(name, track) {
-  return { name, track, muted: false, speaking: false, status: "", quality: null, content: "screen", mirrored: false };
+  return { name, letters: "", track, muted: false, speaking: false, status: "", quality: null, content: "screen", mirrored: false };
 }

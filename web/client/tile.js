@@ -1,7 +1,6 @@
 import { element, setAttribute, setText } from "./dom.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
-import { initials } from "./layout.js";
 import { showTrack } from "./video.js";
 
 /**
@@ -9,7 +8,8 @@ import { showTrack } from "./video.js";
  *
  * @typedef {object} TileState
  * @property {string} name
- * @property {MediaStreamTrack | null} track null: the initials are shown
+ * @property {string} letters shown where there is no picture
+ * @property {MediaStreamTrack | null} track
  * @property {boolean} muted the microphone is off
  * @property {boolean} speaking
  * @property {string} status a line over the picture, such as that sound is missing; empty for none
@@ -43,14 +43,14 @@ export class Tile {
   }
 
   /** @param {TileState} state */
-  update({ name, track, muted, speaking, status, quality, content, mirrored }) {
+  update({ name, letters, track, muted, speaking, status, quality, content, mirrored }) {
     const { node } = this;
     showTrack(this.#video, track);
     node.classList.toggle("has-picture", track !== null);
     node.classList.toggle("is-speaking", speaking && !muted);
     node.classList.toggle("is-screen", content === "screen");
     node.classList.toggle("is-mirrored", mirrored);
-    setText(this.#avatar, initials(name));
+    setText(this.#avatar, letters);
     setText(this.#name, name);
     setText(this.#status, status);
     setAttribute(this.#status, "hidden", status === "");

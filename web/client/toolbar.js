@@ -41,7 +41,7 @@ export class Toolbar {
     const settings = toolButton("settings", t("settings"), actions.settings);
     const leave = toolButton("leave", t("leave"), actions.leave);
     leave.classList.add("leave");
-    setAttribute(leave, "aria-label", t("leaveLong"));
+    leave.setAttribute("aria-label", t("leaveLong"));
     this.node = element(
       "div",
       { class: "toolbar", role: "group", "aria-label": t("callControls") },
@@ -71,7 +71,7 @@ export class Toolbar {
 function toolButton(name, word, act) {
   return element(
     "button",
-    { type: "button", class: "tool", onclick: act },
+    { type: "button", class: "tool", "aria-label": word, onclick: act },
     element("span", { class: "tool-icon" }, icon(name)),
     element("span", { class: "tool-word" }, word),
   );

@@ -2,6 +2,7 @@ import { element, setAttribute, setText } from "../dom.js";
 import { remember, remembered } from "../equipment.js";
 import { t } from "../i18n.js";
 import { icon } from "../icons.js";
+import { initials } from "../layout.js";
 import { notify } from "../notices.js";
 import { OwnMedia } from "../own-media.js";
 import { SettingsDialog } from "../settings-dialog.js";
@@ -107,9 +108,7 @@ export class CallView {
       this.#queueUpdate();
     }, options);
     call.on("sourcechange", (source) => {
-      if (source.stalled && source.kind === "audio") {
-        notify(t("cannotHear", { name: nameOf(source.participant) }), { seen: false });
-      }
+      if (source.stalled && source.kind === "audio") notify(t("cannotHear", { name: nameOf(source.participant) }));
       this.#hear(source);
       this.#queueUpdate();
     }, options);
@@ -154,6 +153,7 @@ export class CallView {
       others.values(),
       {
         name: this.#name === null ? t("you") : t("youNamed", { name: this.#name }),
+        letters: initials(this.#name ?? t("you")),
         track,
         muted: !own.microphoneOn,
         speaking: false,

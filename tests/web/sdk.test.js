@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import { Backoff } from "../../web/sdk/src/backoff.js";
+import { BridgeError, RequestError, refusalToError, RoomError, TokenError } from "../../web/sdk/src/errors.js";
+import { rateParticipant, rateSending } from "../../web/sdk/src/quality-monitor.js";
+import { Roster } from "../../web/sdk/src/roster.js";
+import { rate, StatisticsReader } from "../../web/sdk/src/statistics.js";
+
+describe("Backoff", () => {
+  it("doubles up to its maximum, half of it random", () => {
+    const longest = new Backoff({ initial: 500, maximum: 4_000, random: () => 1 });
+    assert.deepEqual([1, 2, 3, 4, 5, 6].map(() => longest.next()), [250, 500, 1_000, 2_000, 4_000, 4_000]);
+    const shortest = new Backoff({ initial: 500, maximum: 4_000, random: () => 0 });
+    assert.deepEqual([1, 2, 3, 4, 5, 6].map(() => shortest.next()), [0, 250, 500, 1_000, 2_000, 2_000]);
+  });
+
+  it("begins anew after a reset", () => {
+    const backoff = new Backoff({ random: () => 0 });
+    backoff.next();
+    backoff.next();
+    backoff.reset();
+    assert.equal(backoff.next(), 0);
+    assert.equal(backoff.tries, 1);
+  });
+});
+
+describe("refusalToError", () => {
+  const refusal = { code: "room_full", message: "Full.", field: "room", hint: "Wait." };
+
+  it("tells requests, rooms and tokens apart", () => {
+    assert.ok(refusalToError(refusal) instanceof RequestError);
+    assert.ok(refusalToError(refusal, 4403) instanceof RoomError);
+    assert.ok(refusalToError({ code: "token_expired", message: "Expired." }) instanceof TokenError);
+    assert.ok(refusalToError({ code: "anything", message: "No." }, 4401) instanceof TokenError);
+  });
+
+  it("keeps code, field and hint", () => {
+    const error = refusalToError(refusal);
+    assert.ok(error instanceof BridgeError);
+    assert.deepEqual([error.code, error.message, error.field, error.hint], ["room_full", "Full.", "room", "Wait."]);
+  });
+});
+
+describe("Roster", () => {
+  const camera = { id: "s-1", source: "camera", kind: "video", muted: false };
+  const kari = { id: "p-1", name: "Kari", role: "fastlege", state: "connected", sources: [camera] };
+
+  function listenedRoster() {
+    const roster = new Roster({ setSubscribed: async () => {}, setPaused: async () => {} }, true);
+    const events = [];
+    const types = ["participantjoined", "participantleft", "participantchange", "sourceadded", "sourceremoved", "sourcechange"];
+    for (const type of types) roster.on(type, () => events.push(type));
+    return { roster, events };
+  }
+
+  it("tells what a whole state changed, and nothing of what it did not", () => {
+    const { roster, events } = listenedRoster();
+    roster.reset([kari]);
+    assert.deepEqual(events.splice(0), ["participantjoined", "sourceadded"]);
+    roster.reset([kari]);
+    assert.deepEqual(events.splice(0), []);
+    roster.reset([{ ...kari, state: "reconnecting", sources: [] }]);
+    assert.deepEqual(events.splice(0), ["participantchange", "sourceremoved"]);
+    roster.reset([]);
+    assert.deepEqual(events.splice(0), ["participantleft"]);
+  });
+
+  it("follows mute, stalled media and levels", () => {
+    const { roster, events } = listenedRoster();
+    roster.reset([kari]);
+    events.length = 0;
+    roster.apply({ type: "media_flow", source_id: "s-1", direction: "from_bridge", state: "stalled" });
+    assert.equal(roster.source("s-1").stalled, true);
+    roster.apply({ type: "source_updated", participant_id: "p-1", source: { ...camera, muted: true } });
+    assert.equal(roster.source("s-1").stalled, false);
+    assert.equal(roster.source("s-1").muted, true);
+    assert.deepEqual(events, ["sourcechange", "sourcechange"]);
+    roster.apply({ type: "audio_levels", levels: [{ participant_id: "p-1", source_id: "s-1", level: 0, voice: true }] });
+    assert.deepEqual([roster.source("s-1").level, roster.source("s-1").speaking], [1, true]);
+    roster.apply({ type: "audio_levels", levels: [] });
+    assert.equal(roster.source("s-1").speaking, false);
+  });
+
+  it("survives notices about people and sources that it does not know", () => {
+    const { roster, events } = listenedRoster();
+    roster.apply({ type: "participant_left", participant_id: "p-9", reason: "left" });
+    roster.apply({ type: "source_removed", participant_id: "p-9", source_id: "s-9" });
+    roster.apply({ type: "source_added", participant_id: "p-9", source: camera });
+    roster.apply({ type: "media_flow", source_id: "s-9", direction: "from_bridge", state: "stalled" });
+    assert.deepEqual(events, []);
+  });
+});
+
+describe("statistics", () => {
+  const inbound = (timestamp, packetsReceived, packetsLost, bytesReceived) => ({
+    id: "in-1", type: "inbound-rtp", timestamp, packetsReceived, packetsLost, bytesReceived, jitter: 0.01,
+  });
+
+  it("are figures for the time between two readings", () => {
+    const reader = new StatisticsReader();
+    assert.equal(reader.read(new Map([["in-1", inbound(1_000, 100, 0, 10_000)]]), () => "s-1").sources.size, 0);
+    const { sources } = reader.read(new Map([["in-1", inbound(3_000, 195, 5, 35_000)]]), () => "s-1");
+    const { bitrate, packets, lost } = sources.get("s-1");
+    assert.deepEqual([bitrate, packets, lost], [100_000, 95, 0.05]);
+  });
+
+  it("find the address pair in use", () => {
+    const report = new Map([
+      ["old", { type: "candidate-pair", nominated: true, state: "succeeded", bytesReceived: 1, localCandidateId: "a" }],
+      ["new", { type: "candidate-pair", nominated: true, state: "succeeded", bytesReceived: 9, localCandidateId: "b", currentRoundTripTime: 0.04 }],
+      ["b", { type: "local-candidate", protocol: "tcp" }],
+    ]);
+    const { connection } = new StatisticsReader().read(report, () => null);
+    assert.deepEqual(connection, { roundTrip: 0.04, availableBitrate: null, protocol: "tcp" });
+  });
+
+  it("become a rating", () => {
+    const fine = { packets: 100, lost: 0, concealed: 0, frozen: 0 };
+    assert.equal(rate(fine), 3);
+    assert.equal(rate({ ...fine, lost: 0.03 }), 2);
+    assert.equal(rate({ ...fine, frozen: 0.5 }), 1);
+    assert.equal(rate({ ...fine, packets: 0 }), 0);
+  });
+
+  it("rate a participant by its worst source, without those that are muted", () => {
+    const fine = { packets: 100, lost: 0, concealed: 0, frozen: 0 };
+    const received = new Map([["voice", fine], ["face", { ...fine, lost: 0.2 }], ["off", { ...fine, packets: 0 }]]);
+    const source = (id, muted = false) => [id, { id, muted, paused: false }];
+    const participant = { sources: new Map([source("voice"), source("face"), source("off", true)]) };
+    assert.equal(rateParticipant(participant, { received }), 1);
+    assert.equal(rateParticipant({ sources: new Map() }, { received }), null);
+  });
+
+  it("rate one's own line by loss and round trip", () => {
+    const sent = new Map([["s-1", { lost: 0 }]]);
+    assert.equal(rateSending({ publish: { roundTrip: 0.05 }, sent }), 3);
+    assert.equal(rateSending({ publish: { roundTrip: 0.4 }, sent }), 2);
+    assert.equal(rateSending({ publish: { roundTrip: 0.05 }, sent: new Map([["s-1", { lost: 0.1 }]]) }), 1);
+    assert.equal(rateSending({ publish: null, sent: new Map() }), null);
+  });
+});

@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import { arrange, initials } from "../../web/client/layout.js";
+import { en } from "../../web/client/text/en.js";
+import { nb } from "../../web/client/text/nb.js";
+import { nn } from "../../web/client/text/nn.js";
+
+const placeholders = (text) => [...text.matchAll(/\{\w+\}/g)].map(([name]) => name).sort();
+
+describe("the texts", () => {
+  for (const [language, texts] of Object.entries({ nn, en })) {
+    it(`say in ${language} all that they say in bokmål, about the same things`, () => {
+      assert.deepEqual(Object.keys(texts), Object.keys(nb));
+      for (const key of Object.keys(nb)) assert.deepEqual(placeholders(texts[key]), placeholders(nb[key]), key);
+    });
+  }
+});
+
+describe("arrange", () => {
+  it("fills a wide window with one wide tile", () => {
+    assert.deepEqual(arrange(1, 1600, 900, 12), { width: 1600, height: 900 });
+  });
+
+  it("puts two beside each other where it is wide, above each other where it is high", () => {
+    assert.equal(arrange(2, 1200, 600, 12).width, 594);
+    assert.equal(arrange(2, 390, 640, 12).height, 314);
+  });
+
+  it("always fits", () => {
+    for (let count = 1; count <= 25; count += 1) {
+      for (const [width, height] of [[390, 600], [1280, 640], [320, 320]]) {
+        const tile = arrange(count, width, height, 12);
+        const columns = Math.floor((width + 12) / (tile.width + 12));
+        assert.ok(Math.ceil(count / columns) * (tile.height + 12) - 12 <= height, `${count} in ${width}×${height}`);
+      }
+    }
+  });
+
+  it("has nothing to show for nobody", () => {
+    assert.deepEqual(arrange(0, 100, 100, 12), { width: 0, height: 0 });
+  });
+});
+
+describe("initials", () => {
+  it("are the first letters of the first and last name", () => {
+    assert.equal(initials("Kari Nordmann"), "KN");
+    assert.equal(initials("åse marie øye"), "ÅØ");
+    assert.equal(initials("Tolk"), "T");
+    assert.equal(initials(""), "");
+  });
+});
