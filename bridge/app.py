@@ -1,0 +1,193 @@
+"""The composition root: settings in, running services out. The only file that knows everyone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import resource
+import signal
+from importlib import metadata
+from typing import Any
+
+from starlette.routing import BaseRoute
+
+from bridge.data_directory import DataDirectory
+from bridge.issuers import make_verifier
+from bridge.observability import AdminServer, Health, LoopLag, Metrics, QualitySampler
+from bridge.room import RoomLimits, Rooms
+from bridge.settings import Settings
+from bridge.sfu import MediaSettings, MediaTimeouts, Sfu
+from bridge.signaling.calls import Calls
+from bridge.signaling.http import application
+from bridge.signaling.operations import OperationsRoutes
+from bridge.signaling.server import HttpServer, ServerSettings
+from bridge.signaling.web import WebFiles, default_web_directory
+from bridge.signaling.websocket.door import WebSocketDoor
+from bridge.signaling.websocket.settings import WebSocketSettings
+from bridge.signaling.whip.door import WhipDoor
+from bridge.signaling.whip.settings import WhipSettings
+
+_log = logging.getLogger(__name__)
+
+
+def version() -> str:
+    """The version of the bridge that is installed."""
+    try:
+        return metadata.version("bridge")
+    except metadata.PackageNotFoundError:
+        # A checkout that runs without having been installed.
+        return "0.0.0+checkout"
+
+
+class Application:
+    """One bridge: everything that runs in this process, between `start` and `close`."""
+
+    def __init__(self, settings: Settings, *, development: bool) -> None:
+        """Puts the services together. Raises `BridgeError` for settings that do not hold together.
+
+        `settings` are taken as they are: whether they may be served in production is checked by whoever starts it.
+        """
+        self._settings = settings
+        rooms = settings.rooms
+        self._rooms = Rooms(
+            RoomLimits(
+                max_participants=rooms.max_participants,
+                max_rooms=rooms.max_rooms,
+                max_rooms_per_tenant=rooms.max_rooms_per_tenant,
+                max_sources=rooms.max_sources,
+                grace=rooms.grace,
+                linger=rooms.linger,
+            )
+        )
+        self._metrics = Metrics(version())
+        self._sfu = Sfu(_media_settings(settings))
+        self._data: DataDirectory | None = None
+        verifier = make_verifier(settings, development=development)
+        self._calls = Calls(verifier, self._rooms, self._sfu, observer=self._metrics)
+        self._loop_lag = LoopLag(self._metrics.on_loop_lag)
+        self._quality = QualitySampler(self._sfu.sessions, self._metrics)
+        self._admin = AdminServer(settings.data.directory, {"rooms": self.describe_rooms})
+        self._accepting = False
+        self._server = HttpServer(application(self._routes()), _server_settings(settings))
+        self._metrics.watch_rooms(lambda: (len(self._rooms.room_ids()), self._rooms.participant_count()))
+        self._metrics.watch_workers(self._sfu.worker_stats)
+
+    @property
+    def http_port(self) -> int:
+        """The port that HTTP is served on; to be asked after `start`."""
+        return self._server.port
+
+    async def start(self) -> None:
+        """Starts everything, HTTP last: whoever gets an answer gets all of it.
+
+        Raises `OSError` or `BridgeError`; what was started is ended then.
+        """
+        try:
+            self._data = DataDirectory(self._settings.data.directory)
+            _raise_file_limit()
+            await self._sfu.start()
+            await self._admin.start()
+            self._loop_lag.start()
+            self._quality.start()
+            await self._server.start()
+        except BaseException:
+            await self.close()
+            raise
+        self._accepting = True
+        _log.info("The bridge is ready", extra={"version": version(), "workers": self._settings.media.workers})
+
+    async def close(self) -> None:
+        """Tells everyone that the bridge goes, ends the calls, and returns when nothing runs any more. Idempotent."""
+        self._accepting = False
+        await self._calls.close()
+        await self._server.close()
+        await self._sfu.close()
+        await self._quality.stop()
+        self._loop_lag.stop()
+        await self._admin.close()
+        if self._data is not None:
+            self._data.release()
+            self._data = None
+        _log.info("The bridge has ended")
+
+    def describe_rooms(self) -> list[dict[str, Any]]:
+        """What `bridge rooms` shows: ids and counts, and nobody's name."""
+        described = []
+        for room_id in self._rooms.room_ids():
+            participants = self._rooms.participants(room_id)
+            described.append(
+                {
+                    "room": room_id,
+                    "participants": len(participants),
+                    "connected": sum(participant.connected for participant in participants),
+                    "sources": sum(len(participant.sources) for participant in participants),
+                }
+            )
+        return described
+
+    def _routes(self) -> list[BaseRoute]:
+        settings = self._settings
+        origins = settings.http.allowed_origins
+        websocket = WebSocketSettings(allowed_origins=origins)
+        whip = WhipSettings(allowed_origins=origins)
+        health = Health(
+            live={"workers": lambda: not self._accepting or bool(self._sfu.worker_stats())},
+            ready={"accepting": lambda: self._accepting},
+        )
+        networks = [ipaddress.ip_network(network) for network in settings.metrics.allowed]
+        return [
+            *WebSocketDoor(self._calls, websocket, version=version(), grace=settings.rooms.grace).routes(),
+            *WhipDoor(self._calls, whip).routes(),
+            *OperationsRoutes(health, self._metrics, networks).routes(),
+            *WebFiles(default_web_directory()).routes(),
+        ]
+
+
+async def run(application: Application) -> None:
+    """Waits for SIGTERM or SIGINT, then closes the application, which has been started.
+
+    A second signal while it closes ends the process as it would have without us.
+    """
+    loop = asyncio.get_running_loop()
+    asked = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked.set)
+    await asked.wait()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.remove_signal_handler(number)
+    _log.info("The bridge is asked to end")
+    await application.close()
+
+
+def _media_settings(settings: Settings) -> MediaSettings:
+    media = settings.media
+    return MediaSettings(
+        listen=tuple(str(address) for address in media.listen),
+        announced=media.announced,
+        workers=media.workers,
+        tcp=media.tcp,
+        gather_us=round(media.gather * 1e6),
+        receive_buffer_bytes=media.receive_buffer,
+        send_buffer_bytes=media.send_buffer,
+        timeouts=MediaTimeouts(consent=media.consent_timeout, stall=media.stall_timeout),
+    )
+
+
+def _server_settings(settings: Settings) -> ServerSettings:
+    http = settings.http
+    return ServerSettings(
+        host=http.listen.host,
+        port=http.listen.port,
+        certificate=http.tls_certificate,
+        key=http.tls_key,
+        trusted_proxies=http.trusted_proxies,
+    )
+
+
+def _raise_file_limit() -> None:
+    """Every connection is an open file, and the usual soft limit of 1,024 is there for programs that use select()."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

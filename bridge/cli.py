@@ -1,0 +1,224 @@
+"""The command `bridge`: serve | token | check | rooms | version.
+
+What goes wrong is one line on standard error and exit code 2; `bridge check` exits with 1 if this machine is not fit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bridge.auth import DEVELOPMENT_ISSUER, Issuer, StaticKey, TokenVerifier, development_secret, mint
+from bridge.configuration import SettingsError, parse_duration
+from bridge.data_directory import make_data_directory
+from bridge.errors import BridgeError
+from bridge.issuers import claim_rules, read_roles
+from bridge.machine_check import Finding, Status, check_machine
+from bridge.observability import AdminClient, configure_logging
+from bridge.room import room_id
+from bridge.settings import Settings, check_for_production, load_settings
+
+UNFIT = 1
+WRONG = 2
+"""Exit codes: the machine is not fit to run the bridge; the command could not do what it was asked to."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code."""
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except BridgeError as error:
+        print(f"bridge: {error}", file=sys.stderr)
+    except OSError as error:
+        print(f"bridge: {_describe(error)}", file=sys.stderr)
+    except KeyboardInterrupt:
+        # Before or after the part of `serve` that takes the signal as a request to end.
+        print("bridge: interrupted", file=sys.stderr)
+    return WRONG
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="bridge", description="Joins different video systems in one call.")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    serve = _command(commands, "serve", _serve, "run the bridge")
+    _add_settings(serve, listening=True)
+    serve.add_argument("--dev", action="store_true", help="accept the development key, print links for a test call")
+    serve.add_argument("--insecure", action="store_true", help="with --dev: cleartext HTTP on any address")
+
+    token = _command(commands, "token", _token, "print a join token signed by the development key, and nothing else")
+    _add_settings(token)
+    token.add_argument("--room", required=True, metavar="ROOM", help="the room it opens")
+    token.add_argument("--identity", required=True, metavar="ID", help="whom it is for")
+    token.add_argument("--role", required=True, metavar="ROLE", help="as what, e.g. fastlege or pasient")
+    token.add_argument("--ttl", default="10m", metavar="TIME", help="how long it lives (default: %(default)s)")
+    token.add_argument("--name", metavar="NAME", help="the name shown to the others")
+    token.add_argument(
+        "--grant", action="append", dest="grants", metavar="GRANT", help="narrow the role to this (can be repeated)"
+    )
+
+    check = _command(commands, "check", _check, "say whether this machine can run the bridge, and how to mend it")
+    _add_settings(check, listening=True)
+    check.add_argument("--dev", action="store_true", help="for a development bridge")
+
+    rooms = _command(commands, "rooms", _rooms, "list the rooms of the running bridge")
+    _add_settings(rooms)
+    rooms.add_argument("--json", action="store_true", help="as JSON")
+
+    _command(commands, "version", _version, "print the version")
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    help_: str,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=help_, description=help_[0].upper() + help_[1:] + ".")
+    parser.set_defaults(command=run)
+    return parser
+
+
+def _add_settings(parser: argparse.ArgumentParser, *, listening: bool = False) -> None:
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings (see configs/bridge.toml)")
+    parser.add_argument("--data", metavar="DIR", help="data directory (default: .data)")
+    if listening:
+        parser.add_argument("--http", metavar="ADDR:PORT", help="where HTTP is served (default: 127.0.0.1:8080)")
+        parser.add_argument("--media", metavar="ADDR:PORT", help="where media flows (default: 127.0.0.1:3478)")
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    named = {"data.directory": "data", "http.listen": "http", "media.listen": "media"}
+    given = {
+        key: (f"--{option}", text)
+        for key, option in named.items()
+        if (text := getattr(options, option, None)) is not None
+    }
+    return load_settings(options.config, options=given)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    if options.dev:
+        from bridge import development
+
+        settings = development.prepare(settings, insecure=options.insecure)
+    elif options.insecure:
+        raise SettingsError("invalid_setting", "--insecure goes with --dev only.")
+    else:
+        check_for_production(settings)
+    configure_logging(settings.log.level, "text" if options.dev and sys.stderr.isatty() else settings.log.format)
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_run(settings, development=options.dev))
+    return 0
+
+
+async def _run(settings: Settings, *, development: bool) -> None:
+    from bridge.app import Application, run
+
+    application = Application(settings, development=development)
+    await application.start()
+    if development:
+        _print_links(settings, application.http_port)
+    await run(application)
+
+
+def _print_links(settings: Settings, port: int) -> None:
+    from bridge import development
+
+    roles = read_roles(settings.rooms)
+    print("A test call. Open two or more of these links, each in a window of its own:\n")
+    for role, link in development.links(settings, port, roles):
+        print(f"  {role:<16}{link}\n")
+    if settings.http.tls_certificate is not None:
+        print("The certificate is self-signed: the browser asks once whether to trust it.\n")
+    sys.stdout.flush()
+
+
+def _token(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    try:
+        ttl = parse_duration(options.ttl)
+    except ValueError:
+        raise SettingsError(
+            "invalid_setting", f"--ttl {options.ttl!r}: expected a duration such as 10m or 1h"
+        ) from None
+    room_id(DEVELOPMENT_ISSUER, options.room)
+    make_data_directory(settings.data.directory)
+    secret = development_secret(settings.data.directory, create=True)
+    token = mint(
+        secret,
+        issuer=DEVELOPMENT_ISSUER,
+        audience=settings.tokens.audience,
+        room=options.room,
+        identity=options.identity,
+        role=options.role,
+        name=options.name,
+        grants=options.grants,
+        issued_at=time.time(),
+        ttl=ttl,
+    )
+    # Better refused here, where there is somebody to read why, than at the door.
+    key = StaticKey.from_secret(secret, development=True)
+    issuer = Issuer(DEVELOPMENT_ISSUER, DEVELOPMENT_ISSUER, (key,))
+    asyncio.run(TokenVerifier([issuer], claim_rules(settings)).verify(token))
+    print(token)
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    if options.dev:
+        make_data_directory(settings.data.directory)
+    findings = []
+    for finding in check_machine(settings, development=options.dev):
+        findings.append(finding)
+        print(_line(finding), flush=True)
+    failed = sum(finding.status is Status.FAIL for finding in findings)
+    warned = sum(finding.status is Status.WARN for finding in findings)
+    verdict = "This machine cannot run the bridge yet" if failed else "This machine can run the bridge"
+    print(f"\n{verdict}: {len(findings) - failed - warned} ok, {warned} to look at, {failed} to mend.")
+    return UNFIT if failed else 0
+
+
+def _line(finding: Finding) -> str:
+    line = f"{finding.status.value:<6}{finding.name:<24}{finding.detail}"
+    return f"{line}\n{'':<30}→ {finding.mend}" if finding.mend else line
+
+
+def _rooms(options: argparse.Namespace) -> int:
+    rooms = AdminClient(_settings(options).data.directory).ask("rooms")
+    if options.json:
+        print(json.dumps(rooms, indent=2))
+        return 0
+    print(f"{'room':<48}{'participants':>14}{'connected':>11}{'sources':>9}")
+    for room in rooms:
+        print(f"{room['room']:<48}{room['participants']:>14}{room['connected']:>11}{room['sources']:>9}")
+    return 0
+
+
+def _version(_options: argparse.Namespace) -> int:
+    from bridge.app import version
+
+    print(f"bridge {version()}")
+    return 0
+
+
+def _describe(error: OSError) -> str:
+    """What the system said, with the file or address if it named one."""
+    text = error.strerror or str(error) or type(error).__name__
+    return f"{error.filename}: {text}" if error.filename is not None else text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""What `bridge serve --dev` does for someone who wants to see a call: TLS that is good enough, and links to click."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from urllib.parse import quote
+
+from bridge.auth import DEVELOPMENT_ISSUER, development_secret, mint
+from bridge.configuration import Address
+from bridge.data_directory import make_data_directory
+from bridge.development_certificate import development_certificate
+from bridge.settings import Settings
+from bridge.sfu.interfaces import addresses
+
+ROOM = "test"
+ROLES = ("fastlege", "pasient", "tolk", "parorende", "spesialist")
+"""Whom the links are for, where the roles file has them; else it is the file's first few."""
+MAX_HOSTS = 4
+"""Addresses of this machine that links are printed for."""
+
+
+def prepare(settings: Settings, *, insecure: bool) -> Settings:
+    """The settings with what development adds: TLS beyond loopback, and media where the page is.
+
+    With `insecure`, HTTP stays in cleartext on any address. Raises `BridgeError` or `OSError`.
+    """
+    make_data_directory(settings.data.directory)
+    http, media = settings.http, settings.media
+    if not http.listen.is_loopback:
+        # Who comes to the page over the network has to reach the media too.
+        listen = tuple(
+            Address(http.listen.host, address.port) if address.is_loopback else address for address in media.listen
+        )
+        settings = replace(settings, media=replace(media, listen=tuple(dict.fromkeys(listen))))
+        if http.tls_certificate is None and not http.trusted_proxies and not insecure:
+            certificate, key = development_certificate(settings.data.directory, hosts(http.listen))
+            settings = replace(settings, http=replace(http, tls_certificate=certificate, tls_key=key))
+    return settings
+
+
+def hosts(listen: Address) -> list[str]:
+    """The addresses under which others reach what listens there."""
+    if not listen.is_unspecified:
+        return [listen.host]
+    return [str(address) for address in addresses(6 if ":" in listen.host else 4)][:MAX_HOSTS]
+
+
+def links(settings: Settings, port: int, roles: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """A role and its link to one test room, for each address of this machine and each of a few roles.
+
+    The token stands in the fragment, which browsers keep to themselves.
+    """
+    secret = development_secret(settings.data.directory, create=False)
+    scheme = "http" if settings.http.tls_certificate is None else "https"
+    for host in hosts(settings.http.listen):
+        for role in _shown_roles(roles):
+            token = mint(
+                secret,
+                issuer=DEVELOPMENT_ISSUER,
+                audience=settings.tokens.audience,
+                room=ROOM,
+                identity=role,
+                role=role,
+                name=role.capitalize(),
+                issued_at=time.time(),
+                ttl=settings.tokens.max_ttl,
+            )
+            yield role, f"{scheme}://{Address(host, port)}/join#{quote(token)}"
+
+
+def _shown_roles(roles: Mapping[str, object]) -> Sequence[str]:
+    return [role for role in ROLES if role in roles] or list(roles)[: len(ROLES)]

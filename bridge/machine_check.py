@@ -1,0 +1,229 @@
+"""Whether this machine can run the bridge with these settings: what `bridge check` looks at, and how to mend it.
+
+Each check looks and touches nothing that outlives it. A check that finds no answer (no such file in this kernel, no
+permission to ask) says so as a warning and never as a success.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import datetime
+import errno
+import os
+import platform
+import resource
+import socket
+import ssl
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+
+from cryptography import x509
+
+from bridge.configuration import Address
+from bridge.data_directory import DataDirectory
+from bridge.errors import BridgeError
+from bridge.issuers import make_verifier
+from bridge.settings import Settings, check_for_production
+
+SOL_UDP = 17
+UDP_SEGMENT = 103
+UDP_GRO = 104
+"""From linux/udp.h; Python has no names for them."""
+FILES_WANTED = 16_384
+"""Open files: two for each participant that comes over TCP and WebSocket, and some to spare."""
+CERTIFICATE_WARNING = datetime.timedelta(days=21)
+_TIME_ERROR = 5
+"""What adjtimex(2) returns while no one keeps the clock."""
+_SYSCTL = Path("/proc/sys/net/core")
+
+
+class Status(StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found, and how to mend it if it is not well."""
+
+    name: str
+    status: Status
+    detail: str
+    mend: str = ""
+
+
+def check_machine(settings: Settings, *, development: bool) -> Iterator[Finding]:
+    """All checks, one after the other. Raises nothing: a check that fails unexpectedly is a finding too."""
+    checks: list[tuple[str, Callable[[], Finding]]] = [
+        ("Python", _python),
+        ("data plane", _extension),
+        ("settings", lambda: _settings(settings, development)),
+        ("data directory", lambda: _data_directory(settings)),
+        ("certificate", lambda: _certificate(settings)),
+        ("HTTP port", lambda: _http_port(settings.http.listen)),
+        ("media ports", lambda: _media_ports(settings)),
+        ("UDP segmentation (GSO)", lambda: _udp_option(UDP_SEGMENT, 1200, "sends in batches")),
+        ("UDP coalescing (GRO)", lambda: _udp_option(UDP_GRO, 1, "receives in batches")),
+        ("receive buffers", lambda: _buffer("rmem_max", settings.media.receive_buffer)),
+        ("send buffers", lambda: _buffer("wmem_max", settings.media.send_buffer)),
+        ("open files", _open_files),
+        ("CPU cores", lambda: _cores(settings.media.workers)),
+        ("clock", _clock),
+    ]
+    for name, check in checks:
+        try:
+            yield replace(check(), name=name)
+        except BridgeError as error:
+            yield Finding(name, Status.FAIL, error.message, error.hint or "")
+        except Exception as error:
+            yield Finding(name, Status.FAIL, f"could not be checked: {type(error).__name__}: {error}")
+
+
+def _ok(detail: str) -> Finding:
+    return Finding("", Status.OK, detail)
+
+
+def _warn(detail: str, mend: str) -> Finding:
+    return Finding("", Status.WARN, detail, mend)
+
+
+def _fail(detail: str, mend: str) -> Finding:
+    return Finding("", Status.FAIL, detail, mend)
+
+
+def _python() -> Finding:
+    if sys.platform != "linux":
+        return _fail(platform.system(), "Run the bridge on Linux: its data plane uses epoll, eventfd and recvmmsg.")
+    return _ok(f"{platform.python_version()}, {ssl.OPENSSL_VERSION}")
+
+
+def _extension() -> Finding:
+    try:
+        from bridge import _core
+    except ImportError as error:
+        return _fail(f"bridge._core cannot be loaded: {error}", "Build it with: make build")
+    return _ok(f"bridge._core {_core.version()}")
+
+
+def _settings(settings: Settings, development: bool) -> Finding:
+    if not development:
+        check_for_production(settings)
+    # The development key is not made here: the settings of the vendors are what is looked at.
+    make_verifier(settings, development=False)
+    count = len(settings.tokens.issuers)
+    return _ok(f"{count} issuer{'' if count == 1 else 's'}{', and the development key' if development else ''}")
+
+
+def _data_directory(settings: Settings) -> Finding:
+    DataDirectory(settings.data.directory).release()
+    return _ok(str(settings.data.directory))
+
+
+def _certificate(settings: Settings) -> Finding:
+    http = settings.http
+    if http.tls_certificate is None or http.tls_key is None:
+        return _ok("none: HTTP in cleartext on loopback or behind a proxy, or the development certificate")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(http.tls_certificate, http.tls_key)
+        certificate = x509.load_pem_x509_certificates(http.tls_certificate.read_bytes())[0]
+    except (OSError, ValueError) as error:
+        return _fail(
+            f"{http.tls_certificate}: {getattr(error, 'strerror', None) or error}",
+            "http.tls_certificate is a PEM chain, the bridge's own first, and http.tls_key its private key.",
+        )
+    left = certificate.not_valid_after_utc - datetime.datetime.now(datetime.UTC)
+    until = f"valid until {certificate.not_valid_after_utc:%Y-%m-%d}"
+    if left <= datetime.timedelta():
+        return _fail(f"expired: {until}", "Renew it.")
+    return _warn(until, "Renew it soon.") if left < CERTIFICATE_WARNING else _ok(until)
+
+
+def _http_port(address: Address) -> Finding:
+    problem = _cannot_bind(address, socket.SOCK_STREAM)
+    return (
+        _fail(f"{address}: {problem}", "Choose another with --http or http.listen.") if problem else _ok(f"{address}")
+    )
+
+
+def _media_ports(settings: Settings) -> Finding:
+    media = settings.media
+    kinds = {socket.SOCK_DGRAM: "UDP"} | ({socket.SOCK_STREAM: "TCP"} if media.tcp else {})
+    for first in media.listen:
+        for index in range(media.workers):
+            address = replace(first, port=first.port + index if first.port else 0)
+            for kind, protocol in kinds.items():
+                problem = _cannot_bind(address, kind)
+                if problem:
+                    return _fail(f"{protocol} {address}: {problem}", "Choose another with --media or media.listen.")
+    shown = ", ".join(str(address) for address in media.listen)
+    return _ok(f"{shown} ({' and '.join(kinds.values())}, {media.workers} worker{'s' if media.workers > 1 else ''})")
+
+
+def _cannot_bind(address: Address, kind: int) -> str | None:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    try:
+        with socket.socket(family, kind) as probe:
+            if kind == socket.SOCK_STREAM:
+                # As servers do: connections of the one before that linger are no obstacle.
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            probe.bind((address.host, address.port))
+    except OSError as error:
+        return "in use" if error.errno == errno.EADDRINUSE else (error.strerror or "cannot be bound")
+    return None
+
+
+def _udp_option(option: int, value: int, use: str) -> Finding:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.setsockopt(SOL_UDP, option, value)
+        except OSError as error:
+            return _warn(
+                f"not in this kernel ({error.strerror}): each packet costs a call of its own",
+                "Use Linux 5.0 or newer; the bridge works without, at a lower capacity.",
+            )
+    return _ok(f"the kernel {use}")
+
+
+def _buffer(name: str, wanted: int) -> Finding:
+    try:
+        granted = int((_SYSCTL / name).read_text())
+    except (OSError, ValueError):
+        return _warn(f"net.core.{name} cannot be read", f"See to it that the host's net.core.{name} is {wanted}.")
+    if granted < wanted:
+        return _warn(
+            f"net.core.{name} is {granted}, {wanted} are wanted: bursts may be dropped",
+            f"sysctl -w net.core.{name}={wanted}",
+        )
+    return _ok(f"net.core.{name} is {granted}")
+
+
+def _open_files() -> Finding:
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # The bridge raises its soft limit to the hard one by itself.
+    if hard != resource.RLIM_INFINITY and hard < FILES_WANTED:
+        return _warn(f"at most {hard}", f"Raise the limit to {FILES_WANTED}: LimitNOFILE= in systemd, ulimit -n else.")
+    return _ok("no limit" if hard == resource.RLIM_INFINITY else f"at most {hard}")
+
+
+def _cores(workers: int) -> Finding:
+    cores = len(os.sched_getaffinity(0))
+    if workers > cores:
+        return _warn(f"{cores} for {workers} workers", f"Set media.workers to {cores} or fewer.")
+    return _ok(f"{cores}")
+
+
+def _clock() -> Finding:
+    # `struct timex` has 208 bytes on 64-bit Linux. All zero, it asks and sets nothing (adjtimex(2)).
+    state = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.create_string_buffer(512))
+    mend = "Run chrony or systemd-timesyncd: tokens are refused when the clock is wrong."
+    if state < 0:
+        return _warn(f"the kernel does not say ({os.strerror(ctypes.get_errno())})", mend)
+    return _warn("not synchronised", mend) if state == _TIME_ERROR else _ok("synchronised")
