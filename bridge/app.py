@@ -72,7 +72,7 @@ class Application:
         self._accepting = False
         self._server = HttpServer(application(self._routes()), _server_settings(settings))
         self._metrics.watch_rooms(lambda: (len(self._rooms.room_ids()), self._rooms.participant_count()))
-        self._metrics.watch_workers(self._sfu.worker_stats)
+        self._metrics.watch_workers(lambda: {worker.index: worker.stats for worker in self._sfu.workers()})
 
     @property
     def http_port(self) -> int:
@@ -96,7 +96,8 @@ class Application:
             await self.close()
             raise
         self._accepting = True
-        _log.info("The bridge is ready", extra={"version": version(), "workers": self._settings.media.workers})
+        self._log_capabilities()
+        _log.info("The bridge is ready", extra={"version": version()})
 
     async def close(self) -> None:
         """Tells everyone that the bridge goes, ends the calls, and returns when nothing runs any more. Idempotent."""
@@ -127,14 +128,34 @@ class Application:
             )
         return described
 
+    def _log_capabilities(self) -> None:
+        """Says what the kernel grants, and where that is less than what was asked for."""
+        media = self._settings.media
+        for worker in self._sfu.workers():
+            granted = worker.capabilities
+            _log.info("A worker runs", extra={"worker": worker.index, **granted})
+            for name, wanted, sysctl in (
+                ("receive_buffer_bytes", media.receive_buffer, "net.core.rmem_max"),
+                ("send_buffer_bytes", media.send_buffer, "net.core.wmem_max"),
+            ):
+                if granted[name] < wanted:  # type: ignore[literal-required]
+                    _log.warning(
+                        "The system's limit for socket buffers is too small: bursts may be dropped",
+                        extra={"worker": worker.index, "sysctl": sysctl, "wanted": wanted},
+                    )
+
     def _routes(self) -> list[BaseRoute]:
         settings = self._settings
         origins = settings.http.allowed_origins
         websocket = WebSocketSettings(allowed_origins=origins)
         whip = WhipSettings(allowed_origins=origins)
         health = Health(
-            live={"workers": lambda: not self._accepting or bool(self._sfu.worker_stats())},
-            ready={"accepting": lambda: self._accepting},
+            # A worker that died is started again within a second or so; while none runs, there are no calls.
+            live={"workers": lambda: bool(self._sfu.workers())},
+            ready={
+                "accepting": lambda: self._accepting,
+                "all_workers": lambda: len(self._sfu.workers()) == settings.media.workers,
+            },
         )
         networks = [ipaddress.ip_network(network) for network in settings.metrics.allowed]
         return [

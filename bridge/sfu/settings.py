@@ -51,5 +51,9 @@ class MediaSettings:
     """Whether ICE-TCP is offered on the same port numbers."""
     gather_us: int = 200
     """Microseconds a worker waits for company after being woken by a lone packet."""
+    receive_buffer_bytes: int = 4 * 1024 * 1024
+    """SO_RCVBUF asked for, per socket."""
+    send_buffer_bytes: int = 4 * 1024 * 1024
+    """SO_SNDBUF asked for, per socket."""
     limits: MediaLimits = field(default_factory=MediaLimits)
     timeouts: MediaTimeouts = field(default_factory=MediaTimeouts)

@@ -88,6 +88,11 @@ class Sfu:
             for worker in self._pool.workers
         ]
 
+    def sessions(self) -> list[MediaSession]:
+        """The media sessions there are, room by room."""
+        members = (member for router in self._routers.values() for member in router.members.values())
+        return [member for member in members if isinstance(member, MediaSession)]
+
     @property
     def dropped_handshake_datagrams(self) -> int:
         """DTLS datagrams dropped by the bound on what one transport may have waiting."""

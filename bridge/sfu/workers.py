@@ -220,6 +220,8 @@ class WorkerPool:
             "listen": [_nth_address(text, index) for text in settings.listen],
             "tcp": settings.tcp,
             "gather_us": settings.gather_us,
+            "receive_buffer_bytes": settings.receive_buffer_bytes,
+            "send_buffer_bytes": settings.send_buffer_bytes,
             "max_transports": 2 * settings.limits.sessions,
             "consent_timeout_ms": round(settings.timeouts.consent * 1000),
             "stall_timeout_ms": round(settings.timeouts.stall * 1000),
