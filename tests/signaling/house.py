@@ -1,0 +1,152 @@
+"""A bridge in this process: real doors, rooms and HTTP server over a media plane without media."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from ipaddress import ip_network
+from pathlib import Path
+
+from bridge.errors import BridgeError
+from bridge.room import Grant, RoomLimits, Rooms
+from bridge.signaling.calls import Calls, CallSettings, Door
+from bridge.signaling.http import application
+from bridge.signaling.operations import OperationsRoutes
+from bridge.signaling.server import HttpServer, ServerSettings
+from bridge.signaling.web import WebFiles
+from bridge.signaling.websocket import WebSocketDoor, WebSocketSettings
+from bridge.signaling.whip import WhipDoor, WhipSettings
+from tests.signaling.fake_media import FakeMedia, FakeMediaPlane
+from tests.signaling.signal_client import SignalClient
+
+EVERYTHING = frozenset(grant.value for grant in Grant)
+
+
+@dataclass(frozen=True)
+class Claims:
+    tenant: str
+    room: str
+    identity: str
+    name: str
+    role: str
+    grants: frozenset[str]
+
+
+class FakeVerifier:
+    """A token is "ROOM IDENTITY [GRANTS]"; grants stand between commas, all if left out."""
+
+    async def verify(self, token: str, *, room: str | None = None) -> Claims:
+        parts = token.split()
+        if len(parts) < 2:
+            raise BridgeError("token_malformed", "This is not a signed token.")
+        if "expired" in token:
+            raise BridgeError("token_expired", "The token has expired.", field="exp")
+        if room is not None and parts[0] != room:
+            raise BridgeError("token_wrong_room", "The token opens another room.", field="room")
+        grants = frozenset(parts[2].split(",")) if len(parts) > 2 else EVERYTHING
+        return Claims("clinic", parts[0], parts[1], f"Name of {parts[1]}", "fastlege", grants)
+
+
+class RecordingObserver:
+    def __init__(self) -> None:
+        self.counted: list[tuple[str, ...]] = []
+
+    def on_joined(self, door: Door) -> None:
+        self.counted.append(("joined", door))
+
+    def on_refused(self, door: Door, code: str) -> None:
+        self.counted.append(("refused", door, code))
+
+    def on_first_media(self, door: Door, seconds: float) -> None:
+        self.counted.append(("first_media", door))
+
+    def on_resumed(self) -> None:
+        self.counted.append(("resumed",))
+
+    def on_ended(self, door: Door, reason: str) -> None:
+        self.counted.append(("ended", door, reason))
+
+
+@dataclass
+class FakeHealth:
+    is_ready: bool = True
+
+    def live(self) -> dict[str, bool]:
+        return {"event_loop": True}
+
+    def ready(self) -> dict[str, bool]:
+        return {"event_loop": True, "workers": self.is_ready}
+
+
+class FakeMetrics:
+    def render(self) -> tuple[bytes, str]:
+        return b"bridge_rooms 3\n", "text/plain; version=0.0.4; charset=utf-8"
+
+
+@dataclass
+class House:
+    calls: Calls
+    rooms: Rooms
+    plane: FakeMediaPlane
+    observer: RecordingObserver
+    health: FakeHealth
+    server: HttpServer
+    clients: list[SignalClient] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.port}"
+
+    @property
+    def signal_url(self) -> str:
+        return f"ws://127.0.0.1:{self.server.port}/v1/signal"
+
+    async def client(self) -> SignalClient:
+        """A client that is connected and has said nothing yet."""
+        client = await SignalClient.connect(self.signal_url)
+        self.clients.append(client)
+        return client
+
+    async def joined(self, identity: str, room: str = "room", **fields: object) -> SignalClient:
+        """A client that has joined."""
+        client = await self.client()
+        await client.join(f"{room} {identity}", **fields)
+        return client
+
+    def media_of(self, client: SignalClient) -> FakeMedia:
+        return self.plane.sessions[client.joined["session"]["id"]]
+
+
+@asynccontextmanager
+async def open_house(
+    *,
+    websocket: WebSocketSettings | None = None,
+    whip: WhipSettings | None = None,
+    calls: CallSettings | None = None,
+    limits: RoomLimits | None = None,
+    server: ServerSettings | None = None,
+    web: Path | None = None,
+    metrics_for: str = "127.0.0.0/8",
+) -> AsyncIterator[House]:
+    """A running bridge of the given settings."""
+    limits = limits or RoomLimits()
+    rooms = Rooms(limits)
+    plane, observer, health = FakeMediaPlane(), RecordingObserver(), FakeHealth()
+    all_calls = Calls(FakeVerifier(), rooms, plane, settings=calls, observer=observer)
+    routes = [
+        *WebSocketDoor(all_calls, websocket or WebSocketSettings(), version="0.1.0", grace=limits.grace).routes(),
+        *WhipDoor(all_calls, whip or WhipSettings()).routes(),
+        *OperationsRoutes(health, FakeMetrics(), [ip_network(metrics_for)]).routes(),
+        *(WebFiles(web).routes() if web is not None else []),
+    ]
+    http = HttpServer(application(routes), server or ServerSettings(port=0))
+    await http.start()
+    house = House(all_calls, rooms, plane, observer, health, http)
+    try:
+        yield house
+    finally:
+        for client in house.clients:
+            await client.vanish()
+        await all_calls.close()
+        await http.close()

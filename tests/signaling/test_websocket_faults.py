@@ -1,0 +1,211 @@
+"""What bad, greedy and slow clients of the WebSocket door get, and that nobody else notices."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import socket
+
+import pytest
+import websockets
+
+from bridge.room import EndReason, RoomLimits
+from bridge.signaling.websocket import WebSocketSettings
+from tests.signaling.house import House, open_house
+from tests.signaling.signal_client import SignalClient
+
+
+async def refused(client: SignalClient, text: str | bytes) -> dict[str, object]:
+    await client.socket.send(text)
+    return await client.receive()
+
+
+@pytest.mark.parametrize(
+    ("first", "error", "close_code"),
+    [
+        ("{", "bad_json", 4400),
+        ('"join"', "bad_message", 4400),
+        ('{"type": "ping", "id": 1}', "join_first", 4400),
+        ('{"type": "join", "id": 1}', "bad_message", 4400),
+        ('{"type": "join", "id": 1, "token": "nonsense"}', "token_malformed", 4401),
+        ('{"type": "join", "id": 1, "token": "room ola expired"}', "token_expired", 4401),
+        ('{"type": "join", "id": 1, "token": "a/../b ola"}', "invalid_room", 4403),
+        ('{"type": "resume", "id": 1, "session_id": "x", "secret": "y"}', "session_not_found", 4404),
+    ],
+)
+async def test_who_is_not_let_in_is_told_why(first: str, error: str, close_code: int) -> None:
+    async with open_house() as house:
+        client = await house.client()
+        reply = await refused(client, first)
+        assert (reply["type"], reply["code"]) == ("error", error)
+        closing = await client.receive()
+        assert (closing["type"], closing["code"], closing["close_code"]) == ("closing", error, close_code)
+        assert await client.closed() == (close_code, error)
+        assert len(house.calls) == 0
+        assert ("refused", "websocket", error) in house.observer.counted
+
+
+async def test_a_full_room_and_a_full_bridge_are_told_apart() -> None:
+    async with open_house(limits=RoomLimits(max_participants=1)) as house:
+        await house.joined("ola")
+        client = await house.client()
+        assert (await client.request("join", token="room kari"))["code"] == "room_full"
+        assert (await client.closed())[0] == 4403
+        house.plane.full = True
+        client = await house.client()
+        assert (await client.request("join", token="other kari"))["code"] == "media_overloaded"
+        assert (await client.closed())[0] == 4503
+        assert house.rooms.participants("clinic/other") == []
+
+
+async def test_who_says_nothing_is_closed() -> None:
+    async with open_house(websocket=WebSocketSettings(first_message_timeout=0.01)) as house:
+        client = await house.client()
+        assert await client.closed() == (4408, "join_timeout")
+
+
+async def test_bad_requests_are_refused_and_the_session_goes_on() -> None:
+    async with open_house() as house:
+        ola = await house.joined("ola")
+        cases: list[tuple[str | bytes, str, object]] = [
+            (b"\x00\x01", "bad_json", None),
+            ("[" * 100_000, "bad_json", None),
+            (json.dumps({"type": "dance", "id": 7}), "bad_message", 7),
+            (json.dumps({"type": "ping", "id": 8, "extra": 1}), "bad_message", 8),
+            (json.dumps({"type": "ping", "id": 0}), "bad_message", None),
+            (json.dumps({"type": "ping", "id": 10**30}), "bad_message", None),
+            (json.dumps({"type": "subscribe", "id": 9, "source_ids": []}), "bad_message", 9),
+            (json.dumps({"type": "join", "id": 10, "token": "room ola"}), "already_joined", 10),
+            (json.dumps({"type": "update_source", "id": 11, "source_id": "²", "muted": True}), "source_not_found", 11),
+        ]
+        for text, code, reply_to in cases:
+            reply = await refused(ola, text)
+            assert (reply["type"], reply["code"], reply.get("reply_to")) == ("error", code, reply_to), text[:50]
+        assert (await ola.request("ping"))["type"] == "pong"
+
+
+async def test_the_place_of_a_mistake_is_named() -> None:
+    async with open_house() as house:
+        ola = await house.joined("ola")
+        request = {"type": "publish", "id": 5, "offer": "0 audio", "sources": [{"mid": "0", "source": "webcam"}]}
+        reply = await refused(ola, json.dumps(request))
+        assert reply["field"] == "sources[0].source"
+        request["sources"] = [{"mid": "0", "source": "camera"}, {"mid": "0", "source": "camera"}]
+        assert (await refused(ola, json.dumps(request)))["field"] == "sources[1].mid"
+        request |= {"offer": "garbage", "sources": []}
+        assert (await refused(ola, json.dumps(request)))["field"] == "line 1"
+
+
+async def test_our_own_fault_gives_an_incident_and_no_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    async with open_house() as house:
+        ola = await house.joined("ola")
+        with caplog.at_level(logging.ERROR):
+            reply = await ola.request("publish", offer="explode", sources=[])
+        assert reply["code"] == "internal_error"
+        assert "secret" not in json.dumps(reply)
+        (record,) = [record for record in caplog.records if record.message == "Internal error"]
+        assert vars(record)["incident"] in reply["message"]
+        assert (await ola.request("ping"))["type"] == "pong"
+
+
+async def test_too_many_faults_end_the_connection() -> None:
+    async with open_house(websocket=WebSocketSettings(max_faults=3)) as house:
+        ola = await house.joined("ola")
+        for _ in range(3):
+            await ola.socket.send("{")
+        assert await ola.closed() == (4400, "bad_message")
+
+
+async def test_too_many_requests_are_refused_then_closed() -> None:
+    settings = WebSocketSettings(requests_per_second=1e-9, request_burst=2, max_faults=2)
+    async with open_house(websocket=settings) as house:
+        ola = await house.joined("ola")
+        assert [(await ola.request("ping"))["type"] for _ in range(2)] == ["pong", "pong"]
+        for _ in range(2):
+            await ola.send("ping")
+        assert await ola.closed() == (4429, "rate_limited")
+        assert [message["code"] for message in ola.set_aside] == ["rate_limited"] * 3
+
+
+async def test_too_long_a_message_ends_the_connection() -> None:
+    async with open_house() as house:
+        ola = await house.joined("ola")
+        await ola.socket.send("x" * (256 * 1024 + 1))
+        assert (await ola.closed())[0] == 1009
+
+
+async def test_too_many_connections_are_turned_away() -> None:
+    async with open_house(websocket=WebSocketSettings(max_connections=1)) as house:
+        ola = await house.joined("ola")
+        client = await house.client()
+        assert await client.closed() == (4503, "too_many_connections")
+        assert (await ola.request("ping"))["type"] == "pong"
+
+
+async def deaf_client(house: House, token: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A client that joins and then reads nothing, with as little buffering as the system allows."""
+    raw = socket.socket()
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+    raw.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(raw, ("127.0.0.1", house.server.port))
+    reader, writer = await asyncio.open_connection(sock=raw, limit=1)
+    message = json.dumps({"type": "join", "id": 1, "token": token}).encode()
+    mask = b"\0\0\0\0"
+    writer.write(
+        b"GET /v1/signal HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        + bytes([0x81, 0x80 | len(message)])
+        + mask
+        + message
+    )
+    await writer.drain()
+    return reader, writer
+
+
+async def test_who_does_not_read_is_dropped_and_harms_nobody() -> None:
+    settings = WebSocketSettings(queue_messages=20, requests_per_second=1e6, request_burst=1_000_000)
+    async with open_house(websocket=settings) as house:
+        ola, kari = await house.joined("ola"), await house.joined("kari")
+        _, writer = await deaf_client(house, "room deaf")
+        await ola.expect("participant_joined")
+        (own,) = (await ola.publish(("0", "audio", "microphone")))["sources"]
+        muted = False
+        while ("refused", "websocket", "slow_reader") not in house.observer.counted:
+            muted = not muted
+            await ola.request("update_source", source_id=own["id"], muted=muted)
+            assert (await kari.expect("source_updated"))["source"]["muted"] is muted
+        away = await ola.expect("participant_updated")
+        assert away["participant"]["state"] == "reconnecting"
+        assert len(house.calls) == 3
+        writer.transport.abort()
+
+
+async def test_the_end_of_the_bridge_is_announced() -> None:
+    async with open_house() as house:
+        ola = await house.joined("ola")
+        media = house.media_of(ola)
+        await house.calls.close()
+        closing = await ola.expect("closing")
+        assert (closing["code"], closing["retry"]) == ("shutting_down", True)
+        assert await ola.closed() == (1001, "shutting_down")
+        assert media.closed
+        late = await house.client()
+        assert (await late.request("join", token="room kari"))["code"] == "shutting_down"
+
+
+async def test_a_lost_worker_ends_its_calls() -> None:
+    async with open_house() as house:
+        ola = await house.joined("ola")
+        house.media_of(ola).listener.on_closed("the worker stopped")
+        closing = await ola.expect("closing")
+        assert (closing["code"], closing["retry"]) == ("media_lost", True)
+        assert (await ola.closed())[0] == 4410
+        assert ("ended", "websocket", EndReason.MEDIA_LOST) in house.observer.counted
+
+
+async def test_other_paths_are_no_door() -> None:
+    async with open_house() as house:
+        with pytest.raises(websockets.InvalidStatus) as refusal:
+            await SignalClient.connect(house.signal_url.replace("signal", "sign"))
+        assert refusal.value.response.status_code in (403, 404)
