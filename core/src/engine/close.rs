@@ -8,15 +8,16 @@ use crate::transport::Endpoint;
 
 impl Engine {
     /// Ends a transport by command: says goodbye, then forgets it.
-    pub(super) fn close_transport(&mut self, now: Time, key: usize) {
-        self.say_goodbye(key);
-        self.forget_transport(now, key);
+    pub(super) fn close_transport(&mut self, key: usize) {
+        let consumers: Vec<usize> = self.transports[key].consumers.iter().map(|(_, consumer)| *consumer).collect();
+        self.say_goodbye(key, &consumers);
+        self.forget_transport(key);
     }
 
     /// Ends a transport that cannot go on, and says so.
-    pub(super) fn give_up(&mut self, now: Time, key: usize, reason: CloseReason) {
+    pub(super) fn give_up(&mut self, key: usize, reason: CloseReason) {
         let Some(transport_id) = self.transports.get(key).map(|transport| transport.id) else { return };
-        self.forget_transport(now, key);
+        self.forget_transport(key);
         self.out.event(Event::TransportClosed { transport_id, reason });
     }
 
@@ -24,7 +25,7 @@ impl Engine {
     pub(super) fn socket_closed(&mut self, now: Time, socket: SocketId) {
         let Some(key) = self.sockets.get(&socket).copied() else { return };
         let Endpoint::Ice(agent) = &mut self.transports[key].endpoint else {
-            self.give_up(now, key, CloseReason::SocketFailed);
+            self.give_up(key, CloseReason::SocketFailed);
             return;
         };
         let lost: Vec<Path> = agent.paths().filter(|path| path.socket == socket).copied().collect();
@@ -39,9 +40,15 @@ impl Engine {
         self.path_changed(now, key, change);
     }
 
-    fn forget_transport(&mut self, now: Time, key: usize) {
-        self.forget_media(now, key);
+    fn forget_transport(&mut self, key: usize) {
+        while let Some(&(_, consumer)) = self.transports[key].consumers.last() {
+            self.remove_consumer(consumer);
+        }
+        while let Some(&producer) = self.transports[key].producers.last() {
+            self.remove_producer(producer);
+        }
         let mut transport = self.transports.remove(key);
+        self.leave_router(transport.router, key);
         self.transport_ids.remove(&transport.id);
         self.timers.clear(key);
         match &mut transport.endpoint {

@@ -4,8 +4,9 @@ use super::Engine;
 use super::address_table::Owner;
 use crate::command::Command;
 use crate::event::Event;
+use crate::extension::ExtensionMap;
 use crate::ice::{Agent, Credentials};
-use crate::params::{PlainTransportParams, SrtpParams, TransportUpdate, WebRtcTransportParams};
+use crate::params::{HeaderExtension, PlainTransportParams, SrtpParams, TransportUpdate, WebRtcTransportParams};
 use crate::path::SocketId;
 use crate::time::Time;
 use crate::transport::{Endpoint, Keys, PlainEndpoint, Transport};
@@ -42,7 +43,7 @@ impl Engine {
             }
             Command::CloseTransport { transport_id } => {
                 let close = |engine: &mut Self, key| {
-                    engine.close_transport(now, key);
+                    engine.close_transport(key);
                     Ok(())
                 };
                 ("close_transport", transport_id, self.on(transport_id, close))
@@ -53,18 +54,14 @@ impl Engine {
             Command::PauseProducer { producer_id, paused } => {
                 ("pause_producer", producer_id, self.pause_producer(now, producer_id, paused))
             }
-            Command::CloseProducer { producer_id } => {
-                ("close_producer", producer_id, self.close_producer(now, producer_id))
-            }
+            Command::CloseProducer { producer_id } => ("close_producer", producer_id, self.close_producer(producer_id)),
             Command::CreateConsumer { consumer_id, params } => {
                 ("create_consumer", consumer_id, self.create_consumer(now, consumer_id, &params))
             }
             Command::PauseConsumer { consumer_id, paused } => {
                 ("pause_consumer", consumer_id, self.pause_consumer(now, consumer_id, paused))
             }
-            Command::CloseConsumer { consumer_id } => {
-                ("close_consumer", consumer_id, self.close_consumer(now, consumer_id))
-            }
+            Command::CloseConsumer { consumer_id } => ("close_consumer", consumer_id, self.close_consumer(consumer_id)),
             Command::RequestKeyframe { producer_id } => {
                 ("request_keyframe", producer_id, self.request_keyframe(now, producer_id))
             }
@@ -96,10 +93,10 @@ impl Engine {
             return Err("ice_ufrag is in use".to_owned());
         }
         let agent = Agent::new(credentials, self.config.consent_timeout);
-        let mut transport = self.new_transport(id, params.router_id, Endpoint::Ice(Box::new(agent)), Keys::Missing);
-        transport.receive_extensions = params.receive_extensions.clone();
-        transport.send_extensions = params.send_extensions.clone();
-        let key = self.insert_transport(transport);
+        let mut transport = Transport::new(id, Endpoint::Ice(Box::new(agent)), Keys::Missing, self.random.next_u32());
+        transport.receive_extensions = extension_map(&params.receive_extensions)?;
+        transport.send_extensions = extension_map(&params.send_extensions)?;
+        let key = self.insert_transport(params.router_id, transport);
         self.ufrags.insert(ufrag, key);
         Ok(())
     }
@@ -118,10 +115,10 @@ impl Engine {
         };
         let plain = PlainEndpoint::new(socket, params.remote, params.srtp.is_some())?;
         let path = plain.path();
-        let mut transport = self.new_transport(id, params.router_id, Endpoint::Plain(plain), keys);
-        transport.receive_extensions = params.receive_extensions.clone();
-        transport.send_extensions = params.send_extensions.clone();
-        let key = self.insert_transport(transport);
+        let mut transport = Transport::new(id, Endpoint::Plain(plain), keys, self.random.next_u32());
+        transport.receive_extensions = extension_map(&params.receive_extensions)?;
+        transport.send_extensions = extension_map(&params.send_extensions)?;
+        let key = self.insert_transport(params.router_id, transport);
         self.sockets.insert(socket, key);
         if let Some(path) = path {
             self.addresses.insert(&path, Owner { transport: key, slot: 0 });
@@ -139,13 +136,12 @@ impl Engine {
         Ok(())
     }
 
-    fn new_transport(&mut self, id: u64, router_id: u64, endpoint: Endpoint, keys: Keys) -> Transport {
-        Transport::new(id, router_id, endpoint, keys, self.random.next_u32())
-    }
-
-    fn insert_transport(&mut self, transport: Transport) -> usize {
+    fn insert_transport(&mut self, router_id: u64, mut transport: Transport) -> usize {
         let (id, deadline) = (transport.id, transport.endpoint.deadline());
+        transport.router = self.router(router_id);
+        let router = transport.router;
         let key = self.transports.insert(transport);
+        self.routers[router].transports.push(key);
         self.transport_ids.insert(id, key);
         self.timers.set(key, deadline);
         self.out.counters.transports = self.transports.len() as u64;
@@ -153,8 +149,8 @@ impl Engine {
     }
 
     fn update(&mut self, key: usize, update: &TransportUpdate) -> Result<(), String> {
-        let receive = update.receive_extensions.clone();
-        let send = update.send_extensions.clone();
+        let receive = update.receive_extensions.as_deref().map(extension_map).transpose()?;
+        let send = update.send_extensions.as_deref().map(extension_map).transpose()?;
         let transport = &mut self.transports[key];
         if let Some(map) = receive {
             transport.receive_extensions = map;
@@ -189,4 +185,8 @@ impl Engine {
         self.media_can_flow(now, key);
         Ok(())
     }
+}
+
+fn extension_map(list: &[HeaderExtension]) -> Result<ExtensionMap, String> {
+    ExtensionMap::new(list).map_err(|error| error.to_string())
 }

@@ -6,13 +6,21 @@
 mod address_table;
 mod close;
 mod commands;
+mod compound;
 mod config;
+mod consumers;
 mod counters;
 mod dtls;
-mod media;
+mod forward;
+mod levels;
 mod outbox;
+mod producers;
 mod random;
 mod receive;
+mod router;
+mod rtcp_in;
+mod rtcp_out;
+mod stats;
 mod stun;
 mod timeout;
 mod timers;
@@ -25,17 +33,25 @@ use slab::Slab;
 
 use self::address_table::AddressTable;
 pub use self::config::EngineConfig;
+use self::consumers::ConsumerEntry;
 pub use self::counters::{Counters, ErrorKind, Errors};
 use self::outbox::Outbox;
+use self::producers::ProducerEntry;
 use self::random::Random;
+use self::router::Router;
 use self::timers::Timers;
 use crate::command::Command;
 use crate::event::{CloseReason, Event};
 use crate::params::PlainTransportParams;
 use crate::path::{Path, SocketId};
+use crate::repair::{BLOCK_LEN, BlockPool};
 use crate::time::Time;
 use crate::transmit::TransmitQueue;
 use crate::transport::{TokenBucket, Transport};
+
+/// Blocks for packets that receivers may ask for again, per worker at most: 256 MiB. When they are used up, packets are
+/// forwarded and not kept.
+const MAX_HISTORY_BLOCKS: usize = 256 * 1024 * 1024 / BLOCK_LEN;
 
 /// What a datagram turned out to be. A TCP connection that brings nothing [`Authenticated`](Outcome::Authenticated)
 /// within a while is closed by the I/O loop.
@@ -58,16 +74,27 @@ pub struct Engine {
     /// Keys of transports by our user name fragments.
     ufrags: FxHashMap<Box<str>, usize>,
     addresses: AddressTable,
+    producers: Slab<ProducerEntry>,
+    producer_ids: FxHashMap<u64, usize>,
+    consumers: Slab<ConsumerEntry>,
+    consumer_ids: FxHashMap<u64, usize>,
+    routers: Slab<Router>,
+    router_ids: FxHashMap<u64, usize>,
+    /// Memory of packets that receivers may ask for again.
+    pool: BlockPool,
     /// Keys of transports by the sockets that are theirs alone: of `PlainTransport`s, and TCP connections.
     sockets: FxHashMap<SocketId, usize>,
     timers: Timers,
+    router_timers: Timers,
     dtls_total: TokenBucket,
     random: Random,
     out: Outbox,
     /// The transport that is being worked for: it is to blame for a panic and for an error.
     working_for: Option<usize>,
-    /// Kept for its memory: keys of transports whose time has come.
+    /// Kept for its memory: keys of transports, then routers, whose time has come.
     due: Vec<usize>,
+    /// Kept for its memory: sequence numbers to ask for.
+    nack_requests: Vec<u16>,
 }
 
 impl Engine {
@@ -80,12 +107,21 @@ impl Engine {
             transport_ids: FxHashMap::default(),
             ufrags: FxHashMap::default(),
             addresses: AddressTable::default(),
+            producers: Slab::new(),
+            producer_ids: FxHashMap::default(),
+            consumers: Slab::new(),
+            consumer_ids: FxHashMap::default(),
+            routers: Slab::new(),
+            router_ids: FxHashMap::default(),
+            pool: BlockPool::new(MAX_HISTORY_BLOCKS),
             sockets: FxHashMap::default(),
             timers: Timers::new(),
+            router_timers: Timers::new(),
             dtls_total: dtls::total_limit(),
             out: Outbox::default(),
             working_for: None,
             due: Vec::new(),
+            nack_requests: Vec::new(),
         }
     }
 
@@ -94,27 +130,26 @@ impl Engine {
     /// `CreatePlainTransport` is for the I/O loop: it binds the socket, then calls
     /// [`create_plain_transport`](Self::create_plain_transport) or [`fail_command`](Self::fail_command).
     pub fn handle_command(&mut self, now: Time, command: Command) {
-        self.guarded(now, None, |engine| engine.carry_out(now, command));
+        self.guarded(None, |engine| engine.carry_out(now, command));
     }
 
     /// Ends every transport as `CloseTransport` does. The I/O loop sends what that leaves to be sent, and stops.
-    pub fn close(&mut self, now: Time) {
+    pub fn close(&mut self) {
         let keys: Vec<usize> = self.transports.iter().map(|(key, _)| key).collect();
         for key in keys {
-            self.guarded(now, Some(key), |engine| engine.close_transport(now, key));
+            self.guarded(Some(key), |engine| engine.close_transport(key));
         }
     }
 
     /// Makes a `PlainTransport` on `socket`, which is bound to `local`. If it fails, the socket is released.
     pub fn create_plain_transport(
         &mut self,
-        now: Time,
         transport_id: u64,
         params: PlainTransportParams,
         socket: SocketId,
         local: SocketAddr,
     ) {
-        self.guarded(now, None, |engine| match engine.add_plain_transport(transport_id, &params, socket) {
+        self.guarded(None, |engine| match engine.add_plain_transport(transport_id, &params, socket) {
             Ok(()) => engine.out.event(Event::PlainTransportReady { transport_id, local: local.to_string() }),
             Err(message) => {
                 engine.out.released.push(socket);
@@ -132,7 +167,7 @@ impl Engine {
     pub fn handle_packet(&mut self, now: Time, path: &Path, datagram: &mut [u8]) -> Outcome {
         self.out.counters.packets_received += 1;
         self.out.counters.bytes_received += datagram.len() as u64;
-        self.guarded(now, None, |engine| {
+        self.guarded(None, |engine| {
             let result = engine.receive(now, path, datagram);
             result.unwrap_or_else(|kind| {
                 engine.count_error(kind);
@@ -145,7 +180,7 @@ impl Engine {
     /// A TCP connection ended, or the socket of a `PlainTransport` failed for good.
     pub fn handle_path_closed(&mut self, now: Time, socket: SocketId) {
         let key = self.sockets.get(&socket).copied();
-        self.guarded(now, key, |engine| engine.socket_closed(now, socket));
+        self.guarded(key, |engine| engine.socket_closed(now, socket));
     }
 
     /// Does what is due at `now`. To be called when [`poll_timeout`](Self::poll_timeout) has passed.
@@ -153,14 +188,18 @@ impl Engine {
         let mut due = std::mem::take(&mut self.due);
         self.timers.take_due(now, &mut due);
         for key in due.drain(..) {
-            self.guarded(now, Some(key), |engine| engine.look_after(now, key));
+            self.guarded(Some(key), |engine| engine.look_after(now, key));
+        }
+        self.router_timers.take_due(now, &mut due);
+        for key in due.drain(..) {
+            self.guarded(None, |engine| engine.tell_levels(now, key));
         }
         self.due = due;
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called next; [`Time::MAX`] for never. Cheap.
     pub fn poll_timeout(&self) -> Time {
-        self.timers.next()
+        self.timers.next().min(self.router_timers.next())
     }
 
     /// Packets to send. The I/O loop sends and clears them after each batch.
@@ -185,7 +224,7 @@ impl Engine {
     }
 
     /// Runs `work`. Should it panic, the transport it was working for is closed; the others live.
-    fn guarded<R>(&mut self, now: Time, key: Option<usize>, work: impl FnOnce(&mut Self) -> R) -> Option<R> {
+    fn guarded<R>(&mut self, key: Option<usize>, work: impl FnOnce(&mut Self) -> R) -> Option<R> {
         self.working_for = key;
         // What a panic leaves half done belongs to the transport that is given up next; what is shared (maps, queue)
         // is changed only by code that does not panic.
@@ -193,7 +232,7 @@ impl Engine {
             Ok(result) => Some(result),
             Err(_) => {
                 if let Some(key) = self.working_for.take() {
-                    self.give_up(now, key, CloseReason::Panic);
+                    self.give_up(key, CloseReason::Panic);
                 }
                 None
             }

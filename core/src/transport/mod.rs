@@ -10,12 +10,14 @@ use std::time::Duration;
 
 pub use self::endpoint::{Endpoint, PlainEndpoint};
 pub use self::keys::Keys;
-pub use self::routes::{Hints, Route, Routes};
+pub use self::routes::Routes;
 use self::sending::Outlet;
-pub use self::sending::{MAX_PACKET_LEN, Written};
 pub use self::token_bucket::TokenBucket;
+use crate::consumer::SendState;
 use crate::engine::Errors;
-use crate::params::HeaderExtension;
+use crate::extension::ExtensionMap;
+use crate::feedback::TransportFeedbackBuilder;
+use crate::report::SenderClock;
 use crate::time::Time;
 
 /// DTLS datagrams per second that one transport hands to the control plane in the long run. A handshake takes about
@@ -43,8 +45,8 @@ pub struct Traffic {
 pub struct Transport {
     /// As the control plane calls it.
     pub id: u64,
-    /// The router it belongs to.
-    pub router_id: u64,
+    /// Key of the router it belongs to.
+    pub router: usize,
     /// Where its packets come from and go to.
     pub endpoint: Endpoint,
     /// How its media is protected.
@@ -53,12 +55,12 @@ pub struct Transport {
     pub routes: Routes,
     /// Keys of its producers in the engine's slab.
     pub producers: Vec<usize>,
-    /// Keys of its consumers in the engine's slab.
-    pub consumers: Vec<usize>,
+    /// Its consumers: SSRC, and key in the engine's slab.
+    pub consumers: Vec<(u32, usize)>,
     /// Header extensions of what the peer sends.
-    pub receive_extensions: Vec<HeaderExtension>,
+    pub receive_extensions: ExtensionMap,
     /// Header extensions of what we send.
-    pub send_extensions: Vec<HeaderExtension>,
+    pub send_extensions: ExtensionMap,
     /// Our own SSRC: the sender of reports and requests.
     pub ssrc: u32,
     /// What went through it.
@@ -67,6 +69,12 @@ pub struct Transport {
     pub errors: Errors,
     /// Limits what is handed up.
     pub dtls_bucket: TokenBucket,
+    /// Which packets came when, for the peer's congestion control.
+    pub feedback: TransportFeedbackBuilder,
+    /// How the peer's clock relates to ours.
+    pub clock: SenderClock,
+    /// What its consumers share.
+    pub send_state: SendState,
     /// When the next reports are due; never before there is something to report.
     pub report_at: Time,
     outlet: Outlet,
@@ -74,25 +82,33 @@ pub struct Transport {
 
 impl Transport {
     /// A transport without producers and consumers.
-    pub fn new(id: u64, router_id: u64, endpoint: Endpoint, keys: Keys, ssrc: u32) -> Self {
+    pub fn new(id: u64, endpoint: Endpoint, keys: Keys, ssrc: u32) -> Self {
         let mut transport = Transport {
             id,
-            router_id,
+            router: 0,
             endpoint,
             keys,
             routes: Routes::default(),
             producers: Vec::new(),
             consumers: Vec::new(),
-            receive_extensions: Vec::new(),
-            send_extensions: Vec::new(),
+            receive_extensions: ExtensionMap::default(),
+            send_extensions: ExtensionMap::default(),
             ssrc,
             traffic: Traffic::default(),
             errors: Errors::default(),
             dtls_bucket: TokenBucket::new(DTLS_PER_SECOND, DTLS_BURST),
+            feedback: TransportFeedbackBuilder::default(),
+            clock: SenderClock::default(),
+            send_state: SendState::default(),
             report_at: Time::MAX,
             outlet: Outlet::default(),
         };
         transport.update_path();
         transport
+    }
+
+    /// The consumer that sends with this SSRC.
+    pub fn consumer_of(&self, ssrc: u32) -> Option<usize> {
+        self.consumers.iter().find(|(own, _)| *own == ssrc).map(|(_, consumer)| *consumer)
     }
 }

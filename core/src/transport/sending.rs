@@ -2,26 +2,17 @@
 
 use super::Transport;
 use super::keys::{RTCP_ROOM, RTP_ROOM};
+use crate::consumer::{Consumer, Resend};
+use crate::media_packet::MediaPacket;
 use crate::path::Path;
+use crate::time::Time;
 use crate::transmit::{Flow, TransmitQueue};
-
-/// Longest plain RTP packet or RTCP compound that is sent, in bytes: what every path of interest carries in one piece.
-pub const MAX_PACKET_LEN: usize = 1_440;
 
 /// Where packets leave: the path, and its flow as long as the queue was not cleared.
 #[derive(Default)]
 pub(super) struct Outlet {
     path: Option<Path>,
     flow: Option<(u64, Flow)>,
-}
-
-/// An RTP packet that was written into a buffer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Written {
-    /// Where its payload starts.
-    pub header_len: usize,
-    /// Where it ends.
-    pub len: usize,
 }
 
 impl Transport {
@@ -39,39 +30,53 @@ impl Transport {
         self.outlet.path.is_some() && self.keys.are_known()
     }
 
-    /// Composes an RTP packet in the queue and protects it there. `compose` writes a packet of at most `max_len` bytes.
-    /// Returns how many bytes were sent.
+    /// Composes a media packet for a consumer of this transport in the queue, and protects it there. Returns how many
+    /// bytes were sent; none where there is no way to send, or nothing that this receiver is to get.
     #[inline]
-    pub fn send_rtp(
+    pub fn send_media(
         &mut self,
+        now: Time,
         queue: &mut TransmitQueue,
-        max_len: usize,
-        compose: impl FnOnce(&mut [u8]) -> Option<Written>,
+        consumer: &mut Consumer,
+        media: &MediaPacket<'_>,
     ) -> Option<usize> {
+        if !self.can_send() {
+            return None;
+        }
         let flow = self.flow(queue)?;
-        let keys = &mut self.keys;
+        let Transport { keys, send_state, .. } = self;
+        let max_len = media.max_len();
         let mut sent = 0;
         queue.push_with(flow, max_len + RTP_ROOM, |out| {
-            let written = compose(&mut out[..max_len])?;
-            sent = keys.seal_rtp(out, written.header_len, written.len)?;
+            let composed = consumer.forward(now, media, send_state, &mut out[..max_len])?;
+            sent = keys.seal_rtp(out, composed.header_len, composed.len)?;
             Some(sent)
         });
         self.count_sent(sent)
     }
 
-    /// Sends a packet once more that was sent before and did not change.
-    pub fn send_rtp_again(
+    /// Composes and sends a packet once more.
+    pub fn send_again(
         &mut self,
+        now: Time,
         queue: &mut TransmitQueue,
-        max_len: usize,
-        compose: impl FnOnce(&mut [u8]) -> Option<Written>,
+        consumer: &mut Consumer,
+        resend: &Resend<'_>,
     ) -> Option<usize> {
+        if !self.can_send() {
+            return None;
+        }
         let flow = self.flow(queue)?;
-        let keys = &mut self.keys;
+        let Transport { keys, send_state, .. } = self;
+        let max_len = resend.max_len();
         let mut sent = 0;
         queue.push_with(flow, max_len + RTP_ROOM, |out| {
-            let written = compose(&mut out[..max_len])?;
-            sent = keys.seal_rtp_again(out, written.header_len, written.len)?;
+            let composed = consumer.resend(now, resend, send_state, &mut out[..max_len])?;
+            sent = if resend.is_plain() {
+                keys.seal_rtp_again(out, composed.header_len, composed.len)?
+            } else {
+                keys.seal_rtp(out, composed.header_len, composed.len)?
+            };
             Some(sent)
         });
         self.count_sent(sent)
@@ -79,6 +84,9 @@ impl Transport {
 
     /// Protects an RTCP compound and sends it.
     pub fn send_rtcp(&mut self, queue: &mut TransmitQueue, compound: &[u8]) -> Option<usize> {
+        if !self.can_send() {
+            return None;
+        }
         let flow = self.flow(queue)?;
         let keys = &mut self.keys;
         let mut sent = 0;

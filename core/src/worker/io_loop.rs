@@ -129,7 +129,7 @@ impl IoLoop {
             }
             self.do_what_is_due();
             if closed {
-                self.engine.close(self.now());
+                self.engine.close();
             }
             self.finish_turn();
         }
@@ -298,7 +298,7 @@ impl IoLoop {
         for command in commands.drain(..) {
             match command {
                 Command::CreatePlainTransport { transport_id, params } => {
-                    self.create_plain_transport(now, transport_id, params);
+                    self.create_plain_transport(transport_id, params);
                 }
                 command => self.engine.handle_command(now, command),
             }
@@ -311,12 +311,12 @@ impl IoLoop {
         closed
     }
 
-    fn create_plain_transport(&mut self, now: Time, transport_id: u64, params: PlainTransportParams) {
+    fn create_plain_transport(&mut self, transport_id: u64, params: PlainTransportParams) {
         let address = SocketAddr::new(params.listen_ip, 0);
         let bound = UdpSocket::bind(address, self.buffers, true, self.offloads.gro)
             .and_then(|socket| Ok((socket.local_address(), add_udp(&mut self.sockets, &self.epoll, socket)?)));
         match bound {
-            Ok((local, id)) => self.engine.create_plain_transport(now, transport_id, params, id, local),
+            Ok((local, id)) => self.engine.create_plain_transport(transport_id, params, id, local),
             Err(error) => {
                 let message = format!("cannot bind a socket on listen_ip: {error}");
                 self.engine.fail_command("create_plain_transport", transport_id, message);

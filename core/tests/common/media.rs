@@ -1,6 +1,7 @@
 //! Packets as publishers send them.
 
-use _core::packet::rtp::{Fields, write_header};
+use _core::packet::rtp::{Fields, RtpPacket, write_header};
+use _core::params::{CodecParams, ConsumerParams, EncodingParams, MediaKind, PayloadTypeMapping, ProducerParams};
 
 /// A packet with header extensions and a payload.
 pub fn packet(fields: &Fields, extensions: &[(u8, &[u8])], payload: &[u8]) -> Vec<u8> {
@@ -21,4 +22,118 @@ pub fn vp8_payload(picture_id: u16, keyframe: bool, len: usize) -> Vec<u8> {
     }
     payload.resize(len.max(payload.len()), 0x55);
     payload
+}
+
+/// A camera: VP8 with RTX, MID and orientation, numbered as a publisher may.
+pub struct Camera {
+    pub ssrc: u32,
+    pub sequence_number: u16,
+    pub timestamp: u32,
+    pub picture_id: u16,
+    pub mid: Vec<u8>,
+}
+
+pub const VP8: u8 = 96;
+pub const VP8_RTX: u8 = 97;
+pub const OPUS: u8 = 111;
+
+impl Camera {
+    pub fn new(ssrc: u32) -> Self {
+        Camera { ssrc, sequence_number: 65_530, timestamp: 7, picture_id: 100, mid: b"v".to_vec() }
+    }
+
+    /// The next frame, in one packet.
+    pub fn frame(&mut self, keyframe: bool) -> Vec<u8> {
+        self.sequence_number = self.sequence_number.wrapping_add(1);
+        self.timestamp = self.timestamp.wrapping_add(3_000);
+        self.picture_id = (self.picture_id + 1) & 0x7fff;
+        let fields = Fields {
+            marker: true,
+            payload_type: VP8,
+            sequence_number: self.sequence_number,
+            timestamp: self.timestamp,
+            ssrc: self.ssrc,
+        };
+        let mid = self.mid.clone();
+        packet(&fields, &[(4, &mid), (5, &[1])], &vp8_payload(self.picture_id, keyframe, 500))
+    }
+}
+
+/// A retransmission of `original` (RFC 4588).
+pub fn rtx(original: &[u8], ssrc: u32, sequence_number: u16) -> Vec<u8> {
+    let original = RtpPacket::parse(original).unwrap();
+    let header = original.header;
+    let fields =
+        Fields { marker: header.marker, payload_type: VP8_RTX, sequence_number, ssrc, timestamp: header.timestamp };
+    let mut payload = header.sequence_number.to_be_bytes().to_vec();
+    payload.extend_from_slice(original.payload());
+    packet(&fields, &[(4, b"v")], &payload)
+}
+
+fn codec(payload_type: u8, name: &str, clock_rate: u32, rtx: Option<u8>, feedback: &[&str]) -> CodecParams {
+    CodecParams {
+        payload_type,
+        name: name.into(),
+        clock_rate,
+        rtx_payload_type: rtx,
+        rtcp_feedback: feedback.iter().map(|&f| f.to_owned()).collect(),
+    }
+}
+
+/// A camera as it is signalled, with its SSRC or without.
+pub fn video_params(transport_id: u64, ssrc: Option<u32>) -> ProducerParams {
+    ProducerParams {
+        transport_id,
+        kind: MediaKind::Video,
+        mid: Some("v".into()),
+        codecs: vec![codec(VP8, "VP8", 90_000, Some(VP8_RTX), &["nack", "nack pli", "transport-cc"])],
+        encodings: vec![EncodingParams { ssrc, rtx_ssrc: ssrc.map(|ssrc| ssrc + 1), rid: None }],
+        paused: false,
+    }
+}
+
+/// A microphone as it is signalled.
+pub fn audio_params(transport_id: u64, ssrc: Option<u32>) -> ProducerParams {
+    ProducerParams {
+        transport_id,
+        kind: MediaKind::Audio,
+        mid: Some("a".into()),
+        codecs: vec![codec(OPUS, "opus", 48_000, None, &["transport-cc"])],
+        encodings: vec![EncodingParams { ssrc, rtx_ssrc: None, rid: None }],
+        paused: false,
+    }
+}
+
+/// A viewer's m-line for a camera: other payload types than the publisher's.
+pub fn video_consumer(transport_id: u64, producer_id: u64, ssrc: u32) -> ConsumerParams {
+    ConsumerParams {
+        transport_id,
+        producer_id,
+        ssrc,
+        rtx_ssrc: Some(ssrc + 1),
+        mid: Some("7".into()),
+        cname: format!("participant-{producer_id}"),
+        payload_types: vec![PayloadTypeMapping {
+            producer_payload_type: VP8,
+            payload_type: 100,
+            rtx_payload_type: Some(101),
+        }],
+        rtcp_feedback: vec!["nack".into(), "nack pli".into()],
+        paused: false,
+    }
+}
+
+/// A listener's m-line for a microphone.
+pub fn audio_consumer(transport_id: u64, producer_id: u64, ssrc: u32) -> ConsumerParams {
+    ConsumerParams {
+        rtx_ssrc: None,
+        mid: Some("8".into()),
+        payload_types: vec![PayloadTypeMapping {
+            producer_payload_type: OPUS,
+            payload_type: 63,
+            rtx_payload_type: None,
+        }],
+        rtcp_feedback: vec![],
+        ..video_consumer(transport_id, producer_id, ssrc)
+    }
 }

@@ -1,0 +1,151 @@
+//! Making, pausing and ending consumers.
+
+use super::Engine;
+use crate::consumer::Consumer;
+use crate::event::Event;
+use crate::params::ConsumerParams;
+use crate::producer::Liveness;
+use crate::time::Time;
+
+/// Consumers of one transport at most: three medias each of a hundred others.
+const MAX_CONSUMERS_PER_TRANSPORT: usize = 300;
+
+/// A consumer, and between whom it stands.
+pub(super) struct ConsumerEntry {
+    /// As the control plane calls it.
+    pub(super) id: u64,
+    /// Key of the receiver's transport.
+    pub(super) transport: usize,
+    /// Key of what is sent.
+    pub(super) producer: usize,
+    pub(super) consumer: Consumer,
+}
+
+impl Engine {
+    pub(super) fn create_consumer(&mut self, now: Time, id: u64, params: &ConsumerParams) -> Result<(), String> {
+        if self.consumer_ids.contains_key(&id) {
+            return Err("its id is in use".to_owned());
+        }
+        let transport_key = *self.transport_ids.get(&params.transport_id).ok_or("there is no such transport")?;
+        let producer_key = *self.producer_ids.get(&params.producer_id).ok_or("there is no such producer")?;
+        self.working_for = Some(transport_key);
+        let transport = &self.transports[transport_key];
+        let producer = &mut self.producers[producer_key];
+        if self.transports[producer.transport].router != transport.router {
+            return Err("producer and transport belong to different routers".to_owned());
+        }
+        if transport.consumers.len() >= MAX_CONSUMERS_PER_TRANSPORT {
+            return Err(format!("the transport has its {MAX_CONSUMERS_PER_TRANSPORT} consumers"));
+        }
+        let is_taken = |ssrc: u32| {
+            transport.consumers.iter().any(|(_, key)| {
+                let consumer = &self.consumers[*key].consumer;
+                consumer.ssrc() == ssrc || consumer.rtx_ssrc() == Some(ssrc)
+            })
+        };
+        if is_taken(params.ssrc) || params.rtx_ssrc.is_some_and(|rtx| is_taken(rtx) || rtx == params.ssrc) {
+            return Err("an SSRC of it belongs to another consumer of the transport".to_owned());
+        }
+        let seed = self.random.next_u64();
+        let mut consumer = Consumer::new(params, &producer.producer, seed, self.config.stall_timeout)
+            .map_err(|error| error.to_string())?;
+        consumer.set_extensions(&self.transports[producer.transport].receive_extensions, &transport.send_extensions);
+        if consumer.wants_history() {
+            producer.producer.enable_history();
+        }
+        let entry = ConsumerEntry { id, transport: transport_key, producer: producer_key, consumer };
+        let key = self.consumers.insert(entry);
+        self.consumer_ids.insert(id, key);
+        producer.consumers.push(key);
+        self.transports[transport_key].consumers.push((params.ssrc, key));
+        self.out.counters.consumers = self.consumers.len() as u64;
+        self.schedule_reports(now, transport_key);
+        self.start_consumer(now, key);
+        Ok(())
+    }
+
+    pub(super) fn pause_consumer(&mut self, now: Time, id: u64, paused: bool) -> Result<(), String> {
+        let key = self.consumer_key(id)?;
+        self.consumers[key].consumer.set_paused(paused);
+        self.start_consumer(now, key);
+        Ok(())
+    }
+
+    pub(super) fn close_consumer(&mut self, id: u64) -> Result<(), String> {
+        let key = self.consumer_key(id)?;
+        self.say_goodbye(self.consumers[key].transport, &[key]);
+        self.remove_consumer(key);
+        Ok(())
+    }
+
+    /// Starts a consumer that waits for a keyframe: with one that came a moment ago, or else with one that is asked
+    /// for. Not before its transport can send, or the keyframe would be lost.
+    pub(super) fn start_consumer(&mut self, now: Time, key: usize) {
+        let ConsumerEntry { transport, producer, ref mut consumer, .. } = self.consumers[key];
+        if !consumer.needs_keyframe() || !self.transports[transport].can_send() {
+            return;
+        }
+        let encoding = consumer.encoding();
+        let transport = &mut self.transports[transport];
+        let Engine { producers, out, .. } = self;
+        for media in producers[producer].producer.replay_from_keyframe(now, encoding) {
+            let sent = transport.send_media(now, &mut out.transmits, consumer, &media);
+            out.sent(sent);
+        }
+        if consumer.needs_keyframe() {
+            self.want_keyframe(now, producer);
+        }
+    }
+
+    /// A transport has a path and keys: what waits for that begins.
+    pub(super) fn media_can_flow(&mut self, now: Time, key: usize) {
+        for index in 0..self.transports[key].consumers.len() {
+            let (_, consumer) = self.transports[key].consumers[index];
+            self.start_consumer(now, consumer);
+        }
+    }
+
+    /// Header extensions of a transport changed: its consumers, and those of its producers, translate anew.
+    pub(super) fn translate_extensions(&mut self, key: usize) {
+        let transport = &self.transports[key];
+        let own = transport.consumers.iter().map(|(_, consumer)| *consumer);
+        let others =
+            transport.producers.iter().flat_map(|producer| self.producers[*producer].consumers.iter().copied());
+        for consumer in own.chain(others) {
+            let entry = &mut self.consumers[consumer];
+            let from = self.producers[entry.producer].transport;
+            let (from, to) = (&self.transports[from], &self.transports[entry.transport]);
+            entry.consumer.set_extensions(&from.receive_extensions, &to.send_extensions);
+        }
+    }
+
+    /// Ends a consumer.
+    pub(super) fn remove_consumer(&mut self, key: usize) {
+        let entry = self.consumers.remove(key);
+        self.consumer_ids.remove(&entry.id);
+        self.transports[entry.transport].consumers.retain(|(_, consumer)| *consumer != key);
+        let producer = &mut self.producers[entry.producer];
+        producer.consumers.retain(|consumer| *consumer != key);
+        if !producer.consumers.iter().any(|consumer| self.consumers[*consumer].consumer.wants_history()) {
+            producer.producer.release_history(&mut self.pool);
+        }
+        self.out.counters.consumers = self.consumers.len() as u64;
+    }
+
+    /// Tells what the watchdog of a consumer found out.
+    pub(super) fn poll_consumer_watchdog(&mut self, now: Time, key: usize) {
+        let entry = &mut self.consumers[key];
+        let consumer_id = entry.id;
+        match entry.consumer.poll_watchdog(now) {
+            Some(Liveness::Live) => self.out.event(Event::ConsumerLive { consumer_id }),
+            Some(Liveness::Stalled) => self.out.event(Event::ConsumerStalled { consumer_id }),
+            None => {}
+        }
+    }
+
+    fn consumer_key(&mut self, id: u64) -> Result<usize, String> {
+        let key = *self.consumer_ids.get(&id).ok_or("there is no such consumer")?;
+        self.working_for = Some(self.consumers[key].transport);
+        Ok(key)
+    }
+}

@@ -1,0 +1,104 @@
+//! The way of a media packet: opened, routed to its producer, and composed anew for each consumer.
+
+use super::consumers::ConsumerEntry;
+use super::receive::Source;
+use super::{Engine, ErrorKind, Outcome};
+use crate::extension::ExtensionValues;
+use crate::media_packet::MediaPacket;
+use crate::packet::rtp::{RtpHeader, RtpPacket};
+use crate::path::Path;
+use crate::producer::{Discard, Received};
+use crate::time::Time;
+
+impl Engine {
+    pub(super) fn receive_rtp(
+        &mut self,
+        now: Time,
+        key: usize,
+        source: Source,
+        path: &Path,
+        datagram: &mut [u8],
+    ) -> Result<Outcome, ErrorKind> {
+        let header = RtpHeader::parse(datagram).map_err(|_| ErrorKind::RtpMalformed)?;
+        let len = self.transports[key].keys.open_rtp(&header, datagram)?;
+        let packet = RtpPacket::with_header(header, &datagram[..len]).map_err(|_| ErrorKind::RtpMalformed)?;
+        // From here on the sender is known, whatever is wrong with the packet.
+        let outcome = self.heard(now, key, source, path);
+        if let Err(kind) = self.route(now, key, &packet) {
+            self.count_error(kind);
+        }
+        Ok(outcome)
+    }
+
+    fn route(&mut self, now: Time, key: usize, packet: &RtpPacket<'_>) -> Result<(), ErrorKind> {
+        let transport = &mut self.transports[key];
+        let values = transport.receive_extensions.read(packet);
+        if let Some(sequence) = values.transport_sequence {
+            transport.feedback.received(now, sequence);
+            self.timers.no_later_than(key, transport.feedback.poll_timeout());
+        }
+        let producer = match transport.routes.get(packet.header.ssrc) {
+            Some(producer) => producer,
+            None => self.learn(now, key, packet, &values)?,
+        };
+        let entry = &mut self.producers[producer];
+        let received = entry.producer.receive(now, packet, &values, &mut self.pool);
+        self.timers.no_later_than(key, entry.producer.poll_timeout());
+        match received {
+            Received::Media(media) => {
+                if values.audio_level.is_some() {
+                    self.level_heard(now, key);
+                }
+                self.forward(now, key, producer, &media);
+                Ok(())
+            }
+            Received::Nothing(Discard::UnknownPayloadType) => Err(ErrorKind::RtpPayloadType),
+            Received::Nothing(Discard::UnknownSsrc) => Err(ErrorKind::RtpUnroutable),
+            Received::Nothing(_) => Ok(()),
+        }
+    }
+
+    /// Finds the producer of an SSRC that was not signalled.
+    #[cold]
+    fn learn(
+        &mut self,
+        now: Time,
+        key: usize,
+        packet: &RtpPacket<'_>,
+        values: &ExtensionValues<'_>,
+    ) -> Result<usize, ErrorKind> {
+        let (ssrc, payload_type) = (packet.header.ssrc, packet.header.payload_type);
+        let routes = &mut self.transports[key].routes;
+        let producer = routes.candidate(values.mid, payload_type).ok_or(ErrorKind::RtpUnroutable)?;
+        let bound = self.producers[producer].producer.bind(now, ssrc, payload_type, values);
+        let replaced = bound.ok_or(ErrorKind::RtpUnroutable)?.replaced;
+        routes.learn(ssrc, producer, replaced);
+        Ok(producer)
+    }
+
+    /// Gives a packet to every consumer of its producer.
+    fn forward(&mut self, now: Time, key: usize, producer: usize, media: &MediaPacket<'_>) {
+        for index in 0..self.producers[producer].consumers.len() {
+            let consumer = self.producers[producer].consumers[index];
+            let ConsumerEntry { transport, ref mut consumer, .. } = self.consumers[consumer];
+            // Should composing panic, the receiver's transport is to blame and not the sender's.
+            self.working_for = Some(transport);
+            let sent = self.transports[transport].send_media(now, &mut self.out.transmits, consumer, media);
+            if self.out.sent(sent) {
+                self.timers.no_later_than(transport, consumer.poll_timeout());
+            }
+        }
+        self.working_for = Some(key);
+    }
+
+    /// Sends a packet again to a receiver that lacks it, if it is still held.
+    pub(super) fn retransmit(&mut self, now: Time, consumer: usize, sequence_number: u16) {
+        let ConsumerEntry { transport, producer, ref mut consumer, .. } = self.consumers[consumer];
+        let producer = &self.producers[producer].producer;
+        let Some(resend) = consumer.on_nack(now, sequence_number, producer) else { return };
+        let sent = self.transports[transport].send_again(now, &mut self.out.transmits, consumer, &resend);
+        if self.out.sent(sent) {
+            self.out.counters.retransmissions += 1;
+        }
+    }
+}

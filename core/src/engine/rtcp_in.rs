@@ -1,0 +1,86 @@
+//! What peers report and ask for.
+
+use super::receive::Source;
+use super::{Engine, ErrorKind, Outcome};
+use crate::packet::rtcp::{self, Nack, Packet, ReportBlock, SenderReport};
+use crate::path::Path;
+use crate::time::Time;
+
+impl Engine {
+    pub(super) fn receive_rtcp(
+        &mut self,
+        now: Time,
+        key: usize,
+        source: Source,
+        path: &Path,
+        datagram: &mut [u8],
+    ) -> Result<Outcome, ErrorKind> {
+        let len = self.transports[key].keys.open_rtcp(datagram)?;
+        let outcome = self.heard(now, key, source, path);
+        for packet in rtcp::packets(&datagram[..len]) {
+            match packet {
+                Ok(packet) => self.heed(now, key, packet),
+                Err(_) => self.count_error(ErrorKind::RtcpMalformed),
+            }
+        }
+        Ok(outcome)
+    }
+
+    fn heed(&mut self, now: Time, key: usize, packet: Packet<'_>) {
+        match packet {
+            Packet::SenderReport(report) => {
+                self.heed_sender_report(now, key, &report);
+                report.reports().for_each(|block| self.heed_report_block(now, key, &block));
+            }
+            Packet::ReceiverReport(report) => {
+                report.reports().for_each(|block| self.heed_report_block(now, key, &block));
+            }
+            Packet::Nack(nack) => self.heed_nack(now, key, &nack),
+            Packet::Pli(pli) => self.heed_keyframe_request(now, key, pli.media_ssrc),
+            Packet::Fir(fir) => fir.entries().for_each(|entry| self.heed_keyframe_request(now, key, entry.ssrc)),
+            // Sources are known by signalling; that they end, the watchdog sees. Transport-wide feedback, XR and REMB
+            // are for bandwidth estimation.
+            Packet::SourceDescription(_)
+            | Packet::Goodbye(_)
+            | Packet::TransportFeedback(_)
+            | Packet::ExtendedReports(_)
+            | Packet::Remb(_)
+            | Packet::Unknown { .. } => {}
+        }
+    }
+
+    fn heed_sender_report(&mut self, now: Time, key: usize, report: &SenderReport<'_>) {
+        let transport = &mut self.transports[key];
+        let Some(producer) = transport.routes.get(report.ssrc) else { return };
+        let (info, wall) = (&report.info, self.config.wall_clock);
+        let producer = &mut self.producers[producer].producer;
+        producer.on_sender_report(now, wall, report.ssrc, info.ntp, info.rtp_timestamp, &mut transport.clock);
+    }
+
+    fn heed_report_block(&mut self, now: Time, key: usize, block: &ReportBlock) {
+        if let Some(consumer) = self.transports[key].consumer_of(block.ssrc) {
+            let entry = &mut self.consumers[consumer];
+            entry.consumer.on_receiver_report(now, self.config.wall_clock, block);
+            self.poll_consumer_watchdog(now, consumer);
+        }
+    }
+
+    fn heed_keyframe_request(&mut self, now: Time, key: usize, ssrc: u32) {
+        if let Some(consumer) = self.transports[key].consumer_of(ssrc) {
+            self.out.counters.keyframe_requests_received += 1;
+            let entry = &mut self.consumers[consumer];
+            if entry.consumer.on_keyframe_request(now) {
+                let producer = entry.producer;
+                self.want_keyframe(now, producer);
+            }
+        }
+    }
+
+    fn heed_nack(&mut self, now: Time, key: usize, nack: &Nack<'_>) {
+        let Some(consumer) = self.transports[key].consumer_of(nack.media_ssrc) else { return };
+        for sequence_number in nack.sequence_numbers() {
+            self.out.counters.nacks_received += 1;
+            self.retransmit(now, consumer, sequence_number);
+        }
+    }
+}

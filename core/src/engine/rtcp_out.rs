@@ -1,0 +1,152 @@
+//! What we report and ask for: due by the transport's timer, gathered into few compounds.
+
+use super::Engine;
+use super::compound::Compound;
+use crate::packet::rtcp::{FirEntry, ReportBlock};
+use crate::producer::KeyframeRequest;
+use crate::time::Time;
+use crate::transport::REPORT_INTERVAL;
+
+/// CNAME of what we say as a receiver: it names nobody.
+const OWN_CNAME: &str = "bridge";
+/// Report blocks of one RR, and sources of one BYE (RFC 3550, section 6.4: the count has five bits).
+const MAX_SOURCES: usize = 31;
+
+impl Engine {
+    /// Does what is due for the producers and consumers of a transport. Returns when the next is due.
+    pub(super) fn look_after_media(&mut self, now: Time, key: usize) -> Time {
+        for index in 0..self.transports[key].producers.len() {
+            let producer = self.transports[key].producers[index];
+            self.poll_producer_watchdog(now, producer);
+        }
+        for index in 0..self.transports[key].consumers.len() {
+            let (_, consumer) = self.transports[key].consumers[index];
+            self.poll_consumer_watchdog(now, consumer);
+        }
+        if self.transports[key].report_at <= now {
+            self.send_reports(now, key);
+            self.expire_histories(now, key);
+            self.transports[key].report_at = now + REPORT_INTERVAL;
+        }
+        self.send_feedback(now, key);
+        self.media_deadline(key)
+    }
+
+    /// Makes sure that reports are sent, now that there is something to report.
+    pub(super) fn schedule_reports(&mut self, now: Time, key: usize) {
+        let transport = &mut self.transports[key];
+        if transport.report_at == Time::MAX {
+            // Spread over the interval, so that the transports of a worker do not all report at once.
+            let spread = u64::from(transport.ssrc) % REPORT_INTERVAL.as_nanos() as u64;
+            transport.report_at = now + std::time::Duration::from_nanos(spread);
+        }
+        self.timers.no_later_than(key, transport.report_at);
+    }
+
+    fn media_deadline(&self, key: usize) -> Time {
+        let transport = &self.transports[key];
+        let producers = transport.producers.iter().map(|key| self.producers[*key].producer.poll_timeout());
+        let consumers = transport.consumers.iter().map(|(_, key)| self.consumers[*key].consumer.poll_timeout());
+        producers.chain(consumers).fold(transport.report_at.min(transport.feedback.poll_timeout()), Time::min)
+    }
+
+    /// SR and SDES for each consumer that sends, RR for what arrives.
+    fn send_reports(&mut self, now: Time, key: usize) {
+        let wall = self.config.wall_clock;
+        let transport = &mut self.transports[key];
+        let mut blocks: Vec<ReportBlock> = Vec::new();
+        for producer in &transport.producers {
+            self.producers[*producer].producer.for_each_report_block(now, |block| blocks.push(block));
+        }
+        let ssrc = transport.ssrc;
+        let senders: Vec<usize> = transport.consumers.iter().map(|(_, consumer)| *consumer).collect();
+        let mut compound = Compound::new(transport, &mut self.out);
+        for consumer in senders {
+            let entry = &mut self.consumers[consumer];
+            let producer = &self.producers[entry.producer].producer;
+            if let Some(info) = entry.consumer.sender_info(now, wall, producer) {
+                let consumer = &entry.consumer;
+                compound.append(true, |writer| {
+                    writer.sender_report(consumer.ssrc(), &info, &[])?;
+                    writer.cname(consumer.ssrc(), consumer.cname())
+                });
+            }
+        }
+        for blocks in blocks.chunks(MAX_SOURCES) {
+            compound.append(true, |writer| {
+                writer.receiver_report(ssrc, blocks)?;
+                writer.cname(ssrc, OWN_CNAME)
+            });
+        }
+        compound.flush();
+    }
+
+    /// Says BYE for consumers of a transport.
+    pub(super) fn say_goodbye(&mut self, key: usize, consumers: &[usize]) {
+        let ssrcs: Vec<u32> = consumers.iter().map(|consumer| self.consumers[*consumer].consumer.ssrc()).collect();
+        let mut compound = Compound::new(&mut self.transports[key], &mut self.out);
+        for ssrcs in ssrcs.chunks(MAX_SOURCES) {
+            compound.append(false, |writer| writer.goodbye(ssrcs));
+        }
+        compound.flush();
+    }
+
+    /// Gives back the memory of packets that nobody will ask for any more.
+    fn expire_histories(&mut self, now: Time, key: usize) {
+        for producer in &self.transports[key].producers {
+            self.producers[*producer].producer.expire_history(now, &mut self.pool);
+        }
+    }
+
+    /// NACK, keyframe requests and transport-wide feedback that are due.
+    fn send_feedback(&mut self, now: Time, key: usize) {
+        let transport = &mut self.transports[key];
+        let ssrc = transport.ssrc;
+        let mut feedback = std::mem::take(&mut transport.feedback);
+        let producers = std::mem::take(&mut transport.producers);
+        let mut requests = std::mem::take(&mut self.nack_requests);
+        let mut compound = Compound::new(transport, &mut self.out);
+        let mut media_ssrc = 0;
+        for producer in &producers {
+            let producer = &mut self.producers[*producer].producer;
+            media_ssrc = producer.ssrcs().next().unwrap_or(media_ssrc);
+            while let Some(media) = producer.poll_nack(now, &mut requests) {
+                let mut rest = &requests[..];
+                while !rest.is_empty() {
+                    let mut told = rest.len();
+                    compound.append(false, |writer| {
+                        told = writer.nack(ssrc, media, rest.iter().copied())?;
+                        Some(())
+                    });
+                    compound.counters().nacks_sent += told as u64;
+                    rest = &rest[told..];
+                }
+                requests.clear();
+            }
+            if let Some(request) = producer.poll_keyframe_request(now) {
+                compound.counters().keyframe_requests_sent += 1;
+                compound.append(false, |writer| match request {
+                    KeyframeRequest::Pli { ssrc: media } => writer.pli(ssrc, media),
+                    KeyframeRequest::Fir { ssrc: media, sequence_number } => {
+                        writer.fir(ssrc, &[FirEntry { ssrc: media, sequence_number }])
+                    }
+                });
+            }
+        }
+        while feedback.poll_timeout() <= now {
+            let mut written = false;
+            compound.append(false, |writer| {
+                written = feedback.poll(now, ssrc, media_ssrc, writer);
+                written.then_some(())
+            });
+            if !written {
+                break;
+            }
+        }
+        compound.flush();
+        self.nack_requests = requests;
+        let transport = &mut self.transports[key];
+        transport.feedback = feedback;
+        transport.producers = producers;
+    }
+}
