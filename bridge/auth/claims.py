@@ -107,7 +107,12 @@ def _grants(claims: Mapping[str, Any], role: str, roles: Mapping[str, frozenset[
         return roles[role]
     listed = claims["grants"]
     if not isinstance(listed, list):
-        raise TokenError("token_bad_claim", "The claim is a list of grants.", field="grants")
+        raise TokenError(
+            "token_bad_claim",
+            "The claim is a list of grants.",
+            field="grants",
+            hint="Leave it out to give all grants of the role.",
+        )
     known = frozenset[str]().union(*roles.values())
     for index, grant in enumerate(listed):
         place = f"grants[{index}]"
@@ -122,24 +127,44 @@ def _grants(claims: Mapping[str, Any], role: str, roles: Mapping[str, frozenset[
 
 def _require(claims: Mapping[str, Any], name: str) -> Any:
     if name not in claims:
-        raise TokenError("token_missing_claim", f"The token has no claim {name!r}.", field=name)
+        raise TokenError(
+            "token_missing_claim",
+            f"The token has no claim {name!r}.",
+            field=name,
+            hint="A join token has iss, aud, room, sub, role, exp, iat and jti.",
+        )
     return claims[name]
 
 
 def _text(claims: Mapping[str, Any], name: str, limit: int = MAX_ID_LENGTH) -> str:
     value = _require(claims, name)
     if not isinstance(value, str) or not 1 <= len(value) <= limit:
-        raise TokenError("token_bad_claim", f"The claim is a string of 1 to {limit} characters.", field=name)
+        raise TokenError(
+            "token_bad_claim",
+            "The claim is not a string, is empty, or is too long.",
+            field=name,
+            hint=f"It has 1 to {limit} characters.",
+        )
     # Control and direction characters would let a name disguise itself; lone surrogates cannot be encoded.
     if any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") for character in value):
-        raise TokenError("token_bad_claim", "The claim holds control characters.", field=name)
+        raise TokenError(
+            "token_bad_claim",
+            "The claim holds control characters.",
+            field=name,
+            hint="Take out line ends, tabs, and characters that change the direction of writing.",
+        )
     return value
 
 
 def _time(claims: Mapping[str, Any], name: str) -> float:
     value = _require(claims, name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not _is_instant(value):
-        raise TokenError("token_bad_claim", "The claim is a time in seconds since the epoch.", field=name)
+        raise TokenError(
+            "token_bad_claim",
+            "The claim is not a time.",
+            field=name,
+            hint="It is a number of seconds since 1970-01-01 (RFC 7519 §2, NumericDate).",
+        )
     return float(value)
 
 

@@ -19,6 +19,9 @@ class TokenError(BridgeError):
     - `token_keys_unavailable`: the vendor's key set could not be fetched; ours or the vendor's fault, not the token's.
     """
 
+    def __init__(self, code: str, message: str, *, hint: str, field: str | None = None) -> None:
+        super().__init__(code, message, field=field, hint=hint)
+
 
 class KeyMaterialError(BridgeError):
     """A configured key cannot be used. Code: `invalid_key`."""

@@ -68,16 +68,31 @@ class TokenVerifier:
         signed = await self._verify_signature(token, header, issuer)
         claims = check_claims(signed, tenant=issuer.tenant, rules=self._rules, now=self._clock())
         if room is not None and claims.room != room:
-            raise TokenError("token_wrong_room", "The token opens another room.", field="room")
+            raise TokenError(
+                "token_wrong_room",
+                "The token opens another room.",
+                field="room",
+                hint="Each room needs a token of its own; the claim `room` names it without the vendor's id.",
+            )
         return claims
 
     def _issuer(self, unverified: Mapping[str, Any]) -> Issuer:
         name = unverified.get("iss")
         if name is None:
-            raise TokenError("token_missing_claim", "The token has no claim 'iss'.", field="iss")
+            raise TokenError(
+                "token_missing_claim",
+                "The token has no claim 'iss'.",
+                field="iss",
+                hint="It names the vendor, as in tokens.issuers of the bridge's settings.",
+            )
         issuer = self._issuers.get(name) if isinstance(name, str) else None
         if issuer is None:
-            raise TokenError("token_unknown_issuer", "This bridge does not know the token's issuer.", field="iss")
+            raise TokenError(
+                "token_unknown_issuer",
+                "This bridge does not know the token's issuer.",
+                field="iss",
+                hint="The claim is compared character by character with tokens.issuers of the bridge's settings.",
+            )
         return issuer
 
     async def _verify_signature(self, token: str, header: Mapping[str, Any], issuer: Issuer) -> dict[str, Any]:
@@ -104,13 +119,19 @@ class TokenVerifier:
             claims = _claims_if_signed(token, key)
             if claims is not None:
                 return claims
-        raise TokenError("token_bad_signature", "The signature does not fit the token.")
+        raise TokenError(
+            "token_bad_signature",
+            "The signature does not fit the token.",
+            hint="Was it signed with the key that this bridge has of the issuer, and passed on whole?",
+        )
 
 
 def _take_apart(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Header and claims as anyone could have written them: to find the key with, and for nothing else."""
     if len(token) > MAX_TOKEN_LENGTH:
-        raise TokenError("token_malformed", f"A token has {MAX_TOKEN_LENGTH} characters at most.")
+        raise TokenError(
+            "token_malformed", "The token is too long.", hint=f"It has {MAX_TOKEN_LENGTH} characters at most."
+        )
     try:
         parts = jwt.decode_complete(token, options={"verify_signature": False})
     except (PyJWTError, ValueError, RecursionError):
@@ -127,4 +148,6 @@ def _claims_if_signed(token: str, key: VerificationKey) -> dict[str, Any] | None
     except InvalidSignatureError:
         return None
     except (PyJWTError, ValueError):
-        raise TokenError("token_malformed", "The token cannot be read.") from None
+        raise TokenError(
+            "token_malformed", "The token cannot be read.", hint="Its header asks for what is not supported here."
+        ) from None
