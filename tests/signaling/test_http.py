@@ -1,0 +1,192 @@
+"""The HTTP server and what hangs in it beside the doors: probes, metrics, the page; and clients that dawdle."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bridge.signaling import protocols
+from bridge.signaling.body import BODY_TIMEOUT
+from bridge.signaling.web import default_web_directory
+from tests.signaling.house import House, open_house
+from tests.signaling.signal_client import PATIENCE
+
+
+async def raw(house: House) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    return await asyncio.open_connection("127.0.0.1", house.server.port)
+
+
+async def ended(reader: asyncio.StreamReader) -> bool:
+    """Whether the server ended the connection, in whichever way, without an answer."""
+    try:
+        return await reader.read() == b""
+    except ConnectionError:
+        return True
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Path:
+    for path, text in {
+        "client/index.html": "<!doctype html>",
+        "client/main.js": "export {};",
+        "client/.secret": "x",
+        "sdk/src/index.js": "export {};",
+        "sdk/node_modules/x/index.js": "export {};",
+        "secret.txt": "x",
+    }.items():
+        file = tmp_path / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return tmp_path
+
+
+async def test_probes_and_metrics() -> None:
+    async with open_house() as house, httpx.AsyncClient(base_url=house.url) as http:
+        assert (await http.get("/healthz")).json()["status"] == "ok"
+        assert (await http.get("/readyz")).json() == {"status": "ok", "checks": {"event_loop": True, "workers": True}}
+        house.health.is_ready = False
+        failing = await http.get("/readyz")
+        assert (failing.status_code, failing.json()["checks"]["workers"]) == (503, False)
+        metrics = await http.get("/metrics")
+        assert metrics.text == "bridge_rooms 3\n"
+        assert metrics.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+        assert metrics.headers["x-content-type-options"] == "nosniff"
+        assert "server" not in metrics.headers
+
+
+async def test_metrics_are_not_for_strangers() -> None:
+    async with open_house(metrics_for="192.0.2.0/24") as house, httpx.AsyncClient(base_url=house.url) as http:
+        refused = await http.get("/metrics")
+        assert (refused.status_code, refused.json()["code"]) == (403, "not_granted")
+        assert (await http.get("/healthz")).status_code == 200
+
+
+async def test_unknown_paths_and_methods_are_problems() -> None:
+    async with open_house() as house, httpx.AsyncClient(base_url=house.url) as http:
+        unknown = await http.get("/nothing")
+        assert (unknown.status_code, unknown.json()["code"]) == (404, "not_found")
+        wrong = await http.post("/healthz")
+        assert (wrong.status_code, wrong.json()["code"]) == (405, "method_not_allowed")
+        assert "GET" in wrong.headers["allow"]
+
+
+async def test_an_exception_nobody_expected_is_an_incident() -> None:
+    async with open_house() as house, httpx.AsyncClient(base_url=house.url) as http:
+
+        def explode() -> dict[str, bool]:
+            raise RuntimeError("a bug with a secret in it")
+
+        house.health.live = explode  # type: ignore[method-assign]
+        failed = await http.get("/healthz")
+        assert (failed.status_code, failed.json()["code"]) == (500, "internal_error")
+        assert failed.headers["content-type"] == "application/problem+json"
+        assert "secret" not in failed.text
+
+
+async def test_the_page_and_the_sdk_are_served_with_a_strict_policy(web: Path) -> None:
+    async with open_house(web=web) as house, httpx.AsyncClient(base_url=house.url) as http:
+        for path in ("/join", "/client/main.js", "/sdk/src/index.js"):
+            served = await http.get(path)
+            assert served.status_code == 200, path
+            policy = served.headers["content-security-policy"]
+            assert "script-src 'self'" in policy
+            assert "unsafe" not in policy
+            assert "frame-ancestors 'none'" in policy
+            assert served.headers["referrer-policy"] == "no-referrer"
+            assert served.headers["x-content-type-options"] == "nosniff"
+            assert served.headers["cache-control"] == "no-cache"
+        script = await http.get("/client/main.js")
+        assert "javascript" in script.headers["content-type"]
+        again = await http.get("/client/main.js", headers={"If-None-Match": script.headers["etag"]})
+        assert again.status_code == 304
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/client/.secret",
+        "/client/../secret.txt",
+        "/client/%2e%2e/secret.txt",
+        "/sdk/node_modules/x/index.js",
+        "/client/",
+    ],
+)
+async def test_nothing_else_is_served(web: Path, path: str) -> None:
+    async with open_house(web=web) as house:
+        reader, writer = await raw(house)
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        async with asyncio.timeout(PATIENCE):
+            answer = await reader.read()
+        writer.close()
+        assert answer.startswith(b"HTTP/1.1 404")
+
+
+async def test_without_web_files_the_bridge_still_serves(tmp_path: Path) -> None:
+    async with open_house(web=tmp_path / "missing") as house, httpx.AsyncClient(base_url=house.url) as http:
+        for path in ("/join", "/client/main.js"):
+            assert (await http.get(path)).status_code == 404
+
+
+def test_web_files_are_found_in_a_checkout() -> None:
+    assert default_web_directory().name == "web"
+
+
+async def test_a_header_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocols, "HEADER_TIMEOUT", 0.01)
+    async with open_house() as house:
+        for beginning in (b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\n"):
+            reader, writer = await raw(house)
+            writer.write(beginning)
+            async with asyncio.timeout(PATIENCE):
+                assert await ended(reader)
+            writer.close()
+
+
+async def test_a_header_without_end_is_cut_off() -> None:
+    async with open_house() as house:
+        _, writer = await raw(house)
+        writer.write(b"GET /healthz HTTP/1.1\r\n")
+        async with asyncio.timeout(PATIENCE):
+            with pytest.raises(ConnectionError):
+                await pad_without_end(writer)
+        writer.close()
+
+
+async def pad_without_end(writer: asyncio.StreamWriter) -> None:
+    while True:
+        writer.write(b"X-Padding: " + b"x" * 8192 + b"\r\n")
+        await writer.drain()
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert BODY_TIMEOUT > 0
+    monkeypatch.setattr("bridge.signaling.body.BODY_TIMEOUT", 0.01)
+    async with open_house() as house:
+        reader, writer = await raw(house)
+        writer.write(
+            b"POST /whip/room HTTP/1.1\r\nHost: x\r\nContent-Type: application/sdp\r\nContent-Length: 100\r\n"
+            b"Authorization: Bearer room cart\r\n\r\n0 au"
+        )
+        async with asyncio.timeout(PATIENCE):
+            status = await reader.readline()
+        writer.close()
+        assert b" 408 " in status
+        assert len(house.calls) == 0
+
+
+async def test_a_body_without_declared_length_is_bounded_too() -> None:
+    async with open_house() as house, httpx.AsyncClient(base_url=house.url) as http:
+
+        async def chunks() -> object:
+            for _ in range(100):
+                yield b"x" * 1024
+
+        refused = await http.post(
+            "/whip/room",
+            headers={"Content-Type": "application/sdp", "Authorization": "Bearer room cart"},
+            content=chunks(),  # type: ignore[arg-type]
+        )
+        assert (refused.status_code, refused.json()["code"]) == (413, "body_too_large")

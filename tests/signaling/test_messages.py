@@ -1,0 +1,137 @@
+"""The message catalogue and its description say the same, whatever is thrown at them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridge.signaling.websocket.decoding import BadMessageError, decode
+from bridge.signaling.websocket.messages import schema
+from tests.signaling.signal_client import PROTOCOL, validator
+
+TYPES = [
+    "join",
+    "resume",
+    "publish",
+    "unpublish",
+    "update_source",
+    "subscribe",
+    "unsubscribe",
+    "update_subscription",
+    "subscribe_answer",
+    "restart_ice",
+    "get_stats",
+    "ping",
+    "leave",
+]
+FIELDS = {
+    "id": st.integers(-1, 2**53),
+    "token": st.text(max_size=20),
+    "subscribe": st.sampled_from(["all", "none", "some", None]),
+    "session_id": st.text(max_size=3),
+    "secret": st.text(max_size=3),
+    "offer": st.text(max_size=5),
+    "answer": st.text(max_size=5),
+    "sources": st.lists(
+        st.fixed_dictionaries(
+            {"mid": st.sampled_from(["0", "", "a b", "ø"]), "source": st.sampled_from(["camera", "screen_audio", "x"])},
+            optional={"muted": st.sampled_from([True, False, None, 1]), "extra": st.none()},
+        ),
+        max_size=3,
+    ),
+    "source_ids": st.lists(st.sampled_from(["1", "", "x" * 65]), max_size=3),
+    "source_id": st.sampled_from(["1", "", "x" * 65]),
+    "muted": st.sampled_from([True, False, None, 0]),
+    "source": st.sampled_from(["camera", "x", None]),
+    "paused": st.sampled_from([True, False, "true"]),
+    "negotiation": st.sampled_from([0, 1, -1, 1.5, "1"]),
+    "connection": st.sampled_from(["publish", "subscribe"]),
+    "extra": st.none(),
+}
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+near_messages = st.builds(
+    lambda type_, fields: {"type": type_, **fields},
+    st.sampled_from([*TYPES, "dance"]),
+    st.fixed_dictionaries({}, optional=FIELDS),
+)
+
+
+@st.composite
+def likely_messages(draw: st.DrawFn) -> dict[str, Any]:
+    """Messages with just the fields of their type, so that many of them are good."""
+    type_ = draw(st.sampled_from(TYPES))
+    definitions = schema.schema("client-message.schema.json")["$defs"].values()
+    definition = next(each for each in definitions if each["properties"].get("type", {}).get("enum") == [type_])
+    names = set(definition["properties"]) - {"type"}
+    required = names & set(definition["required"])
+    fields = draw(
+        st.fixed_dictionaries(
+            {name: FIELDS[name] for name in sorted(required)},
+            optional={name: FIELDS[name] for name in sorted(names - required)},
+        )
+    )
+    return {"type": type_, **fields}
+
+
+def is_valid(message: object) -> bool:
+    try:
+        validator("client").validate(message)
+    except jsonschema.ValidationError:
+        return False
+    return True
+
+
+def refusal(text: str) -> BadMessageError | None:
+    """How a text is refused; None if it is understood. Anything but these two is a fault of the door."""
+    try:
+        decode(text)
+    except BadMessageError as error:
+        return error
+    return None
+
+
+def assert_fit_to_send(error: BadMessageError | None) -> None:
+    if error is not None:
+        assert error.code in ("bad_json", "bad_message")
+        assert len(str(error)) < 600
+
+
+@pytest.mark.parametrize("file_name", list(schema.DOCUMENTS))
+def test_the_documents_are_what_the_types_say(file_name: str) -> None:
+    assert PROTOCOL.joinpath(file_name).read_text() == schema.text(file_name)
+
+
+@given(near_messages | likely_messages())
+@settings(max_examples=400, deadline=None)
+def test_the_door_accepts_what_the_schema_does_and_nothing_else(message: dict[str, Any]) -> None:
+    error = refusal(json.dumps(message))
+    assert_fit_to_send(error)
+    assert (error is None) == is_valid(message)
+
+
+@given(json_values)
+@settings(deadline=None)
+def test_any_json_is_refused_or_understood(value: object) -> None:
+    assert_fit_to_send(refusal(json.dumps(value)))
+
+
+@given(st.text())
+@settings(deadline=None)
+def test_any_text_is_refused_or_understood(text: str) -> None:
+    assert_fit_to_send(refusal(text))
+
+
+@pytest.mark.parametrize("text", ['{"type":"join","id":1,"token":"\\ud800"}', '"\ud800"', "[" * 200_000, "1e999", ""])
+def test_what_breaks_json_parsers_is_refused(text: str) -> None:
+    with pytest.raises(BadMessageError):
+        decode(text)

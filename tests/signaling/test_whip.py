@@ -1,0 +1,273 @@
+"""WHIP and WHEP, by HTTP over a real server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from bridge.sfu import ConnectionKind, ConnectionState
+from bridge.signaling.calls import CallSettings
+from bridge.signaling.whip import WhipSettings
+from bridge.signaling.whip.settings import WhipIceServer
+from tests.signaling.house import House, open_house
+
+SDP = "application/sdp"
+FRAGMENT = "application/trickle-ice-sdpfrag"
+
+
+@asynccontextmanager
+async def open_doors(**options: Any) -> AsyncIterator[tuple[House, httpx.AsyncClient]]:
+    async with open_house(**options) as house, httpx.AsyncClient(base_url=house.url) as http:
+        yield house, http
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+async def post(
+    http: httpx.AsyncClient, path: str, token: str, offer: str = "0 audio\n1 video", **headers: str
+) -> httpx.Response:
+    return await http.post(path, headers={"Content-Type": SDP, **bearer(token), **headers}, content=offer)
+
+
+def assert_problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["access-control-allow-origin"] == "*"
+    problem: dict[str, Any] = response.json()
+    assert (problem["status"], problem["code"]) == (status, code)
+    return problem
+
+
+async def test_an_offer_makes_a_resource_and_sources_in_the_room() -> None:
+    settings = WhipSettings(ice_servers=(WhipIceServer("turn:turn.example", 'us"er', "secret"),))
+    async with open_doors(whip=settings) as (house, http):
+        ola = await house.joined("ola")
+        made = await post(http, "/whip/room", "room camera-cart")
+        assert made.status_code == 201
+        assert made.headers["content-type"].startswith(SDP)
+        assert made.headers["location"].startswith("/whip/room/")
+        assert made.headers["etag"].startswith('"')
+        assert made.headers["accept-patch"] == FRAGMENT
+        link = (
+            '<turn:turn.example>; rel="ice-server"; username="us\\"er"; credential="secret"; credential-type="password"'
+        )
+        assert made.headers["link"] == link
+        exposed = made.headers["access-control-expose-headers"]
+        assert all(name in exposed for name in ("Location", "ETag", "Link"))
+        assert made.text == "0 audio\n1 video"
+        added = [(await ola.expect("source_added"))["source"]["source"] for _ in range(2)]
+        assert added == ["microphone", "camera"]
+
+
+async def test_deleting_the_resource_leaves_the_room() -> None:
+    async with open_doors() as (house, http):
+        ola = await house.joined("ola")
+        location = (await post(http, "/whip/room", "room cart")).headers["location"]
+        assert_problem(await http.delete(location), 401, "unauthorized")
+        assert_problem(await http.delete(location, headers=bearer("room someone-else")), 403, "not_granted")
+        gone = await http.delete(location, headers=bearer("room cart"))
+        assert gone.status_code == 200
+        assert (await ola.expect("participant_left"))["reason"] == "left"
+        assert_problem(await http.delete(location, headers=bearer("room cart")), 404, "session_not_found")
+        assert len(house.calls) == 1
+
+
+async def test_the_token_that_made_a_resource_ends_it_even_when_expired() -> None:
+    async with open_doors() as (house, http):
+        location = (await post(http, "/whip/room", "room cart")).headers["location"]
+
+        async def refuse(token: str, *, room: str | None = None) -> Any:
+            raise AssertionError("the token is known already")
+
+        house.calls.verifier.verify = refuse  # type: ignore[method-assign]
+        assert (await http.delete(location, headers=bearer("room cart"))).status_code == 200
+
+
+async def test_a_patch_trickles_or_restarts() -> None:
+    async with open_doors() as (_, http):
+        made = await post(http, "/whip/room", "room cart")
+        location, etag = made.headers["location"], made.headers["etag"]
+
+        async def patch(fragment: str, **headers: str) -> httpx.Response:
+            return await http.patch(
+                location, headers={"Content-Type": FRAGMENT, **bearer("room cart"), **headers}, content=fragment
+            )
+
+        assert_problem(await patch("a=candidate:1"), 428, "etag_missing")
+        assert_problem(await patch("a=candidate:1", **{"If-Match": '"other"'}), 412, "etag_mismatch")
+        assert (await patch("a=candidate:1", **{"If-Match": etag})).status_code == 204
+        restarted = await patch("a=ice-ufrag:x", **{"If-Match": "*"})
+        assert restarted.status_code == 200
+        assert restarted.headers["content-type"].startswith(FRAGMENT)
+        assert restarted.headers["etag"] != etag
+        assert restarted.text == "a=ice-ufrag:new\r\n"
+        assert_problem(await patch("a=candidate:1", **{"If-Match": etag}), 412, "etag_mismatch")
+        broken = assert_problem(await patch("garbage", **{"If-Match": "*"}), 400, "sdp_invalid")
+        assert broken["field"] == "line 1"
+        wrong = await http.patch(location, headers={"Content-Type": SDP, **bearer("room cart")}, content="")
+        assert_problem(wrong, 415, "unsupported_media_type")
+        assert wrong.headers["accept-patch"] == FRAGMENT
+
+
+@pytest.mark.parametrize(
+    ("token", "headers", "offer", "status", "code"),
+    [
+        ("nonsense", {}, "0 audio", 401, "token_malformed"),
+        ("room cart expired", {}, "0 audio", 401, "token_expired"),
+        ("other cart", {}, "0 audio", 403, "token_wrong_room"),
+        ("room cart subscribe", {}, "0 audio", 403, "not_granted"),
+        ("room cart", {"Content-Type": "application/json"}, "0 audio", 415, "unsupported_media_type"),
+        ("room cart", {"Accept": "text/html"}, "0 audio", 406, "not_acceptable"),
+        ("room cart", {"Accept": "application/sdp;q=0"}, "0 audio", 406, "not_acceptable"),
+        ("room cart", {}, "garbage", 400, "sdp_invalid"),
+        ("room cart", {}, "0 smell", 422, "no_usable_media"),
+        ("room cart", {}, "x" * (64 * 1024 + 1), 413, "body_too_large"),
+    ],
+)
+async def test_a_refused_offer_leaves_nothing_behind(
+    token: str, headers: dict[str, str], offer: str, status: int, code: str
+) -> None:
+    async with open_doors() as (house, http):
+        refused = await post(http, "/whip/room", token, offer, **headers)
+        problem = assert_problem(refused, status, code)
+        assert token not in refused.text
+        if status == 401:
+            assert refused.headers["www-authenticate"].startswith('Bearer realm="bridge"')
+        if code == "sdp_invalid":
+            assert problem["field"] == "line 1"
+        if status == 415:
+            assert refused.headers["accept-post"] == SDP
+        assert len(house.calls) == 0
+        assert all(media.closed for media in house.plane.sessions.values())
+        assert ("refused", "whip", code) in house.observer.counted
+
+
+async def test_no_token_is_told_apart_from_a_bad_one() -> None:
+    async with open_doors() as (_, http):
+        for headers in ({}, {"Authorization": "Basic abc"}, {"Authorization": "Bearer"}):
+            refused = await http.post("/whip/room", headers={"Content-Type": SDP, **headers}, content="0 audio")
+            assert_problem(refused, 401, "unauthorized")
+            assert refused.headers["www-authenticate"] == 'Bearer realm="bridge"'
+        in_query = await http.post(
+            "/whip/room?access_token=room+cart", headers={"Content-Type": SDP}, content="0 audio"
+        )
+        assert_problem(in_query, 401, "unauthorized")
+
+
+async def test_a_full_bridge_says_when_to_come_back() -> None:
+    async with open_doors(whip=WhipSettings(max_joins_per_second=1e-9, join_burst=2)) as (house, http):
+        house.plane.full = True
+        full = await post(http, "/whip/room", "room cart")
+        assert_problem(full, 503, "media_overloaded")
+        assert full.headers["retry-after"] == "2"
+        house.plane.full = False
+        assert (await post(http, "/whip/room", "room cart")).status_code == 201
+        fast = await post(http, "/whip/room", "room cart")
+        assert_problem(fast, 429, "rate_limited")
+        assert fast.headers["retry-after"] == "2"
+
+
+async def test_our_own_fault_is_an_incident() -> None:
+    async with open_doors() as (house, http):
+        problem = assert_problem(await post(http, "/whip/room", "room cart", "explode"), 500, "internal_error")
+        assert "incident" in problem["detail"]
+        assert "secret" not in str(problem)
+        assert len(house.calls) == 0
+
+
+async def test_options_tell_what_is_accepted_where() -> None:
+    async with open_doors() as (_, http):
+        endpoint = await http.options("/whip/room", headers={"Origin": "https://vendor.example"})
+        assert endpoint.status_code == 204
+        assert endpoint.headers["accept-post"] == SDP
+        assert endpoint.headers["allow"] == "POST, OPTIONS"
+        assert endpoint.headers["access-control-allow-methods"] == "POST, OPTIONS"
+        assert "If-Match" in endpoint.headers["access-control-allow-headers"]
+        resource = await http.options("/whep/room/anything")
+        assert resource.headers["access-control-allow-methods"] == "PATCH, DELETE, OPTIONS"
+        for method, path, allow in (
+            ("GET", "/whip/room", "POST, OPTIONS"),
+            ("PUT", "/whep/room/x", "PATCH, DELETE, OPTIONS"),
+        ):
+            refused = await http.request(method, path)
+            assert_problem(refused, 405, "method_not_allowed")
+            assert refused.headers["allow"] == allow
+
+
+async def test_only_the_allowed_origins_get_cors_headers() -> None:
+    async with open_doors(whip=WhipSettings(allowed_origins=("https://vendor.example",))) as (_, http):
+        friend = await http.options("/whip/room", headers={"Origin": "https://vendor.example"})
+        assert friend.headers["access-control-allow-origin"] == "https://vendor.example"
+        assert friend.headers["vary"] == "Origin"
+        stranger = await http.options("/whip/room", headers={"Origin": "https://evil.example"})
+        assert "access-control-allow-origin" not in stranger.headers
+
+
+async def test_whep_takes_the_others_in_order_of_joining_or_the_one_named() -> None:
+    async with open_doors() as (house, http):
+        assert_problem(await post(http, "/whep/room", "room viewer"), 409, "nothing_to_watch")
+        first, second = await house.joined("first"), await house.joined("second")
+        later = (await second.publish(("0", "audio", "microphone")))["sources"][0]["id"]
+        earlier = (await first.publish(("0", "audio", "microphone"), ("1", "video", "camera")))["sources"]
+        seen = await post(http, "/whep/room", "room viewer")
+        assert seen.status_code == 201
+        first_id, second_id = first.joined["participant_id"], second.joined["participant_id"]
+        expected = [f"{first_id}:{own['id']}" for own in earlier] + [f"{second_id}:{later}"]
+        assert seen.text.split() == expected
+        named = await post(http, f"/whep/room?participant={second_id}", "room viewer-2")
+        assert named.text.split() == [f"{second_id}:{later}"]
+        unknown = await post(http, "/whep/room?participant=nobody", "room viewer-3")
+        assert_problem(unknown, 404, "participant_not_found")
+        assert_problem(await post(http, "/whep/room", "room viewer-4 publish_camera"), 403, "not_granted")
+
+
+async def test_one_identity_may_publish_by_whip_and_watch_by_whep() -> None:
+    async with open_doors() as (house, http):
+        ola = await house.joined("ola")
+        await ola.publish(("0", "audio", "microphone"))
+        assert (await post(http, "/whip/room", "room cart")).status_code == 201
+        seen = await post(http, "/whep/room", "room cart")
+        assert len(seen.text.split()) == 1
+        assert len(house.rooms.participants("clinic/room")) == 2
+        again = await post(http, "/whip/room", "room cart")
+        assert again.status_code == 201
+        assert len(house.calls) == 3
+
+
+async def test_who_never_connects_is_removed() -> None:
+    async with open_doors(calls=CallSettings(connect_timeout=0.01)) as (house, http):
+        ola = await house.joined("ola")
+        await post(http, "/whip/room", "room cart")
+        assert (await ola.expect("participant_left"))["reason"] == "media_lost"
+
+
+async def test_silent_media_shows_as_reconnecting_and_then_ends() -> None:
+    async with open_doors(calls=CallSettings(media_grace=1000.0)) as (house, http):
+        ola = await house.joined("ola")
+        await post(http, "/whip/room", "room cart")
+        media = house.plane.newest
+        media.connect(ConnectionKind.PUBLISH)
+        media.connect(ConnectionKind.PUBLISH, ConnectionState.DISCONNECTED)
+        assert (await ola.expect("participant_updated"))["participant"]["state"] == "reconnecting"
+        media.connect(ConnectionKind.PUBLISH)
+        assert (await ola.expect("participant_updated"))["participant"]["state"] == "connected"
+        media.connect(ConnectionKind.PUBLISH, ConnectionState.CLOSED)
+        assert (await ola.expect("participant_left"))["reason"] == "left"
+        assert ("first_media", "whip") in house.observer.counted
+        assert media.closed
+
+
+async def test_who_stays_silent_is_removed() -> None:
+    async with open_doors(calls=CallSettings(media_grace=0.01)) as (house, http):
+        ola = await house.joined("ola")
+        location = (await post(http, "/whip/room", "room cart")).headers["location"]
+        house.plane.newest.connect(ConnectionKind.PUBLISH)
+        house.plane.newest.connect(ConnectionKind.PUBLISH, ConnectionState.DISCONNECTED)
+        assert (await ola.expect("participant_left"))["reason"] == "media_lost"
+        assert_problem(await http.delete(location, headers=bearer("room cart")), 404, "session_not_found")
