@@ -1,0 +1,4 @@
+//! Payload headers of every codec.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| bridge_core_fuzz::codec(data));

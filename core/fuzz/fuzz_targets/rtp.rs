@@ -1,0 +1,4 @@
+//! RTP headers, header extensions and padding.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| bridge_core_fuzz::rtp(data));

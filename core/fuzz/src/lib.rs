@@ -1,0 +1,184 @@
+//! What the fuzz targets do with their input. `core/tests/corpus.rs` does the same with every file of the corpora, on
+//! any toolchain.
+//!
+//! Run a target from `core/`: `cargo +nightly fuzz run rtp`.
+
+use _core::codec::{av1, h264, red, vp8, vp9};
+use _core::packet::demux::{self, Kind};
+use _core::packet::framing::{Frame, frame_header, next_frame};
+use _core::packet::rtcp::{self, Packet, RtcpWriter};
+use _core::packet::rtp::{Fields, RtpHeader, RtpPacket, write_header};
+use _core::packet::stun::{Class, IntegrityKey, MAX_RESPONSE_LEN, StunMessage, write_binding_success};
+use _core::params::SrtpProfile;
+use _core::srtp::{MAX_RTCP_OVERHEAD, MAX_RTP_OVERHEAD, SrtpError, SrtpReceiver, SrtpSender};
+
+/// Reads a packet, writes its header again, and reads that.
+pub fn rtp(data: &[u8]) {
+    let Ok(packet) = RtpPacket::parse(data) else { return };
+    assert_eq!(packet.header.len() + packet.payload().len() + packet.padding_len(), data.len());
+    assert!(packet.csrcs().len() <= 15);
+    let RtpHeader { marker, payload_type, sequence_number, timestamp, ssrc, .. } = packet.header;
+    let fields = Fields { marker, payload_type, sequence_number, timestamp, ssrc };
+    // The two-byte form takes up to twice the room of the one-byte form.
+    let mut out = vec![0; 2 * data.len() + 16];
+    let len = write_header(&mut out, &fields, packet.extensions()).expect("what was read can be written");
+    let again = RtpPacket::parse(&out[..len]).expect("what was written can be read");
+    assert!(again.extensions().eq(packet.extensions()));
+    assert_eq!((again.header.sequence_number, again.header.ssrc), (sequence_number, ssrc));
+}
+
+/// Walks through a compound, and writes again what has a writer for the same content.
+pub fn rtcp(data: &[u8]) {
+    let mut out = vec![0; 8 * data.len() + 64];
+    for packet in rtcp::packets(data).flatten() {
+        let mut writer = RtcpWriter::new(&mut out);
+        match packet {
+            Packet::SenderReport(report) => {
+                let reports: Vec<_> = report.reports().collect();
+                writer.sender_report(report.ssrc, &report.info, &reports).expect("at most 31 reports");
+            }
+            Packet::ReceiverReport(report) => {
+                let reports: Vec<_> = report.reports().collect();
+                writer.receiver_report(report.ssrc, &reports).expect("at most 31 reports");
+            }
+            Packet::SourceDescription(description) => {
+                for item in description.items() {
+                    assert!(item.value.len() <= 255 && item.item_type != 0);
+                }
+            }
+            Packet::Goodbye(goodbye) => {
+                let ssrcs: Vec<u32> = goodbye.ssrcs().collect();
+                writer.goodbye(&ssrcs).expect("at most 31 sources");
+            }
+            Packet::Nack(nack) => {
+                let lost: Vec<u16> = nack.sequence_numbers().collect();
+                assert!(lost.len() <= data.len() / 4 * 17);
+                let asked = writer.nack(nack.sender_ssrc, nack.media_ssrc, lost.iter().copied());
+                assert_eq!(asked.unwrap_or(0), lost.len());
+            }
+            Packet::TransportFeedback(feedback) => {
+                let mut arrivals = 0;
+                for arrival in feedback.arrivals() {
+                    let offset = arrival.sequence_number.wrapping_sub(feedback.base_sequence_number);
+                    assert!(offset < feedback.status_count);
+                    arrivals += 1;
+                }
+                assert!(arrivals <= feedback.status_count);
+            }
+            Packet::Pli(pli) => writer.pli(pli.sender_ssrc, pli.media_ssrc).expect("twelve bytes"),
+            Packet::Fir(fir) => {
+                let entries: Vec<_> = fir.entries().collect();
+                writer.fir(fir.sender_ssrc, &entries).expect("no longer than before");
+            }
+            Packet::Remb(remb) => {
+                let ssrcs: Vec<u32> = remb.ssrcs().collect();
+                writer.remb(remb.sender_ssrc, remb.bitrate, &ssrcs).expect("at most 255 sources");
+            }
+            Packet::ExtendedReports(reports) => assert!(reports.blocks().count() <= data.len() / 4),
+            Packet::Unknown { .. } => {}
+        }
+        let len = writer.len();
+        assert!(rtcp::packets(&out[..len]).all(|packet| packet.is_ok()), "what was written can be read");
+    }
+}
+
+/// Reads a message, verifies it, and answers a request.
+pub fn stun(data: &[u8]) {
+    let Ok(message) = StunMessage::parse(data) else { return };
+    let _ = (message.ufrags(), message.verify_fingerprint());
+    // The password of the samples in RFC 5769.
+    let key = IntegrityKey::new("VOkJxbRl1RmTxUk/WvJxBt");
+    assert!(message.has_integrity() || !message.verify_integrity(&key));
+    if message.class == Class::Request {
+        let mut out = [0; MAX_RESPONSE_LEN];
+        let mapped = ([192, 0, 2, 1], 32_853).into();
+        let len = write_binding_success(&mut out, message.transaction_id, mapped, &key).expect("there is room");
+        let response = StunMessage::parse(&out[..len]).expect("what was written can be read");
+        assert!(response.verify_fingerprint() && response.verify_integrity(&key));
+        assert_eq!(response.xor_mapped_address, Some(mapped));
+    }
+}
+
+/// Takes the input for a packet of a stranger, and then for a packet to send to a peer. The first byte chooses the
+/// profile.
+pub fn srtp(data: &[u8]) {
+    let Some((&choice, data)) = data.split_first() else { return };
+    let (profile, key_len) = match choice % 3 {
+        0 => (SrtpProfile::AeadAes128Gcm, 28),
+        1 => (SrtpProfile::AeadAes256Gcm, 44),
+        _ => (SrtpProfile::Aes128CmSha1_80, 30),
+    };
+    let key = [0x5a; 44];
+    let mut sender = SrtpSender::new(profile, &key[..key_len]).expect("the length is right");
+    let mut receiver = SrtpReceiver::new(profile, &key[..key_len]).expect("the length is right");
+
+    let _ = receiver.unprotect_rtcp(&mut data.to_vec());
+    if data.len() >= 8 {
+        let mut packet = [data, &[0; MAX_RTCP_OVERHEAD]].concat();
+        let len = sender.protect_rtcp(&mut packet, data.len()).expect("there is room");
+        let mut opened = packet[..len].to_vec();
+        let plain = receiver.unprotect_rtcp(&mut opened).expect("it is of the peer");
+        assert_eq!(opened[..plain], *data);
+        assert_eq!(receiver.unprotect_rtcp(&mut packet[..len]), Err(SrtpError::Replayed));
+    }
+    if let Ok(header) = RtpHeader::parse(data) {
+        let _ = receiver.unprotect_rtp(&header, &mut data.to_vec());
+        let mut packet = [data, &[0; MAX_RTP_OVERHEAD]].concat();
+        let len = sender.protect_rtp(&mut packet, header.len(), data.len()).expect("there is room");
+        let mut opened = packet[..len].to_vec();
+        let plain = receiver.unprotect_rtp(&header, &mut opened).expect("it is of the peer");
+        assert_eq!(opened[..plain], *data);
+        assert_eq!(receiver.unprotect_rtp(&header, &mut packet[..len]), Err(SrtpError::Replayed));
+    }
+}
+
+/// Reads the input as a payload of every codec, and rewrites what is rewritten.
+pub fn codec(data: &[u8]) {
+    let mut payload = data.to_vec();
+    if let Ok(descriptor) = vp8::Descriptor::parse(data) {
+        descriptor.rewrite(&mut payload, 0x7abc, 0xde);
+        let again = vp8::Descriptor::parse(&payload).expect("it keeps its shape");
+        assert_eq!(again.len(), descriptor.len());
+        assert_eq!(payload[again.len()..], data[again.len()..]);
+        assert_eq!(vp8::is_keyframe_start(&payload), vp8::is_keyframe_start(data));
+    }
+    assert!(vp8::keyframe_size(data).is_none() || vp8::is_keyframe_start(data));
+    if let Ok(descriptor) = vp9::Descriptor::parse(data) {
+        assert!(descriptor.len <= data.len());
+        assert_eq!(vp9::is_keyframe_start(data), descriptor.is_keyframe_start());
+    }
+    assert!(h264::nal_types(data).all(|nal_type| nal_type < 32));
+    let _ = h264::is_keyframe_start(data);
+    assert!(av1::obu_types(data).count() <= data.len());
+    let _ = av1::is_keyframe_start(data);
+    if let Ok(blocks) = red::blocks(data) {
+        let total: usize = blocks.clone().map(|block| block.data.len()).sum();
+        assert!(total < data.len());
+        payload.copy_from_slice(data);
+        assert!(red::rewrite_payload_types(&mut payload, |payload_type| Some(payload_type ^ 1)));
+        let read_again = red::blocks(&payload).expect("it keeps its shape");
+        assert!(
+            read_again.zip(blocks).all(|(new, old)| new.payload_type == old.payload_type ^ 1 && new.data == old.data)
+        );
+    }
+}
+
+/// Takes the input for the bytes of a connection.
+pub fn framing(data: &[u8]) {
+    let mut rest = data;
+    loop {
+        match next_frame(rest) {
+            Frame::Complete { packet, consumed } => {
+                assert_eq!(frame_header(packet.len()), rest.first_chunk().copied());
+                if demux::classify(packet) != Kind::Unknown {
+                    assert!(packet.len() >= 8);
+                }
+                rest = &rest[consumed..];
+            }
+            Frame::Incomplete { needed } => {
+                assert!(needed > rest.len());
+                break;
+            }
+        }
+    }
+}
