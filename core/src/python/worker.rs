@@ -1,5 +1,7 @@
 //! `bridge._core.Worker`.
 
+use std::os::fd::AsRawFd;
+
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
@@ -38,7 +40,7 @@ impl Worker {
     }
 
     fn event_fd(&self) -> i32 {
-        self.worker.event_fd()
+        self.worker.event_fd().as_raw_fd()
     }
 
     #[pyo3(signature = (limit = 1024))]

@@ -15,7 +15,7 @@ mod tokens;
 use std::any::Any;
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
@@ -101,8 +101,8 @@ impl Worker {
     }
 
     /// A descriptor that is readable while events wait.
-    pub fn event_fd(&self) -> RawFd {
-        self.shared.events.readable().as_raw_fd()
+    pub fn event_fd(&self) -> BorrowedFd<'_> {
+        self.shared.events.readable().as_fd()
     }
 
     /// Takes up to `limit` events.

@@ -1,0 +1,197 @@
+//! Sends as all publishers, receives as all participants, and measures what the bridge adds.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::time::{Duration, Instant};
+
+use _core::packet::rtp::RtpHeader;
+use _core::transmit::TransmitQueue;
+
+use crate::call::{AUDIO_PACKETS_PER_SECOND, Call, Side};
+use crate::clients::Clients;
+use crate::packets::{MAX_PACKET_LEN, STAMP_LEN};
+
+/// Packets on their way into the bridge at saturation: enough that it never waits, few enough for its buffer.
+const WINDOW: u64 = 1_200;
+/// Without any progress for so long, packets on their way are taken for lost.
+const STUCK: Duration = Duration::from_millis(20);
+/// At saturation one packet of so many is opened for its time stamp; at lower load every one.
+const SATURATION_SAMPLING: u16 = 16;
+/// How long to wait for the last packets.
+const DRAIN: Duration = Duration::from_millis(200);
+
+/// How packets are offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// As many as the bridge takes.
+    Saturation,
+    /// Frames and audio packets at their times, publishers evenly spread.
+    RealTime,
+}
+
+/// What was seen on the clients' side.
+#[derive(Clone, Debug, Default)]
+pub struct Traffic {
+    /// RTP packets sent to the bridge.
+    pub sent: u64,
+    /// RTP packets received from it.
+    pub delivered: u64,
+    /// RTCP packets received from it.
+    pub rtcp: u64,
+    /// Delays of those that were opened, in nanoseconds.
+    pub delays: Vec<u32>,
+}
+
+pub struct Generator {
+    clients: Clients,
+    pace: Pace,
+    started: Instant,
+    queue: TransmitQueue,
+    /// When which publisher sends what next (saturation: only the order counts).
+    due: BinaryHeap<Reverse<(u64, usize, bool)>>,
+    pub traffic: Traffic,
+}
+
+impl Generator {
+    pub fn new(clients: Clients, pace: Pace) -> Self {
+        let mut generator = Generator {
+            clients,
+            pace,
+            started: Instant::now(),
+            queue: TransmitQueue::new(),
+            due: BinaryHeap::new(),
+            traffic: Traffic::default(),
+        };
+        let call = generator.clients.call;
+        let count = call.publishers().count() as u64;
+        for (index, publisher) in call.publishers().enumerate() {
+            let offset = |interval: Duration| interval.as_nanos() as u64 * index as u64 / count;
+            generator.due.push(Reverse((offset(Call::frame_interval()), publisher, true)));
+            if call.audio {
+                generator.due.push(Reverse((offset(audio_interval()), publisher, false)));
+            }
+        }
+        generator
+    }
+
+    /// Keeps the traffic going for `duration`.
+    pub fn run(&mut self, duration: Duration) {
+        self.forget_the_pause();
+        let end = self.started.elapsed() + duration;
+        let mut progress = (self.traffic.delivered, Instant::now());
+        let mut written_off = self.on_the_way();
+        while self.started.elapsed() < end {
+            match self.pace {
+                Pace::Saturation => {
+                    if self.traffic.delivered != progress.0 {
+                        progress = (self.traffic.delivered, Instant::now());
+                    } else if progress.1.elapsed() > STUCK {
+                        written_off = self.on_the_way();
+                    }
+                    let window = WINDOW * self.clients.call.fan_out() as u64;
+                    if self.on_the_way().saturating_sub(written_off) < window {
+                        self.send_next();
+                    }
+                    self.receive(Duration::ZERO);
+                }
+                Pace::RealTime => {
+                    let now = self.started.elapsed().as_nanos() as u64;
+                    let next = self.due.peek().map_or(u64::MAX, |Reverse((at, ..))| *at);
+                    if next <= now {
+                        self.send_next();
+                    } else {
+                        self.receive(Duration::from_nanos(next - now));
+                    }
+                }
+            }
+        }
+    }
+
+    /// What was due while nothing ran is not made up for.
+    fn forget_the_pause(&mut self) {
+        let now = self.started.elapsed().as_nanos() as u64;
+        let next = self.due.peek().map_or(now, |Reverse((at, ..))| *at);
+        let pause = now.saturating_sub(next);
+        self.due = self.due.drain().map(|Reverse((at, who, video))| Reverse((at + pause, who, video))).collect();
+    }
+
+    /// Takes what is still on its way.
+    pub fn drain(&mut self) {
+        while self.receive(DRAIN) {}
+    }
+
+    fn on_the_way(&self) -> u64 {
+        (self.traffic.sent * self.clients.call.fan_out() as u64).saturating_sub(self.traffic.delivered)
+    }
+
+    /// Sends the next frame or audio packet.
+    fn send_next(&mut self) {
+        let Some(Reverse((at, publisher, video))) = self.due.pop() else {
+            return;
+        };
+        let interval = if video { Call::frame_interval() } else { audio_interval() };
+        self.due.push(Reverse((at + interval.as_nanos() as u64, publisher, video)));
+
+        let stamp = self.started.elapsed().as_nanos() as u64;
+        self.queue.clear();
+        let flow = self.queue.flow(self.clients.path());
+        let packets = if video { self.clients.call.packets_per_frame } else { 1 };
+        let client = &mut self.clients.clients[publisher];
+        let stream = if video { &mut client.video } else { &mut client.audio };
+        stream.next_frame();
+        for index in 0..packets {
+            client.transport_sequence = client.transport_sequence.wrapping_add(1);
+            let place = (index == 0, index == packets - 1);
+            self.queue.push_with(flow, MAX_PACKET_LEN, |out| {
+                Some(stream.write(out, &mut client.sender, client.transport_sequence, stamp, video, place))
+            });
+        }
+        self.traffic.sent += self.clients.send(publisher, Side::Publish, &self.queue);
+    }
+
+    /// Waits for packets and takes a batch from every socket that has some. Returns whether there were any.
+    fn receive(&mut self, timeout: Duration) -> bool {
+        let ready = self.clients.epoll.wait(Some(timeout)).expect("epoll");
+        for index in 0..ready {
+            let id = self.clients.epoll.ready(index).token as usize;
+            self.receive_from(id / 2, id % 2);
+        }
+        ready > 0
+    }
+
+    fn receive_from(&mut self, participant: usize, side: usize) {
+        let sampling = if self.pace == Pace::Saturation { SATURATION_SAMPLING } else { 1 };
+        let Clients { clients, receive, .. } = &mut self.clients;
+        let client = &mut clients[participant];
+        let count = receive.receive(&client.sockets[side]).expect("a receive");
+        let now = self.started.elapsed().as_nanos() as u64;
+        for index in 0..count {
+            let Some(datagram) = receive.message(index) else {
+                continue;
+            };
+            for packet in datagram.segments() {
+                if packet[0] >> 6 != 2 {
+                    continue;
+                }
+                // RFC 5761, section 4.
+                if (192..=223).contains(&packet[1]) {
+                    self.traffic.rtcp += 1;
+                    continue;
+                }
+                self.traffic.delivered += 1;
+                let header = RtpHeader::parse(packet).expect("a packet of the bridge");
+                if !header.sequence_number.is_multiple_of(sampling) {
+                    continue;
+                }
+                let len = client.receiver.unprotect_rtp(&header, packet).expect("a packet of the bridge");
+                let stamp = packet[len - STAMP_LEN..len].try_into().expect("eight bytes");
+                let delay = now.saturating_sub(u64::from_ne_bytes(stamp));
+                self.traffic.delays.push(u32::try_from(delay).unwrap_or(u32::MAX));
+            }
+        }
+    }
+}
+
+fn audio_interval() -> Duration {
+    Duration::from_secs(1) / AUDIO_PACKETS_PER_SECOND
+}

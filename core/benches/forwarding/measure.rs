@@ -1,0 +1,130 @@
+//! One measurement of one subject.
+
+use std::time::{Duration, Instant};
+
+use _core::net::thread;
+
+use crate::Usage;
+use crate::bridge::Bridge;
+use crate::call::Call;
+use crate::clients::Clients;
+use crate::floor::Floor;
+use crate::generator::{Generator, Pace};
+
+/// Where the subject runs.
+const SUBJECT_CPU: usize = 0;
+/// Where its clients run.
+const CLIENT_CPU: usize = 1;
+/// Time for keyframes, caches and averages, before it counts.
+const WARM_UP: Duration = Duration::from_millis(700);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    Worker,
+    Floor,
+}
+
+enum Running {
+    Worker(Bridge),
+    Floor(Floor),
+}
+
+impl Running {
+    fn usage(&self) -> Usage {
+        match self {
+            Running::Worker(bridge) => bridge.usage(),
+            Running::Floor(floor) => floor.usage(),
+        }
+    }
+}
+
+/// What one measurement found.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sample {
+    /// CPU of the subject's thread per delivered RTP packet.
+    pub cpu_us: f64,
+    pub packets_per_second: f64,
+    /// Part of a core that the subject used.
+    pub load: f64,
+    /// Of RTP packets that were to be delivered.
+    pub loss: f64,
+    pub delay_p50_us: f64,
+    pub delay_p99_us: f64,
+}
+
+impl Sample {
+    /// The median of each figure for itself.
+    pub fn median(samples: Vec<Sample>) -> Sample {
+        let median = |figure: fn(&Sample) -> f64| {
+            let mut values: Vec<f64> = samples.iter().map(figure).collect();
+            values.sort_by(f64::total_cmp);
+            values[values.len() / 2]
+        };
+        Sample {
+            cpu_us: median(|sample| sample.cpu_us),
+            packets_per_second: median(|sample| sample.packets_per_second),
+            load: median(|sample| sample.load),
+            loss: median(|sample| sample.loss),
+            delay_p50_us: median(|sample| sample.delay_p50_us),
+            delay_p99_us: median(|sample| sample.delay_p99_us),
+        }
+    }
+}
+
+/// Starts a subject, connects its clients, and measures for `duration`.
+pub fn measure(subject: Subject, call: Call, pace: Pace, duration: Duration) -> Sample {
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    let pin = (cpus > 1).then_some(SUBJECT_CPU);
+    if cpus > 1 {
+        thread::pin_to_cpu(CLIENT_CPU).expect("the CPU is there");
+    }
+    // Clients are to see packets when they come, not up to 50 µs later.
+    thread::set_timer_slack(Duration::from_nanos(1)).expect("any slack is allowed");
+    let (running, clients) = match subject {
+        Subject::Worker => {
+            let bridge = Bridge::start(&call, pin);
+            let mut clients = Clients::new(call, bridge.address());
+            bridge.connect(&mut clients);
+            (Running::Worker(bridge), clients)
+        }
+        Subject::Floor => {
+            let floor = Floor::start(pin);
+            let clients = Clients::new(call, floor.address());
+            floor.connect(&clients);
+            (Running::Floor(floor), clients)
+        }
+    };
+    let mut generator = Generator::new(clients, pace);
+    generator.run(WARM_UP);
+    generator.drain();
+    generator.traffic = Default::default();
+    let (before, started) = (settled_usage(&running), Instant::now());
+    generator.run(duration);
+    let elapsed = started.elapsed();
+    generator.drain();
+    let after = settled_usage(&running);
+
+    let traffic = &mut generator.traffic;
+    traffic.delays.sort_unstable();
+    let cpu = after.cpu - before.cpu;
+    let expected = (traffic.sent * call.fan_out() as u64).max(1);
+    Sample {
+        cpu_us: cpu.as_secs_f64() * 1e6 / traffic.delivered.max(1) as f64,
+        packets_per_second: traffic.delivered as f64 / elapsed.as_secs_f64(),
+        load: cpu.as_secs_f64() / elapsed.as_secs_f64(),
+        loss: 1.0 - (traffic.delivered as f64 / expected as f64).min(1.0),
+        delay_p50_us: percentile(&traffic.delays, 0.50),
+        delay_p99_us: percentile(&traffic.delays, 0.99),
+    }
+}
+
+/// The usage once nothing is on its way any more and the subject has told the latest.
+fn settled_usage(running: &Running) -> Usage {
+    std::thread::sleep(Duration::from_millis(120));
+    running.usage()
+}
+
+fn percentile(sorted: &[u32], part: f64) -> f64 {
+    let index = (sorted.len() as f64 * part) as usize;
+    sorted.get(index.min(sorted.len().saturating_sub(1))).map_or(0.0, |nanos| f64::from(*nanos) / 1e3)
+}
