@@ -9,12 +9,12 @@ use crate::path::{Path, Protocol, SocketId};
 use crate::time::Time;
 
 /// Largest frame taken. Peers send what they would send over UDP, a path's MTU; DTLS records may be larger.
-const MAX_FRAME_LEN: usize = 16_384 + 2_048;
+pub(super) const MAX_FRAME_LEN: usize = 16_384 + 2_048;
 /// Bytes that wait for a peer that does not read. Past it whole packets are dropped.
-const MAX_OUTPUT_BYTES: usize = 256 * 1024;
+pub(super) const MAX_OUTPUT_BYTES: usize = 256 * 1024;
 /// Frames that a stranger may send which prove nothing, until it is taken for garbage. A check that arrives before
 /// its transport exists is retransmitted, with the same connection.
-const MAX_UNPROVEN_FRAMES: u32 = 32;
+pub(super) const MAX_UNPROVEN_FRAMES: u32 = 32;
 
 /// The connection is to be closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

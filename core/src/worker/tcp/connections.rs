@@ -14,14 +14,14 @@ use crate::path::{Path, SocketId};
 use crate::time::Time;
 
 /// Connections at most, of peers and strangers.
-const MAX_CONNECTIONS: usize = 8_192;
+pub(super) const MAX_CONNECTIONS: usize = 8_192;
 /// Connections of strangers at most: the oldest makes room for a new one.
-const MAX_STRANGERS: usize = 256;
+pub(super) const MAX_STRANGERS: usize = 256;
 /// How long a stranger may take to prove itself.
-const STRANGER_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const STRANGER_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a peer may go without proof. Browsers send consent checks every five seconds (RFC 7675), and the engine
 /// stops sending after thirty of silence.
-const PEER_TIMEOUT: Duration = Duration::from_secs(60);
+pub(super) const PEER_TIMEOUT: Duration = Duration::from_secs(60);
 /// How often peers are looked through for silent ones.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
 /// Bytes read from one connection before the others have their turn.

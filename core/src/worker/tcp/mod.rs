@@ -2,6 +2,8 @@
 
 mod connection;
 mod connections;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
