@@ -132,7 +132,7 @@ export function installFakeBridge() {
         kind: kinds.get(mid),
         muted,
       }));
-      return { type: "published", answer: this.publishing.localDescription.sdp, sources: this.ownSources };
+      return { type: "published", answer: this.publishing.localDescription.sdp, sources: this.ownSources, rejected: [] };
     }
 
     on_unpublish(_, { source_ids: ids }) {

@@ -22,7 +22,7 @@ const QUALITY_TEXTS = /** @type {const} */ (["qualityNone", "qualityPoor", "qual
 
 /** One participant's picture, name and state; or a shared screen. */
 export class Tile {
-  #video = element("video", { playsinline: true, muted: true, autoplay: true, "aria-hidden": "true" });
+  #video = element("video", { playsinline: true, muted: true, autoplay: true, tabindex: "-1", "aria-hidden": "true" });
   #avatar = element("div", { class: "avatar", "aria-hidden": "true" });
   #status = element("p", { class: "tile-status" });
   #name = element("span", { class: "tile-name" });

@@ -15,7 +15,15 @@ export class PrepareView {
   #abort = new AbortController();
   #stopWatching = () => {};
 
-  #video = element("video", { class: "mirrored", playsinline: true, muted: true, autoplay: true, "aria-label": t("preview") });
+  #video = element("video", {
+    class: "mirrored",
+    playsinline: true,
+    muted: true,
+    autoplay: true,
+    // Firefox would stop at it with the Tab key, though there is nothing to operate.
+    tabindex: "-1",
+    "aria-label": t("preview"),
+  });
   #placeholder = element("p", { class: "preview-placeholder" });
   #microphoneButton;
   #cameraButton;

@@ -52,7 +52,8 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {{ name: string, version: string }} server
  */
 
-/** @typedef {{ type: "published", answer: string, sources: OwnSourceInfo[] }} Published */
+/** @typedef {{ mid: string | null, code: string, message: string }} RejectedInfo */
+/** @typedef {{ type: "published", answer: string, sources: OwnSourceInfo[], rejected: RejectedInfo[] }} Published */
 
 /**
  * @typedef {object} ConnectionCounters

@@ -31,6 +31,8 @@ export class Publisher extends Emitter {
   #sources = new Map();
   /** @type {Waiter[]} */
   #waiters = [];
+  /** Why the bridge did not take a source of the last offer. @type {WeakMap<LocalSource, RequestError>} */
+  #refusals = new WeakMap();
   #offerWanted = false;
   #restartWanted = false;
   #negotiating = false;
@@ -82,11 +84,7 @@ export class Publisher extends Emitter {
     this.#sources.set(source, null);
     try {
       await this.#negotiated();
-      if (source.id === null) {
-        throw new RequestError("not_published", "The bridge took the offer but not this source.", {
-          hint: "It may not know the codecs that this browser offers.",
-        });
-      }
+      if (source.id === null) throw this.#refusals.get(source) ?? notPublished();
     } catch (error) {
       this.#forget(source);
       throw error;
@@ -231,6 +229,8 @@ export class Publisher extends Emitter {
     for (const [source, transceiver] of this.#sources) {
       const own = published.sources.find(({ mid }) => mid === transceiver?.mid);
       source.assignId(own?.id ?? null);
+      const refusal = published.rejected.find(({ mid }) => mid !== null && mid === transceiver?.mid);
+      if (refusal) this.#refusals.set(source, new RequestError(refusal.code, refusal.message));
       if (own && own.muted !== source.muted) this.announce(source).catch(() => undefined);
     }
   }
@@ -275,6 +275,10 @@ export class Publisher extends Emitter {
     this.#watch = watch;
     return connection;
   }
+}
+
+function notPublished() {
+  return new RequestError("not_published", "The bridge took the offer but not this source.");
 }
 
 /**

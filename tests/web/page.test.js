@@ -1,0 +1,239 @@
+/**
+ * The consultation page in real browsers, with a bridge inside the page (fake-bridge.js): what people see, do and hear
+ * read out, in a call and when it fails.
+ */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { after, afterEach, before, beforeEach, describe, it } from "node:test";
+
+import { launch } from "../browser/launch.js";
+import { installFakeBridge } from "./fake-bridge.js";
+import { protocolValidator } from "./schema.js";
+import { serveWeb } from "./static-server.js";
+
+const AXE = readFileSync(createRequire(new URL("../browser/package.json", import.meta.url)).resolve("axe-core"), "utf8");
+const PAYLOAD = Buffer.from(JSON.stringify({ name: "Ola Nordmann" })).toString("base64url");
+const TOKEN = `aaa.${PAYLOAD}.bbb`;
+
+for (const name of /** @type {const} */ (["chromium", "firefox"])) {
+  describe(`the page in ${name}`, () => {
+    let web;
+    let browser;
+    let page;
+    let errors;
+
+    before(async () => {
+      web = await serveWeb();
+      browser = await launch(name);
+    });
+
+    after(async () => {
+      await browser?.close();
+      web?.close();
+    });
+
+    beforeEach(async () => {
+      errors = [];
+      page = await browser.newPage();
+      page.on("pageerror", (error) => errors.push(error));
+      await page.setViewport({ width: 1280, height: 800 });
+      await page.evaluateOnNewDocument(installFakeBridge);
+      await page.evaluateOnNewDocument(() => {
+        Object.defineProperty(navigator, "languages", { get: () => ["nb-NO"] });
+      });
+    });
+
+    afterEach(async () => {
+      // As text: WebDriver BiDi cuts deep objects short.
+      const sent = JSON.parse(await page.evaluate(() => JSON.stringify({ received: fakeBridge.received, sent: fakeBridge.sent })));
+      await page.close();
+      assert.deepEqual(sent.received.flatMap(protocolValidator("client")), [], "what the SDK sent");
+      assert.deepEqual(sent.sent.flatMap(protocolValidator("server")), [], "what the fake bridge sent");
+      assert.deepEqual(errors, []);
+    });
+
+    /** Waits until a function of the page, given `value`, returns something true. */
+    const until = (condition, value) => page.waitForFunction(condition, { polling: 50, timeout: 15_000 }, value);
+    const untilText = (selector, text) =>
+      until(([where, what]) => [...document.querySelectorAll(where)].some((node) => !node.hidden && node.textContent.includes(what)), [selector, text]);
+    const press = (label) => page.locator(`::-p-aria([name="${label}"][role="button"])`).click();
+    const sentTypes = () => page.evaluate(() => fakeBridge.received.map(({ type }) => type));
+
+    async function open(path = `/join#${TOKEN}`) {
+      await page.goto(web.origin + path);
+      await page.waitForSelector("h1");
+    }
+
+    async function join() {
+      await open();
+      await until(() => document.querySelector(".preview video")?.videoWidth > 0);
+      await press("Bli med");
+      await until(() => fakeBridge.ownSources.length === 2);
+    }
+
+    /** @returns {Promise<string>} the participant's id, once its picture moves */
+    async function meet(person = { name: "Kari Fastlege" }) {
+      const id = await page.evaluate((who) => fakeBridge.addParticipant(who), person);
+      await untilText(".tile-name", person.name);
+      await until(() => [...document.querySelectorAll(".people video")].some((video) => video.videoWidth > 0));
+      return id;
+    }
+
+    async function accessibilityProblems() {
+      await page.evaluate(AXE);
+      return page.evaluate(async () => {
+        const { violations } = await axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] });
+        return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+      });
+    }
+
+    it("takes the token out of the address bar and keeps it for a reload", async () => {
+      await open();
+      assert.equal(await page.evaluate(() => location.href), `${web.origin}/join`);
+      await untilText(".greeting", "Ola Nordmann");
+      await page.reload();
+      await untilText(".greeting", "Ola Nordmann");
+      assert.deepEqual(await sentTypes(), []);
+    });
+
+    it("says what to do about a link without a token", async () => {
+      await page.goto(`${web.origin}/join`);
+      await untilText("h1", "Lenken mangler noe");
+      assert.deepEqual(await accessibilityProblems(), []);
+    });
+
+    it("shows oneself before the call, and what is turned off stays off in it", async () => {
+      await open();
+      await until(() => document.querySelector(".preview video")?.videoWidth > 0);
+      assert.deepEqual(await accessibilityProblems(), []);
+      await press("Slå av mikrofon");
+      await press("Slå av kamera");
+      await untilText(".preview-placeholder", "Kameraet er av");
+      await press("Bli med");
+      await until(() => fakeBridge.ownSources.length === 1);
+      assert.deepEqual(await page.evaluate(() => fakeBridge.ownSources.map(({ source, muted }) => [source, muted])), [["microphone", true]]);
+    });
+
+    it("can be used by keyboard alone", async () => {
+      await open();
+      await until(() => document.querySelector(".preview video")?.videoWidth > 0);
+      const focused = [];
+      for (let presses = 0; presses < 5; presses += 1) {
+        await page.keyboard.press("Tab");
+        focused.push(await page.evaluate(() => {
+          const { activeElement: node } = document;
+          return node.getAttribute("aria-label") ?? node.labels?.[0]?.textContent ?? node.textContent;
+        }));
+      }
+      assert.deepEqual(focused, ["Slå av mikrofon", "Slå av kamera", "Kamera", "Mikrofon", "Bli med"]);
+      await page.keyboard.press("Enter");
+      await until(() => fakeBridge.ownSources.length === 2);
+      assert.equal(await page.evaluate(() => document.activeElement.textContent), "Videokonsultasjon");
+    });
+
+    it("publishes and shows who is there, and reads out who comes and goes", async () => {
+      await join();
+      await untilText("h2", "Du er den første her");
+      const kari = await meet();
+      await untilText("#notices", "Kari Fastlege ble med.");
+      await untilText(".count", "2 i samtalen");
+      await until(() => fakeBridge.publishing.connectionState === "connected");
+      await page.evaluate((id) => fakeBridge.setSpeaking([id]), kari);
+      await until(() => document.querySelector(".people .is-speaking"));
+      assert.deepEqual(await accessibilityProblems(), []);
+      await page.evaluate((id) => fakeBridge.removeParticipant(id), kari);
+      await untilText("#notices", "Kari Fastlege har forlatt samtalen.");
+      await until(() => document.querySelectorAll(".people .tile").length === 0);
+    });
+
+    it("shows what is muted, stalled or reconnecting in words", async () => {
+      await join();
+      const kari = await meet();
+      await page.evaluate((id) => fakeBridge.setStalled(id, "microphone", true), kari);
+      await untilText(".tile-status", "Lyden er borte");
+      await untilText("#notices", "Hører ikke Kari Fastlege akkurat nå");
+      await page.evaluate((id) => fakeBridge.setStalled(id, "microphone", false), kari);
+      await until(() => document.querySelector(".people .tile-status").hidden);
+      await page.evaluate((id) => fakeBridge.setState(id, "reconnecting"), kari);
+      await untilText(".tile-status", "Kobler til igjen");
+      await page.evaluate((id) => fakeBridge.setMuted(id, "camera", true), kari);
+      await until(() => !document.querySelector(".people .tile").classList.contains("has-picture"));
+    });
+
+    it("mutes the microphone, and lets go of a camera that is turned off", async () => {
+      await join();
+      await press("Slå av mikrofon");
+      await until(() => fakeBridge.ownSources.some(({ source, muted }) => source === "microphone" && muted));
+      await press("Slå på mikrofon");
+      await until(() => fakeBridge.ownSources.every(({ muted }) => !muted));
+      await press("Slå av kamera");
+      await until(() => fakeBridge.ownSources.some(({ source, muted }) => source === "camera" && muted));
+      await until(() => document.querySelector(".corner video").srcObject === null);
+      await press("Slå på kamera");
+      await until(() => document.querySelector(".corner video").videoWidth > 0);
+      await until(() => fakeBridge.ownSources.every(({ muted }) => !muted));
+    });
+
+    it("resumes after the network was lost, without losing the picture", async () => {
+      await join();
+      await meet();
+      await page.evaluate(() => {
+        window.pictures = [...document.querySelectorAll("video")];
+        fakeBridge.unreachable = true;
+        fakeBridge.cut();
+      });
+      await untilText(".banner", "Kobler til igjen");
+      await page.evaluate(() => (fakeBridge.unreachable = false));
+      await untilText("#notices", "Du er tilbake i samtalen.");
+      assert.equal((await sentTypes()).filter((type) => type === "resume").length, 1);
+      assert.ok(await page.evaluate(() => window.pictures.every((video) => video.isConnected && !video.ended)));
+    });
+
+    it("joins and publishes anew when the bridge was restarted", async () => {
+      await join();
+      await meet();
+      await page.evaluate(() => fakeBridge.restart());
+      await until(() => fakeBridge.sessions === 2 && fakeBridge.ownSources.length === 2);
+      await until(() => fakeBridge.publishing.connectionState === "connected");
+      await until(() => [...document.querySelectorAll(".people video")].some((video) => video.videoWidth > 0 && !video.srcObject.getTracks()[0].muted));
+    });
+
+    it("explains an expired link without a code in the title", async () => {
+      await open();
+      await page.evaluate(() => Object.assign(fakeBridge, { refusal: "token_expired", closeCode: 4401 }));
+      await press("Bli med");
+      await untilText("h1", "Lenken er utløpt");
+      assert.deepEqual(await accessibilityProblems(), []);
+    });
+
+    it("stops when another tab took over", async () => {
+      await join();
+      await page.evaluate(() => fakeBridge.end("replaced", 4409));
+      await untilText("h1", "Samtalen er åpnet et annet sted");
+      assert.equal(await page.evaluate(() => fakeBridge.sockets.length), 1);
+    });
+
+    it("leaves and can come back", async () => {
+      await join();
+      await press("Forlat samtalen");
+      await untilText("h1", "Du har forlatt samtalen");
+      await press("Bli med igjen");
+      await untilText("h1", "Gjør deg klar");
+    });
+
+    it("fits a phone", async () => {
+      await page.setViewport({ width: 390, height: 844 });
+      await join();
+      await meet();
+      await meet({ name: "Per Spesialist med et ganske langt navn" });
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth && document.documentElement.scrollHeight <= innerHeight));
+      const small = await page.evaluate(() =>
+        [...document.querySelectorAll("button")]
+          .map((button) => button.getBoundingClientRect())
+          .filter(({ width, height }) => width > 0 && (width < 44 || height < 44)).length,
+      );
+      assert.equal(small, 0);
+    });
+  });
+}
