@@ -104,7 +104,9 @@ class Rooms:
         if self._closed:
             raise RoomError("shutting_down", "The bridge is shutting down.", hint="Join again in a moment.")
         key = room_id(request.tenant, request.room)
-        room = self._rooms.get(key) or self._open(key, request.tenant)
+        room = self._rooms.get(key)
+        if room is None:
+            room = self._open(key, request.tenant)
         session = room.join(request, next(self._orders), self._limits.max_participants)
         self._room_of_session[session.id] = room
         self._linger.cancel(key)
