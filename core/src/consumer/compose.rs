@@ -1,8 +1,9 @@
 //! Writing a packet for its receiver: a fresh header and a copy of the payload, in one pass.
 
 use super::payload::Body;
+use super::run::Offsets;
 use super::stamps::Stamps;
-use super::{Composed, Consumer, Offsets, SendState};
+use super::{Composed, Consumer, SendState};
 use crate::codec::{Codec, vp8};
 use crate::media_packet::MediaPacket;
 use crate::packet::rtp::{Extensions, Fields, HeaderWriter};

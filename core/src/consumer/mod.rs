@@ -7,22 +7,25 @@
 mod compose;
 mod payload;
 mod picture_ids;
+mod resend;
+mod run;
 mod sequence_map;
 mod stamps;
 mod watchdog;
 
 use std::time::Duration;
 
-use self::compose::Envelope;
-use self::payload::{Body, PayloadTypes};
-use self::picture_ids::{PictureIds, PictureOffsets};
-use self::sequence_map::{SequenceMap, Skip};
-use self::stamps::{StampLog, Stamps};
+use self::payload::PayloadTypes;
+use self::picture_ids::PictureIds;
+pub use self::resend::Resend;
+use self::run::{Epoch, LastSent};
+use self::sequence_map::SequenceMap;
+use self::stamps::StampLog;
 use self::watchdog::ConsumerWatchdog;
 use crate::codec::{Codec, vp8};
 use crate::event::ConsumerStats;
 use crate::extension::{ExtensionMap, ExtensionTranslation};
-use crate::media_packet::{MediaPacket, StreamId};
+use crate::media_packet::MediaPacket;
 use crate::packet::rtcp::{ReportBlock, SenderInfo};
 use crate::params::{ConsumerParams, MediaKind};
 use crate::producer::{Liveness, Producer};
@@ -70,53 +73,6 @@ pub struct Composed {
     pub header_len: usize,
     /// Its length.
     pub len: usize,
-}
-
-/// A packet to send again.
-#[derive(Clone, Copy, Debug)]
-pub struct Resend<'a> {
-    packet: MediaPacket<'a>,
-    body: Body<'a>,
-    sequence: u64,
-    offsets: Offsets,
-    rtx_payload_type: Option<u8>,
-}
-
-impl Resend<'_> {
-    /// Whether it goes out as it was, in which case it is to be protected by `SrtpSender::protect_rtp_again`, and
-    /// not as a new packet of the RTX stream.
-    pub fn is_plain(&self) -> bool {
-        self.rtx_payload_type.is_none()
-    }
-
-    /// How much room composing it needs at most.
-    pub fn max_len(&self) -> usize {
-        self.packet.max_len()
-    }
-}
-
-/// What is added to the numbers of one run of the producer.
-#[derive(Clone, Copy, Debug, Default)]
-struct Offsets {
-    timestamp: u32,
-    picture: PictureOffsets,
-}
-
-/// A run of the producer as this receiver gets it: from a start, or a resumption, to the next.
-#[derive(Clone, Copy, Debug)]
-struct Epoch {
-    number: u32,
-    stream: StreamId,
-    offsets: Offsets,
-}
-
-/// The newest packet that was sent.
-#[derive(Clone, Copy, Debug)]
-struct LastSent {
-    stream: StreamId,
-    source_sequence: u64,
-    timestamp: u32,
-    arrival: Time,
 }
 
 #[derive(Default)]
@@ -310,47 +266,6 @@ impl Consumer {
         Some(composed)
     }
 
-    /// The receiver lacks the packet with this sequence number. Returns what to send again, if anything.
-    pub fn on_nack<'p>(&mut self, now: Time, sequence_number: u16, producer: &'p Producer) -> Option<Resend<'p>> {
-        self.totals.nacks_received += 1;
-        let resend = self.find_resend(now, sequence_number, producer);
-        let Some(resend) = resend else {
-            self.totals.nacks_missed += 1;
-            return None;
-        };
-        let rate = self.meter.rate(now);
-        let len = resend.body.payload.len();
-        self.resends.admit(now, resend.sequence, len, self.remote.round_trip, rate).then_some(resend)
-    }
-
-    /// Composes a packet that is sent again, as [`forward`](Self::forward) does: in the RTX stream (RFC 4588), or where
-    /// there is none exactly as it was.
-    pub fn resend(
-        &mut self,
-        now: Time,
-        resend: &Resend<'_>,
-        state: &mut SendState,
-        out: &mut [u8],
-    ) -> Option<Composed> {
-        let stamps = match resend.rtx_payload_type {
-            Some(_) => self.new_stamps(now, state),
-            None if self.is_stamped() => self.stamp_log.get(resend.sequence)?,
-            None => Stamps::default(),
-        };
-        let (payload_type, ssrc, sequence_number, original) = match (resend.rtx_payload_type, self.rtx_ssrc) {
-            (Some(payload_type), Some(ssrc)) => {
-                let sequence_number = self.rtx_sequence_number;
-                self.rtx_sequence_number = sequence_number.wrapping_add(1);
-                (payload_type, ssrc, sequence_number, Some(resend.sequence as u16))
-            }
-            _ => (resend.body.payload_type, self.ssrc, resend.sequence as u16, None),
-        };
-        let envelope = Envelope { payload_type, ssrc, sequence_number, original, stamps, offsets: resend.offsets };
-        let composed = self.compose(&resend.packet, &resend.body, &envelope, out)?;
-        self.totals.retransmissions += 1;
-        Some(composed)
-    }
-
     /// The receiver reports on what we send.
     pub fn on_receiver_report(&mut self, now: Time, wall: WallClock, report: &ReportBlock) {
         self.remote.update(now, wall, report);
@@ -413,65 +328,6 @@ impl Consumer {
         }
     }
 
-    /// Ends the current run: the next packet has to start a new one.
-    fn stop(&mut self) {
-        if let Some(epoch) = self.current.take() {
-            self.previous = Some(epoch);
-        }
-        self.watchdog.pause();
-    }
-
-    /// Starts a run with `packet`, if that is possible. A producer's runs follow each other, so that a packet of
-    /// another run than the current one ends that.
-    #[cold]
-    fn start(&mut self, packet: &MediaPacket<'_>, is_sendable: bool) -> Option<Epoch> {
-        self.stop();
-        let was_sent = |last: LastSent| last.stream == packet.stream && packet.sequence <= last.source_sequence;
-        if !packet.keyframe || !is_sendable || self.last.is_some_and(was_sent) {
-            return None;
-        }
-        self.epochs += 1;
-        let timestamp = self.timestamp_offset(packet);
-        let picture = match packet.codec {
-            Codec::Vp8 => vp8::Descriptor::parse(packet.payload)
-                .map(|descriptor| self.picture_ids.offsets_for(&descriptor))
-                .unwrap_or_default(),
-            _ => PictureOffsets::default(),
-        };
-        self.map.start(packet.sequence, self.epochs);
-        let epoch = Epoch { number: self.epochs, stream: packet.stream, offsets: Offsets { timestamp, picture } };
-        self.current = Some(epoch);
-        Some(epoch)
-    }
-
-    /// What is added to timestamps in the run that starts with `packet`: time goes on as it passed here.
-    fn timestamp_offset(&self, packet: &MediaPacket<'_>) -> u32 {
-        let Some(last) = self.last else { return self.first_timestamp_offset };
-        if let Some(previous) = self.previous.filter(|previous| previous.stream == packet.stream) {
-            return previous.offsets.timestamp;
-        }
-        let elapsed = packet.arrival.since(last.arrival).as_nanos() * u128::from(self.clock_rate) / 1_000_000_000;
-        last.timestamp.wrapping_add((elapsed as u32).max(1)).wrapping_sub(packet.timestamp)
-    }
-
-    /// Leaves a packet out. Where later ones were sent already, an empty one fills its place.
-    #[cold]
-    fn skip(
-        &mut self,
-        now: Time,
-        packet: &MediaPacket<'_>,
-        epoch: Epoch,
-        state: &mut SendState,
-        out: &mut [u8],
-    ) -> Option<Composed> {
-        let Skip::Hole(sequence) = self.map.skip(packet.sequence) else { return None };
-        let payload_type = self.payload_types.translate(packet.payload_type)?;
-        let empty = Body { payload_type, payload: &[], has_inner: false };
-        let composed = self.compose_media(now, packet, &empty, sequence, epoch.offsets, state, out)?;
-        self.totals.packets += 1;
-        Some(composed)
-    }
-
     #[inline]
     fn count(&mut self, now: Time, packet: &MediaPacket<'_>, payload_len: usize, epoch: Epoch) {
         self.totals.packets += 1;
@@ -495,21 +351,6 @@ impl Consumer {
         {
             self.picture_ids.sent(&descriptor, epoch.offsets.picture);
         }
-    }
-
-    fn find_resend<'p>(&self, now: Time, sequence_number: u16, producer: &'p Producer) -> Option<Resend<'p>> {
-        let sequence = sequence::nearest(self.map.next_out(), sequence_number);
-        let (source, number) = self.map.source_of(sequence)?;
-        let epoch = [self.current, self.previous].into_iter().flatten().find(|epoch| epoch.number == number)?;
-        let packet = producer.held_packet(now, epoch.stream, source)?;
-        let body = self.payload_types.body(&packet)?;
-        let rtx_payload_type = self.rtx_payload_type(body.payload_type);
-        Some(Resend { packet, body, sequence, offsets: epoch.offsets, rtx_payload_type })
-    }
-
-    /// The payload type of retransmissions of `payload_type`, one of the receiver's, where RTX was negotiated.
-    fn rtx_payload_type(&self, payload_type: u8) -> Option<u8> {
-        self.rtx_ssrc.and_then(|_| self.payload_types.rtx_of(payload_type))
     }
 }
 

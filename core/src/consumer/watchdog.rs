@@ -19,6 +19,7 @@ pub struct ConsumerWatchdog {
     timeout: Duration,
     /// When the first packet was sent that no report has shown to have arrived.
     unconfirmed_since: Option<Time>,
+    last_sent: Time,
     highest_reported: Option<u32>,
     last_report: Option<Time>,
     /// The longest distance of reports, fading.
@@ -32,6 +33,7 @@ impl ConsumerWatchdog {
         ConsumerWatchdog {
             timeout,
             unconfirmed_since: None,
+            last_sent: Time::ZERO,
             highest_reported: None,
             last_report: None,
             interval: None,
@@ -42,6 +44,7 @@ impl ConsumerWatchdog {
     /// A packet was sent.
     #[inline]
     pub fn sent(&mut self, now: Time) {
+        self.last_sent = now;
         if self.unconfirmed_since.is_none() {
             self.unconfirmed_since = Some(now);
         }
@@ -69,6 +72,10 @@ impl ConsumerWatchdog {
     /// The change since the last call, if any.
     pub fn poll(&mut self, now: Time) -> Option<Liveness> {
         let state = if now >= self.deadline() {
+            if self.has_stopped() {
+                self.unconfirmed_since = None;
+                return None;
+            }
             Liveness::Stalled
         } else if self.highest_reported.is_some() && self.recovered() {
             Liveness::Live
@@ -97,9 +104,17 @@ impl ConsumerWatchdog {
         self.reported != Some(Liveness::Stalled) || self.unconfirmed_since.is_none()
     }
 
+    /// Whether sending ended soon after the last packet that was confirmed: what was lost at the end never will be.
+    fn has_stopped(&self) -> bool {
+        self.unconfirmed_since.is_some_and(|since| self.last_sent < since + self.patience() / 2)
+    }
+
     fn deadline(&self) -> Time {
-        let patience = self.interval.map_or(PATIENCE, |interval| interval * MISSED_REPORTS);
-        self.unconfirmed_since.map_or(Time::MAX, |since| since + self.timeout.max(patience))
+        self.unconfirmed_since.map_or(Time::MAX, |since| since + self.patience())
+    }
+
+    fn patience(&self) -> Duration {
+        self.timeout.max(self.interval.map_or(PATIENCE, |interval| interval * MISSED_REPORTS))
     }
 }
 
@@ -138,6 +153,7 @@ mod tests {
         assert_eq!(run(&[], |_| true, 30_000), [(10_000, Stalled)], "never confirmed");
         assert_eq!(run(&[], |_| false, 30_000), [], "never sent");
         assert_eq!(run(&every_second, |millis| millis < 9_000, 30_000), [(1_000, Live)], "the sender stopped");
+        assert_eq!(run(&every_second, |millis| millis < 9_500, 30_000), [(1_000, Live)], "its last packets were lost");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod audio_level;
 mod codecs;
 mod keyframe_requester;
+mod outcome;
 mod received_window;
 mod stream;
 mod watchdog;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use self::audio_level::AudioLevelMeter;
 use self::codecs::Codecs;
 use self::keyframe_requester::KeyframeRequester;
+pub use self::outcome::{Binding, Discard, KeyframeRequest, ProducerError, Received};
 use self::stream::{EncodingStream, Placement};
 pub use self::watchdog::{Liveness, ProducerWatchdog};
 use crate::codec::Codec;
@@ -33,76 +35,6 @@ const MAX_ENCODINGS: usize = 8;
 /// A keyframe younger than this starts a new receiver at once. An older one would start it with a picture that is
 /// late by as much, and receivers take seconds to catch up.
 const MAX_REPLAY_AGE: Duration = Duration::from_millis(250);
-
-/// Why a producer cannot be made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ProducerError {
-    /// Without a codec nothing can be taken in.
-    #[error("codecs is empty")]
-    NoCodec,
-    /// Payload types have seven bits.
-    #[error("payload type {0} is not within 0–127")]
-    PayloadType(u8),
-    /// One payload type would mean two things.
-    #[error("payload type {0} is used twice")]
-    DuplicatePayloadType(u8),
-    /// Timestamps would mean nothing.
-    #[error("clock rate of payload type {0} is 0")]
-    ClockRate(u8),
-    /// None, or more than any sender has.
-    #[error("encodings has {0} entries, and 1 to {MAX_ENCODINGS} are possible")]
-    Encodings(usize),
-}
-
-/// What became of a packet.
-#[derive(Clone, Copy, Debug)]
-pub enum Received<'a> {
-    /// To be given to every consumer.
-    Media(MediaPacket<'a>),
-    /// Nothing for anybody.
-    Nothing(Discard),
-}
-
-/// Why a packet is not forwarded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Discard {
-    /// It came before, or is too late.
-    Duplicate,
-    /// A retransmission without an original: the sender probes the network.
-    Probe,
-    /// The producer is paused.
-    Paused,
-    /// Its sequence number is far from where the stream was; the next one will tell.
-    Astray,
-    /// Its SSRC is none of this producer's.
-    UnknownSsrc,
-    /// Its payload type was not negotiated.
-    UnknownPayloadType,
-}
-
-/// How to ask for a keyframe.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyframeRequest {
-    /// By PLI (RFC 4585, section 6.3.1).
-    Pli {
-        /// Of this stream.
-        ssrc: u32,
-    },
-    /// By FIR (RFC 5104, section 4.3.1).
-    Fir {
-        /// Of this stream.
-        ssrc: u32,
-        /// The request's number.
-        sequence_number: u8,
-    },
-}
-
-/// What [`Producer::bind`] did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Binding {
-    /// The SSRC that is not this producer's any more.
-    pub replaced: Option<u32>,
-}
 
 #[derive(Default)]
 struct Totals {
@@ -186,8 +118,8 @@ impl Producer {
         self.encodings.iter().flat_map(|encoding| [encoding.ssrc, encoding.rtx_ssrc]).flatten()
     }
 
-    /// Takes an unknown SSRC, whose packet carried our MID, for one of this producer's encodings: by RID, or where
-    /// there are no RIDs for the only encoding. None where it fits nowhere.
+    /// Takes an unknown SSRC, whose packet carried our MID, for one of this producer's encodings: by RID, or for the
+    /// only encoding where that has none. None where it fits nowhere.
     pub fn bind(
         &mut self,
         now: Time,
@@ -200,12 +132,11 @@ impl Producer {
             return None;
         }
         let rid = if is_repair { extensions.repaired_rid.or(extensions.rid) } else { extensions.rid };
-        let index = match rid {
-            Some(rid) => {
-                self.encodings.iter().position(|encoding| encoding.rid.as_deref().map(str::as_bytes) == Some(rid))
-            }
-            None => (self.encodings.len() == 1).then_some(0),
-        }?;
+        let has_rid = |encoding: &EncodingStream| encoding.rid.as_deref().map(str::as_bytes) == rid;
+        let index = match self.encodings.as_slice() {
+            [only] if only.rid.is_none() => 0,
+            encodings => encodings.iter().position(has_rid).filter(|_| rid.is_some())?,
+        };
         let stream = &mut self.encodings[index];
         if is_repair {
             return Some(Binding { replaced: stream.rtx_ssrc.replace(ssrc) });
@@ -302,7 +233,10 @@ impl Producer {
             self.audio_level.add(now, level, voice);
         }
         let stream = &mut self.encodings[index];
-        if nack && let Some(sample) = stream.nack.received(now, media.sequence) {
+        if nack
+            && !self.paused
+            && let Some(sample) = stream.nack.received(now, media.sequence)
+        {
             self.set_round_trip_time(self.round_trip.map_or(sample, |smoothed| (smoothed * 7 + sample) / 8));
         }
         if media.keyframe && has_keyframes(media.codec) && self.encodings[index].keyframe(media) {
@@ -513,5 +447,7 @@ fn has_keyframes(codec: Codec) -> bool {
     matches!(codec, Codec::Vp8 | Codec::Vp9 | Codec::H264 | Codec::Av1)
 }
 
+#[cfg(test)]
+pub(crate) mod fixtures;
 #[cfg(test)]
 mod tests;

@@ -104,9 +104,10 @@ impl EncodingStream {
         true
     }
 
-    /// Goes on as `id`, with the same numbers.
+    /// Goes on as `id`, with the same numbers. What is missing from before is not asked for any more.
     pub fn renew(&mut self, id: StreamId) {
         self.id = id;
+        self.nack.reset();
     }
 
     /// Begins a new run: the next packet is the first of `id`.

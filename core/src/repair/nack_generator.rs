@@ -73,8 +73,9 @@ impl NackGenerator {
         let count = (sequence - highest - 1) as usize;
         if self.missing.len() + count > MAX_MISSING {
             self.missing.clear();
-            self.next_due = Time::MAX;
             self.given_up = Some(sequence - 1);
+            // So that somebody looks.
+            self.next_due = now;
             return;
         }
         let due = now + REORDER_DELAY;
@@ -87,7 +88,7 @@ impl NackGenerator {
     fn recovered(&mut self, now: Time, sequence: u64) -> Option<Duration> {
         let at = self.missing.binary_search_by_key(&sequence, |missing| missing.sequence).ok()?;
         let missing = self.missing.remove(at)?;
-        if self.missing.is_empty() {
+        if self.missing.is_empty() && self.given_up.is_none() {
             self.next_due = Time::MAX;
         }
         (missing.tries == 1).then(|| now.since(missing.asked))
@@ -217,8 +218,10 @@ mod tests {
         generator.received(Time::ZERO, 70_000);
         generator.received(Time::ZERO, 70_002);
         generator.received(Time::ZERO, 71_000);
+        assert_eq!(generator.poll_timeout(), Time::ZERO);
         assert_eq!(polled(&mut generator, 10), []);
         assert_eq!(generator.take_given_up(), Some(70_999));
+        assert_eq!(generator.poll_timeout(), Time::MAX);
     }
 
     #[test]

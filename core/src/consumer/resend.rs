@@ -1,0 +1,95 @@
+//! Sending again what a receiver has lost.
+
+use super::compose::Envelope;
+use super::payload::Body;
+use super::run::Offsets;
+use super::stamps::Stamps;
+use super::{Composed, Consumer, SendState};
+use crate::media_packet::MediaPacket;
+use crate::producer::Producer;
+use crate::sequence;
+use crate::time::Time;
+
+/// A packet to send again.
+#[derive(Clone, Copy, Debug)]
+pub struct Resend<'a> {
+    packet: MediaPacket<'a>,
+    body: Body<'a>,
+    sequence: u64,
+    offsets: Offsets,
+    rtx_payload_type: Option<u8>,
+}
+
+impl Resend<'_> {
+    /// Whether it goes out as it was, in which case it is to be protected by `SrtpSender::protect_rtp_again`, and
+    /// not as a new packet of the RTX stream.
+    pub fn is_plain(&self) -> bool {
+        self.rtx_payload_type.is_none()
+    }
+
+    /// How much room composing it needs at most.
+    pub fn max_len(&self) -> usize {
+        self.packet.max_len()
+    }
+}
+
+impl Consumer {
+    /// The receiver lacks the packet with this sequence number. Returns what to send again, if anything.
+    pub fn on_nack<'p>(&mut self, now: Time, sequence_number: u16, producer: &'p Producer) -> Option<Resend<'p>> {
+        self.totals.nacks_received += 1;
+        let resend = self.find_resend(now, sequence_number, producer);
+        let Some(resend) = resend else {
+            self.totals.nacks_missed += 1;
+            return None;
+        };
+        let rate = self.meter.rate(now);
+        let len = resend.body.payload.len();
+        self.resends.admit(now, resend.sequence, len, self.remote.round_trip, rate).then_some(resend)
+    }
+
+    /// Composes a packet that is sent again, as [`forward`](Self::forward) does: in the RTX stream (RFC 4588), or where
+    /// there is none exactly as it was.
+    pub fn resend(
+        &mut self,
+        now: Time,
+        resend: &Resend<'_>,
+        state: &mut SendState,
+        out: &mut [u8],
+    ) -> Option<Composed> {
+        let stamps = match resend.rtx_payload_type {
+            Some(_) => self.new_stamps(now, state),
+            None if self.is_stamped() => self.stamp_log.get(resend.sequence)?,
+            None => Stamps::default(),
+        };
+        let (payload_type, ssrc, sequence_number, original) = match (resend.rtx_payload_type, self.rtx_ssrc) {
+            (Some(payload_type), Some(ssrc)) => {
+                let sequence_number = self.rtx_sequence_number;
+                self.rtx_sequence_number = sequence_number.wrapping_add(1);
+                (payload_type, ssrc, sequence_number, Some(resend.sequence as u16))
+            }
+            _ => (resend.body.payload_type, self.ssrc, resend.sequence as u16, None),
+        };
+        let envelope = Envelope { payload_type, ssrc, sequence_number, original, stamps, offsets: resend.offsets };
+        let composed = self.compose(&resend.packet, &resend.body, &envelope, out)?;
+        self.totals.retransmissions += 1;
+        Some(composed)
+    }
+
+    fn find_resend<'p>(&self, now: Time, sequence_number: u16, producer: &'p Producer) -> Option<Resend<'p>> {
+        if self.paused {
+            return None;
+        }
+        let sequence = sequence::nearest(self.map.next_out(), sequence_number);
+        let (source, number) = self.map.source_of(sequence)?;
+        let epoch = [self.current, self.previous].into_iter().flatten().find(|epoch| epoch.number == number)?;
+        let packet = producer.held_packet(now, epoch.stream, source)?;
+        let body = self.payload_types.body(&packet)?;
+        let rtx_payload_type = self.rtx_payload_type(body.payload_type);
+        Some(Resend { packet, body, sequence, offsets: epoch.offsets, rtx_payload_type })
+    }
+
+    /// The payload type of retransmissions of `payload_type`, one of the receiver's, where RTX was negotiated.
+    pub(super) fn rtx_payload_type(&self, payload_type: u8) -> Option<u8> {
+        self.rtx_ssrc.and_then(|_| self.payload_types.rtx_of(payload_type))
+    }
+}
