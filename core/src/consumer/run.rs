@@ -33,8 +33,8 @@ pub(super) struct LastSent {
 }
 
 impl Consumer {
-    /// Ends the current run: the next packet has to start a new one.
-    pub(super) fn stop(&mut self) {
+    /// Ends the current run: the next packet has to start a new one. To be called where nothing can be sent for a while.
+    pub fn stop(&mut self) {
         if let Some(epoch) = self.current.take() {
             self.previous = Some(epoch);
         }

@@ -77,7 +77,7 @@ impl ConsumerWatchdog {
                 return None;
             }
             Liveness::Stalled
-        } else if self.highest_reported.is_some() && self.recovered() {
+        } else if self.is_confirmed() {
             Liveness::Live
         } else {
             return None;
@@ -92,16 +92,17 @@ impl ConsumerWatchdog {
     pub fn poll_timeout(&self) -> Time {
         match self.reported {
             Some(Liveness::Live) => self.deadline(),
-            Some(Liveness::Stalled) if self.recovered() => Time::ZERO,
+            Some(Liveness::Stalled) if self.is_confirmed() => Time::ZERO,
             Some(Liveness::Stalled) => Time::MAX,
-            None if self.highest_reported.is_some() => Time::ZERO,
+            None if self.is_confirmed() => Time::ZERO,
             None => self.deadline(),
         }
     }
 
-    /// After a stall, only progress in a report is a recovery.
-    fn recovered(&self) -> bool {
-        self.reported != Some(Liveness::Stalled) || self.unconfirmed_since.is_none()
+    /// Whether reports show that media arrives. After a stall, only progress in a report is a recovery.
+    fn is_confirmed(&self) -> bool {
+        let recovered = self.reported != Some(Liveness::Stalled) || self.unconfirmed_since.is_none();
+        self.highest_reported.is_some() && recovered
     }
 
     /// Whether sending ended soon after the last packet that was confirmed: what was lost at the end never will be.
@@ -163,6 +164,18 @@ mod tests {
         reports.extend((3..10).map(|n| (n * 1_000, 100)));
         reports.push((10_000, 500));
         assert_eq!(run(&reports, |_| true, 10_500), [(1_000, Live), (5_020, Stalled), (10_000, Live)]);
+    }
+
+    #[test]
+    fn a_receiver_that_never_reported_and_is_paused_wants_no_attention() {
+        let mut watchdog = ConsumerWatchdog::new(TIMEOUT);
+        for millis in (0..60_000).step_by(20) {
+            watchdog.sent(Time::from_millis(millis));
+        }
+        assert_eq!(watchdog.poll(Time::from_millis(60_000)), Some(Liveness::Stalled));
+        watchdog.pause();
+        assert_eq!(watchdog.poll_timeout(), Time::MAX);
+        assert_eq!(watchdog.poll(Time::from_millis(60_000)), None);
     }
 
     #[test]
