@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
+import os
 import resource
 import signal
 from importlib import metadata
@@ -14,6 +15,7 @@ from typing import Any
 from starlette.routing import BaseRoute
 
 from bridge.data_directory import DataDirectory
+from bridge.errors import BridgeError
 from bridge.issuers import make_verifier
 from bridge.observability import AdminServer, Health, LoopLag, Metrics, QualitySampler
 from bridge.room import RoomLimits, Rooms
@@ -28,6 +30,7 @@ from bridge.signaling.websocket.door import WebSocketDoor
 from bridge.signaling.websocket.settings import WebSocketSettings
 from bridge.signaling.whip.door import WhipDoor
 from bridge.signaling.whip.settings import WhipSettings
+from bridge.tls import read_certificate
 
 _log = logging.getLogger(__name__)
 
@@ -50,6 +53,7 @@ class Application:
         `settings` are taken as they are: whether they may be served in production is checked by whoever starts it.
         """
         self._settings = settings
+        read_certificate(settings.http)
         rooms = settings.rooms
         self._rooms = Rooms(
             RoomLimits(
@@ -91,7 +95,7 @@ class Application:
             await self._admin.start()
             self._loop_lag.start()
             self._quality.start()
-            await self._server.start()
+            await self._serve()
         except BaseException:
             await self.close()
             raise
@@ -101,7 +105,7 @@ class Application:
 
     async def close(self) -> None:
         """Tells everyone that the bridge goes, ends the calls, and returns when nothing runs any more. Idempotent."""
-        self._accepting = False
+        served, self._accepting = self._accepting, False
         await self._calls.close()
         await self._server.close()
         await self._sfu.close()
@@ -111,7 +115,21 @@ class Application:
         if self._data is not None:
             self._data.release()
             self._data = None
-        _log.info("The bridge has ended")
+        if served:
+            _log.info("The bridge has ended")
+
+    async def _serve(self) -> None:
+        try:
+            await self._server.start()
+        except OSError as error:
+            # What Python says of an address in use is a sentence about itself.
+            why = type(error).__name__ if error.errno is None else os.strerror(error.errno)
+            raise BridgeError(
+                "cannot_serve",
+                f"HTTP cannot be served on {self._settings.http.listen}: {why}.",
+                field="http.listen",
+                hint="Choose another address with --http or http.listen.",
+            ) from error
 
     def describe_rooms(self) -> list[dict[str, Any]]:
         """What `bridge rooms` shows: ids and counts, and nobody's name."""

@@ -20,13 +20,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from cryptography import x509
-
 from bridge.configuration import Address
 from bridge.data_directory import DataDirectory
 from bridge.errors import BridgeError
 from bridge.issuers import make_verifier
 from bridge.settings import Settings, check_for_production
+from bridge.tls import read_certificate
 
 SOL_UDP = 17
 UDP_SEGMENT = 103
@@ -126,17 +125,9 @@ def _data_directory(settings: Settings) -> Finding:
 
 
 def _certificate(settings: Settings) -> Finding:
-    http = settings.http
-    if http.tls_certificate is None or http.tls_key is None:
+    certificate = read_certificate(settings.http)
+    if certificate is None:
         return _ok("none: HTTP in cleartext on loopback or behind a proxy, or the development certificate")
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(http.tls_certificate, http.tls_key)
-        certificate = x509.load_pem_x509_certificates(http.tls_certificate.read_bytes())[0]
-    except (OSError, ValueError) as error:
-        return _fail(
-            f"{http.tls_certificate}: {getattr(error, 'strerror', None) or error}",
-            "http.tls_certificate is a PEM chain, the bridge's own first, and http.tls_key its private key.",
-        )
     left = certificate.not_valid_after_utc - datetime.datetime.now(datetime.UTC)
     until = f"valid until {certificate.not_valid_after_utc:%Y-%m-%d}"
     if left <= datetime.timedelta():

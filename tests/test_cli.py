@@ -1,0 +1,281 @@
+"""The command as a shell runs it: a real process, its output and its exit code."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from ssl import SSLContext, create_default_context
+
+import jwt
+import pytest
+
+from bridge.auth import ClaimRules, TokenVerifier, development_issuer
+from bridge.room import DEFAULT_ROLES
+from tests.support.bridge import free_port
+
+ROOT = Path(__file__).parents[1]
+PRODUCTION = """
+[[tokens.issuers]]
+issuer = "vendor"
+tenant = "vendor"
+keys = [{ algorithm = "HS256", secret_file = "secret" }]
+"""
+
+
+def clean_environment(**changes: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("BRIDGE_")}
+    return kept | {"PYTHONPATH": str(ROOT)} | changes
+
+
+def bridge(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "bridge.cli", *map(str, arguments)]
+    return subprocess.run(
+        command, capture_output=True, text=True, env=clean_environment(**environment), timeout=60, check=False
+    )
+
+
+def refused(done: subprocess.CompletedProcess[str]) -> str:
+    """The one line that a failed command says."""
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    [line] = done.stderr.splitlines()
+    assert line.startswith("bridge: ")
+    return line
+
+
+@contextmanager
+def serving(*arguments: str | Path, lines: int) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+    """A running `bridge serve` and the first lines that it printed."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bridge.cli", "serve", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=clean_environment(),
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    try:
+        printed = [process.stdout.readline() for _ in range(lines)]
+        assert all(printed), process.stderr.read()
+        yield process, printed
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        process.stderr.close()
+
+
+def dev(data: Path, host: str = "127.0.0.1") -> list[str | Path]:
+    return [
+        "--dev",
+        "--http",
+        f"{host}:{free_port()}",
+        "--media",
+        f"127.0.0.1:{free_port()}",
+        "--data",
+        data,
+    ]
+
+
+LINES_OF_LINKS = 12
+"""A heading and five links, each with an empty line behind it."""
+
+
+def test_a_token_is_printed_and_nothing_else(tmp_path: Path) -> None:
+    done = bridge(
+        *("token", "--data", tmp_path, "--room", "time-1", "--identity", "kari", "--role", "fastlege"),
+        *("--ttl", "5m", "--name", "Kari Nordmann", "--grant", "subscribe", "--grant", "chat"),
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+\n", done.stdout)
+    rules = ClaimRules("bridge", 3600, 30, DEFAULT_ROLES)
+    claims = asyncio.run(TokenVerifier([development_issuer(tmp_path)], rules).verify(done.stdout.strip()))
+    assert (claims.tenant, claims.room, claims.identity, claims.name) == ("dev", "time-1", "kari", "Kari Nordmann")
+    assert claims.grants == {"subscribe", "chat"}
+    times = jwt.decode(done.stdout.strip(), options={"verify_signature": False})
+    assert times["exp"] - times["iat"] == 300
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"--role": "konge"}, "role"),
+        ({"--ttl": "2h"}, "3600 seconds"),
+        ({"--ttl": "soon"}, "--ttl 'soon'"),
+        ({"--grant": "fly"}, "grants[0]"),
+        ({"--room": "a/b"}, "room"),
+        ({"--identity": ""}, "sub"),
+        ({"--config": "/nowhere.toml"}, "/nowhere.toml"),
+        ({"--data": "/dev/null/data"}, "/dev/null/data"),
+    ],
+)
+def test_a_token_that_would_be_refused_is_not_printed(tmp_path: Path, changes: dict[str, str], said: str) -> None:
+    options = {"--data": str(tmp_path), "--room": "r", "--identity": "i", "--role": "fastlege"} | changes
+    assert said in refused(bridge("token", *(part for option in options.items() for part in option)))
+
+
+def test_development_prints_links_serves_and_ends_on_request(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with serving(*dev(data), lines=LINES_OF_LINKS) as (process, printed):
+        links = dict(line.split() for line in printed[2::2])
+        assert list(links) == ["fastlege", "pasient", "tolk", "parorende", "spesialist"]
+        base, _, token = links["pasient"].partition("/join#")
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+", base)
+        rules = ClaimRules("bridge", 3600, 30, DEFAULT_ROLES)
+        claims = asyncio.run(TokenVerifier([development_issuer(data)], rules).verify(token))
+        assert (claims.room, claims.role) == ("test", "pasient")
+
+        with urllib.request.urlopen(f"{base}/readyz") as answer:
+            assert answer.status == 200
+        with urllib.request.urlopen(f"{base}/metrics") as answer:
+            assert b"bridge_worker_packets_total" in answer.read()
+
+        listed = bridge("rooms", "--data", data, "--json")
+        assert (listed.returncode, json.loads(listed.stdout)) == (0, [])
+        assert "participants" in bridge("rooms", "--data", data).stdout
+
+        assert "Another bridge runs" in refused(bridge("serve", *dev(data)))
+
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+        assert process.stderr is not None
+        log = [json.loads(line) for line in process.stderr]
+    assert [entry["message"] for entry in log[-2:]] == ["The bridge is asked to end", "The bridge has ended"]
+    assert "No bridge runs" in refused(bridge("rooms", "--data", data))
+
+
+def test_beyond_loopback_development_turns_on_tls(tmp_path: Path) -> None:
+    with serving(*dev(tmp_path, "127.0.0.2"), lines=LINES_OF_LINKS) as (_, printed):
+        assert "http://127.0.0.2:" in printed[2]
+    # 0.0.0.0 is for everyone, so it is in TLS, and the links name addresses that others can reach.
+    with serving(*dev(tmp_path, "0.0.0.0"), lines=LINES_OF_LINKS) as (_, printed):
+        url = printed[2].split()[1].partition("/join#")[0]
+        assert url.startswith("https://")
+        assert "0.0.0.0" not in url
+        with urllib.request.urlopen(f"{url}/healthz", context=trusting(tmp_path)) as answer:
+            assert answer.status == 200
+
+
+def trusting(data: Path) -> SSLContext:
+    return create_default_context(cafile=data / "development-certificate.pem")
+
+
+def test_insecure_keeps_cleartext_on_any_address(tmp_path: Path) -> None:
+    with serving(*dev(tmp_path, "0.0.0.0"), "--insecure", lines=LINES_OF_LINKS) as (_, printed):
+        url = printed[2].split()[1].partition("/join#")[0]
+        assert url.startswith("http://")
+        with urllib.request.urlopen(f"{url}/healthz") as answer:
+            assert answer.status == 200
+
+
+def test_production_refuses_what_only_development_may_do(tmp_path: Path) -> None:
+    config = tmp_path / "bridge.toml"
+    config.write_text("")
+    assert "tokens.issuers" in refused(bridge("serve", "--config", config))
+    assert "--dev only" in refused(bridge("serve", "--config", config, "--insecure"))
+    config.write_text(PRODUCTION)
+    assert "cleartext" in refused(bridge("serve", "--config", config, "--http", "0.0.0.0:0"))
+    # The development key of a bridge that was tried out, copied into a configuration in earnest.
+    bridge("token", "--data", tmp_path, "--room", "r", "--identity", "i", "--role", "fastlege")
+    (tmp_path / "development.key").rename(tmp_path / "secret")
+    assert "development key" in refused(bridge("serve", "--config", config, "--data", tmp_path))
+
+
+@pytest.mark.parametrize("command", ["serve", "check"])
+def test_a_certificate_that_cannot_be_used_is_named(tmp_path: Path, command: str) -> None:
+    (tmp_path / "chain.pem").write_text("not a certificate")
+    (tmp_path / "key.pem").write_text("not a key")
+    (tmp_path / "secret").write_text("a secret of the vendor that is long enough")
+    config = tmp_path / "bridge.toml"
+    config.write_text(PRODUCTION + '[http]\ntls_certificate = "chain.pem"\ntls_key = "key.pem"\n')
+    done = bridge(command, "--config", config, "--data", tmp_path, "--http", "127.0.0.1:0", "--media", "127.0.0.1:0")
+    assert done.returncode == (1 if command == "check" else 2)
+    assert f"{tmp_path / 'chain.pem'} and" in done.stdout + done.stderr
+    (tmp_path / "key.pem").unlink()
+    assert "key.pem: No such file" in refused(bridge("serve", "--config", config, "--data", tmp_path))
+
+
+def test_production_does_not_know_the_development_issuer(tmp_path: Path) -> None:
+    (tmp_path / "bridge.toml").write_text(PRODUCTION)
+    (tmp_path / "secret").write_text("a secret of the vendor that is long enough")
+    http = f"127.0.0.1:{free_port()}"
+    token = bridge("token", "--data", tmp_path, "--room", "r", "--identity", "i", "--role", "fastlege").stdout.strip()
+    config = str(tmp_path / "bridge.toml")
+    arguments = ["--config", config, "--data", str(tmp_path), "--http", http, "--media", f"127.0.0.1:{free_port()}"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bridge.cli", "serve", *arguments],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=clean_environment(),
+    )
+    assert process.stderr is not None
+    try:
+        assert any("is ready" in line for line in process.stderr)
+        request = urllib.request.Request(
+            f"http://{http}/whip/r",
+            data=b"v=0\r\n",
+            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/sdp"},
+        )
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(request)
+        with caught.value as answer:
+            assert json.load(answer)["code"] == "token_unknown_issuer"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+
+
+@pytest.mark.parametrize("option", ["--http", "--media"])
+def test_an_address_in_use_is_named(tmp_path: Path, option: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        arguments = dev(tmp_path)
+        arguments[arguments.index(option) + 1] = address
+        done = bridge("serve", *arguments)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("bridge: ")
+    assert address in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_check_says_what_is_well_and_what_is_not(tmp_path: Path) -> None:
+    good = bridge("check", "--dev", "--data", tmp_path, "--http", "127.0.0.1:0", "--media", "127.0.0.1:0")
+    assert good.returncode == 0, good.stdout
+    assert "This machine can run the bridge" in good.stdout
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        bad = bridge("check", "--data", tmp_path, "--http", address, "--media", "127.0.0.1:0")
+    assert bad.returncode == 1
+    [http] = [line for line in bad.stdout.splitlines() if "HTTP port" in line]
+    assert http.startswith("fail")
+    assert address in http
+    # Production, and nobody who may come in.
+    assert re.search(r"fail\s+settings", bad.stdout)
+
+
+def test_settings_that_are_wrong_are_one_line(tmp_path: Path) -> None:
+    assert "'listen'" in refused(bridge("rooms", BRIDGE_HTTP_LISTEM="x"))
+    assert "--http: http.listen = 'x'" in refused(bridge("serve", "--http", "x"))
+
+
+def test_version() -> None:
+    assert re.fullmatch(r"bridge \d+\.\d+\.\d+\S*\n", bridge("version").stdout)
+
+
+def test_an_unknown_command_is_a_usage_error() -> None:
+    done = bridge("drian")
+    assert done.returncode == 2
+    assert "usage: bridge" in done.stderr
