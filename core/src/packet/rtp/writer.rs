@@ -118,6 +118,7 @@ impl<'o> HeaderWriter<'o> {
     /// Makes room for the longer heads of the elements written so far, from the last to the first.
     #[cold]
     fn change_to_two_byte(&mut self) -> Option<()> {
+        // Twice the ids of the one-byte form. Whoever writes more elements than that repeats them without a reason.
         let mut heads = [0_u16; 14 * 2];
         let mut count = 0;
         let mut at = ELEMENTS_START;
