@@ -3,6 +3,10 @@
 //! Sans-IO inside (`engine` and what it uses is told the time and handed datagrams), one thin I/O loop outside
 //! (`worker`). The control plane reaches it through [`command`]s and [`event`]s only.
 
+// Tests of the engine's inside share their clients with those in `tests/`, which know the crate by its name.
+#[cfg(test)]
+extern crate self as _core;
+
 pub mod codec;
 pub mod command;
 pub mod consumer;

@@ -36,6 +36,9 @@ impl Engine {
             self.addresses.remove(&path, key);
         }
         self.transports[key].update_path();
+        if !self.transports[key].can_send() {
+            self.media_stops(key);
+        }
         self.timers.no_later_than(key, deadline);
         self.path_changed(now, key, change);
     }

@@ -81,7 +81,7 @@ impl Engine {
         work: impl FnOnce(&mut Self, usize) -> Result<(), String>,
     ) -> Result<(), String> {
         let key = *self.transport_ids.get(&transport_id).ok_or("there is no such transport")?;
-        self.working_for = Some(key);
+        self.work_for(key);
         work(self, key)
     }
 

@@ -28,7 +28,7 @@ impl Engine {
         }
         let transport_key = *self.transport_ids.get(&params.transport_id).ok_or("there is no such transport")?;
         let producer_key = *self.producer_ids.get(&params.producer_id).ok_or("there is no such producer")?;
-        self.working_for = Some(transport_key);
+        self.work_for(transport_key);
         let transport = &self.transports[transport_key];
         let producer = &mut self.producers[producer_key];
         if self.transports[producer.transport].router != transport.router {
@@ -105,6 +105,14 @@ impl Engine {
         }
     }
 
+    /// A transport lost its path. What is sent when it has one again begins anew: nobody would ask for what was
+    /// missed meanwhile.
+    pub(super) fn media_stops(&mut self, key: usize) {
+        for (_, consumer) in &self.transports[key].consumers {
+            self.consumers[*consumer].consumer.stop();
+        }
+    }
+
     /// Header extensions of a transport changed: its consumers, and those of its producers, translate anew.
     pub(super) fn translate_extensions(&mut self, key: usize) {
         let transport = &self.transports[key];
@@ -145,7 +153,7 @@ impl Engine {
 
     fn consumer_key(&mut self, id: u64) -> Result<usize, String> {
         let key = *self.consumer_ids.get(&id).ok_or("there is no such consumer")?;
-        self.working_for = Some(self.consumers[key].transport);
+        self.work_for(self.consumers[key].transport);
         Ok(key)
     }
 }

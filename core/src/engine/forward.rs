@@ -80,15 +80,15 @@ impl Engine {
     fn forward(&mut self, now: Time, key: usize, producer: usize, media: &MediaPacket<'_>) {
         for index in 0..self.producers[producer].consumers.len() {
             let consumer = self.producers[producer].consumers[index];
-            let ConsumerEntry { transport, ref mut consumer, .. } = self.consumers[consumer];
             // Should composing panic, the receiver's transport is to blame and not the sender's.
-            self.working_for = Some(transport);
+            self.work_for(self.consumers[consumer].transport);
+            let ConsumerEntry { transport, ref mut consumer, .. } = self.consumers[consumer];
             let sent = self.transports[transport].send_media(now, &mut self.out.transmits, consumer, media);
             if self.out.sent(sent) {
                 self.timers.no_later_than(transport, consumer.poll_timeout());
             }
         }
-        self.working_for = Some(key);
+        self.work_for(key);
     }
 
     /// Sends a packet again to a receiver that lacks it, if it is still held.

@@ -25,6 +25,9 @@ mod stun;
 mod timeout;
 mod timers;
 
+#[cfg(test)]
+mod isolation_tests;
+
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -95,6 +98,11 @@ pub struct Engine {
     due: Vec<usize>,
     /// Kept for its memory: sequence numbers to ask for.
     nack_requests: Vec<u16>,
+    /// Kept for its memory: keys of producers.
+    scratch_keys: Vec<usize>,
+    /// Work for this transport fails: how tests find out what that does to others.
+    #[cfg(test)]
+    failing: Option<u64>,
 }
 
 impl Engine {
@@ -122,6 +130,9 @@ impl Engine {
             working_for: None,
             due: Vec::new(),
             nack_requests: Vec::new(),
+            scratch_keys: Vec::new(),
+            #[cfg(test)]
+            failing: None,
         }
     }
 
@@ -232,11 +243,20 @@ impl Engine {
             Ok(result) => Some(result),
             Err(_) => {
                 if let Some(key) = self.working_for.take() {
-                    self.give_up(key, CloseReason::Panic);
+                    // What is left of it may be in such a state that this panics too. Then it stays where it is.
+                    let _ = catch_unwind(AssertUnwindSafe(|| self.give_up(key, CloseReason::Panic)));
                 }
                 None
             }
         }
+    }
+
+    /// Notes for whom the engine works from here on.
+    #[inline]
+    fn work_for(&mut self, key: usize) {
+        self.working_for = Some(key);
+        #[cfg(test)]
+        assert_ne!(self.failing, Some(self.transports[key].id), "injected failure");
     }
 
     fn count_error(&mut self, kind: ErrorKind) {

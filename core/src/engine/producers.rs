@@ -26,7 +26,7 @@ impl Engine {
             return Err("its id is in use".to_owned());
         }
         let transport = *self.transport_ids.get(&params.transport_id).ok_or("there is no such transport")?;
-        self.working_for = Some(transport);
+        self.work_for(transport);
         if self.transports[transport].producers.len() >= MAX_PRODUCERS_PER_TRANSPORT {
             return Err(format!("the transport has its {MAX_PRODUCERS_PER_TRANSPORT} producers"));
         }
@@ -97,7 +97,7 @@ impl Engine {
 
     fn producer_key(&mut self, id: u64) -> Result<usize, String> {
         let key = *self.producer_ids.get(&id).ok_or("there is no such producer")?;
-        self.working_for = Some(self.producers[key].transport);
+        self.work_for(self.producers[key].transport);
         Ok(key)
     }
 

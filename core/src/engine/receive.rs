@@ -35,7 +35,7 @@ impl Engine {
             },
             None => (self.candidate_for(path)?, Source::Candidate),
         };
-        self.working_for = Some(key);
+        self.work_for(key);
         let traffic = &mut self.transports[key].traffic;
         traffic.packets_received += 1;
         traffic.bytes_received += datagram.len() as u64;

@@ -103,7 +103,8 @@ impl Engine {
         let transport = &mut self.transports[key];
         let ssrc = transport.ssrc;
         let mut feedback = std::mem::take(&mut transport.feedback);
-        let producers = std::mem::take(&mut transport.producers);
+        let mut producers = std::mem::take(&mut self.scratch_keys);
+        producers.clone_from(&transport.producers);
         let mut requests = std::mem::take(&mut self.nack_requests);
         let mut compound = Compound::new(transport, &mut self.out);
         let mut media_ssrc = 0;
@@ -145,8 +146,7 @@ impl Engine {
         }
         compound.flush();
         self.nack_requests = requests;
-        let transport = &mut self.transports[key];
-        transport.feedback = feedback;
-        transport.producers = producers;
+        self.scratch_keys = producers;
+        self.transports[key].feedback = feedback;
     }
 }

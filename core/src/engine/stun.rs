@@ -35,9 +35,10 @@ impl Engine {
             return Err(ErrorKind::StunIntegrity);
         }
         // From here on the sender is known.
-        self.working_for = Some(key);
-        transport.traffic.packets_received += 1;
-        transport.traffic.bytes_received += datagram.len() as u64;
+        self.work_for(key);
+        let traffic = &mut self.transports[key].traffic;
+        traffic.packets_received += 1;
+        traffic.bytes_received += datagram.len() as u64;
         if message.ice_controlled.is_some() {
             // A lite agent never takes the controlling role (RFC 8445, section 6.1.1): the peer has to.
             self.refuse(key, path, &message, ErrorCode::RoleConflict, &integrity);

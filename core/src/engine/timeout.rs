@@ -11,6 +11,7 @@ impl Engine {
         if !self.transports.contains(key) {
             return;
         }
+        self.work_for(key);
         self.look_after_paths(now, key);
         let media = self.look_after_media(now, key);
         let deadline = self.transports[key].endpoint.deadline().min(media);
@@ -30,6 +31,7 @@ impl Engine {
             self.forget_address(key, path);
         }
         if let Some(protocol) = tick.expired {
+            self.media_stops(key);
             self.out.event(Event::Ice { transport_id, state: IceState::ConsentExpired, protocol, moved: false });
         }
         self.path_changed(now, key, tick.change);
