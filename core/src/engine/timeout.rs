@@ -1,6 +1,7 @@
 //! What a transport needs done when time passes.
 
 use super::Engine;
+use super::timers::TICK;
 use crate::event::{Event, IceState};
 use crate::time::Time;
 use crate::transport::Endpoint;
@@ -15,7 +16,8 @@ impl Engine {
         self.look_after_paths(now, key);
         let media = self.look_after_media(now, key);
         let deadline = self.transports[key].endpoint.deadline().min(media);
-        self.timers.set(key, deadline);
+        // What could not be done now is not tried again before the next tick, so that nothing ever spins.
+        self.timers.set(key, deadline.max(now + TICK));
     }
 
     fn look_after_paths(&mut self, now: Time, key: usize) {

@@ -1,0 +1,235 @@
+//! Loss, reports and feedback between publishers, the engine and receivers.
+
+mod common;
+
+use _core::command::Command;
+use _core::event::Event;
+use _core::packet::rtcp::{Packet, ReportBlock, SenderInfo, packets};
+use _core::packet::rtp::{Fields, RtpPacket};
+
+use common::client::TWCC;
+use common::media::{self, Camera};
+use common::{Client, Sim};
+
+/// A camera of transport 10 that is shown on transports 20 and 30.
+fn two_viewers(sim: &mut Sim) -> (Client, [Client; 2], Camera) {
+    let publisher = Client::connect(sim, 1, 10);
+    let viewers = [20, 30].map(|id| Client::connect(sim, 1, id));
+    sim.command(Command::CreateProducer { producer_id: 100, params: media::video_params(10, Some(5_000)) });
+    for id in [20, 30] {
+        sim.command(Command::CreateConsumer { consumer_id: id, params: media::video_consumer(id, 100, 9_000) });
+    }
+    sim.assert_no_failure();
+    (publisher, viewers, Camera::new(5_000))
+}
+
+fn numbers(packets: &[Vec<u8>]) -> Vec<u16> {
+    packets.iter().map(|packet| RtpPacket::parse(packet).unwrap().header.sequence_number).collect()
+}
+
+/// The sequence numbers that compounds ask for.
+fn nacked(compounds: &[Vec<u8>]) -> Vec<u16> {
+    let mut asked = Vec::new();
+    for packet in compounds.iter().flat_map(|compound| packets(compound)) {
+        if let Ok(Packet::Nack(nack)) = packet {
+            asked.extend(nack.sequence_numbers());
+        }
+    }
+    asked
+}
+
+#[test]
+fn what_one_receiver_lost_is_sent_again_to_it_alone() {
+    let mut sim = Sim::new();
+    let (mut publisher, [mut lossy, mut other], mut camera) = two_viewers(&mut sim);
+    let mut first = None;
+    for n in 0..100 {
+        publisher.send_rtp(&mut sim, &camera.frame(n == 0));
+        let got = lossy.received(&mut sim).rtp;
+        first = first.or_else(|| numbers(&got).first().copied());
+        sim.run_ms(10);
+    }
+    let first = first.unwrap();
+    let lost: Vec<u16> = (90..95).map(|n| first.wrapping_add(n)).collect();
+    other.received(&mut sim);
+    publisher.received(&mut sim);
+    lossy.send_rtcp(&mut sim, |writer| {
+        writer.nack(1, 9_000, lost.iter().copied()).unwrap();
+    });
+    let repaired = lossy.received(&mut sim).rtp;
+    let originals: Vec<u16> = repaired
+        .iter()
+        .map(|packet| {
+            let packet = RtpPacket::parse(packet).unwrap();
+            assert_eq!((packet.header.ssrc, packet.header.payload_type), (9_001, 101));
+            u16::from_be_bytes([packet.payload()[0], packet.payload()[1]])
+        })
+        .collect();
+    assert_eq!(originals, lost);
+    assert!(other.received(&mut sim).rtp.is_empty());
+    assert!(nacked(&publisher.received(&mut sim).rtcp).is_empty());
+    assert_eq!((sim.engine.counters().nacks_received, sim.engine.counters().retransmissions), (5, 5));
+}
+
+#[test]
+fn what_is_lost_on_the_way_to_the_engine_is_asked_for_and_passed_on() {
+    let mut sim = Sim::new();
+    let (mut publisher, [mut viewer, _], mut camera) = two_viewers(&mut sim);
+    let first = camera.frame(true);
+    publisher.send_rtp(&mut sim, &first);
+    let lost = camera.frame(false);
+    let lost_number = RtpPacket::parse(&lost).unwrap().header.sequence_number;
+    for _ in 0..3 {
+        publisher.send_rtp(&mut sim, &camera.frame(false));
+    }
+    sim.run_ms(50);
+    assert_eq!(nacked(&publisher.received(&mut sim).rtcp)[0], lost_number);
+    publisher.send_rtp(&mut sim, &media::rtx(&lost, 5_001, 1));
+    sim.run_ms(1_000);
+    assert!(nacked(&publisher.received(&mut sim).rtcp).iter().all(|number| *number == lost_number));
+    let mut got = numbers(&viewer.received(&mut sim).rtp);
+    let start = got[0];
+    got.sort_by_key(|number| number.wrapping_sub(start));
+    assert_eq!(got, (0..5).map(|n| start.wrapping_add(n)).collect::<Vec<u16>>());
+    sim.command(Command::TransportStats { request_id: 1, transport_id: 10 });
+    let events = sim.take_events();
+    let Some(Event::TransportStats { stats: Some(stats), .. }) = events.last() else { panic!("{events:?}") };
+    assert_eq!((stats.producers[0].packets, stats.producers[0].retransmissions_received), (5, 1));
+}
+
+#[test]
+fn twenty_percent_loss_on_one_line_leaves_no_gap() {
+    let mut sim = Sim::new();
+    let (mut publisher, [mut lossy, mut other], mut camera) = two_viewers(&mut sim);
+    let mut random = 1_u32;
+    let mut have = std::collections::BTreeSet::new();
+    let mut highest = None;
+    for n in 0..1_000 {
+        publisher.send_rtp(&mut sim, &camera.frame(n == 0));
+        for packet in lossy.received(&mut sim).rtp {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            if random >> 24 < 51 && have.len() > 10 {
+                continue;
+            }
+            let packet = RtpPacket::parse(&packet).unwrap();
+            let number = match packet.header.ssrc {
+                9_000 => packet.header.sequence_number,
+                _ => u16::from_be_bytes([packet.payload()[0], packet.payload()[1]]),
+            };
+            have.insert(number);
+            highest = highest.max(Some(number));
+        }
+        let missing: Vec<u16> =
+            have.first().into_iter().flat_map(|first| *first..highest.unwrap()).filter(|n| !have.contains(n)).collect();
+        if n % 3 == 0 && !missing.is_empty() {
+            lossy.send_rtcp(&mut sim, |writer| {
+                writer.nack(1, 9_000, missing.iter().copied().take(50)).unwrap();
+            });
+        }
+        sim.run_ms(20);
+    }
+    let first = *have.first().unwrap();
+    let missing = (first..first + 980).filter(|number| !have.contains(number)).count();
+    assert_eq!(missing, 0);
+    assert_eq!(other.received(&mut sim).rtp.len(), 1_000);
+    assert_eq!(sim.engine.counters().nacks_sent, 0, "the publisher is not bothered");
+}
+
+#[test]
+fn reports_carry_the_publishers_clock_to_the_receiver_and_the_truth_to_the_publisher() {
+    let mut sim = Sim::new();
+    let (mut publisher, [mut viewer, _], mut camera) = two_viewers(&mut sim);
+    for n in 0..100 {
+        publisher.send_rtp(&mut sim, &camera.frame(n == 0));
+        if n % 25 == 0 {
+            let info = SenderInfo {
+                ntp: u64::from(n) << 32,
+                rtp_timestamp: camera.timestamp,
+                packet_count: n,
+                octet_count: 0,
+            };
+            publisher.send_rtcp(&mut sim, |writer| writer.sender_report(5_000, &info, &[]).unwrap());
+        }
+        sim.run_ms(33);
+    }
+    let (mut reports, mut names) = (0, 0);
+    for packet in viewer.received(&mut sim).rtcp.iter().flat_map(|compound| packets(compound)) {
+        match packet.unwrap() {
+            Packet::SenderReport(report) => {
+                assert_eq!(report.ssrc, 9_000);
+                assert!(report.info.packet_count > 0);
+                reports += 1;
+            }
+            Packet::SourceDescription(_) => names += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!((2..=4).contains(&reports), "{reports}");
+    assert_eq!(reports, names);
+    let mut blocks: Vec<ReportBlock> = Vec::new();
+    for packet in publisher.received(&mut sim).rtcp.iter().flat_map(|compound| packets(compound)) {
+        if let Packet::ReceiverReport(report) = packet.unwrap() {
+            blocks.extend(report.reports());
+        }
+    }
+    let last = blocks.last().unwrap();
+    assert_eq!((last.ssrc, last.cumulative_lost), (5_000, 0));
+    assert!(last.last_sender_report != 0);
+}
+
+#[test]
+fn transport_wide_feedback_tells_what_arrived() {
+    let mut sim = Sim::new();
+    let (mut publisher, _, _) = two_viewers(&mut sim);
+    assert_eq!(TWCC.len(), 73);
+    for n in 0..30_u16 {
+        let fields = Fields { marker: true, payload_type: media::VP8, sequence_number: n, timestamp: 0, ssrc: 5_000 };
+        let payload = media::vp8_payload(n, n == 0, 200);
+        if n != 7 {
+            publisher.send_rtp(&mut sim, &media::packet(&fields, &[(3, &(1_000 + n).to_be_bytes())], &payload));
+        }
+        sim.run_ms(10);
+    }
+    sim.run_ms(200);
+    let mut arrived = Vec::new();
+    let mut compounds = 0;
+    for packet in publisher.received(&mut sim).rtcp.iter().flat_map(|compound| packets(compound)) {
+        if let Packet::TransportFeedback(feedback) = packet.unwrap() {
+            arrived.extend(feedback.arrivals().map(|arrival| arrival.sequence_number - 1_000));
+            compounds += 1;
+        }
+    }
+    assert_eq!(arrived, (0..30).filter(|n| *n != 7).collect::<Vec<u16>>());
+    assert!((3..=5).contains(&compounds), "{compounds}");
+}
+
+#[test]
+fn watchdogs_see_a_publisher_stop_and_a_receiver_that_gets_nothing() {
+    let mut sim = Sim::new();
+    let (mut publisher, [mut viewer, _], mut camera) = two_viewers(&mut sim);
+    sim.take_events();
+    let mut highest = 0;
+    for n in 0..300 {
+        publisher.send_rtp(&mut sim, &camera.frame(n == 0));
+        for number in numbers(&viewer.received(&mut sim).rtp) {
+            highest = u32::from(number);
+        }
+        if n % 30 == 29 && n < 150 {
+            let block = ReportBlock { ssrc: 9_000, highest_sequence_number: highest, ..Default::default() };
+            viewer.send_rtcp(&mut sim, |writer| writer.receiver_report(1, &[block]).unwrap());
+        }
+        sim.run_ms(33);
+    }
+    let is = |event: &Event, wanted: &Event| event == wanted;
+    let events = sim.take_events();
+    let count = |wanted: Event| events.iter().filter(|event| is(event, &wanted)).count();
+    assert_eq!(count(Event::ProducerLive { producer_id: 100 }), 1);
+    assert_eq!(count(Event::ConsumerLive { consumer_id: 20 }), 1);
+    assert_eq!(count(Event::ConsumerStalled { consumer_id: 20 }), 1, "its reports ceased");
+    assert_eq!(count(Event::ConsumerLive { consumer_id: 30 }), 0, "it never reported");
+    sim.run_ms(5_000);
+    assert!(sim.take_events().contains(&Event::ProducerStalled { producer_id: 100 }));
+    publisher.send_rtp(&mut sim, &camera.frame(false));
+    sim.run_ms(100);
+    assert!(sim.take_events().contains(&Event::ProducerLive { producer_id: 100 }));
+}
