@@ -16,6 +16,9 @@ impl Engine {
         datagram: &mut [u8],
     ) -> Result<Outcome, ErrorKind> {
         let len = self.transports[key].keys.open_rtcp(datagram)?;
+        if rtcp::packets(&datagram[..len]).next().is_none_or(|first| first.is_err()) {
+            return Err(ErrorKind::RtcpMalformed);
+        }
         let outcome = self.heard(now, key, source, path);
         for packet in rtcp::packets(&datagram[..len]) {
             match packet {
