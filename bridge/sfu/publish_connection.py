@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from bridge.errors import BridgeError
 from bridge.sfu.router import PublishedProducer, Router
-from bridge.sfu.sdp import parser, publish_answer, writer
+from bridge.sfu.sdp import codecs, parser, publish_answer, writer
 from bridge.sfu.sdp.description import SessionDescription
 from bridge.sfu.sdp.publish_answer import PublishedMedia
 from bridge.sfu.sdp.renegotiation import Negotiated
@@ -127,7 +127,7 @@ class PublishConnection:
             producer_id,
             key,
             cast("MediaKind", media.kind),
-            tuple(dict.fromkeys(each.codec.name for each in media.codecs)),
+            codecs.names(media.codecs),
             None if media.msid is None else media.msid.stream,
             None if media.msid is None else media.msid.track,
         )
@@ -166,7 +166,7 @@ class PublishConnection:
 
 
 def _producer_params(transport_id: int, media: PublishedMedia) -> ProducerParams:
-    codecs: list[CodecParams] = [
+    params: list[CodecParams] = [
         {
             "payload_type": each.codec.payload_type,
             "name": each.codec.name,
@@ -183,6 +183,6 @@ def _producer_params(transport_id: int, media: PublishedMedia) -> ProducerParams
         "transport_id": transport_id,
         "kind": cast("MediaKind", media.kind),
         "mid": media.mid,
-        "codecs": codecs,
+        "codecs": params,
         "encodings": encodings,
     }

@@ -14,7 +14,7 @@ from typing import Literal
 from bridge.errors import BridgeError
 from bridge.sfu.consumers import Consumers, ConsumerSpec
 from bridge.sfu.router import PublishedProducer, Router
-from bridge.sfu.sdp import extensions, parser, subscribe_offer, writer
+from bridge.sfu.sdp import codecs, extensions, parser, subscribe_offer, writer
 from bridge.sfu.sdp.codecs import MediaCodec
 from bridge.sfu.sdp.description import MediaDescription, Msid, SessionDescription
 from bridge.sfu.sdp.error import SdpError
@@ -169,11 +169,11 @@ class SubscribeConnection:
             self.transport.abandon()
 
     def _assign(self, subscription: Subscription, published: PublishedProducer) -> None:
-        codecs = tuple(self._payload_types.number(published.codecs))
+        numbered = tuple(self._payload_types.number(published.codecs))
         kind = published.producer.kind
         line = self._line_for(kind)
-        line.kind, line.codecs, line.producer_id = kind, codecs, subscription.producer_id
-        rtx = any(codec.rtx_payload_type is not None for codec in codecs)
+        line.kind, line.codecs, line.producer_id = kind, numbered, subscription.producer_id
+        rtx = any(each.rtx_payload_type is not None for each in numbered)
         line.sending = Sending(
             Msid(subscription.participant, subscription.track),
             self._router.cname(subscription.participant),
@@ -256,7 +256,7 @@ class SubscribeConnection:
         if line.producer_id is None:
             return
         self._consumers.close(line.producer_id)
-        names = tuple(dict.fromkeys(each.codec.name for each in line.codecs))
+        names = codecs.names(line.codecs)
         self._unsupported[line.producer_id] = UnsupportedSubscription(line.producer_id, code, names)
         self._vacate(line)
 

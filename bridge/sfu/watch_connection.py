@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from bridge.sfu.consumers import Consumers, ConsumerSpec
 from bridge.sfu.router import Router
-from bridge.sfu.sdp import parser, watch_answer, writer
+from bridge.sfu.sdp import codecs, parser, watch_answer, writer
 from bridge.sfu.sdp.description import Msid
 from bridge.sfu.sdp.renegotiation import Negotiated
 from bridge.sfu.sdp.watch_answer import Placement, Source
@@ -65,7 +65,7 @@ class WatchConnection:
             UnsupportedSubscription(
                 source.producer_id,
                 "unsupported_codec" if why.code == "unsupported_codec" else "no_media_line",
-                tuple(dict.fromkeys(each.codec.name for each in source.codecs)),
+                codecs.names(source.codecs),
             )
             for source, why in answer.unplaced
         ]

@@ -6,8 +6,8 @@ out there agree on. Order and parameters of a publisher's codecs are chosen so t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from bridge.sfu.sdp.description import Codec, MediaDescription, parameter, parameters
 
@@ -16,8 +16,14 @@ AUDIO = ("opus", "red")
 NARROWBAND = ("pcmu", "pcma", "g722", "telephone-event")
 """Audio that is taken only from peers without Opus (gateways): a browser would have no reason to send it."""
 
-FEEDBACK = ("nack", "nack pli", "ccm fir", "transport-cc", "goog-remb")
-"""`a=rtcp-fb` values that the core knows, where the peer offers them."""
+FEEDBACK: dict[str, frozenset[str]] = {
+    "audio": frozenset({"nack", "transport-cc", "goog-remb"}),
+    "video": frozenset({"nack", "nack pli", "ccm fir", "transport-cc", "goog-remb"}),
+}
+"""`a=rtcp-fb` values that are taken where the peer offers them, by kind of media."""
+
+NAMES = {"opus": "opus", "vp8": "VP8", "vp9": "VP9", "h264": "H264", "av1": "AV1"}
+"""Encoding names as people write them, whatever a peer's capitals."""
 
 _DEFAULT_H264_PROFILE = "42000a"
 """Baseline, level 1: what is meant where profile-level-id is missing (RFC 6184, section 8.1)."""
@@ -110,7 +116,7 @@ def forwardable(media: MediaDescription) -> list[MediaCodec]:
     if media.kind == "audio":
         names = AUDIO if any(codec.key == "opus" for codec in media.codecs) else NARROWBAND
     return [
-        MediaCodec(_with_known_feedback(codec), media.rtx_payload_type(codec.payload_type))
+        MediaCodec(_with_known_feedback(codec, media.kind), media.rtx_payload_type(codec.payload_type))
         for codec in media.codecs
         if codec.key in names and _usable(codec, media)
     ]
@@ -136,9 +142,13 @@ def _usable(codec: Codec, media: MediaDescription) -> bool:
             return True
 
 
-def _with_known_feedback(codec: Codec) -> Codec:
-    feedback = tuple(value for value in codec.feedback if value in FEEDBACK)
-    return Codec(codec.payload_type, codec.name, codec.clock_rate, codec.channels, codec.parameters, feedback)
+def _with_known_feedback(codec: Codec, kind: str) -> Codec:
+    return replace(codec, feedback=tuple(value for value in codec.feedback if value in FEEDBACK[kind]))
+
+
+def names(codecs: Iterable[MediaCodec]) -> tuple[str, ...]:
+    """The names of codecs for people, each once."""
+    return tuple(dict.fromkeys(NAMES.get(each.codec.key, each.codec.name) for each in codecs))
 
 
 def in_preference(codecs: Sequence[MediaCodec], prefer: Sequence[str] = ()) -> list[MediaCodec]:
@@ -198,9 +208,10 @@ def answer_parameters(codec: Codec) -> str:
             if parameter(codec.parameters, "usedtx") == "1":
                 wanted.append("usedtx=1")
             return ";".join(wanted)
-        case "vp8":
+        case "vp8" | "vp9":
             # max-fs and max-fr are limits of the offerer's decoder.
-            return ""
+            profile = parameter(codec.parameters, "profile-id")
+            return "" if profile is None else f"profile-id={profile}"
         case "h264":
             asymmetric = parameter(codec.parameters, "level-asymmetry-allowed") == "1"
             asymmetry = "level-asymmetry-allowed=1;" if asymmetric else ""
@@ -212,8 +223,6 @@ def answer_parameters(codec: Codec) -> str:
 
 def sent_parameters(codec: Codec) -> str:
     """The `a=fmtp` of a producer's codec as the bridge offers it to receivers."""
-    if codec.key == "vp8":
-        return ""
     if codec.key == "opus":
         # Of the sender's own wishes as a receiver, none are the bridge's; FEC may be in what comes.
         kept = [name for name, value in parameters(codec.parameters) if name == "sprop-stereo" and value == "1"]

@@ -32,7 +32,7 @@ def translate(producer: Sequence[MediaCodec], receiver: MediaDescription) -> tup
         if best is not None:
             rtx = receiver.rtx_payload_type(best.payload_type)
             mappings.append(Mapping(each.codec.payload_type, best.payload_type, rtx))
-            feedback.update(dict.fromkeys(value for value in best.feedback if value in codecs.FEEDBACK))
+            feedback.update(dict.fromkeys(value for value in best.feedback if value in codecs.FEEDBACK[receiver.kind]))
     names = {each.codec.payload_type: each.codec.key for each in producer}
     if all(names[mapping.producer] in ("red", "telephone-event") for mapping in mappings):
         return [], ()

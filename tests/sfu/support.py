@@ -1,0 +1,53 @@
+"""What the tests of media sessions share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from bridge.sfu import AudioLevel, ConnectionKind, ConnectionState
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+
+def fixture(name: str) -> str:
+    """A recorded offer."""
+    return (FIXTURES / f"{name}.sdp").read_bytes().decode("ascii")
+
+
+class Recorder:
+    """A `SessionListener` that remembers what it was told, and lets tests wait for it."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[object, ...]] = []
+        self._changed = asyncio.Event()
+
+    def _note(self, *event: object) -> None:
+        self.events.append(event)
+        self._changed.set()
+
+    def on_connection(self, kind: ConnectionKind, state: ConnectionState) -> None:
+        self._note("connection", kind, state)
+
+    def on_producer(self, producer_id: int, live: bool) -> None:
+        self._note("producer", producer_id, live)
+
+    def on_consumer(self, producer_id: int, live: bool) -> None:
+        self._note("consumer", producer_id, live)
+
+    def on_audio_levels(self, levels: Sequence[AudioLevel]) -> None:
+        self._note("levels", *levels)
+
+    def on_negotiation_needed(self) -> None:
+        self._note("negotiation")
+
+    def on_closed(self, reason: str) -> None:
+        self._note("closed", reason)
+
+    async def wait_for(self, *event: object, guard: float = 20.0) -> None:
+        """Waits until an event came; `guard` only keeps a broken test from hanging."""
+        async with asyncio.timeout(guard):
+            while event not in self.events:
+                self._changed.clear()
+                await self._changed.wait()
