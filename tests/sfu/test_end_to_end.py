@@ -191,7 +191,8 @@ async def test_a_closed_publisher_leaves_the_others_connected(sfu: Sfu, connecti
 
 async def test_a_client_that_says_goodbye_is_noticed_at_once(sfu: Sfu, connections: list[RTCPeerConnection]) -> None:
     anna = Client(sfu, "anna", connections)
-    await anna.publish(100)
-    await anna.recorder.wait_for(*CONNECTED)
+    published = await anna.publish(100)
+    # Media shows that the client, too, has finished its handshake.
+    await anna.recorder.wait_for("producer", published.new[0].producer_id, True)
     await anna.publisher.close()
     await anna.recorder.wait_for("connection", ConnectionKind.PUBLISH, ConnectionState.CLOSED)

@@ -1,0 +1,52 @@
+"""Media sessions over a fake core."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bridge import _core
+from bridge.sfu import MediaSession, MediaSettings, Sfu
+from tests.sfu.fake_core import FakeWorker
+from tests.sfu.support import Recorder
+
+
+class Bridge:
+    """An `Sfu` on fake workers."""
+
+    def __init__(self, settings: MediaSettings) -> None:
+        self.fakes: list[FakeWorker] = []
+        self._made = asyncio.Event()
+        self.sfu = Sfu(settings, worker_factory=self._make)
+
+    def _make(self, config: _core.WorkerConfig) -> FakeWorker:
+        self.fakes.append(FakeWorker(config))
+        self._made.set()
+        return self.fakes[-1]
+
+    async def wait_for_workers(self, count: int, guard: float = 20.0) -> None:
+        """Waits until that many were started in all; `guard` only keeps a broken test from hanging."""
+        async with asyncio.timeout(guard):
+            while len(self.fakes) < count:
+                self._made.clear()
+                await self._made.wait()
+
+    @property
+    def core(self) -> FakeWorker:
+        """The first worker."""
+        return self.fakes[0]
+
+    def open(self, session: str, room: str = "room") -> tuple[MediaSession, Recorder]:
+        """A session with its listener."""
+        recorder = Recorder()
+        return self.sfu.open_session(room, session, recorder), recorder
+
+
+@pytest.fixture
+async def bridge() -> AsyncIterator[Bridge]:
+    bridge = Bridge(MediaSettings(listen=("127.0.0.1:3478",)))
+    await bridge.sfu.start()
+    yield bridge
+    await bridge.sfu.close()
