@@ -14,7 +14,7 @@ use crate::packets::{MAX_PACKET_LEN, STAMP_LEN};
 /// Packets on their way into the bridge at saturation: enough that it never waits, few enough for its buffer.
 const WINDOW: u64 = 1_200;
 /// Without any progress for so long, packets on their way are taken for lost.
-const STUCK: Duration = Duration::from_millis(20);
+const STUCK: Duration = Duration::from_millis(300);
 /// At saturation one packet of so many is opened for its time stamp; at lower load every one.
 const SATURATION_SAMPLING: u16 = 16;
 /// How long to wait for the last packets.
@@ -115,9 +115,15 @@ impl Generator {
         self.due = self.due.drain().map(|Reverse((at, who, video))| Reverse((at + pause, who, video))).collect();
     }
 
-    /// Takes what is still on its way.
+    /// Takes what is still on its way. (RTCP never ends.)
     pub fn drain(&mut self) {
-        while self.receive(DRAIN) {}
+        let mut progress = (self.traffic.delivered, Instant::now());
+        while self.on_the_way() > 0 && progress.1.elapsed() < DRAIN {
+            self.receive(DRAIN);
+            if self.traffic.delivered != progress.0 {
+                progress = (self.traffic.delivered, Instant::now());
+            }
+        }
     }
 
     fn on_the_way(&self) -> u64 {
@@ -149,14 +155,13 @@ impl Generator {
         self.traffic.sent += self.clients.send(publisher, Side::Publish, &self.queue);
     }
 
-    /// Waits for packets and takes a batch from every socket that has some. Returns whether there were any.
-    fn receive(&mut self, timeout: Duration) -> bool {
+    /// Waits for packets and takes a batch from every socket that has some.
+    fn receive(&mut self, timeout: Duration) {
         let ready = self.clients.epoll.wait(Some(timeout)).expect("epoll");
         for index in 0..ready {
             let id = self.clients.epoll.ready(index).token as usize;
             self.receive_from(id / 2, id % 2);
         }
-        ready > 0
     }
 
     fn receive_from(&mut self, participant: usize, side: usize) {
