@@ -1,0 +1,103 @@
+import contextlib
+import ctypes
+import datetime
+import os
+import resource
+import socket
+from pathlib import Path
+
+import pytest
+
+from bridge import machine_check
+from bridge.development_certificate import development_certificate
+from bridge.machine_check import Finding, Status, check_machine
+from bridge.settings import Settings, load_settings
+from tests.support.bridge import free_port
+
+
+def settings(data: Path, **options: str) -> Settings:
+    given = {"http.listen": "127.0.0.1:0", "media.listen": "127.0.0.1:0", "data.directory": str(data), **options}
+    return load_settings(environment={}, options={key: ("test", text) for key, text in given.items()})
+
+
+def finding(name: str, data: Path, **options: str) -> Finding:
+    [found] = [each for each in check_machine(settings(data, **options), development=True) if each.name == name]
+    return found
+
+
+def test_every_finding_that_is_not_well_says_how_to_mend_it(tmp_path: Path) -> None:
+    for found in check_machine(settings(tmp_path), development=False):
+        assert found.name
+        assert found.detail
+        assert (found.status is Status.OK) or found.mend
+
+
+def test_small_buffers_and_few_files_are_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sysctl = tmp_path / "sysctl"
+    sysctl.mkdir()
+    (sysctl / "rmem_max").write_text("212992\n")
+    monkeypatch.setattr(machine_check, "_SYSCTL", sysctl)
+    monkeypatch.setattr(resource, "getrlimit", lambda _which: (1024, 4096))
+    received = finding("receive buffers", tmp_path)
+    assert (received.status, received.mend) == (Status.WARN, "sysctl -w net.core.rmem_max=4194304")
+    # A kernel (or container) that does not say is not taken for one that is well.
+    assert finding("send buffers", tmp_path).status is Status.WARN
+    assert finding("open files", tmp_path).status is Status.WARN
+
+
+def test_more_workers_than_cores_are_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0})
+    assert finding("CPU cores", tmp_path, **{"media.workers": "2"}).status is Status.WARN
+    assert finding("CPU cores", tmp_path).status is Status.OK
+
+
+@pytest.mark.parametrize(("state", "status"), [(0, Status.OK), (5, Status.WARN), (-1, Status.WARN)])
+def test_a_clock_that_nobody_keeps_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: int, status: Status
+) -> None:
+    class Library:
+        def adjtimex(self, _buffer: object) -> int:
+            return state
+
+    monkeypatch.setattr(ctypes, "CDLL", lambda *_args, **_kwargs: Library())
+    assert finding("clock", tmp_path).status is status
+
+
+def test_a_kernel_without_segmentation_is_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine_check, "UDP_SEGMENT", 9999)
+    found = finding("UDP segmentation (GSO)", tmp_path)
+    assert found.status is Status.WARN
+
+
+@pytest.mark.parametrize(
+    ("age", "status"),
+    [
+        (datetime.timedelta(0), Status.OK),
+        (datetime.timedelta(days=80), Status.WARN),
+        (datetime.timedelta(days=100), Status.FAIL),
+    ],
+)
+def test_a_certificate_that_ends_is_noticed_in_time(tmp_path: Path, age: datetime.timedelta, status: Status) -> None:
+    certificate, key = development_certificate(tmp_path, [], datetime.datetime.now(datetime.UTC) - age)
+    paths = {"http.tls_certificate": str(certificate), "http.tls_key": str(key)}
+    assert finding("certificate", tmp_path, **paths).status is status
+
+
+def test_the_port_of_every_worker_is_looked_at(tmp_path: Path) -> None:
+    first = free_port()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as second:
+        # Taken by us now, or by someone else already.
+        with contextlib.suppress(OSError):
+            second.bind(("127.0.0.1", first + 1))
+        found = finding("media ports", tmp_path, **{"media.listen": f"127.0.0.1:{first}", "media.workers": "2"})
+    assert (found.status, found.detail) == (Status.FAIL, f"UDP 127.0.0.1:{first + 1}: in use")
+
+
+def test_a_check_that_breaks_is_a_finding_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> Finding:
+        raise RuntimeError("of all things")
+
+    monkeypatch.setattr(machine_check, "_clock", broken)
+    found = finding("clock", tmp_path)
+    assert found.status is Status.FAIL
+    assert "RuntimeError" in found.detail
