@@ -11,6 +11,7 @@ use crate::packet::stun::{
 };
 use crate::path::{Path, Protocol};
 use crate::time::Time;
+use crate::transport::Endpoint;
 
 /// An address that belongs to a transport is given to another one only after it was silent for this long, so that a
 /// participant who forges another's address cannot take it over.
@@ -26,6 +27,11 @@ impl Engine {
         let key = *self.ufrags.get(ufrag).ok_or(ErrorKind::StunUnknownUfrag)?;
         if !message.verify_fingerprint() {
             return Err(ErrorKind::StunFingerprint);
+        }
+        // The socket of a `PlainTransport` is that transport's alone.
+        let is_own = |owner: &usize| matches!(self.transports[*owner].endpoint, Endpoint::Plain(_));
+        if self.sockets.get(&path.socket).is_some_and(is_own) {
+            return Err(ErrorKind::PlainWrongRemote);
         }
         let transport = &mut self.transports[key];
         let agent = transport.endpoint.ice().ok_or(ErrorKind::StunUnknownUfrag)?;

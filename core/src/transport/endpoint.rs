@@ -49,6 +49,11 @@ impl Endpoint {
 }
 
 /// The socket and the remote address of a `PlainTransport`.
+///
+/// Two of them, with each other's keys, are the pipe between routers of two workers or nodes (`PipeTransport` in the
+/// words of others): the near one sends a consumer that keeps payload types and MID, the far one takes it in as a
+/// producer of the same parameters. Losses in the pipe are repaired in the pipe, keyframe requests pass through it.
+/// One side is given the other's address, the other one learns it by the first packet.
 pub struct PlainEndpoint {
     socket: SocketId,
     remote: Option<SocketAddr>,

@@ -6,6 +6,7 @@ use crate::params::ProducerParams;
 struct Route {
     ssrc: u32,
     producer: usize,
+    learned: bool,
 }
 
 /// A producer as far as routing needs it.
@@ -27,13 +28,15 @@ pub struct Routes {
 }
 
 impl Routes {
-    /// Enters a producer and the SSRCs that were signalled for it. Fails where one of them is taken.
+    /// Enters a producer and the SSRCs that were signalled for it. Fails where one of them was signalled for another;
+    /// what was only learned gives way.
     pub fn declare(&mut self, producer: usize, params: &ProducerParams) -> Result<(), &'static str> {
         let signalled = || params.encodings.iter().flat_map(|encoding| [encoding.ssrc, encoding.rtx_ssrc]).flatten();
-        if signalled().any(|ssrc| self.routes.iter().any(|route| route.ssrc == ssrc)) {
+        if signalled().any(|ssrc| self.routes.iter().any(|route| route.ssrc == ssrc && !route.learned)) {
             return Err("an SSRC of its encodings belongs to another producer of the transport");
         }
-        self.routes.extend(signalled().map(|ssrc| Route { ssrc, producer }));
+        self.routes.retain(|route| !signalled().any(|ssrc| ssrc == route.ssrc));
+        self.routes.extend(signalled().map(|ssrc| Route { ssrc, producer, learned: false }));
         let payload_types = params.codecs.iter().flat_map(|codec| [Some(codec.payload_type), codec.rtx_payload_type]);
         self.declared.push(Declared {
             producer,
@@ -81,7 +84,7 @@ impl Routes {
     /// Remembers that an SSRC belongs to a producer, in the place of one that does not any more.
     pub fn learn(&mut self, ssrc: u32, producer: usize, replaced: Option<u32>) {
         self.routes.retain(|route| Some(route.ssrc) != replaced && route.ssrc != ssrc);
-        self.routes.push(Route { ssrc, producer });
+        self.routes.push(Route { ssrc, producer, learned: true });
     }
 }
 
@@ -142,6 +145,15 @@ mod tests {
         routes.declare(1, &params("0", 96, EncodingParams::default())).unwrap();
         routes.declare(2, &params("1", 98, EncodingParams::default())).unwrap();
         assert_eq!(routes.candidate(None, 99), Some(2));
+    }
+
+    #[test]
+    fn signalling_outdoes_learning() {
+        let mut routes = Routes::default();
+        routes.declare(1, &params("0", 96, EncodingParams::default())).unwrap();
+        routes.learn(20, 1, None);
+        routes.declare(2, &params("1", 96, EncodingParams { ssrc: Some(20), ..Default::default() })).unwrap();
+        assert_eq!(routes.get(20), Some(2));
     }
 
     #[test]
