@@ -4,6 +4,8 @@ use super::fixtures::*;
 use super::*;
 use crate::packet::rtp::ExtensionForm;
 use crate::params::{CodecParams, EncodingParams};
+use crate::report::SenderClock;
+use crate::time::WallClock;
 
 fn at(millis: u64) -> Time {
     Time::from_millis(millis)
