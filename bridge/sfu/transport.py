@@ -55,6 +55,7 @@ class WebRtcTransport:
         self._dtls: DtlsEndpoint | None = None
         self._ice_connected = False
         self._keyed = False
+        self._released = False
         self._retransmission: asyncio.TimerHandle | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._extensions: dict[str, dict[str, int]] = {"receive": {}, "send": {}}
@@ -104,17 +105,18 @@ class WebRtcTransport:
         self._update_extensions("send", ids)
 
     def close(self) -> None:
-        """Says goodbye and ends it. Idempotent; the listener hears nothing of it."""
-        if self.state is ConnectionState.CLOSED:
+        """Says goodbye and gives it back to the worker. Idempotent; the listener hears nothing of it."""
+        if self._released:
             return
-        if self._dtls is not None:
+        if self._dtls is not None and self.state not in _ENDED:
             self._dtls.close()
             self._send(self._dtls)
-        self._end(ConnectionState.CLOSED)
+        self.abandon()
         self._worker.core.close_transport(self.transport_id)
 
     def abandon(self) -> None:
         """Forgets it without a word to the worker, who has died."""
+        self._released = True
         self._end(ConnectionState.CLOSED)
 
     def receive_dtls(self, datagram: bytes) -> None:
