@@ -28,6 +28,12 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h|d)")
 class SettingsError(BridgeError):
     """A setting is wrong. `field` is its key. Codes: `invalid_setting`, `unknown_setting`, `missing_setting`."""
 
+    def __str__(self) -> str:
+        # Most messages name the key where it stands, behind the file or variable.
+        if self.field is not None and self.field in self.message:
+            return self.message if self.hint is None else f"{self.message} ({self.hint})"
+        return super().__str__()
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
