@@ -73,6 +73,7 @@ async def test_mute_is_told_and_pause_stops_the_packets(bridge: Bridge, room: st
         await asyncio.sleep(1.5)
         assert watcher.frames - count < 10
         await red.request("update_subscription", source_id=camera["id"], paused=False)
+        await green.request("update_source", source_id=camera["id"], muted=False)
         await watcher.expect(GREEN)
     finally:
         await red.close()
