@@ -256,7 +256,7 @@ class SubscribeConnection:
         if line.producer_id is None:
             return
         self._consumers.close(line.producer_id)
-        names = codecs.names(line.codecs)
+        names = codecs.names(line.codecs[:1])
         self._unsupported[line.producer_id] = UnsupportedSubscription(line.producer_id, code, names)
         self._vacate(line)
 

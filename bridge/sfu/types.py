@@ -119,10 +119,11 @@ class UnsupportedSubscription:
 
     producer_id: int
     code: Literal["unsupported_codec", "no_media_line", "unknown_producer"]
-    """`unsupported_codec`: the receiver has none of the codecs; `no_media_line`: a watching client offered too few
-    m-lines of this kind; `unknown_producer`: the producer is gone or belongs to another room."""
+    """`unsupported_codec`: the receiver lacks the codec that the producer sends; `no_media_line`: a watching client
+    offered too few m-lines of this kind, or a subscribing one does not receive on the one it was offered;
+    `unknown_producer`: the producer is gone or belongs to another room."""
     codecs: tuple[str, ...] = ()
-    """What the producer sends: names such as "H264"."""
+    """What the producer sends: a name such as "H264"; empty for producers that are unknown."""
 
 
 @dataclass(frozen=True)

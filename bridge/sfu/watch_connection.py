@@ -65,7 +65,7 @@ class WatchConnection:
             UnsupportedSubscription(
                 source.producer_id,
                 "unsupported_codec" if why.code == "unsupported_codec" else "no_media_line",
-                codecs.names(source.codecs),
+                codecs.names(source.codecs[:1]),
             )
             for source, why in answer.unplaced
         ]

@@ -102,6 +102,21 @@ async def test_a_codec_the_receiver_lacks_is_reported_once_and_not_offered_again
     assert recorder.events == []
 
 
+async def test_a_codec_that_is_preferred_and_lacking_is_reported_though_others_were_agreed_on(bridge: Bridge) -> None:
+    anna, _ = bridge.open("anna")
+    producers = (await anna.publish(fixture("chrome_publish"), prefer=["H264"])).producers
+    session, recorder = await subscribed(bridge, producers)
+    recorder.events.clear()
+    _, result = await negotiate(session)
+    assert [(each.code, each.codecs) for each in result.unsupported] == [("unsupported_codec", ("H264",))]
+    assert list(result.producers.values()) == [producers[0].producer_id]
+    # The m-line that was agreed on for nothing is ended.
+    await recorder.wait_for("negotiation")
+    offer, again = await negotiate(session)
+    assert [media.direction for media in parser.parse(offer.sdp).media] == ["sendonly", "inactive"]
+    assert again.unsupported == result.unsupported
+
+
 async def test_a_rejected_m_line_is_reused_under_a_new_mid(bridge: Bridge) -> None:
     producers = await published(bridge, "libdatachannel_publish")
     session, recorder = await subscribed(bridge, producers)

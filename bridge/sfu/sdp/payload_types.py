@@ -23,7 +23,8 @@ class Mapping:
 def translate(producer: Sequence[MediaCodec], receiver: MediaDescription) -> tuple[list[Mapping], tuple[str, ...]]:
     """What a receiver takes of a producer, and its feedback for that (the union over the codecs that it takes).
 
-    RED is taken with Opus only: alone it would leave a producer that stops its redundancy unheard.
+    Nothing, if the receiver lacks the producer's first codec: senders use the first one that was agreed on, and a
+    receiver that has only the others would see and hear nothing without anybody knowing why.
     """
     mappings: list[Mapping] = []
     feedback: dict[str, None] = {}
@@ -33,8 +34,7 @@ def translate(producer: Sequence[MediaCodec], receiver: MediaDescription) -> tup
             rtx = receiver.rtx_payload_type(best.payload_type)
             mappings.append(Mapping(each.codec.payload_type, best.payload_type, rtx))
             feedback.update(dict.fromkeys(value for value in best.feedback if value in codecs.FEEDBACK[receiver.kind]))
-    names = {each.codec.payload_type: each.codec.key for each in producer}
-    if all(names[mapping.producer] in ("red", "telephone-event") for mapping in mappings):
+    if not mappings or mappings[0].producer != producer[0].codec.payload_type:
         return [], ()
     return mappings, tuple(feedback)
 

@@ -43,6 +43,13 @@ def test_a_receiver_without_the_codec_gets_nothing() -> None:
     assert translate(published("libdatachannel_publish", "video"), firefox) == ([], ())
 
 
+def test_a_receiver_without_the_codec_that_is_sent_gets_nothing_though_it_has_others() -> None:
+    media = parser.parse(fixture("chrome_publish")).media[1]
+    producer = codecs.one_each(codecs.in_preference(codecs.forwardable(media), ["H264"]))
+    firefox = parser.parse(fixture("firefox_recvonly")).media[1]
+    assert translate(producer, firefox) == ([], ())
+
+
 def test_a_number_means_one_thing_for_the_whole_connection() -> None:
     numbers = PayloadTypes()
     first = numbers.number(published("chrome_publish", "video"))
