@@ -44,7 +44,11 @@ class HttpPeer:
         self.location = str(answer.request.url.join(answer.headers["location"]))
         self.etag = answer.headers.get("etag", "")
         await self.peer.setRemoteDescription(RTCSessionDescription(sdp=self.rewrite_answer(answer.text), type="answer"))
+        self.answered()
         await self.connected()
+
+    def answered(self) -> None:
+        """Called when the answer was taken, before the connection stands."""
 
     async def connected(self, within: float = 15.0) -> None:
         """Waits until ICE and DTLS are through."""
@@ -92,9 +96,14 @@ class Viewer(HttpPeer):
     async def view(self, kinds: Iterable[str] = ("audio", "video")) -> None:
         """Offers a recvonly m-line per kind and returns when connected."""
         for kind in kinds:
-            transceiver = self.peer.addTransceiver(kind, direction="recvonly")
-            self.watchers.append(Watcher(transceiver.receiver.track, inspect=self.inspect.get(kind)).start())
+            self.peer.addTransceiver(kind, direction="recvonly")
         await self.negotiate()
+
+    def answered(self) -> None:
+        """aiortc has the tracks once it has the answer."""
+        for transceiver in self.peer.getTransceivers():
+            track = transceiver.receiver.track
+            self.watchers.append(Watcher(track, inspect=self.inspect.get(track.kind)).start())
 
     async def close(self) -> None:
         """Stops watching and ends the session."""

@@ -114,7 +114,7 @@ def answer(plan: Plan, local: LocalTransport, *, session_id: str, version: int) 
             continue
         answered = _answered(offered, plan.accepted[index])
         setup: Setup = "active" if plan.peer is not None and plan.peer.role == "client" else "passive"
-        local.describe(answered, setup, first=index == min(plan.accepted))
+        local.describe(answered, setup)
         media.append(answered)
         if offered.sends:
             published.append(

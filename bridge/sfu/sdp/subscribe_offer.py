@@ -45,7 +45,7 @@ def offer(media: Sequence[OfferedMedia], local: LocalTransport, *, session_id: s
     sections = [_section(each) for each in media]
     active = [section for section in sections if not section.rejected]
     for section in active:
-        local.describe(section, "actpass", first=section is active[0])
+        local.describe(section, "actpass")
     return SessionDescription(
         session_id=session_id,
         version=str(version),

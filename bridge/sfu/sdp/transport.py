@@ -42,14 +42,17 @@ class LocalTransport:
     candidates: tuple[str, ...]
     """Values of `a=candidate`."""
 
-    def describe(self, media: MediaDescription, setup: Setup, *, first: bool) -> None:
-        """Writes it into an m-line; the candidates into the first of the bundle only (RFC 8829, section 5.2.1)."""
+    def describe(self, media: MediaDescription, setup: Setup) -> None:
+        """Writes it into an m-line, candidates and all.
+
+        The first m-line of the bundle would do (RFC 8829, section 5.2.1), but aiortc reads those of the last one, and
+        all others take the repetition.
+        """
         media.ice_ufrag, media.ice_pwd = self.ice_ufrag, self.ice_pwd
         media.fingerprints = [self.fingerprint]
         media.setup = setup
         media.rtcp_mux = True
-        if first:
-            media.candidates = list(self.candidates)
+        media.candidates = list(self.candidates)
 
 
 @dataclass(frozen=True)

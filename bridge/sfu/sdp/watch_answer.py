@@ -114,7 +114,7 @@ def answer(
     in_use = [section for section in media if not section.rejected]
     setup: Setup = "active" if plan.peer is not None and plan.peer.role == "client" else "passive"
     for section in in_use:
-        local.describe(section, setup, first=section is in_use[0])
+        local.describe(section, setup)
     description = SessionDescription(
         session_id=session_id,
         version=str(version),
