@@ -48,7 +48,7 @@ format: $(STAMPS)/tools ## Rewrite the sources in the house style
 bench: build ## Measure forwarding, joins and memory; prints a table, writes test-results/bench.json
 	scripts/bench
 
-fuzz: ## Fuzz every parser for SECONDS (60) each; needs a nightly toolchain
+fuzz: ## Fuzz every parser for SECONDS_EACH (60); needs a nightly toolchain
 	scripts/fuzz
 
 lock: $(STAMPS)/tools ## Resolve the dependencies again and write the lock files
