@@ -190,14 +190,25 @@ fn consumers_of_another_router_are_refused() {
 }
 
 #[test]
-fn closing_says_goodbye_and_ends_what_hung_on_it() {
+fn a_closed_transport_says_goodbye() {
+    let mut sim = Sim::new();
+    let (mut publisher, mut viewer, mut camera) = one_viewer(&mut sim);
+    publisher.send_rtp(&mut sim, &camera.frame(true));
+    viewer.received(&mut sim);
+    sim.command(Command::CloseTransport { transport_id: 20 });
+    let goodbyes = count(&viewer.received(&mut sim).rtcp, |packet| matches!(packet, Packet::Goodbye(_)));
+    assert_eq!(goodbyes, 1);
+}
+
+#[test]
+fn closing_ends_what_hung_on_it_and_leaves_the_m_line_of_others_alive() {
     let mut sim = Sim::new();
     let (mut publisher, mut viewer, mut camera) = one_viewer(&mut sim);
     publisher.send_rtp(&mut sim, &camera.frame(true));
     viewer.received(&mut sim);
     sim.command(Command::CloseTransport { transport_id: 10 });
     let goodbyes = count(&viewer.received(&mut sim).rtcp, |packet| matches!(packet, Packet::Goodbye(_)));
-    assert_eq!(goodbyes, 1);
+    assert_eq!(goodbyes, 0, "receivers end a track for good on BYE");
     let counters = sim.engine.counters();
     assert_eq!((counters.transports, counters.producers, counters.consumers), (1, 0, 0));
     assert_eq!(publisher.send_rtp(&mut sim, &camera.frame(false)), Outcome::Rejected);

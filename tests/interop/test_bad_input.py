@@ -71,7 +71,7 @@ async def test_hostile_packets_get_no_answer_and_no_call_notices(bridge: Bridge,
             stranger.setblocking(False)
             with pytest.raises(BlockingIOError):
                 stranger.recv(2048)
-        assert await metric(bridge, "bridge_packet_errors_total") > 100
+        assert await metric(bridge, "bridge_worker_errors_total") > 100
     finally:
         await viewer.close()
         await publisher.close()

@@ -92,7 +92,7 @@ def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bridge]:
     """A bridge that waits 2 s for the lost instead of 30 s."""
     folder: Path = tmp_path_factory.mktemp("impatient")
     config = folder / "bridge.toml"
-    config.write_text('[rooms]\ngrace = "2s"\n\n[media]\nconsent_timeout = "2s"\n')
+    config.write_text('[rooms]\ngrace = "2s"\n\n[media]\nconsent_timeout = "6s"\n')
     with running_bridge(folder, "--config", str(config)) as running:
         yield running
 

@@ -73,7 +73,8 @@ impl Engine {
 
     pub(super) fn close_consumer(&mut self, id: u64) -> Result<(), String> {
         let key = self.consumer_key(id)?;
-        self.say_goodbye(self.consumers[key].transport, &[key]);
+        // No RTCP BYE: the m-line may carry another source soon, and receivers such as aiortc end its track for good on
+        // BYE. Signalling tells who left.
         self.remove_consumer(key);
         Ok(())
     }

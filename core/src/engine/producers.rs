@@ -69,10 +69,9 @@ impl Engine {
         self.producer_changed(key);
     }
 
-    /// Ends a producer and its consumers, whose receivers are told.
+    /// Ends a producer and its consumers.
     pub(super) fn remove_producer(&mut self, key: usize) {
         while let Some(&consumer) = self.producers[key].consumers.last() {
-            self.say_goodbye(self.consumers[consumer].transport, &[consumer]);
             self.remove_consumer(consumer);
         }
         let mut entry = self.producers.remove(key);
