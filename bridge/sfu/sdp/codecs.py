@@ -115,8 +115,9 @@ def forwardable(media: MediaDescription) -> list[MediaCodec]:
     names: Sequence[str] = VIDEO
     if media.kind == "audio":
         names = AUDIO if any(codec.key == "opus" for codec in media.codecs) else NARROWBAND
+    rtx = media.retransmissions()
     return [
-        MediaCodec(_with_known_feedback(codec, media.kind), media.rtx_payload_type(codec.payload_type))
+        MediaCodec(_with_known_feedback(codec, media.kind), rtx.get(codec.payload_type))
         for codec in media.codecs
         if codec.key in names and _usable(codec, media)
     ]

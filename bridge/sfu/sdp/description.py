@@ -125,12 +125,16 @@ class MediaDescription:
         """Whether the describing side receives on it."""
         return not self.rejected and self.direction in ("sendrecv", "recvonly")
 
-    def rtx_payload_type(self, payload_type: int) -> int | None:
-        """The payload type of the retransmissions of another (RFC 4588), if there is one."""
-        for codec in self.codecs:
-            if codec.key == "rtx" and parameter(codec.parameters, "apt") == str(payload_type):
-                return codec.payload_type
-        return None
+    def retransmissions(self) -> dict[int, int]:
+        """The payload type of retransmissions (RFC 4588) by the payload type that they repeat."""
+        repeats = {
+            parameter(codec.parameters, "apt"): codec.payload_type for codec in self.codecs if codec.key == "rtx"
+        }
+        return {
+            codec.payload_type: repeats[str(codec.payload_type)]
+            for codec in self.codecs
+            if str(codec.payload_type) in repeats
+        }
 
 
 @dataclass

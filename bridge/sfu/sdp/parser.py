@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from bridge.sfu.certificate import HASHES, Fingerprint
 from bridge.sfu.sdp import attributes
@@ -19,9 +20,8 @@ MAX_BYTES = 64 * 1024
 MAX_MEDIA = 64
 
 
-@dataclass(frozen=True)
-class Line:
-    """One line: `type=value`."""
+class Line(NamedTuple):
+    """One line, `type=value`. A tuple, since an offer has some 170 of them."""
 
     number: int
     type: str
@@ -36,9 +36,9 @@ def _lines(text: str) -> Iterator[Line]:
     # Not splitlines(): that would also cut at form feeds and Unicode separators.
     for number, raw in enumerate(text.split("\n"), start=1):
         stripped = raw.removesuffix("\r")
-        if not stripped.strip():
-            continue
-        if len(stripped) < 2 or stripped[1] != "=" or not "a" <= stripped[0] <= "z":
+        if stripped[1:2] != "=" or not "a" <= stripped[0] <= "z":
+            if not stripped.strip():
+                continue
             raise SdpError("not an SDP line (type=value)", line=number)
         if "\0" in stripped:
             raise SdpError("a line may not hold NUL", line=number)
@@ -65,7 +65,8 @@ class _Payloads:
 
     maps: dict[int, tuple[str, int, int]] = field(default_factory=dict)
     parameters: dict[int, str] = field(default_factory=dict)
-    feedback: list[tuple[int | None, str]] = field(default_factory=list)
+    feedback: dict[int | None, list[str]] = field(default_factory=dict)
+    """By payload type; None is the wildcard."""
 
 
 @dataclass
@@ -220,7 +221,7 @@ def _codecs(section: _Section) -> list[Codec]:
         return []
     codecs = []
     for text in dict.fromkeys(media.formats):
-        if not (text.isascii() and text.isdigit() and int(text) <= 127):
+        if not (text.isascii() and text.isdigit() and len(text) <= 3 and int(text) <= 127):
             raise SdpError("payload types are numbers from 0 to 127", line=media.line)
         payload_type = int(text)
         mapping = payloads.maps.get(payload_type) or attributes.STATIC_PAYLOAD_TYPES.get(payload_type)
@@ -228,7 +229,8 @@ def _codecs(section: _Section) -> list[Codec]:
             continue
         name, clock_rate, channels = mapping
         # Wildcard feedback is meant for media, not for retransmissions of it.
-        feedback = (value for who, value in payloads.feedback if who == payload_type or (who is None and name != "rtx"))
+        feedback = payloads.feedback.get(None, []) if name != "rtx" else []
+        feedback = feedback + payloads.feedback.get(payload_type, [])
         codecs.append(
             Codec(
                 payload_type,
@@ -260,7 +262,8 @@ def _read_fmtp(section: _Section, value: str, line: Line) -> None:
 
 
 def _read_feedback(section: _Section, value: str, line: Line) -> None:
-    section.payloads.feedback.append(attributes.feedback(line, value))
+    payload_type, kind = attributes.feedback(line, value)
+    section.payloads.feedback.setdefault(payload_type, []).append(kind)
 
 
 def _read_extmap(section: _Section, value: str, line: Line) -> None:

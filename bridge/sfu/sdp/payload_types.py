@@ -26,13 +26,13 @@ def translate(producer: Sequence[MediaCodec], receiver: MediaDescription) -> tup
     Nothing, if the receiver lacks the producer's first codec: senders use the first one that was agreed on, and a
     receiver that has only the others would see and hear nothing without anybody knowing why.
     """
+    rtx = receiver.retransmissions()
     mappings: list[Mapping] = []
     feedback: dict[str, None] = {}
     for each in producer:
         best = _best(each.codec, receiver.codecs)
         if best is not None:
-            rtx = receiver.rtx_payload_type(best.payload_type)
-            mappings.append(Mapping(each.codec.payload_type, best.payload_type, rtx))
+            mappings.append(Mapping(each.codec.payload_type, best.payload_type, rtx.get(best.payload_type)))
             feedback.update(dict.fromkeys(value for value in best.feedback if value in codecs.FEEDBACK[receiver.kind]))
     if not mappings or mappings[0].producer != producer[0].codec.payload_type:
         return [], ()

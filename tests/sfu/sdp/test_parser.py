@@ -140,6 +140,8 @@ def test_port_0_is_a_rejection_unless_the_m_line_is_bundle_only() -> None:
         ("m=video", "needs media"),
         ("m=video 70000 UDP/TLS/RTP/SAVPF 96", "number from 0 to 65535"),
         ("m=video 9 UDP/TLS/RTP/SAVPF 200", "0 to 127"),
+        ("m=video 9 UDP/TLS/RTP/SAVPF " + "9" * 5000, "0 to 127"),
+        ("a=ssrc:" + "9" * 5000 + " cname:x", "number from 0 to 4294967295"),
     ],
 )
 def test_errors_name_the_line(line: str, complaint: str) -> None:
