@@ -43,9 +43,9 @@ def offer(media: Sequence[OfferedMedia], local: LocalTransport, *, session_id: s
     """The offer with these m-lines."""
     in_use = [each for each in media if not each.rejected]
     sections = [_section(each) for each in media]
-    active = [section for section in sections if not section.rejected]
-    for section in active:
-        local.describe(section, "actpass")
+    for section in sections:
+        if not section.rejected:
+            local.describe(section, "actpass")
     return SessionDescription(
         session_id=session_id,
         version=str(version),
