@@ -21,10 +21,11 @@ _PATTERNS = re.compile(
             r"(?:[\w.+-]+@[\w-]+(?:\.[\w-]+)+)",
             # IPv4 addresses.
             r"(?:(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.]))",
-            # IPv6 addresses: full, or with "::" and at least one group.
+            # IPv6 addresses: full, or shortened by "::" with a group on either side (alone it is nobody's address).
             r"(?:(?<![\w:])(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}(?![\w:]))",
-            r"(?:(?<![\w:])(?:[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){0,6})?::"
-            r"(?:[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){0,6})?(?:%\w+)?(?<!\s::)(?![\w:]))",
+            r"(?:(?<![\w:])[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){0,6}::"
+            r"(?:[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){0,6})?(?:%\w+)?(?![\w:]))",
+            r"(?:(?<![\w:])::[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){0,6}(?:%\w+)?(?![\w:]))",
             # Norwegian national identity numbers and D-numbers, also in the usual groups of six and five.
             r"(?:(?<!\d)\d{6} ?\d{5}(?!\d))",
         )

@@ -48,6 +48,7 @@ HARMLESS = [
     "sha-256 fingerprint",
     "port 3478",
     "a :: b",
+    "listens on [::]:3478",
 ]
 
 
@@ -76,7 +77,10 @@ def test_what_is_harmless_stays(text: str) -> None:
     assert redact(text) == text
 
 
-@given(st.ip_addresses(), st.sampled_from(["{}", "({})", "'{}'", "client {}, gone", "[{}]:80", "peer={}"]))
+@given(
+    st.ip_addresses().filter(lambda ip: str(ip) != "::"),
+    st.sampled_from(["{}", "({})", "'{}'", "client {}, gone", "[{}]:80", "peer={}"]),
+)
 def test_no_address_survives(ip: Any, around: str) -> None:
     assert REDACTED in redact(around.format(ip))
 
