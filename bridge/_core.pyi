@@ -9,8 +9,8 @@ Ids (`transport_id`, `router_id`, `producer_id`, `consumer_id`) are chosen by th
 used twice within the life of a worker. A router exists while it has transports.
 
 Errors: a parameter of the wrong shape raises `ValueError` or `TypeError` at once and names the key; a command that
-names something that does not exist (any more) is answered by a `command_failed` event; after `close()` every command
-raises `RuntimeError`.
+names something that does not exist (any more) is answered by a `command_failed` event; after `close()`, and while
+65,536 commands wait, every command raises `RuntimeError`.
 """
 
 from typing import Literal, NotRequired, TypedDict, final
@@ -32,7 +32,7 @@ class WorkerConfig(TypedDict):
     tcp: NotRequired[bool]
     """Whether to accept ICE-TCP (RFC 6544 passive, RFC 4571 framing) on the same ports. Default true."""
     gather_us: NotRequired[int]
-    """Microseconds to wait for company after being woken by a lone packet. 0 forwards at once. Default 200."""
+    """Microseconds to wait for company after being woken, where that lately brought some. 0 never waits. Default 200."""
     receive_buffer_bytes: NotRequired[int]
     """SO_RCVBUF asked for, per socket. Default 4 MiB."""
     send_buffer_bytes: NotRequired[int]
@@ -276,7 +276,7 @@ class Capabilities(TypedDict):
     send_buffer_bytes: int
 
 class WorkerStats(TypedDict):
-    """Counters of a worker since its start, read without waiting for its thread."""
+    """Counters of a worker since its start, read without waiting for its thread; at most 50 ms old."""
 
     packets_received: int
     bytes_received: int

@@ -11,7 +11,8 @@ pub enum Protocol {
     Tcp,
 }
 
-/// Names one socket of the worker: a listening UDP socket, the own socket of a `PlainTransport`, or a TCP connection.
+/// Names one local end: a listening UDP socket, the own socket of a `PlainTransport`, or a TCP connection. A UDP socket
+/// bound to a wildcard has one for every local address that was addressed, so that answers leave from there.
 ///
 /// Ids are given by the I/O loop and are not used again within the life of a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

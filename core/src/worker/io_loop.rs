@@ -198,7 +198,7 @@ impl IoLoop {
                 self.flush();
             }
         }
-        self.gather.batch(packets);
+        self.gather.received(packets);
     }
 
     /// Serves one TCP connection that is ready.
