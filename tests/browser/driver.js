@@ -1,0 +1,108 @@
+/**
+ * Lets another process drive browsers: one JSON request a line on standard input, one JSON reply a line on standard
+ * output. `browsers.py` is the other end. The process ends, and its browsers with it, when its input does.
+ *
+ *   {"id": 1, "method": "launch", "params": {"browser": "firefox"}}   → {"id": 1, "result": "browser-1"}
+ *   {"id": 2, "method": "open", "params": {"browser": "browser-1", …}} → {"id": 2, "error": "…"}
+ */
+import { createInterface } from "node:readline";
+
+import { launch } from "./launch.js";
+
+/** @type {Map<string, import("puppeteer-core").Browser>} */
+const browsers = new Map();
+/** @type {Map<string, import("puppeteer-core").Page>} */
+const pages = new Map();
+let names = 0;
+
+const METHODS = {
+  /** @param {{ browser: "chromium" | "firefox" } & import("./launch.js").LaunchOptions} params */
+  async launch({ browser: kind, ...options }) {
+    const name = `browser-${(names += 1)}`;
+    browsers.set(name, await launch(kind, options));
+    return name;
+  },
+
+  /** Opens a page in a profile of its own; `script` runs before the page's own scripts. */
+  async open({ browser, url, script, width = 1280, height = 800 }) {
+    const context = await found(browsers, browser).createBrowserContext();
+    const page = await context.newPage();
+    const name = `page-${(names += 1)}`;
+    pages.set(name, page);
+    page.on("pageerror", (error) => process.stderr.write(`${name}: ${error.message}\n`));
+    page.on("console", (message) => process.stderr.write(`${name}: ${message.text()}\n`));
+    await page.setViewport({ width, height });
+    if (script) await page.evaluateOnNewDocument(script);
+    await page.goto(url);
+    return name;
+  },
+
+  /** The value of an expression, awaited. It crosses as text: WebDriver BiDi cuts deep objects short. */
+  async evaluate({ page, expression }) {
+    const text = await found(pages, page).evaluate(
+      `(async () => JSON.stringify((await (${expression})) ?? null))()`,
+    );
+    return JSON.parse(text);
+  },
+
+  /** Waits until an expression is true. */
+  async wait({ page, expression, timeout = 20_000 }) {
+    await found(pages, page).waitForFunction(expression, { timeout, polling: 50 });
+    return null;
+  },
+
+  /** Presses the button with an accessible name, as a person would. */
+  async press({ page, label }) {
+    await found(pages, page).locator(`::-p-aria([name="${label}"][role="button"])`).setTimeout(20_000).click();
+    return null;
+  },
+
+  async reload({ page }) {
+    await found(pages, page).reload();
+    return null;
+  },
+
+  async screenshot({ page, path }) {
+    await found(pages, page).screenshot({ path });
+    return null;
+  },
+
+  /** Ends a page and its profile, as closing the window does. */
+  async close({ page }) {
+    const closing = found(pages, page);
+    pages.delete(page);
+    await closing.browserContext().close();
+    return null;
+  },
+};
+
+/**
+ * @template Thing
+ * @param {Map<string, Thing>} things
+ * @param {string} name
+ * @returns {Thing}
+ */
+function found(things, name) {
+  const thing = things.get(name);
+  if (thing === undefined) throw new Error(`there is no ${name}`);
+  return thing;
+}
+
+/** @param {string} line */
+async function answer(line) {
+  const { id, method, params } = JSON.parse(line);
+  let reply;
+  try {
+    reply = { id, result: await METHODS[method](params) };
+  } catch (error) {
+    reply = { id, error: error instanceof Error ? error.message : String(error) };
+  }
+  process.stdout.write(`${JSON.stringify(reply)}\n`);
+}
+
+const lines = createInterface({ input: process.stdin });
+lines.on("line", answer);
+lines.on("close", async () => {
+  await Promise.allSettled([...browsers.values()].map((browser) => browser.close()));
+  process.exit(0);
+});
