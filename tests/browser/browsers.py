@@ -55,10 +55,15 @@ class Driver:
         wrapper: Sequence[str] = (),
         flags: Sequence[str] = (),
         preferences: Mapping[str, bool | int | str] | None = None,
+        identity: Identity | None = None,
     ) -> Browser:
-        """A browser of its own; `wrapper` is a command that runs it, such as `ip netns exec NAME`."""
-        options = {"wrapper": list(wrapper), "flags": list(flags), "preferences": dict(preferences or {})}
-        return Browser(self, browser, await self.request("launch", browser=browser, **options))
+        """A browser of its own; `wrapper` is a command that runs it, such as `ip netns exec NAME`.
+
+        Firefox has one tone for all its pages: that of `identity`.
+        """
+        tone = {"media.navigator.audio.fake_frequency": identity.tone} if identity else {}
+        options = {"wrapper": list(wrapper), "flags": list(flags), "preferences": {**tone, **(preferences or {})}}
+        return Browser(self, browser, await self.request("launch", browser=browser, **options), identity)
 
     async def request(self, method: str, **params: Any) -> Any:
         """Asks the node process; raises `BrowserError` with what it says went wrong."""
@@ -105,10 +110,14 @@ class Browser:
     driver: Driver
     name: BrowserName
     handle: str
+    identity: Identity | None
 
     async def open(self, url: str, identity: Identity, *, language: str = "nb") -> Page:
         """Opens a page in a profile of its own, with the identity's camera and microphone."""
-        looks = json.dumps({"colour": identity.colour, "tone": identity.tone})
+        if self.name == "firefox" and identity != self.identity:
+            raise ValueError("Firefox has the tone that it was launched with")
+        synthesize = self.name != "firefox"
+        looks = json.dumps({"colour": identity.colour, "tone": identity.tone, "synthesize": synthesize})
         speaks = f"Object.defineProperty(navigator, 'languages', {{ get: () => [{json.dumps(language)}] }});"
         script = f"{(HERE / 'instrument.js').read_text()}\ninstrument({looks});\n{speaks}"
         page = await self.driver.request("open", browser=self.handle, url=url, script=script)

@@ -2,10 +2,11 @@
  * Runs in the page before its own scripts: a camera and a microphone that say whose they are, and what was received.
  *
  * The camera is a plain picture in a colour, with a moving bar; the microphone is a steady tone. Both look real to the
- * page: it asks for devices and gets tracks. `identity` is put in by browsers.py.
+ * page: it asks for devices and gets tracks. Firefox, whose AudioContext needs a loudspeaker to run, has the tone from
+ * its own fake microphone. `identity` is put in by browsers.py.
  */
 function instrument(identity) {
-  const { colour, tone } = identity;
+  const { colour, tone, synthesize } = identity;
 
   function camera() {
     const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 240 });
@@ -31,8 +32,15 @@ function instrument(identity) {
   }
 
   if (navigator.mediaDevices) {
-    navigator.mediaDevices.getUserMedia = async ({ audio, video }) =>
-      new MediaStream([...(audio ? [microphone()] : []), ...(video ? [camera()] : [])]);
+    const getUserMedia = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    let real = null;
+    navigator.mediaDevices.getUserMedia = async ({ audio, video }) => {
+      // The real (fake) devices stay open and unused: pages without any get only the default address for ICE.
+      real ??= getUserMedia({ audio: true, video: true });
+      const [beep] = (await real).getAudioTracks();
+      const voice = () => (synthesize ? microphone() : beep.clone());
+      return new MediaStream([...(audio ? [voice()] : []), ...(video ? [camera()] : [])]);
+    };
   }
 
   /** @type {RTCPeerConnection[]} */
@@ -58,15 +66,32 @@ function instrument(identity) {
       .filter(({ track }) => track.kind === kind && track.readyState === "live")
       .filter(({ track }) => connections.some((one) => one.getReceivers().some((receiver) => receiver.track === track)));
 
-  const listening = new Map();
-  function analyserOf(track) {
-    if (!listening.has(track)) {
-      const context = new AudioContext({ sampleRate: 48_000 });
-      const analyser = new AnalyserNode(context, { fftSize: 8192, smoothingTimeConstant: 0 });
-      context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
-      listening.set(track, analyser);
+  /** A quarter of a second of a track, decoded: recorded, since that needs no loudspeaker. */
+  async function listen(track) {
+    const recorder = new MediaRecorder(new MediaStream([track]));
+    const recorded = new Promise((resolve) => recorder.addEventListener("dataavailable", ({ data }) => resolve(data)));
+    recorder.start();
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    recorder.stop();
+    const data = await (await recorded).arrayBuffer();
+    if (data.byteLength === 0) return new Float32Array();
+    const audio = await new OfflineAudioContext(1, 48_000, 48_000).decodeAudioData(data).catch(() => null);
+    return audio?.getChannelData(0).slice(-12_000) ?? new Float32Array();
+  }
+
+  /** The strongest frequency from 100 Hz to 2 kHz, in steps of 10 Hz (Goertzel); 0 for silence. */
+  function dominantTone(samples) {
+    const energy = samples.reduce((sum, sample) => sum + sample * sample, 0) / Math.max(1, samples.length);
+    if (energy < 1e-5) return 0;
+    let best = { frequency: 0, power: 0 };
+    for (let frequency = 100; frequency <= 2_000; frequency += 10) {
+      const factor = 2 * Math.cos((2 * Math.PI * frequency) / 48_000);
+      let [last, before] = [0, 0];
+      for (const sample of samples) [last, before] = [sample + factor * last - before, last];
+      const power = last * last + before * before - factor * last * before;
+      if (power > best.power) best = { frequency, power };
     }
-    return listening.get(track);
+    return best.frequency;
   }
 
   window.received = {
@@ -87,16 +112,8 @@ function instrument(identity) {
     },
 
     /** The strongest frequency of each remote sound that is played, Hz; 0 for silence. */
-    tones() {
-      return live("audio").map(({ track }) => {
-        const analyser = analyserOf(track);
-        const bins = new Float32Array(analyser.frequencyBinCount);
-        analyser.getFloatFrequencyData(bins);
-        const width = analyser.context.sampleRate / analyser.fftSize;
-        let best = 0;
-        bins.forEach((level, bin) => bin * width > 100 && (best === 0 || level > bins[best]) && (best = bin));
-        return bins[best] > -70 ? best * width : 0;
-      });
+    async tones() {
+      return Promise.all(live("audio").map(async ({ track }) => dominantTone(await listen(track))));
     },
 
     /** Frames decoded so far, of all remote pictures. */

@@ -57,7 +57,7 @@ export function installFakeBridge() {
     unreachable = false;
     refusal = null;
     closeCode = 4403;
-    grants = ["publish", "subscribe"];
+    grants = ["publish_camera", "publish_microphone", "publish_screen", "subscribe"];
     sessions = 0;
     session = null;
     negotiation = 0;

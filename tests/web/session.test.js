@@ -11,7 +11,7 @@ const JOINED = {
   resumed: false,
   session: { id: "session-1", secret: "secret-1", grace_seconds: 30 },
   participant_id: "p-1",
-  grants: ["publish"],
+  grants: ["publish_camera"],
   participants: [],
   own_sources: [],
   ice_servers: [],

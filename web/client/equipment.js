@@ -77,10 +77,13 @@ export class Equipment extends EventTarget {
     this.#set({ microphoneOn: on });
   }
 
-  /** Releases the devices; when the call uses its own. */
-  release() {
-    this.camera?.stop();
-    this.microphone?.stop();
+  /**
+   * Gives the devices up: those that the call takes over go on, the others stop.
+   *
+   * @param {{ keep?: (MediaStreamTrack | null)[] }} [options]
+   */
+  release({ keep = [] } = {}) {
+    for (const track of [this.camera, this.microphone]) if (!keep.includes(track)) track?.stop();
     this.#set({ camera: null, microphone: null });
   }
 

@@ -56,13 +56,17 @@ export class OwnMedia {
     return this.#microphone?.track ?? null;
   }
 
-  get canPublish() {
-    return this.#call.grants.includes("publish");
+  get canSpeak() {
+    return this.#call.grants.includes("publish_microphone");
+  }
+
+  get canShow() {
+    return this.#call.grants.includes("publish_camera");
   }
 
   get canShare() {
     // Phones have no such thing.
-    return this.canPublish && typeof navigator.mediaDevices?.getDisplayMedia === "function";
+    return this.#call.grants.includes("publish_screen") && typeof navigator.mediaDevices?.getDisplayMedia === "function";
   }
 
   get canSwitchCamera() {
@@ -75,8 +79,10 @@ export class OwnMedia {
    * @param {Equipment} equipment
    */
   async start(equipment) {
-    if (!this.canPublish) return equipment.release();
-    const { camera, microphone, microphoneOn } = equipment;
+    const { microphoneOn } = equipment;
+    const microphone = this.canSpeak ? equipment.microphone : null;
+    const camera = this.canShow ? equipment.camera : null;
+    equipment.release({ keep: [microphone, camera] });
     const publishing = [];
     if (microphone) {
       const options = { track: microphone, muted: !microphoneOn, ...deviceOf(microphone) };

@@ -21,7 +21,8 @@ import { icon, setIcon } from "./icons.js";
  * @property {boolean} sharing
  * @property {boolean} canShare
  * @property {boolean} canSwitchCamera
- * @property {boolean} canPublish
+ * @property {boolean} canSpeak
+ * @property {boolean} canShow
  */
 
 /** The buttons of the call, each with a word under its icon. */
@@ -50,14 +51,14 @@ export class Toolbar {
   }
 
   /** @param {ToolbarState} state */
-  update({ microphoneOn, cameraOn, sharing, canShare, canSwitchCamera, canPublish }) {
+  update({ microphoneOn, cameraOn, sharing, canShare, canSwitchCamera, canSpeak, canShow }) {
     show(this.#microphone, microphoneOn ? "microphone" : "microphone-off", t(microphoneOn ? "mute" : "unmute"), !microphoneOn);
     show(this.#camera, cameraOn ? "camera" : "camera-off", t(cameraOn ? "cameraOff" : "cameraOn"), !cameraOn);
     show(this.#screen, sharing ? "screen-off" : "screen", t(sharing ? "stopSharing" : "shareScreen"), false);
     setText(wordOf(this.#screen), t(sharing ? "stopSharing" : "shareScreen"));
     this.#screen.classList.toggle("is-active", sharing);
-    setAttribute(this.#microphone, "hidden", !canPublish);
-    setAttribute(this.#camera, "hidden", !canPublish);
+    setAttribute(this.#microphone, "hidden", !canSpeak);
+    setAttribute(this.#camera, "hidden", !canShow);
     setAttribute(this.#screen, "hidden", !canShare);
     setAttribute(this.#switchCamera, "hidden", !canSwitchCamera || !cameraOn);
   }

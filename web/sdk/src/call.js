@@ -103,7 +103,7 @@ export class Call extends Emitter {
     return this.#id;
   }
 
-  /** What the token allows, such as `publish` and `subscribe`. */
+  /** What the token allows, such as `publish_camera`, `publish_microphone`, `publish_screen`, `subscribe`. */
   get grants() {
     return this.#grants;
   }

@@ -1,0 +1,125 @@
+"""The consultation page in real browsers on a real bridge: everyone sees and hears everyone else, and only them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.browser.browsers import Browser, BrowserName, Page
+from tests.browser.conftest import make_bridge
+from tests.support.bridge import Bridge
+from tests.support.media import BLUE, GREEN, RED, ColourTrack, Identity, ToneTrack
+from tests.support.namespace import Network
+from tests.support.participant import Participant
+
+pytestmark = pytest.mark.xdist_group("browsers")
+
+Browsers = dict[BrowserName, Browser]
+
+
+def link(bridge: Bridge, room: str, identity: Identity, role: str = "fastlege") -> str:
+    """The link that the participant was sent."""
+    return f"{bridge.url}/join#{bridge.token(room, identity.name, role, '--name', identity.name.title())}"
+
+
+async def enter(browser: Browser, bridge: Bridge, room: str, identity: Identity, role: str = "fastlege") -> Page:
+    """Opens the link, waits for the preview, joins."""
+    page = await browser.open(link(bridge, room, identity, role), identity)
+    await join(page)
+    return page
+
+
+async def join(page: Page) -> None:
+    """From the preview into the call."""
+    await page.wait("document.querySelector('.preview video')?.videoWidth > 0")
+    await page.press("Bli med")
+    await page.wait("document.querySelector('main.call')")
+
+
+async def test_three_people_on_three_stacks_see_and_hear_each_other(
+    bridge: Bridge, room: str, browsers: Browsers
+) -> None:
+    third = Participant(bridge.ws_url, bridge.token(room, "blue", "tolk"))
+    await third.join()
+    await third.publish(ToneTrack(BLUE), ColourTrack(BLUE))
+    try:
+        red = await enter(browsers["chromium"], bridge, room, RED)
+        green = await enter(browsers["firefox"], bridge, room, GREEN, "pasient")
+        await red.expect(GREEN, BLUE)
+        await green.expect(RED, BLUE)
+        for identity in (RED, GREEN):
+            joined = await third.notice(
+                lambda notice, name=identity.name.title(): (
+                    notice["type"] == "participant_joined" and notice["participant"]["name"] == name
+                )
+            )
+            person = joined["participant"]["id"]
+            await (await third.watcher(person, "camera")).expect(identity)
+            await (await third.watcher(person, "microphone")).expect(identity)
+    finally:
+        await third.close()
+
+
+@pytest.mark.parametrize("name", ["chromium", "firefox"])
+async def test_who_mutes_is_no_longer_heard_and_who_leaves_no_longer_seen(
+    bridge: Bridge, room: str, browsers: Browsers, name: BrowserName
+) -> None:
+    red = await enter(browsers[name], bridge, room, RED)
+    green = await enter(browsers["chromium"], bridge, room, GREEN)
+    await red.expect(GREEN)
+    await green.expect(RED)
+    await red.press("Slå av mikrofon")
+    await green.wait("document.querySelector('.people .tile-muted:not([hidden])')")
+    await green.wait("received.tones().every((tone) => tone === 0)")
+    await red.press("Slå på mikrofon")
+    await green.expect(RED)
+    await red.press("Slå av kamera")
+    await green.wait("!document.querySelector('.people .tile.has-picture')")
+    await red.press("Slå på kamera")
+    await green.expect(RED)
+    await red.press("Forlat samtalen")
+    await green.wait("document.querySelectorAll('.people .tile').length === 0")
+    await green.expect()
+
+
+@pytest.mark.parametrize("name", ["chromium", "firefox"])
+async def test_a_reload_replaces_the_older_self(
+    bridge: Bridge, room: str, browsers: Browsers, name: BrowserName
+) -> None:
+    green = await enter(browsers["chromium"], bridge, room, GREEN)
+    red = await enter(browsers[name], bridge, room, RED)
+    await green.expect(RED)
+    await red.reload()
+    await join(red)
+    await red.expect(GREEN)
+    await green.expect(RED)
+    assert await green.evaluate("document.querySelectorAll('.people .tile').length") == 1
+
+
+async def test_a_bridge_that_was_killed_and_started_again_gets_everyone_back(
+    tmp_path: Path, network: Network, room: str, browsers: Browsers
+) -> None:
+    bridge = make_bridge(tmp_path, network.ipv4)
+    try:
+        bridge.start()
+        red = await enter(browsers["chromium"], bridge, room, RED)
+        green = await enter(browsers["firefox"], bridge, room, GREEN)
+        await red.expect(GREEN)
+        await green.expect(RED)
+        bridge.kill()
+        await red.wait("document.querySelector('.banner').dataset.state === 'reconnecting'")
+        bridge.start()
+        await red.expect(GREEN, within=60)
+        await green.expect(RED, within=60)
+    finally:
+        bridge.stop()
+
+
+async def test_a_link_with_a_forged_token_is_explained(bridge: Bridge, room: str, browsers: Browsers) -> None:
+    token = bridge.token(room, "red")
+    forged = token[:-4] + ("AAAA" if not token.endswith("AAAA") else "BBBB")
+    page = await browsers["chromium"].open(f"{bridge.url}/join#{forged}", RED)
+    await page.wait("document.querySelector('.preview video')?.videoWidth > 0")
+    await page.press("Bli med")
+    await page.wait("document.querySelector('h1').textContent === 'Lenken virker ikke'")
