@@ -18,7 +18,9 @@ from tests.support.namespace import Network, may_make_networks, own_network
 def network() -> Iterator[Network]:
     """The namespace that a module's tests run in."""
     if not may_make_networks():
-        pytest.skip("needs root: Firefox does not talk to loopback addresses, so these tests make a network of their own")
+        pytest.skip(
+            "needs root: Firefox does not talk to loopback addresses, so these tests make a network of their own"
+        )
     with own_network() as made:
         yield made
 

@@ -65,36 +65,36 @@ async def test_three_people_on_three_stacks_see_and_hear_each_other(
 async def test_who_mutes_is_no_longer_heard_and_who_leaves_no_longer_seen(
     bridge: Bridge, room: str, browsers: Browsers, name: BrowserName
 ) -> None:
-    red = await enter(browsers[name], bridge, room, RED)
-    green = await enter(browsers["chromium"], bridge, room, GREEN)
+    green = await enter(browsers[name], bridge, room, GREEN)
+    red = await enter(browsers["chromium"], bridge, room, RED)
+    await green.expect(RED)
     await red.expect(GREEN)
-    await green.expect(RED)
-    await red.press("Slå av mikrofon")
-    await green.wait("document.querySelector('.people .tile-muted:not([hidden])')")
-    await green.wait("received.tones().every((tone) => tone === 0)")
-    await red.press("Slå på mikrofon")
-    await green.expect(RED)
-    await red.press("Slå av kamera")
-    await green.wait("!document.querySelector('.people .tile.has-picture')")
-    await red.press("Slå på kamera")
-    await green.expect(RED)
-    await red.press("Forlat samtalen")
-    await green.wait("document.querySelectorAll('.people .tile').length === 0")
-    await green.expect()
+    await green.press("Slå av mikrofon")
+    await red.wait("document.querySelector('.people .tile-muted:not([hidden])')")
+    await red.wait("received.tones().then((tones) => tones.every((tone) => tone === 0))")
+    await green.press("Slå på mikrofon")
+    await red.expect(GREEN)
+    await green.press("Slå av kamera")
+    await red.wait("!document.querySelector('.people .tile.has-picture')")
+    await green.press("Slå på kamera")
+    await red.expect(GREEN)
+    await green.press("Forlat samtalen")
+    await red.wait("document.querySelectorAll('.people .tile').length === 0")
+    await red.expect()
 
 
 @pytest.mark.parametrize("name", ["chromium", "firefox"])
 async def test_a_reload_replaces_the_older_self(
     bridge: Bridge, room: str, browsers: Browsers, name: BrowserName
 ) -> None:
-    green = await enter(browsers["chromium"], bridge, room, GREEN)
-    red = await enter(browsers[name], bridge, room, RED)
-    await green.expect(RED)
-    await red.reload()
-    await join(red)
+    red = await enter(browsers["chromium"], bridge, room, RED)
+    green = await enter(browsers[name], bridge, room, GREEN)
     await red.expect(GREEN)
+    await green.reload()
+    await join(green)
     await green.expect(RED)
-    assert await green.evaluate("document.querySelectorAll('.people .tile').length") == 1
+    await red.expect(GREEN)
+    assert await red.evaluate("document.querySelectorAll('.people .tile').length") == 1
 
 
 async def test_a_bridge_that_was_killed_and_started_again_gets_everyone_back(
@@ -123,3 +123,27 @@ async def test_a_link_with_a_forged_token_is_explained(bridge: Bridge, room: str
     await page.wait("document.querySelector('.preview video')?.videoWidth > 0")
     await page.press("Bli med")
     await page.wait("document.querySelector('h1').textContent === 'Lenken virker ikke'")
+
+
+async def test_over_tcp_where_nothing_lets_udp_through(
+    bridge: Bridge, network: Network, room: str, browsers: Browsers
+) -> None:
+    with network.without_udp_to(bridge.media_port):
+        red = await enter(browsers["chromium"], bridge, room, RED)
+        green = await enter(browsers["firefox"], bridge, room, GREEN)
+        await red.expect(GREEN)
+        await green.expect(RED)
+        for page in (red, green):
+            assert set(await page.evaluate("received.protocols()")) == {"tcp"}
+
+
+async def test_over_ipv6(tmp_path: Path, network: Network, room: str, browsers: Browsers) -> None:
+    bridge = make_bridge(tmp_path, network.ipv6)
+    try:
+        bridge.start()
+        red = await enter(browsers["chromium"], bridge, room, RED)
+        green = await enter(browsers["firefox"], bridge, room, GREEN)
+        await red.expect(GREEN)
+        await green.expect(RED)
+    finally:
+        bridge.stop()
