@@ -14,7 +14,6 @@ use _core::srtp::{MAX_RTP_OVERHEAD, SrtpReceiver, SrtpSender};
 use _core::transmit::TransmitQueue;
 use rustc_hash::FxHashMap;
 
-use crate::Usage;
 use crate::call::{self, Call, Side};
 use crate::clients::Clients;
 
@@ -36,8 +35,7 @@ pub struct Floor {
 #[derive(Default)]
 struct Shared {
     stop: AtomicBool,
-    drops: AtomicU64,
-    usage: Mutex<Usage>,
+    cpu_ns: AtomicU64,
     routes: Mutex<Option<Routes>>,
 }
 
@@ -106,8 +104,9 @@ impl Floor {
         *self.shared.routes.lock().expect("no panic") = Some(routes);
     }
 
-    pub fn usage(&self) -> Usage {
-        *self.shared.usage.lock().expect("no panic")
+    /// CPU time that the thread has used.
+    pub fn cpu(&self) -> Duration {
+        Duration::from_nanos(self.shared.cpu_ns.load(Ordering::Relaxed))
     }
 }
 
@@ -127,9 +126,7 @@ fn run(socket: &UdpSocket, gso: bool, shared: &Shared) {
     let mut send = SendBatch::new(gso);
     let mut queue = TransmitQueue::new();
     let mut flows = Vec::new();
-    let mut usage = Usage::default();
     let mut routes = Routes::default();
-    let mut told = Duration::ZERO;
     while !shared.stop.load(Ordering::Relaxed) {
         let ready = epoll.wait(Some(TICK)).expect("epoll");
         if routes.receivers.is_empty() {
@@ -140,9 +137,6 @@ fn run(socket: &UdpSocket, gso: bool, shared: &Shared) {
             let Some(datagram) = receive.message(index) else {
                 continue;
             };
-            if let Some(drops) = datagram.drops {
-                shared.drops.store(u64::from(drops), Ordering::Relaxed);
-            }
             let Some(publisher) = routes.publishers.get_mut(&datagram.remote) else {
                 continue;
             };
@@ -161,18 +155,13 @@ fn run(socket: &UdpSocket, gso: bool, shared: &Shared) {
                 }
             }
             if queue.len() >= FLUSH_PACKETS {
-                flush(&mut send, &mut queue, &mut flows, socket, &mut usage);
+                flush(&mut send, &mut queue, &mut flows, socket);
             }
         }
-        flush(&mut send, &mut queue, &mut flows, socket, &mut usage);
-        // Reading the CPU clock is a system call of its own.
-        if count == 0 || usage.packets_sent % 1_024 < 64 {
-            usage.cpu = thread::cpu_time();
-            if usage.cpu != told {
-                told = usage.cpu;
-                usage.drops = shared.drops.load(Ordering::Relaxed);
-                *shared.usage.lock().expect("no panic") = usage;
-            }
+        flush(&mut send, &mut queue, &mut flows, socket);
+        // Told when there is nothing to do: reading the clock is a system call of its own.
+        if count == 0 {
+            shared.cpu_ns.store(thread::cpu_time().as_nanos() as u64, Ordering::Relaxed);
         }
     }
 }
@@ -193,13 +182,11 @@ fn flush(
     queue: &mut TransmitQueue,
     flows: &mut [Option<_core::transmit::Flow>],
     socket: &UdpSocket,
-    usage: &mut Usage,
 ) {
     if queue.is_empty() {
         return;
     }
-    let report = send.send(queue.flows(), |_| Some(LocalEnd { socket, source: None }));
-    usage.packets_sent += report.sent;
+    send.send(queue.flows(), |_| Some(LocalEnd { socket, source: None }));
     queue.clear();
     flows.fill(None);
 }

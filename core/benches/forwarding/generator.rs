@@ -17,6 +17,8 @@ const WINDOW: u64 = 1_200;
 const STUCK: Duration = Duration::from_millis(300);
 /// At saturation one packet of so many is opened for its time stamp; at lower load every one.
 const SATURATION_SAMPLING: u16 = 16;
+/// A generator that is later than this offers less, instead of a burst that no network would bring.
+const MAX_LATENESS: Duration = Duration::from_millis(5);
 /// How long to wait for the last packets.
 const DRAIN: Duration = Duration::from_millis(200);
 
@@ -99,6 +101,10 @@ impl Generator {
                     let next = self.due.peek().map_or(u64::MAX, |Reverse((at, ..))| *at);
                     if next <= now {
                         self.send_next();
+                        self.receive(Duration::ZERO);
+                        if now - next > MAX_LATENESS.as_nanos() as u64 {
+                            self.forget_the_pause();
+                        }
                     } else {
                         self.receive(Duration::from_nanos(next - now));
                     }
@@ -107,7 +113,7 @@ impl Generator {
         }
     }
 
-    /// What was due while nothing ran is not made up for.
+    /// What was due while nothing was sent is not made up for.
     fn forget_the_pause(&mut self) {
         let now = self.started.elapsed().as_nanos() as u64;
         let next = self.due.peek().map_or(now, |Reverse((at, ..))| *at);

@@ -21,17 +21,6 @@ use self::generator::Pace;
 use self::measure::{Sample, Subject, measure};
 use self::report::{Row, print_header, print_row, write_json};
 
-/// What a subject has used and done so far.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Usage {
-    /// CPU time of its thread.
-    pub cpu: Duration,
-    /// Packets handed to the kernel.
-    pub packets_sent: u64,
-    /// Packets lost at its sockets.
-    pub drops: u64,
-}
-
 /// Room sizes measured at saturation, at half and at a tenth of it.
 const ROOM_SIZES: [usize; 4] = [2, 3, 6, 25];
 /// Participants at saturation, in as many rooms as that makes.

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use _core::net::thread;
 
-use crate::Usage;
 use crate::bridge::Bridge;
 use crate::call::Call;
 use crate::clients::Clients;
@@ -30,10 +29,10 @@ enum Running {
 }
 
 impl Running {
-    fn usage(&self) -> Usage {
+    fn cpu(&self) -> Duration {
         match self {
-            Running::Worker(bridge) => bridge.usage(),
-            Running::Floor(floor) => floor.usage(),
+            Running::Worker(bridge) => bridge.cpu(),
+            Running::Floor(floor) => floor.cpu(),
         }
     }
 }
@@ -98,15 +97,15 @@ pub fn measure(subject: Subject, call: Call, pace: Pace, duration: Duration) -> 
     generator.run(WARM_UP);
     generator.drain();
     generator.traffic = Default::default();
-    let (before, started) = (settled_usage(&running), Instant::now());
+    let (before, started) = (settled_cpu(&running), Instant::now());
     generator.run(duration);
     let elapsed = started.elapsed();
     generator.drain();
-    let after = settled_usage(&running);
+    let after = settled_cpu(&running);
 
     let traffic = &mut generator.traffic;
     traffic.delays.sort_unstable();
-    let cpu = after.cpu - before.cpu;
+    let cpu = after - before;
     let expected = (traffic.sent * call.fan_out() as u64).max(1);
     Sample {
         cpu_us: cpu.as_secs_f64() * 1e6 / traffic.delivered.max(1) as f64,
@@ -118,10 +117,10 @@ pub fn measure(subject: Subject, call: Call, pace: Pace, duration: Duration) -> 
     }
 }
 
-/// The usage once nothing is on its way any more and the subject has told the latest.
-fn settled_usage(running: &Running) -> Usage {
+/// The CPU time once nothing is on its way any more and the subject has told the latest.
+fn settled_cpu(running: &Running) -> Duration {
     std::thread::sleep(Duration::from_millis(120));
-    running.usage()
+    running.cpu()
 }
 
 fn percentile(sorted: &[u32], part: f64) -> f64 {

@@ -78,11 +78,6 @@ impl UdpSocket {
     pub fn buffers(&self) -> BufferSizes {
         self.buffers
     }
-
-    /// Takes a pending error off the socket, so that it is not reported for an innocent send.
-    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.socket.take_error()
-    }
 }
 
 impl AsFd for UdpSocket {
