@@ -37,6 +37,15 @@ async def join(page: Page) -> None:
     await page.wait("document.querySelector('main.call')")
 
 
+async def id_of(participant: Participant, identity: Identity) -> str:
+    """The id of somebody who joined after `participant`."""
+    name = identity.name.title()
+    joined = await participant.notice(
+        lambda notice: notice["type"] == "participant_joined" and notice["participant"]["name"] == name
+    )
+    return str(joined["participant"]["id"])
+
+
 async def test_three_people_on_three_stacks_see_and_hear_each_other(
     bridge: Bridge, room: str, browsers: Browsers
 ) -> None:
@@ -49,12 +58,7 @@ async def test_three_people_on_three_stacks_see_and_hear_each_other(
         await red.expect(GREEN, BLUE)
         await green.expect(RED, BLUE)
         for identity in (RED, GREEN):
-            joined = await third.notice(
-                lambda notice, name=identity.name.title(): (
-                    notice["type"] == "participant_joined" and notice["participant"]["name"] == name
-                )
-            )
-            person = joined["participant"]["id"]
+            person = await id_of(third, identity)
             await (await third.watcher(person, "camera")).expect(identity)
             await (await third.watcher(person, "microphone")).expect(identity)
     finally:
