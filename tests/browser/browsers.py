@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from tests.support.media import Identity, identity_of_colour, identity_of_tone
+from tests.support.media import BLUE, Identity, identity_of_colour, identity_of_tone
 
 HERE = Path(__file__).parent
 BrowserName = Literal["chromium", "firefox"]
@@ -113,11 +113,13 @@ class Browser:
     identity: Identity | None
 
     async def open(self, url: str, identity: Identity, *, language: str = "nb") -> Page:
-        """Opens a page in a profile of its own, with the identity's camera and microphone."""
+        """Opens a page in a profile of its own, with the identity's camera and microphone; its screen is blue."""
         if self.name == "firefox" and identity != self.identity:
             raise ValueError("Firefox has the tone that it was launched with")
         synthesize = self.name != "firefox"
-        looks = json.dumps({"colour": identity.colour, "tone": identity.tone, "synthesize": synthesize})
+        looks = json.dumps(
+            {"colour": identity.colour, "tone": identity.tone, "synthesize": synthesize, "screen": BLUE.colour}
+        )
         speaks = f"Object.defineProperty(navigator, 'languages', {{ get: () => [{json.dumps(language)}] }});"
         script = f"{(HERE / 'instrument.js').read_text()}\ninstrument({looks});\n{speaks}"
         page = await self.driver.request("open", browser=self.handle, url=url, script=script)
@@ -155,9 +157,10 @@ class Page:
         """Closes the page."""
         await self.driver.request("close", page=self.handle)
 
-    async def expect(self, *others: Identity, within: float = 30.0) -> None:
-        """Waits until just these identities are seen and heard, each once, with moving pictures."""
+    async def expect(self, *others: Identity, screens: Sequence[Identity] = (), within: float = 30.0) -> None:
+        """Waits until just these identities are seen and heard, each once, and move; `screens` are only seen."""
         expected = sorted(other.name for other in others)
+        expected_pictures = sorted(expected + [screen.name for screen in screens])
         seen: list[str] = []
         heard: list[str] = []
         frames = await self.frames()
@@ -165,10 +168,10 @@ class Page:
         while asyncio.get_running_loop().time() < deadline:
             seen = names(identity_of_colour(tuple(colour)) for colour in await self.evaluate("received.colours()"))
             heard = names(identity_of_tone(tone) for tone in await self.evaluate("received.tones()"))
-            if seen == expected and heard == expected and (not others or await self.frames() > frames):
+            if seen == expected_pictures and heard == expected and (not others or await self.frames() > frames):
                 return
             await asyncio.sleep(0.1)
-        raise AssertionError(f"expected {expected} within {within} s, but saw {seen} and heard {heard}")
+        raise AssertionError(f"expected {expected_pictures} within {within} s, but saw {seen} and heard {heard}")
 
     async def frames(self) -> int:
         """Frames decoded so far, of all remote pictures."""

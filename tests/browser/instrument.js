@@ -6,9 +6,9 @@
  * its own fake microphone. `identity` is put in by browsers.py.
  */
 function instrument(identity) {
-  const { colour, tone, synthesize } = identity;
+  const { colour, tone, synthesize, screen } = identity;
 
-  function camera() {
+  function picture(colour) {
     const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 240 });
     const context = canvas.getContext("2d");
     let count = 0;
@@ -39,8 +39,12 @@ function instrument(identity) {
       real ??= getUserMedia({ audio: true, video: true });
       const [beep] = (await real).getAudioTracks();
       const voice = () => (synthesize ? microphone() : beep.clone());
-      return new MediaStream([...(audio ? [voice()] : []), ...(video ? [camera()] : [])]);
+      return new MediaStream([...(audio ? [voice()] : []), ...(video ? [picture(colour)] : [])]);
     };
+  }
+
+  if (navigator.mediaDevices) {
+    navigator.mediaDevices.getDisplayMedia = async () => new MediaStream([picture(screen)]);
   }
 
   /** @type {RTCPeerConnection[]} */

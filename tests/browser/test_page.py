@@ -12,6 +12,7 @@ from tests.support.bridge import Bridge
 from tests.support.media import BLUE, GREEN, RED, ColourTrack, Identity, ToneTrack
 from tests.support.namespace import Network
 from tests.support.participant import Participant
+from tests.support.tcp_relay import TcpRelay
 
 pytestmark = pytest.mark.xdist_group("browsers")
 
@@ -151,3 +152,59 @@ async def test_over_ipv6(tmp_path: Path, network: Network, room: str, browsers: 
         await green.expect(RED)
     finally:
         bridge.stop()
+
+
+async def test_a_shared_screen_is_seen_beside_the_face(bridge: Bridge, room: str, browsers: Browsers) -> None:
+    red = await enter(browsers["chromium"], bridge, room, RED)
+    green = await enter(browsers["firefox"], bridge, room, GREEN)
+    await red.expect(GREEN)
+    await green.press("Del skjerm")
+    await red.expect(GREEN, screens=[BLUE])
+    await green.press("Stopp deling")
+    await red.expect(GREEN)
+    await red.press("Del skjerm")
+    await green.expect(RED, screens=[BLUE])
+
+
+@pytest.mark.parametrize("name", ["chromium", "firefox"])
+async def test_signalling_that_was_cut_is_resumed_while_media_goes_on(
+    bridge: Bridge, room: str, browsers: Browsers, name: BrowserName
+) -> None:
+    red = await enter(browsers["chromium"], bridge, room, RED)
+    host, port = bridge.http_address.split(":")
+    async with TcpRelay(host, int(port)) as relay:
+        address = link(bridge, room, GREEN).replace(bridge.http_address, f"127.0.0.1:{relay.port}")
+        green = await browsers[name].open(address, GREEN)
+        await join(green)
+        await red.expect(GREEN)
+        await green.expect(RED)
+        relay.cut()
+        await green.wait("document.querySelector('.banner').dataset.state === 'reconnecting'")
+        await red.wait("document.querySelector('.people .tile-status').textContent === 'Kobler til igjen …'")
+        await red.expect(GREEN)
+        await green.expect(RED)
+        relay.mend()
+        await green.wait("document.querySelector('.banner').dataset.state === 'connected'")
+        await red.wait("document.querySelector('.people .tile-status').hidden")
+        await red.expect(GREEN)
+        assert await green.evaluate("received.connections.length") == 2
+        await green.close()
+
+
+@pytest.mark.parametrize("name", ["chromium", "firefox"])
+async def test_a_network_that_changes_restarts_ice_and_keeps_the_call(
+    bridge: Bridge, room: str, browsers: Browsers, name: BrowserName
+) -> None:
+    ufrags = "received.connections.map(({ remoteDescription }) => remoteDescription.sdp.match(/ice-ufrag:(.*)/)[1])"
+    red = await enter(browsers["chromium"], bridge, room, RED)
+    green = await enter(browsers[name], bridge, room, GREEN)
+    await red.expect(GREEN)
+    await green.expect(RED)
+    before = await green.evaluate(ufrags)
+    await green.evaluate("window.dispatchEvent(new Event('online'))")
+    for ufrag in before:
+        await green.wait(f"!{ufrags}.includes('{ufrag}')")
+    await green.wait("received.connections.every(({ connectionState }) => connectionState === 'connected')")
+    await red.expect(GREEN)
+    await green.expect(RED)
+    assert await green.evaluate("received.connections.length") == 2
