@@ -27,6 +27,11 @@ describe("arrange", () => {
     assert.equal(arrange(2, 390, 640, 12).height, 314);
   });
 
+  it("rather shows whole faces than high slices of them", () => {
+    const { width, height } = arrange(3, 1256, 632, 12);
+    assert.ok(width > height);
+  });
+
   it("always fits", () => {
     for (let count = 1; count <= 25; count += 1) {
       for (const [width, height] of [[390, 600], [1280, 640], [320, 320]]) {

@@ -7,9 +7,11 @@
 /** Tiles wider or narrower than this would show more frame than face. */
 const WIDEST = 16 / 9;
 const NARROWEST = 9 / 16;
+/** What cameras give at least: a narrower tile cuts off the sides. */
+const CAMERA = 4 / 3;
 
 /**
- * The largest equal tiles that fit.
+ * The equal tiles that fit and show the most of each camera's picture.
  *
  * @param {number} count tiles
  * @param {number} width of the room for them, CSS pixels
@@ -28,9 +30,18 @@ export function arrange(count, width, height, gap) {
       width: Math.floor(Math.min(cellWidth, cellHeight * WIDEST)),
       height: Math.floor(Math.min(cellHeight, cellWidth / NARROWEST)),
     };
-    if (tile.width * tile.height > best.width * best.height) best = tile;
+    if (shown(tile) > shown(best)) best = tile;
   }
   return best;
+}
+
+/**
+ * The area of a tile, less what is cut off from a picture that fills it.
+ *
+ * @param {Arrangement} tile
+ */
+function shown({ width, height }) {
+  return height === 0 ? 0 : width * height * Math.min(1, width / height / CAMERA);
 }
 
 /**
