@@ -19,7 +19,7 @@ CORE_SOURCES := $(shell find core/src -name '*.rs' 2>/dev/null) core/Cargo.toml 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help run build test test-core test-python check format lock bench fuzz clean distclean
+.PHONY: help run build wheel test test-core test-python check format lock bench fuzz clean distclean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -28,6 +28,9 @@ run: build ## Start the bridge with its defaults and print links for a test call
 	@exec $(BIN)/bridge serve --dev --http $(HTTP) --media $(MEDIA) --data $(DATA) $(ARGS)
 
 build: $(STAMPS)/extension ## Build the extension and leave the command at .venv/bin/bridge
+
+wheel: $(STAMPS)/python ## Build the wheel, page and SDK included, into dist/
+	scripts/wheel dist
 
 test: test-core test-python ## Everything that proves the project, real browsers included
 
@@ -55,7 +58,7 @@ lock: $(STAMPS)/tools ## Resolve the dependencies again and write the lock files
 	scripts/lock
 
 clean: ## Remove what was built, keep downloads and the data directory
-	rm -rf build test-results bridge/*.so core/fuzz/target
+	rm -rf build dist test-results bridge/*.so core/fuzz/target
 	cd core && cargo clean --quiet
 
 distclean: clean ## Remove everything that is not in version control, but the data directory

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,9 +33,8 @@ DIRECTIVES = (
 
 
 def default_web_directory() -> Path:
-    """Where the web files lie: beside the package in a checkout, under the prefix when installed from a wheel."""
-    beside = Path(__file__).resolve().parents[2] / "web"
-    return beside if beside.is_dir() else Path(sys.prefix) / "share" / "bridge" / "web"
+    """Where the web files lie: in the package, which in a checkout has a link to `web/`."""
+    return Path(__file__).resolve().parents[1] / "web"
 
 
 class WebFiles:
