@@ -107,10 +107,12 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 def _serve(options: argparse.Namespace) -> int:
     settings = _settings(options)
+    remark = None
     if options.dev:
         from bridge import development
 
-        settings = development.prepare(settings, insecure=options.insecure)
+        prepared = development.prepare(settings, insecure=options.insecure)
+        settings, remark = prepared.settings, prepared.media
     elif options.insecure:
         raise SettingsError("invalid_setting", "--insecure goes with --dev only.")
     else:
@@ -119,21 +121,22 @@ def _serve(options: argparse.Namespace) -> int:
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run(settings, development=options.dev))
+        runner.run(_run(settings, remark))
     return 0
 
 
-async def _run(settings: Settings, *, development: bool) -> None:
+async def _run(settings: Settings, remark: str | None) -> None:
+    """Serves. A development bridge has a remark, which is printed below its links."""
     from bridge.app import Application, run
 
-    application = Application(settings, development=development)
+    application = Application(settings, development=remark is not None)
     await application.start()
-    if development:
-        _print_links(settings, application.http_port)
+    if remark is not None:
+        _print_links(settings, application.http_port, remark)
     await run(application)
 
 
-def _print_links(settings: Settings, port: int) -> None:
+def _print_links(settings: Settings, port: int, remark: str) -> None:
     from bridge import development
 
     roles = read_roles(settings.rooms)
@@ -141,7 +144,8 @@ def _print_links(settings: Settings, port: int) -> None:
     for role, link in development.links(settings, port, roles):
         print(f"  {role:<16}{link}\n")
     if settings.http.tls_certificate is not None:
-        print("The certificate is self-signed: the browser asks once whether to trust it.\n")
+        print("The certificate is self-signed: the browser asks once whether to trust it.")
+    print(f"{remark}\n")
     sys.stdout.flush()
 
 

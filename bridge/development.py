@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
+from bridge import ports
 from bridge.auth import DEVELOPMENT_ISSUER, development_secret, mint
 from bridge.configuration import Address
 from bridge.data_directory import make_data_directory
 from bridge.development_certificate import development_certificate
-from bridge.settings import Settings
+from bridge.settings import MediaSection, Settings
 from bridge.sfu.interfaces import addresses
 
 ROOM = "test"
 ROLES = ("fastlege", "pasient", "tolk", "parorende", "spesialist")
 """Whom the links are for, where the roles file has them; else it is the file's first few."""
 MAX_HOSTS = 4
-"""Addresses of this machine that links are printed for."""
+"""Addresses of this machine that links are printed for, and that media uses beside loopback."""
 
 
-def prepare(settings: Settings, *, insecure: bool) -> Settings:
-    """The settings with what development adds: TLS beyond loopback, and media where the page is.
+@dataclass(frozen=True, slots=True)
+class Development:
+    """How a development bridge runs."""
+
+    settings: Settings
+    media: str
+    """Where media flows and why, in a sentence for whoever starts it."""
+
+
+def prepare(settings: Settings, *, insecure: bool) -> Development:
+    """Adds what development needs: TLS beyond loopback, and media where the page is and where browsers can reach it.
 
     With `insecure`, HTTP stays in cleartext on any address. Raises `BridgeError` or `OSError`.
     """
@@ -37,7 +47,41 @@ def prepare(settings: Settings, *, insecure: bool) -> Settings:
         if http.tls_certificate is None and not http.trusted_proxies and not insecure:
             certificate, key = development_certificate(settings.data.directory, hosts(http.listen))
             settings = replace(settings, http=replace(http, tls_certificate=certificate, tls_key=key))
-    return settings
+    media, remark = _beyond_loopback(settings.media)
+    return Development(replace(settings, media=media), remark)
+
+
+def _beyond_loopback(media: MediaSection) -> tuple[MediaSection, str]:
+    """Media that listens on loopback only listens on this machine's own addresses too, after them, if it can.
+
+    Firefox has no candidates on loopback and pairs none with those of others (`media.peerconnection.ice.loopback`), so
+    that two of its windows on this machine would not reach a bridge on 127.0.0.1.
+    """
+    given = " and ".join(map(str, media.listen))
+    if media.announced or not all(address.is_loopback for address in media.listen):
+        return media, f"Media flows over {given}."
+    own = [
+        Address(str(host), first.port)
+        for first in media.listen
+        for host in addresses(6 if ":" in first.host else 4)[:MAX_HOSTS]
+        if not host.is_loopback
+    ]
+    added, problems = [], []
+    for first in dict.fromkeys(own):
+        found = [
+            (address, why)
+            for address, kind in ports.media_addresses(media, first)
+            if (why := ports.why_not(address, kind))
+        ]
+        if found:
+            problems.append("{}: {}".format(*found[0]))
+        else:
+            added.append(first)
+    if added:
+        more = " and ".join(map(str, added))
+        return replace(media, listen=(*media.listen, *added)), f"Media flows over {given}, and {more} for Firefox."
+    why = ", ".join(problems) or "this machine has no other address"
+    return media, f"Media flows over {given} only, which Firefox does not use ({why})."
 
 
 def hosts(listen: Address) -> list[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import datetime
-import errno
 import os
 import platform
 import resource
@@ -20,6 +19,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
+from bridge import ports
 from bridge.configuration import Address
 from bridge.data_directory import DataDirectory
 from bridge.errors import BridgeError
@@ -136,7 +136,7 @@ def _certificate(settings: Settings) -> Finding:
 
 
 def _http_port(address: Address) -> Finding:
-    problem = _cannot_bind(address, socket.SOCK_STREAM)
+    problem = ports.why_not(address, socket.SOCK_STREAM)
     return (
         _fail(f"{address}: {problem}", "Choose another with --http or http.listen.") if problem else _ok(f"{address}")
     )
@@ -144,31 +144,16 @@ def _http_port(address: Address) -> Finding:
 
 def _media_ports(settings: Settings) -> Finding:
     media = settings.media
-    kinds = {socket.SOCK_DGRAM: "UDP"} | ({socket.SOCK_STREAM: "TCP"} if media.tcp else {})
     for first in media.listen:
-        for index in range(media.workers):
-            address = replace(first, port=first.port + index if first.port else 0)
-            for kind, protocol in kinds.items():
-                problem = _cannot_bind(address, kind)
-                if problem:
-                    return _fail(f"{protocol} {address}: {problem}", "Choose another with --media or media.listen.")
+        for address, kind in ports.media_addresses(media, first):
+            problem = ports.why_not(address, kind)
+            if problem:
+                return _fail(
+                    f"{ports.NAMES[kind]} {address}: {problem}", "Choose another with --media or media.listen."
+                )
     shown = ", ".join(str(address) for address in media.listen)
-    return _ok(f"{shown} ({' and '.join(kinds.values())}, {media.workers} worker{'s' if media.workers > 1 else ''})")
-
-
-def _cannot_bind(address: Address, kind: int) -> str | None:
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    try:
-        with socket.socket(family, kind) as probe:
-            if kind == socket.SOCK_STREAM:
-                # As servers do: connections of the one before that linger are no obstacle.
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            probe.bind((address.host, address.port))
-    except OSError as error:
-        return "in use" if error.errno == errno.EADDRINUSE else (error.strerror or "cannot be bound")
-    return None
+    protocols = "UDP and TCP" if media.tcp else "UDP"
+    return _ok(f"{shown} ({protocols}, {media.workers} worker{'s' if media.workers > 1 else ''})")
 
 
 def _udp_option(option: int, value: int, use: str) -> Finding:
