@@ -23,11 +23,12 @@ CHECKED_BY_HAND: dict[str, str] = {
 def licence_of(dist: Distribution) -> str:
     """All that the metadata says about the licence, in one line."""
     meta = dist.metadata
-    expression = meta.get("License-Expression")
+    expression = meta.get_all("License-Expression")
     if expression:
-        return str(expression)
+        return str(expression[0])
     classifiers = [c.rsplit("::", 1)[1].strip() for c in meta.get_all("Classifier", []) if c.startswith("License ::")]
-    return " / ".join(classifiers) or (meta.get("License") or "").strip().split("\n")[0]
+    text = meta.get_all("License", [])
+    return " / ".join(classifiers) or "".join(text).strip().split("\n")[0]
 
 
 def main() -> int:
