@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.browsers import Browser, BrowserName, Page
+from tests.browser.browsers import Browser, BrowserName, Driver, Page
 from tests.browser.conftest import make_bridge
 from tests.support.bridge import Bridge
 from tests.support.media import BLUE, GREEN, RED, ColourTrack, Identity, ToneTrack
@@ -150,6 +150,26 @@ async def test_over_ipv6(tmp_path: Path, network: Network, room: str, browsers: 
         green = await enter(browsers["firefox"], bridge, room, GREEN)
         await red.expect(GREEN)
         await green.expect(RED)
+    finally:
+        bridge.stop()
+
+
+async def test_two_links_in_firefox_as_it_is_delivered_meet_on_a_bridge_with_the_default_addresses(
+    tmp_path: Path, room: str, driver: Driver
+) -> None:
+    delivered = {
+        "media.peerconnection.ice.loopback": False,
+        "media.peerconnection.ice.obfuscate_host_addresses": True,
+    }
+    bridge = make_bridge(tmp_path, "127.0.0.1")
+    try:
+        bridge.start()
+        pages = []
+        for identity in (RED, GREEN):
+            firefox = await driver.launch("firefox", identity=identity, preferences=delivered)
+            pages.append(await enter(firefox, bridge, room, identity))
+        await pages[0].expect(GREEN)
+        await pages[1].expect(RED)
     finally:
         bridge.stop()
 
