@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -110,3 +111,40 @@ async def test_who_went_silently_is_removed_and_everyone_is_told(impatient: Brid
         await fresh.close()
     finally:
         await red.close()
+
+
+async def test_who_closes_its_connections_in_good_order_has_left(impatient: Bridge, room: str) -> None:
+    red, green = await joined(impatient, room, RED), await joined(impatient, room, GREEN)
+    try:
+        await sees_and_hears(red, green, GREEN)
+        await sees_and_hears(green, red, RED)
+        # Goodbye by DTLS (close_notify) and then the WebSocket: nobody comes back from that, so nobody waits.
+        await green.publish_peer.close()
+        await green.subscribe_peer.close()
+        await green.cut_signalling()
+        left = await red.notice(lambda said: said["type"] == "participant_left")
+        assert (left["participant_id"], left["reason"]) == (green.id, "left")
+    finally:
+        await red.close()
+        await green.vanish()
+
+
+async def test_a_killed_bridge_that_is_started_again_has_its_call_back(tmp_path: Path, room: str) -> None:
+    with running_bridge(tmp_path) as bridge:
+        red, green = await joined(bridge, room, RED), await joined(bridge, room, GREEN)
+        try:
+            await sees_and_hears(red, green, GREEN)
+            await sees_and_hears(green, red, RED)
+            bridge.kill()
+            await asyncio.gather(red.signalling_lost(), green.signalling_lost())
+            await asyncio.gather(
+                asyncio.to_thread(bridge.start),
+                red.come_back(ToneTrack(RED), ColourTrack(RED)),
+                green.come_back(ToneTrack(GREEN), ColourTrack(GREEN)),
+            )
+            await sees_and_hears(red, green, GREEN)
+            await sees_and_hears(green, red, RED)
+            assert not red.joined["resumed"]
+        finally:
+            await red.close()
+            await green.close()

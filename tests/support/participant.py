@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,13 @@ import websockets
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.rtcconfiguration import RTCBundlePolicy
 
+from tests.support.ice_restart import credentials, follow_restart, with_credentials
 from tests.support.media import Watcher
+from tests.support.ssrc_routes import follow_remote_description
 
 PROTOCOL = Path(__file__).parents[2] / "docs" / "protocol"
+NEW_CREDENTIALS = ("restarted", "22+characters+or+more+")
+"""ICE user name fragment and password of a client that restarts ICE."""
 Message = dict[str, Any]
 
 
@@ -40,14 +44,18 @@ class RequestError(Exception):
         self.error = error
 
 
+def _peer_connection() -> RTCPeerConnection:
+    return RTCPeerConnection(RTCConfiguration(bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
+
+
 class Participant:
     """One client. `received` maps (participant id, source) to the watcher of its track."""
 
     def __init__(self, url: str, token: str) -> None:
         self.url = url
         self.token = token
-        self.publish_peer = RTCPeerConnection(RTCConfiguration(bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
-        self.subscribe_peer = RTCPeerConnection(RTCConfiguration(bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
+        self.publish_peer = _peer_connection()
+        self.subscribe_peer = _peer_connection()
         self.notices: list[Message] = []
         self.received: dict[tuple[str, str], Watcher] = {}
         self.joined: Message = {}
@@ -55,7 +63,10 @@ class Participant:
         self.close_code: int | None = None
         self.rewrite_description: Callable[[str], str] = lambda sdp: sdp
         """What stands between the client and the bridge may change the candidates of the bridge's descriptions."""
+        self.restarts = 0
+        """ICE restarts of the subscribe connection that were followed."""
         self._watchers: dict[str, Watcher] = {}
+        self._remote_credentials: tuple[str, str] | None = None
         self._ids = itertools.count(1)
         self._replies: dict[int, asyncio.Future[Message]] = {}
         self._changed = asyncio.Event()
@@ -81,28 +92,56 @@ class Participant:
         self.joined = await self.request("resume", session_id=session["id"], secret=session["secret"])
         return self.joined
 
+    async def come_back(self, *tracks: MediaStreamTrack) -> None:
+        """What a client does by itself whose WebSocket was lost: resumes, or joins anew and publishes `tracks`.
+
+        With back-off while nobody answers. Somebody who joins anew does so with new peer connections.
+        """
+        if not await self._with_back_off(self._resumed):
+            await self._let_go()
+            self.publish_peer, self.subscribe_peer = _peer_connection(), _peer_connection()
+            self.received.clear()
+            self.notices.clear()
+            self._watchers.clear()
+            self._remote_credentials = None
+            await self._with_back_off(self.join)
+            await self.publish(*tracks)
+
+    async def signalling_lost(self) -> None:
+        """Waits until the WebSocket has ended."""
+        assert self._reader is not None
+        await asyncio.wait([self._reader])
+
     async def cut_signalling(self) -> None:
         """Loses the WebSocket as a network does: no close frame."""
         assert self._socket is not None
         self._socket.transport.abort()
-        if self._reader is not None:
-            await asyncio.gather(self._reader, return_exceptions=True)
+        await self.signalling_lost()
 
     async def publish(self, *tracks: MediaStreamTrack) -> Message:
         """Publishes: audio as the microphone, video as the camera."""
         for track in tracks:
             self.publish_peer.addTransceiver(track, direction="sendonly")
         await self.publish_peer.setLocalDescription(await self.publish_peer.createOffer())
-        sources = [
-            {"mid": t.mid, "source": "microphone" if t.kind == "audio" else "camera"}
-            for t in self.publish_peer.getTransceivers()
-        ]
-        reply = await self.request("publish", offer=self.publish_peer.localDescription.sdp, sources=sources)
+        reply = await self._offer(self.publish_peer.localDescription.sdp)
         await self.publish_peer.setRemoteDescription(
             RTCSessionDescription(sdp=self.rewrite_description(reply["answer"]), type="answer")
         )
         self.published = reply
         return reply
+
+    async def restart_publish(self) -> Message:
+        """Offers anew with other ICE credentials, as `createOffer({iceRestart: true})` does, and goes on with them."""
+        reply = await self._offer(with_credentials(self.publish_peer.localDescription.sdp, *NEW_CREDENTIALS))
+        await follow_restart(self.publish_peer, reply["answer"])
+        return reply
+
+    async def _offer(self, sdp: str) -> Message:
+        sources = [
+            {"mid": t.mid, "source": "microphone" if t.kind == "audio" else "camera"}
+            for t in self.publish_peer.getTransceivers()
+        ]
+        return await self.request("publish", offer=sdp, sources=sources)
 
     async def request(self, type_: str, **fields: Any) -> Message:
         """Sends a request and returns its reply; raises `RequestError`."""
@@ -131,6 +170,10 @@ class Participant:
         )
         return found
 
+    async def restarted(self, within: float = 15.0) -> None:
+        """Waits until the subscribe connection has gone through an ICE restart."""
+        await self._until(lambda: self.restarts or None, within, "no ICE restart")
+
     async def close(self) -> None:
         """Leaves and lets go of everything."""
         if self._socket is not None and self.close_code is None:
@@ -140,16 +183,42 @@ class Participant:
 
     async def vanish(self) -> None:
         """Goes without a word: no leave, no close frame, no more packets."""
+        if self._socket is not None:
+            self._socket.transport.abort()
+        await self._let_go()
+
+    async def _let_go(self) -> None:
         for task in (self._answering, self._reader):
             if task is not None:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
         for watcher in self._watchers.values():
             await watcher.stop()
-        if self._socket is not None:
-            self._socket.transport.abort()
-        await self.publish_peer.close()
-        await self.subscribe_peer.close()
+        for peer in (self.publish_peer, self.subscribe_peer):
+            # ICE first: closing a peer connection would say goodbye by DTLS (close_notify), and that is a leave.
+            for transport in {transceiver.receiver.transport.transport for transceiver in peer.getTransceivers()}:
+                await transport.stop()
+            await peer.close()
+
+    async def _resumed(self) -> bool:
+        """Whether there was something to resume. Raises what `_with_back_off` tries again for."""
+        try:
+            await self.resume()
+        except RequestError as refusal:
+            if refusal.error["code"] != "session_not_found":
+                raise
+            return False
+        return True
+
+    @staticmethod
+    async def _with_back_off(attempt: Callable[[], Awaitable[Any]]) -> Any:
+        for delay in itertools.chain((0.1, 0.2, 0.4, 0.8), itertools.repeat(1.6)):
+            try:
+                return await attempt()
+            except (OSError, websockets.InvalidHandshake):
+                # Nobody listens yet, or it went away again.
+                await asyncio.sleep(delay)
+        raise AssertionError("unreachable: the delays do not end")
 
     async def _open(self) -> None:
         self.close_code = None
@@ -193,6 +262,7 @@ class Participant:
             RTCSessionDescription(sdp=self.rewrite_description(message["offer"]), type="offer")
         )
         await peer.setLocalDescription(await peer.createAnswer())
+        follow_remote_description(peer)
         by_mid = {t.mid: t for t in peer.getTransceivers()}
         self.received.clear()
         for track in message["tracks"]:
@@ -203,6 +273,11 @@ class Participant:
         self._changed.set()
         with contextlib.suppress(RequestError):
             await self.request("subscribe_answer", negotiation=message["negotiation"], answer=peer.localDescription.sdp)
+        before_it, self._remote_credentials = self._remote_credentials, credentials(message["offer"])
+        if before_it not in (None, self._remote_credentials):
+            await follow_restart(peer, message["offer"])
+            self.restarts += 1
+            self._changed.set()
 
     async def _until(self, look: Callable[[], Any], within: float, otherwise: str) -> Any:
         async def found() -> Any:

@@ -20,6 +20,7 @@ class LossyRelay:
         self.forwarded = 0
         self._random = random.Random(seed)
         self._client: Address | None = None
+        self._is_cut = False
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
@@ -29,8 +30,13 @@ class LossyRelay:
         await self._open_far()
         return self
 
+    def cut(self) -> None:
+        """Loses everything both ways until `move`."""
+        self._is_cut = True
+
     async def move(self) -> None:
         """Gives the client another address, as from Wi-Fi to mobile: the bridge sees a new source from here on."""
+        self._is_cut = False
         self._far.close()
         await self._open_far()
 
@@ -49,19 +55,17 @@ class LossyRelay:
         return int(self._near.get_extra_info("sockname")[1])
 
     def rewrite(self, answer: str) -> str:
-        """The bridge's description with this relay as its only candidate."""
-        lines = [line for line in answer.split("\r\n") if not line.startswith("a=candidate:")]
-        candidate = f"a=candidate:1 1 udp 2130706431 127.0.0.1 {self.port} typ host"
-        first_media = next(i for i, line in enumerate(lines) if line.startswith("m="))
-        insert_at = next(i for i in range(first_media, len(lines)) if re.match("a=mid:", lines[i])) + 1
-        return "\r\n".join([*lines[:insert_at], candidate, *lines[insert_at:]])
+        """The bridge's description with this relay as its only candidate, in every m-line that has candidates."""
+        candidate = f"a=candidate:1 1 udp 2130706431 127.0.0.1 {self.port} typ host\r\n"
+        return re.sub(r"(?:a=candidate:[^\r\n]*\r\n)+", candidate, answer)
 
     def _from_client(self, data: bytes, address: Address) -> None:
         self._client = address
-        self._far.sendto(data, self.bridge)
+        if not self._is_cut:
+            self._far.sendto(data, self.bridge)
 
     def _from_bridge(self, data: bytes, _: Address) -> None:
-        if self._client is None:
+        if self._client is None or self._is_cut:
             return
         # Only media is lost: RTP and RTCP begin with 128 to 191 (RFC 7983).
         if 128 <= data[0] <= 191 and self._random.random() < self.loss:
