@@ -45,7 +45,7 @@ async def test_a_client_has_its_subscribe_connection_restarted(bridge: Bridge, r
     red, green = await joined(bridge, room, RED), await joined(bridge, room, GREEN)
     try:
         await sees_and_hears(red, green, GREEN)
-        await red.request("restart_ice")
+        await red.request("restart_ice", connection="subscribe")
         await red.restarted()
         await sees_and_hears(red, green, GREEN)
     finally:

@@ -20,9 +20,9 @@ import websockets
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.rtcconfiguration import RTCBundlePolicy
 
+from tests.support.aiortc_gaps import follow_remote_description, give_up_lost_pictures
 from tests.support.ice_restart import credentials, follow_restart, with_credentials
 from tests.support.media import Watcher
-from tests.support.ssrc_routes import follow_remote_description
 
 PROTOCOL = Path(__file__).parents[2] / "docs" / "protocol"
 NEW_CREDENTIALS = ("restarted", "22+characters+or+more+")
@@ -268,6 +268,7 @@ class Participant:
         for track in message["tracks"]:
             mid = track["mid"]
             if mid not in self._watchers:
+                give_up_lost_pictures(by_mid[mid].receiver)
                 self._watchers[mid] = Watcher(by_mid[mid].receiver.track).start()
             self.received[(track["participant_id"], track["source"])] = self._watchers[mid]
         self._changed.set()
