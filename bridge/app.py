@@ -91,7 +91,7 @@ class Application:
         try:
             self._data = DataDirectory(self._settings.data.directory)
             _raise_file_limit()
-            await self._sfu.start()
+            await self._start_media()
             await self._admin.start()
             self._loop_lag.start()
             self._quality.start()
@@ -117,6 +117,19 @@ class Application:
             self._data = None
         if served:
             _log.info("The bridge has ended")
+
+    async def _start_media(self) -> None:
+        try:
+            await self._sfu.start()
+        except OSError as error:
+            # The core names the address, and the error by the system's words and number.
+            what = str(error).partition(" (os error")[0]
+            raise BridgeError(
+                "cannot_listen",
+                f"{what[:1].upper()}{what[1:]}.",
+                field="media.listen",
+                hint="Choose another address with --media or media.listen.",
+            ) from error
 
     async def _serve(self) -> None:
         try:

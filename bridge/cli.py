@@ -151,12 +151,7 @@ def _print_links(settings: Settings, port: int, remark: str) -> None:
 
 def _token(options: argparse.Namespace) -> int:
     settings = _settings(options)
-    try:
-        ttl = parse_duration(options.ttl)
-    except ValueError:
-        raise SettingsError(
-            "invalid_setting", f"--ttl {options.ttl!r}: expected a duration such as 10m or 1h"
-        ) from None
+    ttl = _lifetime(options.ttl)
     room_id(DEVELOPMENT_ISSUER, options.room)
     make_data_directory(settings.data.directory)
     secret = development_secret(settings.data.directory, create=True)
@@ -178,6 +173,17 @@ def _token(options: argparse.Namespace) -> int:
     asyncio.run(TokenVerifier([issuer], claim_rules(settings)).verify(token))
     print(token)
     return 0
+
+
+def _lifetime(text: str) -> float:
+    """Seconds of `--ttl`; how long a token may live at most is for the verifier to say."""
+    try:
+        seconds = parse_duration(text)
+    except ValueError:
+        seconds = 0.0
+    if seconds < 1:
+        raise SettingsError("invalid_setting", f"--ttl {text!r}: expected a duration such as 30s, 10m or 1h")
+    return seconds
 
 
 def _check(options: argparse.Namespace) -> int:

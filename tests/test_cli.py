@@ -112,6 +112,7 @@ def test_a_token_is_printed_and_nothing_else(tmp_path: Path) -> None:
         ({"--role": "konge"}, "role"),
         ({"--ttl": "2h"}, "3600 seconds"),
         ({"--ttl": "soon"}, "--ttl 'soon'"),
+        ({"--ttl": "0s"}, "--ttl '0s'"),
         ({"--grant": "fly"}, "grants[0]"),
         ({"--room": "a/b"}, "room"),
         ({"--identity": ""}, "sub"),
@@ -248,6 +249,7 @@ def test_an_address_in_use_is_named(tmp_path: Path, option: str) -> None:
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith("bridge: ")
     assert address in done.stderr.splitlines()[-1]
+    assert f"with {option} or" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
 
 
