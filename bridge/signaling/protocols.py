@@ -8,6 +8,9 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
+from websockets.frames import Frame
+
+from bridge.signaling.rate_limit import RateLimit
 
 DROP = "bridge.drop"
 """Key in a WebSocket scope's `extensions`: `drop(code, reason)` ends the connection without waiting for its client."""
@@ -19,13 +22,23 @@ MAX_HEADER_BYTES = 64 * 1024
 """Bytes of a request's header, give or take one read of the socket (256 KiB at most)."""
 
 LINGER = 2.0
-"""Seconds for a dropped client to read what the kernel and the transport still hold for it."""
+"""Seconds for the client of a connection that is closed to read what the kernel and the transport still hold for it."""
+
+WRITE_TIMEOUT = 60.0
+"""Seconds for an HTTP client to read so much of a response that there is room for more."""
+
+CONTROL_FRAMES_PER_SECOND = 10.0
+"""Pings, pongs and pieces of messages that a WebSocket client may send: nobody needs more than one or two."""
+
+CONTROL_FRAME_BURST = 200
+"""How many of them it may send at once."""
 
 
 class DeadlineHttpProtocol(HttpToolsProtocol):
-    """Ends connections on which a request's header does not come to an end, in time or at all."""
+    """Ends connections on which a request's header does not come to an end, or whose client reads no response."""
 
     _header_timer: asyncio.TimerHandle | None = None
+    _write_timer: asyncio.TimerHandle | None = None
     _header_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -36,6 +49,7 @@ class DeadlineHttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The end of a connection."""
         self._header_arrived()
+        self._has_room()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -58,6 +72,27 @@ class DeadlineHttpProtocol(HttpToolsProtocol):
         self._header_arrived()
         super().on_headers_complete()
 
+    def pause_writing(self) -> None:
+        """The client does not keep up with reading."""
+        super().pause_writing()
+        self._write_timer = self.loop.call_later(WRITE_TIMEOUT, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It has read enough for more to be written."""
+        self._has_room()
+        super().resume_writing()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """No further request came."""
+        super().timeout_keep_alive_handler()
+        # Closing waits for the client to have read everything, for ever if need be.
+        self.loop.call_later(LINGER, self.transport.abort)
+
+    def _has_room(self) -> None:
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
+
     def _expect_header(self) -> None:
         self._header_timer = self.loop.call_later(HEADER_TIMEOUT, self.transport.abort)
 
@@ -71,14 +106,56 @@ class DroppableWebSocketProtocol(WebSocketsSansIOProtocol):
     """Lets the application, and the keep-alive, end a connection whose client does not read.
 
     uvicorn waits for such a client's buffer to drain before it sends anything further, a close frame too, and then for
-    the transport to flush: a client that never reads would stay for ever.
+    the transport to flush: a client that never reads would stay for ever. It also answers every ping, read or not, and
+    keeps every piece of a message, be it empty: both would let a stranger fill the memory.
     """
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """An HTTP connection that becomes a WebSocket."""
+        self._control_frames = RateLimit(CONTROL_FRAMES_PER_SECOND, CONTROL_FRAME_BURST, self.loop.time)
+        super().connection_made(transport)
 
     async def run_asgi(self) -> None:
         """Serves the connection."""
         extensions: dict[str, Any] = self.scope["extensions"]
         extensions[DROP] = self.drop
-        await super().run_asgi()
+        try:
+            await super().run_asgi()
+        finally:
+            self._cut_after(self.close_timeout + LINGER)
+
+    def handle_ping(self) -> None:
+        """Answers a ping, unless the client does not even read what it was sent before."""
+        if not self._control_frames.take():
+            self.transport.abort()
+        elif self.writable.is_set():
+            super().handle_ping()
+        else:
+            self.conn.data_to_send()
+
+    def handle_pong(self, event: Frame) -> None:
+        """Takes the answer to a ping of ours, or one to none."""
+        if self._control_frames.take():
+            super().handle_pong(event)
+        else:
+            self.transport.abort()
+
+    def handle_cont(self, event: Frame) -> None:
+        """Takes a further piece of a message."""
+        if self._control_frames.take():
+            super().handle_cont(event)
+        else:
+            self.transport.abort()
+
+    def handle_close(self, event: Frame) -> None:
+        """The client closes."""
+        super().handle_close(event)
+        self._cut_after(LINGER)
+
+    def handle_parser_exception(self) -> None:
+        """The client does not keep to the protocol."""
+        super().handle_parser_exception()
+        self._cut_after(LINGER)
 
     def drop(self, code: int, reason: str) -> None:
         """Writes a close frame behind what waits, and cuts the connection shortly after, read or not."""
@@ -93,7 +170,11 @@ class DroppableWebSocketProtocol(WebSocketsSansIOProtocol):
                 pass
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
         self.transport.close()
-        self.loop.call_later(LINGER, self.transport.abort)
+        self._cut_after(LINGER)
+
+    def _cut_after(self, seconds: float) -> None:
+        """Gives the client this long to read; closing alone would wait for ever."""
+        self.loop.call_later(seconds, self.transport.abort)
 
     def keepalive_timeout(self) -> None:
         """The client did not answer a ping in time."""

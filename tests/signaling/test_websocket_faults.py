@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import socket
@@ -12,6 +13,7 @@ import pytest
 import websockets
 
 from bridge.room import EndReason, RoomLimits
+from bridge.signaling import protocols
 from bridge.signaling.websocket import WebSocketSettings
 from tests.signaling.house import open_house
 from tests.signaling.signal_client import SignalClient
@@ -148,7 +150,8 @@ async def test_too_many_connections_are_turned_away() -> None:
 class DeafClient:
     """A client that writes and never reads, with as little buffering on its side as the system allows."""
 
-    def __init__(self, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
         self.writer = writer
 
     @classmethod
@@ -163,12 +166,18 @@ class DeafClient:
             b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
         )
         await reader.readuntil(b"\r\n\r\n")
-        return cls(writer)
+        return cls(reader, writer)
 
     def send(self, **message: object) -> None:
         """A text frame (RFC 6455 §5.2), masked with zeros."""
-        payload = json.dumps(message).encode()
-        self.writer.write(struct.pack("!BBQ4x", 0x81, 0xFF, len(payload)) + payload)
+        self.frame(0x81, json.dumps(message).encode())
+
+    def frame(self, first_byte: int, payload: bytes) -> None:
+        """A frame whose first byte is given: 0x80 for the last piece, and the opcode."""
+        if len(payload) < 126:
+            self.writer.write(struct.pack("!BB4x", first_byte, 0x80 | len(payload)) + payload)
+        else:
+            self.writer.write(struct.pack("!BBQ4x", first_byte, 0xFF, len(payload)) + payload)
 
 
 async def test_who_does_not_read_is_dropped_and_harms_nobody() -> None:
@@ -187,6 +196,38 @@ async def test_who_does_not_read_is_dropped_and_harms_nobody() -> None:
         assert ("refused", "websocket", "slow_reader") in house.observer.counted
         assert (await ola.request("ping"))["type"] == "pong"
         deaf.writer.transport.abort()
+
+
+async def test_who_closes_and_does_not_read_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocols, "LINGER", 0.01)
+    async with open_house(websocket=WebSocketSettings(queue_bytes=100_000_000)) as house:
+        ola = await house.joined("ola")
+        before = asyncio.all_tasks()
+        deaf = await DeafClient.connect(house.server.port)
+        deaf.send(type="join", id=1, token="room deaf")
+        await ola.expect("participant_joined")
+        serving = asyncio.all_tasks() - before
+        offer = "0 audio\n1 nothing" + 200_000 * "!"
+        for number in range(2, 42):
+            deaf.send(type="publish", id=number, offer=offer, sources=[])
+        deaf.frame(0x88, b"")
+        assert serving
+        await asyncio.wait_for(asyncio.wait(serving), 30)
+        deaf.writer.transport.abort()
+
+
+@pytest.mark.parametrize("opcode", [0x89, 0x8A, 0x00], ids=["pings", "pongs", "pieces"])
+async def test_a_flood_of_frames_that_are_no_messages_ends_the_connection(opcode: int) -> None:
+    async with open_house() as house:
+        deaf = await DeafClient.connect(house.server.port)
+        if opcode == 0x00:
+            deaf.frame(0x01, b"")
+        for _ in range(1_000):
+            deaf.frame(opcode, b"")
+        async with asyncio.timeout(30):
+            with contextlib.suppress(ConnectionError):
+                while await deaf.reader.read(65_536):
+                    pass
 
 
 async def test_the_end_of_the_bridge_is_announced() -> None:
