@@ -169,7 +169,14 @@ class SubscribeConnection:
             self.transport.abandon()
 
     def _assign(self, subscription: Subscription, published: PublishedProducer) -> None:
-        numbered = tuple(self._payload_types.number(published.codecs))
+        try:
+            numbered = tuple(self._payload_types.number(published.codecs))
+        except BridgeError:
+            # Its publisher has used up the numbers with ever new variants. The others must not be left without offers.
+            self._unsupported[subscription.producer_id] = UnsupportedSubscription(
+                subscription.producer_id, "unsupported_codec", published.producer.codecs
+            )
+            return
         kind = published.producer.kind
         line = self._line_for(kind)
         line.kind, line.codecs, line.producer_id = kind, numbered, subscription.producer_id

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from bridge.errors import BridgeError
@@ -333,3 +335,20 @@ async def test_watching_makes_consumers_at_once_and_re_offers_keep_them(bridge: 
     await anna.close()
     assert bridge.core.called("close_consumer") == [(audio,)]
     assert (await watcher.watch(fixture("firefox_recvonly"), [])).producers == {}
+
+
+async def test_a_publisher_of_ever_new_codecs_does_not_end_the_offers_for_others(bridge: Bridge) -> None:
+    session, _ = bridge.open("bo")
+    mallory, _ = bridge.open("mallory")
+    for level in range(60):
+        offer = fixture("libdatachannel_publish").replace("42e01f", f"42e0{level:02x}")
+        producers = (await mallory.publish(offer)).producers
+        session.set_subscriptions(wanted(*producers, participant="mallory"))
+        with contextlib.suppress(BridgeError):
+            await negotiate(session)
+    honest = await published(bridge)
+    session.set_subscriptions(wanted(*producers, participant="mallory") + wanted(*honest))
+    offer, result = await negotiate(session)
+    assert set(result.producers.values()) >= {each.producer_id for each in honest}
+    refused = {each.producer_id: each.code for each in result.unsupported}
+    assert refused == {each.producer_id: "unsupported_codec" for each in producers if each.kind == "video"}

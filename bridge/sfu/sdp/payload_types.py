@@ -61,6 +61,10 @@ _PREFERRED: dict[str, tuple[int, ...]] = {
 _DYNAMIC: tuple[int, ...] = (*range(96, 128), *range(35, 64))
 """96–127, then what RFC 5761, section 4 leaves over beside multiplexed RTCP."""
 
+_VARIANTS = {"opus": 4, "red": 4, "vp8": 2, "vp9": 4, "h264": 8, "av1": 4, "telephone-event": 2}
+"""How many kinds of a codec one connection may carry in its life; one of those not named. Together they fit the numbers
+there are: whoever publishes ever new variants of one codec does not use up the numbers of the others."""
+
 _STATIC = frozenset({0, 8, 9})
 
 _VIDEO_FEEDBACK = ("nack", "nack pli", "ccm fir", "transport-cc")
@@ -75,11 +79,20 @@ class PayloadTypes:
         self._taken: set[int] = set()
 
     def number(self, producer: Sequence[MediaCodec]) -> list[MediaCodec]:
-        """A producer's codecs as the bridge offers them. Raises `too_many_codecs` when the numbers run out."""
+        """A producer's codecs as the bridge offers them.
+
+        Those that there are no numbers left for are not among them; if the first is one of those, which is the one that
+        is sent, `too_many_codecs` is raised.
+        """
         numbered: list[MediaCodec] = []
         opus: int | None = None
         for each in sorted(producer, key=lambda codec: codec.codec.key == "red"):
-            offered = self._one(each.codec, opus)
+            try:
+                offered = self._one(each.codec, opus)
+            except BridgeError:
+                if each is producer[0]:
+                    raise
+                continue
             if offered is not None:
                 opus = offered.codec.payload_type if each.codec.key == "opus" else opus
                 numbered.append(offered)
@@ -96,6 +109,7 @@ class PayloadTypes:
             parameters = f"{opus}/{opus}"
         key = (codec.key, codec.clock_rate, codec.channels, parameters)
         if key not in self._numbers:
+            self._check_variants(codec.key)
             video = codec.key in codecs.VIDEO
             preferred = list(_PREFERRED.get(codec.key, ()))
             payload_type = self._take(preferred[:1])
@@ -104,13 +118,21 @@ class PayloadTypes:
             self._numbers[key] = MediaCodec(renumbered, self._take(preferred[1:]) if video else None)
         return self._numbers[key]
 
+    def _check_variants(self, codec: str) -> None:
+        if sum(1 for name, *_ in self._numbers if name == codec) >= _VARIANTS.get(codec, 1):
+            raise _too_many_codecs()
+
     def _take(self, preferred: Sequence[int]) -> int:
         for number in (*preferred, *_DYNAMIC):
             if number not in self._taken and (number in _STATIC or number in _DYNAMIC):
                 self._taken.add(number)
                 return number
-        raise BridgeError(
-            "too_many_codecs",
-            "this connection has no payload types left",
-            hint="reconnect the subscribe connection",
-        )
+        raise _too_many_codecs()
+
+
+def _too_many_codecs() -> BridgeError:
+    return BridgeError(
+        "too_many_codecs",
+        "this connection has no payload types left",
+        hint="reconnect the subscribe connection",
+    )

@@ -74,13 +74,42 @@ def test_redundancy_names_our_number_of_opus() -> None:
     assert red.codec.parameters == f"{opus.codec.payload_type}/{opus.codec.payload_type}"
 
 
-def test_numbers_do_not_touch_what_rtcp_uses() -> None:
-    numbers = PayloadTypes()
+def fill(numbers: PayloadTypes, name: str, clock_rate: int, parameters: str) -> set[int]:
+    """Publishes ever new variants of a codec until there are no numbers left; the numbers given."""
     taken: set[int] = set()
     with pytest.raises(BridgeError) as caught:  # noqa: PT012 - it is the filling up that is tested
-        for level in range(100):
-            for each in numbers.number([MediaCodec(Codec(96, "H264", 90000, 1, f"profile-level-id=42e0{level:02x}"))]):
-                taken |= {each.codec.payload_type, each.rtx_payload_type or 0}
+        for variant in range(100):
+            codec = Codec(96, name, clock_rate, 1, parameters.format(f"{variant:02x}"))
+            for each in numbers.number([MediaCodec(codec)]):
+                taken |= {each.codec.payload_type, each.rtx_payload_type or each.codec.payload_type}
     assert caught.value.code == "too_many_codecs"
+    return taken
+
+
+VARIANTS = {
+    "H264": (90000, "profile-level-id=42e0{}"),
+    "VP9": (90000, "profile-id={}"),
+    "AV1": (90000, "profile={}"),
+    "telephone-event": (8000, "{}"),
+}
+
+
+def test_numbers_are_not_given_twice_and_do_not_touch_what_rtcp_uses() -> None:
+    numbers = PayloadTypes()
+    taken: set[int] = set()
+    for name, (clock_rate, parameters) in VARIANTS.items():
+        new = fill(numbers, name, clock_rate, parameters)
+        assert new
+        assert not new & taken
+        taken |= new
     assert not taken & set(range(64, 96))
-    assert len(taken) > 50
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_variants_without_end_of_one_codec_leave_room_for_the_others(name: str) -> None:
+    numbers = PayloadTypes()
+    fill(numbers, name, *VARIANTS[name])
+    audio = numbers.number(published("chrome_publish", "audio"))
+    assert [each.codec.key for each in audio] == ["opus", "red"]
+    video = [codec for codec in published("chrome_publish", "video") if codec.codec.key != name.lower()]
+    assert len(numbers.number(video)) == len(video)
