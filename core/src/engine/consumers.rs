@@ -132,7 +132,11 @@ impl Engine {
     pub(super) fn remove_consumer(&mut self, key: usize) {
         let entry = self.consumers.remove(key);
         self.consumer_ids.remove(&entry.id);
-        self.transports[entry.transport].consumers.retain(|(_, consumer)| *consumer != key);
+        let transport = &mut self.transports[entry.transport];
+        transport.consumers.retain(|(_, consumer)| *consumer != key);
+        for ssrc in [Some(entry.consumer.ssrc()), entry.consumer.rtx_ssrc()].into_iter().flatten() {
+            transport.keys.retire(ssrc);
+        }
         let producer = &mut self.producers[entry.producer];
         producer.consumers.retain(|consumer| *consumer != key);
         if !producer.consumers.iter().any(|consumer| self.consumers[*consumer].consumer.wants_history()) {

@@ -1,5 +1,7 @@
 //! Protecting what is sent.
 
+use rustc_hash::FxHashSet;
+
 use super::replay::ReplayWindow;
 use super::session::Session;
 use super::sources::Sources;
@@ -8,8 +10,9 @@ use crate::packet::rtp::FIXED_HEADER_LEN;
 use crate::params::SrtpProfile;
 
 /// How many SSRCs one key may serve. None is ever forgotten, for an SSRC that came back with its old sequence numbers
-/// would repeat the keystream; so one more is refused, and the association needs new keys.
-const MAX_SOURCES: usize = 16_384;
+/// would repeat the keystream; so one more is refused, and the association needs new keys. Those that are retired take
+/// some bytes each, and a room in which somebody comes or goes every second reaches this after a week.
+const MAX_SOURCES: usize = 1 << 20;
 /// Header and SSRC of the first packet of a compound.
 const RTCP_HEADER_LEN: usize = 8;
 /// The flag that an SRTCP packet is encrypted (RFC 3711 §3.4).
@@ -22,13 +25,20 @@ const ENCRYPTED: u32 = 1 << 31;
 pub struct SrtpSender {
     session: Session,
     rtp: Sources,
+    /// SSRCs that were used and will not be again.
+    retired: FxHashSet<u32>,
     next_rtcp_index: u32,
 }
 
 impl SrtpSender {
     /// A sender for a master key followed by its master salt. Fails with [`SrtpError::KeyLength`].
     pub fn new(profile: SrtpProfile, key_and_salt: &[u8]) -> Result<Self, SrtpError> {
-        Ok(SrtpSender { session: Session::new(profile, key_and_salt)?, rtp: Sources::default(), next_rtcp_index: 0 })
+        Ok(SrtpSender {
+            session: Session::new(profile, key_and_salt)?,
+            rtp: Sources::default(),
+            retired: FxHashSet::default(),
+            next_rtcp_index: 0,
+        })
     }
 
     /// How many bytes an RTP packet grows by.
@@ -55,12 +65,22 @@ impl SrtpSender {
             window.accept(index);
             return self.session.seal_rtp(buf, header_len, end, ssrc, index);
         }
-        if self.rtp.len() >= MAX_SOURCES {
+        if self.retired.contains(&ssrc) {
+            return Err(SrtpError::Replayed);
+        }
+        if self.rtp.len() + self.retired.len() >= MAX_SOURCES {
             return Err(SrtpError::KeyExhausted);
         }
         let index = u64::from(sequence_number);
         self.rtp.add(ssrc, ReplayWindow::starting_with(index));
         self.session.seal_rtp(buf, header_len, end, ssrc, index)
+    }
+
+    /// Nothing more will be sent with this SSRC: what is kept of it shrinks to its number.
+    pub fn retire(&mut self, ssrc: u32) {
+        if self.rtp.remove(ssrc) {
+            self.retired.insert(ssrc);
+        }
     }
 
     /// Protects a packet that was protected before, for a receiver that has lost it and takes no RTX.

@@ -47,6 +47,16 @@ impl Sources {
         self.sources.push(Source { ssrc, window, used: self.tick });
     }
 
+    /// Forgets a source. Whether it was known.
+    pub(super) fn remove(&mut self, ssrc: u32) -> bool {
+        let Some(at) = self.by_ssrc.remove(&ssrc) else { return false };
+        self.sources.swap_remove(at);
+        if let Some(moved) = self.sources.get(at) {
+            self.by_ssrc.insert(moved.ssrc, at);
+        }
+        true
+    }
+
     /// Puts a source that is not known yet in the place of the one that was silent for longest.
     pub(super) fn replace_oldest(&mut self, ssrc: u32, window: ReplayWindow) {
         let Some(oldest) = (0..self.sources.len()).min_by_key(|at| self.sources[*at].used) else {

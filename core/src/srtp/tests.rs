@@ -215,6 +215,25 @@ fn many_sources_are_told_apart() {
 }
 
 #[test]
+fn retired_sources_are_never_used_again_and_others_go_on() {
+    let (mut sender, mut receiver) = pair(AeadAes128Gcm);
+    for ssrc in 1..=3 {
+        protect(&mut sender, ssrc, 5);
+    }
+    sender.retire(1);
+    sender.retire(7);
+    let (mut buf, header_len, end) = plain(1, 6);
+    assert_eq!(sender.protect_rtp(&mut buf, header_len, end), Err(SrtpError::Replayed));
+    assert_eq!(sender.protect_rtp_again(&mut buf, header_len, end), Err(SrtpError::TooOld));
+    for ssrc in [2, 3, 7] {
+        let packet = protect(&mut sender, ssrc, 6);
+        assert!(unprotect(&mut receiver, &packet).is_ok());
+        let (mut buf, header_len, end) = plain(ssrc, 6);
+        assert_eq!(sender.protect_rtp(&mut buf, header_len, end), Err(SrtpError::Replayed));
+    }
+}
+
+#[test]
 fn the_source_silent_for_longest_is_forgotten_at_the_bound() {
     let (mut sender, mut receiver) = pair(AeadAes128Gcm);
     let first = protect(&mut sender, 0, 1);

@@ -91,6 +91,13 @@ impl Keys {
         }
     }
 
+    /// Nothing more will be sent with this SSRC.
+    pub fn retire(&mut self, ssrc: u32) {
+        if let Keys::Srtp(srtp) = self {
+            srtp.sender.retire(ssrc);
+        }
+    }
+
     /// Protects the RTCP compound `buf[..len]` in place and returns its length. There must be [`RTCP_ROOM`] behind it.
     pub fn seal_rtcp(&mut self, buf: &mut [u8], len: usize) -> Option<usize> {
         match self {
