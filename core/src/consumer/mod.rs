@@ -112,6 +112,8 @@ pub struct Consumer {
     rtx_sequence_number: u16,
     resends: ResendGuard,
     stamp_log: StampLog,
+    /// Packets before this one had other header extensions than they would be written with now.
+    rewritten_before: u64,
     keyframe_sent: Option<Time>,
     remote: RemoteStats,
     watchdog: ConsumerWatchdog,
@@ -160,6 +162,7 @@ impl Consumer {
             rtx_sequence_number: (seed >> 16) as u16 & 0x7fff,
             resends: ResendGuard::default(),
             stamp_log: StampLog::default(),
+            rewritten_before: 0,
             keyframe_sent: None,
             remote: RemoteStats::default(),
             watchdog: ConsumerWatchdog::new(stall_timeout),
@@ -206,6 +209,7 @@ impl Consumer {
             self.extensions = extensions;
             // Packets from before could not be made again as they were.
             self.stamp_log.clear();
+            self.rewritten_before = self.map.next_out();
         }
     }
 

@@ -58,6 +58,8 @@ impl Consumer {
     ) -> Option<Composed> {
         let stamps = match resend.rtx_payload_type {
             Some(_) => self.new_stamps(now, state),
+            // Another header under the nonce of the first would give a GCM key away.
+            None if resend.sequence < self.rewritten_before => return None,
             None if self.is_stamped() => self.stamp_log.get(resend.sequence)?,
             None => Stamps::default(),
         };

@@ -320,6 +320,25 @@ fn without_rtx_the_same_packet_is_sent_to_the_last_bit() {
 }
 
 #[test]
+fn without_rtx_nothing_is_sent_again_that_would_look_different() {
+    for (before, after) in [
+        (&[][..], &[(MID_URI, 9)][..]),
+        (&[(MID_URI, 9)][..], &[(MID_URI, 3)][..]),
+        (&[(MID_URI, 9), (TWCC_URI, 5)][..], &[(MID_URI, 9)][..]),
+        (&[(MID_URI, 9)][..], &[(MID_URI, 9), (TWCC_URI, 5)][..]),
+    ] {
+        let mut call = Call::new(Publisher::video(), &params(false), before);
+        for n in 10..15 {
+            call.send(0, &Sent::video(n, vp8(n, 1, n == 10)));
+        }
+        call.consumer.set_extensions(&call.publisher.extensions, &extension_map(after));
+        assert!(call.nack(50, 102).is_none());
+        let sent = call.send(60, &Sent::video(15, vp8(15, 1, false))).unwrap();
+        assert_eq!(call.nack(150, 105).unwrap().bytes, sent.bytes, "what was sent since");
+    }
+}
+
+#[test]
 fn packets_from_before_a_switch_can_still_be_asked_for() {
     let mut call = Call::video();
     let before = call.send(0, &Sent::video(10, vp8(700, 20, true))).unwrap();
