@@ -131,7 +131,7 @@ class TransportUpdate(TypedDict):
     send_extensions: NotRequired[list[HeaderExtension]]
 
 class IceEvent(TypedDict):
-    """ICE connected, moved to another address, or consent ran out."""
+    """ICE connected, moved to another address (told at a bounded rate), or consent ran out."""
 
     type: Literal["ice"]
     transport_id: int

@@ -131,7 +131,7 @@ pub struct TransportStats {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
-    /// The state of ICE changed, or the selected path moved (`moved`).
+    /// The state of ICE changed, or the selected path moved (`moved`). Moves are told at a bounded rate.
     Ice {
         /// Which transport.
         transport_id: u64,

@@ -74,7 +74,7 @@ fn a_peer_that_wants_to_be_controlled_is_told_to_switch() {
     let mut sim = Sim::new();
     let mut client = Client::create(&mut sim, 1, 10);
     let request = client.request(false, Role::Controlled(1), "the-password-of-22-chars-or-more");
-    assert_eq!(sim.deliver(client.path, request), Outcome::Authenticated);
+    assert_eq!(sim.deliver(client.path, request), Outcome::Accepted, "nothing that a connection may live on");
     let answers = sim.take_sent(client.path);
     assert_eq!(StunMessage::parse(&answers[0]).unwrap().error_code, Some(487));
     assert_eq!(sim.deliver(client.path, vec![22; 100]), Outcome::Rejected, "it made no path");
@@ -165,6 +165,39 @@ fn an_address_in_use_is_not_taken_over_and_a_silent_one_is() {
     assert_eq!(sim.errors(ErrorKind::StunAddressTaken), 1);
     sim.run_ms(2_000);
     assert_eq!(second.check(&mut sim, true), Some(Class::Success));
+}
+
+#[test]
+fn an_overheard_check_moves_nothing_when_it_is_sent_again_from_elsewhere() {
+    let mut sim = Sim::new();
+    let mut client = Client::connect(&mut sim, 1, 10);
+    sim.take_events();
+    let overheard = client.valid_request(true);
+    assert_eq!(sim.deliver(client.path, overheard.clone()), Outcome::Authenticated);
+    assert_eq!(sim.deliver(client.path, overheard.clone()), Outcome::Authenticated, "a retransmission");
+    assert_eq!(sim.deliver(udp(6_666), overheard), Outcome::Rejected);
+    assert_eq!(sim.errors(ErrorKind::StunReplayed), 1);
+    assert!(sim.take_sent(udp(6_666)).is_empty() && sim.take_events().is_empty());
+    client.path = udp(99);
+    assert_eq!(client.check(&mut sim, true), Some(Class::Success), "the client itself may move");
+    assert_eq!(sim.take_events(), [ice(10, IceState::Connected, true)]);
+}
+
+#[test]
+fn a_peer_that_moves_all_the_time_does_not_flood_the_control_plane() {
+    let mut sim = Sim::new();
+    let mut client = Client::connect(&mut sim, 1, 10);
+    sim.take_events();
+    for port in 20_000..20_200 {
+        client.path = udp(port);
+        assert_eq!(client.check(&mut sim, true), Some(Class::Success));
+    }
+    let told = sim.take_events().len();
+    assert!((1..=30).contains(&told), "{told}");
+    sim.run_ms(60_000);
+    assert_eq!(sim.take_events(), [ice(10, IceState::ConsentExpired, false)], "what matters is always told");
+    client.check(&mut sim, true);
+    assert_eq!(sim.take_events(), [ice(10, IceState::Connected, false)]);
 }
 
 #[test]

@@ -20,6 +20,8 @@ pub enum ErrorKind {
     StunRoleConflict,
     /// A valid check from an address that another transport is using.
     StunAddressTaken,
+    /// A valid check that came before, from another address: somebody overheard it.
+    StunReplayed,
     /// A DTLS datagram above the rate that is handed up.
     DtlsRateLimited,
     /// RTP or RTCP before the keys.
@@ -56,6 +58,7 @@ impl ErrorKind {
         "stun_integrity",
         "stun_role_conflict",
         "stun_address_taken",
+        "stun_replayed",
         "dtls_rate_limited",
         "srtp_no_keys",
         "srtp_authentication",

@@ -62,7 +62,8 @@ const MAX_HISTORY_BLOCKS: usize = 256 * 1024 * 1024 / BLOCK_LEN;
 pub enum Outcome {
     /// Its sender proved to be the peer of a transport (STUN integrity or SRTP tag).
     Authenticated,
-    /// It came from a path that was authenticated before, and carries no proof of its own (DTLS, plain RTP).
+    /// It came from a path that was authenticated before, and carries no proof of its own (DTLS, plain RTP); or it is a
+    /// check that was refused with an answer, and made no path for a connection to live on.
     Accepted,
     /// It was counted and dropped.
     Rejected,

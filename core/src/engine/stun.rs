@@ -49,11 +49,15 @@ impl Engine {
             // A lite agent never takes the controlling role (RFC 8445, section 6.1.1): the peer has to.
             self.refuse(key, path, &message, ErrorCode::RoleConflict, &integrity);
             self.count_error(ErrorKind::StunRoleConflict);
-            return Ok(Outcome::Authenticated);
+            return Ok(Outcome::Accepted);
         }
         if let Some(attribute) = message.unknown_required {
             self.refuse(key, path, &message, ErrorCode::UnknownAttribute(attribute), &integrity);
-            return Ok(Outcome::Authenticated);
+            return Ok(Outcome::Accepted);
+        }
+        let agent = self.transports[key].endpoint.ice().ok_or(ErrorKind::StunUnknownUfrag)?;
+        if !agent.admit(path, &message.transaction_id.0) {
+            return Err(ErrorKind::StunReplayed);
         }
         if !self.take_over(now, key, path) {
             return Err(ErrorKind::StunAddressTaken);
@@ -106,11 +110,13 @@ impl Engine {
 
     /// Tells everybody that the selected path changed, if it did.
     pub(super) fn path_changed(&mut self, now: Time, key: usize, change: Option<Change>) {
-        let Some(Change { protocol, moved }) = change else { return };
+        let Some(Change { protocol, moved, regained }) = change else { return };
         let transport = &mut self.transports[key];
         transport.update_path();
         let transport_id = transport.id;
-        self.out.event(Event::Ice { transport_id, state: IceState::Connected, protocol, moved });
+        if regained || transport.moves_bucket.take(now) {
+            self.out.event(Event::Ice { transport_id, state: IceState::Connected, protocol, moved });
+        }
         self.media_can_flow(now, key);
     }
 

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use super::recent_checks::RecentChecks;
 use super::{Credentials, Generation};
 use crate::path::{Path, Protocol, SocketId};
 use crate::time::Time;
@@ -46,6 +47,8 @@ pub struct Change {
     pub protocol: Protocol,
     /// Whether another path was selected before.
     pub moved: bool,
+    /// Whether there was no consent before: the first time, or after it had run out.
+    pub regained: bool,
 }
 
 /// What a check led to.
@@ -78,6 +81,7 @@ pub struct Tick {
 pub struct Agent {
     current: Credentials,
     pending: Option<Credentials>,
+    recent_checks: RecentChecks,
     paths: [Option<PathState>; MAX_PATHS],
     selected: Option<u8>,
     /// Whether a path was ever selected, and over what it ran last.
@@ -94,6 +98,7 @@ impl Agent {
         Agent {
             current: credentials,
             pending: None,
+            recent_checks: RecentChecks::default(),
             paths: Default::default(),
             selected: None,
             last_protocol: None,
@@ -121,7 +126,17 @@ impl Agent {
         self.pending.replace(credentials).map(|earlier| earlier.ufrag)
     }
 
-    /// Takes a verified check.
+    /// Whether a verified check may be heeded; if so, it is remembered. One that would make a new path must not have
+    /// come before: somebody overheard it. By a path that is known it may come again, since STUN retransmits.
+    pub fn admit(&mut self, path: &Path, transaction_id: &[u8; 12]) -> bool {
+        if self.slot_of(path).is_none() && self.recent_checks.contain(transaction_id) {
+            return false;
+        }
+        self.recent_checks.note(transaction_id);
+        true
+    }
+
+    /// Takes a verified check that was [admitted](Self::admit).
     pub fn on_check(&mut self, now: Time, check: Check) -> Checked {
         let mut checked = Checked::default();
         if check.generation == Generation::Pending
@@ -291,9 +306,9 @@ impl Agent {
         let moved = self.selected != Some(slot) && self.last_protocol.is_some();
         let protocol = self.path(slot).path.protocol;
         self.selected = Some(slot);
-        self.consent = true;
+        let regained = !std::mem::replace(&mut self.consent, true);
         self.last_protocol = Some(protocol);
-        Some(Change { protocol, moved })
+        Some(Change { protocol, moved, regained })
     }
 
     /// A free place, if need be that of the path that was silent longest.

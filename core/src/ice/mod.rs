@@ -3,6 +3,7 @@
 
 mod agent;
 mod credentials;
+mod recent_checks;
 
 pub use self::agent::{Agent, Change, Check, Checked, MAX_PATHS, Tick};
 pub use self::credentials::{Credentials, Generation};

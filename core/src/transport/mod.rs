@@ -25,6 +25,11 @@ use crate::time::Time;
 const DTLS_PER_SECOND: u32 = 400;
 /// DTLS datagrams of one transport that are handed up at once.
 const DTLS_BURST: u32 = 100;
+/// Moves of the selected path per second that the control plane hears of in the long run: a client can move as often as
+/// it sends checks.
+const MOVES_TOLD_PER_SECOND: u32 = 2;
+/// Moves that the control plane hears of at once.
+const MOVES_TOLD_BURST: u32 = 20;
 /// Interval of sender and receiver reports.
 pub const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -69,6 +74,8 @@ pub struct Transport {
     pub errors: Errors,
     /// Limits what is handed up.
     pub dtls_bucket: TokenBucket,
+    /// Limits how often is told that the selected path moved.
+    pub moves_bucket: TokenBucket,
     /// Which packets came when, for the peer's congestion control.
     pub feedback: TransportFeedbackBuilder,
     /// How the peer's clock relates to ours.
@@ -97,6 +104,7 @@ impl Transport {
             traffic: Traffic::default(),
             errors: Errors::default(),
             dtls_bucket: TokenBucket::new(DTLS_PER_SECOND, DTLS_BURST),
+            moves_bucket: TokenBucket::new(MOVES_TOLD_PER_SECOND, MOVES_TOLD_BURST),
             feedback: TransportFeedbackBuilder::default(),
             clock: SenderClock::default(),
             send_state: SendState::default(),

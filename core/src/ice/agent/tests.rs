@@ -46,10 +46,10 @@ fn nothing_is_selected_before_a_nomination_but_dtls_has_a_path() {
 fn a_nomination_selects_and_a_later_one_moves() {
     let mut agent = agent();
     let first = agent.on_check(ms(0), nominate(udp(1))).change;
-    assert_eq!(first, Some(Change { protocol: Protocol::Udp, moved: false }));
+    assert_eq!(first, Some(Change { protocol: Protocol::Udp, moved: false, regained: true }));
     assert_eq!(agent.on_check(ms(10), nominate(udp(1))).change, None);
     let second = agent.on_check(ms(20), nominate(udp(2))).change;
-    assert_eq!(second, Some(Change { protocol: Protocol::Udp, moved: true }));
+    assert_eq!(second, Some(Change { protocol: Protocol::Udp, moved: true, regained: false }));
     assert_eq!(agent.media_path(), Some(udp(2)));
 }
 
@@ -80,7 +80,10 @@ fn media_on_another_checked_path_moves_once_the_selected_one_is_quiet() {
     let second = agent.on_check(ms(0), check(udp(2))).slot;
     assert_eq!(agent.on_media(ms(1_000), first), None);
     assert_eq!(agent.on_media(ms(1_010), second), None, "a packet that was overtaken on the way");
-    assert_eq!(agent.on_media(ms(1_500), second), Some(Change { protocol: Protocol::Udp, moved: true }));
+    assert_eq!(
+        agent.on_media(ms(1_500), second),
+        Some(Change { protocol: Protocol::Udp, moved: true, regained: false })
+    );
     assert_eq!(agent.on_media(ms(1_510), first), None);
     assert_eq!(agent.media_path(), Some(udp(2)));
 }
@@ -96,7 +99,7 @@ fn consent_runs_out_and_is_regained_by_a_check() {
     assert_eq!(agent.dtls_path(), None);
     assert_eq!(agent.deadline(), Time::MAX);
     let change = agent.on_check(ms(40_000), check(udp(1))).change;
-    assert_eq!(change, Some(Change { protocol: Protocol::Udp, moved: false }));
+    assert_eq!(change, Some(Change { protocol: Protocol::Udp, moved: false, regained: true }));
     assert_eq!(agent.media_path(), Some(udp(1)));
 }
 
@@ -117,7 +120,10 @@ fn a_silent_path_gives_way_to_another_nominated_one() {
     agent.on_check(ms(1), nominate(path(Protocol::Tcp, 2)));
     agent.on_check(ms(25_000), check(path(Protocol::Tcp, 2)));
     let tick = agent.on_timeout(ms(30_000));
-    assert_eq!((tick.expired, tick.change), (None, Some(Change { protocol: Protocol::Tcp, moved: true })));
+    assert_eq!(
+        (tick.expired, tick.change),
+        (None, Some(Change { protocol: Protocol::Tcp, moved: true, regained: false }))
+    );
     assert_eq!(tick.dropped, [udp(1)]);
 }
 
@@ -153,7 +159,7 @@ fn a_closed_connection_falls_back_to_a_nominated_path() {
     agent.on_check(ms(0), nominate(path(Protocol::Tcp, 1)));
     agent.on_check(ms(1), nominate(udp(2)));
     let change = agent.on_socket_closed(ms(2), SocketId(2));
-    assert_eq!(change, Some(Change { protocol: Protocol::Tcp, moved: true }));
+    assert_eq!(change, Some(Change { protocol: Protocol::Tcp, moved: true, regained: false }));
     assert_eq!(agent.on_socket_closed(ms(3), SocketId(1)), None);
     assert_eq!(agent.media_path(), None);
     assert_eq!(agent.on_timeout(ms(30_001)).expired, Some(Protocol::Tcp));
