@@ -197,8 +197,9 @@ async def test_nothing_personal_is_logged(bridge: Bridge, room: str) -> None:
         await door.send(json.dumps({"type": "join", "id": 1, "token": token}))
         assert json.loads(await door.recv())["type"] == "joined"
         await door.send(json.dumps({"type": "leave", "id": 2}))
+        address, port = door.local_address[:2]
     await eventually(lambda: bridge.log.stat().st_size > 0)
     # The links that a development bridge prints at its start are for the one who started it.
     log = "\n".join(line for line in bridge.log.read_text().splitlines() if "/join#" not in line)
-    for secret in (token, "Kari", "Nordmann", "01017012345", "127.0.0.1:5", "Traceback"):
+    for secret in (token, "Kari", "Nordmann", "01017012345", f"{address}:{port}", "Traceback"):
         assert secret not in log
