@@ -348,7 +348,7 @@ async def test_a_publisher_of_ever_new_codecs_does_not_end_the_offers_for_others
             await negotiate(session)
     honest = await published(bridge)
     session.set_subscriptions(wanted(*producers, participant="mallory") + wanted(*honest))
-    offer, result = await negotiate(session)
+    _, result = await negotiate(session)
     assert set(result.producers.values()) >= {each.producer_id for each in honest}
     refused = {each.producer_id: each.code for each in result.unsupported}
     assert refused == {each.producer_id: "unsupported_codec" for each in producers if each.kind == "video"}
