@@ -13,7 +13,9 @@ import json
 import sys
 import threading
 import urllib.error
+import urllib.parse
 import urllib.request
+from http.client import HTTPResponse
 
 import gi
 
@@ -33,6 +35,13 @@ DECODERS = {
     "H264": "rtph264depay ! h264parse ! openh264dec",
 }
 
+RECEIVED_FORMATS = {
+    "VP8": "encoding-name=VP8",
+    "VP9": "encoding-name=VP9",
+    "H264": "encoding-name=H264,packetization-mode=(string)1,profile-level-id=(string)42e01f,"
+    "level-asymmetry-allowed=(string)1",
+}
+
 
 class Peer:
     """One webrtcbin and its HTTP exchange."""
@@ -47,14 +56,16 @@ class Peer:
         self.pipeline.add(self.webrtc)
         self.webrtc.connect("notify::ice-gathering-state", self._gathered)
         self._sent = False
+        self._session = ""
 
     def offer(self) -> None:
         """Makes the offer; it is sent when gathering is complete."""
         self.webrtc.emit("create-offer", None, Gst.Promise.new_with_change_func(self._offered))
 
     def _offered(self, promise: Gst.Promise) -> None:
-        offer = promise.get_reply().get_value("offer")
-        self.webrtc.emit("set-local-description", offer, Gst.Promise.new())
+        # The binding's value points into the reply: it must outlive the value.
+        reply = promise.get_reply()
+        self.webrtc.emit("set-local-description", reply.get_value("offer"), Gst.Promise.new())
 
     def _gathered(self, *_: object) -> None:
         if self._sent or self.webrtc.get_property("ice-gathering-state") != GstWebRTC.WebRTCICEGatheringState.COMPLETE:
@@ -64,15 +75,10 @@ class Peer:
         threading.Thread(target=self._exchange, args=(sdp,), daemon=True).start()
 
     def _exchange(self, offer: str) -> None:
-        request = urllib.request.Request(
-            self.url,
-            offer.encode(),
-            {"Content-Type": "application/sdp", "Authorization": f"Bearer {self.token}"},
-            method="POST",
-        )
         try:
-            with urllib.request.urlopen(request, timeout=10) as response:
+            with self._request("POST", self.url, offer.encode()) as response:
                 answer = response.read().decode()
+                self._session = urllib.parse.urljoin(self.url, response.headers["Location"])
         except urllib.error.HTTPError as error:
             print(json.dumps({"error": f"{error.code} {error.read().decode()}"}), flush=True)
             GLib.idle_add(self.loop.quit)
@@ -81,6 +87,18 @@ class Peer:
         description = GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.ANSWER, message)
         self.webrtc.emit("set-remote-description", description, Gst.Promise.new())
         print(json.dumps({"negotiated": True}), flush=True)
+
+    def leave(self) -> None:
+        """Ends the session (RFC 9725, section 4.2)."""
+        if self._session:
+            self._request("DELETE", self._session).close()
+
+    def _request(self, method: str, url: str, body: bytes | None = None) -> HTTPResponse:
+        headers = {"Content-Type": "application/sdp", "Authorization": f"Bearer {self.token}"}
+        response: HTTPResponse = urllib.request.urlopen(
+            urllib.request.Request(url, body, headers, method=method), timeout=10
+        )
+        return response
 
 
 def publish(peer: Peer, codec: str, colour: str, hertz: str) -> None:
@@ -108,9 +126,10 @@ def publish(peer: Peer, codec: str, colour: str, hertz: str) -> None:
 def view(peer: Peer, codec: str) -> None:
     """Prints the mean colour and the loudest frequency band of what arrives."""
     caps = {
-        "video": f"application/x-rtp,media=video,encoding-name={codec},payload=96,clock-rate=90000,"
+        "video": f"application/x-rtp,media=video,{RECEIVED_FORMATS[codec]},payload=96,clock-rate=90000,"
         "rtcp-fb-nack=true,rtcp-fb-nack-pli=true",
-        "audio": "application/x-rtp,media=audio,encoding-name=OPUS,payload=97,clock-rate=48000",
+        "audio": "application/x-rtp,media=audio,encoding-name=OPUS,payload=97,clock-rate=48000,"
+        "encoding-params=(string)2",
     }
     for text in caps.values():
         transceiver = peer.webrtc.emit(
@@ -156,6 +175,11 @@ def _on_sound(sink: Gst.Element) -> Gst.FlowReturn:
     return Gst.FlowReturn.OK
 
 
+def _failed(_: Gst.Bus, message: Gst.Message, loop: GLib.MainLoop) -> None:
+    print(json.dumps({"error": message.parse_error()[0].message}), flush=True)
+    loop.quit()
+
+
 def main() -> None:
     """Runs one peer until standard input ends."""
     Gst.init(None)
@@ -166,6 +190,11 @@ def main() -> None:
         publish(peer, codec, *rest)
     else:
         view(peer, codec)
+    bus = peer.pipeline.get_bus()
+    bus.add_signal_watch()
+    # Without the latency of the live sources the RTP session sends no sender reports.
+    bus.connect("message::latency", lambda *_: peer.pipeline.recalculate_latency())
+    bus.connect("message::error", _failed, loop)
     peer.pipeline.set_state(Gst.State.PLAYING)
 
     def until_closed() -> None:
@@ -174,6 +203,7 @@ def main() -> None:
 
     threading.Thread(target=until_closed, daemon=True).start()
     loop.run()
+    peer.leave()
     peer.pipeline.set_state(Gst.State.NULL)
 
 

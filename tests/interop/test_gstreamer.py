@@ -78,20 +78,22 @@ async def test_webrtcbin_publishes_to_webrtcbin(bridge: Bridge, room: str, codec
             await viewer.until(lambda said: abs(said.get("tone", 0) - BLUE.tone) < 60, times=5)
 
 
-async def test_webrtcbin_and_aiortc_see_each_other(bridge: Bridge, room: str) -> None:
+@pytest.mark.parametrize("codec", ["VP8", "H264"])
+async def test_webrtcbin_and_aiortc_see_each_other(bridge: Bridge, room: str, codec: str) -> None:
     whip, whep = f"{bridge.url}/whip/{room}", f"{bridge.url}/whep/{room}"
     doctor = Publisher(whip, bridge.token(room, "doctor"))
     viewer = Viewer(f"{whep}", bridge.token(room, "viewer", "pasient"))
     colour = "".join(f"{part:02x}" for part in BLUE.colour)
     try:
-        async with GStreamerPeer(bridge.token(room, "gst"), "publish", whip, "VP8", colour, str(BLUE.tone)) as gst:
+        async with GStreamerPeer(bridge.token(room, "gst"), "publish", whip, codec, colour, str(BLUE.tone)) as gst:
             await gst.until(lambda said: "negotiated" in said)
             await viewer.view()
             await viewer.watchers[1].expect(BLUE)
             await viewer.watchers[0].expect(BLUE)
-        await doctor.publish([ToneTrack(RED), ColourTrack(RED)])
-        async with GStreamerPeer(bridge.token(room, "gst-viewer", "tolk"), "view", whep, "VP8") as watching:
+        await doctor.publish([ToneTrack(RED), ColourTrack(RED)], codec)
+        async with GStreamerPeer(bridge.token(room, "gst-viewer", "tolk"), "view", whep, codec) as watching:
             await watching.until(lambda said: "colour" in said and identity_of_colour(said["colour"]) is RED, times=5)
+            await watching.until(lambda said: abs(said.get("tone", 0) - RED.tone) < 60, times=5)
     finally:
         await viewer.close()
         await doctor.close()

@@ -108,12 +108,14 @@ def answer(plan: Plan, local: LocalTransport, *, session_id: str, version: int) 
     """Answers a planned offer."""
     media: list[MediaDescription] = []
     published: list[PublishedMedia] = []
+    setup: Setup = "active" if plan.peer is not None and plan.peer.role == "client" else "passive"
     for index, offered in enumerate(plan.offer.media):
         if index not in plan.accepted:
-            media.append(rejection(offered))
+            rejected = rejection(offered)
+            local.describe_rejected(rejected, setup)
+            media.append(rejected)
             continue
         answered = _answered(offered, plan.accepted[index])
-        setup: Setup = "active" if plan.peer is not None and plan.peer.role == "client" else "passive"
         local.describe(answered, setup)
         media.append(answered)
         if offered.sends:

@@ -113,8 +113,8 @@ def answer(
         media.append(answered)
     in_use = [section for section in media if not section.rejected]
     setup: Setup = "active" if plan.peer is not None and plan.peer.role == "client" else "passive"
-    for section in in_use:
-        local.describe(section, setup)
+    for section in media:
+        (local.describe_rejected if section.rejected else local.describe)(section, setup)
     description = SessionDescription(
         session_id=session_id,
         version=str(version),

@@ -33,10 +33,10 @@ def _media_lines(media: MediaDescription) -> Iterator[str]:
     yield "c=IN IP4 0.0.0.0"
     if media.mid is not None:
         yield f"a=mid:{media.mid}"
+    yield from _transport_lines(media)
     if media.rejected:
         yield "a=inactive"
         return
-    yield from _transport_lines(media)
     if media.kind not in ("audio", "video"):
         return
     yield f"a={media.direction}"
