@@ -7,12 +7,14 @@ from tests.support.media import GREEN, RED, ColourTrack, ToneTrack
 from tests.support.webrtc_http import Publisher, Viewer
 
 
-@pytest.mark.parametrize("codec", ["VP8", "H264"])
-async def test_a_published_picture_and_tone_reach_a_viewer(bridge: Bridge, room: str, codec: str) -> None:
+@pytest.mark.parametrize(("codec", "audio_codec"), [("VP8", "opus"), ("H264", "PCMU")])
+async def test_a_published_picture_and_tone_reach_a_viewer(
+    bridge: Bridge, room: str, codec: str, audio_codec: str
+) -> None:
     publisher = Publisher(f"{bridge.url}/whip/{room}", bridge.token(room, "doctor"))
     viewer = Viewer(f"{bridge.url}/whep/{room}", bridge.token(room, "viewer", "pasient"))
     try:
-        await publisher.publish([ToneTrack(RED), ColourTrack(RED)], codec)
+        await publisher.publish([ToneTrack(RED), ColourTrack(RED)], codec, audio_codec)
         await viewer.view()
         audio, video = viewer.watchers
         await video.expect(RED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+from collections import Counter
 from typing import Self
 
 Address = tuple[str, int]
@@ -16,7 +17,8 @@ class LossyRelay:
     def __init__(self, bridge: Address, loss: float, seed: int = 1) -> None:
         self.bridge = bridge
         self.loss = loss
-        self.lost = 0
+        self.lost: Counter[int] = Counter()
+        """Packets lost by the second byte of their header without the marker: RTP's payload type."""
         self.forwarded = 0
         self._random = random.Random(seed)
         self._client: Address | None = None
@@ -69,7 +71,7 @@ class LossyRelay:
             return
         # Only media is lost: RTP and RTCP begin with 128 to 191 (RFC 7983).
         if 128 <= data[0] <= 191 and self._random.random() < self.loss:
-            self.lost += 1
+            self.lost[data[1] & 0x7F] += 1
             return
         self.forwarded += 1
         self._near.sendto(data, self._client)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable
 
 import httpx
-from aiortc import MediaStreamTrack, RTCPeerConnection, RTCRtpTransceiver, RTCSessionDescription
+from aiortc import MediaStreamTrack, RTCPeerConnection, RTCRtpReceiver, RTCRtpTransceiver, RTCSessionDescription
 from aiortc.rtcrtpsender import RTCRtpSender
 from av.frame import Frame
 
@@ -75,12 +76,13 @@ class HttpPeer:
 class Publisher(HttpPeer):
     """Publishes tracks by WHIP."""
 
-    async def publish(self, tracks: Iterable[MediaStreamTrack], video_codec: str = "VP8") -> None:
+    async def publish(
+        self, tracks: Iterable[MediaStreamTrack], video_codec: str = "VP8", audio_codec: str = "opus"
+    ) -> None:
         """Offers the tracks sendonly and returns when connected."""
         for track in tracks:
             transceiver = self.peer.addTransceiver(track, direction="sendonly")
-            if track.kind == "video":
-                prefer(transceiver, video_codec)
+            prefer(transceiver, video_codec if track.kind == "video" else audio_codec)
         await self.negotiate()
 
 
@@ -92,12 +94,22 @@ class Viewer(HttpPeer):
         self.watchers: list[Watcher] = []
         self.inspect: dict[str, Callable[[Frame], None]] = {}
         """Called with each decoded frame of a kind, in place of the search for colours and tones."""
+        self.prepare: dict[str, Callable[[RTCRtpReceiver], None]] = {}
+        """Called with the receiver of a kind before anything is received."""
 
     async def view(self, kinds: Iterable[str] = ("audio", "video")) -> None:
         """Offers a recvonly m-line per kind and returns when connected."""
         for kind in kinds:
-            self.peer.addTransceiver(kind, direction="recvonly")
+            transceiver = self.peer.addTransceiver(kind, direction="recvonly")
+            if kind in self.prepare:
+                self.prepare[kind](transceiver.receiver)
         await self.negotiate()
+
+    def payload_type(self, codec: str) -> int:
+        """The number that the bridge's answer gives a codec."""
+        found = re.search(rf"^a=rtpmap:(\d+) {codec}/", self.peer.remoteDescription.sdp, re.MULTILINE | re.IGNORECASE)
+        assert found is not None, f"{codec} was not answered"
+        return int(found[1])
 
     def answered(self) -> None:
         """aiortc has the tracks once it has the answer."""
