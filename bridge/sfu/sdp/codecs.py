@@ -111,10 +111,19 @@ def _packetization_mode(text: str) -> str:
 
 
 def forwardable(media: MediaDescription) -> list[MediaCodec]:
-    """The codecs of an m-line that the bridge can forward, in its order, with feedback the core knows."""
+    """The codecs of a sender's m-line that the bridge takes, in its order, with feedback the core knows."""
     names: Sequence[str] = VIDEO
     if media.kind == "audio":
         names = AUDIO if any(codec.key == "opus" for codec in media.codecs) else NARROWBAND
+    return _named(media, names)
+
+
+def receivable(media: MediaDescription) -> list[MediaCodec]:
+    """The codecs of a receiver's m-line that the bridge could send, in its order, with feedback the core knows."""
+    return _named(media, (*VIDEO, *AUDIO, *NARROWBAND))
+
+
+def _named(media: MediaDescription, names: Sequence[str]) -> list[MediaCodec]:
     rtx = media.retransmissions()
     return [
         MediaCodec(_with_known_feedback(codec, media.kind), rtx.get(codec.payload_type))

@@ -44,8 +44,7 @@ def offer(media: Sequence[OfferedMedia], local: LocalTransport, *, session_id: s
     in_use = [each for each in media if not each.rejected]
     sections = [_section(each) for each in media]
     for section in sections:
-        if not section.rejected:
-            local.describe(section, "actpass")
+        (local.describe_rejected if section.rejected else local.describe)(section, "actpass")
     return SessionDescription(
         session_id=session_id,
         version=str(version),

@@ -49,18 +49,18 @@ class LocalTransport:
         all others take the repetition.
         """
         self.describe_rejected(media, setup)
-        media.rtcp_mux = True
         media.candidates = list(self.candidates)
 
     def describe_rejected(self, media: MediaDescription, setup: Setup) -> None:
         """Writes it into an m-line that is not in use.
 
-        Nothing asks for it there (RFC 8829, section 5.3.1), but GStreamer's webrtcbin refuses the whole answer
-        ("No fingerprint lines in sdp for media") if it is missing, and all others ignore it.
+        The standard does not ask for it there (RFC 8829, section 5.3.1), but aiortc and GStreamer's webrtcbin refuse
+        the whole description if it is missing, and all others ignore it.
         """
         media.ice_ufrag, media.ice_pwd = self.ice_ufrag, self.ice_pwd
         media.fingerprints = [self.fingerprint]
         media.setup = setup
+        media.rtcp_mux = True
 
 
 @dataclass(frozen=True)

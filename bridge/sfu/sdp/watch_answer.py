@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bridge.sfu.sdp import extensions
-from bridge.sfu.sdp.codecs import MediaCodec, forwardable
+from bridge.sfu.sdp.codecs import MediaCodec, receivable
 from bridge.sfu.sdp.description import Codec, Direction, MediaDescription, Msid, SessionDescription, Setup, SsrcGroup
 from bridge.sfu.sdp.error import SdpError
 from bridge.sfu.sdp.payload_types import Mapping, translate
@@ -194,7 +194,7 @@ def _answered(offered: MediaDescription, placement: Placement | None) -> MediaDe
 
 
 def _listed(offered: MediaDescription, placement: Placement | None, *, transport_cc: bool) -> list[Codec]:
-    accepted = forwardable(offered)
+    accepted = receivable(offered)
     if placement is not None:
         receiver = dict.fromkeys(mapping.receiver for mapping in placement.mappings)
         by_number = {each.codec.payload_type: each for each in accepted}

@@ -34,6 +34,8 @@ def _media_lines(media: MediaDescription) -> Iterator[str]:
     if media.mid is not None:
         yield f"a=mid:{media.mid}"
     yield from _transport_lines(media)
+    if media.kind in ("audio", "video") and media.rtcp_mux:
+        yield "a=rtcp-mux"
     if media.rejected:
         yield "a=inactive"
         return
@@ -41,8 +43,6 @@ def _media_lines(media: MediaDescription) -> Iterator[str]:
         return
     yield f"a={media.direction}"
     yield from (f"a=msid:{_msid(msid)}" for msid in media.msids)
-    if media.rtcp_mux:
-        yield "a=rtcp-mux"
     if media.rtcp_rsize:
         yield "a=rtcp-rsize"
     if media.extmap_allow_mixed:

@@ -144,10 +144,11 @@ def test_m_lines_outside_the_bundle_are_rejected_with_a_reason() -> None:
     assert made.description.media[1].rejected
 
 
-def test_rejected_m_lines_name_the_transport_as_webrtcbin_demands() -> None:
+def test_rejected_m_lines_name_the_transport_as_webrtcbin_and_aiortc_demand() -> None:
     made = answer(fixture("chrome_publish").replace("a=group:BUNDLE 0 1", "a=group:BUNDLE 0"))
     taken, rejected = parser.parse(writer.write(made.description)).media
     assert rejected.rejected
+    assert rejected.rtcp_mux
     assert (rejected.ice_ufrag, rejected.ice_pwd) == (taken.ice_ufrag, taken.ice_pwd)
     assert (rejected.fingerprints, rejected.setup) == (taken.fingerprints, taken.setup)
     assert not rejected.candidates

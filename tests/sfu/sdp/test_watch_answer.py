@@ -58,6 +58,15 @@ def test_numbers_are_the_receivers() -> None:
     assert made.send_extensions[extensions.PLAYOUT_DELAY] == 6
 
 
+def test_telephone_sound_reaches_a_receiver_that_would_rather_have_opus() -> None:
+    text = fixture("chrome_publish")
+    g711 = parser.parse(fixture("chrome_recvonly")).media[0]
+    listed = tuple(each for each in codecs.receivable(g711) if each.codec.key == "pcmu")
+    made = answer(text.replace("sendonly", "recvonly"), [Source(1, "audio", listed, Msid("g", "g-audio"), "cname-g")])
+    assert [each.mappings for each in made.placements] == [(Mapping(0, 0, None),)]
+    assert [codec.name for codec in made.description.media[0].codecs] == ["PCMU"]
+
+
 def test_m_lines_left_over_are_answered_inactive() -> None:
     made = answer(fixture("chrome_recvonly"), [source(1, "chrome_publish", "audio")])
     assert [media.direction for media in made.description.media] == ["sendonly", "inactive", "inactive"]
