@@ -162,6 +162,8 @@ async def test_no_token_is_told_apart_from_a_bad_one() -> None:
 
 async def test_a_full_bridge_says_when_to_come_back() -> None:
     async with open_doors(whip=WhipSettings(max_joins_per_second=1e-9, join_burst=2)) as (house, http):
+        for stranger in ("x", "room expired", "other cart"):
+            assert (await post(http, "/whip/room", stranger)).status_code in (401, 403)
         house.plane.full = True
         full = await post(http, "/whip/room", "room cart")
         assert_problem(full, 503, "media_overloaded")

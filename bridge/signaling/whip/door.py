@@ -93,9 +93,10 @@ class WhipDoor:
 
     async def _post(self, request: Request, door: Door) -> Response:
         """RFC 9725 §4.2: an offer in, a resource and an answer out."""
-        self._check_rate()
         token = bearer_token(request)
         claims = await self._calls.verify(token, room=request.path_params["room"])
+        # Not before: who has no token must not use up what is left for those who have.
+        self._check_rate()
         check_content_type(request, SDP)
         check_accept(request, SDP)
         offer = await read_text(request, self._settings.max_body_bytes)
