@@ -15,12 +15,12 @@ class RateLimit:
         self._level = float(burst)
         self._at = clock()
 
-    def take(self) -> bool:
-        """Whether one more is within the limit; if so it is counted."""
+    def take(self, cost: float = 1.0) -> bool:
+        """Whether one more, or one that counts as `cost`, is within the limit; if so it is counted."""
         now = self._clock()
         self._level = min(self._burst, self._level + (now - self._at) * self._per_second)
         self._at = now
-        if self._level < 1.0:
+        if self._level < cost:
             return False
-        self._level -= 1.0
+        self._level -= cost
         return True

@@ -121,6 +121,18 @@ async def test_too_many_faults_end_the_connection() -> None:
         assert await ola.closed() == (4400, "bad_message")
 
 
+async def test_negotiations_count_for_more_than_other_requests() -> None:
+    settings = WebSocketSettings(requests_per_second=1e-9, request_burst=11, max_faults=2)
+    async with open_house(websocket=settings) as house:
+        ola = await house.joined("ola")
+        for _ in range(2):
+            assert (await ola.publish(("0", "audio", "microphone")))["type"] == "published"
+        refused = await ola.request("publish", offer="0 audio", sources=[])
+        assert (refused["type"], refused["code"]) == ("error", "rate_limited")
+        await ola.send("ping")
+        assert await ola.closed() == (4429, "rate_limited")
+
+
 async def test_too_many_requests_are_refused_then_closed() -> None:
     settings = WebSocketSettings(requests_per_second=1e-9, request_burst=2, max_faults=2)
     async with open_house(websocket=settings) as house:

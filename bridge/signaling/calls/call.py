@@ -73,10 +73,11 @@ class Call:
         self._refused: set[int] = set()
         # One negotiation at a time: an answer must not be overtaken by the offer after it.
         self._negotiating = asyncio.Lock()
-        self.presence = Presence(self, calls)
         self._media: MediaSession = calls.media.open_session(
             session.room_id, session.id, MediaListener(self, calls.table)
         )
+        # Not before there is media to watch: its timer would outlive a call that was refused.
+        self.presence = Presence(self, calls)
         self._publishing = Publishing(session, calls.rooms, self._media, calls.table)
 
     # Being told

@@ -16,7 +16,7 @@ from bridge.signaling.websocket.close_codes import Farewell
 from bridge.signaling.websocket.decoding import BadMessageError, decode
 from bridge.signaling.websocket.messages import client, server
 from bridge.signaling.websocket.outbox import Outbox, OutboxFullError
-from bridge.signaling.websocket.settings import WebSocketSettings
+from bridge.signaling.websocket.settings import NEGOTIATION_COST, WebSocketSettings
 from bridge.signaling.websocket.welcome import Welcome
 
 Drop = Callable[[int, str], None]
@@ -131,16 +131,15 @@ class Connection:
         if self._farewell is not None or self._call is None:
             return
         if not self._rate.take():
-            self._fault(
-                BridgeError("rate_limited", "Too many requests.", hint="Send fewer, or wait a little."),
-                None,
-                close_codes.TOO_MANY_REQUESTS,
-            )
+            self._fault(_too_many_requests(), None, close_codes.TOO_MANY_REQUESTS)
             return
         try:
             request = _decode(text)
         except BadMessageError as problem:
             self._fault(problem, problem.request_id, close_codes.TOO_MANY_FAULTS)
+            return
+        if isinstance(request, client.Publish | client.RestartIce) and not self._rate.take(NEGOTIATION_COST - 1):
+            self._fault(_too_many_requests(), request.id, close_codes.TOO_MANY_REQUESTS)
             return
         if isinstance(request, client.Leave):
             self._put(server.Done(reply_to=request.id))
@@ -202,6 +201,10 @@ class Connection:
         except (WebSocketDisconnect, RuntimeError, OSError):
             # The client went first; the reader has been, or will be, told so.
             return
+
+
+def _too_many_requests() -> BridgeError:
+    return BridgeError("rate_limited", "Too many requests.", hint="Send fewer, or wait a little.")
 
 
 def _decode(text: str | None) -> client.ClientMessage:

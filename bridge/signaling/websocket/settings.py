@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 PATH = "/v1/signal"
 SUBPROTOCOL = "bridge.v1"
+NEGOTIATION_COST = 5
+"""What `publish` and `restart_ice` count as: each takes milliseconds here, and has an offer made for everyone else."""
 
 
 @dataclass(frozen=True, slots=True)
