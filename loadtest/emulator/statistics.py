@@ -34,6 +34,13 @@ class Durations:
         """Seconds; 0 where there was none."""
         return self.total / self.count if self.count else 0.0
 
+    def merge(self, other: Durations) -> None:
+        """Adds what another has seen."""
+        self._counts = [mine + theirs for mine, theirs in zip(self._counts, other._counts, strict=True)]
+        self.count += other.count
+        self.total += other.total
+        self.longest = max(self.longest, other.longest)
+
     def quantile(self, share: float) -> float:
         """The duration that `share` of all do not exceed, in seconds: the upper edge of its class."""
         rank = share * self.count
@@ -88,6 +95,14 @@ class Statistics:
     def loss_share(self) -> float:
         """Share of what was sent that was lost, for whatever reason."""
         return self.lost.total() / self.sent if self.sent else 0.0
+
+    def merge(self, other: Statistics) -> None:
+        """Adds what another link has counted."""
+        for name, value in vars(other).items():
+            if isinstance(value, int):
+                setattr(self, name, getattr(self, name) + value)
+        self.lost += other.lost
+        self.queueing.merge(other.queueing)
 
     def as_dict(self) -> dict[str, object]:
         """For JSON."""

@@ -1,0 +1,31 @@
+"""The command `bridge-loadtest`, also `python -m loadtest`.
+
+What was asked for wrongly is one line on standard error and exit code 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from loadtest import emulate
+from loadtest.errors import InputError
+
+WRONG = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code."""
+    parser = argparse.ArgumentParser(prog="bridge-loadtest", description="Load and bad lines, against any bridge.")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    emulate.add_command(commands)
+    options = parser.parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = options.run
+    try:
+        return run(options)
+    except InputError as error:
+        print(f"bridge-loadtest: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("bridge-loadtest: interrupted", file=sys.stderr)
+    return WRONG
