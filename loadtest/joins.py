@@ -1,4 +1,8 @@
-"""How fast people get in, and whether those who talk notice: `python -m loadtest.joins --help`."""
+"""How fast people get in, and whether those who talk notice: `python -m loadtest.joins --help`.
+
+Joiners view by WHEP, with the offer that Chromium makes, a room in which somebody talks every 20 ms: of the time to
+the first media, 10 ms on average are spent waiting for the next packet. Talkers and joiners are processes of their own.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +13,24 @@ import multiprocessing
 import multiprocessing.connection
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import httpx
+import uvloop
 
 from loadtest.measure import DevelopmentBridge, percentile
+from loadtest.swarm.door import DoorError
 from loadtest.swarm.peer import LightPeer
 from loadtest.swarm.talk import TalkingRoom
+
+GAP = 0.05
+"""Seconds of silence that are heard."""
+
+_HOSTS = 25
+"""Rooms that joiners spread over."""
+_STAY = 1.0
+"""Seconds that a joiner views before it leaves."""
 
 
 @dataclass(frozen=True)
@@ -26,77 +40,109 @@ class JoinFigures:
     joins: int
     failed: int
     joins_per_second: float
+    """From the first POST to the last first media."""
+    to_answer_p50: float
+    """From opening the connection for the POST to the answer."""
     to_keys_p50: float
-    """From POST to keys that stand."""
     to_media_p50: float
-    """From POST to the first media packet, by the kernel's clock."""
+    """To the first media packet, by the kernel's clock."""
     to_media_p95: float
+    to_media_max: float
     talking_rooms: int
+    packets_heard: int
+    """By the participants of the talking rooms meanwhile."""
+    packets_lost: int
     longest_gap: float
     """Of all running calls: the longest pause between packets that were sent without one."""
+    longest_delay: float
+    """From one participant's sending to another's receiving, a talker that does not get the CPU included."""
     gaps_over_50_ms: int
+    """Streams that had one."""
     bridge_cpu: float
     """CPU seconds of the bridge per second meanwhile."""
+    talkers_cpu: float
+    joiners_cpu: float
+    bridge_cpu_ms_per_join: float
+    """CPU beyond what the talking rooms take by themselves, leaving included."""
 
 
 async def _talk(bridge: DevelopmentBridge, rooms: int, link: multiprocessing.connection.Connection) -> None:
-    async with httpx.AsyncClient(timeout=20) as client:
-        talking = [TalkingRoom(bridge.url, f"talk-{i}", 2, 0, bridge.token) for i in range(rooms)]
-        for room in talking:
-            await room.open(client)
-        link.send("talking")
-        await asyncio.to_thread(link.recv)
-        for room in talking:
-            for entry in room.arrivals():
-                entry.longest_gap = 0.0
-        link.send("counting")
-        await asyncio.to_thread(link.recv)
-        gaps = [entry.longest_gap for room in talking for entry in room.arrivals()]
-        link.send((max(gaps, default=0.0), sum(gap > 0.05 for gap in gaps)))
-        for room in talking:
-            await room.close(client)
+    talking = [TalkingRoom(bridge.url, f"talk-{index}", 2, 0, bridge.token) for index in range(rooms)]
+    for room in talking:
+        await room.open()
+    link.send("talking")
+    await asyncio.to_thread(link.recv)
+    streams = [entry for room in talking for entry in room.arrivals()]
+    for entry in streams:
+        entry.start_over()
+    began = time.process_time()
+    link.send("counting")
+    await asyncio.to_thread(link.recv)
+    used = time.process_time() - began
+    gaps = [entry.longest_gap for entry in streams]
+    link.send(
+        {
+            "packets_heard": sum(entry.packets for entry in streams),
+            "packets_lost": sum(entry.lost for entry in streams),
+            "longest_gap": max(gaps, default=0.0),
+            "longest_delay": max((entry.longest_delay for entry in streams), default=0.0),
+            "gaps_over_50_ms": sum(gap > GAP for gap in gaps),
+            "cpu": used,
+        }
+    )
+    for room in talking:
+        await room.close()
 
 
 def _talkers(bridge: DevelopmentBridge, rooms: int, link: multiprocessing.connection.Connection) -> None:
-    asyncio.run(_talk(bridge, rooms, link))
+    uvloop.run(_talk(bridge, rooms, link))
 
 
-async def _joins(bridge: DevelopmentBridge, rate: float, count: int) -> tuple[list[LightPeer], int, float]:
-    """Viewers join rooms in which somebody talks, `rate` a second; returns them, the failures and the seconds taken."""
-    hosts = 10
-    async with httpx.AsyncClient(timeout=20, limits=httpx.Limits(max_connections=50)) as client:
-        rooms = [TalkingRoom(bridge.url, f"join-{i}", 1, 0, bridge.token) for i in range(hosts)]
-        for room in rooms:
-            await room.open(client, view=False)
-        tokens = [bridge.token(f"join-{i % hosts}", f"joiner-{i}", "tolk") for i in range(count)]
-        peers: list[LightPeer] = []
-        failed = 0
+@dataclass
+class _Joining:
+    """What became of the joiners."""
 
-        async def join(index: int) -> None:
-            nonlocal failed
-            peer = LightPeer()
-            token = tokens[index]
-            try:
-                url = f"{bridge.url}/whep/join-{index % hosts}"
-                await peer.connect(client, url, token, ["audio"], "recvonly")
-                await asyncio.wait_for(peer.first_media.wait(), 10)
-            except (TimeoutError, RuntimeError, httpx.HTTPError, OSError):
-                failed += 1
-                return
-            peers.append(peer)
-            await asyncio.sleep(1.0)
-            await peer.close(client, token)
+    peers: list[LightPeer]
+    failed: int = 0
 
-        begun = time.monotonic()
-        tasks = []
-        for index in range(count):
-            await asyncio.sleep(max(0.0, begun + index / rate - time.monotonic()))
-            tasks.append(asyncio.ensure_future(join(index)))
-        taken = time.monotonic() - begun
-        await asyncio.gather(*tasks)
-        for room in rooms:
-            await room.close(client)
-    return peers, failed, taken
+
+async def _join(
+    bridge: DevelopmentBridge, prefix: str, rate: float, count: int, begun: Callable[[], None]
+) -> tuple[_Joining, float]:
+    """Viewers join `rate` a second; returns what became of them, and the seconds until the last had left.
+
+    `begun` is called when the rooms stand and the first is about to join.
+    """
+    rooms = [TalkingRoom(bridge.url, f"{prefix}-{index}", 1, 0, bridge.token) for index in range(_HOSTS)]
+    for room in rooms:
+        await room.open(view=False)
+    tokens = [bridge.token(rooms[index % _HOSTS].room, f"joiner-{index}", "tolk") for index in range(count)]
+    joining = _Joining([])
+
+    async def join(index: int) -> None:
+        peer, token = LightPeer(), tokens[index]
+        try:
+            await peer.connect(f"{bridge.url}/whep/{rooms[index % _HOSTS].room}", token, peer.browser_offer())
+            await asyncio.wait_for(peer.first_media.wait(), 10)
+        except (TimeoutError, DoorError, OSError) as error:
+            joining.failed += 1
+            print(f"a join failed: {error!r}", file=sys.stderr)
+            return
+        joining.peers.append(peer)
+        await asyncio.sleep(_STAY)
+        await peer.close(token)
+
+    begun()
+    begin = time.monotonic()
+    tasks = []
+    for index in range(count):
+        await asyncio.sleep(max(0.0, begin + index / rate - time.monotonic()))
+        tasks.append(asyncio.ensure_future(join(index)))
+    await asyncio.gather(*tasks)
+    taken = time.monotonic() - begin
+    for room in rooms:
+        await room.close()
+    return joining, taken
 
 
 def measure(bridge: DevelopmentBridge, rate: float, count: int, talking_rooms: int) -> JoinFigures:
@@ -106,28 +152,41 @@ def measure(bridge: DevelopmentBridge, rate: float, count: int, talking_rooms: i
     talkers.start()
     here.recv()
     # The first joins of a process pay for imports and caches: they are not counted.
-    asyncio.run(_joins(bridge, rate=20, count=20))
-    here.send("count")
-    here.recv()
+    uvloop.run(_join(bridge, "warm", 20, 20, lambda: None))
     cpu, clock = bridge.cpu_seconds(), time.monotonic()
-    peers, failed, taken = asyncio.run(_joins(bridge, rate, count))
-    used = (bridge.cpu_seconds() - cpu) / (time.monotonic() - clock)
+    time.sleep(2)
+    idle = (bridge.cpu_seconds() - cpu) / (time.monotonic() - clock)
+    start: dict[str, float] = {}
+
+    def begun() -> None:
+        here.send("count")
+        here.recv()
+        start["bridge"], start["own"] = bridge.cpu_seconds(), time.process_time()
+
+    joining, taken = uvloop.run(_join(bridge, f"join-{talking_rooms}", rate, count, begun))
+    bridge_cpu, own_cpu = bridge.cpu_seconds() - start["bridge"], time.process_time() - start["own"]
     here.send("stop")
-    longest, over = here.recv()
+    heard = here.recv()
     talkers.join(30)
-    keys = [peer.connected_at - peer.asked_at for peer in peers]
+    peers = joining.peers
     media = [peer.first_media_at - peer.asked_at for peer in peers]
+    sustained = max(peer.first_media_at for peer in peers) - min(peer.asked_at for peer in peers)
+    talkers_cpu = heard.pop("cpu")
     return JoinFigures(
         joins=len(peers),
-        failed=failed,
-        joins_per_second=count / taken,
-        to_keys_p50=percentile(keys, 50),
+        failed=joining.failed,
+        joins_per_second=len(peers) / sustained,
+        to_answer_p50=percentile([peer.answered_at - peer.asked_at for peer in peers], 50),
+        to_keys_p50=percentile([peer.connected_at - peer.asked_at for peer in peers], 50),
         to_media_p50=percentile(media, 50),
         to_media_p95=percentile(media, 95),
+        to_media_max=max(media),
         talking_rooms=talking_rooms,
-        longest_gap=longest,
-        gaps_over_50_ms=over,
-        bridge_cpu=used,
+        **heard,
+        bridge_cpu=bridge_cpu / taken,
+        talkers_cpu=talkers_cpu / taken,
+        joiners_cpu=own_cpu / taken,
+        bridge_cpu_ms_per_join=(bridge_cpu - idle * taken) / len(peers) * 1e3,
     )
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
-OPUS, VP8, VP8_RTX = 111, 96, 97
-MID_EXTENSION = "urn:ietf:params:rtp-hdrext:sdes:mid"
-TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+OPUS, VP8 = 111, 96
+
+_BROWSER_OFFER = Path(__file__).parents[2] / "tests" / "sfu" / "fixtures" / "chrome_recvonly.sdp"
+"""As Chromium wrote it: an audio and two video m-lines, 11 KiB."""
 
 _SESSION = """\
 v=0
@@ -72,6 +75,19 @@ def offer(kinds: list[str], direction: str, ufrag: str, pwd: str, fingerprint: s
         if direction == "sendonly":
             lines += f"a=ssrc:{ssrcs[mid]} cname:{ufrag}\na=msid:{ufrag} track-{mid}\n"
     return lines.replace("\n", "\r\n")
+
+
+@cache
+def _browser_template() -> str:
+    text = _BROWSER_OFFER.read_text().replace("\r\n", "\n").replace("{", "{{").replace("}", "}}")
+    for name, value in (("ufrag", "ice-ufrag:"), ("pwd", "ice-pwd:"), ("fingerprint", "fingerprint:sha-256 ")):
+        text = re.sub(rf"(?m)^a={value}.*$", f"a={value}{{{name}}}", text)
+    return text.replace("\n", "\r\n")
+
+
+def browser_offer(ufrag: str, pwd: str, fingerprint: str) -> str:
+    """Chromium's offer to receive, of another peer."""
+    return _browser_template().format(ufrag=ufrag, pwd=pwd, fingerprint=fingerprint)
 
 
 def parse_answer(sdp: str) -> Answer:

@@ -12,8 +12,6 @@ import time
 from dataclasses import dataclass, field
 from functools import cache
 
-import httpx
-from aioice import stun
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -22,20 +20,30 @@ from OpenSSL import SSL, crypto
 from pylibsrtp import Error as SrtpError
 from pylibsrtp import Policy, Session
 
-from loadtest.swarm.description import OPUS, VP8, offer, parse_answer
+from loadtest.swarm import description, door
+from loadtest.swarm.arrivals import CLOCK_RATES, Arrivals
+from loadtest.swarm.stun import binding_request
 
 _KEY_LENGTH, _SALT_LENGTH = 16, 12
 _SO_TIMESTAMPNS = 35
 """Linux: receive time by the kernel, so that our own scheduling does not count as delay."""
 
+_CHECK_INTERVAL = 0.05
+"""Seconds between checks until the handshake is through (RFC 8445, section 14)."""
+_CONSENT_INTERVAL = 5.0
+"""Seconds between checks from then on (RFC 7675)."""
+_CONNECT_TIMEOUT = 15.0
+"""Seconds from the answer to keys."""
+_RECEIVE_BUFFER = 1 << 20
+
 
 @cache
-def _certificate() -> tuple[SSL.Context, str]:
+def certificate() -> tuple[SSL.Context, str]:
     """One certificate for all peers of a process: its DTLS context and its fingerprint."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loadtest")])
     now = datetime.datetime.now(datetime.UTC)
-    certificate = (
+    made = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -47,115 +55,107 @@ def _certificate() -> tuple[SSL.Context, str]:
     )
     context = SSL.Context(SSL.DTLS_METHOD)
     context.set_verify(SSL.VERIFY_NONE, None)
-    context.use_certificate(crypto.X509.from_cryptography(certificate))
+    context.use_certificate(crypto.X509.from_cryptography(made))
     context.use_privatekey(crypto.PKey.from_cryptography_key(key))
     context.set_tlsext_use_srtp(b"SRTP_AEAD_AES_128_GCM")
-    fingerprint = ":".join(f"{byte:02X}" for byte in certificate.fingerprint(hashes.SHA256()))
-    return context, fingerprint
-
-
-@dataclass
-class Arrivals:
-    """What arrived on one SSRC."""
-
-    packets: int = 0
-    first: float = 0.0
-    last: float = 0.0
-    longest_gap: float = 0.0
-    """Seconds between two packets that were sent without such a gap."""
-    last_sent: float = 0.0
+    return context, made.fingerprint(hashes.SHA256()).hex(":").upper()
 
 
 @dataclass
 class LightPeer:
-    """One WHIP or WHEP session. Times are seconds of the wall clock."""
+    """One WHIP or WHEP session. Times are seconds of the wall clock, 0 for what has not happened."""
 
     arrivals: dict[int, Arrivals] = field(default_factory=dict)
+    """By SSRC."""
     first_media: asyncio.Event = field(default_factory=asyncio.Event)
-    first_media_at: float = 0.0
     asked_at: float = 0.0
+    """When the connection to the door was opened."""
+    answered_at: float = 0.0
     connected_at: float = 0.0
+    """When keys stood."""
+    first_media_at: float = 0.0
+    """By the kernel's clock."""
     location: str = ""
-    _ufrag: str = field(default_factory=lambda: secrets.token_hex(4))
-    _pwd: str = field(default_factory=lambda: secrets.token_hex(12))
+    ufrag: str = field(default_factory=lambda: secrets.token_hex(4))
+    pwd: str = field(default_factory=lambda: secrets.token_hex(12))
+    ssrcs: list[int] = field(default_factory=list)
+    """Of what is sent, by m-line."""
 
-    async def connect(self, client: httpx.AsyncClient, url: str, token: str, kinds: list[str], direction: str) -> None:
-        """Negotiates over the door at `url`, proves itself to ICE and DTLS, and returns when keys stand."""
+    def offer(self, kinds: list[str], direction: str) -> str:
+        """A short offer with one m-line per kind ("audio", "video")."""
+        self.ssrcs = [secrets.randbits(31) + 1 for _ in kinds]
+        return description.offer(kinds, direction, self.ufrag, self.pwd, certificate()[1], self.ssrcs)
+
+    def browser_offer(self) -> str:
+        """The offer to receive that Chromium makes, with our credentials in it."""
+        return description.browser_offer(self.ufrag, self.pwd, certificate()[1])
+
+    async def connect(self, url: str, token: str, offer: str) -> None:
+        """Negotiates over the door at `url`, proves itself to ICE and DTLS, and returns when keys stand.
+
+        Raises `DoorError`, `OSError`, `TimeoutError`.
+        """
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        self._socket.bind(("127.0.0.1", 0))
-        context, fingerprint = _certificate()
-        self.ssrcs = [secrets.randbits(31) + 1 for _ in kinds]
         self._sequence = {ssrc: secrets.randbits(15) for ssrc in self.ssrcs}
         self.asked_at = time.time()
-        answer = await client.post(
-            url,
-            content=offer(kinds, direction, self._ufrag, self._pwd, fingerprint, self.ssrcs),
-            headers={"Content-Type": "application/sdp", "Authorization": f"Bearer {token}"},
-        )
-        if answer.status_code != 201:
-            raise RuntimeError(f"the door answered {answer.status_code}: {answer.text}")
-        self.location = str(answer.request.url.join(answer.headers["location"]))
-        self._answer = parse_answer(answer.text)
+        answer = await door.request("POST", url, token, offer)
+        self.answered_at = time.time()
+        if answer.status != 201:
+            raise door.DoorError(f"the door answered {answer.status}: {answer.body}")
+        self.location = url[: url.index("/", len("https://"))] + answer.headers["location"]
+        self._answer = description.parse_answer(answer.body)
         self._socket.connect(self._answer.address)
+        self._username = f"{self._answer.ufrag}:{self.ufrag}"
         self._connected = asyncio.Event()
-        self._dtls: SSL.Connection | None = SSL.Connection(context, None)
+        self._dtls: SSL.Connection | None = SSL.Connection(certificate()[0], None)
         self._dtls.set_connect_state()
         self._dtls.set_ciphertext_mtu(1200)
         self._receiver: Session | None = None
         self._sender: Session | None = None
-        loop = asyncio.get_running_loop()
-        loop.add_reader(self._socket, self._readable)
+        asyncio.get_running_loop().add_reader(self._socket, self._readable)
         self._keeper = asyncio.ensure_future(self._keep())
-        await asyncio.wait_for(self._connected.wait(), 15)
-        self.connected_at = time.time()
+        async with asyncio.timeout(_CONNECT_TIMEOUT):
+            await self._connected.wait()
 
     def send(self, index: int, timestamp: int, payload: bytes, marker: bool = False) -> None:
-        """Sends one RTP packet on the m-line `index`; the send time goes before the payload's end."""
+        """Sends one RTP packet on the m-line `index`; the time of sending goes behind the payload."""
         assert self._sender is not None
         ssrc = self.ssrcs[index]
         self._sequence[ssrc] = sequence = (self._sequence[ssrc] + 1) & 0xFFFF
-        payload_type = OPUS if index == 0 else VP8
+        payload_type = description.OPUS if index == 0 else description.VP8
         header = struct.pack("!BBHII", 0x80, payload_type | marker << 7, sequence, timestamp & 0xFFFFFFFF, ssrc)
-        packet = self._sender.protect(header + payload + struct.pack("!d", time.time()))
-        self._send_raw(packet)
+        self.send_raw(self._sender.protect(header + payload + struct.pack("!d", time.time())))
 
-    async def close(self, client: httpx.AsyncClient | None, token: str) -> None:
-        """Ends the session at the door (where `client` is given) and the socket."""
+    def send_raw(self, datagram: bytes) -> None:
+        """Sends a datagram as it is."""
+        with contextlib.suppress(BlockingIOError, ConnectionRefusedError):
+            self._socket.send(datagram)
+
+    async def close(self, token: str) -> None:
+        """Ends the session at the door, and the socket."""
+        self.abandon()
+        await door.request("DELETE", self.location, token)
+
+    def abandon(self) -> None:
+        """Ends the socket without a word to the bridge."""
         asyncio.get_running_loop().remove_reader(self._socket)
         self._keeper.cancel()
-        await asyncio.gather(self._keeper, return_exceptions=True)
-        if client is not None:
-            await client.delete(self.location, headers={"Authorization": f"Bearer {token}"})
         self._socket.close()
 
     async def _keep(self) -> None:
-        """ICE checks: fast until the handshake is through, then as consent asks for; DTLS timers meanwhile."""
+        """ICE checks, and DTLS timers meanwhile."""
         while True:
-            self._check()
+            self.send_raw(binding_request(self._username, self._answer.pwd.encode()))
             if self._connected.is_set():
-                await asyncio.sleep(5.0)
+                await asyncio.sleep(_CONSENT_INTERVAL)
                 continue
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(_CHECK_INTERVAL)
             if self._dtls is not None and self._dtls.DTLSv1_get_timeout() == 0:
                 self._dtls.DTLSv1_handle_timeout()
-                self._flush()
-
-    def _check(self) -> None:
-        request = stun.Message(message_method=stun.Method.BINDING, message_class=stun.Class.REQUEST)
-        request.attributes["USERNAME"] = f"{self._answer.ufrag}:{self._ufrag}"
-        request.attributes["PRIORITY"] = 1862270975
-        request.attributes["ICE-CONTROLLING"] = 1
-        request.attributes["USE-CANDIDATE"] = None
-        request.add_message_integrity(self._answer.pwd.encode())
-        request.add_fingerprint()
-        self._send_raw(bytes(request))
-
-    def _send_raw(self, datagram: bytes) -> None:
-        with contextlib.suppress(BlockingIOError, ConnectionRefusedError):
-            self._socket.send(datagram)
+                self._flush(self._dtls)
 
     def _readable(self) -> None:
         for _ in range(32):
@@ -165,32 +165,21 @@ class LightPeer:
                 return
             if 128 <= data[0] <= 191:
                 self._on_media(data, ancillary)
-            elif 20 <= data[0] <= 63:
-                self._on_dtls(data)
-            elif data[0] < 4 and self._dtls is not None and not self._connected.is_set():
-                self._handshake()
+            elif self._dtls is not None:
+                if 20 <= data[0] <= 63:
+                    self._dtls.bio_write(data)
+                self._handshake(self._dtls)
 
-    def _on_dtls(self, data: bytes) -> None:
-        if self._dtls is None:
-            return
-        self._dtls.bio_write(data)
-        self._handshake()
-
-    def _handshake(self) -> None:
-        assert self._dtls is not None
+    def _handshake(self, dtls: SSL.Connection) -> None:
+        """Goes on with the handshake; the first answer to a check starts it."""
         try:
-            self._dtls.do_handshake()
+            dtls.do_handshake()
         except SSL.WantReadError:
-            self._flush()
+            self._flush(dtls)
             return
-        self._flush()
-        keys = self._dtls.export_keying_material(b"EXTRACTOR-dtls_srtp", 2 * (_KEY_LENGTH + _SALT_LENGTH))
-        client_key, server_key, client_salt, server_salt = (
-            keys[0:16],
-            keys[16:32],
-            keys[32:44],
-            keys[44:56],
-        )
+        self._flush(dtls)
+        keys = dtls.export_keying_material(b"EXTRACTOR-dtls_srtp", 2 * (_KEY_LENGTH + _SALT_LENGTH))
+        client_key, server_key, client_salt, server_salt = keys[:16], keys[16:32], keys[32:44], keys[44:]
         profile = Policy.SRTP_PROFILE_AEAD_AES_128_GCM
         self._sender = Session(
             Policy(key=client_key + client_salt, ssrc_type=Policy.SSRC_ANY_OUTBOUND, srtp_profile=profile)
@@ -199,37 +188,47 @@ class LightPeer:
             Policy(key=server_key + server_salt, ssrc_type=Policy.SSRC_ANY_INBOUND, srtp_profile=profile)
         )
         self._dtls = None
+        self.connected_at = time.time()
         self._connected.set()
 
-    def _flush(self) -> None:
+    def _flush(self, dtls: SSL.Connection) -> None:
         """Sends what OpenSSL wrote; each DTLS record as a datagram of its own (the BIO loses their borders)."""
-        assert self._dtls is not None
         try:
-            data = self._dtls.bio_read(65536)
+            data = dtls.bio_read(65536)
         except SSL.WantReadError:
             return
         while data:
             length = 13 + int.from_bytes(data[11:13], "big")
-            self._send_raw(data[:length])
+            self.send_raw(data[:length])
             data = data[length:]
 
     def _on_media(self, data: bytes, ancillary: list[tuple[int, int, bytes]]) -> None:
         if self._receiver is None or 192 <= data[1] <= 223:
             return
+        seconds, nanos = struct.unpack("qq", ancillary[0][2][:16])
+        now = seconds + nanos / 1e9
+        sequence, timestamp, ssrc = struct.unpack_from("!HII", data, 2)
+        entry = self.arrivals.get(ssrc)
+        if entry is None:
+            sent = self._time_of_sending(data)
+            clock_rate = CLOCK_RATES.get(data[1] & 0x7F)
+            if sent is None or clock_rate is None:
+                return
+            entry = self.arrivals[ssrc] = Arrivals(clock_rate)
+            entry.begin(timestamp, sent)
+            if not self.first_media.is_set():
+                self.first_media_at = now
+                self.first_media.set()
+        entry.note(sequence, timestamp, now)
+
+    def _time_of_sending(self, data: bytes) -> float | None:
+        """What the other peer put behind the payload; None for a packet that is not genuine."""
+        assert self._receiver is not None
         try:
             packet = self._receiver.unprotect(data)
         except SrtpError:
-            return
-        seconds, nanos = struct.unpack("qq", ancillary[0][2][:16])
-        now = seconds + nanos / 1e9
-        if not self.first_media.is_set():
-            self.first_media_at = now
-            self.first_media.set()
-        ssrc = int.from_bytes(packet[8:12], "big")
-        entry = self.arrivals.setdefault(ssrc, Arrivals())
-        (sent,) = struct.unpack("!d", packet[-8:])
-        if entry.packets and sent - entry.last_sent < 0.03:
-            entry.longest_gap = max(entry.longest_gap, now - entry.last)
-        entry.packets += 1
-        entry.first = entry.first or now
-        entry.last, entry.last_sent = now, sent
+            return None
+        padding = packet[-1] if packet[0] & 0x20 else 0
+        end = len(packet) - padding
+        (sent,) = struct.unpack("!d", packet[end - 8 : end])
+        return float(sent)
