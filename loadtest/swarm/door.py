@@ -48,7 +48,5 @@ def _parse(answer: bytes) -> Response:
     words = lines[0].split(" ", 2)
     if not separator or len(words) < 2 or not words[1].isdecimal():
         raise DoorError("the door did not answer in HTTP")
-    headers = {
-        name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])
-    }
+    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
     return Response(int(words[1]), headers, body.decode())

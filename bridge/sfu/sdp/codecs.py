@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
-from bridge.sfu.sdp.description import Codec, MediaDescription, parameter, parameters
+from bridge.sfu.sdp.description import Codec, MediaDescription, parameter, parameters, retransmissions
 
 VIDEO = ("vp8", "vp9", "h264", "av1")
 AUDIO = ("opus", "red")
 NARROWBAND = ("pcmu", "pcma", "g722", "telephone-event")
 """Audio that is taken only from peers without Opus (gateways): a browser would have no reason to send it."""
+
+_RECEIVABLE = (*VIDEO, *AUDIO, *NARROWBAND)
 
 FEEDBACK: dict[str, frozenset[str]] = {
     "audio": frozenset({"nack", "transport-cc", "goog-remb"}),
@@ -24,6 +27,9 @@ FEEDBACK: dict[str, frozenset[str]] = {
 
 NAMES = {"opus": "opus", "vp8": "VP8", "vp9": "VP9", "h264": "H264", "av1": "AV1"}
 """Encoding names as people write them, whatever a peer's capitals."""
+
+REMEMBERED = 64
+"""Lists of codecs whose treatment is remembered: all browsers of one version offer the same few."""
 
 _DEFAULT_H264_PROFILE = "42000a"
 """Baseline, level 1: what is meant where profile-level-id is missing (RFC 6184, section 8.1)."""
@@ -115,24 +121,25 @@ def forwardable(media: MediaDescription) -> list[MediaCodec]:
     names: Sequence[str] = VIDEO
     if media.kind == "audio":
         names = AUDIO if any(codec.key == "opus" for codec in media.codecs) else NARROWBAND
-    return _named(media, names)
+    return list(_named(media.kind, tuple(media.codecs), names))
 
 
 def receivable(media: MediaDescription) -> list[MediaCodec]:
     """The codecs of a receiver's m-line that the bridge could send, in its order, with feedback the core knows."""
-    return _named(media, (*VIDEO, *AUDIO, *NARROWBAND))
+    return list(_named(media.kind, tuple(media.codecs), _RECEIVABLE))
 
 
-def _named(media: MediaDescription, names: Sequence[str]) -> list[MediaCodec]:
-    rtx = media.retransmissions()
-    return [
-        MediaCodec(_with_known_feedback(codec, media.kind), rtx.get(codec.payload_type))
-        for codec in media.codecs
-        if codec.key in names and _usable(codec, media)
-    ]
+@lru_cache(REMEMBERED)
+def _named(kind: str, offered: tuple[Codec, ...], names: Sequence[str]) -> tuple[MediaCodec, ...]:
+    rtx = retransmissions(offered)
+    return tuple(
+        MediaCodec(_with_known_feedback(codec, kind), rtx.get(codec.payload_type))
+        for codec in offered
+        if codec.key in names and _usable(codec, offered)
+    )
 
 
-def _usable(codec: Codec, media: MediaDescription) -> bool:
+def _usable(codec: Codec, offered: Sequence[Codec]) -> bool:
     match codec.key:
         case "opus":
             return (codec.clock_rate, codec.channels) == (48000, 2)
@@ -140,7 +147,7 @@ def _usable(codec: Codec, media: MediaDescription) -> bool:
             # Redundancy of anything but Opus (video has red, too; old stacks have it for G.711) is left out.
             primary = codec.parameters.partition("/")[0].strip()
             return codec.clock_rate == 48000 and any(
-                other.key == "opus" and str(other.payload_type) == primary for other in media.codecs
+                other.key == "opus" and str(other.payload_type) == primary for other in offered
             )
         case "h264":
             return h264_profile(codec.parameters) is not None and _packetization_mode(codec.parameters) in ("0", "1")

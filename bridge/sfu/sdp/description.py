@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -125,17 +125,6 @@ class MediaDescription:
         """Whether the describing side receives on it."""
         return not self.rejected and self.direction in ("sendrecv", "recvonly")
 
-    def retransmissions(self) -> dict[int, int]:
-        """The payload type of retransmissions (RFC 4588) by the payload type that they repeat."""
-        repeats = {
-            parameter(codec.parameters, "apt"): codec.payload_type for codec in self.codecs if codec.key == "rtx"
-        }
-        return {
-            codec.payload_type: repeats[str(codec.payload_type)]
-            for codec in self.codecs
-            if str(codec.payload_type) in repeats
-        }
-
 
 @dataclass
 class SessionDescription:
@@ -153,6 +142,15 @@ class SessionDescription:
     def by_mid(self, mid: str) -> MediaDescription | None:
         """The m-line of this MID."""
         return next((media for media in self.media if media.mid == mid), None)
+
+
+def retransmissions(codecs: Iterable[Codec]) -> dict[int, int]:
+    """The payload type of retransmissions (RFC 4588) by the payload type that they repeat."""
+    listed = tuple(codecs)
+    repeats = {parameter(codec.parameters, "apt"): codec.payload_type for codec in listed if codec.key == "rtx"}
+    return {
+        codec.payload_type: repeats[str(codec.payload_type)] for codec in listed if str(codec.payload_type) in repeats
+    }
 
 
 def parameters(text: str) -> Iterator[tuple[str, str | None]]:

@@ -7,8 +7,9 @@ does not say otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from bridge.sfu.certificate import HASHES, Fingerprint
@@ -18,6 +19,29 @@ from bridge.sfu.sdp.error import SdpError
 
 MAX_BYTES = 64 * 1024
 MAX_MEDIA = 64
+
+_REMEMBERED_LISTS = 64
+"""Lists of codecs that are remembered once read: all browsers of one version write the same few."""
+_REMEMBERED_LINES = 256
+"""Lines of a list that is remembered at most; Chromium's longest has 150."""
+_REMEMBERED_LINE_LENGTH = 256
+
+
+_LEVEL_ATTRIBUTES = frozenset(
+    {
+        "ice-ufrag",
+        "ice-pwd",
+        "ice-options",
+        "fingerprint",
+        "setup",
+        "sendrecv",
+        "sendonly",
+        "recvonly",
+        "inactive",
+        "extmap-allow-mixed",
+    }
+)
+"""What may be said for the session and for each m-line."""
 
 
 class Line(NamedTuple):
@@ -73,7 +97,8 @@ class _Payloads:
 class _Section:
     media: MediaDescription
     level: _Level = field(default_factory=_Level)
-    payloads: _Payloads = field(default_factory=_Payloads)
+    payloads: list[Line] = field(default_factory=list)
+    """The lines that say what its payload types mean."""
 
 
 def parse(text: str, *, max_bytes: int = MAX_BYTES, max_media: int = MAX_MEDIA) -> SessionDescription:
@@ -136,9 +161,12 @@ class _Parser:
     def _attribute(self, line: Line) -> None:
         name, _, value = line.value.partition(":")
         section = self._sections[-1] if self._sections else None
-        if self._level_attribute(section.level if section else self._session_level, name, value, line):
-            return
-        if section is not None:
+        if name in _PAYLOAD_ATTRIBUTES:
+            if section is not None:
+                section.payloads.append(line)
+        elif name in _LEVEL_ATTRIBUTES:
+            self._level_attribute(section.level if section else self._session_level, name, value, line)
+        elif section is not None:
             reader = _MEDIA_ATTRIBUTES.get(name)
             if reader is not None:
                 reader(section, value.strip(), line)
@@ -147,7 +175,7 @@ class _Parser:
         elif name == "ice-lite":
             self._session.ice_lite = True
 
-    def _level_attribute(self, level: _Level, name: str, value: str, line: Line) -> bool:
+    def _level_attribute(self, level: _Level, name: str, value: str, line: Line) -> None:
         match name:
             case "ice-ufrag":
                 level.ice_ufrag = attributes.ice_chars(line, value, 4, 256)
@@ -167,9 +195,6 @@ class _Parser:
                 level.direction = attributes.direction(line, name)
             case "extmap-allow-mixed":
                 level.extmap_allow_mixed = True
-            case _:
-                return False
-        return True
 
     def _read_group(self, value: str, line: Line) -> None:
         semantics, _, rest = value.strip().partition(" ")
@@ -216,13 +241,32 @@ class _Parser:
 
 
 def _codecs(section: _Section) -> list[Codec]:
-    media, payloads = section.media, section.payloads
+    media, lines = section.media, section.payloads
     if media.kind not in ("audio", "video"):
         return []
+    if len(lines) <= _REMEMBERED_LINES and all(len(line.value) <= _REMEMBERED_LINE_LENGTH for line in lines):
+        try:
+            return list(_remembered_codecs(tuple(media.formats), tuple(line.value for line in lines)))
+        except SdpError:
+            # Read again below, to name the line.
+            pass
+    return _read_codecs(media.formats, lines, media.line)
+
+
+@lru_cache(_REMEMBERED_LISTS)
+def _remembered_codecs(formats: tuple[str, ...], values: tuple[str, ...]) -> tuple[Codec, ...]:
+    return tuple(_read_codecs(formats, [Line(0, "a", value) for value in values], 0))
+
+
+def _read_codecs(formats: Sequence[str], lines: Sequence[Line], media_line: int) -> list[Codec]:
+    payloads = _Payloads()
+    for line in lines:
+        name, _, value = line.value.partition(":")
+        _PAYLOAD_ATTRIBUTES[name](payloads, value.strip(), line)
     codecs = []
-    for text in dict.fromkeys(media.formats):
+    for text in dict.fromkeys(formats):
         if not (text.isascii() and text.isdigit() and len(text) <= 3 and int(text) <= 127):
-            raise SdpError("payload types are numbers from 0 to 127", line=media.line)
+            raise SdpError("payload types are numbers from 0 to 127", line=media_line)
         payload_type = int(text)
         mapping = payloads.maps.get(payload_type) or attributes.STATIC_PAYLOAD_TYPES.get(payload_type)
         if mapping is None:
@@ -244,26 +288,32 @@ def _codecs(section: _Section) -> list[Codec]:
     return codecs
 
 
+def _read_rtpmap(payloads: _Payloads, value: str, line: Line) -> None:
+    payload_type, mapping = attributes.rtpmap(line, value)
+    payloads.maps.setdefault(payload_type, mapping)
+
+
+def _read_fmtp(payloads: _Payloads, value: str, line: Line) -> None:
+    payload_type, parameters = attributes.fmtp(line, value)
+    payloads.parameters.setdefault(payload_type, parameters)
+
+
+def _read_feedback(payloads: _Payloads, value: str, line: Line) -> None:
+    payload_type, kind = attributes.feedback(line, value)
+    payloads.feedback.setdefault(payload_type, []).append(kind)
+
+
+_PAYLOAD_ATTRIBUTES: dict[str, Callable[[_Payloads, str, Line], None]] = {
+    "fmtp": _read_fmtp,
+    "rtcp-fb": _read_feedback,
+    "rtpmap": _read_rtpmap,
+}
+
+
 def _read_mid(section: _Section, value: str, line: Line) -> None:
     if section.media.mid is not None:
         raise line.error("a second MID for this m-line")
     section.media.mid = attributes.token(line, value, 64)
-
-
-def _read_rtpmap(section: _Section, value: str, line: Line) -> None:
-    payload_type, mapping = attributes.rtpmap(line, value)
-    section.payloads.maps.setdefault(payload_type, mapping)
-
-
-def _read_fmtp(section: _Section, value: str, line: Line) -> None:
-    if section.media.kind in ("audio", "video"):
-        payload_type, parameters = attributes.fmtp(line, value)
-        section.payloads.parameters.setdefault(payload_type, parameters)
-
-
-def _read_feedback(section: _Section, value: str, line: Line) -> None:
-    payload_type, kind = attributes.feedback(line, value)
-    section.payloads.feedback.setdefault(payload_type, []).append(kind)
 
 
 def _read_extmap(section: _Section, value: str, line: Line) -> None:
@@ -314,14 +364,11 @@ def _read_rtcp_rsize(section: _Section, *_: object) -> None:
 _MEDIA_ATTRIBUTES: dict[str, Callable[[_Section, str, Line], None]] = {
     "bundle-only": _read_bundle_only,
     "extmap": _read_extmap,
-    "fmtp": _read_fmtp,
     "mid": _read_mid,
     "msid": _read_msid,
     "rid": _read_rid,
-    "rtcp-fb": _read_feedback,
     "rtcp-mux": _read_rtcp_mux,
     "rtcp-rsize": _read_rtcp_rsize,
-    "rtpmap": _read_rtpmap,
     "sctp-port": _read_sctp_port,
     "simulcast": _read_simulcast,
     "ssrc": _read_ssrc,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from bridge.errors import BridgeError
 from bridge.sfu.sdp import codecs
 from bridge.sfu.sdp.codecs import MediaCodec
-from bridge.sfu.sdp.description import Codec, MediaDescription
+from bridge.sfu.sdp.description import Codec, MediaDescription, retransmissions
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ def translate(producer: Sequence[MediaCodec], receiver: MediaDescription) -> tup
     Nothing, if the receiver lacks the producer's first codec: senders use the first one that was agreed on, and a
     receiver that has only the others would see and hear nothing without anybody knowing why.
     """
-    rtx = receiver.retransmissions()
+    rtx = retransmissions(receiver.codecs)
     mappings: list[Mapping] = []
     feedback: dict[str, None] = {}
     for each in producer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from bridge.sfu.sdp import codecs, extensions
 from bridge.sfu.sdp.codecs import MediaCodec
@@ -160,12 +161,19 @@ def _answered(offered: MediaDescription, accepted: list[MediaCodec]) -> MediaDes
 
 def answer_codecs(offered: MediaDescription, accepted: Sequence[MediaCodec], *, transport_cc: bool) -> list[Codec]:
     """The codecs of an answered m-line: those accepted, each followed by its retransmissions, numbered as offered."""
+    return list(_answer_codecs(tuple(offered.codecs), tuple(accepted), transport_cc))
+
+
+@lru_cache(codecs.REMEMBERED)
+def _answer_codecs(
+    offered: tuple[Codec, ...], accepted: tuple[MediaCodec, ...], transport_cc: bool
+) -> tuple[Codec, ...]:
     listed: list[Codec] = []
     for each in accepted:
         feedback = tuple(value for value in each.codec.feedback if transport_cc or value != "transport-cc")
         listed.append(replace(each.codec, parameters=codecs.answer_parameters(each.codec), feedback=feedback))
-        listed.extend(codec for codec in offered.codecs if codec.payload_type == each.rtx_payload_type)
-    return listed
+        listed.extend(codec for codec in offered if codec.payload_type == each.rtx_payload_type)
+    return tuple(listed)
 
 
 def _encodings(offered: MediaDescription) -> tuple[Encoding, ...]:
