@@ -9,8 +9,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import multiprocessing
-import multiprocessing.connection
 import sys
 import time
 from collections.abc import Callable
@@ -19,16 +17,16 @@ from pathlib import Path
 
 import uvloop
 
-from loadtest.measure import DevelopmentBridge, percentile
+from loadtest.measure import DevelopmentBridge, percentile, rounded
 from loadtest.swarm.door import DoorError
 from loadtest.swarm.peer import LightPeer
 from loadtest.swarm.talk import TalkingRoom
-
-GAP = 0.05
-"""Seconds of silence that are heard."""
+from loadtest.swarm.talkers import Heard, talking
 
 _HOSTS = 25
 """Rooms that joiners spread over."""
+_IDLE = 2.0
+"""Seconds for which the bridge is watched while nobody joins."""
 _STAY = 1.0
 """Seconds that a joiner views before it leaves."""
 
@@ -49,53 +47,13 @@ class JoinFigures:
     to_media_p95: float
     to_media_max: float
     talking_rooms: int
-    packets_heard: int
-    """By the participants of the talking rooms meanwhile."""
-    packets_lost: int
-    longest_gap: float
-    """Of all running calls: the longest pause between packets that were sent without one."""
-    longest_delay: float
-    """From one participant's sending to another's receiving, a talker that does not get the CPU included."""
-    gaps_over_50_ms: int
-    """Streams that had one."""
+    heard: Heard
+    """In the talking rooms meanwhile."""
     bridge_cpu: float
     """CPU seconds of the bridge per second meanwhile."""
-    talkers_cpu: float
     joiners_cpu: float
     bridge_cpu_ms_per_join: float
     """CPU beyond what the talking rooms take by themselves, leaving included."""
-
-
-async def _talk(bridge: DevelopmentBridge, rooms: int, link: multiprocessing.connection.Connection) -> None:
-    talking = [TalkingRoom(bridge.url, f"talk-{index}", 2, 0, bridge.token) for index in range(rooms)]
-    for room in talking:
-        await room.open()
-    link.send("talking")
-    await asyncio.to_thread(link.recv)
-    streams = [entry for room in talking for entry in room.arrivals()]
-    for entry in streams:
-        entry.start_over()
-    began = time.process_time()
-    link.send("counting")
-    await asyncio.to_thread(link.recv)
-    used = time.process_time() - began
-    gaps = [entry.longest_gap for entry in streams]
-    link.send(
-        {
-            "packets_heard": sum(entry.packets for entry in streams),
-            "packets_lost": sum(entry.lost for entry in streams),
-            "longest_gap": max(gaps, default=0.0),
-            "longest_delay": max((entry.longest_delay for entry in streams), default=0.0),
-            "gaps_over_50_ms": sum(gap > GAP for gap in gaps),
-            "cpu": used,
-        }
-    )
-    for room in talking:
-        await room.close()
-
-
-def _talkers(bridge: DevelopmentBridge, rooms: int, link: multiprocessing.connection.Connection) -> None:
-    uvloop.run(_talk(bridge, rooms, link))
 
 
 @dataclass
@@ -147,31 +105,24 @@ async def _join(
 
 def measure(bridge: DevelopmentBridge, rate: float, count: int, talking_rooms: int) -> JoinFigures:
     """Joins `count` times at `rate` a second while `talking_rooms` rooms of two talk."""
-    here, there = multiprocessing.Pipe()
-    talkers = multiprocessing.get_context("spawn").Process(target=_talkers, args=(bridge, talking_rooms, there))
-    talkers.start()
-    here.recv()
-    # The first joins of a process pay for imports and caches: they are not counted.
-    uvloop.run(_join(bridge, "warm", 20, 20, lambda: None))
-    cpu, clock = bridge.cpu_seconds(), time.monotonic()
-    time.sleep(2)
-    idle = (bridge.cpu_seconds() - cpu) / (time.monotonic() - clock)
-    start: dict[str, float] = {}
+    with talking(bridge, talking_rooms) as talkers:
+        # The first joins of a process pay for imports and caches: they are not counted.
+        uvloop.run(_join(bridge, "warm", 20, 20, lambda: None))
+        cpu, clock = bridge.cpu_seconds(), time.monotonic()
+        time.sleep(_IDLE)
+        idle = (bridge.cpu_seconds() - cpu) / (time.monotonic() - clock)
+        start: dict[str, float] = {}
 
-    def begun() -> None:
-        here.send("count")
-        here.recv()
-        start["bridge"], start["own"] = bridge.cpu_seconds(), time.process_time()
+        def begun() -> None:
+            talkers.start_counting()
+            start["bridge"], start["own"] = bridge.cpu_seconds(), time.process_time()
 
-    joining, taken = uvloop.run(_join(bridge, f"join-{talking_rooms}", rate, count, begun))
-    bridge_cpu, own_cpu = bridge.cpu_seconds() - start["bridge"], time.process_time() - start["own"]
-    here.send("stop")
-    heard = here.recv()
-    talkers.join(30)
+        joining, taken = uvloop.run(_join(bridge, f"join-{talking_rooms}", rate, count, begun))
+        bridge_cpu, own_cpu = bridge.cpu_seconds() - start["bridge"], time.process_time() - start["own"]
+        heard = talkers.heard()
     peers = joining.peers
     media = [peer.first_media_at - peer.asked_at for peer in peers]
     sustained = max(peer.first_media_at for peer in peers) - min(peer.asked_at for peer in peers)
-    talkers_cpu = heard.pop("cpu")
     return JoinFigures(
         joins=len(peers),
         failed=joining.failed,
@@ -182,9 +133,8 @@ def measure(bridge: DevelopmentBridge, rate: float, count: int, talking_rooms: i
         to_media_p95=percentile(media, 95),
         to_media_max=max(media),
         talking_rooms=talking_rooms,
-        **heard,
+        heard=heard,
         bridge_cpu=bridge_cpu / taken,
-        talkers_cpu=talkers_cpu / taken,
         joiners_cpu=own_cpu / taken,
         bridge_cpu_ms_per_join=(bridge_cpu - idle * taken) / len(peers) * 1e3,
     )
@@ -203,7 +153,7 @@ def main() -> int:
         busy = measure(bridge, options.rate, options.count, options.rooms)
     figures = {"quiet": asdict(quiet), "busy": asdict(busy)}
     for name, row in figures.items():
-        print(name, json.dumps({key: round(value, 4) for key, value in row.items()}))
+        print(name, json.dumps(rounded(row)))
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n")
     return 0

@@ -11,9 +11,12 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from prometheus_client.parser import text_string_to_metric_families
 
 from bridge.auth.development import DEVELOPMENT_ISSUER, development_secret
 from bridge.auth.minting import mint
@@ -27,6 +30,14 @@ def percentile(values: Sequence[float], percent: float) -> float:
         return float("nan")
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, max(0, round(percent / 100 * len(ordered)) - 1))]
+
+
+def rounded(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Figures for people to read: four digits behind the point."""
+    return {
+        key: rounded(value) if isinstance(value, Mapping) else round(value, 4) if isinstance(value, float) else value
+        for key, value in row.items()
+    }
 
 
 def _free_port() -> int:
@@ -83,6 +94,28 @@ class DevelopmentBridge:
         """User and system time of the process so far."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def thread_cpu_seconds(self) -> dict[str, tuple[float, float]]:
+        """User and system time by name of thread, added up over threads of the same name."""
+        times: dict[str, tuple[float, float]] = {}
+        for task in Path(f"/proc/{self.pid}/task").iterdir():
+            name, fields = (task / "stat").read_text().split("(", 1)[1].rsplit(")", 1)
+            user, system = (int(field) / os.sysconf("SC_CLK_TCK") for field in fields.split()[11:13])
+            before = times.get(name, (0.0, 0.0))
+            times[name] = (before[0] + user, before[1] + system)
+        return times
+
+    def metrics(self) -> dict[str, float]:
+        """Samples of `/metrics`, added up over workers; the label `kind` or `direction` follows a colon."""
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=5) as answer:
+            text = answer.read().decode()
+        samples: dict[str, float] = {}
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                label = sample.labels.get("kind") or sample.labels.get("direction")
+                name = f"{sample.name}:{label}" if label else sample.name
+                samples[name] = samples.get(name, 0.0) + sample.value
+        return samples
 
     def rss_bytes(self) -> int:
         """Resident memory of the process."""

@@ -1,4 +1,8 @@
-"""What a participant costs in memory, and whether ended rooms give it back: `python -m loadtest.memory --help`."""
+"""What a participant costs in memory, and whether ended rooms give it back: `python -m loadtest.memory --help`.
+
+A participant is a WHIP session that sends sound and 500 kbit/s of pictures, and a WHEP session that receives the two
+others of its room. Both figures are of the bridge process as a whole: data plane, control plane, libraries.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,20 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import httpx
+import uvloop
 
 from loadtest.measure import DevelopmentBridge
 from loadtest.swarm.talk import TalkingRoom
+
+_BITRATE = 500_000
+_SETTLE = 8.0
+"""Seconds until every history is full: packets are kept for less."""
+_BATCH = 200
+"""Rooms after which memory is read."""
+_PAUSE = 12.0
+"""Seconds before memory is read the first and the last time: rooms linger for ten when the last has left."""
+_AT_A_TIME = 8
+_TALK = 0.2
 
 
 @dataclass(frozen=True)
@@ -21,75 +35,83 @@ class MemoryFigures:
 
     participants: int
     kib_per_participant: float
-    """In rooms of three at 500 kbit/s, publishing and viewing, all in."""
+    """In rooms of three at 500 kbit/s: the slope between a quarter of the rooms and all of them."""
+    mib_idle: float
+    """Of a bridge that has served nobody yet."""
     rooms_made: int
     mib_after_first_200: float
     mib_after_all: float
-
-    @property
-    def growth(self) -> float:
-        """How far memory stands above where it stood after the first 200 rooms, as a fraction."""
-        return self.mib_after_all / self.mib_after_first_200 - 1
+    growth: float
+    """How far memory stands above where it stood after the first 200 rooms, as a fraction."""
 
 
-async def _steady(bridge: DevelopmentBridge, rooms: int) -> float:
+async def steady(bridge: DevelopmentBridge, rooms: int) -> float:
     """KiB per participant, once every history has filled."""
-    async with httpx.AsyncClient(timeout=20) as client:
-        warm = TalkingRoom(bridge.url, "warm", 3, 500_000, bridge.token)
-        await warm.open(client)
-        await asyncio.sleep(3)
-        await warm.close(client)
-        before = bridge.rss_bytes()
-        talking = [TalkingRoom(bridge.url, f"steady-{i}", 3, 500_000, bridge.token) for i in range(rooms)]
-        for room in talking:
-            await room.open(client)
-        await asyncio.sleep(8)
-        used = bridge.rss_bytes() - before
-        for room in talking:
-            await room.close(client)
-    return used / 1024 / (rooms * 3)
+    readings: dict[int, int] = {}
+    talking: list[TalkingRoom] = []
+    for size in (max(1, rooms // 4), rooms):
+        while len(talking) < size:
+            room = TalkingRoom(bridge.url, f"steady-{len(talking)}", 3, _BITRATE, bridge.token)
+            await room.open()
+            talking.append(room)
+        await asyncio.sleep(_SETTLE)
+        readings[size] = bridge.rss_bytes()
+    streams = [entry for room in talking for entry in room.arrivals()]
+    silent = sum(entry.packets == 0 for entry in streams)
+    if len(streams) != rooms * 3 * 2 * 2 or silent:
+        raise RuntimeError(f"{len(streams)} streams arrived, {silent} of them silent: the figure would mean nothing")
+    for room in talking:
+        await room.close()
+    (few, before), (many, after) = readings.items()
+    return (after - before) / 1024 / ((many - few) * 3)
 
 
-async def _churn(bridge: DevelopmentBridge, rooms: int) -> tuple[float, float]:
-    """MiB after the first 200 rooms and after all; each room has two that talk for a moment."""
-    mark = 0.0
-    gate = asyncio.Semaphore(8)
+async def churn(bridge: DevelopmentBridge, rooms: int) -> list[float]:
+    """MiB after each 200 rooms made and ended; each room has two that talk for a moment."""
+    gate = asyncio.Semaphore(_AT_A_TIME)
+    readings = []
 
-    async with httpx.AsyncClient(timeout=30) as client:
+    async def one(index: int) -> None:
+        async with gate:
+            room = TalkingRoom(bridge.url, f"churn-{index}", 2, _BITRATE, bridge.token)
+            await room.open()
+            await asyncio.sleep(_TALK)
+            await room.close()
 
-        async def one(index: int) -> None:
-            async with gate:
-                room = TalkingRoom(bridge.url, f"churn-{index}", 2, 200_000, bridge.token)
-                await room.open(client)
-                await asyncio.sleep(0.2)
-                await room.close(client)
-
-        for start in range(0, rooms, 200):
-            await asyncio.gather(*(one(index) for index in range(start, min(start + 200, rooms))))
-            await asyncio.sleep(2)
-            if start == 0:
-                mark = bridge.rss_bytes() / 2**20
-            print(f"{start + 200} rooms: {bridge.rss_bytes() / 2**20:.1f} MiB", file=sys.stderr)
-        await asyncio.sleep(35)
-    return mark, bridge.rss_bytes() / 2**20
+    for start in range(0, rooms, _BATCH):
+        end = min(start + _BATCH, rooms)
+        await asyncio.gather(*(one(index) for index in range(start, end)))
+        if start == 0 or end == rooms:
+            await asyncio.sleep(_PAUSE)
+        readings.append(bridge.rss_bytes() / 2**20)
+        print(f"{end} rooms: {readings[-1]:.1f} MiB", file=sys.stderr)
+    return readings
 
 
 def main() -> int:
     """Measures both."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rooms", type=int, default=10, help="rooms of three for the steady figure (default 10)")
+    parser.add_argument("--rooms", type=int, default=12, help="rooms of three for the steady figure (default 12)")
     parser.add_argument("--churn", type=int, default=2000, help="rooms to make and end (default 2000)")
     parser.add_argument("--json", type=Path, help="write the figures here")
     options = parser.parse_args()
     with DevelopmentBridge.running() as bridge:
-        per_participant = asyncio.run(_steady(bridge, options.rooms))
+        idle = bridge.rss_bytes() / 2**20
+        per_participant = uvloop.run(steady(bridge, options.rooms))
     with DevelopmentBridge.running() as bridge:
-        mark, end = asyncio.run(_churn(bridge, options.churn))
-    figures = MemoryFigures(options.rooms * 3, per_participant, options.churn, mark, end)
-    row = {**asdict(figures), "growth": figures.growth}
-    print(json.dumps({key: round(value, 3) for key, value in row.items()}))
+        readings = uvloop.run(churn(bridge, options.churn))
+    figures = MemoryFigures(
+        participants=options.rooms * 3,
+        kib_per_participant=per_participant,
+        mib_idle=idle,
+        rooms_made=options.churn,
+        mib_after_first_200=readings[0],
+        mib_after_all=readings[-1],
+        growth=readings[-1] / readings[0] - 1,
+    )
+    print(json.dumps({key: round(value, 3) for key, value in asdict(figures).items()}))
     if options.json:
-        options.json.write_text(json.dumps(row, indent=2) + "\n")
+        options.json.write_text(json.dumps(asdict(figures), indent=2) + "\n")
     return 0
 
 

@@ -180,10 +180,12 @@ class MediaSession:
             return
         self._closed = True
         self._on_closed(self)
-        if self._receive is not None:
-            self._receive.close()
-        if self._publish is not None:
-            self._publish.close()
+        for connection in (self._receive, self._publish):
+            if connection is not None:
+                connection.close()
+        # The connections know this session. Without the cycle all of it is freed now, and not when the collector comes
+        # round: it does not see how much OpenSSL holds.
+        self._publish = self._receive = None
 
     def producers_ended(self, producer_ids: Sequence[int]) -> None:
         """Told by the router: producers of the room ended."""
@@ -202,6 +204,7 @@ class MediaSession:
         for connection in (self._receive, self._publish):
             if connection is not None:
                 connection.abandon()
+        self._publish = self._receive = None
         self._listener.on_closed(reason)
 
     def _transport(self, kind: ConnectionKind) -> WebRtcTransport:

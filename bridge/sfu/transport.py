@@ -241,6 +241,8 @@ class WebRtcTransport:
 
     def _end(self, state: ConnectionState) -> None:
         self.state = state
+        # OpenSSL's memory goes now, whoever still knows this transport.
+        self._dtls = None
         self._cancel_deadline()
         if self._retransmission is not None:
             self._retransmission.cancel()

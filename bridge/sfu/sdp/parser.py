@@ -58,15 +58,16 @@ class Line(NamedTuple):
 
 def _lines(text: str) -> Iterator[Line]:
     # Not splitlines(): that would also cut at form feeds and Unicode separators.
+    holds_nul = "\0" in text
     for number, raw in enumerate(text.split("\n"), start=1):
-        stripped = raw.removesuffix("\r")
-        if stripped[1:2] != "=" or not "a" <= stripped[0] <= "z":
-            if not stripped.strip():
+        line = raw.rstrip()
+        if line[1:2] != "=" or not "a" <= line[0] <= "z":
+            if not line:
                 continue
             raise SdpError("not an SDP line (type=value)", line=number)
-        if "\0" in stripped:
+        if holds_nul and "\0" in line:
             raise SdpError("a line may not hold NUL", line=number)
-        yield Line(number, stripped[0], stripped[2:].rstrip())
+        yield Line(number, line[0], line[2:])
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,8 @@ class MediaListener:
     """The `bridge.sfu.SessionListener` of one call."""
 
     def __init__(self, call: Call, table: SourceTable) -> None:
-        self._call = call
+        # Calls own their media, and the media knows its listener: no cycle, so that ended calls are freed at once.
+        self._call = weakref.proxy(call)
         self._table = table
 
     def on_connection(self, kind: ConnectionKind, state: ConnectionState) -> None:

@@ -8,6 +8,7 @@ reconnecting, and when it closes its connection it has left.
 from __future__ import annotations
 
 import asyncio
+import weakref
 from typing import TYPE_CHECKING
 
 from bridge.room import EndReason
@@ -27,7 +28,8 @@ class Presence:
     """Watches one call's connections, and ends the call when nothing more is to be expected of its client."""
 
     def __init__(self, call: Call, calls: Calls) -> None:
-        self._call = call
+        # Calls own their presence. Were this a cycle, ended calls would stay until the collector comes round.
+        self._call = weakref.proxy(call)
         self._calls = calls
         self._states: dict[ConnectionKind, ConnectionState] = {}
         self._signals_by_media = call.door is not Door.WEBSOCKET
