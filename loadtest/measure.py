@@ -52,6 +52,7 @@ class DevelopmentBridge:
 
     url: str
     pid: int
+    media_port: int
     data: Path
     secret: bytes
 
@@ -61,14 +62,14 @@ class DevelopmentBridge:
         """Starts one and ends it. Its address of media is a free loopback port."""
         with tempfile.TemporaryDirectory(prefix="bridge-loadtest-") as folder:
             data = Path(folder)
-            address = f"127.0.0.1:{_free_port()}"
-            command = [str(BRIDGE), "serve", "--dev", "--http", address, "--media", f"127.0.0.1:{_free_port()}"]
+            address, media_port = f"127.0.0.1:{_free_port()}", _free_port()
+            command = [str(BRIDGE), "serve", "--dev", "--http", address, "--media", f"127.0.0.1:{media_port}"]
             process = subprocess.Popen(
                 [*command, "--data", folder, *extra], stdout=subprocess.DEVNULL, stderr=(data / "log").open("wb")
             )
             try:
                 _wait_ready(f"http://{address}", process, data / "log")
-                yield cls(f"http://{address}", process.pid, data, development_secret(data, create=False))
+                yield cls(f"http://{address}", process.pid, media_port, data, development_secret(data, create=False))
             finally:
                 process.terminate()
                 try:

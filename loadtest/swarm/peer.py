@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import datetime
 import secrets
-import socket
+import socket as sockets
 import struct
 import time
 from dataclasses import dataclass, field
@@ -61,6 +61,16 @@ def certificate() -> tuple[SSL.Context, str]:
     return context, made.fingerprint(hashes.SHA256()).hex(":").upper()
 
 
+def client_hello() -> bytes:
+    """The first datagram of a DTLS handshake."""
+    dtls = SSL.Connection(certificate()[0], None)
+    dtls.set_connect_state()
+    dtls.set_ciphertext_mtu(1200)
+    with contextlib.suppress(SSL.WantReadError):
+        dtls.do_handshake()
+    return dtls.bio_read(65536)
+
+
 @dataclass
 class LightPeer:
     """One WHIP or WHEP session. Times are seconds of the wall clock, 0 for what has not happened."""
@@ -95,10 +105,10 @@ class LightPeer:
 
         Raises `DoorError`, `OSError`, `TimeoutError`.
         """
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.setblocking(False)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
-        self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        self.socket = sockets.socket(sockets.AF_INET, sockets.SOCK_DGRAM)
+        self.socket.setblocking(False)
+        self.socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, _RECEIVE_BUFFER)
+        self.socket.setsockopt(sockets.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         self._sequence = {ssrc: secrets.randbits(15) for ssrc in self.ssrcs}
         self.asked_at = time.time()
         answer = await door.request("POST", url, token, offer)
@@ -106,16 +116,16 @@ class LightPeer:
         if answer.status != 201:
             raise door.DoorError(f"the door answered {answer.status}: {answer.body}")
         self.location = url[: url.index("/", len("https://"))] + answer.headers["location"]
-        self._answer = description.parse_answer(answer.body)
-        self._socket.connect(self._answer.address)
-        self._username = f"{self._answer.ufrag}:{self.ufrag}"
+        self.remote = description.parse_answer(answer.body)
+        self.socket.connect(self.remote.address)
+        self._username = f"{self.remote.ufrag}:{self.ufrag}"
         self._connected = asyncio.Event()
         self._dtls: SSL.Connection | None = SSL.Connection(certificate()[0], None)
         self._dtls.set_connect_state()
         self._dtls.set_ciphertext_mtu(1200)
         self._receiver: Session | None = None
         self._sender: Session | None = None
-        asyncio.get_running_loop().add_reader(self._socket, self._readable)
+        asyncio.get_running_loop().add_reader(self.socket, self._readable)
         self._keeper = asyncio.ensure_future(self._keep())
         async with asyncio.timeout(_CONNECT_TIMEOUT):
             await self._connected.wait()
@@ -132,7 +142,7 @@ class LightPeer:
     def send_raw(self, datagram: bytes) -> None:
         """Sends a datagram as it is."""
         with contextlib.suppress(BlockingIOError, ConnectionRefusedError):
-            self._socket.send(datagram)
+            self.socket.send(datagram)
 
     async def close(self, token: str) -> None:
         """Ends the session at the door, and the socket."""
@@ -141,14 +151,14 @@ class LightPeer:
 
     def abandon(self) -> None:
         """Ends the socket without a word to the bridge."""
-        asyncio.get_running_loop().remove_reader(self._socket)
+        asyncio.get_running_loop().remove_reader(self.socket)
         self._keeper.cancel()
-        self._socket.close()
+        self.socket.close()
 
     async def _keep(self) -> None:
         """ICE checks, and DTLS timers meanwhile."""
         while True:
-            self.send_raw(binding_request(self._username, self._answer.pwd.encode()))
+            self.send_raw(binding_request(self._username, self.remote.pwd.encode()))
             if self._connected.is_set():
                 await asyncio.sleep(_CONSENT_INTERVAL)
                 continue
@@ -160,7 +170,7 @@ class LightPeer:
     def _readable(self) -> None:
         for _ in range(32):
             try:
-                data, ancillary, _, _ = self._socket.recvmsg(2048, 64)
+                data, ancillary, _, _ = self.socket.recvmsg(2048, 64)
             except (BlockingIOError, ConnectionRefusedError):
                 return
             if 128 <= data[0] <= 191:
