@@ -30,7 +30,7 @@ class Talker:
         self._peer = peer
         self._loop = asyncio.get_running_loop()
         # Peers of one process do not all speak in the same millisecond.
-        self._begun = self._loop.time() + random.uniform(0, _SOUND_INTERVAL)  # noqa: S311
+        self._begun = self._loop.time() + random.uniform(0, _SOUND_INTERVAL)
         per_frame = bitrate / 8 / _FRAME_RATE
         self._parts = max(1, round(per_frame / _PACKET_BYTES)) if bitrate else 0
         size = min(_PACKET_BYTES, round(per_frame / self._parts)) if bitrate else 0
