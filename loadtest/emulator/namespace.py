@@ -27,7 +27,7 @@ from loadtest.errors import InputError
 _RANGE = ipaddress.IPv4Network("198.18.0.0/15")
 """Set aside for measurements (RFC 2544): never anybody's."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
-_PATIENCE = 5.0
+_PATIENCE = 3.0
 """Seconds that a process has to end by itself."""
 
 

@@ -75,6 +75,11 @@ class LinkPool:
         if entry.users == 0 and self._sharing is not Sharing.ALL:
             self._end(key)
 
+    @property
+    def in_use(self) -> int:
+        """How many links there are now."""
+        return len(self._entries)
+
     def totals(self) -> Totals:
         """What went through."""
         totals = Totals(self._made, Statistics(), Statistics(), Durations())
