@@ -3,7 +3,7 @@
 Run by the system's Python, which has GStreamer's bindings:
 
     gstreamer_peer.py publish URL CODEC RRGGBB HERTZ     (token on standard input)
-    gstreamer_peer.py view URL CODEC                     (prints a JSON line per second of what it sees and hears)
+    gstreamer_peer.py view URL CODEC                     (prints a JSON line per picture and per block of sound)
 
 Ends when standard input is closed.
 """
@@ -43,6 +43,12 @@ RECEIVED_FORMATS = {
 }
 
 
+def say(message: dict[str, object]) -> None:
+    """Prints one line in one piece: GStreamer calls from several threads."""
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
 class Peer:
     """One webrtcbin and its HTTP exchange."""
 
@@ -80,13 +86,13 @@ class Peer:
                 answer = response.read().decode()
                 self._session = urllib.parse.urljoin(self.url, response.headers["Location"])
         except urllib.error.HTTPError as error:
-            print(json.dumps({"error": f"{error.code} {error.read().decode()}"}), flush=True)
+            say({"error": f"{error.code} {error.read().decode()}"})
             GLib.idle_add(self.loop.quit)
             return
         _, message = GstSdp.SDPMessage.new_from_text(answer)
         description = GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.ANSWER, message)
         self.webrtc.emit("set-remote-description", description, Gst.Promise.new())
-        print(json.dumps({"negotiated": True}), flush=True)
+        say({"negotiated": True})
 
     def leave(self) -> None:
         """Ends the session (RFC 9725, section 4.2)."""
@@ -124,7 +130,7 @@ def publish(peer: Peer, codec: str, colour: str, hertz: str) -> None:
 
 
 def view(peer: Peer, codec: str) -> None:
-    """Prints the mean colour and the loudest frequency band of what arrives."""
+    """Prints the mean colour and the frequency of what arrives."""
     caps = {
         "video": f"application/x-rtp,media=video,{RECEIVED_FORMATS[codec]},payload=96,clock-rate=90000,"
         "rtcp-fb-nack=true,rtcp-fb-nack-pli=true",
@@ -163,7 +169,7 @@ def _on_picture(sink: Gst.Element) -> Gst.FlowReturn:
     data = sink.emit("pull-sample").get_buffer().extract_dup(0, 16 * 16 * 3)
     lower = data[len(data) // 2 :]
     mean = [sum(lower[i::3]) * 3 / len(lower) for i in range(3)]
-    print(json.dumps({"colour": mean}), flush=True)
+    say({"colour": mean})
     return Gst.FlowReturn.OK
 
 
@@ -171,12 +177,12 @@ def _on_sound(sink: Gst.Element) -> Gst.FlowReturn:
     buffer = sink.emit("pull-sample").get_buffer()
     samples = memoryview(buffer.extract_dup(0, buffer.get_size())).cast("h")
     crossings = sum(1 for a, b in itertools.pairwise(samples) if a < 0 <= b)
-    print(json.dumps({"tone": crossings * 48000 / max(1, len(samples)), "peak": max(samples, default=0)}), flush=True)
+    say({"tone": crossings * 48000 / max(1, len(samples)), "peak": max(samples, default=0)})
     return Gst.FlowReturn.OK
 
 
 def _failed(_: Gst.Bus, message: Gst.Message, loop: GLib.MainLoop) -> None:
-    print(json.dumps({"error": message.parse_error()[0].message}), flush=True)
+    say({"error": message.parse_error()[0].message})
     loop.quit()
 
 
