@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -21,6 +21,10 @@ HEADER_TIMEOUT = 10.0
 MAX_HEADER_BYTES = 64 * 1024
 """Bytes of a request's header, give or take one read of the socket (256 KiB at most)."""
 
+MAX_IDLE = 4_096
+"""HTTP connections on which a request is awaited. One more, and the one that was idle for longest is ended: strangers
+that open connections must not leave others without."""
+
 LINGER = 2.0
 """Seconds for the client of a connection that is closed to read what the kernel and the transport still hold for it."""
 
@@ -37,6 +41,9 @@ CONTROL_FRAME_BURST = 200
 class DeadlineHttpProtocol(HttpToolsProtocol):
     """Ends connections on which a request's header does not come to an end, or whose client reads no response."""
 
+    _idle: ClassVar[dict[DeadlineHttpProtocol, None]] = {}
+    """Those on which a request is awaited, the longest first."""
+
     _header_timer: asyncio.TimerHandle | None = None
     _write_timer: asyncio.TimerHandle | None = None
     _header_bytes = 0
@@ -45,9 +52,11 @@ class DeadlineHttpProtocol(HttpToolsProtocol):
         """A connection: its first request is expected now."""
         super().connection_made(transport)
         self._expect_header()
+        self._rest()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The end of a connection."""
+        self._idle.pop(self, None)
         self._header_arrived()
         self._has_room()
         super().connection_lost(exc)
@@ -69,8 +78,15 @@ class DeadlineHttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """A whole header. Bodies have their own deadline, kept by whoever reads them."""
+        self._idle.pop(self, None)
         self._header_arrived()
         super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        """A whole response. Unless another request came already, one is awaited now."""
+        super().on_response_complete()
+        if self.timeout_keep_alive_task is not None and not self.transport.is_closing():
+            self._rest()
 
     def pause_writing(self) -> None:
         """The client does not keep up with reading."""
@@ -87,6 +103,13 @@ class DeadlineHttpProtocol(HttpToolsProtocol):
         super().timeout_keep_alive_handler()
         # Closing waits for the client to have read everything, for ever if need be.
         self.loop.call_later(LINGER, self.transport.abort)
+
+    def _rest(self) -> None:
+        if len(self._idle) >= MAX_IDLE:
+            oldest = next(iter(self._idle))
+            del self._idle[oldest]
+            oldest.transport.abort()
+        self._idle[self] = None
 
     def _has_room(self) -> None:
         if self._write_timer is not None:

@@ -121,6 +121,36 @@ async def test_too_many_faults_end_the_connection() -> None:
         assert await ola.closed() == (4400, "bad_message")
 
 
+async def test_who_waits_for_longest_makes_room_for_those_who_join() -> None:
+    async with open_house(websocket=WebSocketSettings(max_waiting=2, max_connections=4)) as house:
+        ola, kari = await house.joined("ola"), await house.joined("kari")
+        first, _second = await house.client(), await house.client()
+        third = await house.client()
+        assert await first.closed() == (4408, "join_timeout")
+        await third.join("room per")
+        for client in (ola, kari, third):
+            assert (await client.request("ping"))["type"] == "pong"
+
+
+async def test_idle_connections_make_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocols, "MAX_IDLE", 3)
+    async with open_house() as house:
+        idle = [await asyncio.open_connection("127.0.0.1", house.server.port) for _ in range(2)]
+        for reader, writer in idle:
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 200")
+        for _ in range(5):
+            ola = await house.joined("ola")
+        silent = [await asyncio.open_connection("127.0.0.1", house.server.port) for _ in range(3)]
+        async with asyncio.timeout(30):
+            for reader, _ in idle:
+                with contextlib.suppress(ConnectionError):
+                    await reader.read()
+        assert (await ola.request("ping"))["type"] == "pong"
+        for _, writer in [*idle, *silent]:
+            writer.close()
+
+
 async def test_negotiations_count_for_more_than_other_requests() -> None:
     settings = WebSocketSettings(requests_per_second=1e-9, request_burst=11, max_faults=2)
     async with open_house(websocket=settings) as house:

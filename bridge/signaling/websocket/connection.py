@@ -33,13 +33,15 @@ class Connection:
         settings: WebSocketSettings,
         welcome: Welcome,
         drop: Drop,
+        on_joined: Callable[[Connection], None],
     ) -> None:
-        """The WebSocket has been accepted."""
+        """The WebSocket has been accepted. `on_joined` is called once its client is in a call."""
         self._websocket = websocket
         self._calls = calls
         self._settings = settings
         self._welcome = welcome
         self._drop = drop
+        self._on_joined = on_joined
         self._outbox = Outbox(settings.queue_messages, settings.queue_bytes)
         self._rate = RateLimit(settings.requests_per_second, settings.request_burst, asyncio.get_running_loop().time)
         self._faults = 0
@@ -77,6 +79,12 @@ class Connection:
             self._patience = asyncio.get_running_loop().call_later(
                 self._settings.close_timeout, self._drop, farewell.close_code, farewell.code
             )
+
+    def cut(self, farewell: Farewell) -> None:
+        """Ends the connection at once, whether its client reads or not."""
+        self._farewell = farewell
+        self._outbox.finish()
+        self._drop(farewell.close_code, farewell.code)
 
     # Reading
 
@@ -120,6 +128,7 @@ class Connection:
             self._calls.observer.on_refused(Door.WEBSOCKET, problem.code)
             self._tell_and_close(encoding.error(problem, request_id), close_codes.refused(problem))
             return
+        self._on_joined(self)
         self._call = call
         self._attachment = call.session.attachment
         resumed = isinstance(request, client.Resume)
@@ -186,10 +195,8 @@ class Connection:
 
     def _drop_client(self) -> None:
         """The client does not read. It may resume, and then starts from a snapshot."""
-        self._farewell = close_codes.TOO_SLOW
         self._calls.observer.on_refused(Door.WEBSOCKET, close_codes.TOO_SLOW.code)
-        self._outbox.finish()
-        self._drop(close_codes.TOO_SLOW.close_code, close_codes.TOO_SLOW.code)
+        self.cut(close_codes.TOO_SLOW)
 
     async def _write(self) -> None:
         """Sends what waits, then the close frame. Ends when the client is gone."""

@@ -24,7 +24,9 @@ class WebSocketDoor:
         self._calls = calls
         self._settings = settings
         self._welcome = Welcome(settings, version=version, grace=grace)
-        self._connections = 0
+        self._connections: set[Connection] = set()
+        self._waiting: dict[Connection, None] = {}
+        """Those that have not joined, the longest first."""
 
     def routes(self) -> list[WebSocketRoute]:
         """What the HTTP server has to route here."""
@@ -38,16 +40,37 @@ class WebSocketDoor:
         offered = websocket.scope["subprotocols"]
         await websocket.accept(SUBPROTOCOL if offered else None)
         connection = Connection(
-            websocket, self._calls, self._settings, self._welcome, websocket.scope["extensions"][DROP]
+            websocket,
+            self._calls,
+            self._settings,
+            self._welcome,
+            websocket.scope["extensions"][DROP],
+            self._has_joined,
         )
-        self._connections += 1
+        self._make_room()
+        self._connections.add(connection)
+        self._waiting[connection] = None
         try:
-            if self._connections > self._settings.max_connections:
+            if len(self._connections) > self._settings.max_connections:
                 self._calls.observer.on_refused(Door.WEBSOCKET, close_codes.TOO_MANY_CONNECTIONS.code)
                 connection.close(close_codes.TOO_MANY_CONNECTIONS)
             await connection.run()
         finally:
-            self._connections -= 1
+            self._connections.discard(connection)
+            self._waiting.pop(connection, None)
+
+    def _make_room(self) -> None:
+        """Lets no crowd of strangers keep others from joining: who has waited for longest makes room."""
+        full = len(self._connections) >= self._settings.max_connections
+        if self._waiting and (full or len(self._waiting) >= self._settings.max_waiting):
+            oldest = next(iter(self._waiting))
+            del self._waiting[oldest]
+            self._connections.discard(oldest)
+            self._calls.observer.on_refused(Door.WEBSOCKET, close_codes.JOIN_TIMED_OUT.code)
+            oldest.cut(close_codes.JOIN_TIMED_OUT)
+
+    def _has_joined(self, connection: Connection) -> None:
+        self._waiting.pop(connection, None)
 
     def _refusal(self, websocket: WebSocket) -> JSONResponse | None:
         origin = websocket.headers.get("origin")

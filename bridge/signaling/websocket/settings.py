@@ -37,6 +37,8 @@ class WebSocketSettings:
     """Bytes that wait for one client to read. Past it the client is dropped."""
     max_connections: int = 10_000
     """WebSockets at a time, joined or not. Further ones are closed at once (4503)."""
+    max_waiting: int = 1_000
+    """Of those, how many may not have joined yet. One more, and the one that waited for longest is closed (4408)."""
     allowed_origins: tuple[str, ...] = ("*",)
     """`Origin` headers of browsers that are let in; "*" is all. Clients that are no browsers send none. Tokens are not
     sent by browsers of their own accord, as cookies are, so this is a second fence and not the first."""
