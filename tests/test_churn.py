@@ -6,6 +6,7 @@ Doors, rooms, media plane and core are the real ones, in this process and with s
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -92,8 +93,12 @@ class Place:
             lambda: _Peer(inbox), remote_addr=("127.0.0.1", port)
         )
         self.sockets.append(transport)
-        transport.sendto(bytes(check))
-        await inbox.get()
+        answered = False
+        while not answered:
+            # STUN retransmits (RFC 8489, section 6.2.1): the answer may be here before the worker has the transport.
+            transport.sendto(bytes(check))
+            with contextlib.suppress(TimeoutError):
+                answered = bool(await asyncio.wait_for(inbox.get(), 0.5))
         return transport, inbox
 
 
@@ -193,7 +198,10 @@ async def vanishes_in_the_middle_of_a_call(place: Place, room: str) -> None:
     while client.state is not DtlsState.CONNECTED:
         for datagram in client.take_datagrams():
             socket.sendto(datagram)
-        client.receive(await inbox.get())
+        try:
+            client.receive(await asyncio.wait_for(inbox.get(), client.next_timeout()))
+        except TimeoutError:
+            client.handle_timeout()
     for datagram in client.take_datagrams():
         socket.sendto(datagram)
 

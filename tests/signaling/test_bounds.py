@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 
+from bridge.errors import BridgeError
 from bridge.room import MediaKind, Participant, Source, SourceName
+from bridge.signaling.calls import join_rate
+from bridge.signaling.calls.join_rate import JoinRate
 from bridge.signaling.calls.source_table import CarriedSource, SourceTable
 from bridge.signaling.calls.subscriptions import Subscriptions
 from bridge.signaling.rate_limit import RateLimit
@@ -117,3 +122,31 @@ def test_a_source_that_is_gone_is_not_stalled() -> None:
     assert not sources.is_stalled(1)
     assert sources.of_producer(101) is None
     assert len(sources) == 0
+
+
+@dataclass(frozen=True)
+class Claims:
+    identity: str
+    tenant: str = "clinic"
+    room: str = "room"
+    name: str = ""
+    role: str = "fastlege"
+    grants: frozenset[str] = frozenset()
+
+
+def test_one_participant_joins_so_often_and_no_oftener(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(join_rate, "MAX_REMEMBERED", 3)
+    clock = Clock()
+    rate = JoinRate(clock)
+    for _ in range(join_rate.JOIN_BURST):
+        rate.count(Claims("ola"))
+    with pytest.raises(BridgeError) as refused:
+        rate.count(Claims("ola"))
+    assert refused.value.code == "rate_limited"
+    rate.count(Claims("kari"))
+    rate.count(Claims("ola", tenant="other"))
+    clock.now += 1.0
+    rate.count(Claims("ola"))
+    for number in range(10):
+        rate.count(Claims(f"participant {number}"))
+    assert len(rate) == 3

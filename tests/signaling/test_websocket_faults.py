@@ -14,6 +14,7 @@ import websockets
 
 from bridge.room import EndReason, RoomLimits
 from bridge.signaling import protocols
+from bridge.signaling.calls import join_rate
 from bridge.signaling.websocket import WebSocketSettings
 from tests.signaling.house import open_house
 from tests.signaling.signal_client import SignalClient
@@ -149,6 +150,18 @@ async def test_idle_connections_make_room_for_others(monkeypatch: pytest.MonkeyP
         assert (await ola.request("ping"))["type"] == "pong"
         for _, writer in [*idle, *silent]:
             writer.close()
+
+
+async def test_who_joins_again_and_again_is_turned_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(join_rate, "JOIN_BURST", 2)
+    async with open_house() as house:
+        for _ in range(2):
+            await house.joined("ola")
+        client = await house.client()
+        assert (await client.request("join", token="room ola"))["code"] == "rate_limited"
+        assert (await client.expect("closing"))["retry"]
+        assert await client.closed() == (4429, "rate_limited")
+        await house.joined("kari")
 
 
 async def test_negotiations_count_for_more_than_other_requests() -> None:

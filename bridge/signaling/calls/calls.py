@@ -21,6 +21,7 @@ from bridge.room import (
     SourceRemoved,
 )
 from bridge.signaling.calls.call import Call
+from bridge.signaling.calls.join_rate import JoinRate
 from bridge.signaling.calls.notices import Notice
 from bridge.signaling.calls.ports import (
     CallObserver,
@@ -68,6 +69,7 @@ class Calls:
         self.observer = observer or SilentObserver()
         self.clock = clock
         self.table = SourceTable()
+        self._join_rate = JoinRate(clock)
         self._by_session: dict[str, Call] = {}
         self._by_room: dict[str, dict[str, Call]] = {}
         self._changed_rooms: dict[str, None] = {}
@@ -83,6 +85,10 @@ class Calls:
     async def verify(self, token: str, *, room: str | None = None) -> JoinClaims:
         """What a token says. Raises `BridgeError`; `room`, if given, must be the token's."""
         return await self.verifier.verify(token, room=room)
+
+    def count_join(self, claims: JoinClaims) -> None:
+        """To be called before `join`, and before any limit that all clients share. Raises `rate_limited`."""
+        self._join_rate.count(claims)
 
     def join(self, claims: JoinClaims, door: Door, *, subscribe: bool = True) -> Call:
         """Lets a client in. Does not yield to the event loop: nothing is missed between this and `Call.attach`.

@@ -57,6 +57,7 @@ _REFUSED = {
     "too_many_rooms": OVERLOADED,
     "token_keys_unavailable": OVERLOADED,
     "shutting_down": GOING_AWAY,
+    "rate_limited": RATE_LIMITED,
     "bad_json": BAD_MESSAGE,
     "bad_message": BAD_MESSAGE,
     "join_first": BAD_MESSAGE,
@@ -72,5 +73,8 @@ def refused(error: BridgeError) -> Farewell:
     """For a client that was not let in."""
     default = TOKEN_REFUSED if error.code.startswith("token_") else NOT_LET_IN
     close_code = _REFUSED.get(error.code, default)
-    retry = close_code in (INTERNAL_ERROR, OVERLOADED, GOING_AWAY, SESSION_NOT_FOUND) or error.code == "room_full"
+    retry = (
+        close_code in (INTERNAL_ERROR, OVERLOADED, GOING_AWAY, SESSION_NOT_FOUND, RATE_LIMITED)
+        or error.code == "room_full"
+    )
     return Farewell(close_code, error.code, error.message, retry=retry)

@@ -117,6 +117,7 @@ class Connection:
             match request:
                 case client.Join():
                     claims = await self._calls.verify(request.token)
+                    self._calls.count_join(claims)
                     call = self._calls.join(claims, Door.WEBSOCKET, subscribe=request.subscribe == "all")
                 case client.Resume():
                     call = self._calls.resume(request.session_id, request.secret)

@@ -95,7 +95,8 @@ class WhipDoor:
         """RFC 9725 §4.2: an offer in, a resource and an answer out."""
         token = bearer_token(request)
         claims = await self._calls.verify(token, room=request.path_params["room"])
-        # Not before: who has no token must not use up what is left for those who have.
+        self._calls.count_join(claims)
+        # Not before: who has no token, or joins all the time, must not use up what is left for the others.
         self._check_rate()
         check_content_type(request, SDP)
         check_accept(request, SDP)
