@@ -14,8 +14,9 @@ use crate::time::Time;
 use crate::transport::Endpoint;
 
 /// An address that belongs to a transport is given to another one only after it was silent for this long, so that a
-/// participant who forges another's address cannot take it over.
-const TAKEOVER_SILENCE: Duration = Duration::from_secs(1);
+/// participant who forges another's address cannot take it over. Longer than who only receives may be silent: consent
+/// checks come every five seconds (RFC 7675, section 5.1).
+const TAKEOVER_SILENCE: Duration = Duration::from_secs(8);
 
 impl Engine {
     pub(super) fn receive_stun(&mut self, now: Time, path: &Path, datagram: &[u8]) -> Result<Outcome, ErrorKind> {
