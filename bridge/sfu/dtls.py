@@ -158,13 +158,11 @@ class DtlsEndpoint:
             return
         certificate = self._connection.get_peer_certificate(as_cryptography=True)
         if certificate is None or not _matches(certificate, self._fingerprints):
-            self._connection.shutdown()
-            self._fail("fingerprint_mismatch")
+            self._refuse("fingerprint_mismatch")
             return
         profile = self._profile()
         if profile is None:
-            self._connection.shutdown()
-            self._fail("no_srtp_profile")
+            self._refuse("no_srtp_profile")
             return
         self.srtp = self._export(profile)
         self.state = DtlsState.CONNECTED
@@ -194,6 +192,12 @@ class DtlsEndpoint:
                 self.close()
             except SSL.Error:
                 self._fail("alert")
+
+    def _refuse(self, failure: str) -> None:
+        # The peer is told if that is possible; it has failed in any case.
+        with contextlib.suppress(SSL.Error):
+            self._connection.shutdown()
+        self._fail(failure)
 
     def _fail(self, failure: str) -> None:
         self.state = DtlsState.FAILED

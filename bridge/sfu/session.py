@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypedDict
 
@@ -180,9 +181,11 @@ class MediaSession:
             return
         self._closed = True
         self._on_closed(self)
-        for connection in (self._receive, self._publish):
-            if connection is not None:
-                connection.close()
+        with contextlib.ExitStack() as closing:
+            # Both, even if the worker of the one closed first has just died and takes no command any more.
+            for connection in (self._publish, self._receive):
+                if connection is not None:
+                    closing.callback(connection.close)
         # The connections know this session. Without the cycle all of it is freed now, and not when the collector comes
         # round: it does not see how much OpenSSL holds.
         self._publish = self._receive = None
