@@ -20,6 +20,7 @@ COPY scripts/wheel scripts/
 COPY core core
 COPY web web
 COPY bridge bridge
+COPY loadtest loadtest
 RUN PATH=/opt/build/bin:$PATH scripts/wheel /tmp/wheels \
     && /opt/bridge/bin/pip install --quiet --no-cache-dir --no-deps --no-index /tmp/wheels/*.whl
 

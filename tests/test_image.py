@@ -13,6 +13,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import tomllib
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ from bridge.development_certificate import development_certificate
 from tests.support.bridge import free_port
 
 ROOT = Path(__file__).parents[1]
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
 NOBODY = 65_534 if os.geteuid() == 0 else None
 GROUPS = None if NOBODY is None else ()
 """Whom the bridge runs as: somebody else than root."""
@@ -79,7 +81,7 @@ class Image:
 
 def dockerfile(pattern: str) -> list[str]:
     """The words of the instruction that matches."""
-    found = re.findall(pattern + r" (\[.*\])$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    found = re.findall(pattern + r" (\[.*\])$", DOCKERFILE, re.MULTILINE)
     assert len(found) == 1, pattern
     words: list[str] = json.loads(found[0])
     return words
@@ -201,13 +203,17 @@ def serving(image: Image, etc: Path, data: Path) -> Iterator[tuple[subprocess.Po
 def test_the_wheel_has_everything_in_it(image: Image) -> None:
     names = set(zipfile.ZipFile(image.wheel).namelist())
     tracked = subprocess.run(
-        ["git", "ls-files", "web/client", "web/sdk", "bridge"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["git", "ls-files", "web/client", "web/sdk", "bridge", "loadtest"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout.split()
     wanted = {f"bridge/{name}" if name.startswith("web/") else name for name in tracked} - {"bridge/web"}
     assert wanted <= names
     assert {"bridge/_core.abi3.so", "bridge/_core.pyi", "bridge/py.typed", "bridge/web/client/index.html"} <= names
-    others = {name.split("/")[0] for name in names if not name.startswith("bridge/")}
-    assert all(name.endswith(".dist-info") for name in others), others
+    top = {name.split("/")[0] for name in names}
+    assert {name for name in top if not name.endswith(".dist-info")} == {"bridge", "loadtest"}
 
 
 def test_the_image_serves_as_nobody_and_writes_only_its_data(image: Image, etc: Path, data: Path) -> None:
@@ -244,8 +250,17 @@ def test_the_installed_command_knows_its_version(image: Image, etc: Path, data: 
     assert done.stdout == f"bridge {image.wheel.name.split('-')[1]}\n"
 
 
+def test_the_build_stage_has_all_that_the_wheel_is_made_of() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    maturin = project["tool"]["maturin"]
+    copied = {word for line in re.findall(r"^COPY (?!--)(.+) \S+$", DOCKERFILE, re.MULTILINE) for word in line.split()}
+    assert {"pyproject.toml", "scripts/wheel", "web", project["project"]["readme"]} <= copied
+    assert set(maturin["python-packages"]) | set(project["project"]["license-files"]) <= copied
+    assert Path(maturin["manifest-path"]).parent.name in copied
+
+
 def test_the_scripts_of_the_image_are_executable() -> None:
-    for name in re.findall(r"scripts/[\w-]+(?= )", (ROOT / "Dockerfile").read_text()):
+    for name in re.findall(r"scripts/[\w-]+(?= )", DOCKERFILE):
         assert (ROOT / name).stat().st_mode & stat.S_IXUSR, name
 
 
