@@ -180,9 +180,7 @@ async def run(bridge: DevelopmentBridge, talkers: Talkers, options: argparse.Nam
     target = TalkingRoom(bridge.url, "target", 1, 0, bridge.token)
     await target.open(view=False)
     strangers = _strangers()
-    before = await asyncio.to_thread(_Reading.take, bridge)
-    await asyncio.sleep(options.seconds)
-    idle = _Spent.between(before, await asyncio.to_thread(_Reading.take, bridge))
+    idle = await _idle(bridge, options.seconds)
     hello = client_hello()
     overheard = target.publishers[0].remote.ufrag
     packets = {
@@ -198,6 +196,7 @@ async def run(bridge: DevelopmentBridge, talkers: Talkers, options: argparse.Nam
         print(json.dumps(rounded(asdict(figures[-1]))), flush=True)
     # From within: participants with good tokens, whose addresses passed their checks.
     insiders = await _insiders(bridge, options.insiders)
+    idle = await _idle(bridge, options.seconds)
     for kind, packet in {"insiders_hello": hello, "insiders_srtp": b"\x80\x60" + secrets.token_bytes(198)}.items():
         sockets = [insider.socket for insider in insiders]
         figures.append(await _measure(bridge, talkers, idle, kind, sockets, packet, options))
@@ -206,6 +205,13 @@ async def run(bridge: DevelopmentBridge, talkers: Talkers, options: argparse.Nam
         insider.abandon()
     await target.close()
     return figures
+
+
+async def _idle(bridge: DevelopmentBridge, seconds: float) -> _Spent:
+    """What is spent without a flood."""
+    before = await asyncio.to_thread(_Reading.take, bridge)
+    await asyncio.sleep(seconds)
+    return _Spent.between(before, await asyncio.to_thread(_Reading.take, bridge))
 
 
 async def _insiders(bridge: DevelopmentBridge, count: int) -> list[LightPeer]:
