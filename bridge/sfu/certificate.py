@@ -97,6 +97,8 @@ def _context(key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> 
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
     context.set_options(_OP_NO_QUERY_MTU | SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    # An association is idle from its handshake to its end: it needs no buffers meanwhile.
+    context.set_mode(SSL.MODE_RELEASE_BUFFERS)
     # Both sides show certificates; what they must be is said by the SDP and checked when the handshake is done.
     context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, lambda *_: True)
     context.set_cipher_list(CIPHERS)
