@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from bridge.sfu.sdp import codecs, extensions
 from bridge.sfu.sdp.codecs import MediaCodec
-from bridge.sfu.sdp.description import Codec, Direction, MediaDescription, Msid, SessionDescription, Setup
+from bridge.sfu.sdp.description import Codec, Direction, MediaDescription, Msid, Rid, SessionDescription, Setup
 from bridge.sfu.sdp.error import SdpError
 from bridge.sfu.sdp.transport import (
     DtlsRole,
@@ -145,6 +145,7 @@ def _answered(offered: MediaDescription, accepted: list[MediaCodec]) -> MediaDes
     direction: Direction = "recvonly" if offered.sends else "inactive"
     taken = extensions.answered(offered)
     listed = answer_codecs(offered, accepted, transport_cc=any(ext.uri == extensions.TRANSPORT_CC for ext in taken))
+    rid = _chosen_rid(offered)
     return MediaDescription(
         kind=offered.kind,
         port=DISCARD_PORT,
@@ -156,6 +157,8 @@ def _answered(offered: MediaDescription, accepted: list[MediaCodec]) -> MediaDes
         codecs=listed,
         extensions=taken,
         extmap_allow_mixed=offered.extmap_allow_mixed,
+        rids=[] if rid is None else [Rid(rid, "recv", "")],
+        simulcast=None if rid is None else f"recv {rid}",
     )
 
 
@@ -172,18 +175,39 @@ def _answer_codecs(
     for each in accepted:
         feedback = tuple(value for value in each.codec.feedback if transport_cc or value != "transport-cc")
         listed.append(replace(each.codec, parameters=codecs.answer_parameters(each.codec), feedback=feedback))
-        listed.extend(codec for codec in offered if codec.payload_type == each.rtx_payload_type)
+        # Feedback is about what is sent, not about how it is sent again.
+        repair = (codec for codec in offered if codec.payload_type == each.rtx_payload_type)
+        listed.extend(replace(codec, feedback=()) for codec in repair)
     return tuple(listed)
 
 
 def _encodings(offered: MediaDescription) -> tuple[Encoding, ...]:
-    """The one encoding that is agreed on: simulcast is answered without, so the first encoding is what comes.
+    """The one encoding that is agreed on.
 
     Several SSRCs without groups do not say which is which; they are learned from the packets' MIDs then.
     """
+    rid = _chosen_rid(offered)
+    if rid is not None:
+        return (Encoding(rid=rid),)
     pairs = [group.ssrcs for group in offered.ssrc_groups if group.semantics == "FID" and len(group.ssrcs) == 2]
     if pairs:
         return (Encoding(pairs[0][0], pairs[0][1]),)
     if len(offered.ssrcs) == 1:
         return (Encoding(next(iter(offered.ssrcs))),)
     return (Encoding(),)
+
+
+def _chosen_rid(offered: MediaDescription) -> str | None:
+    """The one encoding that is taken of a simulcast (RFC 8853): the last one that is not paused.
+
+    Were simulcast answered without, browsers would send their first encoding. Where nothing else is said, each encoding
+    has twice the size of the one before (W3C WebRTC, section 5.2, scaleResolutionDownBy), so the first would be a
+    picture of 160 pixels.
+    """
+    direction, _, streams = (offered.simulcast or "").strip().partition(" ")
+    if direction != "send" or not any(each.uri == extensions.RID for each in extensions.answered(offered)):
+        return None
+    sent = {rid.rid for rid in offered.rids if rid.direction == "send"}
+    # Of alternatives for one encoding ("1,2"), the first is preferred; "~" is one that is paused at first.
+    first = [stream.split(",")[0] for stream in streams.split(" ")[0].split(";")]
+    return next((rid for rid in reversed(first) if rid in sent), None)

@@ -118,8 +118,9 @@ impl Producer {
         self.encodings.iter().flat_map(|encoding| [encoding.ssrc, encoding.rtx_ssrc]).flatten()
     }
 
-    /// Takes an unknown SSRC, whose packet carried our MID, for one of this producer's encodings: by RID, or for the
-    /// only encoding where that has none. None where it fits nowhere.
+    /// Takes an unknown SSRC, whose packet carried our MID, for one of this producer's encodings, by RID. The only
+    /// encoding of a producer takes any, but keeps to the one it has, or was agreed on, while that comes: there are
+    /// senders that send all their encodings whatever was answered. None where it fits nowhere.
     pub fn bind(
         &mut self,
         now: Time,
@@ -134,7 +135,8 @@ impl Producer {
         let rid = if is_repair { extensions.repaired_rid.or(extensions.rid) } else { extensions.rid };
         let has_rid = |encoding: &EncodingStream| encoding.rid.as_deref().map(str::as_bytes) == rid;
         let index = match self.encodings.as_slice() {
-            [only] if only.rid.is_none() => 0,
+            [only] if only.is_beside(rid) && self.watchdog.is_live(now) => return None,
+            [_] => 0,
             encodings => encodings.iter().position(has_rid).filter(|_| rid.is_some())?,
         };
         let stream = &mut self.encodings[index];
@@ -142,7 +144,7 @@ impl Producer {
             return Some(Binding { replaced: stream.rtx_ssrc.replace(ssrc) });
         }
         let replaced = stream.ssrc;
-        if !stream.bind_media(now, ssrc) {
+        if !stream.bind_media(now, ssrc, rid) {
             return None;
         }
         if replaced.is_some() {

@@ -65,6 +65,8 @@ pub(super) struct EncodingStream {
     pub clock: Option<RtpClock>,
     pub history: History,
     run: Option<Run>,
+    /// The RID that came with `ssrc`, if any.
+    heard_rid: Option<Box<[u8]>>,
     /// The SSRC that was replaced last, and when.
     replaced: Option<(u32, Time)>,
     /// Lost in runs that ended.
@@ -87,20 +89,33 @@ impl EncodingStream {
             clock: None,
             history: History::new(history_limits),
             run: None,
+            heard_rid: None,
             replaced: None,
             lost_before: 0,
             history_limits,
         }
     }
 
-    /// Takes `ssrc` for the media of this encoding. False for an SSRC that was replaced just now.
-    pub fn bind_media(&mut self, now: Time, ssrc: u32) -> bool {
+    /// Whether an unknown SSRC with this RID is another encoding of a sender that sends more than was agreed on: such a
+    /// one is not to take over from an encoding that still comes.
+    pub fn is_beside(&self, rid: Option<&[u8]>) -> bool {
+        let agreed = self.rid.as_deref().map(str::as_bytes);
+        if agreed.is_some() && agreed == rid {
+            return false;
+        }
+        (agreed.is_some() || self.heard_rid.is_some()) && self.heard_rid.as_deref() != rid
+    }
+
+    /// Takes `ssrc`, which came with `rid`, for the media of this encoding. False for an SSRC that was replaced just
+    /// now.
+    pub fn bind_media(&mut self, now: Time, ssrc: u32, rid: Option<&[u8]>) -> bool {
         let straggler = |(old, at): (u32, Time)| old == ssrc && now.since(at) < REBIND_GUARD;
         if self.replaced.is_some_and(straggler) {
             return false;
         }
         self.replaced = self.ssrc.map(|old| (old, now));
         self.ssrc = Some(ssrc);
+        self.heard_rid = rid.map(Into::into);
         true
     }
 

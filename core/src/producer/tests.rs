@@ -127,6 +127,48 @@ fn ssrcs_are_learned_and_replaced() {
 }
 
 #[test]
+fn one_encoding_is_kept_of_a_sender_whose_simulcast_was_not_agreed_on() {
+    let mut params = video_params();
+    params.encodings = vec![EncodingParams::default()];
+    let mut publisher = Publisher::new(&params);
+    let values = |rid, repaired_rid| ExtensionValues { rid, repaired_rid, ..ExtensionValues::default() };
+    let (q, h) = (values(Some(b"q"), None), values(Some(b"h"), None));
+    assert!(publisher.producer.bind(at(0), 5, VP8, &q).is_some());
+    publisher.media(at(0), &Sent { ssrc: 5, ..Sent::video(10, vp8(1, 1, true)) }.bytes());
+    assert_eq!(publisher.producer.bind(at(10), 6, VP8, &h), None, "another encoding");
+    assert_eq!(publisher.producer.bind(at(10), 8, VP8_RTX, &values(None, Some(b"h"))), None, "its retransmissions");
+    assert!(publisher.producer.bind(at(10), 7, VP8_RTX, &values(None, Some(b"q"))).is_some());
+    assert_eq!(publisher.producer.bind(at(20), 9, VP8, &q), Some(Binding { replaced: Some(5) }), "a new SSRC of it");
+    assert!(publisher.producer.bind(at(60_000), 6, VP8, &h).is_some(), "the first one ended");
+}
+
+#[test]
+fn the_encoding_agreed_on_takes_over_from_others() {
+    let mut params = video_params();
+    params.encodings = vec![EncodingParams { rid: Some("f".into()), ..EncodingParams::default() }];
+    let mut publisher = Publisher::new(&params);
+    let values = |rid| ExtensionValues { rid, ..ExtensionValues::default() };
+    assert!(publisher.producer.bind(at(0), 5, VP8, &values(Some(b"q"))).is_some(), "better than nothing");
+    publisher.media(at(0), &Sent { ssrc: 5, ..Sent::video(10, vp8(1, 1, true)) }.bytes());
+    let replaced = Some(Binding { replaced: Some(5) });
+    assert_eq!(publisher.producer.bind(at(10), 6, VP8, &values(Some(b"f"))), replaced);
+    publisher.media(at(2_900), &Sent { ssrc: 6, ..Sent::video(10, vp8(1, 1, true)) }.bytes());
+    assert_eq!(publisher.producer.bind(at(3_000), 5, VP8, &values(Some(b"q"))), None);
+    assert_eq!(publisher.producer.bind(at(3_000), 7, VP8, &values(None)), None);
+}
+
+#[test]
+fn a_sender_that_leaves_the_rid_out_is_heard_and_repaired() {
+    let mut params = video_params();
+    params.encodings = vec![EncodingParams { rid: Some("f".into()), ..EncodingParams::default() }];
+    let mut publisher = Publisher::new(&params);
+    let none = ExtensionValues::default();
+    assert!(publisher.producer.bind(at(0), 5, VP8, &none).is_some());
+    publisher.media(at(0), &Sent { ssrc: 5, ..Sent::video(10, vp8(1, 1, true)) }.bytes());
+    assert!(publisher.producer.bind(at(10), 6, VP8_RTX, &none).is_some());
+}
+
+#[test]
 fn encodings_are_told_apart_by_rid() {
     let mut params = video_params();
     let rid = |rid: &str| EncodingParams { rid: Some(rid.to_owned()), ..EncodingParams::default() };
