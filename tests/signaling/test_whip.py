@@ -115,6 +115,19 @@ async def test_a_patch_trickles_or_restarts() -> None:
         assert wrong.headers["accept-patch"] == FRAGMENT
 
 
+async def test_a_whep_player_may_patch_without_if_match() -> None:
+    """As the library whip-whep 1.2 does."""
+    async with open_doors() as (house, http):
+        ola = await house.joined("ola")
+        await ola.publish(("0", "audio", "microphone"))
+        made = await post(http, "/whep/room", "room cart")
+        headers = {"Content-Type": FRAGMENT, **bearer("room cart")}
+        location = made.headers["location"]
+        assert (await http.patch(location, headers=headers, content="a=candidate:1")).status_code == 204
+        wrong = await http.patch(location, headers={**headers, "If-Match": '"other"'}, content="a=candidate:1")
+        assert_problem(wrong, 412, "etag_mismatch")
+
+
 @pytest.mark.parametrize(
     ("token", "headers", "offer", "status", "code"),
     [

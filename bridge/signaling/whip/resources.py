@@ -30,8 +30,13 @@ class Resource:
     etag: str = field(default_factory=new_etag)
 
     def check_precondition(self, if_match: str | None) -> None:
-        """RFC 9725 §4.3: a PATCH says which ICE session it is about. Raises `etag_missing`, `etag_mismatch`."""
+        """RFC 9725 §4.3: a PATCH says which ICE session it is about. Raises `etag_missing`, `etag_mismatch`.
+
+        WHEP is a draft, and its most used library (whip-whep) trickles without If-Match: there, it may be missing.
+        """
         if if_match is None:
+            if self.connection is ConnectionKind.SUBSCRIBE:
+                return
             raise BridgeError(
                 "etag_missing",
                 "A PATCH needs If-Match.",
