@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 import os
+import resource
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -69,6 +70,9 @@ def run(options: argparse.Namespace) -> int:
     description = read_link(options.link, down=options.down, up=options.up)
     if options.realtime:
         _go_first()
+    # Each client takes two or three files: as many as this user may have, in place of the usual 1,024.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     length = None
     if options.length is not None:
         try:

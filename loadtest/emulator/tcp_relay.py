@@ -80,7 +80,11 @@ class TcpRelay:
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = writer.get_extra_info("peername")
         far_reader, far_writer = await asyncio.open_connection(*self._target)
-        link = self._pool.take(("tcp", peer), str(peer[0]))
+        try:
+            link = self._pool.take(("tcp", peer), str(peer[0]))
+        except OSError:
+            far_writer.close()
+            raise
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(_Stream(link.up, self._round_trip).carry(reader, far_writer))

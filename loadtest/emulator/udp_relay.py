@@ -93,15 +93,27 @@ class UdpRelay:
     def _admit(self, address: _SocketAddress) -> _Client | None:
         if len(self._clients) >= self._limit:
             return None
-        link = self._pool.take(("udp", address), str(address[0]))
+        try:
+            link = self._pool.take(("udp", address), str(address[0]))
+        except OSError:
+            # No more open files; a client that goes makes room.
+            return None
         client = _Client(address, self._near, link, now())
-        client.far = self._open_far(client)
+        try:
+            client.far = self._open_far(client)
+        except OSError:
+            self._pool.release(("udp", address), str(address[0]))
+            return None
         self._clients[address] = client
         return client
 
     def _open_far(self, client: _Client) -> socket.socket:
         far = _open(family_of(self._target[0]))
-        far.connect(self._target)
+        try:
+            far.connect(self._target)
+        except OSError:
+            far.close()
+            raise
         self._loop.add_reader(far, self._from_target, client, far)
         return far
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 from collections.abc import AsyncIterator, Callable
 from typing import cast
@@ -134,6 +135,26 @@ async def test_clients_beyond_the_limit_are_refused_and_counted() -> None:
         await one.next()
         assert relay.udp.refused == 1
         assert relay.totals().links == 1
+
+
+async def test_a_client_for_whom_there_is_no_open_file_left_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_more(_: object) -> socket.socket:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    async with (
+        datagrams(echo=True) as server,
+        Relay(LOOPBACK, name(server.transport), LinkDescription(), seed=1) as relay,
+        datagrams(to=relay.address) as one,
+        datagrams(to=relay.address) as other,
+    ):
+        one.transport.sendto(b"x")
+        await one.next()
+        monkeypatch.setattr("loadtest.emulator.udp_relay._open", no_more)
+        other.transport.sendto(b"x")
+        one.transport.sendto(b"x")
+        await one.next()
+        assert relay.udp.refused == 1
+        assert relay.pool.in_use == 1
 
 
 async def test_a_move_changes_the_address_that_the_server_sees_and_nothing_else() -> None:
