@@ -28,7 +28,10 @@ struct PacketEntry {
 /// Packets to send, grouped by destination. Grows to its high-water mark and allocates nothing after that.
 #[derive(Default)]
 pub struct TransmitQueue {
+    /// The bytes of all packets, one after the other, up to `used`. What lies behind is left from earlier rounds: to
+    /// clear it before each packet would cost as much as composing the packet.
     arena: Vec<u8>,
+    used: usize,
     packets: Vec<PacketEntry>,
     flows: Vec<FlowEntry>,
     generation: u64,
@@ -53,17 +56,19 @@ impl TransmitQueue {
         flow
     }
 
-    /// Appends one packet of at most `max_len` bytes to `flow`. `fill` writes into the slice and returns how many
-    /// bytes the packet has, or `None` for no packet after all.
+    /// Appends one packet of at most `max_len` bytes to `flow`. `fill` writes into the slice, whose content is
+    /// arbitrary, and returns how many bytes the packet has, or `None` for no packet after all.
+    #[inline]
     pub fn push_with(&mut self, flow: Flow, max_len: usize, fill: impl FnOnce(&mut [u8]) -> Option<usize>) -> bool {
-        let offset = self.arena.len();
-        self.arena.resize(offset + max_len, 0);
-        let Some(len) = fill(&mut self.arena[offset..]) else {
-            self.arena.truncate(offset);
+        let offset = self.used;
+        if self.arena.len() < offset + max_len {
+            self.grow(offset + max_len);
+        }
+        let Some(len) = fill(&mut self.arena[offset..offset + max_len]) else {
             return false;
         };
         assert!(len <= max_len, "a packet of {len} bytes does not fit the {max_len} asked for");
-        self.arena.truncate(offset + len);
+        self.used += len;
         let index = self.packets.len() as u32;
         self.packets.push(PacketEntry { offset: offset as u32, len: len as u32, next: NONE });
         let entry = &mut self.flows[flow.0 as usize];
@@ -75,6 +80,11 @@ impl TransmitQueue {
         entry.last = index;
         entry.packets += 1;
         true
+    }
+
+    #[cold]
+    fn grow(&mut self, len: usize) {
+        self.arena.resize(len.next_power_of_two(), 0);
     }
 
     /// Appends a copy of `packet` to `flow`.
@@ -105,7 +115,7 @@ impl TransmitQueue {
 
     /// Empties the queue and keeps its memory. Flows handed out before are void.
     pub fn clear(&mut self) {
-        self.arena.clear();
+        self.used = 0;
         self.packets.clear();
         self.flows.clear();
         self.generation += 1;
@@ -168,5 +178,23 @@ mod tests {
         assert!(!queue.push_with(a, 100, |_| None));
         assert!(queue.is_empty());
         assert_eq!(queue.flows().count(), 0);
+    }
+
+    #[test]
+    fn a_queue_that_was_cleared_starts_over_in_the_same_memory() {
+        let mut queue = TransmitQueue::new();
+        let a = queue.flow(path(1));
+        queue.push(a, &[1; 100]);
+        let capacity = queue.arena.len();
+        queue.clear();
+        let b = queue.flow(path(2));
+        queue.push_with(b, 100, |out| {
+            out[..2].copy_from_slice(b"b1");
+            Some(2)
+        });
+        queue.push(b, b"b2");
+        let got: Vec<&[u8]> = queue.flows().flat_map(|(_, packets)| packets).collect();
+        assert_eq!(got, [b"b1", b"b2"]);
+        assert_eq!(queue.arena.len(), capacity);
     }
 }

@@ -20,10 +20,11 @@ pub struct Bridge {
 }
 
 impl Bridge {
-    pub fn start(call: &Call, cpu: Option<usize>) -> Self {
+    pub fn start(call: &Call, cpu: Option<usize>, gather_us: Option<u64>) -> Self {
         let mut config = WorkerConfig::new(0, vec![([127, 0, 0, 1], 0).into()]);
         config.tcp = false;
         config.pin_cpu = cpu;
+        config.gather_us = gather_us.unwrap_or(config.gather_us);
         let bridge = Bridge { worker: Worker::start(config).expect("a worker") };
         for participant in 0..call.participants() {
             for side in [Side::Publish, Side::Subscribe] {

@@ -41,11 +41,12 @@ pub struct Clients {
 }
 
 impl Clients {
-    pub fn new(call: Call, server: SocketAddr) -> Self {
+    /// Sockets for everyone in `call`. Browsers send datagram by datagram, so that nothing here could be taken for a
+    /// run; `runs` sends each frame as one, as network cards deliver what comes back to back.
+    pub fn new(call: Call, server: SocketAddr, runs: bool) -> Self {
         let epoll = Epoll::new().expect("epoll");
         let clients = (0..call.participants()).map(|participant| Client::new(call, participant, &epoll)).collect();
-        // Browsers send datagram by datagram; so no GSO here, and nothing that the receiver could take for a run.
-        let send = SendBatch::new(false);
+        let send = SendBatch::new(runs);
         Clients { call, clients, server, epoll, receive: ReceiveBatch::new(RECEIVE_MESSAGES), send }
     }
 

@@ -62,13 +62,14 @@ impl Floor {
         let socket = UdpSocket::bind(([127, 0, 0, 1], 0).into(), BUFFERS, false, offloads.gro).expect("a socket");
         let address = socket.local_address();
         let shared = Arc::new(Shared::default());
-        let thread = std::thread::spawn({
+        let run = {
             let shared = Arc::clone(&shared);
             move || {
                 cpu.map(thread::pin_to_cpu).transpose().expect("the CPU is there");
                 run(&socket, offloads.gso, &shared);
             }
-        });
+        };
+        let thread = std::thread::Builder::new().name("floor".into()).spawn(run).expect("a thread");
         Floor { address, shared, thread: Some(thread) }
     }
 

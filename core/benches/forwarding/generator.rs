@@ -15,8 +15,12 @@ use crate::packets::{MAX_PACKET_LEN, STAMP_LEN};
 const WINDOW: u64 = 1_200;
 /// Without any progress for so long, packets on their way are taken for lost.
 const STUCK: Duration = Duration::from_millis(300);
-/// At saturation one packet of so many is opened for its time stamp; at lower load every one.
-const SATURATION_SAMPLING: u16 = 16;
+/// One video packet of so many is opened for its time stamp, at saturation and otherwise; and every audio packet.
+const SAMPLING: [u16; 2] = [16, 4];
+/// Longer packets are video.
+const SMALL: usize = 300;
+/// Frames sent at saturation before packets are received again.
+const FRAMES_AT_ONCE: usize = 16;
 /// A generator that is later than this offers less, instead of a burst that no network would bring.
 const MAX_LATENESS: Duration = Duration::from_millis(5);
 /// How long to wait for the last packets.
@@ -40,6 +44,8 @@ pub struct Traffic {
     pub delivered: u64,
     /// RTCP packets received from it.
     pub rtcp: u64,
+    /// Time that the generator was behind and did not make up for.
+    pub late: Duration,
     /// Delays of those that were opened, in nanoseconds.
     pub delays: Vec<u32>,
 }
@@ -79,6 +85,7 @@ impl Generator {
     /// Keeps the traffic going for `duration`.
     pub fn run(&mut self, duration: Duration) {
         self.forget_the_pause();
+        self.traffic.late = Duration::ZERO;
         let end = self.started.elapsed() + duration;
         let mut progress = (self.traffic.delivered, Instant::now());
         let mut written_off = self.on_the_way();
@@ -91,7 +98,9 @@ impl Generator {
                         written_off = self.on_the_way();
                     }
                     let window = WINDOW * self.clients.call.fan_out() as u64;
-                    if self.on_the_way().saturating_sub(written_off) < window {
+                    let room = window.saturating_sub(self.on_the_way().saturating_sub(written_off));
+                    let frame = (self.clients.call.packets_per_frame * self.clients.call.fan_out()) as u64;
+                    for _ in 0..(room / frame).min(FRAMES_AT_ONCE as u64) {
                         self.send_next();
                     }
                     self.receive(Duration::ZERO);
@@ -118,6 +127,7 @@ impl Generator {
         let now = self.started.elapsed().as_nanos() as u64;
         let next = self.due.peek().map_or(now, |Reverse((at, ..))| *at);
         let pause = now.saturating_sub(next);
+        self.traffic.late += Duration::from_nanos(pause);
         self.due = self.due.drain().map(|Reverse((at, who, video))| Reverse((at + pause, who, video))).collect();
     }
 
@@ -171,7 +181,7 @@ impl Generator {
     }
 
     fn receive_from(&mut self, participant: usize, side: usize) {
-        let sampling = if self.pace == Pace::Saturation { SATURATION_SAMPLING } else { 1 };
+        let sampling = SAMPLING[usize::from(self.pace == Pace::RealTime)];
         let Clients { clients, receive, .. } = &mut self.clients;
         let client = &mut clients[participant];
         let count = receive.receive(&client.sockets[side]).expect("a receive");
@@ -191,7 +201,7 @@ impl Generator {
                 }
                 self.traffic.delivered += 1;
                 let header = RtpHeader::parse(packet).expect("a packet of the bridge");
-                if !header.sequence_number.is_multiple_of(sampling) {
+                if packet.len() > SMALL && !header.sequence_number.is_multiple_of(sampling) {
                     continue;
                 }
                 let len = client.receiver.unprotect_rtp(&header, packet).expect("a packet of the bridge");

@@ -1,9 +1,13 @@
 //! What forwarding costs: a real worker on one core, its clients on another, beside the floor in the same run.
 //!
-//! `cargo bench --bench forwarding -- [--json FILE] [--repeat N] [--seconds S] [--only TEXT]`
+//! `cargo bench --bench forwarding -- [--json FILE] [--repeat N] [--seconds S] [--only TEXT] [--runs] [--gather US]`
+//!
+//! `--only` measures the rows whose name contains TEXT (and what they depend on). `--runs` sends each frame as one run,
+//! which costs generator, worker and floor less. `--gather` changes the worker's setting, in microseconds.
 //!
 //! Machines are shared and noisy: the two are measured in turns, medians are shown, and ratios are what counts.
-//! Loopback charges the receiver's part of the network stack to the sender.
+//! Loopback charges the receiver's part of the network stack to the sender. The last column tells where a figure is not
+//! what it is meant to be: the generator was the limit and not the worker.
 
 mod bridge;
 mod call;
@@ -18,7 +22,7 @@ use std::time::Duration;
 
 use self::call::Call;
 use self::generator::Pace;
-use self::measure::{Sample, Subject, measure};
+use self::measure::{Method, Sample, Subject, measure};
 use self::report::{Row, print_header, print_row, write_json};
 
 /// Room sizes measured at saturation, at half and at a tenth of it.
@@ -30,11 +34,23 @@ const PAYLOAD_LEN: usize = 1_200 - 12 - 12 - 16;
 /// Packets of a video frame at about 1.1 Mbit/s.
 const PACKETS_PER_FRAME: usize = 4;
 
+/// Rooms of three at 1 Mbit/s, as many as are to fit one core and some more.
+const CAPACITIES: [usize; 5] = [66, 150, 200, 250, 300];
+
 struct Options {
     json: Option<String>,
     repeat: usize,
     duration: Duration,
     only: String,
+    runs: bool,
+    gather_us: Option<u64>,
+}
+
+/// What a saturated row gives the rows below it.
+#[derive(Clone, Copy)]
+struct Saturated {
+    packets_per_second: f64,
+    floor_us: f64,
 }
 
 fn main() {
@@ -50,23 +66,36 @@ fn main() {
             payload_len: PAYLOAD_LEN,
             audio: false,
         };
-        let name = format!("rooms of {room_size}");
-        if !name.contains(&options.only) {
+        let parts = [("half", 2.0), ("a tenth", 10.0)]
+            .map(|(part, fraction)| (format!("rooms of {room_size}, {part} of it"), fraction))
+            .into_iter()
+            .filter(|(name, _)| name.contains(&options.only));
+        let name = format!("rooms of {room_size}, saturated");
+        let mut parts = parts.peekable();
+        if !name.contains(&options.only) && parts.peek().is_none() {
             continue;
         }
-        let saturated = compare(&options, format!("{name}, saturated"), call, Pace::Saturation, &mut rows);
-        for (part, fraction) in [("half", 2.0), ("a tenth", 10.0)] {
-            let call = at_rate(call, saturated / fraction);
-            compare(&options, format!("{name}, {part} of it"), call, Pace::RealTime, &mut rows);
+        let saturated = compare(&options, name, call, Pace::Saturation, None, &mut rows);
+        for (name, fraction) in parts {
+            let rate = saturated.packets_per_second / fraction;
+            compare(&options, name, at_rate(call, rate), Pace::RealTime, Some(saturated), &mut rows);
         }
     }
-    for (rooms, room_size, packets_per_frame) in [(10, 3, 2), (4, 6, 4)] {
-        // As the peers were measured: bursts of equal packets of 1,100 bytes, and Opus.
-        let call = Call { rooms, room_size, publishers: room_size, packets_per_frame, payload_len: 1_060, audio: true };
-        let kbit = packets_per_frame * 250;
-        let name = format!("{rooms} rooms of {room_size}, {kbit} kbit/s and Opus");
+    // As the peers were measured: bursts of equal packets of 1,100 bytes, and Opus.
+    let as_peers = |rooms, room_size, packets_per_frame| Call {
+        rooms,
+        room_size,
+        publishers: room_size,
+        packets_per_frame,
+        payload_len: 1_060,
+        audio: true,
+    };
+    let peers_rows = [(10, 3, 2), (4, 6, 4)].into_iter().chain(CAPACITIES.map(|rooms| (rooms, 3, 4)));
+    for (rooms, room_size, packets_per_frame) in peers_rows {
+        let name = format!("{rooms} rooms of {room_size}, {} kbit/s and Opus", packets_per_frame * 250);
         if name.contains(&options.only) {
-            compare(&options, name, call, Pace::RealTime, &mut rows);
+            let call = as_peers(rooms, room_size, packets_per_frame);
+            compare(&options, name, call, Pace::RealTime, None, &mut rows);
         }
     }
     if let Some(path) = options.json {
@@ -74,18 +103,27 @@ fn main() {
     }
 }
 
-/// Measures worker and floor in turns; returns what the worker delivered per second.
-fn compare(options: &Options, name: String, call: Call, pace: Pace, rows: &mut Vec<Row>) -> f64 {
+/// Measures worker and floor in turns; returns what the worker delivered per second and what that cost the floor.
+fn compare(
+    options: &Options,
+    name: String,
+    call: Call,
+    pace: Pace,
+    saturated: Option<Saturated>,
+    rows: &mut Vec<Row>,
+) -> Saturated {
+    let method = Method { pace, duration: options.duration, runs: options.runs, gather_us: options.gather_us };
     let (mut worker, mut floor) = (Vec::new(), Vec::new());
     for _ in 0..options.repeat {
-        worker.push(measure(Subject::Worker, call, pace, options.duration));
-        floor.push(measure(Subject::Floor, call, pace, options.duration));
+        worker.push(measure(Subject::Worker, call, method));
+        floor.push(measure(Subject::Floor, call, method));
     }
-    let row = Row { name, call, worker: Sample::median(worker), floor: Sample::median(floor) };
+    let saturated_floor_us = saturated.map(|saturated| saturated.floor_us);
+    let (worker, floor) = (Sample::median(worker), Sample::median(floor));
+    let row = Row { name, call, pace, worker, floor, saturated_floor_us };
     print_row(&row);
-    let rate = row.worker.packets_per_second;
     rows.push(row);
-    rate
+    Saturated { packets_per_second: worker.packets_per_second, floor_us: floor.cpu_us }
 }
 
 /// Rooms and publishers that make about `rate` delivered packets a second in real time.
@@ -97,7 +135,14 @@ fn at_rate(call: Call, rate: f64) -> Call {
 }
 
 fn parse_options() -> Options {
-    let mut options = Options { json: None, repeat: 3, duration: Duration::from_secs(2), only: String::new() };
+    let mut options = Options {
+        json: None,
+        repeat: 3,
+        duration: Duration::from_secs(2),
+        only: String::new(),
+        runs: false,
+        gather_us: None,
+    };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().unwrap_or_else(|| panic!("{argument} wants a value"));
@@ -108,6 +153,8 @@ fn parse_options() -> Options {
                 options.duration = Duration::from_secs_f64(value().parse().expect("--seconds wants a number"));
             }
             "--only" => options.only = value(),
+            "--runs" => options.runs = true,
+            "--gather" => options.gather_us = Some(value().parse().expect("--gather wants microseconds")),
             // Passed by cargo.
             "--bench" => {}
             _ => panic!("unknown argument {argument}"),

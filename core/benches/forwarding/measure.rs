@@ -49,6 +49,21 @@ pub struct Sample {
     pub loss: f64,
     pub delay_p50_us: f64,
     pub delay_p99_us: f64,
+    /// Part of the other core that the generator used.
+    pub client_load: f64,
+    /// Part of the time that the generator was behind and offered less.
+    pub late: f64,
+}
+
+/// How to measure.
+#[derive(Clone, Copy, Debug)]
+pub struct Method {
+    pub pace: Pace,
+    pub duration: Duration,
+    /// See [`Clients::new`].
+    pub runs: bool,
+    /// The worker's setting, if not its default.
+    pub gather_us: Option<u64>,
 }
 
 impl Sample {
@@ -66,12 +81,14 @@ impl Sample {
             loss: median(|sample| sample.loss),
             delay_p50_us: median(|sample| sample.delay_p50_us),
             delay_p99_us: median(|sample| sample.delay_p99_us),
+            client_load: median(|sample| sample.client_load),
+            late: median(|sample| sample.late),
         }
     }
 }
 
-/// Starts a subject, connects its clients, and measures for `duration`.
-pub fn measure(subject: Subject, call: Call, pace: Pace, duration: Duration) -> Sample {
+/// Starts a subject, connects its clients, and measures.
+pub fn measure(subject: Subject, call: Call, method: Method) -> Sample {
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     let pin = (cpus > 1).then_some(SUBJECT_CPU);
     if cpus > 1 {
@@ -81,25 +98,27 @@ pub fn measure(subject: Subject, call: Call, pace: Pace, duration: Duration) -> 
     thread::set_timer_slack(Duration::from_nanos(1)).expect("any slack is allowed");
     let (running, clients) = match subject {
         Subject::Worker => {
-            let bridge = Bridge::start(&call, pin);
-            let mut clients = Clients::new(call, bridge.address());
+            let bridge = Bridge::start(&call, pin, method.gather_us);
+            let mut clients = Clients::new(call, bridge.address(), method.runs);
             bridge.connect(&mut clients);
             (Running::Worker(bridge), clients)
         }
         Subject::Floor => {
             let floor = Floor::start(pin);
-            let clients = Clients::new(call, floor.address());
+            let clients = Clients::new(call, floor.address(), method.runs);
             floor.connect(&clients);
             (Running::Floor(floor), clients)
         }
     };
-    let mut generator = Generator::new(clients, pace);
+    let mut generator = Generator::new(clients, method.pace);
     generator.run(WARM_UP);
     generator.drain();
     generator.traffic = Default::default();
-    let (before, started) = (settled_cpu(&running), Instant::now());
-    generator.run(duration);
+    let (before, clients_before) = (settled_cpu(&running), thread::cpu_time());
+    let started = Instant::now();
+    generator.run(method.duration);
     let elapsed = started.elapsed();
+    let clients_cpu = thread::cpu_time() - clients_before;
     generator.drain();
     let after = settled_cpu(&running);
 
@@ -114,6 +133,8 @@ pub fn measure(subject: Subject, call: Call, pace: Pace, duration: Duration) -> 
         loss: 1.0 - (traffic.delivered as f64 / expected as f64).min(1.0),
         delay_p50_us: percentile(&traffic.delays, 0.50),
         delay_p99_us: percentile(&traffic.delays, 0.99),
+        client_load: clients_cpu.as_secs_f64() / elapsed.as_secs_f64(),
+        late: traffic.late.as_secs_f64() / elapsed.as_secs_f64(),
     }
 }
 

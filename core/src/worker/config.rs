@@ -11,8 +11,9 @@ use crate::time::WallClock;
 
 /// Kernel buffer asked for per socket and direction: 4 MiB hold a fifth of a second at 150 Mbit/s.
 const DEFAULT_BUFFER_BYTES: usize = 4 << 20;
-/// Microseconds to wait for company: nobody can feel them, and where many publishers send they make full batches.
-const DEFAULT_GATHER_US: u64 = 200;
+/// Microseconds to rest at most so that packets come together: nobody can feel them. Where many publishers send,
+/// batches are full sooner.
+const DEFAULT_GATHER_US: u64 = 500;
 
 /// Configuration of a [`Worker`](super::Worker); `WorkerConfig` in `bridge/_core.pyi`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -25,7 +26,7 @@ pub struct WorkerConfig {
     /// Whether to accept ICE-TCP on the same ports.
     #[serde(default = "default_true")]
     pub tcp: bool,
-    /// Microseconds to wait for company after being woken, where that lately brought some.
+    /// Microseconds to rest at most so that packets come together; less as they come faster. 0 for never.
     #[serde(default = "default_gather_us")]
     pub gather_us: u64,
     /// SO_RCVBUF asked for, per socket.

@@ -60,8 +60,13 @@ pub(super) struct IoLoop {
     next_snapshot: Time,
     /// Whether something was done since counters were copied out.
     dirty: bool,
-    /// Forwarded packets are measured from here: when the thread was woken, or turned to the batch.
+    /// Forwarded packets are measured from here: when the thread was woken or began to rest, the earliest that a
+    /// packet of the turn can have come.
     turn_started: Time,
+    /// When the turn began to work.
+    turn_began: Time,
+    /// Packets received by UDP, and packets sent, in this turn.
+    turn_packets: (usize, u64),
 }
 
 impl IoLoop {
@@ -110,6 +115,8 @@ impl IoLoop {
             next_snapshot: Time::ZERO,
             dirty: false,
             turn_started: Time::ZERO,
+            turn_began: Time::ZERO,
+            turn_packets: (0, 0),
         })
     }
 
@@ -144,17 +151,22 @@ impl IoLoop {
     /// Sleeps until there is something to do, and a little longer where that gathers company. Returns how many
     /// descriptors are ready.
     fn wait(&mut self) -> io::Result<usize> {
-        let before = self.now();
-        let ready = self.epoll.wait(self.deadline().map(|deadline| deadline.since(before)))?;
-        self.turn_started = self.now();
-        self.dirty |= ready > 0;
-        let media = (0..ready).any(|index| matches!(Token::decode(self.epoll.ready(index).token), Token::Udp(_)));
-        if media
-            && self.turn_started.since(before) > IDLE
-            && let Some(wait) = self.gather.after_wake()
-        {
-            std::thread::sleep(wait);
+        let turn_ended = self.now();
+        let mut before = turn_ended;
+        if let Some(rest) = self.gather.before_wait(before) {
+            std::thread::sleep(rest);
+            before = self.now();
         }
+        let ready = self.epoll.wait(self.deadline().map(|deadline| deadline.since(before)))?;
+        let woken = self.now();
+        self.dirty |= ready > 0;
+        let at_once = woken.since(before) <= IDLE;
+        self.turn_started = if at_once { turn_ended } else { woken };
+        let media = (0..ready).any(|index| matches!(Token::decode(self.epoll.ready(index).token), Token::Udp(_)));
+        if media && let Some(rest) = self.gather.packets_came(woken, at_once) {
+            std::thread::sleep(rest);
+        }
+        self.turn_began = self.now();
         Ok(ready)
     }
 
@@ -198,7 +210,7 @@ impl IoLoop {
                 self.flush();
             }
         }
-        self.gather.received(packets);
+        self.turn_packets.0 += packets;
     }
 
     /// Serves one TCP connection that is ready.
@@ -351,7 +363,12 @@ impl IoLoop {
         while let Some(id) = self.engine.poll_released_socket() {
             self.release(id);
         }
-        if self.dirty && self.now() >= self.next_snapshot {
+        let now = self.now();
+        let (received, sent) = std::mem::take(&mut self.turn_packets);
+        if received > 0 {
+            self.gather.turn_ended(self.turn_began, now, received, sent);
+        }
+        if self.dirty && now >= self.next_snapshot {
             self.copy_out();
         }
     }
@@ -393,6 +410,7 @@ impl IoLoop {
         for (key, intact) in touched {
             if intact { self.watch_connection(key) } else { self.close_connection(key) }
         }
+        self.turn_packets.1 += packets;
         self.snapshot.send_failures += failed;
         self.snapshot.forward_delay.record(self.now().since(self.turn_started), packets);
     }
