@@ -68,7 +68,7 @@ class MediaSection:
     announced: tuple[str, ...] = setting(list_of(IP), [])
     workers: int = setting(integer(1, 64), 1)
     tcp: bool = setting(SWITCH, True)
-    gather: float = setting(duration("0us", "10ms"), "200us")
+    gather: float = setting(duration("0us", "10ms"), "500us")
     consent_timeout: float = setting(duration("1s", "5m"), "30s")
     stall_timeout: float = setting(duration("500ms", "1m"), "3s")
     receive_buffer: int = setting(integer(65_536, 1 << 30), 4_194_304)

@@ -49,8 +49,8 @@ class MediaSettings:
     """Data-plane threads."""
     tcp: bool = True
     """Whether ICE-TCP is offered on the same port numbers."""
-    gather_us: int = 200
-    """Microseconds a worker waits for company after being woken by a lone packet."""
+    gather_us: int = 500
+    """Microseconds a worker rests at most so that packets come together; less as they come faster. 0 never rests."""
     receive_buffer_bytes: int = 4 * 1024 * 1024
     """SO_RCVBUF asked for, per socket."""
     send_buffer_bytes: int = 4 * 1024 * 1024

@@ -28,6 +28,9 @@ const RECEIVE_MESSAGES: usize = 64;
 const FLUSH_PACKETS: usize = 512;
 /// How late the kernel may end our sleeps.
 const TIMER_SLACK: Duration = Duration::from_micros(10);
+/// Timers of the engine may be this late: while packets keep coming, they are looked after in the turns that these
+/// cause, and wake the thread only where it is silent.
+const TIMER_PATIENCE: Duration = Duration::from_millis(1);
 /// How often counters are copied out at most.
 const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(50);
 /// A wait that took less than this did not put the thread to sleep.
@@ -172,7 +175,7 @@ impl IoLoop {
 
     /// When the thread is to be woken if nothing arrives.
     fn deadline(&self) -> Option<Time> {
-        let mut deadline = self.engine.poll_timeout().min(self.connections.deadline());
+        let mut deadline = self.engine.poll_timeout().min(self.connections.deadline()) + TIMER_PATIENCE;
         if let Some(at) = self.accept_again {
             deadline = deadline.min(at);
         }
