@@ -30,7 +30,7 @@ export const en = {
   unmute: "Turn microphone on",
   cameraOff: "Turn camera off",
   cameraOn: "Turn camera on",
-  shortMicrophone: "Microphone",
+  shortMicrophone: "Mic",
   shortCamera: "Camera",
   shareScreen: "Share screen",
   stopSharing: "Stop sharing",
