@@ -1,0 +1,87 @@
+/**
+ * Runs in the page: WHIP and WHEP with nothing but what browsers have, so that a test decides which codec is sent.
+ *
+ * The camera, the microphone and what is heard and seen are instrument.js's.
+ */
+window.whip = {
+  /** Publishes camera and microphone, the picture in just this codec; resolves when a picture has been sent. */
+  async publish(url, token, codec) {
+    const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: true });
+    const connection = new RTCPeerConnection();
+    for (const track of stream.getTracks()) {
+      const transceiver = connection.addTransceiver(track, { direction: "sendonly", streams: [stream] });
+      const wanted = track.kind === "video" ? codec : "opus";
+      transceiver.setCodecPreferences(this.only(RTCRtpSender.getCapabilities(track.kind).codecs, wanted));
+    }
+    await this.negotiate(connection, url, token);
+    await this.until(connection, "outbound-rtp", ({ framesSent }) => framesSent > 0);
+  },
+
+  /** Watches what is published, in whatever codec it comes; resolves when a picture has been decoded. */
+  async watch(url, token) {
+    const connection = new RTCPeerConnection();
+    connection.addTransceiver("audio", { direction: "recvonly" });
+    connection.addTransceiver("video", { direction: "recvonly" });
+    connection.addEventListener("track", ({ track }) => {
+      const element = document.createElement(track.kind);
+      element.autoplay = true;
+      element.srcObject = new MediaStream([track]);
+      document.body.append(element);
+    });
+    await this.negotiate(connection, url, token);
+    await this.until(connection, "inbound-rtp", ({ framesDecoded }) => framesDecoded > 0);
+  },
+
+  /** The codecs of the streams that come in, as `{ audio: "audio/opus", video: "video/VP8" }`. */
+  async incoming() {
+    const codecs = {};
+    for (const connection of received.connections) {
+      const report = await connection.getStats();
+      report.forEach(({ type, kind, codecId }) => {
+        if (type === "inbound-rtp") codecs[kind] = report.get(codecId)?.mimeType ?? null;
+      });
+    }
+    return codecs;
+  },
+
+  /** The first kind of a codec, as the browser orders them, and its retransmissions. */
+  only(codecs, name) {
+    const named = (wanted) => codecs.filter(({ mimeType }) => mimeType.split("/")[1].toLowerCase() === wanted);
+    const [first] = named(name.toLowerCase());
+    if (first === undefined) throw new Error(`this browser does not send ${name}`);
+    return [first, ...named("rtx")];
+  },
+
+  /** One request with the offer, one response with the answer; resolves when the connection stands. */
+  async negotiate(connection, url, token) {
+    await connection.setLocalDescription();
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/sdp" },
+      body: connection.localDescription.sdp,
+    });
+    const body = await response.text();
+    if (response.status !== 201) throw new Error(`${response.status}: ${body}`);
+    await connection.setRemoteDescription({ type: "answer", sdp: body });
+    await new Promise((resolve, reject) => {
+      const look = () => {
+        if (connection.connectionState === "connected") resolve();
+        if (connection.connectionState === "failed") reject(new Error("the connection failed"));
+      };
+      connection.addEventListener("connectionstatechange", look);
+      look();
+    });
+  },
+
+  /** Resolves when the statistics have a video stream of this type that is as wanted: no event says so. */
+  async until(connection, type, wanted, within = 20_000) {
+    const deadline = performance.now() + within;
+    for (;;) {
+      for (const stats of (await connection.getStats()).values()) {
+        if (stats.type === type && stats.kind === "video" && wanted(stats)) return;
+      }
+      if (performance.now() > deadline) throw new Error(`no such picture in ${type} within ${within} ms`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  },
+};
