@@ -1,5 +1,6 @@
 //! One measurement of one subject.
 
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use _core::net::thread;
@@ -89,9 +90,8 @@ impl Sample {
 
 /// Starts a subject, connects its clients, and measures.
 pub fn measure(subject: Subject, call: Call, method: Method) -> Sample {
-    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-    let pin = (cpus > 1).then_some(SUBJECT_CPU);
-    if cpus > 1 {
+    let pin = has_two_cpus().then_some(SUBJECT_CPU);
+    if pin.is_some() {
         thread::pin_to_cpu(CLIENT_CPU).expect("the CPU is there");
     }
     // Clients are to see packets when they come, not up to 50 µs later.
@@ -136,6 +136,13 @@ pub fn measure(subject: Subject, call: Call, method: Method) -> Sample {
         client_load: clients_cpu.as_secs_f64() / elapsed.as_secs_f64(),
         late: traffic.late.as_secs_f64() / elapsed.as_secs_f64(),
     }
+}
+
+/// Whether subject and clients can each have a core. Found out once: after it has pinned itself, this thread, and what it
+/// starts, sees one CPU only.
+fn has_two_cpus() -> bool {
+    static CPUS: OnceLock<usize> = OnceLock::new();
+    *CPUS.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from)) > 1
 }
 
 /// The CPU time once nothing is on its way any more and the subject has told the latest.

@@ -25,9 +25,9 @@ const MIN_REST: Duration = Duration::from_micros(20);
 const SHIFT: u32 = 4;
 /// Unit of the averages: 1/256 of a packet, or of certainty.
 const ONE: u32 = 256;
-/// Packets come after so many of the turns within the time of a rest, or resting blindly does not pay: with arrivals
-/// at random this is where as many wake-ups are wasted as are saved.
-const KEEPS_COMING: u32 = ONE * 5 / 8;
+/// Packets come within the time of a rest after so many of the turns, or the thread does not rest: each rest in vain
+/// costs a wake-up, and where arrivals are at random as many are wasted as saved at five of eight.
+const KEEPS_COMING: u32 = ONE * 3 / 4;
 /// Packets of one turn that are counted at most.
 const MAX_PACKETS: usize = 1_024;
 /// Resting after a wake-up has to bring so many times the packets of a turn without it. Cost is even at one and a half.
