@@ -8,7 +8,16 @@ from functools import lru_cache
 
 from bridge.sfu.sdp import codecs, extensions
 from bridge.sfu.sdp.codecs import MediaCodec
-from bridge.sfu.sdp.description import Codec, Direction, MediaDescription, Msid, Rid, SessionDescription, Setup
+from bridge.sfu.sdp.description import (
+    Codec,
+    Direction,
+    ExtMap,
+    MediaDescription,
+    Msid,
+    Rid,
+    SessionDescription,
+    Setup,
+)
 from bridge.sfu.sdp.error import SdpError
 from bridge.sfu.sdp.transport import (
     DtlsRole,
@@ -145,7 +154,18 @@ def _answered(offered: MediaDescription, accepted: list[MediaCodec]) -> MediaDes
     direction: Direction = "recvonly" if offered.sends else "inactive"
     taken = extensions.answered(offered)
     listed = answer_codecs(offered, accepted, transport_cc=any(ext.uri == extensions.TRANSPORT_CC for ext in taken))
+    answered = mirror(offered, listed, taken, direction)
     rid = _chosen_rid(offered)
+    if rid is not None:
+        answered.rids = [Rid(rid, "recv", "")]
+        answered.simulcast = f"recv {rid}"
+    return answered
+
+
+def mirror(
+    offered: MediaDescription, listed: list[Codec], taken: list[ExtMap], direction: Direction
+) -> MediaDescription:
+    """An accepted m-line: what the offer fixes, the codecs and extensions taken, and our direction."""
     return MediaDescription(
         kind=offered.kind,
         port=DISCARD_PORT,
@@ -157,8 +177,6 @@ def _answered(offered: MediaDescription, accepted: list[MediaCodec]) -> MediaDes
         codecs=listed,
         extensions=taken,
         extmap_allow_mixed=offered.extmap_allow_mixed,
-        rids=[] if rid is None else [Rid(rid, "recv", "")],
-        simulcast=None if rid is None else f"recv {rid}",
     )
 
 

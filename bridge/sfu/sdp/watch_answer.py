@@ -10,7 +10,7 @@ from bridge.sfu.sdp.codecs import MediaCodec, receivable
 from bridge.sfu.sdp.description import Codec, Direction, MediaDescription, Msid, SessionDescription, Setup, SsrcGroup
 from bridge.sfu.sdp.error import SdpError
 from bridge.sfu.sdp.payload_types import Mapping, translate
-from bridge.sfu.sdp.publish_answer import DISCARD_PORT, answer_codecs
+from bridge.sfu.sdp.publish_answer import answer_codecs, mirror
 from bridge.sfu.sdp.transport import (
     DtlsRole,
     LocalTransport,
@@ -175,18 +175,7 @@ def _answered(offered: MediaDescription, placement: Placement | None) -> MediaDe
     if not listed:
         return None
     direction: Direction = "inactive" if placement is None else "sendonly"
-    answered = MediaDescription(
-        kind=offered.kind,
-        port=DISCARD_PORT,
-        protocol=offered.protocol,
-        formats=[str(codec.payload_type) for codec in listed],
-        mid=offered.mid,
-        direction=direction,
-        rtcp_rsize=offered.rtcp_rsize,
-        codecs=listed,
-        extensions=taken,
-        extmap_allow_mixed=offered.extmap_allow_mixed,
-    )
+    answered = mirror(offered, listed, taken, direction)
     if placement is not None:
         answered.msids = [placement.source.msid]
         describe_ssrcs(answered, placement.ssrc, placement.rtx_ssrc, placement.source.cname)
