@@ -113,6 +113,10 @@ class WebRtcTransportParams(TypedDict):
     ice_pwd: str
     receive_extensions: NotRequired[list[HeaderExtension]]
     send_extensions: NotRequired[list[HeaderExtension]]
+    start_bitrate: NotRequired[int | None]
+    """The estimate to begin with, in bit/s. Default 300,000."""
+    max_bitrate: NotRequired[int | None]
+    """The estimate never exceeds this, in bit/s. Default 50,000,000."""
 
 class PlainTransportParams(TypedDict):
     """RTP and RTCP, multiplexed, on a UDP socket of its own."""
@@ -129,6 +133,38 @@ class TransportUpdate(TypedDict):
 
     receive_extensions: NotRequired[list[HeaderExtension]]
     send_extensions: NotRequired[list[HeaderExtension]]
+
+class ConsumerAllocation(TypedDict):
+    """What a receiver is to get of a video producer: the best that may be sent.
+
+    Where the producer has no such layer, or it has gone dead, the best live one below it is sent. A consumer that was
+    never allocated anything sends everything of encoding 0 (SVC: all layers).
+    """
+
+    spatial: int
+    """Index of the encoding in `ProducerParams.encodings` (simulcast), or spatial layer of the only encoding (SVC)."""
+    temporal: int
+    """Highest temporal layer; 7 for all there are."""
+    priority: NotRequired[int]
+    """Who goes first where the line is thin: higher before lower, 0–255. Default 0."""
+    still_interval_ms: NotRequired[int | None]
+    """Still pictures instead of video: one keyframe about every so many milliseconds, and nothing between them."""
+
+class TransportDemand(TypedDict):
+    """How much a transport is to send."""
+
+    allocated: int
+    """What was allocated, audio included, in bit/s."""
+    desired: int
+    """What would be allocated if the line allowed it, in bit/s: probes go no further."""
+
+class SpeakerSelection(TypedDict):
+    """Which audio producers of a router are forwarded. Those that nobody has heard a level of always are."""
+
+    max: NotRequired[int | None]
+    """How many of the loudest; None (the default) for all."""
+    always: NotRequired[list[int]]
+    """Producers that are forwarded beside them, whatever their level: a pinned interpreter."""
 
 class IceEvent(TypedDict):
     """ICE connected, moved to another address (told at a bounded rate), or consent ran out."""
@@ -185,6 +221,69 @@ class AudioLevelsEvent(TypedDict):
     type: Literal["audio_levels"]
     router_id: int
     levels: list[AudioLevel]
+
+class LayerState(TypedDict):
+    """A layer of a video producer that is alive."""
+
+    spatial: int
+    """Index of the encoding (simulcast; in the order of `ProducerParams.encodings`, whatever their sizes), or spatial
+    layer within the only one (SVC)."""
+    temporal: int
+    bitrate: int
+    """What sending it costs lately, with all the layers that it needs, in bit/s of RTP payload."""
+    width: int
+    """In pixels; 0 while unknown."""
+    height: int
+    frame_rate: float
+    """Frames per second lately, with all the layers that it needs."""
+
+class ProducerLayersEvent(TypedDict):
+    """The live layers of a video producer: at once when their set or a size changes, and about once a second while
+    rates change by a tenth or more. A layer without packets for a second is not alive."""
+
+    type: Literal["producer_layers"]
+    producer_id: int
+    layers: list[LayerState]
+
+class ConsumerLayersEvent(TypedDict):
+    """What is sent to a receiver of a video producer changed; None while nothing is."""
+
+    type: Literal["consumer_layers"]
+    consumer_id: int
+    spatial: int | None
+    temporal: int | None
+
+EstimateSource = Literal["start", "transport_feedback", "congestion_feedback", "remb", "receiver_reports"]
+
+class EstimateEvent(TypedDict):
+    """What can be sent to a transport: at once when it falls by a twentieth or more, else at most ten times a second."""
+
+    type: Literal["estimate"]
+    transport_id: int
+    bitrate: int
+    """For media, retransmissions and probes, in bit/s including RTP headers and SRTP, without UDP and IP."""
+    source: EstimateSource
+    round_trip_time: float | None
+    """Smoothed, in seconds."""
+    fraction_lost: float
+    """Of what was sent lately, 0–1."""
+    queue_delay: float | None
+    """How long packets wait on the line beyond the shortest time seen lately, in seconds."""
+
+class ActiveSpeakerEvent(TypedDict):
+    """Another one is the active speaker of a router; None while nobody has spoken yet, and when the one who did is
+    gone."""
+
+    type: Literal["active_speaker"]
+    router_id: int
+    producer_id: int | None
+
+class FlightRecordEvent(TypedDict):
+    """Answer to `Worker.flight_record`."""
+
+    type: Literal["flight_record"]
+    request_id: int
+    record: bytes | None
 
 class ProducerStats(TypedDict):
     """Counters of a producer since it was made."""
@@ -261,6 +360,11 @@ Event = (
     | ProducerEvent
     | ConsumerEvent
     | AudioLevelsEvent
+    | ProducerLayersEvent
+    | ConsumerLayersEvent
+    | EstimateEvent
+    | ActiveSpeakerEvent
+    | FlightRecordEvent
     | TransportStatsEvent
     | CommandFailedEvent
     | WorkerStoppedEvent
@@ -344,6 +448,21 @@ class Worker:
     def pause_consumer(self, consumer_id: int, paused: bool) -> None: ...
     def close_consumer(self, consumer_id: int) -> None: ...
     def request_keyframe(self, producer_id: int) -> None: ...
+    def allocate_consumer(self, consumer_id: int, allocation: ConsumerAllocation) -> None:
+        """Takes effect at the next point where the receiver's decoder does not notice; a keyframe is asked for where
+        it takes one."""
+
+    def set_consumer_redundancy(self, consumer_id: int, frames: int) -> None:
+        """Has a consumer of Opus repeat the last `frames` (0–2) in each packet (RFC 2198).
+
+        Only where its `payload_types` name a payload type for the producer's "red", or for "opus" by `redundancy`.
+        """
+
+    def set_transport_demand(self, transport_id: int, demand: TransportDemand) -> None: ...
+    def select_speakers(self, router_id: int, selection: SpeakerSelection) -> None: ...
+    def flight_record(self, request_id: int, transport_id: int) -> None:
+        """Asks for what the transport did in the last ten minutes, as a `flight_record` event."""
+
     def transport_stats(self, request_id: int, transport_id: int) -> None: ...
 
 def version() -> str:

@@ -154,15 +154,15 @@ class WorkerHandle:
 def _concerns(event: Event) -> int:
     """The id of what an event is about."""
     match event["type"]:
-        case "producer_live" | "producer_stalled":
+        case "producer_live" | "producer_stalled" | "producer_layers":
             return event["producer_id"]
-        case "consumer_live" | "consumer_stalled":
+        case "consumer_live" | "consumer_stalled" | "consumer_layers":
             return event["consumer_id"]
-        case "audio_levels":
+        case "audio_levels" | "active_speaker":
             return event["router_id"]
         case "command_failed":
             return event["id"]
-        case "ice" | "dtls" | "plain_transport_ready" | "transport_closed":
+        case "ice" | "dtls" | "estimate" | "plain_transport_ready" | "transport_closed":
             return event["transport_id"]
         case _:
             return -1

@@ -1,7 +1,8 @@
 //! Commands from the control plane. Ids are chosen by the caller and never used twice within the life of a worker.
 
 use crate::params::{
-    ConsumerParams, PlainTransportParams, ProducerParams, SrtpParams, TransportUpdate, WebRtcTransportParams,
+    ConsumerAllocation, ConsumerParams, PlainTransportParams, ProducerParams, SpeakerSelection, SrtpParams,
+    TransportDemand, TransportUpdate, WebRtcTransportParams,
 };
 
 /// One command. Those that cannot be carried out are answered by [`Event::CommandFailed`](crate::event::Event).
@@ -98,6 +99,41 @@ pub enum Command {
     RequestKeyframe {
         /// Which producer.
         producer_id: u64,
+    },
+    /// Says what a receiver is to get of a video producer.
+    AllocateConsumer {
+        /// Which consumer.
+        consumer_id: u64,
+        /// What it is to send.
+        allocation: ConsumerAllocation,
+    },
+    /// Has a consumer of Opus send redundant audio (RFC 2198).
+    SetConsumerRedundancy {
+        /// Which one.
+        consumer_id: u64,
+        /// Frames to repeat in each packet; 0 for none.
+        frames: u8,
+    },
+    /// Says how much a transport is to send.
+    SetTransportDemand {
+        /// Which one.
+        transport_id: u64,
+        /// How much.
+        demand: TransportDemand,
+    },
+    /// Says which audio producers of a router are forwarded.
+    SelectSpeakers {
+        /// Which router.
+        router_id: u64,
+        /// Which producers.
+        selection: SpeakerSelection,
+    },
+    /// Asks for `Event::FlightRecord` with this request id.
+    FlightRecord {
+        /// Returned in the answer.
+        request_id: u64,
+        /// Which transport.
+        transport_id: u64,
     },
     /// Asks for `Event::TransportStats` with this request id.
     TransportStats {

@@ -127,6 +127,40 @@ pub struct TransportStats {
     pub consumers: Vec<ConsumerStats>,
 }
 
+/// A layer of a video producer that is alive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct LayerState {
+    /// Index of the encoding (simulcast), or spatial layer within the only one (SVC).
+    pub spatial: u8,
+    /// Temporal layer.
+    pub temporal: u8,
+    /// What sending it costs lately, with all the layers that it needs, in bit/s of RTP payload.
+    pub bitrate: u64,
+    /// Width in pixels; 0 while unknown.
+    pub width: u16,
+    /// Height in pixels; 0 while unknown.
+    pub height: u16,
+    /// Frames per second lately, with all the layers that it needs.
+    pub frame_rate: f32,
+}
+
+/// What an estimate follows from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EstimateSource {
+    /// Nothing came yet: the start value.
+    #[default]
+    Start,
+    /// Transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01).
+    TransportFeedback,
+    /// Congestion control feedback (RFC 8888).
+    CongestionFeedback,
+    /// The receiver's own estimate (REMB).
+    Remb,
+    /// Loss in receiver reports alone.
+    ReceiverReports,
+}
+
 /// One event.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -189,6 +223,52 @@ pub enum Event {
         router_id: u64,
         /// Loudest first.
         levels: Vec<AudioLevel>,
+    },
+    /// What can be sent to a transport: at once when it falls by a twentieth or more, else ten times a second at most.
+    Estimate {
+        /// Which transport.
+        transport_id: u64,
+        /// Available to media, retransmissions and probes, in bit/s including RTP headers and SRTP, without UDP and IP.
+        bitrate: u64,
+        /// What it follows from.
+        source: EstimateSource,
+        /// Smoothed round trip in seconds, where known.
+        round_trip_time: Option<f64>,
+        /// Of what was sent lately, 0–1.
+        fraction_lost: f64,
+        /// How long packets wait on the line beyond the shortest time seen lately, in seconds, where known.
+        queue_delay: Option<f64>,
+    },
+    /// The live layers of a video producer: when their set changes, and about once a second while rates change by a
+    /// tenth or more.
+    ProducerLayers {
+        /// Which producer.
+        producer_id: u64,
+        /// By spatial, then temporal layer.
+        layers: Vec<LayerState>,
+    },
+    /// What is sent to a receiver of a video producer changed.
+    ConsumerLayers {
+        /// Which consumer.
+        consumer_id: u64,
+        /// None while nothing is sent.
+        spatial: Option<u8>,
+        /// Highest temporal layer.
+        temporal: Option<u8>,
+    },
+    /// Another one is the active speaker.
+    ActiveSpeaker {
+        /// Which router.
+        router_id: u64,
+        /// None while nobody has spoken yet, and when the one who did is gone.
+        producer_id: Option<u64>,
+    },
+    /// Answer to [`Command::FlightRecord`](crate::command::Command).
+    FlightRecord {
+        /// As asked.
+        request_id: u64,
+        /// None where there is no such transport.
+        record: Option<serde_bytes::ByteBuf>,
     },
     /// Answer to [`Command::TransportStats`](crate::command::Command).
     TransportStats {

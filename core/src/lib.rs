@@ -7,10 +7,12 @@
 #[cfg(test)]
 extern crate self as _core;
 
+pub mod bitrate;
 pub mod codec;
 pub mod command;
 pub mod consumer;
 pub mod engine;
+pub mod estimator;
 pub mod event;
 pub mod extension;
 pub mod feedback;

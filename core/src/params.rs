@@ -170,6 +170,12 @@ pub struct WebRtcTransportParams {
     /// Extensions of what we send.
     #[serde(default)]
     pub send_extensions: Vec<HeaderExtension>,
+    /// The estimate to begin with, in bit/s.
+    #[serde(default)]
+    pub start_bitrate: Option<u64>,
+    /// The estimate never exceeds this, in bit/s.
+    #[serde(default)]
+    pub max_bitrate: Option<u64>,
 }
 
 impl std::fmt::Debug for WebRtcTransportParams {
@@ -210,4 +216,43 @@ pub struct TransportUpdate {
     /// Replaces the list, where given.
     #[serde(default)]
     pub send_extensions: Option<Vec<HeaderExtension>>,
+}
+
+/// What a receiver is to get of a video producer: the best that may be sent. Where the producer has no such layer, or
+/// it has gone dead, the best live one below it is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConsumerAllocation {
+    /// Index of the encoding (simulcast), or spatial layer within the only one (SVC).
+    pub spatial: u8,
+    /// Highest temporal layer.
+    pub temporal: u8,
+    /// Who goes first where the line is thin: higher before lower.
+    #[serde(default)]
+    pub priority: u8,
+    /// Still pictures instead of video: one keyframe about every so many milliseconds, and nothing between them.
+    #[serde(default)]
+    pub still_interval_ms: Option<u32>,
+}
+
+/// How much a transport is to send.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TransportDemand {
+    /// What was allocated, audio included, in bit/s.
+    pub allocated: u64,
+    /// What would be allocated if the line allowed it, in bit/s: probes go no further.
+    pub desired: u64,
+}
+
+/// Which audio producers of a router are forwarded.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpeakerSelection {
+    /// How many of the loudest; none for all.
+    #[serde(default)]
+    pub max: Option<u8>,
+    /// Producers that are forwarded beside them, whatever their level: a pinned interpreter.
+    #[serde(default)]
+    pub always: Vec<u64>,
 }

@@ -233,6 +233,8 @@ fn commands_that_cannot_be_carried_out_are_answered() {
             ice_pwd: "the-password-of-22-chars-or-more".into(),
             receive_extensions: vec![],
             send_extensions: vec![],
+            start_bitrate: None,
+            max_bitrate: None,
         },
     };
     sim.command(again(10, "other"));

@@ -126,6 +126,8 @@ pub fn transport(call: &Call, participant: usize, side: Side) -> WebRtcTransport
         ice_pwd: PASSWORD.into(),
         receive_extensions: extensions(),
         send_extensions: extensions(),
+        start_bitrate: None,
+        max_bitrate: None,
     }
 }
 

@@ -65,6 +65,11 @@ impl Engine {
             Command::RequestKeyframe { producer_id } => {
                 ("request_keyframe", producer_id, self.request_keyframe(now, producer_id))
             }
+            Command::AllocateConsumer { consumer_id, .. } => ("allocate_consumer", consumer_id, not_built()),
+            Command::SetConsumerRedundancy { consumer_id, .. } => ("set_consumer_redundancy", consumer_id, not_built()),
+            Command::SetTransportDemand { transport_id, .. } => ("set_transport_demand", transport_id, not_built()),
+            Command::SelectSpeakers { router_id, .. } => ("select_speakers", router_id, not_built()),
+            Command::FlightRecord { transport_id, .. } => ("flight_record", transport_id, not_built()),
             Command::TransportStats { request_id, transport_id } => {
                 let key = self.transport_ids.get(&transport_id).copied();
                 let stats = key.map(|key| self.transport_stats(now, key));
@@ -185,6 +190,10 @@ impl Engine {
         self.media_can_flow(now, key);
         Ok(())
     }
+}
+
+fn not_built() -> Result<(), String> {
+    Err("this is not built yet".to_owned())
 }
 
 fn extension_map(list: &[HeaderExtension]) -> Result<ExtensionMap, String> {

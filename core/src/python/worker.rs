@@ -117,6 +117,26 @@ impl Worker {
         self.command(Command::RequestKeyframe { producer_id: producer_id.0 })
     }
 
+    fn allocate_consumer(&self, consumer_id: Id, allocation: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.command(Command::AllocateConsumer { consumer_id: consumer_id.0, allocation: from_dict(allocation)? })
+    }
+
+    fn set_consumer_redundancy(&self, consumer_id: Id, frames: u8) -> PyResult<()> {
+        self.command(Command::SetConsumerRedundancy { consumer_id: consumer_id.0, frames })
+    }
+
+    fn set_transport_demand(&self, transport_id: Id, demand: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.command(Command::SetTransportDemand { transport_id: transport_id.0, demand: from_dict(demand)? })
+    }
+
+    fn select_speakers(&self, router_id: Id, selection: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.command(Command::SelectSpeakers { router_id: router_id.0, selection: from_dict(selection)? })
+    }
+
+    fn flight_record(&self, request_id: Id, transport_id: Id) -> PyResult<()> {
+        self.command(Command::FlightRecord { request_id: request_id.0, transport_id: transport_id.0 })
+    }
+
     fn transport_stats(&self, request_id: Id, transport_id: Id) -> PyResult<()> {
         self.command(Command::TransportStats { request_id: request_id.0, transport_id: transport_id.0 })
     }

@@ -62,6 +62,8 @@ impl Client {
             ice_pwd: PWD.into(),
             receive_extensions,
             send_extensions,
+            start_bitrate: None,
+            max_bitrate: None,
         };
         sim.command(Command::CreateWebRtcTransport { transport_id, params });
         sim.assert_no_failure();
