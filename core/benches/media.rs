@@ -6,7 +6,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use _core::consumer::{Consumer, SendState};
+use _core::consumer::Consumer;
 use _core::extension::ExtensionMap;
 use _core::packet::rtp::{Fields, RtpPacket, write_header};
 use _core::params::{
@@ -117,7 +117,6 @@ fn main() {
         let (receive_map, mut pool) = (extensions(1), BlockPool::new(1_000));
         let mut producer = producer();
         let mut consumer = consumer(&producer);
-        let mut state = SendState::default();
         let (mut received, mut forwarded, mut resent) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
         for (number, bytes) in (0..).zip(&packets) {
             let start = Instant::now();
@@ -127,12 +126,11 @@ fn main() {
                 unreachable!("every packet is new and of the producer");
             };
             let after_receive = Instant::now();
-            let composed =
-                consumer.forward(at(number), &media, &mut state, &mut out).expect("it started at a keyframe");
+            let composed = consumer.forward(at(number), &media, &mut out).expect("it started at a keyframe");
             black_box((&mut out, composed));
             let after_forward = Instant::now();
             if let Some(resend) = consumer.on_nack(at(number), 77_u16.wrapping_add(number as u16), &producer) {
-                black_box(consumer.resend(at(number), &resend, &mut state, &mut out));
+                black_box(consumer.resend(&resend, &mut out));
             }
             resent += after_forward.elapsed();
             received += after_receive - start;

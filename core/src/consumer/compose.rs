@@ -2,13 +2,12 @@
 
 use super::payload::Body;
 use super::run::Offsets;
-use super::stamps::Stamps;
-use super::{Composed, Consumer, SendState};
+use super::stamps::{StampPlaces, Stamps};
+use super::{Composed, Consumer};
 use crate::codec::{Codec, vp8};
 use crate::media_packet::MediaPacket;
 use crate::packet::rtp::{Extensions, Fields, HeaderWriter};
 use crate::repair::OSN_LEN;
-use crate::time::Time;
 
 /// What a packet goes out with.
 pub(super) struct Envelope {
@@ -17,35 +16,28 @@ pub(super) struct Envelope {
     pub sequence_number: u16,
     /// In the RTX stream: the sequence number that the packet had before.
     pub original: Option<u16>,
-    pub stamps: Stamps,
     pub offsets: Offsets,
+    pub sequence: u64,
 }
 
 impl Consumer {
     /// Composes a packet that goes out as `sequence` for the first time.
     #[inline]
-    #[expect(clippy::too_many_arguments, reason = "all of them are values of one packet on the hottest path")]
     pub(super) fn compose_media(
-        &mut self,
-        now: Time,
+        &self,
         packet: &MediaPacket<'_>,
         body: &Body<'_>,
         sequence: u64,
         offsets: Offsets,
-        state: &mut SendState,
         out: &mut [u8],
     ) -> Option<Composed> {
-        let stamps = self.new_stamps(now, state);
-        if self.takes_nack && self.is_stamped() && self.rtx_payload_type(body.payload_type).is_none() {
-            self.stamp_log.insert(sequence, stamps);
-        }
         let envelope = Envelope {
             payload_type: body.payload_type,
             ssrc: self.ssrc,
             sequence_number: sequence as u16,
             original: None,
-            stamps,
             offsets,
+            sequence,
         };
         self.compose(packet, body, &envelope, out)
     }
@@ -71,17 +63,12 @@ impl Consumer {
         {
             writer.extension(id, &self.mid)?;
         }
-        if let Some(id) = self.extensions.abs_send_time {
-            writer.extension(id, &envelope.stamps.abs_send_time.to_be_bytes()[1..])?;
-        }
-        if let Some(id) = self.extensions.transport_sequence {
-            writer.extension(id, &envelope.stamps.transport_sequence.to_be_bytes())?;
-        }
         for (id, data) in Extensions::new(packet.extension_form, packet.extensions) {
             if let Some(id) = self.extensions.copied(id) {
                 writer.extension(id, data)?;
             }
         }
+        let stamps = self.reserve_stamps(&mut writer)?;
         let header_len = writer.finish()?;
         let mut at = header_len;
         if let Some(original) = envelope.original {
@@ -101,7 +88,29 @@ impl Consumer {
         {
             picture.apply(&descriptor, payload);
         }
-        Some(Composed { header_len, len })
+        Some(Composed { header_len, len, sequence: envelope.sequence, stamps })
+    }
+
+    /// Leaves room for what belongs to the moment of sending. These elements come last, and the one with the higher id
+    /// before the other, so that none after them changes the form of the block and with it their places.
+    #[inline]
+    fn reserve_stamps(&self, writer: &mut HeaderWriter<'_>) -> Option<StampPlaces> {
+        let (time, number) = (self.extensions.abs_send_time, self.extensions.transport_sequence);
+        let mut places = StampPlaces::default();
+        if number > time
+            && let Some(id) = number
+        {
+            places.transport_sequence = writer.reserve_extension(id, 2)? as u16;
+        }
+        if let Some(id) = time {
+            places.abs_send_time = writer.reserve_extension(id, 3)? as u16;
+        }
+        if number <= time
+            && let Some(id) = number
+        {
+            places.transport_sequence = writer.reserve_extension(id, 2)? as u16;
+        }
+        Some(places)
     }
 
     /// Whether packets carry what belongs to the moment of sending.
@@ -110,30 +119,13 @@ impl Consumer {
         self.extensions.abs_send_time.is_some() || self.extensions.transport_sequence.is_some()
     }
 
+    /// A packet that was composed by [`forward`](Self::forward) leaves with these stamps. To be called for each that
+    /// has any.
     #[inline]
-    pub(super) fn new_stamps(&self, now: Time, state: &mut SendState) -> Stamps {
-        let transport_sequence = state.transport_sequence;
-        if self.extensions.transport_sequence.is_some() {
-            state.transport_sequence = transport_sequence.wrapping_add(1);
+    pub fn stamped(&mut self, packet: &[u8], composed: &Composed, stamps: Stamps) {
+        // Only what can be asked for again under its own number is ever made again as it was.
+        if self.takes_nack && self.rtx_payload_type(packet[1] & 0x7f).is_none() {
+            self.stamp_log.insert(composed.sequence, stamps);
         }
-        Stamps { abs_send_time: abs_send_time(now), transport_sequence }
-    }
-}
-
-/// 24 bits of 6.18 fixed-point seconds, on any clock.
-fn abs_send_time(now: Time) -> u32 {
-    // 2^18 / 10^9 = 2^9 / 1953125: the product stays within 64 bits for a year.
-    (((now.as_nanos() << 9) / 1_953_125) & 0x00ff_ffff) as u32
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn abs_send_time_wraps_after_64_seconds() {
-        assert_eq!(abs_send_time(Time::from_millis(500)), 1 << 17);
-        assert_eq!(abs_send_time(Time::from_millis(63_750)), 0xff_0000);
-        assert_eq!(abs_send_time(Time::from_millis(64_500)), 1 << 17);
     }
 }

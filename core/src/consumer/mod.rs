@@ -21,6 +21,7 @@ pub use self::resend::Resend;
 use self::run::{Epoch, LastSent};
 use self::sequence_map::SequenceMap;
 use self::stamps::StampLog;
+pub use self::stamps::{StampPlaces, Stamps};
 use self::watchdog::ConsumerWatchdog;
 use crate::codec::{Codec, vp8};
 use crate::event::ConsumerStats;
@@ -59,20 +60,17 @@ pub enum ConsumerError {
     Cname,
 }
 
-/// What the packets of all consumers of a transport share.
-#[derive(Clone, Debug, Default)]
-pub struct SendState {
-    /// The next transport-wide sequence number.
-    pub transport_sequence: u16,
-}
-
-/// A plain RTP packet that was composed.
+/// A plain RTP packet that was composed. Before it leaves, its stamps are to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Composed {
     /// Where its payload starts.
     pub header_len: usize,
     /// Its length.
     pub len: usize,
+    /// Its extended sequence number; of a retransmission that of the original.
+    pub sequence: u64,
+    /// Where what belongs to the moment of sending goes.
+    pub stamps: StampPlaces,
 }
 
 #[derive(Default)]
@@ -240,16 +238,10 @@ impl Consumer {
         self.kind == MediaKind::Video && !self.paused && self.current.is_none()
     }
 
-    /// Composes the packet for the receiver, plain, into `out`, which has [`MediaPacket::max_len`] bytes or more. None
+    /// Composes the packet for the receiver, plain and without stamps, into `out`, which has [`MediaPacket::max_len`] bytes or more. None
     /// where there is nothing to send.
     #[inline]
-    pub fn forward(
-        &mut self,
-        now: Time,
-        packet: &MediaPacket<'_>,
-        state: &mut SendState,
-        out: &mut [u8],
-    ) -> Option<Composed> {
+    pub fn forward(&mut self, now: Time, packet: &MediaPacket<'_>, out: &mut [u8]) -> Option<Composed> {
         if self.paused || packet.encoding != self.encoding {
             return None;
         }
@@ -262,10 +254,10 @@ impl Consumer {
             _ => self.start(packet, body.is_some())?,
         };
         let Some(body) = body else {
-            return self.skip(now, packet, epoch, state, out);
+            return self.skip(packet, epoch, out);
         };
         let sequence = self.map.map(packet.sequence)?;
-        let composed = self.compose_media(now, packet, &body, sequence, epoch.offsets, state, out)?;
+        let composed = self.compose_media(packet, &body, sequence, epoch.offsets, out)?;
         self.count(now, packet, body.payload.len(), epoch);
         Some(composed)
     }

@@ -3,8 +3,8 @@
 use super::compose::Envelope;
 use super::payload::Body;
 use super::run::Offsets;
-use super::stamps::Stamps;
-use super::{Composed, Consumer, SendState};
+use super::stamps::StampPlaces;
+use super::{Composed, Consumer};
 use crate::media_packet::MediaPacket;
 use crate::producer::Producer;
 use crate::sequence;
@@ -48,20 +48,14 @@ impl Consumer {
     }
 
     /// Composes a packet that is sent again, as [`forward`](Self::forward) does: in the RTX stream (RFC 4588), or where
-    /// there is none exactly as it was.
-    pub fn resend(
-        &mut self,
-        now: Time,
-        resend: &Resend<'_>,
-        state: &mut SendState,
-        out: &mut [u8],
-    ) -> Option<Composed> {
-        let stamps = match resend.rtx_payload_type {
-            Some(_) => self.new_stamps(now, state),
+    /// there is none exactly as it was, old stamps included.
+    pub fn resend(&mut self, resend: &Resend<'_>, out: &mut [u8]) -> Option<Composed> {
+        let old_stamps = match resend.rtx_payload_type {
+            Some(_) => None,
             // Another header under the nonce of the first would give a GCM key away.
             None if resend.sequence < self.rewritten_before => return None,
-            None if self.is_stamped() => self.stamp_log.get(resend.sequence)?,
-            None => Stamps::default(),
+            None if self.is_stamped() => Some(self.stamp_log.get(resend.sequence)?),
+            None => None,
         };
         let (payload_type, ssrc, sequence_number, original) = match (resend.rtx_payload_type, self.rtx_ssrc) {
             (Some(payload_type), Some(ssrc)) => {
@@ -71,8 +65,13 @@ impl Consumer {
             }
             _ => (resend.body.payload_type, self.ssrc, resend.sequence as u16, None),
         };
-        let envelope = Envelope { payload_type, ssrc, sequence_number, original, stamps, offsets: resend.offsets };
-        let composed = self.compose(&resend.packet, &resend.body, &envelope, out)?;
+        let Resend { sequence, offsets, .. } = *resend;
+        let envelope = Envelope { payload_type, ssrc, sequence_number, original, offsets, sequence };
+        let mut composed = self.compose(&resend.packet, &resend.body, &envelope, out)?;
+        if let Some(stamps) = old_stamps {
+            composed.stamps.write(stamps, out);
+            composed.stamps = StampPlaces::default();
+        }
         self.totals.retransmissions += 1;
         Some(composed)
     }

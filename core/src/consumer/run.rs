@@ -3,7 +3,7 @@
 use super::payload::Body;
 use super::picture_ids::PictureOffsets;
 use super::sequence_map::Skip;
-use super::{Composed, Consumer, SendState};
+use super::{Composed, Consumer};
 use crate::codec::{Codec, vp8};
 use crate::media_packet::{MediaPacket, StreamId};
 use crate::time::Time;
@@ -76,18 +76,11 @@ impl Consumer {
 
     /// Leaves a packet out. Where later ones were sent already, an empty one fills its place.
     #[cold]
-    pub(super) fn skip(
-        &mut self,
-        now: Time,
-        packet: &MediaPacket<'_>,
-        epoch: Epoch,
-        state: &mut SendState,
-        out: &mut [u8],
-    ) -> Option<Composed> {
+    pub(super) fn skip(&mut self, packet: &MediaPacket<'_>, epoch: Epoch, out: &mut [u8]) -> Option<Composed> {
         let Skip::Hole(sequence) = self.map.skip(packet.sequence) else { return None };
         let payload_type = self.payload_types.translate(packet.payload_type)?;
         let empty = Body { payload_type, payload: &[], has_inner: false };
-        let composed = self.compose_media(now, packet, &empty, sequence, epoch.offsets, state, out)?;
+        let composed = self.compose_media(packet, &empty, sequence, epoch.offsets, out)?;
         self.totals.packets += 1;
         Some(composed)
     }

@@ -39,7 +39,7 @@ fn params(rtx: bool) -> ConsumerParams {
 struct Call {
     publisher: Publisher,
     consumer: Consumer,
-    state: SendState,
+    transport_sequence: u16,
 }
 
 /// A packet as the receiver gets it.
@@ -82,7 +82,7 @@ impl Call {
     fn new(publisher: Publisher, params: &ConsumerParams, send: &[(&str, u8)]) -> Self {
         let mut consumer = Consumer::new(params, &publisher.producer, SEED, STALL_TIMEOUT).unwrap();
         consumer.set_extensions(&publisher.extensions, &extension_map(send));
-        Call { publisher, consumer, state: SendState { transport_sequence: 500 } }
+        Call { publisher, consumer, transport_sequence: 500 }
     }
 
     fn video() -> Self {
@@ -93,15 +93,27 @@ impl Call {
         let bytes = sent.bytes();
         let packet = self.publisher.media(at(millis), &bytes);
         let mut out = vec![0xee; packet.max_len()];
-        let composed = self.consumer.forward(at(millis), &packet, &mut self.state, &mut out)?;
+        let composed = self.consumer.forward(at(millis), &packet, &mut out)?;
+        self.stamp(millis, &mut out, &composed);
         Some(Got::read(&out, composed))
     }
 
     fn nack(&mut self, millis: u64, sequence_number: u16) -> Option<Got> {
         let resend = self.consumer.on_nack(at(millis), sequence_number, &self.publisher.producer)?;
         let mut out = vec![0xee; resend.max_len()];
-        let composed = self.consumer.resend(at(millis), &resend, &mut self.state, &mut out)?;
+        let composed = self.consumer.resend(&resend, &mut out)?;
+        if !resend.is_plain() {
+            self.stamp(millis, &mut out, &composed);
+        }
         Some(Got::read(&out, composed))
+    }
+
+    /// Stamps a packet as the transport does when it leaves.
+    fn stamp(&mut self, millis: u64, out: &mut [u8], composed: &Composed) {
+        let stamps = Stamps::new(at(millis), self.transport_sequence);
+        self.transport_sequence += u16::from(composed.stamps.is_numbered());
+        composed.stamps.write(stamps, out);
+        self.consumer.stamped(out, composed, stamps);
     }
 }
 
@@ -117,9 +129,9 @@ fn a_packet_is_written_as_its_receiver_negotiated() {
     assert_eq!((got.sequence_number, got.timestamp), (100, 31_000));
     assert_eq!(got.payload, sent.payload, "picture ids of the first run are kept");
     let expected: [(u8, Vec<u8>); 4] =
-        [(9, b"m7".to_vec()), (6, vec![2, 0, 0]), (5, 500_u16.to_be_bytes().to_vec()), (2, vec![1])];
+        [(9, b"m7".to_vec()), (2, vec![1]), (6, vec![2, 0, 0]), (5, 500_u16.to_be_bytes().to_vec())];
     assert_eq!(got.extensions, expected);
-    assert_eq!(call.state.transport_sequence, 501);
+    assert_eq!(call.transport_sequence, 501);
 }
 
 #[test]
@@ -267,7 +279,7 @@ fn a_receiver_can_start_with_what_is_held() {
     let mut out = [0; 1_500];
     let mut replayed = Vec::new();
     for packet in call.publisher.producer.replay_from_keyframe(at(50), call.consumer.encoding()) {
-        let composed = call.consumer.forward(at(50), &packet, &mut call.state, &mut out).unwrap();
+        let composed = call.consumer.forward(at(50), &packet, &mut out).unwrap();
         replayed.push(Got::read(&out, composed).sequence_number);
     }
     assert_eq!(replayed, [100, 101, 102]);
@@ -285,7 +297,7 @@ fn a_replay_never_repeats_what_was_sent() {
     call.consumer.set_paused(false);
     let mut out = [0; 1_500];
     for packet in call.publisher.producer.replay_from_keyframe(at(50), 0) {
-        assert_eq!(call.consumer.forward(at(50), &packet, &mut call.state, &mut out), None);
+        assert_eq!(call.consumer.forward(at(50), &packet, &mut out), None);
     }
     assert!(call.consumer.needs_keyframe());
 }
@@ -464,8 +476,9 @@ proptest! {
             let crate::producer::Received::Media(packet) = call.publisher.receive(at(0), &bytes) else { continue };
             let mut out = vec![0; packet.max_len()];
             let before = call.consumer.stats(at(0), 0, 0).dropped_unmapped;
-            match call.consumer.forward(at(0), &packet, &mut call.state, &mut out) {
+            match call.consumer.forward(at(0), &packet, &mut out) {
                 Some(composed) => {
+                    call.stamp(0, &mut out, &composed);
                     let got = Got::read(&out, composed);
                     prop_assert!(used.insert(got.sequence_number));
                     first = first.min(packet.sequence);

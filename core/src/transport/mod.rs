@@ -13,8 +13,8 @@ pub use self::keys::Keys;
 pub use self::routes::Routes;
 use self::sending::Outlet;
 pub use self::token_bucket::TokenBucket;
-use crate::consumer::SendState;
 use crate::engine::Errors;
+use crate::estimator::Estimator;
 use crate::extension::ExtensionMap;
 use crate::feedback::TransportFeedbackBuilder;
 use crate::report::SenderClock;
@@ -80,10 +80,12 @@ pub struct Transport {
     pub feedback: TransportFeedbackBuilder,
     /// How the peer's clock relates to ours.
     pub clock: SenderClock,
-    /// What its consumers share.
-    pub send_state: SendState,
+    /// What the line to the peer carries. None for a `PlainTransport`: what it leads to is on this host, or a pipe.
+    pub estimator: Option<Box<Estimator>>,
     /// When the next reports are due; never before there is something to report.
     pub report_at: Time,
+    /// The transport-wide sequence number of the next packet that takes one.
+    next_transport_sequence: u16,
     outlet: Outlet,
 }
 
@@ -107,7 +109,8 @@ impl Transport {
             moves_bucket: TokenBucket::new(MOVES_TOLD_PER_SECOND, MOVES_TOLD_BURST),
             feedback: TransportFeedbackBuilder::default(),
             clock: SenderClock::default(),
-            send_state: SendState::default(),
+            estimator: None,
+            next_transport_sequence: 0,
             report_at: Time::MAX,
             outlet: Outlet::default(),
         };

@@ -2,7 +2,8 @@
 
 use super::Transport;
 use super::keys::{RTCP_ROOM, RTP_ROOM};
-use crate::consumer::{Consumer, Resend};
+use crate::consumer::{Composed, Consumer, Resend, StampPlaces, Stamps};
+use crate::estimator::SentPacket;
 use crate::media_packet::MediaPacket;
 use crate::path::Path;
 use crate::time::Time;
@@ -44,13 +45,12 @@ impl Transport {
             return None;
         }
         let flow = self.flow(queue)?;
-        let Transport { keys, send_state, .. } = self;
         let max_len = media.max_len();
-        let mut sent = 0;
+        let mut sent = None;
         queue.push_with(flow, max_len + RTP_ROOM, |out| {
-            let composed = consumer.forward(now, media, send_state, &mut out[..max_len])?;
-            sent = keys.seal_rtp(out, composed.header_len, composed.len)?;
-            Some(sent)
+            let composed = consumer.forward(now, media, &mut out[..max_len])?;
+            sent = self.stamp_and_seal(now, consumer, out, &composed);
+            sent
         });
         self.count_sent(sent)
     }
@@ -67,17 +67,16 @@ impl Transport {
             return None;
         }
         let flow = self.flow(queue)?;
-        let Transport { keys, send_state, .. } = self;
         let max_len = resend.max_len();
-        let mut sent = 0;
+        let mut sent = None;
         queue.push_with(flow, max_len + RTP_ROOM, |out| {
-            let composed = consumer.resend(now, resend, send_state, &mut out[..max_len])?;
+            let composed = consumer.resend(resend, &mut out[..max_len])?;
             sent = if resend.is_plain() {
-                keys.seal_rtp_again(out, composed.header_len, composed.len)?
+                self.keys.seal_rtp_again(out, composed.header_len, composed.len)
             } else {
-                keys.seal_rtp(out, composed.header_len, composed.len)?
+                self.stamp_and_seal(now, consumer, out, &composed)
             };
-            Some(sent)
+            sent
         });
         self.count_sent(sent)
     }
@@ -89,11 +88,11 @@ impl Transport {
         }
         let flow = self.flow(queue)?;
         let keys = &mut self.keys;
-        let mut sent = 0;
+        let mut sent = None;
         queue.push_with(flow, compound.len() + RTCP_ROOM, |out| {
             out[..compound.len()].copy_from_slice(compound);
-            sent = keys.seal_rtcp(out, compound.len())?;
-            Some(sent)
+            sent = keys.seal_rtcp(out, compound.len());
+            sent
         });
         self.count_sent(sent)
     }
@@ -105,16 +104,39 @@ impl Transport {
             _ => queue.flow(path),
         };
         queue.push(flow, datagram);
-        self.count_sent(datagram.len());
+        self.count_sent(Some(datagram.len()));
     }
 
-    fn count_sent(&mut self, sent: usize) -> Option<usize> {
-        if sent == 0 {
-            return None;
+    /// Does what belongs to the moment of leaving, and returns how many bytes the packet has then.
+    #[inline]
+    fn stamp_and_seal(
+        &mut self,
+        now: Time,
+        consumer: &mut Consumer,
+        packet: &mut [u8],
+        composed: &Composed,
+    ) -> Option<usize> {
+        let sequence_number = self.next_transport_sequence;
+        if composed.stamps != StampPlaces::default() {
+            let stamps = Stamps::new(now, sequence_number);
+            composed.stamps.write(stamps, packet);
+            consumer.stamped(packet, composed, stamps);
         }
-        self.traffic.packets_sent += 1;
-        self.traffic.bytes_sent += sent as u64;
+        let sent = self.keys.seal_rtp(packet, composed.header_len, composed.len)?;
+        if composed.stamps.is_numbered() {
+            self.next_transport_sequence = sequence_number.wrapping_add(1);
+            if let Some(estimator) = &mut self.estimator {
+                estimator.sent(now, SentPacket { sequence_number, size: sent, probe: None });
+            }
+        }
         Some(sent)
+    }
+
+    fn count_sent(&mut self, sent: Option<usize>) -> Option<usize> {
+        let bytes = sent?;
+        self.traffic.packets_sent += 1;
+        self.traffic.bytes_sent += bytes as u64;
+        Some(bytes)
     }
 
     #[inline]
