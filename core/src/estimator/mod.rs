@@ -4,12 +4,45 @@
 //! transport-wide sequence number as it leaves ([`Estimator::sent`]), hands it the peer's feedback, and asks it for the
 //! estimate and for probes to send.
 
+mod history;
+mod loss;
+mod probe;
+mod queue;
+mod rate_control;
+mod rates;
 use std::time::Duration;
 
 use crate::bitrate::Bitrate;
 use crate::event::EstimateSource;
 use crate::packet::rtcp::TransportFeedback;
+use crate::sequence;
 use crate::time::Time;
+
+use self::history::{Fate, History};
+use self::loss::{LossConditions, LossControl};
+use self::probe::{Prober, Situation};
+use self::queue::Queue;
+use self::rate_control::{Conditions, RateControl};
+use self::rates::Meter;
+
+/// The round trip before one is known.
+const UNKNOWN_ROUND_TRIP: Duration = Duration::from_millis(200);
+/// Feedback comes at least so often while packets arrive: the slowest setting of libwebrtc.
+const FEEDBACK_INTERVAL: Duration = Duration::from_millis(250);
+/// Steps in which the estimate is halved while nothing is heard.
+const OUTAGE_STEP: Duration = Duration::from_millis(250);
+/// What remains of it then, in bit/s: sound may try on.
+const OUTAGE_FLOOR: f64 = 30_000.0;
+/// An outage shorter than this changes nothing that was known of the line.
+const SHORT_OUTAGE: Duration = Duration::from_millis(2_000);
+/// Share of the former estimate that is tried at once when the line is back.
+const AFTER_OUTAGE: f64 = 0.6;
+/// The clock of feedback wraps around: 2^24 times 64 ms.
+const CLOCK_NANOS: i64 = (1 << 24) * 64_000_000;
+/// Arrivals are counted from here on, in nanoseconds: the first may not be the earliest.
+const ARRIVAL_ORIGIN: i64 = 10_000_000_000;
+/// The application sends less than it may below this share of the estimate.
+const LIMITED: f64 = 0.75;
 
 /// Bounds of an estimate.
 #[derive(Clone, Copy, Debug)]
@@ -67,56 +100,327 @@ pub struct Estimate {
     pub queue_delay: Option<Duration>,
 }
 
+/// What the last feedback told, to make sense of the next.
+#[derive(Clone, Copy, Debug)]
+struct LastFeedback {
+    count: u8,
+    /// One past the newest packet told of, extended.
+    covered: u64,
+    /// An arrival as told, and the same on a clock that does not wrap, both in nanoseconds.
+    told: i64,
+    unwrapped: i64,
+}
+
 /// See the module.
 pub struct Estimator {
     config: EstimatorConfig,
+    history: History,
+    queue: Queue,
+    rate_control: RateControl,
+    loss: LossControl,
+    prober: Prober,
+    sending: Meter,
+    arriving: Meter,
+    /// Where the clock of `arriving` begins on that of the peer.
+    arrival_origin: Option<i64>,
+    last_feedback: Option<LastFeedback>,
+    round_trip: Option<Duration>,
+    /// When the first packet left since the peer was last heard.
+    unanswered_since: Option<Time>,
+    outage: Option<Outage>,
+    /// Packets from before this say nothing about the line as it is.
+    ignore_before: Time,
+    desired: Option<f64>,
+    remb: Option<Bitrate>,
+    source: EstimateSource,
+    last_sent: Time,
+}
+
+/// Nothing is heard of a peer that is sent to.
+#[derive(Clone, Copy, Debug)]
+struct Outage {
+    since: Time,
+    before: f64,
+    next_step: Time,
 }
 
 impl Estimator {
     /// An estimator that knows nothing of its line.
     pub fn new(config: EstimatorConfig) -> Self {
-        Estimator { config }
+        let start = config.start.clamp(config.min, config.max);
+        let bps = |rate: Bitrate| rate.as_bps() as f64;
+        Estimator {
+            config: EstimatorConfig { start, ..config },
+            history: History::new(),
+            queue: Queue::new(),
+            rate_control: RateControl::new(bps(start), bps(config.min), bps(config.max)),
+            loss: LossControl::new(),
+            prober: Prober::new(),
+            sending: Meter::new(),
+            arriving: Meter::new(),
+            arrival_origin: None,
+            last_feedback: None,
+            round_trip: None,
+            unanswered_since: None,
+            outage: None,
+            ignore_before: Time::ZERO,
+            desired: None,
+            remb: None,
+            source: EstimateSource::Start,
+            last_sent: Time::ZERO,
+        }
     }
 
     /// A packet leaves now.
     #[inline]
-    pub fn sent(&mut self, _now: Time, _packet: SentPacket) {}
+    pub fn sent(&mut self, now: Time, packet: SentPacket) {
+        self.history.push(now, packet);
+        self.sending.add(now, packet.size as u32);
+        self.last_sent = now;
+        self.unanswered_since.get_or_insert(now);
+    }
 
     /// What the transport wants to send: allocated now, and desired if the line allowed it. Probes go no further.
-    pub fn set_demand(&mut self, _now: Time, _allocated: Bitrate, _desired: Bitrate) {}
+    pub fn set_demand(&mut self, _now: Time, allocated: Bitrate, desired: Bitrate) {
+        self.desired = Some(desired.max(allocated).as_bps() as f64);
+    }
 
     /// The peer tells what arrived when.
-    pub fn on_transport_feedback(&mut self, _now: Time, _feedback: &TransportFeedback<'_>) {}
+    pub fn on_transport_feedback(&mut self, now: Time, feedback: &TransportFeedback<'_>) {
+        let Some(first) = self.history.extend(feedback.base_sequence_number) else { return };
+        let last = self.last_feedback;
+        let next_in_line = last.is_none_or(|last| feedback.feedback_count == last.count.wrapping_add(1));
+        let end = first + u64::from(feedback.status_count);
+        let covered = last.map_or(first, |last| last.covered);
+        if !next_in_line && covered < first {
+            // Feedback was lost: what it told of is neither lost nor received.
+            self.queue.interrupted();
+        }
+        let returned = self.outage.take();
+        if let Some(outage) = returned {
+            self.line_is_back(now, &outage);
+        }
+        self.unanswered_since = None;
+
+        let mut clock = last.map(|last| (last.told, last.unwrapped));
+        let mut acknowledged = Acknowledged::default();
+        for arrival in feedback.arrivals() {
+            let unwrapped = arrival.nanos.map(|nanos| {
+                let unwrapped = clock.map_or(nanos, |(told, before)| before + wrapped_difference(nanos, told));
+                clock = Some((nanos, unwrapped));
+                unwrapped
+            });
+            self.received(sequence::nearest(first, arrival.sequence_number), unwrapped, &mut acknowledged);
+        }
+        // Told of and not received. Only what is new: the peer may tell of the same packets again.
+        let unheard = if next_in_line { covered } else { first.max(covered) };
+        let range = self.history.range();
+        for sequence in unheard.max(range.start)..end.min(range.end) {
+            if let Some(sent) = self.history.get_mut(sequence).filter(|sent| sent.fate == Fate::InFlight) {
+                sent.fate = Fate::Lost;
+                // What was sent into an outage is lost to the outage.
+                acknowledged.lost += u32::from(sent.at >= self.ignore_before);
+            }
+        }
+        let (told, unwrapped) = clock.unwrap_or_default();
+        self.last_feedback =
+            clock.map(|_| LastFeedback { count: feedback.feedback_count, covered: end.max(covered), told, unwrapped });
+        self.source = EstimateSource::TransportFeedback;
+        self.conclude(now, &acknowledged);
+    }
+
+    fn received(&mut self, sequence: u64, arrived: Option<i64>, acknowledged: &mut Acknowledged) {
+        let Some(sent) = self.history.get_mut(sequence) else { return };
+        let late = match sent.fate {
+            Fate::InFlight => false,
+            Fate::Lost => true,
+            Fate::Received | Fate::Empty => return,
+        };
+        sent.fate = Fate::Received;
+        let sent = *sent;
+        acknowledged.received += 1;
+
+        acknowledged.newest = acknowledged.newest.max(Some(sent.at));
+        let Some(arrived) = arrived else { return };
+        // By the peer's clock, since feedback comes in lumps; moved, since that clock may start anywhere.
+        let origin = *self.arrival_origin.get_or_insert(arrived - ARRIVAL_ORIGIN);
+        let arrived_at = Time::from_nanos((arrived - origin).max(0) as u64);
+        self.arriving.add(arrived_at, sent.size);
+        if sent.at < self.ignore_before {
+            return;
+        }
+        if !late {
+            let nanos_per_byte = 8e9 / self.rate_control.rate();
+            self.queue.received(sent.at, arrived, sent.size, nanos_per_byte);
+        }
+        if let Some(outcome) =
+            sent.probe.and_then(|probe| self.prober.received(probe, sent.at, arrived, u64::from(sent.size)))
+        {
+            acknowledged.probe = Some(outcome);
+        }
+    }
+
+    /// Draws the conclusions from one feedback.
+    fn conclude(&mut self, now: Time, acknowledged: &Acknowledged) {
+        if let Some(newest) = acknowledged.newest {
+            let sample = now.since(newest);
+            let smoothed = self.round_trip.map_or(sample, |before| (before * 7 + sample) / 8);
+            self.round_trip = Some(smoothed);
+        }
+        let round_trip = self.round_trip.unwrap_or(UNKNOWN_ROUND_TRIP);
+        let sending = self.sending.rate(now);
+        let arriving = self.arriving.last_rate();
+        let limited = sending < self.bps() * LIMITED;
+        let conditions = Conditions {
+            round_trip,
+            acknowledged: arriving,
+            limited,
+            random_loss: self.loss.chance(),
+            losing: self.loss.is_losing(),
+        };
+        self.rate_control.update(now, &mut self.queue, &conditions);
+        if let Some(outcome) = acknowledged.probe {
+            self.rate_control.on_probe(now, outcome.rate, outcome.limit);
+            let situation = self.situation(now);
+            self.prober.follow_up(outcome, &situation);
+        }
+        let loss_conditions = LossConditions {
+            sending,
+            other: self.rate_control.rate(),
+            queued: !self.rate_control.is_calm(now),
+            round_trip,
+        };
+        let lost = acknowledged.lost;
+        self.loss.update(now, lost, acknowledged.received + lost, &loss_conditions);
+    }
 
     /// The peer tells its own estimate.
-    pub fn on_remb(&mut self, _now: Time, _bitrate: Bitrate) {}
+    pub fn on_remb(&mut self, _now: Time, bitrate: Bitrate) {
+        self.remb = Some(bitrate);
+        if self.last_feedback.is_none() {
+            self.source = EstimateSource::Remb;
+        }
+    }
 
     /// A report of the peer on one of our sources: fraction lost since its last one (0–1), packets expected since, and
     /// the round trip if it allowed to compute it.
     pub fn on_receiver_report(&mut self, _now: Time, _lost: f64, _expected: u32, _round_trip: Option<Duration>) {}
 
     /// The next probe to send, if it is time for one.
-    pub fn poll_probe(&mut self, _now: Time) -> Option<Probe> {
-        None
+    pub fn poll_probe(&mut self, now: Time) -> Option<Probe> {
+        if self.outage.is_some() {
+            return None;
+        }
+        let situation = self.situation(now);
+        self.prober.poll(now, &situation)
     }
 
     /// What is to be done as time goes by (no feedback for long, probes that have ended).
-    pub fn handle_timeout(&mut self, _now: Time) {}
+    pub fn handle_timeout(&mut self, now: Time) {
+        let silent = now >= self.silent_at();
+        match &mut self.outage {
+            None if silent => {
+                let before = self.rate_control.rate();
+                self.rate_control.restart(now, (before * 0.5).max(OUTAGE_FLOOR));
+                self.prober.hold(now);
+                let since = self.unanswered_since.unwrap_or(now);
+                self.outage = Some(Outage { since, before, next_step: now + OUTAGE_STEP });
+            }
+            Some(outage) if now >= outage.next_step => {
+                outage.next_step = now + OUTAGE_STEP;
+                let halved = (self.rate_control.rate() * 0.5).max(OUTAGE_FLOOR.min(outage.before));
+                self.rate_control.restart(now, halved);
+            }
+            _ => {}
+        }
+    }
 
     /// When [`handle_timeout`](Self::handle_timeout) or [`poll_probe`](Self::poll_probe) has something to do;
     /// [`Time::MAX`] for never.
     pub fn poll_timeout(&self) -> Time {
-        Time::MAX
+        match &self.outage {
+            Some(outage) if self.rate_control.rate() > OUTAGE_FLOOR => outage.next_step,
+            Some(_) => Time::MAX,
+            None => {
+                let situation = self.situation(self.last_sent);
+                self.silent_at().min(self.prober.poll_timeout(&situation))
+            }
+        }
     }
 
     /// What is known now.
     pub fn estimate(&self) -> Estimate {
         Estimate {
-            bitrate: self.config.start,
-            source: EstimateSource::Start,
-            round_trip: None,
-            fraction_lost: 0.0,
-            queue_delay: None,
+            bitrate: Bitrate::bps(self.bps() as u64),
+            source: self.source,
+            round_trip: self.round_trip,
+            fraction_lost: self.loss.fraction(),
+            queue_delay: self.queue.standing(),
         }
     }
+
+    fn bps(&self) -> f64 {
+        let rate = match (self.source, self.remb) {
+            (EstimateSource::Remb, Some(remb)) => remb.as_bps() as f64,
+            _ => self.rate_control.rate(),
+        };
+        let rate = self.loss.cap().map_or(rate, |cap| rate.min(cap));
+        rate.clamp(self.config.min.as_bps() as f64, self.config.max.as_bps() as f64)
+    }
+
+    fn situation(&self, now: Time) -> Situation {
+        let sending = now.since(self.last_sent) < Duration::from_secs(1);
+        let limited = self.sending.last_rate() < self.bps() * LIMITED;
+        Situation {
+            estimate: self.bps(),
+            desired: self.desired.unwrap_or(f64::MAX),
+            start: self.config.start.as_bps() as f64,
+            max: self.config.max.as_bps() as f64,
+            allowed: if !sending || limited {
+                self.rate_control.is_calm(now)
+            } else {
+                self.rate_control.may_carry_more(now)
+            },
+            idle: !sending,
+        }
+    }
+
+    /// When the peer has been silent for too long; never for one that has not told anything yet.
+    fn silent_at(&self) -> Time {
+        match (self.unanswered_since, self.last_feedback) {
+            (Some(since), Some(_)) => {
+                since
+                    + self.round_trip.unwrap_or(UNKNOWN_ROUND_TRIP).min(Duration::from_secs(2)) * 2
+                    + FEEDBACK_INTERVAL
+            }
+            _ => Time::MAX,
+        }
+    }
+
+    fn line_is_back(&mut self, now: Time, outage: &Outage) {
+        self.ignore_before = now;
+        self.queue.interrupted();
+        self.loss.interrupted(now);
+        if now.since(outage.since) < SHORT_OUTAGE {
+            self.rate_control.restart(now, outage.before * 0.85);
+        } else {
+            self.rate_control.restart(now, outage.before * AFTER_OUTAGE);
+            self.prober.want(outage.before);
+        }
+    }
+}
+
+/// What one feedback told.
+#[derive(Clone, Copy, Debug, Default)]
+struct Acknowledged {
+    received: u32,
+    lost: u32,
+    newest: Option<Time>,
+    probe: Option<probe::Outcome>,
+}
+
+/// How much later `nanos` is than `before`, on a clock that wraps around.
+fn wrapped_difference(nanos: i64, before: i64) -> i64 {
+    let difference = (nanos - before).rem_euclid(CLOCK_NANOS);
+    if difference > CLOCK_NANOS / 2 { difference - CLOCK_NANOS } else { difference }
 }

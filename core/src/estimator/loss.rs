@@ -1,0 +1,149 @@
+//! What rate follows from losses, where a queue tells nothing: short queues, policers, radio.
+//!
+//! Loss by congestion goes away when less is sent, loss by chance does not. So a rise of the loss lowers the rate by as
+//! much as was lost; what remains lost after that is taken for chance, and the rate is given back.
+
+use std::time::Duration;
+
+use crate::time::Time;
+
+/// A period lasts for so long, and for so many packets, or at most for so long.
+const PERIOD: Duration = Duration::from_millis(600);
+const PACKETS: u32 = 50;
+const LONGEST_PERIOD: Duration = Duration::from_secs(2);
+/// Losses that end a period early.
+const MANY_LOST: u32 = 12;
+/// Loss beyond the usual that is always let pass.
+const TOLERANCE: f64 = 0.025;
+/// No more than this is taken for chance.
+const MAX_CHANCE: f64 = 0.3;
+/// Growth of the cap in a second once it has helped.
+const GROWTH: f64 = 0.08;
+
+/// What else there is to know.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LossConditions {
+    /// What the packets told of were sent at, in bit/s.
+    pub(super) sending: f64,
+    /// What delay allows, in bit/s.
+    pub(super) other: f64,
+    /// Whether a queue stands.
+    pub(super) queued: bool,
+    /// Smoothed.
+    pub(super) round_trip: Duration,
+}
+
+/// A lowered rate, and what was lost before.
+#[derive(Clone, Copy, Debug)]
+struct Trial {
+    lost_before: f64,
+    since: Time,
+}
+
+/// See the module.
+pub(super) struct LossControl {
+    lost: u32,
+    packets: u32,
+    since: Time,
+    /// Share lost by chance.
+    chance: f64,
+    cap: Option<f64>,
+    trial: Option<Trial>,
+    /// Smoothed, for reports.
+    fraction: f64,
+    losing: bool,
+}
+
+impl LossControl {
+    pub(super) fn new() -> Self {
+        LossControl {
+            lost: 0,
+            packets: 0,
+            since: Time::ZERO,
+            chance: 0.0,
+            cap: None,
+            trial: None,
+            fraction: 0.0,
+            losing: false,
+        }
+    }
+
+    /// Bit/s that must not be exceeded.
+    pub(super) fn cap(&self) -> Option<f64> {
+        self.cap
+    }
+
+    /// Share of packets lost by chance.
+    pub(super) fn chance(&self) -> f64 {
+        self.chance
+    }
+
+    /// Share of packets lost lately.
+    pub(super) fn fraction(&self) -> f64 {
+        self.fraction
+    }
+
+    /// Whether more is lost than by chance.
+    pub(super) fn is_losing(&self) -> bool {
+        self.losing
+    }
+
+    /// What was counted says nothing about the line as it is now.
+    pub(super) fn interrupted(&mut self, now: Time) {
+        (self.lost, self.packets, self.since, self.trial) = (0, 0, now, None);
+    }
+
+    /// Feedback told of so many packets.
+    pub(super) fn update(&mut self, now: Time, lost: u32, packets: u32, conditions: &LossConditions) {
+        self.lost += lost;
+        self.packets += packets;
+        let elapsed = now.since(self.since);
+        let full = elapsed >= PERIOD && self.packets >= PACKETS;
+        let many = self.lost >= MANY_LOST && self.lost * 5 >= self.packets;
+        if !full && !many && elapsed < LONGEST_PERIOD {
+            return;
+        }
+        if self.packets >= 10 {
+            self.period(now, elapsed.min(LONGEST_PERIOD).as_secs_f64(), conditions);
+        }
+        (self.lost, self.packets, self.since) = (0, 0, now);
+    }
+
+    fn period(&mut self, now: Time, seconds: f64, conditions: &LossConditions) {
+        let &LossConditions { sending: rate, other, queued, round_trip } = conditions;
+        let packets = f64::from(self.packets);
+        let lost = f64::from(self.lost) / packets;
+        self.fraction += 0.4 * (lost - self.fraction);
+        let usual = self.chance.max(0.02);
+        let excess = lost - self.chance;
+        self.losing = excess > TOLERANCE + 1.5 * (usual * (1.0 - usual) / packets).sqrt();
+        match self.trial {
+            None if self.losing => {
+                self.cap = Some(rate * (1.0 - excess).max(0.5));
+                self.trial = Some(Trial { lost_before: lost, since: now });
+            }
+            None => {
+                self.chance += if excess > 0.0 { 0.06 } else { 0.15 } * excess;
+                self.lift(seconds, other);
+            }
+            // What was lost in this period was sent before the rate was lowered.
+            Some(trial) if now.since(trial.since) < round_trip + PERIOD => {}
+            Some(trial) => {
+                let helped = excess < 0.5 * (trial.lost_before - self.chance);
+                if helped {
+                    self.trial = None;
+                } else if queued {
+                    self.cap = Some(rate * (1.0 - excess / 2.0).max(0.7));
+                    self.trial = Some(Trial { lost_before: lost, since: now });
+                } else {
+                    self.chance = lost.min(MAX_CHANCE);
+                    (self.cap, self.trial) = (None, None);
+                }
+            }
+        }
+    }
+
+    fn lift(&mut self, seconds: f64, other: f64) {
+        self.cap = self.cap.map(|cap| cap * (1.0 + GROWTH * seconds)).filter(|cap| *cap < other);
+    }
+}

@@ -1,0 +1,231 @@
+//! A call that obeys its estimate: sound every 20 ms, video in frames through a pacer, and a receiver that tells what
+//! arrived by the core's own feedback.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use _core::bitrate::Bitrate;
+use _core::estimator::{Estimator, EstimatorConfig, Probe, SentPacket};
+use _core::feedback::TransportFeedbackBuilder;
+use _core::packet::rtcp::{self, RtcpWriter};
+use _core::time::Time;
+
+use crate::network::{Content, MS, Nanos, Packet};
+use crate::random::Random;
+
+const MTU: usize = 1_100;
+const FRAME: Nanos = 33_333_333;
+const AUDIO_FRAME: Nanos = 20 * MS;
+/// The pacer sends so much faster than the estimate.
+const PACING: f64 = 1.5;
+/// What is older is not sent any more.
+const STALE: Nanos = 400 * MS;
+
+/// What a flow sends.
+#[derive(Clone, Debug)]
+pub struct Media {
+    pub audio_kbps: u64,
+    pub min_kbps: u64,
+    pub max_kbps: u64,
+    /// Rates of layers of which the best that fits is sent, instead of a continuous rate.
+    pub layers: Vec<u64>,
+    /// Nothing is sent at all.
+    pub paused: bool,
+}
+
+impl Media {
+    /// As RFC 8867 has it.
+    pub fn new(max_kbps: u64) -> Self {
+        Media { audio_kbps: 20, min_kbps: 60, max_kbps, layers: Vec::new(), paused: false }
+    }
+}
+
+pub struct MediaFlow {
+    pub media: Media,
+    pub estimator: Estimator,
+    feedback: TransportFeedbackBuilder,
+    pub route: Vec<usize>,
+    pub back: Vec<usize>,
+    random: Random,
+    sequence_number: u16,
+    next_audio: Nanos,
+    next_frame: Nanos,
+    next_target: Nanos,
+    /// Bit/s of video.
+    target: f64,
+    /// For layers: since when a better one would fit.
+    fits_since: Option<Nanos>,
+    pacer: VecDeque<(Nanos, usize)>,
+    budget: f64,
+    probe: Option<(Probe, usize, usize)>,
+    pub probes: usize,
+    /// A gap in the seconds between a frame's departure: when the last one was sent.
+    pub last_video: Nanos,
+}
+
+impl MediaFlow {
+    pub fn new(media: Media, route: &[usize], back: &[usize], seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let phase = (random.uniform() * FRAME as f64) as Nanos;
+        MediaFlow {
+            media,
+            estimator: Estimator::new(EstimatorConfig::default()),
+            feedback: TransportFeedbackBuilder::default(),
+            route: route.iter().rev().copied().collect(),
+            back: back.iter().rev().copied().collect(),
+            random,
+            sequence_number: 65_000,
+            next_audio: phase,
+            next_frame: phase,
+            next_target: 0,
+            target: 0.0,
+            fits_since: None,
+            pacer: VecDeque::new(),
+            budget: 0.0,
+            probe: None,
+            probes: 0,
+            last_video: 0,
+        }
+    }
+
+    /// In bit/s.
+    pub fn estimate(&self) -> f64 {
+        self.estimator.estimate().bitrate.as_bps() as f64
+    }
+
+    /// One millisecond of the sender, and of the receiver's timer.
+    pub fn step(&mut self, now: Nanos, flow: usize, out: &mut Vec<Packet>) {
+        let time = Time::from_nanos(now);
+        if self.estimator.poll_timeout() <= time {
+            self.estimator.handle_timeout(time);
+            if self.probe.is_none()
+                && let Some(probe) = self.estimator.poll_probe(time)
+            {
+                self.probes += 1;
+                self.probe = Some((probe, 0, 0));
+            }
+        }
+        if now >= self.next_target {
+            self.choose_target(now);
+            self.next_target = now + 100 * MS;
+        }
+        if !self.media.paused {
+            self.produce(now, flow, out);
+        }
+        self.pace(now, flow, out);
+        self.tell(now, flow, out);
+    }
+
+    fn choose_target(&mut self, now: Nanos) {
+        let estimate = self.estimate();
+        let audio = (self.media.audio_kbps * 1_000) as f64;
+        // Room for the headers of sound.
+        let free = estimate - audio * 1.5;
+        if self.media.layers.is_empty() {
+            self.target = free.clamp((self.media.min_kbps * 1_000) as f64, (self.media.max_kbps * 1_000) as f64);
+            // Sound alone where not even the least fits.
+            if free < (self.media.min_kbps * 500) as f64 {
+                self.target = 0.0;
+            }
+        } else {
+            let best = self.media.layers.iter().map(|kbps| (kbps * 1_000) as f64).rfind(|rate| *rate <= free);
+            let best = best.unwrap_or(0.0);
+            if best <= self.target || now - *self.fits_since.get_or_insert(now) >= 500 * MS {
+                (self.target, self.fits_since) = (best, None);
+            }
+        }
+        let most = self.media.layers.last().unwrap_or(&self.media.max_kbps) * 1_000;
+        let (allocated, desired) = if self.media.paused {
+            (0, 0)
+        } else {
+            ((self.target + audio) as u64, most + self.media.audio_kbps * 1_500)
+        };
+        self.estimator.set_demand(Time::from_nanos(now), Bitrate::bps(allocated), Bitrate::bps(desired));
+    }
+
+    fn produce(&mut self, now: Nanos, flow: usize, out: &mut Vec<Packet>) {
+        if now >= self.next_audio {
+            self.next_audio += AUDIO_FRAME;
+            // A header with extensions and the tag of SRTP.
+            let size = (self.media.audio_kbps * 1_000 / 50 / 8) as usize + 36;
+            self.send(now, flow, size, false, None, out);
+        }
+        if now >= self.next_frame {
+            self.next_frame += FRAME;
+            let size = self.target / 8.0 * FRAME as f64 / 1e9 * (1.0 + 0.1 * self.random.normal()).clamp(0.6, 1.5);
+            let size = size as usize;
+            if size > 50 {
+                let packets = size.div_ceil(MTU);
+                for _ in 0..packets {
+                    self.pacer.push_back((now, size / packets));
+                }
+            }
+        }
+    }
+
+    fn pace(&mut self, now: Nanos, flow: usize, out: &mut Vec<Packet>) {
+        if self.pacer.front().is_some_and(|(at, _)| now - at > STALE) {
+            self.pacer.clear();
+        }
+        let rate = self.probe.as_ref().map_or(self.estimate() * PACING, |(probe, _, _)| probe.bitrate.as_bps() as f64);
+        self.budget = (self.budget + rate / 8_000.0).min(rate / 8_000.0 * 5.0);
+        while self.budget > 0.0 {
+            let next = self.pacer.pop_front();
+            let (size, padding) = match (next, &self.probe) {
+                (Some((_, size)), _) => (size, false),
+                (None, Some((probe, _, _))) => ((probe.bytes / probe.packets).clamp(100, MTU), true),
+                (None, None) => break,
+            };
+            let mut id = None;
+            if let Some((probe, bytes, packets)) = &mut self.probe {
+                (*bytes, *packets) = (*bytes + size, *packets + 1);
+                id = Some(probe.id);
+                if *bytes >= probe.bytes && *packets >= probe.packets {
+                    self.probe = None;
+                }
+            }
+            self.budget -= size as f64;
+            if !padding {
+                self.last_video = now;
+            }
+            self.send(now, flow, size, padding, id, out);
+        }
+    }
+
+    fn send(&mut self, now: Nanos, flow: usize, size: usize, padding: bool, probe: Option<u32>, out: &mut Vec<Packet>) {
+        let sequence_number = self.sequence_number;
+        self.sequence_number = sequence_number.wrapping_add(1);
+        self.estimator.sent(Time::from_nanos(now), SentPacket { sequence_number, size, probe });
+        let content = Content::Media { sequence_number, padding };
+        out.push(Packet { flow, size, content, route: self.route.clone(), waited: 0 });
+    }
+
+    /// A packet reaches the receiver. Its clock is another one.
+    pub fn receive(&mut self, at: Nanos, sequence_number: u16) {
+        self.feedback.received(Time::from_nanos(at) + Duration::from_secs(1_000), sequence_number);
+    }
+
+    fn tell(&mut self, now: Nanos, flow: usize, out: &mut Vec<Packet>) {
+        let time = Time::from_nanos(now) + Duration::from_secs(1_000);
+        let mut buffer = [0; 1_200];
+        loop {
+            let mut writer = RtcpWriter::new(&mut buffer);
+            if !self.feedback.poll(time, 1, 2, &mut writer) {
+                return;
+            }
+            let len = writer.len();
+            let content = Content::Feedback(buffer[..len].to_vec());
+            // SRTCP adds its index and tag.
+            out.push(Packet { flow, size: len + 14, content, route: self.back.clone(), waited: 0 });
+        }
+    }
+
+    /// Feedback reaches the sender.
+    pub fn hear(&mut self, at: Nanos, compound: &[u8]) {
+        for packet in rtcp::packets(compound) {
+            if let Ok(rtcp::Packet::TransportFeedback(feedback)) = packet {
+                self.estimator.on_transport_feedback(Time::from_nanos(at), &feedback);
+            }
+        }
+    }
+}

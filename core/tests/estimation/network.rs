@@ -1,0 +1,164 @@
+//! A network in virtual time: links with a rate, a queue, a delay, jitter and loss, in steps of a millisecond.
+//!
+//! Within a step a link serves its queue to the nanosecond, so arrival times are exact.
+
+use std::collections::VecDeque;
+
+use crate::random::Random;
+
+/// Nanoseconds.
+pub type Nanos = u64;
+pub const MS: Nanos = 1_000_000;
+pub const SECOND: Nanos = 1_000 * MS;
+/// What UDP and IP add to each datagram on a link.
+pub const OVERHEAD: usize = 28;
+
+/// What is sent, and by whom.
+#[derive(Clone, Debug)]
+pub struct Packet {
+    pub flow: usize,
+    /// Without UDP and IP.
+    pub size: usize,
+    pub content: Content,
+    /// The links it has still to take, the next one last.
+    pub route: Vec<usize>,
+    /// How long it has waited so far.
+    pub waited: Nanos,
+}
+
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// A datagram with a transport-wide sequence number; `padding` where it is no media.
+    Media {
+        sequence_number: u16,
+        padding: bool,
+    },
+    /// RTCP towards the sender.
+    Feedback(Vec<u8>),
+    /// A TCP segment and the acknowledgement of one.
+    Segment(u64),
+    Acknowledgement(u64),
+    /// Whatever else is on the line.
+    Cross,
+}
+
+/// How a link loses packets.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Loss {
+    #[default]
+    None,
+    /// Each packet by itself.
+    Independent(f64),
+    /// Gilbert–Elliott: share of good packets after which it turns bad, of bad ones after which it turns good, and
+    /// what is lost while bad.
+    Bursts { to_bad: f64, to_good: f64, lost: f64 },
+}
+
+/// One direction of a line.
+pub struct Link {
+    pub kbps: u64,
+    pub queue_ms: u64,
+    pub delay: Nanos,
+    /// Standard deviation of the jitter; its bounds are three times that on either side of its mean.
+    pub jitter: Nanos,
+    pub loss: Loss,
+    /// A link that is down keeps what is in its queue, and drops what does not fit.
+    pub down: bool,
+    bad: bool,
+    queue: VecDeque<(Nanos, Packet)>,
+    queued: usize,
+    /// Of the packet being sent: how many nanobits are left.
+    left: u128,
+    on_the_way: VecDeque<(Nanos, Packet)>,
+    latest: Nanos,
+    random: Random,
+    /// Dropped for want of room, and lost.
+    pub dropped: u64,
+}
+
+impl Link {
+    pub fn new(kbps: u64, delay_ms: u64, seed: u64) -> Self {
+        Link {
+            kbps,
+            queue_ms: 300,
+            delay: delay_ms * MS,
+            jitter: 0,
+            loss: Loss::None,
+            down: false,
+            bad: false,
+            queue: VecDeque::new(),
+            queued: 0,
+            left: 0,
+            on_the_way: VecDeque::new(),
+            latest: 0,
+            random: Random::new(seed),
+            dropped: 0,
+        }
+    }
+
+    pub fn enter(&mut self, now: Nanos, packet: Packet) {
+        let room = (self.kbps * self.queue_ms / 8).max(3_000) as usize;
+        let size = packet.size + OVERHEAD;
+        if self.queued + size > room {
+            self.dropped += 1;
+            return;
+        }
+        self.queued += size;
+        self.queue.push_back((now, packet));
+    }
+
+    /// Serves the queue from `start` to `end`, and hands out what has arrived by then.
+    pub fn serve(&mut self, start: Nanos, end: Nanos, arrived: &mut Vec<(Nanos, usize, Packet)>, index: usize) {
+        let mut now = start;
+        while !self.down && self.kbps > 0 && now < end {
+            let Some((entered, packet)) = self.queue.front_mut() else { break };
+            now = now.max(*entered);
+            if now >= end {
+                break;
+            }
+            // In nanobits, so that a rate may change within a packet.
+            let bits = ((packet.size + OVERHEAD) * 8) as u128 * 1_000_000_000;
+            if self.left == 0 {
+                self.left = bits;
+                packet.waited += now - *entered;
+            }
+            let rate = u128::from(self.kbps * 1_000);
+            let needed = self.left.div_ceil(rate) as Nanos;
+            if now + needed > end {
+                self.left -= (u128::from(end - now) * rate).min(self.left - 1);
+                break;
+            }
+            now += needed;
+            self.left = 0;
+            let (_, packet) = self.queue.pop_front().expect("it was there");
+            self.queued -= packet.size + OVERHEAD;
+            if self.is_lost() {
+                self.dropped += 1;
+                continue;
+            }
+            let jitter = if self.jitter == 0 {
+                0
+            } else {
+                (self.random.normal().clamp(-3.0, 3.0).mul_add(self.jitter as f64, 3.0 * self.jitter as f64)) as Nanos
+            };
+            // Nobody overtakes.
+            self.latest = self.latest.max(now + self.delay + jitter);
+            self.on_the_way.push_back((self.latest, packet));
+        }
+        while self.on_the_way.front().is_some_and(|(at, _)| *at <= end) {
+            let (at, packet) = self.on_the_way.pop_front().expect("it was there");
+            arrived.push((at, index, packet));
+        }
+    }
+
+    fn is_lost(&mut self) -> bool {
+        match self.loss {
+            Loss::None => false,
+            Loss::Independent(share) => self.random.chance(share),
+            Loss::Bursts { to_bad, to_good, lost } => {
+                self.bad = if self.bad { !self.random.chance(to_good) } else { self.random.chance(to_bad) };
+                self.bad && self.random.chance(lost)
+            }
+        }
+    }
+}
