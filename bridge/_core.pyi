@@ -327,6 +327,25 @@ class TransportStats(TypedDict):
     bytes_received: int
     packets_sent: int
     bytes_sent: int
+    estimate: int | None
+    """What the line to the peer carries, in bit/s; None for a `PlainTransport`."""
+    estimate_source: EstimateSource | None
+    round_trip_time: float | None
+    """Smoothed, in seconds."""
+    send_loss: float
+    """Of what was sent lately, 0–1."""
+    queue_delay: float | None
+    """How long packets wait on the line beyond the shortest time seen lately, in seconds."""
+    pacer_queue_packets: int
+    """Packets that wait for their turn."""
+    pacer_queue_ms: int
+    """How long they take to leave, in milliseconds."""
+    pacer_dropped: int
+    """Packets that waited too long, or found no room, and were never sent."""
+    probe_bytes: int
+    """Bytes sent only to find out what the line carries."""
+    retransmission_dropped: int
+    """Packets that were asked for again and not sent: no room on the line, or too late."""
     errors: list[tuple[str, int]]
     producers: list[ProducerStats]
     consumers: list[ConsumerStats]
@@ -458,7 +477,10 @@ class Worker:
         Only where its `payload_types` name a payload type for the producer's "red", or for "opus" by `redundancy`.
         """
 
-    def set_transport_demand(self, transport_id: int, demand: TransportDemand) -> None: ...
+    def set_transport_demand(self, transport_id: int, demand: TransportDemand) -> None:
+        """Says how much a transport is to send. From the first time on what it sends is paced by its estimate: before,
+        nobody has decided what fits, and everything leaves at once."""
+
     def select_speakers(self, router_id: int, selection: SpeakerSelection) -> None: ...
     def flight_record(self, request_id: int, transport_id: int) -> None:
         """Asks for what the transport did in the last ten minutes, as a `flight_record` event."""

@@ -119,6 +119,26 @@ pub struct TransportStats {
     pub packets_sent: u64,
     /// Bytes sent, without IP and UDP headers.
     pub bytes_sent: u64,
+    /// What the line to the peer carries, in bit/s; none for a `PlainTransport`.
+    pub estimate: Option<u64>,
+    /// What that follows from.
+    pub estimate_source: Option<EstimateSource>,
+    /// Smoothed round trip in seconds, where known.
+    pub round_trip_time: Option<f64>,
+    /// Of what was sent lately, how much was lost, 0–1.
+    pub send_loss: f64,
+    /// How long packets wait on the line beyond the shortest time seen lately, in seconds, where known.
+    pub queue_delay: Option<f64>,
+    /// Packets that wait for their turn.
+    pub pacer_queue_packets: u64,
+    /// How long they take to leave, in milliseconds.
+    pub pacer_queue_ms: u64,
+    /// Packets that waited too long, or found no room, and were never sent.
+    pub pacer_dropped: u64,
+    /// Bytes sent only to find out what the line carries.
+    pub probe_bytes: u64,
+    /// Packets that were asked for again and not sent, since the line has no room for them or they would come too late.
+    pub retransmission_dropped: u64,
     /// Datagrams that could not be used, by kind of error.
     pub errors: Vec<(&'static str, u64)>,
     /// Its producers.

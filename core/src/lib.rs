@@ -19,6 +19,7 @@ pub mod feedback;
 pub mod ice;
 pub mod media_packet;
 pub mod net;
+pub mod pacer;
 pub mod packet;
 pub mod params;
 pub mod path;

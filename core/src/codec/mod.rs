@@ -41,6 +41,12 @@ impl Codec {
         NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map_or(Codec::Other, |(_, codec)| *codec)
     }
 
+    /// Whether receivers have to start at a keyframe, and we can tell one.
+    #[inline]
+    pub fn has_keyframes(self) -> bool {
+        matches!(self, Codec::Vp8 | Codec::Vp9 | Codec::H264 | Codec::Av1)
+    }
+
     /// Whether a keyframe starts in this payload, so that a receiver can start with it. For codecs without keyframes,
     /// and those of which nothing is known, every packet does.
     #[inline]

@@ -94,7 +94,7 @@ impl Consumer {
     /// Leaves room for what belongs to the moment of sending. These elements come last, and the one with the higher id
     /// before the other, so that none after them changes the form of the block and with it their places.
     #[inline]
-    fn reserve_stamps(&self, writer: &mut HeaderWriter<'_>) -> Option<StampPlaces> {
+    pub(super) fn reserve_stamps(&self, writer: &mut HeaderWriter<'_>) -> Option<StampPlaces> {
         let (time, number) = (self.extensions.abs_send_time, self.extensions.transport_sequence);
         let mut places = StampPlaces::default();
         if number > time

@@ -5,6 +5,7 @@
 //! again is found in the producer's history and composed once more.
 
 mod compose;
+mod padding;
 mod payload;
 mod picture_ids;
 mod resend;
@@ -15,6 +16,7 @@ mod watchdog;
 
 use std::time::Duration;
 
+pub use self::padding::MAX_PADDING_PACKET;
 use self::payload::PayloadTypes;
 use self::picture_ids::PictureIds;
 pub use self::resend::Resend;
@@ -27,11 +29,12 @@ use crate::codec::{Codec, vp8};
 use crate::event::ConsumerStats;
 use crate::extension::{ExtensionMap, ExtensionTranslation};
 use crate::media_packet::MediaPacket;
+use crate::pacer::Withdrawn;
 use crate::packet::rtcp::{ReportBlock, SenderInfo};
 use crate::params::{ConsumerParams, MediaKind};
 use crate::producer::{Liveness, Producer};
 use crate::repair::ResendGuard;
-use crate::report::{BitrateMeter, RemoteStats};
+use crate::report::{BitrateMeter, RemoteStats, ReportProgress};
 use crate::sequence;
 use crate::time::{Time, WallClock};
 
@@ -97,6 +100,7 @@ pub struct Consumer {
     payload_types: PayloadTypes,
     extensions: ExtensionTranslation,
     paused: bool,
+    priority: u8,
     encoding: u8,
     /// The run that is being sent; none before the start, and while a keyframe is waited for.
     current: Option<Epoch>,
@@ -108,6 +112,8 @@ pub struct Consumer {
     last: Option<LastSent>,
     picture_ids: PictureIds,
     rtx_sequence_number: u16,
+    /// Which of the recent packets was sent once more last.
+    spare_offset: u64,
     resends: ResendGuard,
     stamp_log: StampLog,
     /// Packets before this one had other header extensions than they would be written with now.
@@ -149,6 +155,7 @@ impl Consumer {
             payload_types: PayloadTypes::new(&params.payload_types)?,
             extensions: ExtensionTranslation::default(),
             paused: params.paused,
+            priority: 0,
             encoding: 0,
             current: None,
             previous: None,
@@ -157,6 +164,7 @@ impl Consumer {
             first_timestamp_offset: (seed >> 32) as u32,
             last: None,
             picture_ids: PictureIds::default(),
+            spare_offset: 0,
             rtx_sequence_number: (seed >> 16) as u16 & 0x7fff,
             resends: ResendGuard::default(),
             stamp_log: StampLog::default(),
@@ -167,6 +175,27 @@ impl Consumer {
             meter: BitrateMeter::default(),
             totals: Totals::default(),
         })
+    }
+
+    /// Audio or video.
+    #[inline]
+    pub fn kind(&self) -> MediaKind {
+        self.kind
+    }
+
+    /// Who goes first where the line is thin: higher before lower.
+    pub fn priority(&self) -> u8 {
+        self.priority
+    }
+
+    /// Sets who goes first.
+    pub fn set_priority(&mut self, priority: u8) {
+        self.priority = priority;
+    }
+
+    /// The sequence number after the highest that was composed: extended.
+    pub fn next_sequence(&self) -> u64 {
+        self.map.next_out()
     }
 
     /// SSRC towards the receiver.
@@ -227,6 +256,28 @@ impl Consumer {
         }
     }
 
+    /// Whether [`forward`](Self::forward) would look at a packet at all.
+    #[inline]
+    pub fn takes(&self, packet: &MediaPacket<'_>) -> bool {
+        !self.paused && packet.encoding == self.encoding
+    }
+
+    /// The last packets that were composed will not be sent after all: from `next` on their sequence numbers are used
+    /// again. What is sent then begins anew, with a keyframe.
+    pub fn withdraw(&mut self, withdrawn: &Withdrawn) {
+        self.stop();
+        self.map.rewind(withdrawn.next);
+        self.keyframe_sent = None;
+        self.totals.packets -= withdrawn.packets;
+        self.totals.packets_at_last_report = self.totals.packets_at_last_report.min(self.totals.packets);
+        self.totals.bytes -= withdrawn.bytes;
+    }
+
+    /// A keyframe that waited leaves only now.
+    pub fn keyframe_left(&mut self, now: Time) {
+        self.keyframe_sent = Some(now);
+    }
+
     /// Which encoding of the producer is sent.
     pub fn encoding(&self) -> u8 {
         self.encoding
@@ -242,7 +293,7 @@ impl Consumer {
     /// where there is nothing to send.
     #[inline]
     pub fn forward(&mut self, now: Time, packet: &MediaPacket<'_>, out: &mut [u8]) -> Option<Composed> {
-        if self.paused || packet.encoding != self.encoding {
+        if !self.takes(packet) {
             return None;
         }
         let body = if packet.payload.is_empty() { None } else { self.payload_types.body(packet) };
@@ -262,10 +313,10 @@ impl Consumer {
         Some(composed)
     }
 
-    /// The receiver reports on what we send.
-    pub fn on_receiver_report(&mut self, now: Time, wall: WallClock, report: &ReportBlock) {
-        self.remote.update(now, wall, report);
+    /// The receiver reports on what we send. Returns what that says of the line.
+    pub fn on_receiver_report(&mut self, now: Time, wall: WallClock, report: &ReportBlock) -> ReportProgress {
         self.watchdog.report(now, report.highest_sequence_number);
+        self.remote.update(now, wall, report)
     }
 
     /// The receiver asks for a keyframe. Returns whether the producer is to be asked: not where one is on its way.

@@ -68,6 +68,11 @@ impl PayloadTypes {
         self.rtx.iter().find(|(media, _)| *media == payload_type).map(|(_, rtx)| *rtx)
     }
 
+    /// A payload type of the receiver for retransmissions, where it takes any.
+    pub fn any_rtx(&self) -> Option<u8> {
+        self.rtx.first().map(|(_, rtx)| *rtx)
+    }
+
     /// What the receiver takes of a packet; none where nothing.
     ///
     /// Of redundant audio (RFC 2198) it takes everything if it knows all the payload types, and only the newest frame,

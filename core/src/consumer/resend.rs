@@ -27,6 +27,11 @@ impl Resend<'_> {
         self.rtx_payload_type.is_none()
     }
 
+    /// When the bridge got it.
+    pub fn arrival(&self) -> Time {
+        self.packet.arrival
+    }
+
     /// How much room composing it needs at most.
     pub fn max_len(&self) -> usize {
         self.packet.max_len()
@@ -34,11 +39,14 @@ impl Resend<'_> {
 }
 
 impl Consumer {
-    /// The receiver lacks the packet with this sequence number. Returns what to send again, if anything.
-    pub fn on_nack<'p>(&mut self, now: Time, sequence_number: u16, producer: &'p Producer) -> Option<Resend<'p>> {
+    /// The receiver asks for a packet again; [`on_nack`](Self::on_nack) tells what to answer.
+    pub fn nack_arrived(&mut self) {
         self.totals.nacks_received += 1;
-        let resend = self.find_resend(now, sequence_number, producer);
-        let Some(resend) = resend else {
+    }
+
+    /// The receiver lacks the packet with this sequence number. Returns what to send again now, if anything.
+    pub fn on_nack<'p>(&mut self, now: Time, sequence_number: u16, producer: &'p Producer) -> Option<Resend<'p>> {
+        let Some(resend) = self.find_resend(now, sequence_number, producer) else {
             self.totals.nacks_missed += 1;
             return None;
         };
@@ -76,7 +84,12 @@ impl Consumer {
         Some(composed)
     }
 
-    fn find_resend<'p>(&self, now: Time, sequence_number: u16, producer: &'p Producer) -> Option<Resend<'p>> {
+    pub(super) fn find_resend<'p>(
+        &self,
+        now: Time,
+        sequence_number: u16,
+        producer: &'p Producer,
+    ) -> Option<Resend<'p>> {
         if self.paused {
             return None;
         }

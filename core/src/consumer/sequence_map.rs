@@ -77,6 +77,18 @@ impl SequenceMap {
         Skip::Removed
     }
 
+    /// What went out as `out` and after it did not leave after all: the next epoch begins with `out`. To be called
+    /// before that starts.
+    pub fn rewind(&mut self, out: u64) {
+        self.next_out = self.next_out.min(out);
+        // Of what was mapped behind it, nothing can be asked for.
+        while self.current.out_start > out
+            && let Some(older) = self.older.pop_back()
+        {
+            self.current = older;
+        }
+    }
+
     /// The source number and the epoch of what went out as `out`, or would have, had it not been lost upstream.
     pub fn source_of(&self, out: u64) -> Option<(u64, u32)> {
         if out >= self.next_out {
@@ -216,6 +228,27 @@ mod tests {
         assert_eq!(map.source_of(1_001), Some((12, 1)));
         assert_eq!(map.source_of(1_002), Some((500, 2)));
         assert_eq!(map.source_of(1_003), None);
+    }
+
+    #[test]
+    fn numbers_that_never_left_are_given_out_again() {
+        let mut map = SequenceMap::new(1_000);
+        map.start(10, 1);
+        for source in 10..20 {
+            map.map(source);
+        }
+        map.skip(20);
+        map.map(21);
+        assert_eq!(map.next_out(), 1_011);
+        map.rewind(1_004);
+        assert_eq!(map.source_of(1_003), Some((13, 1)));
+        assert_eq!(map.source_of(1_004), None);
+        map.start(30, 2);
+        assert_eq!(map.map(30), Some(1_004));
+        assert_eq!(map.source_of(1_004), Some((30, 2)));
+        assert_eq!(map.source_of(1_003), Some((13, 1)));
+        map.rewind(2_000);
+        assert_eq!(map.next_out(), 1_005);
     }
 
     #[test]

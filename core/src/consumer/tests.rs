@@ -99,6 +99,7 @@ impl Call {
     }
 
     fn nack(&mut self, millis: u64, sequence_number: u16) -> Option<Got> {
+        self.consumer.nack_arrived();
         let resend = self.consumer.on_nack(at(millis), sequence_number, &self.publisher.producer)?;
         let mut out = vec![0xee; resend.max_len()];
         let composed = self.consumer.resend(&resend, &mut out)?;

@@ -54,6 +54,7 @@ impl Engine {
         self.leave_router(transport.router, key);
         self.transport_ids.remove(&transport.id);
         self.timers.clear(key);
+        self.send_timers.clear(key);
         match &mut transport.endpoint {
             Endpoint::Ice(agent) => {
                 for ufrag in agent.ufrags() {

@@ -2,7 +2,9 @@
 
 use super::Engine;
 use super::address_table::Owner;
+use crate::bitrate::Bitrate;
 use crate::command::Command;
+use crate::estimator::{Estimator, EstimatorConfig};
 use crate::event::Event;
 use crate::extension::ExtensionMap;
 use crate::ice::{Agent, Credentials};
@@ -67,7 +69,10 @@ impl Engine {
             }
             Command::AllocateConsumer { consumer_id, .. } => ("allocate_consumer", consumer_id, not_built()),
             Command::SetConsumerRedundancy { consumer_id, .. } => ("set_consumer_redundancy", consumer_id, not_built()),
-            Command::SetTransportDemand { transport_id, .. } => ("set_transport_demand", transport_id, not_built()),
+            Command::SetTransportDemand { transport_id, demand } => {
+                let set = |engine: &mut Self, key| engine.set_demand(now, key, demand);
+                ("set_transport_demand", transport_id, self.on(transport_id, set))
+            }
             Command::SelectSpeakers { router_id, .. } => ("select_speakers", router_id, not_built()),
             Command::FlightRecord { transport_id, .. } => ("flight_record", transport_id, not_built()),
             Command::TransportStats { request_id, transport_id } => {
@@ -101,6 +106,7 @@ impl Engine {
         let mut transport = Transport::new(id, Endpoint::Ice(Box::new(agent)), Keys::Missing, self.random.next_u32());
         transport.receive_extensions = extension_map(&params.receive_extensions)?;
         transport.send_extensions = extension_map(&params.send_extensions)?;
+        transport.estimator = Some(Box::new(Estimator::new(estimator_config(params)?)));
         let key = self.insert_transport(params.router_id, transport);
         self.ufrags.insert(ufrag, key);
         Ok(())
@@ -149,6 +155,7 @@ impl Engine {
         self.routers[router].transports.push(key);
         self.transport_ids.insert(id, key);
         self.timers.set(key, deadline);
+        self.send_timers.set(key, Time::MAX);
         self.out.counters.transports = self.transports.len() as u64;
         key
     }
@@ -194,6 +201,20 @@ impl Engine {
 
 fn not_built() -> Result<(), String> {
     Err("this is not built yet".to_owned())
+}
+
+fn estimator_config(params: &WebRtcTransportParams) -> Result<EstimatorConfig, String> {
+    let defaults = EstimatorConfig::default();
+    let min = defaults.min;
+    let max = params.max_bitrate.map_or(defaults.max, Bitrate::bps);
+    if max < min {
+        return Err(format!("max_bitrate must be {} bit/s or more", min.as_bps()));
+    }
+    let start = params.start_bitrate.map_or(defaults.start.min(max), Bitrate::bps);
+    if start < min || start > max {
+        return Err(format!("start_bitrate must be within {} and {} bit/s", min.as_bps(), max.as_bps()));
+    }
+    Ok(EstimatorConfig { min, start, max })
 }
 
 fn extension_map(list: &[HeaderExtension]) -> Result<ExtensionMap, String> {

@@ -6,6 +6,7 @@ use crate::event::Event;
 use crate::params::ConsumerParams;
 use crate::producer::Liveness;
 use crate::time::Time;
+use crate::transport::{Held, Sent};
 
 /// Consumers of one transport at most: three medias each of a hundred others.
 const MAX_CONSUMERS_PER_TRANSPORT: usize = 300;
@@ -66,6 +67,9 @@ impl Engine {
 
     pub(super) fn pause_consumer(&mut self, now: Time, id: u64, paused: bool) -> Result<(), String> {
         let key = self.consumer_key(id)?;
+        if paused {
+            self.clear_waiting(key);
+        }
         self.consumers[key].consumer.set_paused(paused);
         self.start_consumer(now, key);
         Ok(())
@@ -82,20 +86,33 @@ impl Engine {
     /// Starts a consumer that waits for a keyframe: with one that came a moment ago, or else with one that is asked
     /// for. Not before its transport can send, or the keyframe would be lost.
     pub(super) fn start_consumer(&mut self, now: Time, key: usize) {
-        let ConsumerEntry { transport, producer, ref mut consumer, .. } = self.consumers[key];
-        if !consumer.needs_keyframe() || !self.transports[transport].can_send() {
+        let ConsumerEntry { transport: transport_key, producer, ref mut consumer, .. } = self.consumers[key];
+        if !consumer.needs_keyframe() || !self.transports[transport_key].can_send() {
             return;
         }
         let encoding = consumer.encoding();
-        let transport = &mut self.transports[transport];
-        let Engine { producers, out, .. } = self;
+        let transport = &mut self.transports[transport_key];
+        let Engine { producers, out, pool, .. } = self;
         for media in producers[producer].producer.replay_from_keyframe(now, encoding) {
-            let sent = transport.send_media(now, &mut out.transmits, consumer, &media);
-            out.sent(sent);
+            match transport.send_media(now, &mut out.transmits, consumer, &media) {
+                Sent::Left(bytes) => {
+                    out.sent(Some(bytes));
+                }
+                Sent::HasToWait => {
+                    let held = transport.hold_media(now, &mut out.transmits, pool, (key, consumer), &media);
+                    if matches!(held, Held::NoRoom | Held::LineIsOut) {
+                        consumer.stop();
+                        transport.pacer.starve(key);
+                        return;
+                    }
+                }
+                Sent::Nothing => {}
+            }
         }
         if consumer.needs_keyframe() {
             self.want_keyframe(now, producer);
         }
+        self.schedule_departures(now, transport_key);
     }
 
     /// A transport has a path and keys: what waits for that begins.
@@ -109,8 +126,10 @@ impl Engine {
     /// A transport lost its path. What is sent when it has one again begins anew: nobody would ask for what was
     /// missed meanwhile.
     pub(super) fn media_stops(&mut self, key: usize) {
-        for (_, consumer) in &self.transports[key].consumers {
-            self.consumers[*consumer].consumer.stop();
+        for index in 0..self.transports[key].consumers.len() {
+            let (_, consumer) = self.transports[key].consumers[index];
+            self.clear_waiting(consumer);
+            self.consumers[consumer].consumer.stop();
         }
     }
 
@@ -130,6 +149,7 @@ impl Engine {
 
     /// Ends a consumer.
     pub(super) fn remove_consumer(&mut self, key: usize) {
+        self.clear_waiting(key);
         let entry = self.consumers.remove(key);
         self.consumer_ids.remove(&entry.id);
         let transport = &mut self.transports[entry.transport];

@@ -9,6 +9,7 @@ use crate::packet::rtp::{RtpHeader, RtpPacket};
 use crate::path::Path;
 use crate::producer::{Discard, Received};
 use crate::time::Time;
+use crate::transport::Sent;
 
 impl Engine {
     pub(super) fn receive_rtp(
@@ -79,26 +80,19 @@ impl Engine {
     /// Gives a packet to every consumer of its producer.
     fn forward(&mut self, now: Time, key: usize, producer: usize, media: &MediaPacket<'_>) {
         for index in 0..self.producers[producer].consumers.len() {
-            let consumer = self.producers[producer].consumers[index];
+            let receiver = self.producers[producer].consumers[index];
             // Should composing panic, the receiver's transport is to blame and not the sender's.
-            self.work_for(self.consumers[consumer].transport);
-            let ConsumerEntry { transport, ref mut consumer, .. } = self.consumers[consumer];
-            let sent = self.transports[transport].send_media(now, &mut self.out.transmits, consumer, media);
-            if self.out.sent(sent) {
-                self.timers.no_later_than(transport, consumer.poll_timeout());
+            self.work_for(self.consumers[receiver].transport);
+            let ConsumerEntry { transport, ref mut consumer, .. } = self.consumers[receiver];
+            match self.transports[transport].send_media(now, &mut self.out.transmits, consumer, media) {
+                Sent::Left(bytes) => {
+                    self.out.sent(Some(bytes));
+                    self.timers.no_later_than(transport, consumer.poll_timeout());
+                }
+                Sent::HasToWait => self.hold(now, receiver, media),
+                Sent::Nothing => {}
             }
         }
         self.work_for(key);
-    }
-
-    /// Sends a packet again to a receiver that lacks it, if it is still held.
-    pub(super) fn retransmit(&mut self, now: Time, consumer: usize, sequence_number: u16) {
-        let ConsumerEntry { transport, producer, ref mut consumer, .. } = self.consumers[consumer];
-        let producer = &self.producers[producer].producer;
-        let Some(resend) = consumer.on_nack(now, sequence_number, producer) else { return };
-        let sent = self.transports[transport].send_again(now, &mut self.out.transmits, consumer, &resend);
-        if self.out.sent(sent) {
-            self.out.counters.retransmissions += 1;
-        }
     }
 }

@@ -4,12 +4,14 @@
 //! not needed any more. A panic while the engine works for one transport ends that transport only.
 
 mod address_table;
+mod bandwidth;
 mod close;
 mod commands;
 mod compound;
 mod config;
 mod consumers;
 mod counters;
+mod departures;
 mod dtls;
 mod forward;
 mod levels;
@@ -35,6 +37,7 @@ use rustc_hash::FxHashMap;
 use slab::Slab;
 
 use self::address_table::AddressTable;
+pub use self::bandwidth::ToldEstimate;
 pub use self::config::EngineConfig;
 use self::consumers::ConsumerEntry;
 pub use self::counters::{Counters, ErrorKind, Errors};
@@ -90,6 +93,8 @@ pub struct Engine {
     sockets: FxHashMap<SocketId, usize>,
     timers: Timers,
     router_timers: Timers,
+    /// When each transport has something to send by itself: what its pacer held back, probes.
+    send_timers: Timers,
     dtls_total: TokenBucket,
     random: Random,
     out: Outbox,
@@ -126,6 +131,7 @@ impl Engine {
             sockets: FxHashMap::default(),
             timers: Timers::new(),
             router_timers: Timers::new(),
+            send_timers: Timers::new(),
             dtls_total: dtls::total_limit(),
             out: Outbox::default(),
             working_for: None,
@@ -206,12 +212,16 @@ impl Engine {
         for key in due.drain(..) {
             self.guarded(None, |engine| engine.tell_levels(now, key));
         }
+        self.send_timers.take_due(now, &mut due);
+        for key in due.drain(..) {
+            self.guarded(Some(key), |engine| engine.depart(now, key));
+        }
         self.due = due;
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called next; [`Time::MAX`] for never. Cheap.
     pub fn poll_timeout(&self) -> Time {
-        self.timers.next().min(self.router_timers.next())
+        self.timers.next().min(self.router_timers.next()).min(self.send_timers.next())
     }
 
     /// Packets to send. The I/O loop sends and clears them after each batch.

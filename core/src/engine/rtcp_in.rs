@@ -2,6 +2,7 @@
 
 use super::receive::Source;
 use super::{Engine, ErrorKind, Outcome};
+use crate::pacer::AskedAgain;
 use crate::packet::rtcp::{self, Nack, Packet, ReportBlock, SenderReport};
 use crate::path::Path;
 use crate::time::Time;
@@ -41,14 +42,11 @@ impl Engine {
             Packet::Nack(nack) => self.heed_nack(now, key, &nack),
             Packet::Pli(pli) => self.heed_keyframe_request(now, key, pli.media_ssrc),
             Packet::Fir(fir) => fir.entries().for_each(|entry| self.heed_keyframe_request(now, key, entry.ssrc)),
-            // Sources are known by signalling; that they end, the watchdog sees. Transport-wide feedback, XR and REMB
-            // are for bandwidth estimation.
-            Packet::SourceDescription(_)
-            | Packet::Goodbye(_)
-            | Packet::TransportFeedback(_)
-            | Packet::ExtendedReports(_)
-            | Packet::Remb(_)
-            | Packet::Unknown { .. } => {}
+            Packet::TransportFeedback(feedback) => self.heed_transport_feedback(now, key, &feedback),
+            Packet::Remb(remb) => self.heed_remb(now, key, remb.bitrate),
+            // Sources are known by signalling; that they end, the watchdog sees.
+            Packet::SourceDescription(_) | Packet::Goodbye(_) | Packet::ExtendedReports(_) | Packet::Unknown { .. } => {
+            }
         }
     }
 
@@ -63,8 +61,9 @@ impl Engine {
     fn heed_report_block(&mut self, now: Time, key: usize, block: &ReportBlock) {
         if let Some(consumer) = self.transports[key].consumer_of(block.ssrc) {
             let entry = &mut self.consumers[consumer];
-            entry.consumer.on_receiver_report(now, self.config.wall_clock, block);
+            let progress = entry.consumer.on_receiver_report(now, self.config.wall_clock, block);
             self.poll_consumer_watchdog(now, consumer);
+            self.heed_loss(now, key, progress.lost, progress.expected, progress.round_trip);
         }
     }
 
@@ -72,7 +71,8 @@ impl Engine {
         if let Some(consumer) = self.transports[key].consumer_of(ssrc) {
             self.out.counters.keyframe_requests_received += 1;
             let entry = &mut self.consumers[consumer];
-            if entry.consumer.on_keyframe_request(now) {
+            let wanted = entry.consumer.on_keyframe_request(now);
+            if wanted && !self.transports[key].pacer.holds_keyframe(consumer) {
                 let producer = entry.producer;
                 self.want_keyframe(now, producer);
             }
@@ -83,7 +83,7 @@ impl Engine {
         let Some(consumer) = self.transports[key].consumer_of(nack.media_ssrc) else { return };
         for sequence_number in nack.sequence_numbers() {
             self.out.counters.nacks_received += 1;
-            self.retransmit(now, consumer, sequence_number);
+            self.asked_again(now, key, AskedAgain { consumer, sequence_number });
         }
     }
 }

@@ -20,7 +20,6 @@ use self::keyframe_requester::KeyframeRequester;
 pub use self::outcome::{Binding, Discard, KeyframeRequest, ProducerError, Received};
 use self::stream::{EncodingStream, Placement};
 pub use self::watchdog::{Liveness, ProducerWatchdog};
-use crate::codec::Codec;
 use crate::event::ProducerStats;
 use crate::extension::ExtensionValues;
 use crate::media_packet::{MediaPacket, StreamId};
@@ -241,7 +240,7 @@ impl Producer {
         {
             self.set_round_trip_time(self.round_trip.map_or(sample, |smoothed| (smoothed * 7 + sample) / 8));
         }
-        if media.keyframe && has_keyframes(media.codec) && self.encodings[index].keyframe(media) {
+        if media.keyframe && media.codec.has_keyframes() && self.encodings[index].keyframe(media) {
             self.totals.keyframes += 1;
             self.keyframes.keyframe_arrived();
         }
@@ -364,11 +363,6 @@ impl Producer {
         self.encodings[index].renew(id);
         self.request_keyframe(now);
     }
-}
-
-/// Whether receivers have to start at a keyframe, and we can tell one.
-fn has_keyframes(codec: Codec) -> bool {
-    matches!(codec, Codec::Vp8 | Codec::Vp9 | Codec::H264 | Codec::Av1)
 }
 
 #[cfg(test)]

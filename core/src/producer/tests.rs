@@ -2,6 +2,7 @@
 
 use super::fixtures::*;
 use super::*;
+use crate::codec::Codec;
 use crate::packet::rtp::ExtensionForm;
 use crate::params::{CodecParams, EncodingParams};
 use crate::report::SenderClock;

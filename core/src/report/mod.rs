@@ -7,7 +7,7 @@ mod sender_clock;
 use std::time::Duration;
 
 pub use self::bitrate_meter::BitrateMeter;
-pub use self::receive_stats::{ReceiveStats, RemoteStats, ntp_middle};
+pub use self::receive_stats::{ReceiveStats, RemoteStats, ReportProgress, ntp_middle};
 pub use self::sender_clock::{RtpClock, SenderClock, round_trip_time};
 
 /// Distance of a transport's compound reports with sender and receiver reports.

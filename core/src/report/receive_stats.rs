@@ -120,11 +120,28 @@ pub struct RemoteStats {
     pub jitter: u32,
     /// Round trip, smoothed.
     pub round_trip: Option<Duration>,
+    /// The highest sequence number it has received, with wrap-arounds.
+    highest: Option<u32>,
+}
+
+/// What one report tells of the line.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ReportProgress {
+    /// Lost since the report before, 0–1.
+    pub lost: f64,
+    /// Packets expected since the report before; 0 for the first.
+    pub expected: u32,
+    /// The round trip, where the report allows to compute it.
+    pub round_trip: Option<Duration>,
 }
 
 impl RemoteStats {
     /// Takes in a report that arrived now.
-    pub fn update(&mut self, now: Time, wall: WallClock, report: &ReportBlock) {
+    pub fn update(&mut self, now: Time, wall: WallClock, report: &ReportBlock) -> ReportProgress {
+        let highest = report.highest_sequence_number;
+        let before = self.highest.replace(highest).unwrap_or(highest);
+        // A receiver that starts over counts from anywhere: then nothing was expected.
+        let expected = highest.wrapping_sub(before).cast_signed().max(0).cast_unsigned();
         self.fraction_lost = f64::from(report.fraction_lost) / 256.0;
         self.packets_lost = i64::from(report.cumulative_lost);
         self.jitter = report.jitter;
@@ -133,6 +150,7 @@ impl RemoteStats {
         if let Some(sample) = sample {
             self.round_trip = Some(self.round_trip.map_or(sample, |smoothed| (smoothed * 7 + sample) / 8));
         }
+        ReportProgress { lost: self.fraction_lost, expected, round_trip: sample }
     }
 }
 

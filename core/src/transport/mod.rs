@@ -12,11 +12,13 @@ pub use self::endpoint::{Endpoint, PlainEndpoint};
 pub use self::keys::Keys;
 pub use self::routes::Routes;
 use self::sending::Outlet;
+pub use self::sending::{Held, Purpose, Sent};
 pub use self::token_bucket::TokenBucket;
-use crate::engine::Errors;
+use crate::engine::{Errors, ToldEstimate};
 use crate::estimator::Estimator;
 use crate::extension::ExtensionMap;
 use crate::feedback::TransportFeedbackBuilder;
+use crate::pacer::Pacer;
 use crate::report::SenderClock;
 use crate::time::Time;
 
@@ -82,6 +84,10 @@ pub struct Transport {
     pub clock: SenderClock,
     /// What the line to the peer carries. None for a `PlainTransport`: what it leads to is on this host, or a pipe.
     pub estimator: Option<Box<Estimator>>,
+    /// What was told of it.
+    pub told_estimate: ToldEstimate,
+    /// When what it sends leaves.
+    pub pacer: Pacer,
     /// When the next reports are due; never before there is something to report.
     pub report_at: Time,
     /// The transport-wide sequence number of the next packet that takes one.
@@ -110,6 +116,8 @@ impl Transport {
             feedback: TransportFeedbackBuilder::default(),
             clock: SenderClock::default(),
             estimator: None,
+            told_estimate: ToldEstimate::default(),
+            pacer: Pacer::default(),
             next_transport_sequence: 0,
             report_at: Time::MAX,
             outlet: Outlet::default(),

@@ -2,10 +2,13 @@
 
 use super::Transport;
 use super::keys::{RTCP_ROOM, RTP_ROOM};
-use crate::consumer::{Composed, Consumer, Resend, StampPlaces, Stamps};
+use crate::consumer::{Composed, Consumer, MAX_PADDING_PACKET, Resend, StampPlaces, Stamps};
 use crate::estimator::SentPacket;
 use crate::media_packet::MediaPacket;
+use crate::pacer::{SLOT_LEN, Waiting};
+use crate::params::MediaKind;
 use crate::path::Path;
+use crate::repair::BlockPool;
 use crate::time::Time;
 use crate::transmit::{Flow, TransmitQueue};
 
@@ -14,6 +17,41 @@ use crate::transmit::{Flow, TransmitQueue};
 pub(super) struct Outlet {
     path: Option<Path>,
     flow: Option<(u64, Flow)>,
+}
+
+/// What became of a media packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// It is in the queue, with so many bytes.
+    Left(usize),
+    /// There is no way to send, or nothing that this receiver is to get.
+    Nothing,
+    /// There is no room for it now. Nothing was done with it.
+    HasToWait,
+}
+
+/// What became of a media packet that is to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// It waits for its turn.
+    Waits,
+    /// It is too large to wait, and is in the queue, with so many bytes.
+    Left(usize),
+    /// There is nothing that this receiver is to get.
+    Nothing,
+    /// There is no memory for it. Nothing was done with it.
+    NoRoom,
+    /// Nothing arrives at the other end. Nothing was done with it.
+    LineIsOut,
+}
+
+/// What a packet is sent for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Its receiver is to have it.
+    Media,
+    /// Only to find out what the line carries.
+    Probe,
 }
 
 impl Transport {
@@ -31,8 +69,8 @@ impl Transport {
         self.outlet.path.is_some() && self.keys.are_known()
     }
 
-    /// Composes a media packet for a consumer of this transport in the queue, and protects it there. Returns how many
-    /// bytes were sent; none where there is no way to send, or nothing that this receiver is to get.
+    /// Composes a media packet for a consumer of this transport in the queue, and protects it there; unless it is
+    /// video, and has to wait.
     #[inline]
     pub fn send_media(
         &mut self,
@@ -40,42 +78,137 @@ impl Transport {
         queue: &mut TransmitQueue,
         consumer: &mut Consumer,
         media: &MediaPacket<'_>,
-    ) -> Option<usize> {
+    ) -> Sent {
         if !self.can_send() {
-            return None;
+            return Sent::Nothing;
         }
-        let flow = self.flow(queue)?;
+        if consumer.kind() == MediaKind::Video && !self.pacer.is_open(now) {
+            return Sent::HasToWait;
+        }
         let max_len = media.max_len();
+        self.send(now, queue, Purpose::Media, max_len, |out| {
+            let composed = consumer.forward(now, media, out)?;
+            Some((composed, Some(consumer)))
+        })
+        .map_or(Sent::Nothing, Sent::Left)
+    }
+
+    /// Composes a media packet for a consumer of this transport, whose key comes with it, and has it wait.
+    pub fn hold_media(
+        &mut self,
+        now: Time,
+        queue: &mut TransmitQueue,
+        pool: &mut BlockPool,
+        (key, consumer): (usize, &mut Consumer),
+        media: &MediaPacket<'_>,
+    ) -> Held {
+        if !consumer.takes(media) {
+            return Held::Nothing;
+        }
+        if self.pacer.is_out(now) {
+            return Held::LineIsOut;
+        }
+        let keyframe = media.keyframe && media.codec.has_keyframes();
+        if keyframe
+            && self.pacer.is_worth_replacing()
+            && let Some(withdrawn) = self.pacer.withdraw(key, true, pool)
+        {
+            consumer.withdraw(&withdrawn);
+        }
+        let max_len = media.max_len();
+        if max_len > SLOT_LEN {
+            let sent = self.send(now, queue, Purpose::Media, max_len, |out| {
+                let composed = consumer.forward(now, media, out)?;
+                Some((composed, Some(consumer)))
+            });
+            return sent.map_or(Held::Nothing, Held::Left);
+        }
+        let Some(slot) = self.pacer.reserve(pool) else { return Held::NoRoom };
+        let next = consumer.next_sequence();
+        let Some(composed) = consumer.forward(now, media, &mut self.pacer.bytes_of_mut(slot)[..max_len]) else {
+            self.pacer.give_back(slot, pool);
+            return Held::Nothing;
+        };
+        let waiting = Waiting { slot, composed, timestamp: media.timestamp, keyframe, since: now };
+        self.pacer.hold(key, consumer.priority(), next, waiting);
+        Held::Waits
+    }
+
+    /// Sends a packet that has waited.
+    pub fn send_waiting(
+        &mut self,
+        now: Time,
+        queue: &mut TransmitQueue,
+        consumer: &mut Consumer,
+        waiting: &Waiting,
+    ) -> Option<usize> {
+        let len = waiting.composed.len;
+        let flow = self.flow(queue)?;
         let mut sent = None;
-        queue.push_with(flow, max_len + RTP_ROOM, |out| {
-            let composed = consumer.forward(now, media, &mut out[..max_len])?;
-            sent = self.stamp_and_seal(now, consumer, out, &composed);
+        queue.push_with(flow, len + RTP_ROOM, |out| {
+            out[..len].copy_from_slice(&self.pacer.bytes_of(waiting.slot)[..len]);
+            sent = self.stamp_and_seal(now, Purpose::Media, Some(consumer), out, &waiting.composed);
             sent
         });
         self.count_sent(sent)
     }
 
-    /// Composes and sends a packet once more.
+    /// Composes and sends a packet once more, because it was asked for or as part of a probe.
     pub fn send_again(
         &mut self,
         now: Time,
         queue: &mut TransmitQueue,
+        purpose: Purpose,
         consumer: &mut Consumer,
         resend: &Resend<'_>,
     ) -> Option<usize> {
-        if !self.can_send() {
-            return None;
+        if !resend.is_plain() {
+            return self.send(now, queue, purpose, resend.max_len(), |out| Some((consumer.resend(resend, out)?, None)));
         }
         let flow = self.flow(queue)?;
         let max_len = resend.max_len();
         let mut sent = None;
         queue.push_with(flow, max_len + RTP_ROOM, |out| {
             let composed = consumer.resend(resend, &mut out[..max_len])?;
-            sent = if resend.is_plain() {
-                self.keys.seal_rtp_again(out, composed.header_len, composed.len)
-            } else {
-                self.stamp_and_seal(now, consumer, out, &composed)
-            };
+            sent = self.keys.seal_rtp_again(out, composed.header_len, composed.len);
+            sent
+        });
+        if let Some(bytes) = sent {
+            self.pacer.spend(now, bytes);
+        }
+        self.count_sent(sent)
+    }
+
+    /// Sends a packet of nothing but padding, of about `bytes` bytes.
+    pub fn send_padding(
+        &mut self,
+        now: Time,
+        queue: &mut TransmitQueue,
+        consumer: &mut Consumer,
+        bytes: usize,
+    ) -> Option<usize> {
+        let padding = bytes.saturating_sub(RTP_ROOM);
+        self.send(now, queue, Purpose::Probe, MAX_PADDING_PACKET, |out| Some((consumer.pad(padding, out)?, None)))
+    }
+
+    /// Sends what `compose` writes, with new stamps; which the consumer that it names hears of.
+    #[inline]
+    fn send<'c>(
+        &mut self,
+        now: Time,
+        queue: &mut TransmitQueue,
+        purpose: Purpose,
+        max_len: usize,
+        compose: impl FnOnce(&mut [u8]) -> Option<(Composed, Option<&'c mut Consumer>)>,
+    ) -> Option<usize> {
+        if !self.can_send() {
+            return None;
+        }
+        let flow = self.flow(queue)?;
+        let mut sent = None;
+        queue.push_with(flow, max_len + RTP_ROOM, |out| {
+            let (composed, consumer) = compose(&mut out[..max_len])?;
+            sent = self.stamp_and_seal(now, purpose, consumer, out, &composed);
             sent
         });
         self.count_sent(sent)
@@ -112,7 +245,8 @@ impl Transport {
     fn stamp_and_seal(
         &mut self,
         now: Time,
-        consumer: &mut Consumer,
+        purpose: Purpose,
+        consumer: Option<&mut Consumer>,
         packet: &mut [u8],
         composed: &Composed,
     ) -> Option<usize> {
@@ -120,16 +254,22 @@ impl Transport {
         if composed.stamps != StampPlaces::default() {
             let stamps = Stamps::new(now, sequence_number);
             composed.stamps.write(stamps, packet);
-            consumer.stamped(packet, composed, stamps);
+            if let Some(consumer) = consumer {
+                consumer.stamped(packet, composed, stamps);
+            }
         }
-        let sent = self.keys.seal_rtp(packet, composed.header_len, composed.len)?;
+        let size = self.keys.seal_rtp(packet, composed.header_len, composed.len)?;
         if composed.stamps.is_numbered() {
             self.next_transport_sequence = sequence_number.wrapping_add(1);
             if let Some(estimator) = &mut self.estimator {
-                estimator.sent(now, SentPacket { sequence_number, size: sent, probe: None });
+                estimator.sent(now, SentPacket { sequence_number, size, probe: self.pacer.probe_id() });
             }
         }
-        Some(sent)
+        match purpose {
+            Purpose::Media => self.pacer.spend(now, size),
+            Purpose::Probe => self.pacer.spend_padding(now, size),
+        }
+        Some(size)
     }
 
     fn count_sent(&mut self, sent: Option<usize>) -> Option<usize> {

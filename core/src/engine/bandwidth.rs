@@ -1,0 +1,133 @@
+//! What peers tell of the line to them, and what the control plane hears of it.
+
+use std::time::Duration;
+
+use super::Engine;
+use crate::bitrate::Bitrate;
+use crate::estimator::Estimate;
+use crate::event::{EstimateSource, Event};
+use crate::packet::rtcp::TransportFeedback;
+use crate::params::TransportDemand;
+use crate::time::Time;
+
+/// Distance of estimates that are told, unless they fall.
+const TELL_INTERVAL: Duration = Duration::from_millis(100);
+/// Distance of estimates that are told for what they say beside the rate.
+const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
+/// A fall by one part in this many is told at once.
+const FALL: u64 = 20;
+/// A change by less than one part in this many is no news.
+const STEP: u64 = 100;
+
+/// The estimate of a transport that was told last.
+#[derive(Clone, Debug, Default)]
+pub struct ToldEstimate {
+    last: Option<(Time, u64, EstimateSource)>,
+}
+
+impl ToldEstimate {
+    /// Whether `estimate` is to be told now; if so, it counts as told.
+    fn is_news(&mut self, now: Time, estimate: &Estimate) -> bool {
+        let (bitrate, source) = (estimate.bitrate.as_bps(), estimate.source);
+        let news = match self.last {
+            None => source != EstimateSource::Start,
+            Some((at, told, told_source)) => {
+                let age = now.since(at);
+                let fell = told.saturating_sub(bitrate) >= (told / FALL).max(1);
+                let moved = told.abs_diff(bitrate) >= (told / STEP).max(1) || told_source != source;
+                fell || (moved && age >= TELL_INTERVAL) || age >= REFRESH_INTERVAL
+            }
+        };
+        if news {
+            self.last = Some((now, bitrate, source));
+        }
+        news
+    }
+}
+
+impl Engine {
+    pub(super) fn set_demand(&mut self, now: Time, key: usize, demand: TransportDemand) -> Result<(), String> {
+        let transport = &mut self.transports[key];
+        let estimator = transport.estimator.as_mut().ok_or("a plain transport has no estimate to spend")?;
+        estimator.set_demand(now, Bitrate::bps(demand.allocated), Bitrate::bps(demand.desired));
+        // From now on somebody decides what fits.
+        transport.pacer.set_estimate(now, estimator.estimate().bitrate);
+        self.estimate_moved(now, key);
+        Ok(())
+    }
+
+    pub(super) fn heed_transport_feedback(&mut self, now: Time, key: usize, feedback: &TransportFeedback<'_>) {
+        if let Some(estimator) = &mut self.transports[key].estimator {
+            estimator.on_transport_feedback(now, feedback);
+            let round_trip = estimator.estimate().round_trip;
+            let was_out = self.transports[key].pacer.heard(now, round_trip);
+            self.estimate_moved(now, key);
+            if was_out {
+                self.feed(now, key);
+            }
+        }
+    }
+
+    pub(super) fn heed_remb(&mut self, now: Time, key: usize, bitrate: u64) {
+        if let Some(estimator) = &mut self.transports[key].estimator {
+            estimator.on_remb(now, Bitrate::bps(bitrate));
+            self.estimate_moved(now, key);
+        }
+    }
+
+    pub(super) fn heed_loss(&mut self, now: Time, key: usize, lost: f64, expected: u32, round_trip: Option<Duration>) {
+        if let Some(estimator) = &mut self.transports[key].estimator {
+            estimator.on_receiver_report(now, lost, expected, round_trip);
+            self.estimate_moved(now, key);
+        }
+    }
+
+    /// The estimator of a transport was told something: what follows from it is told on, and done when it is due.
+    pub(super) fn estimate_moved(&mut self, now: Time, key: usize) {
+        let transport = &mut self.transports[key];
+        let Some(estimator) = &transport.estimator else { return };
+        let estimate = estimator.estimate();
+        if transport.pacer.paces() {
+            transport.pacer.set_estimate(now, estimate.bitrate);
+        }
+        if transport.told_estimate.is_news(now, &estimate) {
+            self.out.event(Event::Estimate {
+                transport_id: transport.id,
+                bitrate: estimate.bitrate.as_bps(),
+                source: estimate.source,
+                round_trip_time: estimate.round_trip.map(|time| time.as_secs_f64()),
+                fraction_lost: estimate.fraction_lost,
+                queue_delay: estimate.queue_delay.map(|time| time.as_secs_f64()),
+            });
+        }
+        self.schedule_departures(now, key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn falls_are_told_at_once_and_the_rest_at_a_bounded_rate() {
+        let estimate = |kbps, source| Estimate {
+            bitrate: Bitrate::kbps(kbps),
+            source,
+            round_trip: None,
+            fraction_lost: 0.0,
+            queue_delay: None,
+        };
+        let mut told = ToldEstimate::default();
+        let mut tell = |millis, kbps, source| told.is_news(Time::from_millis(millis), &estimate(kbps, source));
+        assert!(!tell(0, 300, EstimateSource::Start), "nothing is known yet");
+        let source = EstimateSource::TransportFeedback;
+        assert!(tell(10, 300, source));
+        assert!(!tell(60, 400, source), "a rise has time");
+        assert!(!tell(70, 290, source), "so has a small fall");
+        assert!(tell(80, 280, source));
+        assert!(tell(180, 500, source));
+        assert!(!tell(1_100, 500, source));
+        assert!(tell(1_200, 500, source), "loss and delay may have changed");
+        assert!(tell(1_210, 10, source));
+    }
+}

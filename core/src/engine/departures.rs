@@ -1,0 +1,239 @@
+//! What leaves a transport as time goes by: what its pacer held back, retransmissions, probes.
+
+use std::time::Duration;
+
+use super::Engine;
+use super::consumers::ConsumerEntry;
+use crate::media_packet::MediaPacket;
+use crate::pacer::AskedAgain;
+use crate::time::Time;
+use crate::transport::{Held, Purpose};
+
+/// What is asked for again this long after it came to us, and a round trip, would come too late to be shown …
+const RESEND_AGE: Duration = Duration::from_millis(500);
+/// … with this round trip where none was measured.
+const DEFAULT_ROUND_TRIP: Duration = Duration::from_millis(100);
+/// A probe is sent with recent media while it takes at least this much, in bytes: the rest with padding of its length.
+const MIN_SPARE: usize = 300;
+/// A packet that only finds out whether the line is out, in bytes.
+const SIGN_OF_LIFE: usize = 60;
+
+impl Engine {
+    /// Does what is due for what a transport sends.
+    pub(super) fn depart(&mut self, now: Time, key: usize) {
+        let Some(transport) = self.transports.get_mut(key) else { return };
+        if let Some(estimator) = &mut transport.estimator {
+            if estimator.poll_timeout() <= now {
+                estimator.handle_timeout(now);
+            }
+            if transport.pacer.probe_id().is_none()
+                && let Some(probe) = estimator.poll_probe(now)
+            {
+                transport.pacer.start_probe(now, &probe);
+            }
+        }
+        self.work_for(key);
+        self.estimate_moved(now, key);
+        self.drop_late(now, key);
+        self.release(now, key);
+        self.feed(now, key);
+        self.schedule_departures(now, key);
+    }
+
+    /// Comes back when something is to leave.
+    pub(super) fn schedule_departures(&mut self, now: Time, key: usize) {
+        let transport = &self.transports[key];
+        let estimator = transport.estimator.as_ref().map_or(Time::MAX, |estimator| estimator.poll_timeout());
+        let due = transport.pacer.poll_timeout().min(estimator);
+        // In the future, so that what cannot be done now is not tried again before the next tick.
+        self.send_timers.no_later_than(key, due.max(now + Duration::from_nanos(1)));
+    }
+
+    /// Has a packet wait for its turn.
+    #[cold]
+    pub(super) fn hold(&mut self, now: Time, receiver: usize, media: &MediaPacket<'_>) {
+        let key = self.consumers[receiver].transport;
+        let mut held = self.try_hold(now, receiver, media);
+        if held == Held::NoRoom {
+            let victim = self.transports[key].pacer.victim().unwrap_or(receiver);
+            self.withdraw(key, victim, true);
+            held = self.try_hold(now, receiver, media);
+        }
+        match held {
+            Held::Waits => {
+                let deadline = self.consumers[receiver].consumer.poll_timeout();
+                self.timers.no_later_than(key, deadline);
+                self.schedule_departures(now, key);
+            }
+            Held::Left(bytes) => {
+                self.out.sent(Some(bytes));
+            }
+            Held::NoRoom => self.starve(key, receiver),
+            Held::LineIsOut => {
+                self.starve(key, receiver);
+                self.schedule_departures(now, key);
+            }
+            Held::Nothing => {}
+        }
+    }
+
+    fn try_hold(&mut self, now: Time, receiver: usize, media: &MediaPacket<'_>) -> Held {
+        let Engine { transports, consumers, pool, out, .. } = self;
+        let ConsumerEntry { transport, ref mut consumer, .. } = consumers[receiver];
+        transports[transport].hold_media(now, &mut out.transmits, pool, (receiver, consumer), media)
+    }
+
+    /// A receiver asks for a packet again.
+    pub(super) fn asked_again(&mut self, now: Time, key: usize, asked: AskedAgain) {
+        self.consumers[asked.consumer].consumer.nack_arrived();
+        let pacer = &mut self.transports[key].pacer;
+        if pacer.may_resend(now) {
+            self.resend(now, key, asked);
+        } else if pacer.hold_resend(asked) {
+            self.schedule_departures(now, key);
+        } else {
+            pacer.counters.retransmissions_dropped += 1;
+        }
+    }
+
+    /// Sends a packet again to a receiver that lacks it, if it is still held and can still help.
+    fn resend(&mut self, now: Time, key: usize, asked: AskedAgain) {
+        let Engine { transports, consumers, producers, out, .. } = self;
+        let Some(ConsumerEntry { producer, consumer, .. }) = consumers.get_mut(asked.consumer) else { return };
+        let transport = &mut transports[key];
+        let Some(resend) = consumer.on_nack(now, asked.sequence_number, &producers[*producer].producer) else { return };
+        let round_trip = consumer.round_trip_time().unwrap_or(DEFAULT_ROUND_TRIP);
+        if now.since(resend.arrival()) > RESEND_AGE + round_trip + transport.pacer.recent_wait() {
+            transport.pacer.counters.retransmissions_dropped += 1;
+            return;
+        }
+        let sent = transport.send_again(now, &mut out.transmits, Purpose::Media, consumer, &resend);
+        if let Some(bytes) = sent {
+            transport.pacer.spend_resend(now, bytes);
+        }
+        if out.sent(sent) {
+            out.counters.retransmissions += 1;
+        }
+    }
+
+    /// Takes back what has waited for too long.
+    fn drop_late(&mut self, now: Time, key: usize) {
+        let pacer = &mut self.transports[key].pacer;
+        pacer.tidy(now);
+        if pacer.is_out(now) {
+            pacer.forget_resends();
+            pacer.end_probe();
+            while let Some(consumer) = self.transports[key].pacer.any_waiting() {
+                self.withdraw(key, consumer, false);
+            }
+            return;
+        }
+        while let Some(consumer) = self.transports[key].pacer.stale(now) {
+            self.withdraw(key, consumer, false);
+        }
+        if self.transports[key].pacer.is_overdue(now) {
+            while !self.transports[key].pacer.is_relieved(now)
+                && let Some(consumer) = self.transports[key].pacer.victim()
+            {
+                self.withdraw(key, consumer, true);
+            }
+        }
+    }
+
+    /// Lets leave what there is room for.
+    fn release(&mut self, now: Time, key: usize) {
+        while self.transports[key].pacer.has_room(now) {
+            let Engine { transports, consumers, pool, out, .. } = self;
+            let transport = &mut transports[key];
+            if let Some(asked) = transport.pacer.next_resend(now) {
+                self.resend(now, key, asked);
+            } else if let Some((consumer, waiting)) = transport.pacer.next_waiting(now) {
+                let consumer = &mut consumers[consumer].consumer;
+                let sent = transport.send_waiting(now, &mut out.transmits, consumer, &waiting);
+                out.sent(sent);
+                if waiting.keyframe {
+                    consumer.keyframe_left(now);
+                }
+                transport.pacer.give_back(waiting.slot, pool);
+            } else if let Some(bytes) = transport.pacer.probe_bytes_left() {
+                if !self.send_probe_packet(now, key, bytes) {
+                    self.transports[key].pacer.end_probe();
+                }
+            } else {
+                break;
+            }
+        }
+        if self.transports[key].pacer.wants_sign_of_life(now) {
+            self.send_padding(now, key, SIGN_OF_LIFE);
+        }
+    }
+
+    /// Sends a packet for which only the probe is a reason: a recent one once more, which costs its receiver nothing
+    /// new to understand; or padding. False where there is no stream that takes it.
+    fn send_probe_packet(&mut self, now: Time, key: usize, bytes: usize) -> bool {
+        let Engine { transports, consumers, producers, out, .. } = self;
+        let transport = &mut transports[key];
+        if bytes >= MIN_SPARE {
+            for index in 0..transport.consumers.len() {
+                let (_, consumer) = transport.consumers[index];
+                let ConsumerEntry { producer, ref mut consumer, .. } = consumers[consumer];
+                let Some(resend) = consumer.spare_packet(now, &producers[producer].producer) else { continue };
+                let sent = transport.send_again(now, &mut out.transmits, Purpose::Probe, consumer, &resend);
+                if out.sent(sent) {
+                    return true;
+                }
+            }
+        }
+        self.send_padding(now, key, bytes)
+    }
+
+    /// Sends a packet of padding in the first stream that takes it, also where that is paused.
+    fn send_padding(&mut self, now: Time, key: usize, bytes: usize) -> bool {
+        let Engine { transports, consumers, out, .. } = self;
+        let transport = &mut transports[key];
+        let taker = transport.consumers.iter().map(|(_, consumer)| *consumer);
+        let Some(taker) = taker.into_iter().find(|consumer| consumers[*consumer].consumer.takes_padding()) else {
+            return false;
+        };
+        let sent = transport.send_padding(now, &mut out.transmits, &mut consumers[taker].consumer, bytes);
+        out.sent(sent)
+    }
+
+    /// Lets consumers go on whose frames were dropped, as there is room for their keyframes.
+    pub(super) fn feed(&mut self, now: Time, key: usize) {
+        if self.transports[key].pacer.is_out(now) {
+            return;
+        }
+        while let Some(consumer) = self.transports[key].pacer.next_fed() {
+            self.start_consumer(now, consumer);
+        }
+    }
+
+    /// Takes back what waits of a consumer, which goes on with a keyframe when there is room.
+    fn withdraw(&mut self, key: usize, receiver: usize, keep_begun: bool) {
+        let Engine { transports, consumers, pool, .. } = self;
+        if let Some(withdrawn) = transports[key].pacer.withdraw(receiver, keep_begun, pool) {
+            consumers[receiver].consumer.withdraw(&withdrawn);
+        }
+        self.starve(key, receiver);
+    }
+
+    fn starve(&mut self, key: usize, receiver: usize) {
+        let consumer = &mut self.consumers[receiver].consumer;
+        if !consumer.needs_keyframe() {
+            consumer.stop();
+        }
+        self.transports[key].pacer.starve(receiver);
+    }
+
+    /// Takes back what waits of a consumer that is to send nothing any more, or nothing for a while.
+    pub(super) fn clear_waiting(&mut self, receiver: usize) {
+        let Engine { transports, consumers, pool, .. } = self;
+        let ConsumerEntry { transport, ref mut consumer, .. } = consumers[receiver];
+        let pacer = &mut transports[transport].pacer;
+        if let Some(withdrawn) = pacer.withdraw(receiver, false, pool) {
+            consumer.withdraw(&withdrawn);
+        }
+        pacer.forget(receiver);
+    }
+}

@@ -1,0 +1,438 @@
+//! When packets leave: a pacer per transport, so that a keyframe does not become a queue on a thin line, in which the
+//! sound would wait behind it.
+//!
+//! Audio never waits. What else finds room in the bucket, and nothing waiting, leaves at once: the pacer then costs two
+//! comparisons. Only what finds none is held: retransmissions first, then video by the priority of its consumer. Video
+//! that has waited too long is dropped by whole frames up to the next keyframe, as if it had never been there: its
+//! sequence numbers are used again, so that the receiver asks for nothing that it was never sent.
+//!
+//! Sans-IO: the engine asks what is to leave and composes, protects and sends it.
+
+mod bucket;
+mod lanes;
+mod probing;
+mod resends;
+mod silence;
+mod slots;
+
+use std::time::Duration;
+
+use self::bucket::Bucket;
+use self::lanes::{Lanes, Limits};
+pub use self::lanes::{Waiting, Withdrawn};
+use self::probing::Probing;
+pub use self::resends::AskedAgain;
+use self::resends::Resends;
+use self::silence::Silence;
+pub use self::slots::SLOT_LEN;
+use self::slots::Slots;
+use crate::bitrate::Bitrate;
+use crate::estimator::Probe;
+use crate::repair::BlockPool;
+use crate::time::Time;
+
+/// What leaves at once after a silence, in time at the pacing rate: two of the worker's ticks, so that frames of an
+/// ordinary size on a line that carries them leave in one run.
+const BURST: Duration = Duration::from_millis(10);
+/// Up to this estimate packets leave [`THIN_FACTOR`] times as fast as the line is thought to be …
+const THIN: f64 = 500_000.0;
+/// … and from this one on [`WIDE_FACTOR`] times.
+const WIDE: f64 = 4_000_000.0;
+/// A keyframe of 20 kB over 300 kbit/s, estimated at 280, then builds a queue of some 75 ms on the line.
+const THIN_FACTOR: f64 = 1.25;
+/// Where lines are wide frames are sent fast: what they queue up is gone soon.
+const WIDE_FACTOR: f64 = 2.5;
+/// Nothing is paced slower than this: an estimate may be wrong, and its line dead by the time it is right.
+const MIN_RATE: f64 = 30_000.0;
+/// How long packets wait.
+const LIMITS: Limits = Limits {
+    // What is later than this is worse than a new picture.
+    frame: Duration::from_millis(500),
+    // The first picture over a thin line.
+    keyframe: Duration::from_millis(2_000),
+    stale: Duration::from_millis(3_000),
+};
+/// When frames were too late, others are dropped until what is left leaves within this.
+const DRAIN_GOAL: Duration = Duration::from_millis(250);
+/// A keyframe takes the place of what waits of its consumer, if that would take this long to leave.
+const WORTH_REPLACING: Duration = Duration::from_millis(100);
+/// Consumers whose frames were dropped ask for a keyframe once what waits leaves within this.
+const RESUME: Duration = Duration::from_millis(50);
+/// The share of the estimate that retransmissions may take, as a divisor.
+const RESEND_DIVISOR: u64 = 3;
+/// Retransmissions that may leave at once, in time at their rate: a few packets of a keyframe even on a thin line.
+const RESEND_BURST: Duration = Duration::from_millis(600);
+
+/// What a pacer counts.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PacerCounters {
+    /// Packets that were never sent.
+    pub dropped: u64,
+    /// Bytes of packets that carried nothing, or what was sent before unasked.
+    pub probe_bytes: u64,
+    /// Packets that were asked for again and not sent.
+    pub retransmissions_dropped: u64,
+}
+
+/// The pacer of one transport. Without a rate nothing waits.
+pub struct Pacer {
+    bucket: Bucket,
+    /// What retransmissions may take.
+    resend_bucket: Bucket,
+    lanes: Lanes,
+    slots: Slots,
+    resends: Resends,
+    probing: Option<Probing>,
+    /// From when on there is room: of the bucket, or of the probe that is being sent.
+    room_at: Time,
+    paces: bool,
+    /// Keys of consumers whose frames were dropped: they go on with a keyframe when there is room for one.
+    hungry: Vec<usize>,
+    /// The longest that a packet waited lately.
+    wait: Duration,
+    silence: Silence,
+    /// What was counted.
+    pub counters: PacerCounters,
+}
+
+impl Default for Pacer {
+    fn default() -> Self {
+        Pacer {
+            bucket: Bucket::new(BURST),
+            resend_bucket: Bucket::new(RESEND_BURST),
+            lanes: Lanes::default(),
+            slots: Slots::default(),
+            resends: Resends::default(),
+            probing: None,
+            room_at: Time::ZERO,
+            paces: false,
+            hungry: Vec::new(),
+            wait: Duration::ZERO,
+            silence: Silence::default(),
+            counters: PacerCounters::default(),
+        }
+    }
+}
+
+/// How fast packets leave, by what the line is thought to carry.
+pub fn pacing_rate(estimate: Bitrate) -> Bitrate {
+    let bps = estimate.as_bps() as f64;
+    let share = ((bps - THIN) / (WIDE - THIN)).clamp(0.0, 1.0);
+    Bitrate::bps((bps * (THIN_FACTOR + share * (WIDE_FACTOR - THIN_FACTOR))).max(MIN_RATE) as u64)
+}
+
+impl Pacer {
+    /// Paces from now on, by this estimate.
+    pub fn set_estimate(&mut self, now: Time, estimate: Bitrate) {
+        self.bucket.set_rate(now, pacing_rate(estimate));
+        self.resend_bucket.set_rate(now, Bitrate::bps(estimate.as_bps() / RESEND_DIVISOR));
+        self.paces = true;
+        self.update_room();
+    }
+
+    /// The peer told what arrived of what was sent. Returns whether it had been silent for so long that nothing but
+    /// audio was sent.
+    pub fn heard(&mut self, now: Time, round_trip: Option<Duration>) -> bool {
+        self.silence.heard(now, round_trip)
+    }
+
+    /// Whether the line is out: the peer, which tells what arrives, has told nothing of what was sent for so long that
+    /// to send video is to fill a queue for nobody.
+    pub fn is_out(&self, now: Time) -> bool {
+        self.paces && self.silence.is_over(now)
+    }
+
+    /// Whether it is time to find out if the line is still out.
+    pub fn wants_sign_of_life(&self, now: Time) -> bool {
+        self.is_out(now) && self.silence.wants_sign_of_life(now)
+    }
+
+    /// Whether it holds anything back at all.
+    pub fn paces(&self) -> bool {
+        self.paces
+    }
+
+    /// Whether a packet of video may leave at once.
+    #[inline]
+    pub fn is_open(&self, now: Time) -> bool {
+        self.room_at <= now && self.lanes.packets() == 0 && !self.silence.is_over(now)
+    }
+
+    /// Whether what waits may leave.
+    pub fn has_room(&self, now: Time) -> bool {
+        self.room_at <= now
+    }
+
+    /// The probe that a packet belongs to that leaves now.
+    #[inline]
+    pub fn probe_id(&self) -> Option<u32> {
+        self.probing.as_ref().map(|probing| probing.id)
+    }
+
+    /// A packet of so many bytes leaves.
+    #[inline]
+    pub fn spend(&mut self, now: Time, bytes: usize) {
+        self.silence.sent(now);
+        self.bucket.spend(now, bytes);
+        self.room_at = self.bucket.room_at();
+        if self.probing.is_some() {
+            self.spend_on_probe(now, bytes);
+        }
+    }
+
+    /// A packet leaves that only the probe is for.
+    pub fn spend_padding(&mut self, now: Time, bytes: usize) {
+        self.silence.sent(now);
+        self.counters.probe_bytes += bytes as u64;
+        self.spend_on_probe(now, bytes);
+    }
+
+    fn spend_on_probe(&mut self, now: Time, bytes: usize) {
+        if self.probing.as_mut().is_some_and(|probing| probing.spend(now, bytes)) {
+            self.probing = None;
+        }
+        self.update_room();
+    }
+
+    /// Sends a probe: until it is through, packets leave at its rate. One at a time.
+    pub fn start_probe(&mut self, now: Time, probe: &Probe) {
+        self.probing = Some(Probing::new(now, probe));
+        self.update_room();
+    }
+
+    /// Bytes that the probe still takes; none while there is no probe.
+    pub fn probe_bytes_left(&self) -> Option<usize> {
+        self.probing.as_ref().map(Probing::bytes_left)
+    }
+
+    /// There is nothing to send the probe with.
+    pub fn end_probe(&mut self) {
+        self.probing = None;
+        self.update_room();
+    }
+
+    fn update_room(&mut self) {
+        self.room_at = self.probing.as_ref().map_or(self.bucket.room_at(), Probing::room_at);
+    }
+
+    /// Memory for a packet that is to wait; none at the bound. To be [put in line](Self::hold) or given back.
+    pub fn reserve(&mut self, pool: &mut BlockPool) -> Option<u32> {
+        self.slots.take(pool)
+    }
+
+    /// The bytes of a packet that waits, or is to.
+    pub fn bytes_of(&self, slot: u32) -> &[u8] {
+        self.slots.get(slot)
+    }
+
+    /// The same, to be written.
+    pub fn bytes_of_mut(&mut self, slot: u32) -> &mut [u8] {
+        self.slots.get_mut(slot)
+    }
+
+    /// Gives a slot back.
+    pub fn give_back(&mut self, slot: u32, pool: &mut BlockPool) {
+        self.slots.give(slot);
+        self.slots.release(pool);
+    }
+
+    /// Puts a packet of `consumer` in line. `next` is the first sequence number of it that has not left.
+    pub fn hold(&mut self, consumer: usize, priority: u8, next: u64, waiting: Waiting) {
+        self.lanes.push(consumer, priority, next, waiting);
+    }
+
+    /// The packet of video that is to leave now, and whose it is. Its slot is to be given back.
+    pub fn next_waiting(&mut self, now: Time) -> Option<(usize, Waiting)> {
+        let (consumer, waiting) = self.lanes.pop(now)?;
+        let wait = now.since(waiting.since);
+        // It fades, so that what a keyframe had to wait is remembered while its packets may be asked for again.
+        self.wait = wait.max(self.wait - self.wait / 64);
+        Some((consumer, waiting))
+    }
+
+    /// How long packets had to wait lately at most.
+    pub fn recent_wait(&self) -> Duration {
+        self.wait
+    }
+
+    /// A packet was asked for again, and is to leave when there is room. False where too many are.
+    pub fn hold_resend(&mut self, asked: AskedAgain) -> bool {
+        self.resends.push(asked)
+    }
+
+    /// Whether a retransmission may leave now.
+    pub fn may_resend(&self, now: Time) -> bool {
+        self.room_at <= now && self.resend_bucket.room_at() <= now
+    }
+
+    /// The packet that is to be sent again now.
+    pub fn next_resend(&mut self, now: Time) -> Option<AskedAgain> {
+        (self.resend_bucket.room_at() <= now).then(|| self.resends.pop())?
+    }
+
+    /// A retransmission of so many bytes leaves.
+    pub fn spend_resend(&mut self, now: Time, bytes: usize) {
+        self.resend_bucket.spend(now, bytes);
+    }
+
+    /// How many packets wait.
+    pub fn packets(&self) -> usize {
+        self.lanes.packets() + self.resends.len()
+    }
+
+    /// How long the video that waits takes to leave.
+    pub fn drain_time(&self) -> Duration {
+        self.bucket.time_for(self.lanes.bytes())
+    }
+
+    /// Whether a keyframe of `consumer` waits, or the rest of one.
+    pub fn holds_keyframe(&self, consumer: usize) -> bool {
+        self.lanes.holds_keyframe(consumer)
+    }
+
+    /// Whether frames that wait of a consumer are to make way for its next keyframe.
+    pub fn is_worth_replacing(&self) -> bool {
+        self.lanes.packets() > 0 && self.drain_time() >= WORTH_REPLACING
+    }
+
+    /// Takes back what waits of `consumer`; the rest of a frame that has begun to leave stays where `keep_begun`.
+    pub fn withdraw(&mut self, consumer: usize, keep_begun: bool, pool: &mut BlockPool) -> Option<Withdrawn> {
+        let Pacer { lanes, slots, counters, .. } = self;
+        let withdrawn = lanes.withdraw(consumer, keep_begun, |slot| slots.give(slot));
+        counters.dropped += withdrawn.map_or(0, |withdrawn| withdrawn.packets);
+        slots.release(pool);
+        withdrawn
+    }
+
+    /// The consumer whose frames are to be dropped to make room.
+    pub fn victim(&self) -> Option<usize> {
+        self.lanes.victim()
+    }
+
+    /// Whether frames have waited too long, so that some are to be dropped until [`is_relieved`](Self::is_relieved).
+    pub fn is_overdue(&self, now: Time) -> bool {
+        self.lanes.is_overdue(now, &LIMITS)
+    }
+
+    /// Whether what waits leaves soon enough.
+    pub fn is_relieved(&self, now: Time) -> bool {
+        self.drain_time() <= DRAIN_GOAL && !self.is_overdue(now)
+    }
+
+    /// A consumer of which something is so old that all of it is to go.
+    pub fn stale(&self, now: Time) -> Option<usize> {
+        self.lanes.stale(now, &LIMITS)
+    }
+
+    /// A consumer that something waits of.
+    pub fn any_waiting(&self) -> Option<usize> {
+        self.lanes.any()
+    }
+
+    /// Frames of `consumer` were dropped: it goes on with a keyframe when there is room for one.
+    pub fn starve(&mut self, consumer: usize) {
+        if !self.hungry.contains(&consumer) {
+            self.hungry.push(consumer);
+        }
+    }
+
+    /// A consumer that may go on now.
+    pub fn next_fed(&mut self) -> Option<usize> {
+        if self.drain_time() > RESUME {
+            return None;
+        }
+        self.hungry.pop()
+    }
+
+    /// Nothing is to be sent again any more.
+    pub fn forget_resends(&mut self) {
+        self.counters.retransmissions_dropped += self.resends.len() as u64;
+        self.resends.clear();
+    }
+
+    /// A consumer ended, and nothing waits of it any more.
+    pub fn forget(&mut self, consumer: usize) {
+        self.resends.forget(consumer);
+        self.hungry.retain(|hungry| *hungry != consumer);
+    }
+
+    /// Gives up a probe that takes too long.
+    pub fn tidy(&mut self, now: Time) {
+        if self.probing.as_ref().is_some_and(|probing| probing.is_over(now)) {
+            self.end_probe();
+        }
+    }
+
+    /// When something is to leave; [`Time::MAX`] while nothing waits.
+    pub fn poll_timeout(&self) -> Time {
+        let sign = if self.paces { self.silence.poll_timeout() } else { Time::MAX };
+        let leave = if self.lanes.packets() > 0 || self.probing.is_some() {
+            self.room_at
+        } else if !self.resends.is_empty() {
+            self.room_at.max(self.resend_bucket.room_at())
+        } else {
+            Time::MAX
+        };
+        leave.min(sign)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thin_lines_are_paced_close_to_their_rate() {
+        let factor = |kbps: u64| pacing_rate(Bitrate::kbps(kbps)).as_bps() as f64 / (kbps * 1_000) as f64;
+        assert_eq!([factor(300), factor(500), factor(4_000), factor(50_000)], [1.25, 1.25, 2.5, 2.5]);
+        assert!(factor(1_000) > 1.25 && factor(1_000) < factor(2_000));
+        assert_eq!(pacing_rate(Bitrate::kbps(10)), Bitrate::kbps(30));
+    }
+
+    #[test]
+    fn without_a_rate_everything_leaves_at_once() {
+        let mut pacer = Pacer::default();
+        for _ in 0..1_000 {
+            assert!(pacer.is_open(Time::ZERO));
+            pacer.spend(Time::ZERO, 1_200);
+        }
+        assert_eq!(pacer.poll_timeout(), Time::MAX);
+    }
+
+    #[test]
+    fn a_probe_opens_the_pacer_at_its_rate_and_leaves_no_debt() {
+        let now = Time::from_millis(1_000);
+        let mut pacer = Pacer::default();
+        pacer.set_estimate(now, Bitrate::kbps(300));
+        pacer.spend(now, 2_000);
+        assert!(!pacer.is_open(now));
+        let room_at = pacer.room_at;
+        pacer.start_probe(now, &Probe { id: 3, bitrate: Bitrate::kbps(900), bytes: 2_000, packets: 2 });
+        assert_eq!((pacer.probe_id(), pacer.is_open(now), pacer.poll_timeout()), (Some(3), true, now));
+        pacer.spend_padding(now, 1_000);
+        assert!(!pacer.is_open(now));
+        let later = now + Duration::from_millis(10);
+        pacer.spend_padding(later, 1_000);
+        assert_eq!((pacer.probe_id(), pacer.counters.probe_bytes), (None, 2_000));
+        assert_eq!(pacer.room_at, room_at);
+        assert_eq!(pacer.poll_timeout(), Time::MAX);
+    }
+
+    #[test]
+    fn retransmissions_have_their_share_and_no_more() {
+        let mut pacer = Pacer::default();
+        pacer.set_estimate(Time::from_millis(1_000), Bitrate::kbps(300));
+        let mut bytes = 0;
+        for millis in (1_000..6_000).step_by(5) {
+            let now = Time::from_millis(millis);
+            pacer.hold_resend(AskedAgain { consumer: 1, sequence_number: millis as u16 });
+            while pacer.may_resend(now) && pacer.next_resend(now).is_some() {
+                pacer.spend(now, 1_000);
+                pacer.spend_resend(now, 1_000);
+                bytes += 1_000;
+            }
+        }
+        let share = Bitrate::kbps(100).bytes_in(Duration::from_millis(5_600)) as usize;
+        assert!(bytes <= share + 1_000 && bytes + 2_000 >= share, "{bytes} of {share}");
+    }
+}
