@@ -18,6 +18,7 @@ const PWD: &str = "the-password-of-22-chars-or-more";
 pub const MID: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
 pub const AUDIO_LEVEL: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
 pub const TWCC: &str = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
+pub const ABS_SEND_TIME: &str = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time";
 pub const ORIENTATION: &str = "urn:3gpp:video-orientation";
 pub const PLAYOUT_DELAY: &str = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay";
 
@@ -52,17 +53,28 @@ pub fn srtp_params(transport_id: u64, generation: u8) -> SrtpParams {
 impl Client {
     /// A client of a new transport, which is not connected yet. It sends from `udp(transport_id)`.
     pub fn create(sim: &mut Sim, router_id: u64, transport_id: u64) -> Client {
+        let send_extensions = extensions(&[(MID, 9), (AUDIO_LEVEL, 10), (ORIENTATION, 11)]);
+        Client::create_with(sim, router_id, transport_id, send_extensions, None)
+    }
+
+    /// The same, which takes these extensions, and whose estimate starts at so many bit/s.
+    pub fn create_with(
+        sim: &mut Sim,
+        router_id: u64,
+        transport_id: u64,
+        send_extensions: Vec<HeaderExtension>,
+        start_bitrate: Option<u64>,
+    ) -> Client {
         let ufrag = format!("ufrag{transport_id}");
         let receive_extensions =
             extensions(&[(AUDIO_LEVEL, 1), (TWCC, 3), (MID, 4), (ORIENTATION, 5), (PLAYOUT_DELAY, 6)]);
-        let send_extensions = extensions(&[(MID, 9), (AUDIO_LEVEL, 10), (ORIENTATION, 11)]);
         let params = WebRtcTransportParams {
             router_id,
             ice_ufrag: ufrag.clone(),
             ice_pwd: PWD.into(),
             receive_extensions,
             send_extensions,
-            start_bitrate: None,
+            start_bitrate,
             max_bitrate: None,
         };
         sim.command(Command::CreateWebRtcTransport { transport_id, params });
@@ -74,6 +86,20 @@ impl Client {
     /// A client whose path is nominated and whose keys are set.
     pub fn connect(sim: &mut Sim, router_id: u64, transport_id: u64) -> Client {
         let mut client = Client::create(sim, router_id, transport_id);
+        assert_eq!(client.check(sim, true), Some(Class::Success));
+        client.set_keys(sim, 0);
+        client
+    }
+
+    /// The same, which takes these extensions, and whose estimate starts at so many bit/s.
+    pub fn connect_with(
+        sim: &mut Sim,
+        router_id: u64,
+        transport_id: u64,
+        send_extensions: Vec<HeaderExtension>,
+        start_bitrate: Option<u64>,
+    ) -> Client {
+        let mut client = Client::create_with(sim, router_id, transport_id, send_extensions, start_bitrate);
         assert_eq!(client.check(sim, true), Some(Class::Success));
         client.set_keys(sim, 0);
         client

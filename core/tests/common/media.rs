@@ -31,6 +31,7 @@ pub struct Camera {
     pub timestamp: u32,
     pub picture_id: u16,
     pub mid: Vec<u8>,
+    pub frames: u32,
 }
 
 pub const VP8: u8 = 96;
@@ -39,7 +40,33 @@ pub const OPUS: u8 = 111;
 
 impl Camera {
     pub fn new(ssrc: u32) -> Self {
-        Camera { ssrc, sequence_number: 65_530, timestamp: 7, picture_id: 100, mid: b"v".to_vec() }
+        Camera { ssrc, sequence_number: 65_530, timestamp: 7, picture_id: 100, mid: b"v".to_vec(), frames: 0 }
+    }
+
+    /// The next frame, in so many packets with payloads of `len` bytes. All end with its number: 1 for the first.
+    pub fn large_frame(&mut self, keyframe: bool, packets: usize, len: usize) -> Vec<Vec<u8>> {
+        self.frames += 1;
+        self.timestamp = self.timestamp.wrapping_add(3_000);
+        self.picture_id = (self.picture_id + 1) & 0x7fff;
+        let mut frame = Vec::new();
+        for index in 0..packets {
+            self.sequence_number = self.sequence_number.wrapping_add(1);
+            let fields = Fields {
+                marker: index + 1 == packets,
+                payload_type: VP8,
+                sequence_number: self.sequence_number,
+                timestamp: self.timestamp,
+                ssrc: self.ssrc,
+            };
+            let mut payload = vp8_payload(self.picture_id, keyframe, len);
+            if index > 0 {
+                // Not the start of a partition.
+                payload[0] &= !0x10;
+            }
+            payload[len - 4..].copy_from_slice(&self.frames.to_be_bytes());
+            frame.push(packet(&fields, &[(4, &self.mid), (5, &[1])], &payload));
+        }
+        frame
     }
 
     /// The next frame, in one packet.
@@ -57,6 +84,11 @@ impl Camera {
         let mid = self.mid.clone();
         packet(&fields, &[(4, &mid), (5, &[1])], &vp8_payload(self.picture_id, keyframe, 500))
     }
+}
+
+/// The number that [`Camera::large_frame`] wrote into each packet of a frame.
+pub fn frame_number(payload: &[u8]) -> u32 {
+    payload.last_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes))
 }
 
 /// A retransmission of `original` (RFC 4588).

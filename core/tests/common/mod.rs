@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod media;
+pub mod viewer;
 
 use std::collections::HashMap;
 use std::time::Duration;
