@@ -79,11 +79,12 @@ impl std::error::Error for ExtensionError {}
 pub struct ExtensionMap {
     extensions: Vec<HeaderExtension>,
     kinds: Box<[Option<ExtensionKind>; 256]>,
+    is_numbered: bool,
 }
 
 impl Default for ExtensionMap {
     fn default() -> Self {
-        ExtensionMap { extensions: Vec::new(), kinds: Box::new([None; 256]) }
+        ExtensionMap { extensions: Vec::new(), kinds: Box::new([None; 256]), is_numbered: false }
     }
 }
 
@@ -104,7 +105,13 @@ impl ExtensionMap {
             }
             *kind = Some(ExtensionKind::of_uri(&extension.uri));
         }
-        Ok(ExtensionMap { extensions: extensions.to_vec(), kinds })
+        let is_numbered = kinds.contains(&Some(ExtensionKind::TransportSequenceNumber));
+        Ok(ExtensionMap { extensions: extensions.to_vec(), kinds, is_numbered })
+    }
+
+    /// Whether packets carry transport-wide sequence numbers.
+    pub fn is_numbered(&self) -> bool {
+        self.is_numbered
     }
 
     /// The id of the first extension of this kind.

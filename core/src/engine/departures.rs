@@ -22,10 +22,10 @@ impl Engine {
     /// Does what is due for what a transport sends.
     pub(super) fn depart(&mut self, now: Time, key: usize) {
         let Some(transport) = self.transports.get_mut(key) else { return };
-        if let Some(estimator) = &mut transport.estimator {
-            if estimator.poll_timeout() <= now {
-                estimator.handle_timeout(now);
-            }
+        if transport.estimator_timeout() <= now
+            && let Some(estimator) = &mut transport.estimator
+        {
+            estimator.handle_timeout(now);
             if transport.pacer.probe_id().is_none()
                 && let Some(probe) = estimator.poll_probe(now)
             {
@@ -43,8 +43,7 @@ impl Engine {
     /// Comes back when something is to leave.
     pub(super) fn schedule_departures(&mut self, now: Time, key: usize) {
         let transport = &self.transports[key];
-        let estimator = transport.estimator.as_ref().map_or(Time::MAX, |estimator| estimator.poll_timeout());
-        let due = transport.pacer.poll_timeout().min(estimator);
+        let due = transport.pacer.poll_timeout().min(transport.estimator_timeout());
         // In the future, so that what cannot be done now is not tried again before the next tick.
         self.send_timers.no_later_than(key, due.max(now + Duration::from_nanos(1)));
     }

@@ -126,6 +126,18 @@ impl Transport {
         transport
     }
 
+    /// Whether probes of its line can be sent, and are of use: somebody has said how much is wanted, and the peer tells
+    /// what arrives.
+    pub fn may_probe(&self) -> bool {
+        self.pacer.paces() && self.send_extensions.is_numbered() && self.can_send()
+    }
+
+    /// When its estimator has something to do; [`Time::MAX`] for never.
+    pub fn estimator_timeout(&self) -> Time {
+        let estimator = self.estimator.as_ref().filter(|_| self.may_probe());
+        estimator.map_or(Time::MAX, |estimator| estimator.poll_timeout())
+    }
+
     /// The consumer that sends with this SSRC.
     pub fn consumer_of(&self, ssrc: u32) -> Option<usize> {
         self.consumers.iter().find(|(own, _)| *own == ssrc).map(|(_, consumer)| *consumer)

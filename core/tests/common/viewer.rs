@@ -143,9 +143,7 @@ impl Viewer {
     /// How many sequence numbers are missing between the first and the last of a stream.
     pub fn missing(&self, ssrc: u32) -> usize {
         let numbers = self.seen.iter().find(|(seen, _)| *seen == ssrc).map(|(_, numbers)| numbers);
-        numbers.map_or(0, |numbers| {
-            usize::from(numbers.last().unwrap() - numbers.first().unwrap()) + 1 - numbers.len()
-        })
+        numbers.map_or(0, |numbers| usize::from(numbers.last().unwrap() - numbers.first().unwrap()) + 1 - numbers.len())
     }
 
     fn tell(&mut self, sim: &mut Sim) {
