@@ -51,7 +51,7 @@ impl Engine {
         let estimator = transport.estimator.as_mut().ok_or("a plain transport has no estimate to spend")?;
         estimator.set_demand(now, Bitrate::bps(demand.allocated), Bitrate::bps(demand.desired));
         // From now on somebody decides what fits.
-        transport.pacer.set_estimate(now, estimator.estimate().bitrate);
+        transport.pacer.set_estimate(now, &estimator.estimate());
         self.estimate_moved(now, key);
         Ok(())
     }
@@ -88,7 +88,7 @@ impl Engine {
         let Some(estimator) = &transport.estimator else { return };
         let estimate = estimator.estimate();
         if transport.pacer.paces() {
-            transport.pacer.set_estimate(now, estimate.bitrate);
+            transport.pacer.set_estimate(now, &estimate);
         }
         if transport.told_estimate.is_news(now, &estimate) {
             self.out.event(Event::Estimate {

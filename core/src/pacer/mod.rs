@@ -27,7 +27,7 @@ use self::silence::Silence;
 pub use self::slots::SLOT_LEN;
 use self::slots::Slots;
 use crate::bitrate::Bitrate;
-use crate::estimator::Probe;
+use crate::estimator::{Estimate, Probe};
 use crate::repair::BlockPool;
 use crate::time::Time;
 
@@ -38,8 +38,12 @@ const BURST: Duration = Duration::from_millis(10);
 const THIN: f64 = 500_000.0;
 /// … and from this one on [`WIDE_FACTOR`] times.
 const WIDE: f64 = 4_000_000.0;
-/// A keyframe of 20 kB over 300 kbit/s, estimated at 280, then builds a queue of some 75 ms on the line.
-const THIN_FACTOR: f64 = 1.25;
+/// What waits here lets the sound pass, what waits on the line does not. A keyframe of 15 kB over 300 kbit/s builds a
+/// queue of some 50 ms there; at 1.25 it was 140, since the frames that wait behind it leave at this pace as well.
+const THIN_FACTOR: f64 = 1.1;
+/// While packets wait on the line for longer than [`QUEUED`] they leave no faster than it carries them.
+const QUEUED_FACTOR: f64 = 1.0;
+const QUEUED: Duration = Duration::from_millis(30);
 /// Where lines are wide frames are sent fast: what they queue up is gone soon.
 const WIDE_FACTOR: f64 = 2.5;
 /// Nothing is paced slower than this: an estimate may be wrong, and its line dead by the time it is right.
@@ -114,18 +118,19 @@ impl Default for Pacer {
     }
 }
 
-/// How fast packets leave, by what the line is thought to carry.
-pub fn pacing_rate(estimate: Bitrate) -> Bitrate {
+/// How fast packets leave, by what the line is thought to carry, and how long packets wait there.
+pub fn pacing_rate(estimate: Bitrate, queue_delay: Duration) -> Bitrate {
     let bps = estimate.as_bps() as f64;
     let share = ((bps - THIN) / (WIDE - THIN)).clamp(0.0, 1.0);
-    Bitrate::bps((bps * (THIN_FACTOR + share * (WIDE_FACTOR - THIN_FACTOR))).max(MIN_RATE) as u64)
+    let thin = if queue_delay > QUEUED { QUEUED_FACTOR } else { THIN_FACTOR };
+    Bitrate::bps((bps * (thin + share * (WIDE_FACTOR - thin))).max(MIN_RATE) as u64)
 }
 
 impl Pacer {
     /// Paces from now on, by this estimate.
-    pub fn set_estimate(&mut self, now: Time, estimate: Bitrate) {
-        self.bucket.set_rate(now, pacing_rate(estimate));
-        self.resend_bucket.set_rate(now, Bitrate::bps(estimate.as_bps() / RESEND_DIVISOR));
+    pub fn set_estimate(&mut self, now: Time, estimate: &Estimate) {
+        self.bucket.set_rate(now, pacing_rate(estimate.bitrate, estimate.queue_delay.unwrap_or_default()));
+        self.resend_bucket.set_rate(now, Bitrate::bps(estimate.bitrate.as_bps() / RESEND_DIVISOR));
         self.paces = true;
         self.update_room();
     }
@@ -380,13 +385,28 @@ impl Pacer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::EstimateSource;
 
     #[test]
     fn thin_lines_are_paced_close_to_their_rate() {
-        let factor = |kbps: u64| pacing_rate(Bitrate::kbps(kbps)).as_bps() as f64 / (kbps * 1_000) as f64;
-        assert_eq!([factor(300), factor(500), factor(4_000), factor(50_000)], [1.25, 1.25, 2.5, 2.5]);
-        assert!(factor(1_000) > 1.25 && factor(1_000) < factor(2_000));
-        assert_eq!(pacing_rate(Bitrate::kbps(10)), Bitrate::kbps(30));
+        let factor =
+            |kbps: u64| pacing_rate(Bitrate::kbps(kbps), Duration::ZERO).as_bps() as f64 / (kbps * 1_000) as f64;
+        assert_eq!([factor(300), factor(500), factor(4_000), factor(50_000)], [1.1, 1.1, 2.5, 2.5]);
+        assert!(factor(1_000) > 1.1 && factor(1_000) < factor(2_000));
+        assert_eq!(pacing_rate(Bitrate::kbps(10), Duration::ZERO), Bitrate::kbps(30));
+    }
+
+    fn estimate(kbps: u64) -> Estimate {
+        let (round_trip, queue_delay) = (None, None);
+        let (bitrate, source) = (Bitrate::kbps(kbps), EstimateSource::Start);
+        Estimate { bitrate, source, round_trip, fraction_lost: 0.0, queue_delay }
+    }
+
+    #[test]
+    fn a_queue_on_a_thin_line_is_not_added_to() {
+        let queued = pacing_rate(Bitrate::kbps(300), Duration::from_millis(50));
+        assert_eq!(queued, Bitrate::kbps(300));
+        assert_eq!(pacing_rate(Bitrate::kbps(8_000), Duration::from_millis(50)), Bitrate::kbps(20_000));
     }
 
     #[test]
@@ -403,7 +423,7 @@ mod tests {
     fn a_probe_opens_the_pacer_at_its_rate_and_leaves_no_debt() {
         let now = Time::from_millis(1_000);
         let mut pacer = Pacer::default();
-        pacer.set_estimate(now, Bitrate::kbps(300));
+        pacer.set_estimate(now, &estimate(300));
         pacer.spend(now, 2_000);
         assert!(!pacer.is_open(now));
         let room_at = pacer.room_at;
@@ -421,7 +441,7 @@ mod tests {
     #[test]
     fn retransmissions_have_their_share_and_no_more() {
         let mut pacer = Pacer::default();
-        pacer.set_estimate(Time::from_millis(1_000), Bitrate::kbps(300));
+        pacer.set_estimate(Time::from_millis(1_000), &estimate(300));
         let mut bytes = 0;
         for millis in (1_000..6_000).step_by(5) {
             let now = Time::from_millis(millis);

@@ -3,6 +3,7 @@
 // Each test file uses its part of this.
 #![allow(dead_code)]
 
+pub mod call;
 pub mod client;
 pub mod media;
 pub mod viewer;

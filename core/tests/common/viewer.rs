@@ -14,6 +14,8 @@ use super::{Client, Sim};
 
 /// Distance of transport-wide feedback.
 const FEEDBACK_INTERVAL: Duration = Duration::from_millis(50);
+/// Bytes of the headers of IPv4 and UDP.
+const IP_AND_UDP: u64 = 28;
 
 /// A packet of media that left the bridge for this viewer.
 #[derive(Clone, Debug)]
@@ -52,11 +54,16 @@ impl Line {
         Line { rate: Bitrate::kbps(kbps), delay, is_out: false, free_at: Time::ZERO }
     }
 
+    /// How long a packet takes, by itself.
+    pub fn time_for(&self, bytes: usize) -> Duration {
+        self.rate.time_for(bytes as u64 + IP_AND_UDP)
+    }
+
     fn arrival(&mut self, now: Time, bytes: usize) -> Option<Time> {
         if self.is_out {
             return None;
         }
-        self.free_at = self.free_at.max(now) + self.rate.time_for(bytes as u64 + 28);
+        self.free_at = self.free_at.max(now) + self.time_for(bytes);
         Some(self.free_at + self.delay)
     }
 }
@@ -144,6 +151,12 @@ impl Viewer {
     pub fn missing(&self, ssrc: u32) -> usize {
         let numbers = self.seen.iter().find(|(seen, _)| *seen == ssrc).map(|(_, numbers)| numbers);
         numbers.map_or(0, |numbers| usize::from(numbers.last().unwrap() - numbers.first().unwrap()) + 1 - numbers.len())
+    }
+
+    /// The sequence number of a stream that left last.
+    pub fn last_sequence(&self, ssrc: u32) -> u16 {
+        let numbers = self.seen.iter().find(|(seen, _)| *seen == ssrc).map(|(_, numbers)| numbers);
+        *numbers.and_then(BTreeSet::last).unwrap()
     }
 
     fn tell(&mut self, sim: &mut Sim) {
