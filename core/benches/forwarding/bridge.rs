@@ -6,7 +6,7 @@ use std::time::Duration;
 use _core::command::Command;
 use _core::event::{Event, IceState};
 use _core::net::{Epoll, Interest};
-use _core::params::MediaKind;
+use _core::params::{MediaKind, TransportDemand};
 use _core::worker::{Worker, WorkerConfig};
 
 use crate::call::{self, Call, Side};
@@ -41,6 +41,15 @@ impl Bridge {
             }
         }
         bridge
+    }
+
+    /// Has the worker pace what it sends, by what the lines carry.
+    pub fn pace(&self, call: &Call) {
+        let demand = TransportDemand { allocated: call.line_rate, desired: call.line_rate };
+        for participant in 0..call.participants() {
+            let transport_id = call::transport_id(participant, Side::Subscribe);
+            self.command(Command::SetTransportDemand { transport_id, demand });
+        }
     }
 
     fn publish(&self, call: &Call, publisher: usize, kind: MediaKind) {

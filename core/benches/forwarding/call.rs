@@ -22,6 +22,8 @@ pub const ABS_SEND_TIME_ID: u8 = 2;
 /// See [`ABS_SEND_TIME_ID`].
 pub const TRANSPORT_WIDE_CC_ID: u8 = 3;
 const MID_ID: u8 = 4;
+/// What receivers' lines are taken to carry unless asked otherwise, in bit/s: nothing is held back.
+pub const WIDE_LINE: u64 = 10_000_000_000;
 
 /// All rooms of one run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub struct Call {
     pub payload_len: usize,
     /// Whether publishers send audio too.
     pub audio: bool,
+    /// What receivers' lines are taken to carry, in bit/s.
+    pub line_rate: u64,
 }
 
 /// One of the two transports of a participant.
@@ -126,8 +130,8 @@ pub fn transport(call: &Call, participant: usize, side: Side) -> WebRtcTransport
         ice_pwd: PASSWORD.into(),
         receive_extensions: extensions(),
         send_extensions: extensions(),
-        start_bitrate: None,
-        max_bitrate: None,
+        start_bitrate: Some(call.line_rate),
+        max_bitrate: Some(call.line_rate),
     }
 }
 

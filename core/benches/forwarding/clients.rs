@@ -10,6 +10,7 @@ use _core::srtp::{SrtpReceiver, SrtpSender};
 use _core::transmit::TransmitQueue;
 
 use crate::call::{self, AUDIO_PAYLOAD_LEN, AUDIO_PAYLOAD_TYPE, Call, Side, VIDEO_PAYLOAD_TYPE};
+use crate::feedback::Feedback;
 use crate::packets::Stream;
 
 /// Bursts are not to be lost on the clients' side.
@@ -27,6 +28,9 @@ pub struct Client {
     pub video: Stream,
     pub audio: Stream,
     pub transport_sequence: u16,
+    /// What it tells of what it receives, and protects that.
+    pub feedback: Feedback,
+    pub feedback_sender: SrtpSender,
 }
 
 pub struct Clients {
@@ -104,6 +108,8 @@ impl Client {
             video: Stream::new(call::producer_ssrc(participant, video), VIDEO_PAYLOAD_TYPE, call.payload_len, 3_000),
             audio: Stream::new(call::producer_ssrc(participant, audio), AUDIO_PAYLOAD_TYPE, AUDIO_PAYLOAD_LEN, 960),
             transport_sequence: 0,
+            feedback: Feedback::default(),
+            feedback_sender: SrtpSender::new(subscribe.profile, &subscribe.receive_key).expect("a key"),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::{Duration, Instant};
 
-use _core::packet::rtp::RtpHeader;
+use _core::packet::rtp::{RtpHeader, RtpPacket};
 use _core::transmit::TransmitQueue;
 
 use crate::call::{AUDIO_PACKETS_PER_SECOND, Call, Side};
@@ -57,17 +57,20 @@ pub struct Generator {
     queue: TransmitQueue,
     /// When which publisher sends what next (saturation: only the order counts).
     due: BinaryHeap<Reverse<(u64, usize, bool)>>,
+    /// Whether receivers tell what arrives.
+    feedback: bool,
     pub traffic: Traffic,
 }
 
 impl Generator {
-    pub fn new(clients: Clients, pace: Pace) -> Self {
+    pub fn new(clients: Clients, pace: Pace, feedback: bool) -> Self {
         let mut generator = Generator {
             clients,
             pace,
             started: Instant::now(),
             queue: TransmitQueue::new(),
             due: BinaryHeap::new(),
+            feedback,
             traffic: Traffic::default(),
         };
         let call = generator.clients.call;
@@ -201,6 +204,9 @@ impl Generator {
                 }
                 self.traffic.delivered += 1;
                 let header = RtpHeader::parse(packet).expect("a packet of the bridge");
+                if self.feedback {
+                    client.feedback.arrived(&RtpPacket::with_header(header, packet).expect("a packet of the bridge"));
+                }
                 if packet.len() > SMALL && !header.sequence_number.is_multiple_of(sampling) {
                     continue;
                 }
@@ -209,6 +215,21 @@ impl Generator {
                 let delay = now.saturating_sub(u64::from_ne_bytes(stamp));
                 self.traffic.delays.push(u32::try_from(delay).unwrap_or(u32::MAX));
             }
+        }
+        if self.feedback && side == Side::Subscribe as usize {
+            self.tell(participant, now);
+        }
+    }
+
+    /// Sends the feedback of a receiver that is due.
+    fn tell(&mut self, participant: usize, now: u64) {
+        let mut out = [0; 1_400];
+        let client = &mut self.clients.clients[participant];
+        if let Some(len) = client.feedback.poll(now, &mut client.feedback_sender, &mut out) {
+            self.queue.clear();
+            let flow = self.queue.flow(self.clients.path());
+            self.queue.push(flow, &out[..len]);
+            self.clients.send(participant, Side::Subscribe, &self.queue);
         }
     }
 }

@@ -1,9 +1,11 @@
 //! What forwarding costs: a real worker on one core, its clients on another, beside the floor in the same run.
 //!
-//! `cargo bench --bench forwarding -- [--json FILE] [--repeat N] [--seconds S] [--only TEXT] [--runs] [--gather US]`
+//! `cargo bench --bench forwarding -- [--json FILE] [--repeat N] [--seconds S] [--only TEXT] [--runs] [--gather US] [--no-feedback] [--line KBPS]`
 //!
 //! `--only` measures the rows whose name contains TEXT (and what they depend on). `--runs` sends each frame as one run,
 //! which costs generator, worker and floor less. `--gather` changes the worker's setting, in microseconds.
+//! `--no-feedback` has receivers tell nothing of what arrives, and nothing paced; `--line` has the worker
+//! take their lines to carry so much and no more, so that frames wait in the pacer.
 //!
 //! Machines are shared and noisy: the two are measured in turns, medians are shown, and ratios are what counts.
 //! Loopback charges the receiver's part of the network stack to the sender. The last column tells where a figure is not
@@ -12,6 +14,7 @@
 mod bridge;
 mod call;
 mod clients;
+mod feedback;
 mod floor;
 mod generator;
 mod measure;
@@ -44,6 +47,8 @@ struct Options {
     only: String,
     runs: bool,
     gather_us: Option<u64>,
+    feedback: bool,
+    line_rate: u64,
 }
 
 /// What a saturated row gives the rows below it.
@@ -65,6 +70,7 @@ fn main() {
             packets_per_frame: PACKETS_PER_FRAME,
             payload_len: PAYLOAD_LEN,
             audio: false,
+            line_rate: options.line_rate,
         };
         let parts = [("half", 2.0), ("a tenth", 10.0)]
             .map(|(part, fraction)| (format!("rooms of {room_size}, {part} of it"), fraction))
@@ -89,6 +95,7 @@ fn main() {
         packets_per_frame,
         payload_len: 1_060,
         audio: true,
+        line_rate: options.line_rate,
     };
     let peers_rows = [(10, 3, 2), (4, 6, 4)].into_iter().chain(CAPACITIES.map(|rooms| (rooms, 3, 4)));
     for (rooms, room_size, packets_per_frame) in peers_rows {
@@ -112,7 +119,8 @@ fn compare(
     saturated: Option<Saturated>,
     rows: &mut Vec<Row>,
 ) -> Saturated {
-    let method = Method { pace, duration: options.duration, runs: options.runs, gather_us: options.gather_us };
+    let Options { duration, runs, gather_us, feedback, .. } = *options;
+    let method = Method { pace, duration, runs, gather_us, feedback };
     let (mut worker, mut floor) = (Vec::new(), Vec::new());
     for _ in 0..options.repeat {
         worker.push(measure(Subject::Worker, call, method));
@@ -142,6 +150,8 @@ fn parse_options() -> Options {
         only: String::new(),
         runs: false,
         gather_us: None,
+        feedback: true,
+        line_rate: call::WIDE_LINE,
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -153,6 +163,10 @@ fn parse_options() -> Options {
                 options.duration = Duration::from_secs_f64(value().parse().expect("--seconds wants a number"));
             }
             "--only" => options.only = value(),
+            "--no-feedback" => options.feedback = false,
+            "--line" => {
+                options.line_rate = value().parse::<u64>().expect("--line wants kbit/s") * 1_000;
+            }
             "--runs" => options.runs = true,
             "--gather" => options.gather_us = Some(value().parse().expect("--gather wants microseconds")),
             // Passed by cargo.

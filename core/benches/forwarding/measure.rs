@@ -65,6 +65,8 @@ pub struct Method {
     pub runs: bool,
     /// The worker's setting, if not its default.
     pub gather_us: Option<u64>,
+    /// Whether receivers tell what arrives, and the worker paces what it sends.
+    pub feedback: bool,
 }
 
 impl Sample {
@@ -99,6 +101,9 @@ pub fn measure(subject: Subject, call: Call, method: Method) -> Sample {
     let (running, clients) = match subject {
         Subject::Worker => {
             let bridge = Bridge::start(&call, pin, method.gather_us);
+            if method.feedback {
+                bridge.pace(&call);
+            }
             let mut clients = Clients::new(call, bridge.address(), method.runs);
             bridge.connect(&mut clients);
             (Running::Worker(bridge), clients)
@@ -110,7 +115,7 @@ pub fn measure(subject: Subject, call: Call, method: Method) -> Sample {
             (Running::Floor(floor), clients)
         }
     };
-    let mut generator = Generator::new(clients, method.pace);
+    let mut generator = Generator::new(clients, method.pace, method.feedback);
     generator.run(WARM_UP);
     generator.drain();
     generator.traffic = Default::default();
