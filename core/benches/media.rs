@@ -69,6 +69,7 @@ fn consumer(producer: &Producer) -> Consumer {
             payload_type: 120,
             rtx_payload_type: Some(121),
         }],
+        redundancy_payload_type: None,
         rtcp_feedback: vec!["nack".to_owned()],
         paused: false,
     };

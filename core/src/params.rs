@@ -112,6 +112,9 @@ pub struct ConsumerParams {
     pub cname: String,
     /// The payload types that the receiver takes.
     pub payload_types: Vec<PayloadTypeMapping>,
+    /// The receiver's payload type of redundant audio (RFC 2198) with its Opus inside, where negotiated.
+    #[serde(default)]
+    pub redundancy_payload_type: Option<u8>,
     /// `a=rtcp-fb` values of the receiver for this media.
     #[serde(default)]
     pub rtcp_feedback: Vec<String>,

@@ -182,6 +182,7 @@ pub fn consumer(receiver: usize, publisher: usize, kind: MediaKind) -> ConsumerP
             payload_type: to,
             rtx_payload_type: rtx,
         }],
+        redundancy_payload_type: None,
         rtcp_feedback: feedback(kind),
         paused: false,
     }

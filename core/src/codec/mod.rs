@@ -29,15 +29,23 @@ pub enum Codec {
     Av1,
     /// RFC 2198.
     Red,
-    /// Opus (RFC 7587) and everything else that is forwarded as it is.
+    /// RFC 7587.
+    Opus,
+    /// Everything else, forwarded as it is.
     Other,
 }
 
 impl Codec {
     /// The codec of an encoding name of `a=rtpmap`, in any case.
     pub fn from_name(name: &str) -> Codec {
-        const NAMES: [(&str, Codec); 5] =
-            [("VP8", Codec::Vp8), ("VP9", Codec::Vp9), ("H264", Codec::H264), ("AV1", Codec::Av1), ("red", Codec::Red)];
+        const NAMES: [(&str, Codec); 6] = [
+            ("VP8", Codec::Vp8),
+            ("VP9", Codec::Vp9),
+            ("H264", Codec::H264),
+            ("AV1", Codec::Av1),
+            ("red", Codec::Red),
+            ("opus", Codec::Opus),
+        ];
         NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map_or(Codec::Other, |(_, codec)| *codec)
     }
 
@@ -56,7 +64,7 @@ impl Codec {
             Codec::Vp9 => vp9::is_keyframe_start(payload),
             Codec::H264 => h264::is_keyframe_start(payload),
             Codec::Av1 => av1::is_keyframe_start(payload),
-            Codec::Red | Codec::Other => true,
+            Codec::Red | Codec::Opus | Codec::Other => true,
         }
     }
 }
@@ -80,6 +88,7 @@ mod tests {
     fn names_are_found_in_any_case() {
         assert_eq!(Codec::from_name("vp8"), Codec::Vp8);
         assert_eq!(Codec::from_name("RED"), Codec::Red);
-        assert_eq!(Codec::from_name("opus"), Codec::Other);
+        assert_eq!(Codec::from_name("opus"), Codec::Opus);
+        assert_eq!(Codec::from_name("PCMU"), Codec::Other);
     }
 }

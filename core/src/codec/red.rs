@@ -3,7 +3,13 @@
 use super::CodecError;
 
 /// Header of a redundant block: flag and payload type, 14 bits of timestamp offset, 10 of length.
-const BLOCK_HEADER_LEN: usize = 4;
+pub const BLOCK_HEADER_LEN: usize = 4;
+/// Header of the newest frame: its payload type.
+pub const LAST_HEADER_LEN: usize = 1;
+/// How much earlier a block may be, in timestamp units: 14 bits.
+pub const MAX_OFFSET: u16 = (1 << 14) - 1;
+/// Length of a redundant block at most: ten bits.
+pub const MAX_BLOCK_LEN: usize = (1 << 10) - 1;
 /// Says that another header follows.
 const MORE: u8 = 0x80;
 
@@ -66,6 +72,24 @@ impl<'a> Iterator for Blocks<'a> {
     }
 }
 
+/// Writes everything of a payload but the newest frame, which is to follow. The blocks are offset and data, the oldest
+/// first, within [`MAX_OFFSET`] and [`MAX_BLOCK_LEN`]; all frames have the same payload type. `out` has room for them and
+/// their headers, and nothing beyond.
+pub fn write_redundancy<'a>(payload_type: u8, blocks: impl Iterator<Item = (u16, &'a [u8])> + Clone, out: &mut [u8]) {
+    let mut at = 0;
+    for (offset, data) in blocks.clone() {
+        let rest = (u32::from(offset) << 10 | data.len() as u32).to_be_bytes();
+        out[at..at + BLOCK_HEADER_LEN].copy_from_slice(&[MORE | payload_type, rest[1], rest[2], rest[3]]);
+        at += BLOCK_HEADER_LEN;
+    }
+    out[at] = payload_type;
+    at += LAST_HEADER_LEN;
+    for (_, data) in blocks {
+        out[at..at + data.len()].copy_from_slice(data);
+        at += data.len();
+    }
+}
+
 /// Translates the payload types of the blocks, in place. If `translate` has no number for one of them, or the payload
 /// cannot be read, nothing is changed and the packet is to be dropped: `false`.
 pub fn rewrite_payload_types(payload: &mut [u8], translate: impl Fn(u8) -> Option<u8>) -> bool {
@@ -118,6 +142,17 @@ mod tests {
             blocks(&[0x6f, 9]).unwrap().collect::<Vec<_>>(),
             [Block { payload_type: 111, timestamp_offset: 0, data: &[9] }]
         );
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let mut out = [0xee; 12];
+        write_redundancy(111, [(1_920, &[1, 2][..]), (960, &[3][..])].into_iter(), &mut out);
+        assert_eq!(out, PAYLOAD[..12]);
+        let mut out = vec![0xee; 4 + 1 + MAX_BLOCK_LEN];
+        write_redundancy(127, [(MAX_OFFSET, &[9; MAX_BLOCK_LEN][..])].into_iter(), &mut out);
+        let block = blocks(&out).unwrap().next().unwrap();
+        assert_eq!((block.payload_type, block.timestamp_offset, block.data.len()), (127, MAX_OFFSET, MAX_BLOCK_LEN));
     }
 
     #[test]

@@ -75,6 +75,11 @@ impl Consumer {
             out.get_mut(at..at + OSN_LEN)?.copy_from_slice(&original.to_be_bytes());
             at += OSN_LEN;
         }
+        if !body.repeated.is_empty() {
+            let end = at + body.repeated.written_len();
+            body.repeated.write(out.get_mut(at..end)?);
+            at = end;
+        }
         let len = at + body.payload.len();
         let payload = out.get_mut(at..len)?;
         payload.copy_from_slice(body.payload);

@@ -8,6 +8,7 @@ mod compose;
 mod padding;
 mod payload;
 mod picture_ids;
+mod redundancy;
 mod resend;
 mod run;
 mod sequence_map;
@@ -17,8 +18,10 @@ mod watchdog;
 use std::time::Duration;
 
 pub use self::padding::MAX_PADDING_PACKET;
-use self::payload::PayloadTypes;
+use self::payload::{Body, PayloadTypes};
 use self::picture_ids::PictureIds;
+pub use self::redundancy::MAX_FRAMES as MAX_REPEATED_FRAMES;
+use self::redundancy::{Redundancy, RepeatsLog};
 pub use self::resend::Resend;
 use self::run::{Epoch, LastSent};
 use self::sequence_map::SequenceMap;
@@ -61,6 +64,15 @@ pub enum ConsumerError {
     /// Longer than SDES may carry, or empty.
     #[error("cname must have 1 to {MAX_CNAME_LEN} bytes")]
     Cname,
+    /// More than a packet repeats.
+    #[error("frames is {0}, and 0 to {MAX_REPEATED_FRAMES} are possible")]
+    RedundantFrames(u8),
+    /// Only audio is repeated.
+    #[error("it is not of audio")]
+    NotAudio,
+    /// The receiver would not understand.
+    #[error("it was made without a redundancy_payload_type")]
+    NoRedundancy,
 }
 
 /// A plain RTP packet that was composed. Before it leaves, its stamps are to be written.
@@ -98,6 +110,8 @@ pub struct Consumer {
     cname: String,
     takes_nack: bool,
     payload_types: PayloadTypes,
+    redundancy: Redundancy,
+    repeats_log: RepeatsLog,
     extensions: ExtensionTranslation,
     paused: bool,
     priority: u8,
@@ -141,6 +155,10 @@ impl Consumer {
         if params.cname.is_empty() || params.cname.len() > MAX_CNAME_LEN {
             return Err(ConsumerError::Cname);
         }
+        let redundancy_payload_type = params.redundancy_payload_type;
+        if let Some(payload_type) = redundancy_payload_type.filter(|payload_type| *payload_type > 127) {
+            return Err(ConsumerError::PayloadType(payload_type));
+        }
         // Below 2^15, so that a receiver that misses the first packets cannot mistake how often they have wrapped
         // around (RFC 3711, section 3.3.1).
         let first_out = sequence::first(seed as u16 & 0x7fff);
@@ -153,6 +171,8 @@ impl Consumer {
             cname: params.cname.clone(),
             takes_nack: params.rtcp_feedback.iter().any(|feedback| feedback == "nack"),
             payload_types: PayloadTypes::new(&params.payload_types)?,
+            redundancy: Redundancy { payload_type: redundancy_payload_type, frames: None },
+            repeats_log: RepeatsLog::default(),
             extensions: ExtensionTranslation::default(),
             paused: params.paused,
             priority: 0,
@@ -220,7 +240,29 @@ impl Consumer {
 
     /// Whether the producer has to [keep packets](Producer::enable_history) for it.
     pub fn wants_history(&self) -> bool {
-        self.takes_nack || self.kind == MediaKind::Video
+        self.takes_nack || self.kind == MediaKind::Video || self.repeats()
+    }
+
+    /// Whether earlier frames are to be repeated, so that [`forward_repeating`](Self::forward_repeating) is needed.
+    #[inline]
+    pub fn repeats(&self) -> bool {
+        self.redundancy.is_set()
+    }
+
+    /// Repeats the last `frames` in each packet of Opus from now on (RFC 2198); with 0 the publisher's own redundancy is
+    /// taken off as well. The producer has to keep packets from now on.
+    pub fn set_redundancy(&mut self, frames: u8) -> Result<(), ConsumerError> {
+        if self.kind == MediaKind::Video {
+            return Err(ConsumerError::NotAudio);
+        }
+        if frames > MAX_REPEATED_FRAMES {
+            return Err(ConsumerError::RedundantFrames(frames));
+        }
+        if frames > 0 && self.redundancy.payload_type.is_none() {
+            return Err(ConsumerError::NoRedundancy);
+        }
+        self.redundancy.frames = Some(frames);
+        Ok(())
     }
 
     /// Smoothed round trip to the receiver.
@@ -289,14 +331,48 @@ impl Consumer {
         self.kind == MediaKind::Video && !self.paused && self.current.is_none()
     }
 
-    /// Composes the packet for the receiver, plain and without stamps, into `out`, which has [`MediaPacket::max_len`] bytes or more. None
-    /// where there is nothing to send.
+    /// Composes the packet for the receiver, plain and without stamps, into `out`, which has [`MediaPacket::max_len`]
+    /// bytes or more. None where there is nothing to send.
     #[inline]
     pub fn forward(&mut self, now: Time, packet: &MediaPacket<'_>, out: &mut [u8]) -> Option<Composed> {
+        self.forward_body(now, packet, self.payload_types.body(packet), out)
+    }
+
+    /// Composes the packet as [`forward`](Self::forward) does, with earlier frames as they were
+    /// [set](Self::set_redundancy). `out` has [`max_repeating_len`](Self::max_repeating_len) bytes or more.
+    pub fn forward_repeating(
+        &mut self,
+        now: Time,
+        packet: &MediaPacket<'_>,
+        producer: &Producer,
+        out: &mut [u8],
+    ) -> Option<Composed> {
+        // Nothing from before the run: this receiver was not to hear it.
+        let epoch = self.current.filter(|epoch| epoch.stream == packet.stream);
+        let sent_before = epoch.map_or(0, |epoch| packet.sequence.saturating_sub(epoch.first));
+        let repeats = self.redundancy.repeats(sent_before);
+        let body = self.redundancy.body(now, &self.payload_types, packet, producer, repeats);
+        self.forward_body(now, packet, body, out)
+    }
+
+    /// What composing a packet with earlier frames needs at most, in bytes.
+    #[inline]
+    pub fn max_repeating_len(packet: &MediaPacket<'_>) -> usize {
+        packet.max_len() + redundancy::MAX_PAYLOAD
+    }
+
+    #[inline]
+    fn forward_body(
+        &mut self,
+        now: Time,
+        packet: &MediaPacket<'_>,
+        body: Option<Body<'_>>,
+        out: &mut [u8],
+    ) -> Option<Composed> {
         if !self.takes(packet) {
             return None;
         }
-        let body = if packet.payload.is_empty() { None } else { self.payload_types.body(packet) };
+        let body = body.filter(|_| !packet.payload.is_empty());
         if body.is_none() && !packet.payload.is_empty() {
             self.totals.dropped_unmapped += 1;
         }
@@ -309,7 +385,10 @@ impl Consumer {
         };
         let sequence = self.map.map(packet.sequence)?;
         let composed = self.compose_media(packet, &body, sequence, epoch.offsets, out)?;
-        self.count(now, packet, body.payload.len(), epoch);
+        if self.redundancy.is_set() && self.takes_nack {
+            self.repeats_log.insert(sequence, body.repeated.repeats);
+        }
+        self.count(now, packet, body.written_len(), epoch);
         Some(composed)
     }
 

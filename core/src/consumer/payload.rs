@@ -5,6 +5,7 @@ use crate::media_packet::MediaPacket;
 use crate::params::PayloadTypeMapping;
 
 use super::ConsumerError;
+use super::redundancy::Repeated;
 
 /// Payload types there are.
 const PAYLOAD_TYPES: usize = 128;
@@ -28,6 +29,22 @@ pub struct Body<'a> {
     pub payload: &'a [u8],
     /// Whether payload types inside it have to be translated once it is copied.
     pub has_inner: bool,
+    /// Earlier frames that go before it.
+    pub repeated: Repeated<'a>,
+}
+
+impl<'a> Body<'a> {
+    /// A payload as it is.
+    #[inline]
+    pub fn plain(payload_type: u8, payload: &'a [u8]) -> Self {
+        Body { payload_type, payload, has_inner: false, repeated: Repeated::default() }
+    }
+
+    /// How many bytes it has when it is written.
+    #[inline]
+    pub fn written_len(&self) -> usize {
+        self.repeated.written_len() + self.payload.len()
+    }
 }
 
 impl PayloadTypes {
@@ -83,7 +100,7 @@ impl PayloadTypes {
             return self.redundant_body(packet);
         }
         let payload_type = self.translate(packet.payload_type)?;
-        Some(Body { payload_type, payload: packet.payload, has_inner: false })
+        Some(Body::plain(payload_type, packet.payload))
     }
 
     fn redundant_body<'a>(&self, packet: &MediaPacket<'a>) -> Option<Body<'a>> {
@@ -94,11 +111,11 @@ impl PayloadTypes {
             newest = Some(block);
         }
         if let Some(payload_type) = self.translate(packet.payload_type).filter(|_| all_known) {
-            return Some(Body { payload_type, payload: packet.payload, has_inner: true });
+            return Some(Body { has_inner: true, ..Body::plain(payload_type, packet.payload) });
         }
         let newest = newest?;
         let payload_type = self.translate(newest.payload_type)?;
-        (!newest.data.is_empty()).then_some(Body { payload_type, payload: newest.data, has_inner: false })
+        (!newest.data.is_empty()).then(|| Body::plain(payload_type, newest.data))
     }
 
     /// Translates the payload types inside a copied payload.

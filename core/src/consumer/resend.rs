@@ -34,7 +34,7 @@ impl Resend<'_> {
 
     /// How much room composing it needs at most.
     pub fn max_len(&self) -> usize {
-        self.packet.max_len()
+        self.packet.max_len() + self.body.repeated.written_len()
     }
 }
 
@@ -51,7 +51,7 @@ impl Consumer {
             return None;
         };
         let rate = self.meter.rate(now);
-        let len = resend.body.payload.len();
+        let len = resend.body.written_len();
         self.resends.admit(now, resend.sequence, len, self.remote.round_trip, rate).then_some(resend)
     }
 
@@ -97,8 +97,16 @@ impl Consumer {
         let (source, number) = self.map.source_of(sequence)?;
         let epoch = [self.current, self.previous].into_iter().flatten().find(|epoch| epoch.number == number)?;
         let packet = producer.held_packet(now, epoch.stream, source)?;
-        let body = self.payload_types.body(&packet)?;
-        let rtx_payload_type = self.rtx_payload_type(body.payload_type);
+        let plain = self.payload_types.body(&packet)?;
+        let rtx_payload_type = self.rtx_payload_type(plain.payload_type);
+        let body = if rtx_payload_type.is_none() && self.redundancy.is_set() {
+            let repeats = self.repeats_log.get(sequence)?;
+            let body = self.redundancy.body(now, &self.payload_types, &packet, producer, repeats)?;
+            // Without RTX it is to be the same packet to the last bit.
+            (body.repeated.repeats == repeats).then_some(body)?
+        } else {
+            plain
+        };
         Some(Resend { packet, body, sequence, offsets: epoch.offsets, rtx_payload_type })
     }
 

@@ -20,6 +20,8 @@ pub(super) struct Offsets {
 pub(super) struct Epoch {
     pub number: u32,
     pub stream: StreamId,
+    /// The producer's sequence number that it starts with.
+    pub first: u64,
     pub offsets: Offsets,
 }
 
@@ -59,7 +61,8 @@ impl Consumer {
             _ => PictureOffsets::default(),
         };
         self.map.start(packet.sequence, self.epochs);
-        let epoch = Epoch { number: self.epochs, stream: packet.stream, offsets: Offsets { timestamp, picture } };
+        let offsets = Offsets { timestamp, picture };
+        let epoch = Epoch { number: self.epochs, stream: packet.stream, first: packet.sequence, offsets };
         self.current = Some(epoch);
         Some(epoch)
     }
@@ -79,7 +82,7 @@ impl Consumer {
     pub(super) fn skip(&mut self, packet: &MediaPacket<'_>, epoch: Epoch, out: &mut [u8]) -> Option<Composed> {
         let Skip::Hole(sequence) = self.map.skip(packet.sequence) else { return None };
         let payload_type = self.payload_types.translate(packet.payload_type)?;
-        let empty = Body { payload_type, payload: &[], has_inner: false };
+        let empty = Body::plain(payload_type, &[]);
         let composed = self.compose_media(packet, &empty, sequence, epoch.offsets, out)?;
         self.totals.packets += 1;
         Some(composed)

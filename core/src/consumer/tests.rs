@@ -30,6 +30,7 @@ fn params(rtx: bool) -> ConsumerParams {
         mid: Some("m7".to_owned()),
         cname: "participant".to_owned(),
         payload_types: vec![mapping(VP8, 120, rtx.then_some(121)), mapping(OPUS, 100, None)],
+        redundancy_payload_type: None,
         rtcp_feedback: vec!["nack".to_owned()],
         paused: false,
     }

@@ -68,7 +68,9 @@ impl Engine {
                 ("request_keyframe", producer_id, self.request_keyframe(now, producer_id))
             }
             Command::AllocateConsumer { consumer_id, .. } => ("allocate_consumer", consumer_id, not_built()),
-            Command::SetConsumerRedundancy { consumer_id, .. } => ("set_consumer_redundancy", consumer_id, not_built()),
+            Command::SetConsumerRedundancy { consumer_id, frames } => {
+                ("set_consumer_redundancy", consumer_id, self.set_consumer_redundancy(consumer_id, frames))
+            }
             Command::SetTransportDemand { transport_id, demand } => {
                 let set = |engine: &mut Self, key| engine.set_demand(now, key, demand);
                 ("set_transport_demand", transport_id, self.on(transport_id, set))

@@ -75,6 +75,14 @@ impl Engine {
         Ok(())
     }
 
+    pub(super) fn set_consumer_redundancy(&mut self, id: u64, frames: u8) -> Result<(), String> {
+        let key = self.consumer_key(id)?;
+        let entry = &mut self.consumers[key];
+        entry.consumer.set_redundancy(frames).map_err(|error| error.to_string())?;
+        self.producers[entry.producer].producer.enable_history();
+        Ok(())
+    }
+
     pub(super) fn close_consumer(&mut self, id: u64) -> Result<(), String> {
         let key = self.consumer_key(id)?;
         // No RTCP BYE: the m-line may carry another source soon, and receivers such as aiortc end its track for good on

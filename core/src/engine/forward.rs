@@ -84,7 +84,13 @@ impl Engine {
             // Should composing panic, the receiver's transport is to blame and not the sender's.
             self.work_for(self.consumers[receiver].transport);
             let ConsumerEntry { transport, ref mut consumer, .. } = self.consumers[receiver];
-            match self.transports[transport].send_media(now, &mut self.out.transmits, consumer, media) {
+            let (line, queue) = (&mut self.transports[transport], &mut self.out.transmits);
+            let sent = if consumer.repeats() {
+                line.send_repeating(now, queue, consumer, &self.producers[producer].producer, media)
+            } else {
+                line.send_media(now, queue, consumer, media)
+            };
+            match sent {
                 Sent::Left(bytes) => {
                     self.out.sent(Some(bytes));
                     self.timers.no_later_than(transport, consumer.poll_timeout());

@@ -8,6 +8,7 @@ use crate::media_packet::MediaPacket;
 use crate::pacer::{SLOT_LEN, Waiting};
 use crate::params::MediaKind;
 use crate::path::Path;
+use crate::producer::Producer;
 use crate::repair::BlockPool;
 use crate::time::Time;
 use crate::transmit::{Flow, TransmitQueue};
@@ -151,6 +152,22 @@ impl Transport {
             sent
         });
         self.count_sent(sent)
+    }
+
+    /// Does what [`send_media`](Self::send_media) does for a consumer of audio that repeats earlier frames.
+    pub fn send_repeating(
+        &mut self,
+        now: Time,
+        queue: &mut TransmitQueue,
+        consumer: &mut Consumer,
+        producer: &Producer,
+        media: &MediaPacket<'_>,
+    ) -> Sent {
+        self.send(now, queue, Purpose::Media, Consumer::max_repeating_len(media), |out| {
+            let composed = consumer.forward_repeating(now, media, producer, out)?;
+            Some((composed, Some(consumer)))
+        })
+        .map_or(Sent::Nothing, Sent::Left)
     }
 
     /// Composes and sends a packet once more, because it was asked for or as part of a probe.

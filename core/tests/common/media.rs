@@ -150,6 +150,7 @@ pub fn video_consumer(transport_id: u64, producer_id: u64, ssrc: u32) -> Consume
             payload_type: 100,
             rtx_payload_type: Some(101),
         }],
+        redundancy_payload_type: None,
         rtcp_feedback: vec!["nack".into(), "nack pli".into()],
         paused: false,
     }
