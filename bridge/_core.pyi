@@ -95,6 +95,8 @@ class ConsumerParams(TypedDict):
     mid: NotRequired[str | None]
     cname: str
     payload_types: list[PayloadTypeMapping]
+    redundancy_payload_type: NotRequired[int | None]
+    """The receiver's payload type of redundant audio (RFC 2198) with its Opus inside, where negotiated."""
     rtcp_feedback: NotRequired[list[str]]
     paused: NotRequired[bool]
 
@@ -472,9 +474,10 @@ class Worker:
         it takes one."""
 
     def set_consumer_redundancy(self, consumer_id: int, frames: int) -> None:
-        """Has a consumer of Opus repeat the last `frames` (0–2) in each packet (RFC 2198).
+        """Has a consumer of Opus repeat the last `frames` (0–2) in each packet (RFC 2198), whatever the producer repeats.
 
-        Only where its `payload_types` name a payload type for the producer's "red", or for "opus" by `redundancy`.
+        More than 0 only where it was made with a `redundancy_payload_type`. Before it is called, the consumer sends the
+        producer's packets as they are.
         """
 
     def set_transport_demand(self, transport_id: int, demand: TransportDemand) -> None:
