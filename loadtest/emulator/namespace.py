@@ -13,11 +13,12 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 from loadtest.emulator.description import LinkDescription
 from loadtest.emulator.pool import LinkPool, Sharing, Totals
@@ -31,13 +32,39 @@ _PATIENCE = 3.0
 """Seconds that a process has to end by itself."""
 
 
-class NamespaceLink:
-    """`async with NamespaceLink("patient", description, seed=1) as line:` makes the namespace and removes it.
+_JANITOR = """
+read -r _
+tries=0
+while [ $tries -lt 200 ]; do
+    case "$("$0" -o link show dev "$2" 2>/dev/null)" in "$3: "*) sleep 0.05 ;; *) break ;; esac
+    tries=$((tries + 1))
+done
+exec "$0" netns delete "$1" 2>/dev/null
+"""
+"""Waits for the end of its input, and for that of the host's device: who sees the name gone finds nothing else left.
+
+Devices of a process that is killed go a moment after its files. A device of the same name and another number is
+somebody else's. After ten seconds the namespace goes all the same.
+"""
+
+
+class Carrier(Protocol):
+    """What takes packets of `size` bytes and calls `arrive` if and when they get through."""
+
+    def down(self, size: int, arrive: Callable[[], None]) -> None:
+        """Towards the namespace."""
+
+    def up(self, size: int, arrive: Callable[[], None]) -> None:
+        """Away from it."""
+
+
+class Namespace:
+    """`async with Namespace("patient") as place:` makes the namespace and removes it; `connect` gives it a line.
 
     The namespace goes with the emulator even if that is killed: a small process waits for its end.
     """
 
-    def __init__(self, name: str, description: LinkDescription, *, seed: int) -> None:
+    def __init__(self, name: str) -> None:
         """Raises `InputError` if the name cannot be one of a namespace."""
         if not _NAME.fullmatch(name):
             raise InputError(f"namespace {name!r}: expected 1 to 32 letters, digits, dots, dashes and underscores")
@@ -46,7 +73,6 @@ class NamespaceLink:
         """Of the host, as seen from the namespace: where servers for it are to listen (or on 0.0.0.0)."""
         self.address = ""
         """Of the namespace, as seen from the host."""
-        self.pool = LinkPool(description, seed=seed, sharing=Sharing.ALL)
         self._janitor: subprocess.Popen[bytes] | None = None
         self._devices: list[Tun] = []
 
@@ -62,9 +88,11 @@ class NamespaceLink:
     async def __aexit__(self, *_: object) -> None:
         self._close()
 
-    def totals(self) -> Totals:
-        """What went through so far."""
-        return self.pool.totals()
+    def connect(self, carrier: Carrier) -> None:
+        """Has every packet carried by `carrier`; needs a running loop. To be called once, while it is open."""
+        outer, inner = self._devices
+        outer.start(lambda packet: carrier.down(len(packet), lambda: inner.send(packet)))
+        inner.start(lambda packet: carrier.up(len(packet), lambda: outer.send(packet)))
 
     def start(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
         """Starts a command within the namespace, in a session of its own."""
@@ -101,7 +129,7 @@ class NamespaceLink:
         self._devices = [outer, inner]
         # Before the namespace: there is no moment at which nobody would clean up.
         self._janitor = subprocess.Popen(
-            ["/bin/sh", "-c", 'read -r _; exec "$0" netns delete "$1" 2>/dev/null', _ip(), self.name],
+            ["/bin/sh", "-c", _JANITOR, _ip(), self.name, outer.name, str(socket.if_nametoindex(outer.name))],
             stdin=subprocess.PIPE,
             start_new_session=True,
         )
@@ -115,18 +143,37 @@ class NamespaceLink:
         _run("-n", self.name, "address", "add", f"{guest}/30", "dev", "eth0")
         _run("-n", self.name, "link", "set", "eth0", "up")
         _run("-n", self.name, "route", "add", "default", "via", str(host))
-        link = self.pool.take(self.name, self.name)
-        outer.start(lambda packet: link.down(len(packet), lambda: inner.send(packet)))
-        inner.start(lambda packet: link.up(len(packet), lambda: outer.send(packet)))
 
     def _close(self) -> None:
-        self.pool.close()
         for device in self._devices:
             device.close()
         if self._janitor is not None:
             # The end of its input is what it waits for.
             self._janitor.communicate()
             self._janitor = None
+
+
+class NamespaceLink(Namespace):
+    """A namespace with a link of its own: `async with NamespaceLink("patient", description, seed=1) as line:`."""
+
+    def __init__(self, name: str, description: LinkDescription, *, seed: int) -> None:
+        """Raises `InputError` if the name cannot be one of a namespace."""
+        super().__init__(name)
+        self.pool = LinkPool(description, seed=seed, sharing=Sharing.ALL)
+
+    async def __aenter__(self) -> Self:
+        """Raises `InputError` where this process may not, or the name is taken."""
+        await super().__aenter__()
+        self.connect(self.pool.take(self.name, self.name))
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        self.pool.close()
+        await super().__aexit__(*exception)
+
+    def totals(self) -> Totals:
+        """What went through so far."""
+        return self.pool.totals()
 
 
 def _free_network() -> ipaddress.IPv4Network:
