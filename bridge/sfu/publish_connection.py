@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, cast
 
 from bridge.errors import BridgeError
+from bridge.sfu import encoding_demand
+from bridge.sfu.encoding_demand import EncodingDemand
 from bridge.sfu.router import PublishedProducer, Router
 from bridge.sfu.sdp import codecs, parser, publish_answer, writer
 from bridge.sfu.sdp.description import SessionDescription
@@ -29,6 +31,7 @@ class PublishConnection:
         limits: MediaLimits,
         make_transport: Callable[[], WebRtcTransport],
         on_producer: Callable[[int, bool], None],
+        on_encodings_wanted: Callable[[int, Sequence[bool]], None],
     ) -> None:
         self.transport: WebRtcTransport | None = None
         self._router = router
@@ -36,9 +39,12 @@ class PublishConnection:
         self._limits = limits
         self._make_transport = make_transport
         self._on_producer = on_producer
+        self._on_encodings_wanted = on_encodings_wanted
         self.negotiated = Negotiated()
         self._media: dict[str, tuple[PublishedMedia, Producer]] = {}
         """What is published, by MID (or "#" and the index of m-lines without)."""
+        self._demands: dict[int, EncodingDemand] = {}
+        """By producer, for video."""
 
     def publish(self, text: str, prefer: Sequence[str]) -> PublishResult:
         """Answers an offer or re-offer."""
@@ -73,12 +79,24 @@ class PublishConnection:
         """Ends a producer; its m-line stays negotiated, and what still comes on it is dropped."""
         self._end([self._key(producer_id)])
 
+    def want_encodings(self, producer_id: int, spatial: Collection[int]) -> None:
+        """Says which encodings of a producer, by index, are to be received by anybody; none for none at all.
+
+        The publisher is told at once of what is wanted anew, and of what is not wanted any more after a while
+        (`encoding_demand.HOLD_SECONDS`). Of one encoding with several spatial layers (SVC) all are sent or none.
+        Without effect on audio, and on producers that have ended.
+        """
+        demand = self._demands.get(producer_id)
+        if demand is not None:
+            demand.want(spatial)
+
     def close(self) -> None:
         """Ends the connection and its producers."""
         for _, producer in self._media.values():
             self._router.worker.unroute(producer.producer_id)
         ended = [producer.producer_id for _, producer in self._media.values()]
         self._media.clear()
+        self._forget_demands(ended)
         if self.transport is not None:
             # The core ends the producers with the transport.
             self.transport.close()
@@ -88,6 +106,7 @@ class PublishConnection:
         """Forgets everything without a word to the worker, who has died."""
         for _, producer in self._media.values():
             self._router.producers.pop(producer.producer_id, None)
+        self._forget_demands(tuple(self._demands))
         if self.transport is not None:
             self.transport.abandon()
 
@@ -130,6 +149,7 @@ class PublishConnection:
             codecs.names(media.codecs),
             None if media.msid is None else media.msid.stream,
             None if media.msid is None else media.msid.track,
+            tuple(each.rid for each in media.encodings),
         )
 
     def _create(self, key: str, media: PublishedMedia) -> Producer:
@@ -139,14 +159,32 @@ class PublishConnection:
         worker.route(producer.producer_id, self._on_event)
         worker.core.create_producer(producer.producer_id, _producer_params(self.transport.transport_id, media))
         self._media[key] = (media, producer)
-        self._router.producers[producer.producer_id] = PublishedProducer(producer, media.codecs, self._session_id)
+        if producer.kind == "video":
+            self._demands[producer.producer_id] = EncodingDemand(
+                len(producer.encodings),
+                lambda wanted: self._on_encodings_wanted(producer.producer_id, wanted),
+                encoding_demand.HOLD_SECONDS,
+            )
+        self._router.producers[producer.producer_id] = PublishedProducer(
+            producer,
+            media.codecs,
+            self._session_id,
+            lambda spatial: self.want_encodings(producer.producer_id, spatial),
+        )
         return producer
+
+    def _forget_demands(self, producer_ids: Sequence[int]) -> None:
+        for producer_id in producer_ids:
+            demand = self._demands.pop(producer_id, None)
+            if demand is not None:
+                demand.close()
 
     def _end(self, keys: Sequence[str]) -> tuple[int, ...]:
         ended = tuple(self._media.pop(key)[1].producer_id for key in keys)
         for producer_id in ended:
             self._router.worker.unroute(producer_id)
             self._router.worker.core.close_producer(producer_id)
+        self._forget_demands(ended)
         self._router.end_producers(ended)
         return ended
 
@@ -158,8 +196,13 @@ class PublishConnection:
 
     def _on_event(self, event: Event) -> None:
         match event["type"]:
-            case "producer_live" | "producer_stalled":
-                self._on_producer(event["producer_id"], event["type"] == "producer_live")
+            case "producer_live":
+                self._on_producer(event["producer_id"], True)
+            case "producer_stalled":
+                # One that nobody wants is silent because it was asked to be.
+                demand = self._demands.get(event["producer_id"])
+                if demand is None or demand.any:
+                    self._on_producer(event["producer_id"], False)
             case "command_failed":
                 # It was never made, or is gone: nobody will hear it.
                 self._on_producer(event["id"], False)

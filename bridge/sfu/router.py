@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -24,6 +24,8 @@ class PublishedProducer:
     codecs: tuple[MediaCodec, ...]
     owner: str
     """Id of the session that publishes it."""
+    want_encodings: Callable[[Collection[int]], None] = lambda _: None
+    """Says which of its encodings, by index, are to be received by anybody: see `PublishConnection.want_encodings`."""
 
 
 class RouterMember(Protocol):

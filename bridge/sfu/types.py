@@ -54,6 +54,8 @@ class Producer:
     """Id of the client's MediaStream (`a=msid`), if the client said one."""
     track_id: str | None = None
     """Id of the client's MediaStreamTrack (`a=msid`), if the client said one."""
+    encodings: tuple[str | None, ...] = (None,)
+    """RIDs of its encodings, in the offer's order, which is that of spatial indices; None for one that has no RID."""
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,12 @@ class SessionListener(Protocol):
 
     def on_consumer(self, producer_id: int, live: bool) -> None:
         """The watchdog sees that what is sent to this session arrives, or does not."""
+
+    def on_encodings_wanted(self, producer_id: int, wanted: Sequence[bool]) -> None:
+        """Which encodings of a producer of this session, in the order of `Producer.encodings`, somebody is to receive.
+
+        The publisher may stop sending the others. Told of video only, and when it changes: at first all are wanted.
+        """
 
     def on_audio_levels(self, levels: Sequence[AudioLevel]) -> None:
         """Levels of the room's audio producers, loudest first, at most five times a second."""

@@ -9,6 +9,7 @@ import pytest
 
 from bridge import _core
 from bridge.sfu import MediaSession, MediaSettings, Sfu
+from bridge.sfu.router import PublishedProducer
 from tests.sfu.fake_core import FakeWorker
 from tests.sfu.support import Recorder
 
@@ -37,6 +38,10 @@ class Bridge:
     def core(self) -> FakeWorker:
         """The first worker."""
         return self.fakes[0]
+
+    def published(self, room: str) -> list[PublishedProducer]:
+        """The producers of a room, as its sessions see them."""
+        return list(self.sfu._routers[room].producers.values())
 
     def open(self, session: str, room: str = "room") -> tuple[MediaSession, Recorder]:
         """A session with its listener."""

@@ -36,6 +36,9 @@ class Recorder:
     def on_consumer(self, producer_id: int, live: bool) -> None:
         self._note("consumer", producer_id, live)
 
+    def on_encodings_wanted(self, producer_id: int, wanted: Sequence[bool]) -> None:
+        self._note("encodings", producer_id, *wanted)
+
     def on_audio_levels(self, levels: Sequence[AudioLevel]) -> None:
         self._note("levels", *levels)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from bridge.errors import BridgeError
-from bridge.sfu import ConnectionKind, ConnectionState, Subscription
+from bridge.sfu import ConnectionKind, ConnectionState, Subscription, encoding_demand
 from bridge.sfu.sdp.error import SdpError
 from tests.sfu.conftest import Bridge
 from tests.sfu.support import fixture
 
 OFFER = fixture("chrome_publish")
+SIMULCAST = fixture("chrome_publish_simulcast")
 
 
 async def test_m_lines_become_producers(bridge: Bridge) -> None:
@@ -230,3 +231,52 @@ async def test_a_subscription_names_no_producer_of_another_room(bridge: Bridge) 
     assert bridge.core.called("create_consumer") == []
     with pytest.raises(BridgeError):
         spy.request_keyframe(audio.producer_id)
+
+
+async def test_every_encoding_of_a_simulcast_reaches_the_core(bridge: Bridge) -> None:
+    session, _ = bridge.open("anna")
+    result = await session.publish(SIMULCAST)
+    assert result.new[1].encodings == ("q", "h", "f")
+    (_, params) = bridge.core.called("create_producer")[1]
+    assert params["encodings"] == [{"ssrc": None, "rtx_ssrc": None, "rid": rid} for rid in ("q", "h", "f")]
+
+
+async def test_an_encoding_that_is_paused_or_resumed_changes_no_producer(bridge: Bridge) -> None:
+    session, _ = bridge.open("anna")
+    first = await session.publish(SIMULCAST)
+    second = await session.publish(SIMULCAST.replace("send q;h;f", "send ~q;h;~f"))
+    assert second.kept == first.new
+
+
+async def test_encodings_that_are_added_or_dropped_make_another_producer(bridge: Bridge) -> None:
+    session, _ = bridge.open("anna")
+    first = await session.publish(SIMULCAST)
+    second = await session.publish(SIMULCAST.replace("send q;h;f", "send q;h"))
+    assert second.gone == (first.new[1].producer_id,)
+    assert [each.encodings for each in second.new] == [("q", "h")]
+    third = await session.publish(SIMULCAST)
+    assert third.gone == (second.new[0].producer_id,)
+    assert [each.encodings for each in third.new] == [("q", "h", "f")]
+
+
+async def test_publishers_are_told_which_encodings_are_wanted(bridge: Bridge, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoding_demand, "HOLD_SECONDS", 0.0)
+    session, recorder = bridge.open("anna")
+    audio, video = (await session.publish(SIMULCAST)).new
+    (published,) = [each for each in bridge.published("room") if each.producer == video]
+    published.want_encodings({0})
+    await recorder.wait_for("encodings", video.producer_id, True, False, False)
+    # One that nobody wants stalls with reason; one that somebody wants does not.
+    published.want_encodings(())
+    await recorder.wait_for("encodings", video.producer_id, False, False, False)
+    bridge.core.emit(type="producer_stalled", producer_id=video.producer_id)
+    bridge.core.emit(type="producer_stalled", producer_id=audio.producer_id)
+    await recorder.wait_for("producer", audio.producer_id, False)
+    assert ("producer", video.producer_id, False) not in recorder.events
+    published.want_encodings({1})
+    assert recorder.events[-1] == ("encodings", video.producer_id, False, True, False)
+    bridge.core.emit(type="producer_stalled", producer_id=video.producer_id)
+    await recorder.wait_for("producer", video.producer_id, False)
+    session.close_producer(video.producer_id)
+    published.want_encodings({2})
+    assert recorder.events[-1] == ("producer", video.producer_id, False)

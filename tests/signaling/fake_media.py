@@ -61,7 +61,13 @@ class FakeMedia:
         for producer in gone:
             del self.producers[producer.mid]
         new = tuple(
-            Producer(next(self.plane.ids), mid, "audio" if kind == "audio" else "video", ("opus",))
+            Producer(
+                next(self.plane.ids),
+                mid,
+                "audio" if kind == "audio" else "video",
+                ("opus",),
+                encodings=("q", "f") if kind == "video" else (None,),
+            )
             for mid, kind in offered.items()
             if mid not in self.producers
         )

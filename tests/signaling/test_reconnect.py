@@ -165,3 +165,19 @@ async def test_who_closed_everything_in_good_order_has_left() -> None:
         await kari.vanish()
         left = await ola.expect("participant_left")
         assert (left["participant_id"], left["reason"]) == (kari.joined["participant_id"], "left")
+
+
+async def test_a_publisher_is_told_which_encodings_are_wanted_and_again_after_a_resume() -> None:
+    async with open_house() as house:
+        ola = await house.joined("ola")
+        (own,) = (await ola.publish(("0", "video", "camera")))["sources"]
+        (producer,) = house.media_of(ola).producers.values()
+        listener = house.media_of(ola).listener
+        listener.on_encodings_wanted(producer.producer_id, (True, False))
+        listener.on_encodings_wanted(999, (True,))
+        expected = [{"rid": "q", "active": True}, {"rid": "f", "active": False}]
+        told = await ola.expect("encodings")
+        assert (told["source_id"], told["encodings"]) == (own["id"], expected)
+        await ola.vanish()
+        again = await resumed(house, ola)
+        assert (await again.expect("encodings"))["encodings"] == expected

@@ -15,9 +15,11 @@ AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 VIDEO_ORIENTATION = "urn:3gpp:video-orientation"
 PLAYOUT_DELAY = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
 ABS_CAPTURE_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time"
+DEPENDENCY_DESCRIPTOR = "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension"
 
 _COMMON = frozenset({MID, ABS_SEND_TIME, TRANSPORT_CC, ABS_CAPTURE_TIME})
 _VIDEO = _COMMON | {RID, REPAIRED_RID, VIDEO_ORIENTATION, PLAYOUT_DELAY}
+_PUBLISHED_VIDEO = _VIDEO | {DEPENDENCY_DESCRIPTOR}
 _AUDIO = _COMMON | {AUDIO_LEVEL}
 
 OFFERED: dict[str, tuple[ExtMap, ...]] = {
@@ -42,7 +44,8 @@ OFFERED: dict[str, tuple[ExtMap, ...]] = {
 
 def answered(media: MediaDescription) -> list[ExtMap]:
     """The extensions of an offered m-line that the bridge takes, as its answer says them."""
-    known = _AUDIO if media.kind == "audio" else _VIDEO
+    video = _PUBLISHED_VIDEO if media.sends else _VIDEO
+    known = _AUDIO if media.kind == "audio" else video
     wanted = {"sendrecv", "sendonly"} if media.sends else {"sendrecv", "recvonly"}
     return [
         ExtMap(extension.id, extension.uri, REVERSED[extension.direction])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from bridge.sfu.sdp import codecs, extensions
+from bridge.sfu.sdp import codecs, extensions, simulcast
 from bridge.sfu.sdp.codecs import MediaCodec
 from bridge.sfu.sdp.description import (
     Codec,
@@ -14,11 +14,11 @@ from bridge.sfu.sdp.description import (
     ExtMap,
     MediaDescription,
     Msid,
-    Rid,
     SessionDescription,
     Setup,
 )
 from bridge.sfu.sdp.error import SdpError
+from bridge.sfu.sdp.simulcast import Encoding
 from bridge.sfu.sdp.transport import (
     DtlsRole,
     LocalTransport,
@@ -34,15 +34,6 @@ DISCARD_PORT = 9
 
 
 @dataclass(frozen=True)
-class Encoding:
-    """An encoding of a source; SSRCs are None where the offer does not say them."""
-
-    ssrc: int | None = None
-    rtx_ssrc: int | None = None
-    rid: str | None = None
-
-
-@dataclass(frozen=True)
 class PublishedMedia:
     """An m-line that the client sends on and the bridge takes."""
 
@@ -51,6 +42,7 @@ class PublishedMedia:
     codecs: tuple[MediaCodec, ...]
     """In order of preference."""
     encodings: tuple[Encoding, ...]
+    """In the offer's order."""
     msid: Msid | None
 
 
@@ -134,7 +126,7 @@ def answer(plan: Plan, local: LocalTransport, *, session_id: str, version: int) 
                     offered.mid,
                     offered.kind,
                     tuple(plan.accepted[index]),
-                    _encodings(offered),
+                    simulcast.encodings(offered),
                     next(iter(offered.msids), None),
                 )
             )
@@ -155,10 +147,7 @@ def _answered(offered: MediaDescription, accepted: list[MediaCodec]) -> MediaDes
     taken = extensions.answered(offered)
     listed = answer_codecs(offered, accepted, transport_cc=any(ext.uri == extensions.TRANSPORT_CC for ext in taken))
     answered = mirror(offered, listed, taken, direction)
-    rid = _chosen_rid(offered)
-    if rid is not None:
-        answered.rids = [Rid(rid, "recv", "")]
-        answered.simulcast = f"recv {rid}"
+    simulcast.describe(answered, offered)
     return answered
 
 
@@ -197,35 +186,3 @@ def _answer_codecs(
         repair = (codec for codec in offered if codec.payload_type == each.rtx_payload_type)
         listed.extend(replace(codec, feedback=()) for codec in repair)
     return tuple(listed)
-
-
-def _encodings(offered: MediaDescription) -> tuple[Encoding, ...]:
-    """The one encoding that is agreed on.
-
-    Several SSRCs without groups do not say which is which; they are learned from the packets' MIDs then.
-    """
-    rid = _chosen_rid(offered)
-    if rid is not None:
-        return (Encoding(rid=rid),)
-    pairs = [group.ssrcs for group in offered.ssrc_groups if group.semantics == "FID" and len(group.ssrcs) == 2]
-    if pairs:
-        return (Encoding(pairs[0][0], pairs[0][1]),)
-    if len(offered.ssrcs) == 1:
-        return (Encoding(next(iter(offered.ssrcs))),)
-    return (Encoding(),)
-
-
-def _chosen_rid(offered: MediaDescription) -> str | None:
-    """The one encoding that is taken of a simulcast (RFC 8853): the last one that is not paused.
-
-    Were simulcast answered without, browsers would send their first encoding. Where nothing else is said, each encoding
-    has twice the size of the one before (W3C WebRTC, section 5.2, scaleResolutionDownBy), so the first would be a
-    picture of 160 pixels.
-    """
-    direction, _, streams = (offered.simulcast or "").strip().partition(" ")
-    if direction != "send" or not any(each.uri == extensions.RID for each in extensions.answered(offered)):
-        return None
-    sent = {rid.rid for rid in offered.rids if rid.direction == "send"}
-    # Of alternatives for one encoding ("1,2"), the first is preferred; "~" is one that is paused at first.
-    first = [stream.split(",")[0] for stream in streams.split(" ")[0].split(";")]
-    return next((rid for rid in reversed(first) if rid in sent), None)

@@ -94,6 +94,8 @@ class Call:
         for source in (source for participant in self._others() for source in participant.sources):
             if self._calls.table.is_stalled(source.id):
                 self.tell(FlowChanged(source.id, to_bridge=True, live=False))
+        for notice in self._publishing.encodings_wanted():
+            self.tell(notice)
         if self._offer_due or self._unanswered is not None:
             self.want_offer()
         self.presence.signalling_back()
@@ -118,6 +120,15 @@ class Call:
     def is_muted(self, source_id: int) -> bool:
         """Whether this source of one's own is muted."""
         return any(own.source.muted for own in self._publishing.sources() if own.source.id == source_id)
+
+    def tell_encodings(self, producer_id: int, wanted: Sequence[bool]) -> None:
+        """Tells the client which encodings of its own producer are received.
+
+        A WHIP client, which has no door to be told by, is asked to stop none.
+        """
+        notice = self._publishing.want_encodings(producer_id, wanted)
+        if notice is not None:
+            self.tell(notice)
 
     @property
     def ended(self) -> EndReason | None:

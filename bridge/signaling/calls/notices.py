@@ -83,6 +83,15 @@ class FlowChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class EncodingsWanted:
+    """Which encodings of a source of the client's own anybody is to receive; it may stop sending the others."""
+
+    source_id: int
+    encodings: tuple[tuple[str | None, bool], ...]
+    """RID, if it has one, and whether it is wanted, in the order of the offer."""
+
+
+@dataclass(frozen=True, slots=True)
 class IceRestartWanted:
     """The client is asked to restart ICE on its publish connection."""
 
@@ -111,6 +120,7 @@ Notice = (
     | AudioLevels
     | ConnectionChanged
     | FlowChanged
+    | EncodingsWanted
     | IceRestartWanted
     | TakenOver
     | Ended

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge.errors import BridgeError
 from bridge.room import MediaKind, Rooms, Session, Source, SourceName
 from bridge.sfu import Producer, PublishResult
+from bridge.signaling.calls.notices import EncodingsWanted
 from bridge.signaling.calls.ports import MediaSession
 from bridge.signaling.calls.source_table import CarriedSource, SourceTable
 
@@ -52,7 +53,11 @@ class Published:
 @dataclass(frozen=True, slots=True)
 class _Sent:
     source_id: int
-    producer_id: int
+    producer: Producer
+
+    @property
+    def producer_id(self) -> int:
+        return self.producer.producer_id
 
 
 class Publishing:
@@ -66,6 +71,8 @@ class Publishing:
         self._media = media
         self._table = table
         self._sent: dict[str, _Sent] = {}
+        self._encodings_wanted: dict[int, EncodingsWanted] = {}
+        """What was told last, by source."""
 
     def sources(self) -> tuple[OwnSource, ...]:
         """What the room has of this session, in order of publishing."""
@@ -96,6 +103,22 @@ class Publishing:
         ]
         return Published(result.answer, self.sources(), tuple(rejected))
 
+    def want_encodings(self, producer_id: int, wanted: Sequence[bool]) -> EncodingsWanted | None:
+        """What to tell the client about its producer; None for one that the room does not have."""
+        sent = next((sent for sent in self._sent.values() if sent.producer_id == producer_id), None)
+        if sent is None:
+            return None
+        notice = EncodingsWanted(sent.source_id, tuple(zip(sent.producer.encodings, wanted, strict=True)))
+        self._encodings_wanted[sent.source_id] = notice
+        return notice
+
+    def encodings_wanted(self) -> tuple[EncodingsWanted, ...]:
+        """What holds of the client's sources, for one that has lost what it was told.
+
+        Left out are those of which nothing was told yet: all their encodings are wanted.
+        """
+        return tuple(self._encodings_wanted.values())
+
     def update(self, source_id: int, *, name: SourceName | None = None, muted: bool | None = None) -> Source:
         """Mutes, unmutes or switches a source. Raises `RoomError`. Of a muted source nothing is forwarded."""
         source = self._rooms.update_source(self._session_id, source_id, name=name, muted=muted)
@@ -110,6 +133,7 @@ class Publishing:
         mid = next((mid for mid, sent in self._sent.items() if sent.source_id == source_id), None)
         if mid is not None:
             self._media.close_producer(self._sent.pop(mid).producer_id)
+        self._encodings_wanted.pop(source_id, None)
         self._table.remove(source_id)
 
     def forget(self) -> None:
@@ -117,6 +141,7 @@ class Publishing:
         for sent in self._sent.values():
             self._table.remove(sent.source_id)
         self._sent.clear()
+        self._encodings_wanted.clear()
 
     def _check_grants(self, specs: Mapping[str, SourceSpec]) -> None:
         session = self._rooms.session(self._session_id)
@@ -134,6 +159,7 @@ class Publishing:
         for mid, sent in list(self._sent.items()):
             if sent.producer_id in gone:
                 del self._sent[mid]
+                self._encodings_wanted.pop(sent.source_id, None)
                 self._table.remove(sent.source_id)
                 self._rooms.remove_source(self._session_id, sent.source_id)
 
@@ -144,7 +170,7 @@ class Publishing:
         except BridgeError as error:
             self._media.close_producer(producer.producer_id)
             return Rejected(producer.mid, error.code, error.message)
-        self._sent[producer.mid] = _Sent(source.id, producer.producer_id)
+        self._sent[producer.mid] = _Sent(source.id, producer)
         self._table.add(CarriedSource(source.id, producer.producer_id, self._participant_id, self._room_id))
         if spec.muted:
             self._media.pause_producer(producer.producer_id, True)

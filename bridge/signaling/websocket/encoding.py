@@ -23,6 +23,7 @@ from bridge.room import (
 from bridge.signaling.calls import (
     AudioLevels,
     ConnectionChanged,
+    EncodingsWanted,
     Ended,
     FlowChanged,
     IceRestartWanted,
@@ -74,7 +75,15 @@ def notified(notice: Notice) -> Notified:
 
 
 def _media_notified(
-    notice: SubscribeOffered | SubscriptionRefused | AudioLevels | ConnectionChanged | FlowChanged | IceRestartWanted,
+    notice: (
+        SubscribeOffered
+        | SubscriptionRefused
+        | AudioLevels
+        | ConnectionChanged
+        | FlowChanged
+        | EncodingsWanted
+        | IceRestartWanted
+    ),
 ) -> server.ServerMessage:
     match notice:
         case SubscribeOffered():
@@ -105,6 +114,9 @@ def _media_notified(
                 direction="to_bridge" if notice.to_bridge else "from_bridge",
                 state="live" if notice.live else "stalled",
             )
+        case EncodingsWanted():
+            encodings = [parts.WantedEncoding(rid, active) for rid, active in notice.encodings]
+            return server.Encodings(source_id=str(notice.source_id), encodings=encodings)
         case IceRestartWanted():
             return server.IceRestartRequested(connection="publish")
 

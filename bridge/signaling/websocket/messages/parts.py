@@ -89,6 +89,13 @@ class OwnSource(Struct, frozen=True):
     muted: bool
 
 
+class WantedEncoding(Struct, frozen=True):
+    """An encoding of a source of the client itself."""
+
+    rid: Annotated[str | None, Meta(description="As in the client's offer; null for one without.")]
+    active: Annotated[bool, Meta(description="Whether anybody is to receive it.")]
+
+
 class RejectedSource(Struct, frozen=True):
     """An m-line that was offered and that the room did not get, with the reason."""
 

@@ -24,6 +24,7 @@ from bridge.signaling.websocket.messages.parts import (
     Source,
     SourceId,
     Track,
+    WantedEncoding,
 )
 
 PeerConnectionState = Literal["new", "connecting", "connected", "disconnected", "failed", "closed"]
@@ -180,6 +181,18 @@ class SubscriptionFailed(Notice, tag="subscription_failed"):
     message: str
 
 
+class Encodings(Notice, tag="encodings"):
+    """Which encodings of a source of the client itself are received by anybody.
+
+    The client should stop sending the others (`RTCRtpSender.setParameters`, `active`) and start again those that are
+    wanted again, at once. Until it is told, all are wanted. A client that takes no notice of it wastes its uplink and
+    nothing else.
+    """
+
+    source_id: SourceId
+    encodings: Annotated[list[WantedEncoding], Meta(description="All that the bridge took, in the offer's order.")]
+
+
 class IceRestartRequested(Notice, tag="ice_restart_requested"):
     """The bridge asks for a `publish` whose offer is made with `iceRestart`."""
 
@@ -213,6 +226,7 @@ ServerMessage = (
     | ConnectionState
     | MediaFlow
     | SubscriptionFailed
+    | Encodings
     | IceRestartRequested
     | Closing
 )
