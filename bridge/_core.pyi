@@ -474,9 +474,9 @@ class Worker:
         it takes one."""
 
     def set_consumer_redundancy(self, consumer_id: int, frames: int) -> None:
-        """Has a consumer of Opus repeat the last `frames` (0–2) in each packet (RFC 2198), whatever the producer repeats.
+        """Has a consumer of Opus repeat the last `frames` (0–2) in each packet (RFC 2198).
 
-        More than 0 only where it was made with a `redundancy_payload_type`. Before it is called, the consumer sends the
+        What the producer itself repeats is cut or filled up to that. More than 0 only where it was made with a `redundancy_payload_type`. Before it is called, the consumer sends the
         producer's packets as they are.
         """
 

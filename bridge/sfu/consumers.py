@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bridge.sfu.redundancy import RedundancyPolicy
 from bridge.sfu.router import Router
 from bridge.sfu.sdp.payload_types import Mapping
 
 if TYPE_CHECKING:
-    from bridge._core import Event, PayloadTypeMapping
+    from bridge._core import EstimateEvent, Event, PayloadTypeMapping
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class ConsumerSpec:
     cname: str
     mappings: Sequence[Mapping]
     feedback: Sequence[str]
+    redundancy: int | None
+    """The receiver's payload type of redundant audio."""
     paused: bool
 
 
@@ -32,6 +36,8 @@ class ConsumerSpec:
 class _Consumer:
     consumer_id: int
     paused: bool
+    repeatable: bool
+    """Whether the receiver takes redundant audio."""
 
 
 class Consumers:
@@ -43,6 +49,8 @@ class Consumers:
         self._consumers: dict[int, _Consumer] = {}
         self._producers: dict[int, int] = {}
         self._ssrcs: set[int] = set()
+        self._repeated = 0
+        self._redundancy = RedundancyPolicy()
 
     def __contains__(self, producer_id: int) -> bool:
         return producer_id in self._consumers
@@ -58,7 +66,7 @@ class Consumers:
     def create(self, transport_id: int, spec: ConsumerSpec) -> None:
         """Makes one."""
         consumer_id = self._router.new_id()
-        self._consumers[spec.producer_id] = _Consumer(consumer_id, spec.paused)
+        self._consumers[spec.producer_id] = _Consumer(consumer_id, spec.paused, spec.redundancy is not None)
         self._producers[consumer_id] = spec.producer_id
         self._router.worker.route(consumer_id, self._on_event)
         payload_types: list[PayloadTypeMapping] = [
@@ -80,10 +88,26 @@ class Consumers:
                 "mid": spec.mid,
                 "cname": spec.cname,
                 "payload_types": payload_types,
+                "redundancy_payload_type": spec.redundancy,
                 "rtcp_feedback": list(spec.feedback),
                 "paused": spec.paused,
             },
         )
+        if self._repeated > 0 and spec.redundancy is not None:
+            self._router.worker.core.set_consumer_redundancy(consumer_id, self._repeated)
+
+    def on_estimate(self, event: EstimateEvent) -> None:
+        """Takes in what the line to the receiver carries: sound is repeated as it loses packets."""
+        now = asyncio.get_running_loop().time()
+        frames = self._redundancy.update(
+            now, lost=event["fraction_lost"], bitrate=event["bitrate"], voices=self._router.voices
+        )
+        if frames == self._repeated:
+            return
+        self._repeated = frames
+        for consumer in self._consumers.values():
+            if consumer.repeatable:
+                self._router.worker.core.set_consumer_redundancy(consumer.consumer_id, frames)
 
     def pause(self, producer_id: int, paused: bool) -> None:
         """Pauses or resumes the consumer of a producer, if there is one."""

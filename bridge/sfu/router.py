@@ -53,6 +53,8 @@ class Router:
     new_id: Callable[[], int]
     members: dict[str, RouterMember] = field(default_factory=dict)
     producers: dict[int, PublishedProducer] = field(default_factory=dict)
+    voices: int = 0
+    """How many speak now, by the levels of their packets."""
     _salt: bytes = field(default_factory=lambda: secrets.token_bytes(16))
 
     def __post_init__(self) -> None:
@@ -76,5 +78,6 @@ class Router:
     def _on_event(self, event: Event) -> None:
         if event["type"] == "audio_levels":
             levels = tuple(AudioLevel(each["producer_id"], each["level"], each["voice"]) for each in event["levels"])
+            self.voices = sum(level.voice for level in levels)
             for member in tuple(self.members.values()):
                 member.audio_levels(levels)

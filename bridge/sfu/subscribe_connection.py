@@ -18,7 +18,7 @@ from bridge.sfu.sdp import codecs, extensions, parser, subscribe_offer, writer
 from bridge.sfu.sdp.codecs import MediaCodec
 from bridge.sfu.sdp.description import MediaDescription, Msid, SessionDescription
 from bridge.sfu.sdp.error import SdpError
-from bridge.sfu.sdp.payload_types import PayloadTypes, translate
+from bridge.sfu.sdp.payload_types import PayloadTypes, redundancy, translate
 from bridge.sfu.sdp.renegotiation import Negotiated
 from bridge.sfu.sdp.subscribe_offer import OfferedMedia, Sending
 from bridge.sfu.sdp.transport import PeerTransport, peer_transport
@@ -120,6 +120,7 @@ class SubscribeConnection:
             raise BridgeError("nothing_to_offer", "there is no producer to receive yet")
         if self.transport is None:
             self.transport = self._make_transport()
+            self.transport.on_estimate = self._consumers.on_estimate
         elif ice_restart:
             self.transport.restart_ice()
         version = self.negotiated.next_version()
@@ -254,6 +255,7 @@ class SubscribeConnection:
                 line.sending.cname,
                 mappings,
                 feedback,
+                redundancy(mappings, answered),
                 subscription.paused,
             ),
         )

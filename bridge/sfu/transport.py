@@ -21,7 +21,7 @@ from bridge.sfu.types import ConnectionState
 from bridge.sfu.workers import WorkerHandle
 
 if TYPE_CHECKING:
-    from bridge._core import Event, HeaderExtension, SrtpParams, TransportUpdate
+    from bridge._core import EstimateEvent, Event, HeaderExtension, SrtpParams, TransportUpdate
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +46,8 @@ class WebRtcTransport:
         self.failure: str | None = None
         """Why it is FAILED, as a word: those of `DtlsEndpoint.failure`, `handshake_timeout`, `panic` …"""
         self.peer: PeerTransport | None = None
+        self.on_estimate: Callable[[EstimateEvent], None] | None = None
+        """Told what the line to the peer carries."""
         self._worker = worker
         self._certificate = certificate
         self._credentials = Credentials.make()
@@ -143,6 +145,9 @@ class WebRtcTransport:
                 self._on_ice(connected=event["state"] == "connected")
             case "dtls":
                 self._handshakes.submit(self, event["datagrams"])
+            case "estimate":
+                if self.on_estimate is not None:
+                    self.on_estimate(event)
             case "transport_closed":
                 logger.error("a transport was lost: %s", event["reason"])
                 self._fail(event["reason"])
@@ -243,6 +248,7 @@ class WebRtcTransport:
         self.state = state
         # OpenSSL's memory goes now, whoever still knows this transport.
         self._dtls = None
+        self.on_estimate = None
         self._cancel_deadline()
         if self._retransmission is not None:
             self._retransmission.cancel()

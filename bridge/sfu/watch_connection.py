@@ -43,6 +43,7 @@ class WatchConnection:
         # From here on nothing can be refused any more.
         if self.transport is None:
             self.transport = self._make_transport()
+            self.transport.on_estimate = self._consumers.on_estimate
         elif restart:
             self.transport.restart_ice()
         subscriptions = {each.producer_id: each for each in wanted}
@@ -139,6 +140,7 @@ class WatchConnection:
                     source.cname,
                     placement.mappings,
                     placement.feedback,
+                    placement.redundancy,
                     paused,
                 ),
             )

@@ -61,6 +61,7 @@ class CoreWorker(Protocol):
     def create_consumer(self, consumer_id: int, params: ConsumerParams) -> None: ...  # noqa: D102
     def pause_consumer(self, consumer_id: int, paused: bool) -> None: ...  # noqa: D102
     def close_consumer(self, consumer_id: int) -> None: ...  # noqa: D102
+    def set_consumer_redundancy(self, consumer_id: int, frames: int) -> None: ...  # noqa: D102
     def request_keyframe(self, producer_id: int) -> None: ...  # noqa: D102
     def transport_stats(self, request_id: int, transport_id: int) -> None: ...  # noqa: D102
 

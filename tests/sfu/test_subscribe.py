@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 
 import pytest
@@ -78,6 +79,33 @@ async def test_consumers_start_with_the_answer_in_the_numbers_it_agreed_to(bridg
     assert audio["cname"] == video["cname"] == described[0].ssrcs[audio["ssrc"]]
     update = bridge.core.called("update_transport")[-1][1]
     assert {each["id"] for each in update["send_extensions"]} == {1, 3}
+
+
+async def test_sound_is_repeated_towards_a_receiver_that_loses_packets(bridge: Bridge) -> None:
+    producers = await published(bridge)
+    session, _ = await subscribed(bridge, producers)
+    await negotiate(session, codecs=("opus", "red", "VP8", "rtx"))
+    (audio_id, audio), (_, video) = bridge.core.called("create_consumer")
+    assert audio["redundancy_payload_type"] == 63
+    assert video["redundancy_payload_type"] is None
+
+    async def report(lost: float) -> None:
+        bridge.core.emit(
+            type="estimate",
+            transport_id=audio["transport_id"],
+            bitrate=1_000_000,
+            source="transport_feedback",
+            round_trip_time=0.1,
+            fraction_lost=lost,
+            queue_delay=0.0,
+        )
+        await asyncio.sleep(0)
+        await asyncio.sleep(0.01)
+
+    await report(0.005)
+    assert bridge.core.called("set_consumer_redundancy") == []
+    await report(0.2)
+    assert bridge.core.called("set_consumer_redundancy") == [(audio_id, 2)]
 
 
 async def test_a_receiver_without_retransmissions_gets_none(bridge: Bridge) -> None:

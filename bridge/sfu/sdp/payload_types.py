@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -34,9 +35,21 @@ def translate(producer: Sequence[MediaCodec], receiver: MediaDescription) -> tup
         if best is not None:
             mappings.append(Mapping(each.codec.payload_type, best.payload_type, rtx.get(best.payload_type)))
             feedback.update(dict.fromkeys(value for value in best.feedback if value in codecs.FEEDBACK[receiver.kind]))
-    if not mappings or mappings[0].producer != producer[0].codec.payload_type:
+    # Redundant Opus is made plain for whoever takes only that.
+    first = next((each for each in producer if each.codec.key != "red"), producer[0])
+    if all(mapping.producer != first.codec.payload_type for mapping in mappings):
         return [], ()
     return mappings, tuple(feedback)
+
+
+def redundancy(mappings: Sequence[Mapping], receiver: MediaDescription) -> int | None:
+    """The receiver's payload type of redundant audio (RFC 2198) with the Opus inside that it is sent."""
+    sent = {str(mapping.receiver) for mapping in mappings}
+    opus = {str(codec.payload_type) for codec in receiver.codecs if codec.key == "opus"} & sent
+    for codec in receiver.codecs:
+        if codec.key == "red" and codec.clock_rate == 48000 and codec.parameters.partition("/")[0].strip() in opus:
+            return codec.payload_type
+    return None
 
 
 def _best(sent: Codec, offered: Iterable[Codec]) -> Codec | None:
@@ -68,7 +81,7 @@ there are: whoever publishes ever new variants of one codec does not use up the 
 _STATIC = frozenset({0, 8, 9})
 
 _VIDEO_FEEDBACK = ("nack", "nack pli", "ccm fir", "transport-cc")
-_AUDIO_FEEDBACK = ("transport-cc",)
+_AUDIO_FEEDBACK = ("nack", "transport-cc")
 
 
 class PayloadTypes:
@@ -79,7 +92,7 @@ class PayloadTypes:
         self._taken: set[int] = set()
 
     def number(self, producer: Sequence[MediaCodec]) -> list[MediaCodec]:
-        """A producer's codecs as the bridge offers them.
+        """A producer's codecs as the bridge offers them; with Opus also redundant audio, which the bridge makes itself.
 
         Those that there are no numbers left for are not among them; if the first is one of those, which is the one that
         is sent, `too_many_codecs` is raised.
@@ -97,6 +110,13 @@ class PayloadTypes:
                 opus = offered.codec.payload_type if each.codec.key == "opus" else opus
                 numbered.append(offered)
         keys = [each.codec.key for each in producer]
+        if opus is not None and "red" not in keys:
+            # There may be no number left for it: then there is none.
+            with contextlib.suppress(BridgeError):
+                offered = self._one(Codec(0, "red", 48000, 2), opus)
+                if offered is not None:
+                    numbered.append(offered)
+            keys.append("red")
         # Two of a producer's payload types may mean the same here; an m-line lists a number once.
         unique = {each.codec.payload_type: each for each in numbered}
         return sorted(unique.values(), key=lambda each: keys.index(each.codec.key))

@@ -9,7 +9,7 @@ from bridge.sfu.sdp import extensions
 from bridge.sfu.sdp.codecs import MediaCodec, receivable
 from bridge.sfu.sdp.description import Codec, Direction, MediaDescription, Msid, SessionDescription, Setup, SsrcGroup
 from bridge.sfu.sdp.error import SdpError
-from bridge.sfu.sdp.payload_types import Mapping, translate
+from bridge.sfu.sdp.payload_types import Mapping, redundancy, translate
 from bridge.sfu.sdp.publish_answer import answer_codecs, mirror
 from bridge.sfu.sdp.transport import (
     DtlsRole,
@@ -41,6 +41,8 @@ class Placement:
     mid: str | None
     mappings: tuple[Mapping, ...]
     feedback: tuple[str, ...]
+    redundancy: int | None
+    """The receiver's payload type of redundant audio, which the bridge makes itself."""
     ssrc: int
     rtx_ssrc: int | None
 
@@ -153,7 +155,13 @@ def _place(
             if mappings:
                 rtx = any(mapping.rtx is not None for mapping in mappings)
                 placements[index] = Placement(
-                    source, media.mid, tuple(mappings), feedback, new_ssrc(), new_ssrc() if rtx else None
+                    source,
+                    media.mid,
+                    tuple(mappings),
+                    feedback,
+                    redundancy(mappings, media),
+                    new_ssrc(),
+                    new_ssrc() if rtx else None,
                 )
                 free.remove(index)
                 break
@@ -186,6 +194,8 @@ def _listed(offered: MediaDescription, placement: Placement | None, *, transport
     accepted = receivable(offered)
     if placement is not None:
         receiver = dict.fromkeys(mapping.receiver for mapping in placement.mappings)
+        if placement.redundancy is not None:
+            receiver.setdefault(placement.redundancy)
         by_number = {each.codec.payload_type: each for each in accepted}
         accepted = [by_number[number] for number in receiver if number in by_number]
     return answer_codecs(offered, accepted, transport_cc=transport_cc)

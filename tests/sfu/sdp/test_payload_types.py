@@ -8,7 +8,7 @@ from bridge.errors import BridgeError
 from bridge.sfu.sdp import codecs, parser
 from bridge.sfu.sdp.codecs import MediaCodec
 from bridge.sfu.sdp.description import Codec
-from bridge.sfu.sdp.payload_types import Mapping, PayloadTypes, translate
+from bridge.sfu.sdp.payload_types import Mapping, PayloadTypes, redundancy, translate
 from tests.sfu.support import fixture
 
 
@@ -30,6 +30,22 @@ def test_redundancy_is_forwarded_to_those_who_take_it() -> None:
     firefox = parser.parse(fixture("firefox_recvonly")).media[0]
     assert [mapping.producer for mapping in translate(producer, chrome)[0]] == [111, 63]
     assert [mapping.producer for mapping in translate(producer, firefox)[0]] == [111]
+
+
+def test_redundant_sound_reaches_those_who_take_only_plain_opus() -> None:
+    media = parser.parse(fixture("chrome_publish")).media[0]
+    producer = codecs.one_each(codecs.in_preference(codecs.forwardable(media), ["red"]))
+    assert [each.codec.key for each in producer] == ["red", "opus"]
+    firefox = parser.parse(fixture("firefox_recvonly")).media[0]
+    assert [mapping.producer for mapping in translate(producer, firefox)[0]] == [111]
+
+
+def test_the_receivers_redundancy_is_found_by_the_opus_it_repeats() -> None:
+    chrome = parser.parse(fixture("chrome_recvonly")).media[0]
+    opus = [Mapping(109, 111, None)]
+    assert redundancy(opus, chrome) == 63
+    assert redundancy([Mapping(109, 9, None)], chrome) is None
+    assert redundancy(opus, parser.parse(fixture("firefox_recvonly")).media[0]) is None
 
 
 def test_redundancy_without_what_it_repeats_is_nothing() -> None:
@@ -69,7 +85,8 @@ def test_the_producers_preference_is_kept() -> None:
 def test_redundancy_names_our_number_of_opus() -> None:
     firefox = published("firefox_publish", "audio")
     numbers = PayloadTypes()
-    assert [each.codec.payload_type for each in numbers.number(firefox)] == [111]
+    # Firefox sends none; the bridge makes it.
+    assert [each.codec.payload_type for each in numbers.number(firefox)] == [111, 63]
     opus, red = numbers.number([*published("chrome_publish", "audio")])
     assert red.codec.parameters == f"{opus.codec.payload_type}/{opus.codec.payload_type}"
 

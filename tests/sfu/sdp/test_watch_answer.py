@@ -67,6 +67,16 @@ def test_telephone_sound_reaches_a_receiver_that_would_rather_have_opus() -> Non
     assert [codec.name for codec in made.description.media[0].codecs] == ["PCMU"]
 
 
+def test_a_receiver_is_offered_redundancy_of_sound_that_comes_without() -> None:
+    made = answer(fixture("chrome_recvonly"), [source(1, "firefox_publish", "audio")])
+    assert made.placements[0].redundancy == 63
+    listed = [(codec.name, codec.payload_type, codec.parameters) for codec in made.description.media[0].codecs]
+    assert [each[:2] for each in listed] == [("opus", 111), ("red", 63)]
+    assert listed[1][2] == "111/111"
+    made = answer(fixture("firefox_recvonly"), [source(1, "chrome_publish", "audio")])
+    assert made.placements[0].redundancy is None
+
+
 def test_m_lines_left_over_are_answered_inactive() -> None:
     made = answer(fixture("chrome_recvonly"), [source(1, "chrome_publish", "audio")])
     assert [media.direction for media in made.description.media] == ["sendonly", "inactive", "inactive"]
