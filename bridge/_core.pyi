@@ -476,8 +476,8 @@ class Worker:
     def set_consumer_redundancy(self, consumer_id: int, frames: int) -> None:
         """Has a consumer of Opus repeat the last `frames` (0–2) in each packet (RFC 2198).
 
-        What the producer itself repeats is cut or filled up to that. More than 0 only where it was made with a `redundancy_payload_type`. Before it is called, the consumer sends the
-        producer's packets as they are.
+        What the producer itself repeats is cut or filled up to that. More than 0 only where the consumer was made with
+        a `redundancy_payload_type`. Before this is called it sends the producer's packets as they are.
         """
 
     def set_transport_demand(self, transport_id: int, demand: TransportDemand) -> None:
