@@ -281,7 +281,8 @@ class ActiveSpeakerEvent(TypedDict):
     producer_id: int | None
 
 class FlightRecordEvent(TypedDict):
-    """Answer to `Worker.flight_record`."""
+    """Answer to `Worker.flight_record`: in the format of `docs/flight-record.md`; None where there is no such transport,
+    or it is a plain one."""
 
     type: Literal["flight_record"]
     request_id: int
@@ -489,6 +490,32 @@ class Worker:
         """Asks for what the transport did in the last ten minutes, as a `flight_record` event."""
 
     def transport_stats(self, request_id: int, transport_id: int) -> None: ...
+
+class ReplayConfig(TypedDict):
+    """With what to replay, in bit/s. What is not given is as it was, or the default."""
+
+    min_bitrate: NotRequired[int | None]
+    start_bitrate: NotRequired[int | None]
+    max_bitrate: NotRequired[int | None]
+
+class ReplayPoint(TypedDict):
+    """What was recorded and what the replay concludes, at one instant; ten a second. Rates in bit/s."""
+
+    time: float
+    """Seconds since the worker's start."""
+    recorded: int
+    """The estimate as it was told; 0 before the first."""
+    replayed: int
+    """The estimate now."""
+    sent: int
+    """What was sent in the tenth of a second before."""
+    queue_delay: float | None
+    """How long packets waited on the line by the replay, in seconds."""
+    fraction_lost: float
+    """What was lost lately by the replay, 0–1."""
+
+def replay_estimator(record: bytes, config: ReplayConfig) -> list[ReplayPoint]:
+    """Runs the estimator over a flight record, in virtual time. `ValueError` says what is wrong with the record."""
 
 def version() -> str:
     """The crate's version."""

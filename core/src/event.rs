@@ -287,7 +287,7 @@ pub enum Event {
     FlightRecord {
         /// As asked.
         request_id: u64,
-        /// None where there is no such transport.
+        /// None where there is no such transport, or it is a plain one.
         record: Option<serde_bytes::ByteBuf>,
     },
     /// Answer to [`Command::TransportStats`](crate::command::Command).

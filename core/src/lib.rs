@@ -16,6 +16,7 @@ pub mod estimator;
 pub mod event;
 pub mod extension;
 pub mod feedback;
+pub mod flight;
 pub mod ice;
 pub mod media_packet;
 pub mod net;

@@ -89,6 +89,11 @@ impl WallClock {
         (seconds << 32) | fraction
     }
 
+    /// Milliseconds since 1970.
+    pub const fn unix_millis(self, now: Time) -> u64 {
+        (self.unix_nanos_at_origin + now.as_nanos()) / 1_000_000
+    }
+
     /// The middle 32 bits of the NTP timestamp, as LSR fields and reports carry it.
     pub const fn ntp_middle(self, now: Time) -> u32 {
         (self.ntp(now) >> 16) as u32

@@ -6,9 +6,11 @@ use super::Engine;
 use crate::bitrate::Bitrate;
 use crate::estimator::Estimate;
 use crate::event::{EstimateSource, Event};
+use crate::flight::Counted;
 use crate::packet::rtcp::TransportFeedback;
 use crate::params::TransportDemand;
 use crate::time::Time;
+use crate::transport::Transport;
 
 /// Distance of estimates that are told, unless they fall.
 const TELL_INTERVAL: Duration = Duration::from_millis(100);
@@ -50,6 +52,10 @@ impl Engine {
         let transport = &mut self.transports[key];
         let estimator = transport.estimator.as_mut().ok_or("a plain transport has no estimate to spend")?;
         estimator.set_demand(now, Bitrate::bps(demand.allocated), Bitrate::bps(demand.desired));
+        transport.demand = demand;
+        if let Some(flight) = &mut transport.flight {
+            flight.demand(now, &demand);
+        }
         // From now on somebody decides what fits.
         transport.pacer.set_estimate(now, &estimator.estimate());
         self.estimate_moved(now, key);
@@ -57,7 +63,11 @@ impl Engine {
     }
 
     pub(super) fn heed_transport_feedback(&mut self, now: Time, key: usize, feedback: &TransportFeedback<'_>) {
-        if let Some(estimator) = &mut self.transports[key].estimator {
+        let transport = &mut self.transports[key];
+        if let Some(flight) = &mut transport.flight {
+            flight.feedback(now, feedback);
+        }
+        if let Some(estimator) = &mut transport.estimator {
             estimator.on_transport_feedback(now, feedback);
             let round_trip = estimator.estimate().round_trip;
             let was_out = self.transports[key].pacer.heard(now, round_trip);
@@ -69,14 +79,22 @@ impl Engine {
     }
 
     pub(super) fn heed_remb(&mut self, now: Time, key: usize, bitrate: u64) {
-        if let Some(estimator) = &mut self.transports[key].estimator {
+        let transport = &mut self.transports[key];
+        if let Some(flight) = &mut transport.flight {
+            flight.remb(now, bitrate);
+        }
+        if let Some(estimator) = &mut transport.estimator {
             estimator.on_remb(now, Bitrate::bps(bitrate));
             self.estimate_moved(now, key);
         }
     }
 
     pub(super) fn heed_loss(&mut self, now: Time, key: usize, lost: f64, expected: u32, round_trip: Option<Duration>) {
-        if let Some(estimator) = &mut self.transports[key].estimator {
+        let transport = &mut self.transports[key];
+        if let Some(flight) = &mut transport.flight {
+            flight.report(now, lost, expected, round_trip);
+        }
+        if let Some(estimator) = &mut transport.estimator {
             estimator.on_receiver_report(now, lost, expected, round_trip);
             self.estimate_moved(now, key);
         }
@@ -91,6 +109,9 @@ impl Engine {
             transport.pacer.set_estimate(now, &estimate);
         }
         if transport.told_estimate.is_news(now, &estimate) {
+            if let Some(flight) = &mut transport.flight {
+                flight.estimate(now, &estimate);
+            }
             self.out.event(Event::Estimate {
                 transport_id: transport.id,
                 bitrate: estimate.bitrate.as_bps(),
@@ -102,6 +123,21 @@ impl Engine {
         }
         self.schedule_departures(now, key);
     }
+}
+
+/// Has the flight recorder note how the last second was.
+pub(super) fn summarize(now: Time, transport: &mut Transport) {
+    let (Some(estimator), Some(flight)) = (&transport.estimator, &mut transport.flight) else { return };
+    let (traffic, pacer) = (&transport.traffic, &transport.pacer);
+    let counted = Counted {
+        packets: traffic.packets_sent,
+        bytes: traffic.bytes_sent,
+        probe_bytes: pacer.counters.probe_bytes,
+        retransmissions: pacer.counters.retransmissions,
+        dropped: pacer.counters.dropped,
+    };
+    let waiting = pacer.drain_time().as_millis() as u64;
+    flight.summarize(now, &estimator.estimate(), &transport.demand, waiting, counted);
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use crate::command::Command;
 use crate::estimator::{Estimator, EstimatorConfig};
 use crate::event::Event;
 use crate::extension::ExtensionMap;
+use crate::flight::FlightRecorder;
 use crate::ice::{Agent, Credentials};
 use crate::params::{HeaderExtension, PlainTransportParams, SrtpParams, TransportUpdate, WebRtcTransportParams};
 use crate::path::SocketId;
@@ -76,7 +77,13 @@ impl Engine {
                 ("set_transport_demand", transport_id, self.on(transport_id, set))
             }
             Command::SelectSpeakers { router_id, .. } => ("select_speakers", router_id, not_built()),
-            Command::FlightRecord { transport_id, .. } => ("flight_record", transport_id, not_built()),
+            Command::FlightRecord { request_id, transport_id } => {
+                let flight = self.transport_ids.get(&transport_id).map(|key| &self.transports[*key].flight);
+                let write = |flight: &FlightRecorder| flight.write(now, self.config.wall_clock).into();
+                let record = flight.and_then(|flight| flight.as_deref().map(write));
+                self.out.event(Event::FlightRecord { request_id, record });
+                ("flight_record", transport_id, Ok(()))
+            }
             Command::TransportStats { request_id, transport_id } => {
                 let key = self.transport_ids.get(&transport_id).copied();
                 let stats = key.map(|key| self.transport_stats(now, key));
@@ -109,6 +116,7 @@ impl Engine {
         transport.receive_extensions = extension_map(&params.receive_extensions)?;
         transport.send_extensions = extension_map(&params.send_extensions)?;
         transport.estimator = Some(Box::new(Estimator::new(estimator_config(params)?)));
+        transport.flight = Some(Box::new(FlightRecorder::new(self.flight_budget.clone())));
         let key = self.insert_transport(params.router_id, transport);
         self.ufrags.insert(ufrag, key);
         Ok(())

@@ -48,6 +48,7 @@ use self::router::Router;
 use self::timers::Timers;
 use crate::command::Command;
 use crate::event::{CloseReason, Event};
+use crate::flight::FlightBudget;
 use crate::params::PlainTransportParams;
 use crate::path::{Path, SocketId};
 use crate::repair::{BLOCK_LEN, BlockPool};
@@ -58,6 +59,10 @@ use crate::transport::{TokenBucket, Transport};
 /// Blocks for packets that receivers may ask for again, per worker at most: 256 MiB. When they are used up, packets are
 /// forwarded and not kept.
 const MAX_HISTORY_BLOCKS: usize = 256 * 1024 * 1024 / BLOCK_LEN;
+
+/// Memory for what transports did lately, packet by packet, per worker at most: the last five minutes of a thousand thin
+/// lines. When it is used up, new transports have their seconds recorded only.
+const MAX_FLIGHT_BYTES: usize = 256 * 1024 * 1024;
 
 /// What a datagram turned out to be. A TCP connection that brings nothing [`Authenticated`](Outcome::Authenticated)
 /// within a while is closed by the I/O loop.
@@ -89,6 +94,8 @@ pub struct Engine {
     router_ids: FxHashMap<u64, usize>,
     /// Memory of packets that receivers may ask for again.
     pool: BlockPool,
+    /// Memory of what transports did lately.
+    flight_budget: FlightBudget,
     /// Keys of transports by the sockets that are theirs alone: of `PlainTransport`s, and TCP connections.
     sockets: FxHashMap<SocketId, usize>,
     timers: Timers,
@@ -128,6 +135,7 @@ impl Engine {
             routers: Slab::new(),
             router_ids: FxHashMap::default(),
             pool: BlockPool::new(MAX_HISTORY_BLOCKS),
+            flight_budget: FlightBudget::new(MAX_FLIGHT_BYTES),
             sockets: FxHashMap::default(),
             timers: Timers::new(),
             router_timers: Timers::new(),

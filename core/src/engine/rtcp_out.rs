@@ -1,7 +1,7 @@
 //! What we report and ask for: due by the transport's timer, gathered into few compounds.
 
-use super::Engine;
 use super::compound::Compound;
+use super::{Engine, bandwidth};
 use crate::packet::rtcp::{FirEntry, ReportBlock};
 use crate::producer::KeyframeRequest;
 use crate::time::Time;
@@ -25,6 +25,7 @@ impl Engine {
         }
         if self.transports[key].report_at <= now {
             self.send_reports(now, key);
+            bandwidth::summarize(now, &mut self.transports[key]);
             self.expire_histories(now, key);
             self.transports[key].report_at = now + REPORT_INTERVAL;
         }

@@ -74,6 +74,8 @@ pub struct PacerCounters {
     pub dropped: u64,
     /// Bytes of packets that carried nothing, or what was sent before unasked.
     pub probe_bytes: u64,
+    /// Packets that were sent again.
+    pub retransmissions: u64,
     /// Packets that were asked for again and not sent.
     pub retransmissions_dropped: u64,
 }
@@ -277,6 +279,7 @@ impl Pacer {
 
     /// A retransmission of so many bytes leaves.
     pub fn spend_resend(&mut self, now: Time, bytes: usize) {
+        self.counters.retransmissions += 1;
         self.resend_bucket.spend(now, bytes);
     }
 

@@ -1,6 +1,7 @@
 //! The Python extension `bridge._core`. What it promises is written in `bridge/_core.pyi`.
 
 mod convert;
+mod flight;
 mod worker;
 
 use pyo3::prelude::*;
@@ -11,6 +12,8 @@ use pyo3::prelude::*;
 mod core_module {
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use super::flight::replay_estimator;
     #[pymodule_export]
     use super::version;
     #[pymodule_export]

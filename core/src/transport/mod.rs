@@ -18,7 +18,9 @@ use crate::engine::{Errors, ToldEstimate};
 use crate::estimator::Estimator;
 use crate::extension::ExtensionMap;
 use crate::feedback::TransportFeedbackBuilder;
+use crate::flight::FlightRecorder;
 use crate::pacer::Pacer;
+use crate::params::TransportDemand;
 use crate::report::SenderClock;
 use crate::time::Time;
 
@@ -84,8 +86,12 @@ pub struct Transport {
     pub clock: SenderClock,
     /// What the line to the peer carries. None for a `PlainTransport`: what it leads to is on this host, or a pipe.
     pub estimator: Option<Box<Estimator>>,
-    /// What was told of it.
+    /// What was told of it, and how much is to be sent.
     pub told_estimate: ToldEstimate,
+    /// See `told_estimate`.
+    pub demand: TransportDemand,
+    /// What it did lately. None where there is no estimator.
+    pub flight: Option<Box<FlightRecorder>>,
     /// When what it sends leaves.
     pub pacer: Pacer,
     /// When the next reports are due; never before there is something to report.
@@ -117,6 +123,8 @@ impl Transport {
             clock: SenderClock::default(),
             estimator: None,
             told_estimate: ToldEstimate::default(),
+            demand: TransportDemand::default(),
+            flight: None,
             pacer: Pacer::default(),
             next_transport_sequence: 0,
             report_at: Time::MAX,

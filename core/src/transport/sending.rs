@@ -279,7 +279,11 @@ impl Transport {
         if composed.stamps.is_numbered() {
             self.next_transport_sequence = sequence_number.wrapping_add(1);
             if let Some(estimator) = &mut self.estimator {
-                estimator.sent(now, SentPacket { sequence_number, size, probe: self.pacer.probe_id() });
+                let packet = SentPacket { sequence_number, size, probe: self.pacer.probe_id() };
+                estimator.sent(now, packet);
+                if let Some(flight) = &mut self.flight {
+                    flight.sent(now, &packet);
+                }
             }
         }
         match purpose {
