@@ -8,6 +8,7 @@ import { Roster } from "./roster.js";
 import { StatisticsReader } from "./statistics.js";
 import { Subscriber } from "./subscriber.js";
 
+/** @import { VideoCodec } from "./encodings.js" */
 /** @import { BridgeError } from "./errors.js" */
 /** @import { OpenDevice } from "./local-source.js" */
 /** @import { RemoteParticipant } from "./participant.js" */
@@ -124,10 +125,12 @@ export class Call extends Emitter {
   }
 
   /**
-   * @param {{ deviceId?: string, track?: MediaStreamTrack, muted?: boolean }} [options] `track`: one that is open already
+   * @param {{ deviceId?: string, track?: MediaStreamTrack, muted?: boolean, codec?: VideoCodec | undefined }} [options] `track`: one
+   *   that is open already; `codec`: where the browser has it, else the bridge and the browser agree on one
    */
-  async publishCamera({ deviceId, track, muted = false } = {}) {
-    return this.#publish("camera", track ?? (await openCamera(deviceId)), { muted, open: reopen(openCamera, deviceId) });
+  async publishCamera({ deviceId, track, muted = false, codec } = {}) {
+    const open = reopen(openCamera, deviceId);
+    return this.#publish("camera", track ?? (await openCamera(deviceId)), { muted, open, codec });
   }
 
   /**
@@ -141,11 +144,11 @@ export class Call extends Emitter {
   /**
    * Asks the user for a screen and publishes it, with its sound if asked for and to be had.
    *
-   * @param {{ audio?: boolean }} [options]
+   * @param {{ audio?: boolean, codec?: VideoCodec | undefined }} [options]
    */
   async publishScreen(options) {
     const { video, audio } = await openScreen(options);
-    const screen = await this.#publish("screen", video, {});
+    const screen = await this.#publish("screen", video, { codec: options?.codec });
     if (audio) {
       const sound = await this.#publish("screen_audio", audio, {});
       screen.on("ended", () => sound.stop());
@@ -157,10 +160,10 @@ export class Call extends Emitter {
    * Publishes any track, such as that of a canvas.
    *
    * @param {MediaStreamTrack} track
-   * @param {{ name: SourceName, muted?: boolean }} options
+   * @param {{ name: SourceName, muted?: boolean, codec?: VideoCodec | undefined }} options
    */
-  publish(track, { name, muted = false }) {
-    return this.#publish(name, track, { muted });
+  publish(track, { name, muted = false, codec }) {
+    return this.#publish(name, track, { muted, codec });
   }
 
   /** What this browser measures, for the time since the last reading. */
@@ -201,7 +204,7 @@ export class Call extends Emitter {
   /**
    * @param {SourceName} name
    * @param {MediaStreamTrack} track
-   * @param {{ muted?: boolean, open?: OpenDevice }} options
+   * @param {{ muted?: boolean, open?: OpenDevice, codec?: VideoCodec | undefined }} options
    */
   async #publish(name, track, options) {
     const publisher = this.#publisher;

@@ -1,5 +1,6 @@
 import { Emitter } from "./emitter.js";
 
+/** @import { VideoCodec } from "./encodings.js" */
 /** @import { Kind, SourceName } from "./protocol.js" */
 
 /**
@@ -37,9 +38,10 @@ export class LocalSource extends Emitter {
    * @param {SourceHost} host
    * @param {SourceName} name
    * @param {MediaStreamTrack} track
-   * @param {{ muted?: boolean, open?: OpenDevice | null }} [options] `open`: opens the device, the same or another
+   * @param {{ muted?: boolean, open?: OpenDevice | null, codec?: VideoCodec | undefined }} [options] `open`: opens the device, the
+   *   same or another
    */
-  constructor(host, name, track, { muted = false, open = null } = {}) {
+  constructor(host, name, track, { muted = false, open = null, codec } = {}) {
     super();
     this.#host = host;
     this.#open = open;
@@ -49,6 +51,8 @@ export class LocalSource extends Emitter {
     this.name = name;
     /** @type {Kind} */
     this.kind = track.kind === "audio" ? "audio" : "video";
+    /** Chosen by the application; undefined leaves it to browser and bridge. */
+    this.codec = codec;
     track.enabled = !muted;
     this.#listen(track);
   }

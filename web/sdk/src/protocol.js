@@ -74,7 +74,13 @@ export const SUBPROTOCOL = "bridge.v1";
  */
 
 /**
+ * @typedef {{ type: "encodings", source_id: string, encodings: { rid: string | null, active: boolean }[] }} EncodingsNotice
+ * Which encodings of a source of one's own anybody receives.
+ */
+
+/**
  * @typedef {SubscribeOffer
+ *   | EncodingsNotice
  *   | { type: "participant_joined", participant: ParticipantInfo }
  *   | { type: "participant_updated", participant: ParticipantInfo }
  *   | { type: "participant_left", participant_id: string, reason: string }

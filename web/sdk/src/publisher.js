@@ -1,14 +1,13 @@
 import { ConnectionWatch } from "./connection.js";
 import { Emitter } from "./emitter.js";
+import { encodingsFor, withoutScalability } from "./encodings.js";
 import { BridgeError, ConnectionError, RequestError } from "./errors.js";
+import { SourceSender } from "./source-sender.js";
 
 /** @import { MediaState } from "./connection.js" */
 /** @import { LocalSource } from "./local-source.js" */
-/** @import { OwnSourceInfo, Published } from "./protocol.js" */
+/** @import { EncodingsNotice, OwnSourceInfo, Published } from "./protocol.js" */
 /** @import { Session } from "./session.js" */
-
-/** What a source may take at most, bit/s. Congestion control goes below it by itself. */
-const MAXIMUM_BITRATE = { camera: 1_500_000, screen: 2_500_000, microphone: 48_000, screen_audio: 96_000 };
 
 /** @typedef {{ resolve: () => void, reject: (error: unknown) => void }} Waiter */
 
@@ -29,6 +28,8 @@ export class Publisher extends Emitter {
   #watch = null;
   /** What should be published, each on its transceiver once it has one. @type {Map<LocalSource, RTCRtpTransceiver | null>} */
   #sources = new Map();
+  /** How each transceiver's encodings are set. @type {WeakMap<RTCRtpTransceiver, SourceSender>} */
+  #senders = new WeakMap();
   /** @type {Waiter[]} */
   #waiters = [];
   /** Why the bridge did not take a source of the last offer. @type {WeakMap<LocalSource, RequestError>} */
@@ -54,6 +55,7 @@ export class Publisher extends Emitter {
     });
     session.on("notice", (notice) => {
       if (notice.type === "ice_restart_requested") this.restartIce();
+      if (notice.type === "encodings") this.#want(notice);
     });
     session.on("closed", () => {
       for (const { reject } of this.#waiters.splice(0)) reject(new ConnectionError("left", "The call is over."));
@@ -110,7 +112,9 @@ export class Publisher extends Emitter {
    * @param {MediaStreamTrack | null} track
    */
   async replaceTrack(source, track) {
-    await this.#sources.get(source)?.sender.replaceTrack(track);
+    const transceiver = this.#sources.get(source);
+    await transceiver?.sender.replaceTrack(track);
+    if (transceiver && track) await this.#senders.get(transceiver)?.send(source.name, track.getSettings(), source.codec);
   }
 
   /**
@@ -247,23 +251,32 @@ export class Publisher extends Emitter {
       const free = connection
         .getTransceivers()
         .find((candidate) => candidate.direction === "inactive" && !taken.has(candidate) && candidate.sender.track === null
-          && candidate.receiver.track.kind === source.kind);
-      const stream = source.name.startsWith("screen") ? this.#streams.screen : this.#streams.person;
-      /** @type {RTCRtpEncodingParameters} */
-      const encoding = { maxBitrate: MAXIMUM_BITRATE[source.name] };
+          && candidate.receiver.track.kind === source.kind && holds(candidate, source));
+      const size = source.track?.getSettings() ?? null;
+      const encodings = encodingsFor(source.name, size, source.codec);
       if (free) {
         free.direction = "sendonly";
         await free.sender.replaceTrack(source.track);
-        await limitBitrate(free.sender, MAXIMUM_BITRATE[source.name]);
       }
-      const transceiver = free ?? connection.addTransceiver(source.track ?? source.kind, {
-        direction: "sendonly",
-        streams: [stream],
-        sendEncodings: [encoding],
-      });
+      const transceiver = free ?? addTransceiver(connection, source, this.#streams, encodings);
+      const sender = new SourceSender(transceiver.sender);
+      this.#senders.set(transceiver, sender);
+      preferCodec(transceiver, source);
+      await sender.send(source.name, size, source.codec);
       taken.add(transceiver);
       this.#sources.set(source, transceiver);
     }
+  }
+
+  /**
+   * Stops the encodings that nobody receives, and starts again those that somebody does.
+   *
+   * @param {EncodingsNotice} notice
+   */
+  #want({ source_id: id, encodings }) {
+    const source = this.sources.find((candidate) => candidate.id === id);
+    const transceiver = source && this.#sources.get(source);
+    if (transceiver) this.#senders.get(transceiver)?.want(encodings);
   }
 
   #open() {
@@ -282,13 +295,47 @@ function notPublished() {
 }
 
 /**
- * @param {RTCRtpSender} sender
- * @param {number} maxBitrate bit/s
+ * @param {RTCPeerConnection} connection
+ * @param {LocalSource} source
+ * @param {{ person: MediaStream, screen: MediaStream }} streams
+ * @param {RTCRtpEncodingParameters[]} encodings
  */
-async function limitBitrate(sender, maxBitrate) {
-  const parameters = sender.getParameters();
-  for (const encoding of parameters.encodings) encoding.maxBitrate = maxBitrate;
-  await sender.setParameters(parameters);
+function addTransceiver(connection, source, streams, encodings) {
+  const stream = source.name.startsWith("screen") ? streams.screen : streams.person;
+  /** @param {RTCRtpEncodingParameters[]} sendEncodings */
+  const add = (sendEncodings) =>
+    connection.addTransceiver(source.track ?? source.kind, { direction: "sendonly", streams: [stream], sendEncodings });
+  try {
+    return add(encodings);
+  } catch {
+    // A browser that knows scalability modes throws at one that none of its codecs has.
+    return add(withoutScalability(encodings));
+  }
+}
+
+/**
+ * Whether a free transceiver has the encodings that a source needs: their number never changes.
+ *
+ * @param {RTCRtpTransceiver} transceiver
+ * @param {LocalSource} source
+ */
+function holds(transceiver, source) {
+  const wanted = encodingsFor(source.name, source.track?.getSettings() ?? null, source.codec);
+  return transceiver.sender.getParameters().encodings.length === wanted.length;
+}
+
+/**
+ * Has the codec that the application chose offered first. A browser without it goes on with its own.
+ *
+ * @param {RTCRtpTransceiver} transceiver
+ * @param {LocalSource} source
+ */
+function preferCodec(transceiver, source) {
+  if (source.kind !== "video" || typeof transceiver.setCodecPreferences !== "function") return;
+  const codecs = RTCRtpReceiver.getCapabilities("video")?.codecs ?? [];
+  const chosen = `video/${source.codec ?? ""}`.toLowerCase();
+  const first = codecs.filter(({ mimeType }) => mimeType.toLowerCase() === chosen);
+  if (first.length > 0) transceiver.setCodecPreferences([...first, ...codecs.filter((codec) => !first.includes(codec))]);
 }
 
 /** @param {RTCPeerConnection} connection */

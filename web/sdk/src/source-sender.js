@@ -1,0 +1,76 @@
+import { encodingsFor, fitted, withoutScalability } from "./encodings.js";
+
+/** @import { Size, VideoCodec } from "./encodings.js" */
+/** @import { EncodingsNotice, SourceName } from "./protocol.js" */
+
+/** Where the rate does not suffice: a screen keeps its size, since its text must be read. @type {Partial<Record<SourceName, string>>} */
+const DEGRADATION = { screen: "maintain-resolution" };
+
+/**
+ * The encodings of one sender: what its source needs of them, and which of them anybody receives.
+ *
+ * Parameters are read and set in turns; in between, they belong to whoever read them last.
+ */
+export class SourceSender {
+  #sender;
+  /** @type {RTCRtpEncodingParameters[]} */
+  #layout = [];
+  /** @type {SourceName} */
+  #name = "camera";
+  /** By RID; by index where the encoding has none. What is not in here is wanted. @type {Map<string | number, boolean>} */
+  #wanted = new Map();
+  /** @type {Promise<void>} */
+  #last = Promise.resolve();
+
+  /** @param {RTCRtpSender} sender */
+  constructor(sender) {
+    this.#sender = sender;
+  }
+
+  /**
+   * Encodes for this source from now on.
+   *
+   * @param {SourceName} name
+   * @param {Partial<Size> | null} size
+   * @param {VideoCodec | undefined} codec
+   */
+  send(name, size, codec) {
+    this.#layout = encodingsFor(name, size, codec);
+    this.#name = name;
+    return this.#apply();
+  }
+
+  /** @param {EncodingsNotice["encodings"]} encodings */
+  want(encodings) {
+    this.#wanted = new Map(encodings.map(({ rid, active }, index) => [rid ?? index, active]));
+    this.#apply();
+  }
+
+  #apply() {
+    this.#last = this.#last.then(() => this.#set());
+    return this.#last;
+  }
+
+  async #set() {
+    try {
+      await this.#sender.setParameters(this.#parameters((encodings) => encodings));
+    } catch {
+      // Either it has no such scalability mode, or the sender has ended.
+      await this.#sender.setParameters(this.#parameters(withoutScalability)).catch(() => undefined);
+    }
+  }
+
+  /** @param {(encodings: RTCRtpEncodingParameters[]) => RTCRtpEncodingParameters[]} adapt */
+  #parameters(adapt) {
+    const parameters = this.#sender.getParameters();
+    const layout = adapt(fitted(this.#layout, parameters.encodings.length));
+    parameters.encodings.forEach((encoding, index) => {
+      const { rid: _, ...wanted } = /** @type {RTCRtpEncodingParameters} */ (layout[index]);
+      Object.assign(encoding, wanted);
+      encoding.active = wanted.active !== false && (this.#wanted.get(encoding.rid ?? index) ?? true);
+    });
+    const degradation = DEGRADATION[this.#name];
+    if (degradation !== undefined) Object.assign(parameters, { degradationPreference: degradation });
+    return parameters;
+  }
+}
