@@ -30,6 +30,7 @@ mod python;
 pub mod repair;
 pub mod report;
 pub mod sequence;
+pub mod speakers;
 pub mod srtp;
 pub mod time;
 pub mod transmit;

@@ -233,6 +233,11 @@ impl Consumer {
         &self.cname
     }
 
+    /// Whether a run is being sent.
+    pub fn is_sending(&self) -> bool {
+        self.current.is_some()
+    }
+
     /// Whether nothing is sent.
     pub fn is_paused(&self) -> bool {
         self.paused

@@ -76,7 +76,9 @@ impl Engine {
                 let set = |engine: &mut Self, key| engine.set_demand(now, key, demand);
                 ("set_transport_demand", transport_id, self.on(transport_id, set))
             }
-            Command::SelectSpeakers { router_id, .. } => ("select_speakers", router_id, not_built()),
+            Command::SelectSpeakers { router_id, selection } => {
+                ("select_speakers", router_id, self.select_speakers(router_id, selection))
+            }
             Command::FlightRecord { request_id, transport_id } => {
                 let flight = self.transport_ids.get(&transport_id).map(|key| &self.transports[*key].flight);
                 let write = |flight: &FlightRecorder| flight.write(now, self.config.wall_clock).into();

@@ -50,7 +50,10 @@ impl Engine {
                 if values.audio_level.is_some() {
                     self.level_heard(now, key);
                 }
-                self.forward(now, key, producer, &media);
+                let router = self.transports[key].router;
+                if self.admit(now, router, producer, &media) {
+                    self.forward(now, key, producer, &media);
+                }
                 Ok(())
             }
             Received::Nothing(Discard::UnknownPayloadType) => Err(ErrorKind::RtpPayloadType),

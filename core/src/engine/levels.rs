@@ -71,6 +71,7 @@ impl Engine {
         if let Some(levels) = entry.levels.update(levels) {
             self.out.event(Event::AudioLevels { router_id: entry.id, levels });
         }
+        self.tell_active_speaker(now, router);
     }
 }
 

@@ -22,6 +22,7 @@ mod receive;
 mod router;
 mod rtcp_in;
 mod rtcp_out;
+mod speakers;
 mod stats;
 mod stun;
 mod timeout;

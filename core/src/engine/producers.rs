@@ -47,6 +47,9 @@ impl Engine {
         let key = self.producer_key(id)?;
         let entry = &mut self.producers[key];
         entry.producer.set_paused(now, paused);
+        if paused {
+            self.forget_speaker(key, false);
+        }
         self.producer_changed(key);
         Ok(())
     }
@@ -74,6 +77,7 @@ impl Engine {
         while let Some(&consumer) = self.producers[key].consumers.last() {
             self.remove_consumer(consumer);
         }
+        self.forget_speaker(key, true);
         let mut entry = self.producers.remove(key);
         entry.producer.release_history(&mut self.pool);
         self.producer_ids.remove(&entry.id);

@@ -2,6 +2,7 @@
 
 use super::Engine;
 use super::levels::Levels;
+use super::speakers::Speakers;
 
 /// One room's transports. It exists while it has any.
 pub(super) struct Router {
@@ -11,14 +12,16 @@ pub(super) struct Router {
     pub(super) transports: Vec<usize>,
     /// Who is heard in it.
     pub(super) levels: Levels,
+    /// Who is to be heard in it.
+    pub(super) speakers: Speakers,
 }
 
 impl Engine {
     /// The key of the router with this id, which is made if need be.
     pub(super) fn router(&mut self, id: u64) -> usize {
         *self.router_ids.entry(id).or_insert_with(|| {
-            let levels = Levels::default();
-            self.routers.insert(Router { id, transports: Vec::new(), levels })
+            let (levels, speakers) = (Levels::default(), Speakers::default());
+            self.routers.insert(Router { id, transports: Vec::new(), levels, speakers })
         })
     }
 

@@ -27,6 +27,7 @@ use crate::packet::rtp::RtpPacket;
 use crate::params::{MediaKind, ProducerParams};
 use crate::repair::{self, BlockPool};
 use crate::report::BitrateMeter;
+use crate::speakers::Speech;
 use crate::time::Time;
 
 /// Encodings at most: more than any sender's simulcast has.
@@ -58,6 +59,7 @@ pub struct Producer {
     keyframes: KeyframeRequester,
     fir_sequence_number: u8,
     audio_level: AudioLevelMeter,
+    speech: Speech,
     round_trip: Option<Duration>,
     meter: BitrateMeter,
     totals: Totals,
@@ -86,6 +88,7 @@ impl Producer {
             keyframes: KeyframeRequester::default(),
             fir_sequence_number: 0,
             audio_level: AudioLevelMeter::default(),
+            speech: Speech::default(),
             round_trip: None,
             meter: BitrateMeter::default(),
             totals: Totals::default(),
@@ -232,6 +235,7 @@ impl Producer {
         self.meter.add(now, media.payload.len());
         if let Some((level, voice)) = values.audio_level {
             self.audio_level.add(now, level, voice);
+            self.speech.add(now, level, voice);
         }
         let stream = &mut self.encodings[index];
         if nack
@@ -309,6 +313,11 @@ impl Producer {
     /// Smoothed level in −dBov and whether it is a voice; none where no levels came lately, or while paused.
     pub fn audio_level(&self, now: Time) -> Option<(u8, bool)> {
         if self.paused { None } else { self.audio_level.level(now) }
+    }
+
+    /// When it spoke last, by its levels.
+    pub fn speech(&self) -> Speech {
+        self.speech
     }
 
     /// Gives back the memory of packets that are too old. To be called about once a second.
