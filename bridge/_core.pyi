@@ -281,8 +281,10 @@ class ActiveSpeakerEvent(TypedDict):
     producer_id: int | None
 
 class FlightRecordEvent(TypedDict):
-    """Answer to `Worker.flight_record`: in the format of `docs/flight-record.md`; None where there is no such transport,
-    or it is a plain one."""
+    """Answer to `Worker.flight_record`, in the format of `docs/flight-record.md`.
+
+    None where there is no such transport, or it is a plain one.
+    """
 
     type: Literal["flight_record"]
     request_id: int
@@ -482,8 +484,11 @@ class Worker:
         """
 
     def set_transport_demand(self, transport_id: int, demand: TransportDemand) -> None:
-        """Says how much a transport is to send. From the first time on what it sends is paced by its estimate: before,
-        nobody has decided what fits, and everything leaves at once."""
+        """Says how much a transport is to send.
+
+        From the first time on what it sends is paced by its estimate: before, nobody has decided what fits, and
+        everything leaves at once.
+        """
 
     def select_speakers(self, router_id: int, selection: SpeakerSelection) -> None: ...
     def flight_record(self, request_id: int, transport_id: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import ipaddress
 import logging
@@ -72,7 +73,7 @@ class Application:
         self._calls = Calls(verifier, self._rooms, self._sfu, observer=self._metrics)
         self._loop_lag = LoopLag(self._metrics.on_loop_lag)
         self._quality = QualitySampler(self._sfu.sessions, self._metrics)
-        self._admin = AdminServer(settings.data.directory, {"rooms": self.describe_rooms})
+        self._admin = AdminServer(settings.data.directory, {"rooms": self.describe_rooms}, {"report": self.report_room})
         self._accepting = False
         self._server = HttpServer(application(self._routes()), _server_settings(settings))
         self._metrics.watch_rooms(lambda: (len(self._rooms.room_ids()), self._rooms.participant_count()))
@@ -158,6 +159,17 @@ class Application:
                 }
             )
         return described
+
+    async def report_room(self, room_id: str) -> list[dict[str, str]] | None:
+        """What `bridge rooms report` writes: the flight record of each connection, in Base64. None for no such room."""
+        sessions = [session for session in self._sfu.sessions() if session.room_id == room_id]
+        if not sessions:
+            return None
+        return [
+            {"session": session.session_id, "connection": connection, "record": base64.b64encode(record).decode()}
+            for session in sessions
+            for connection, record in (await session.flight_records()).items()
+        ]
 
     def _log_capabilities(self) -> None:
         """Says what the kernel grants, and where that is less than what was asked for."""

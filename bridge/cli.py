@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import base64
 import gc
 import json
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -69,8 +71,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_settings(check, listening=True)
     check.add_argument("--dev", action="store_true", help="for a development bridge")
 
-    rooms = _command(commands, "rooms", _rooms, "list the rooms of the running bridge")
+    rooms = _command(commands, "rooms", _rooms, "list the rooms of the running bridge, or report on one")
     _add_settings(rooms)
+    rooms.add_argument(
+        "action", nargs="?", choices=["report"], help="report: write what the connections of ROOM did lately"
+    )
+    rooms.add_argument("room", nargs="?", metavar="ROOM", help="as `bridge rooms` names it")
+    rooms.add_argument("--output", type=Path, metavar="FILE", help="with report: the archive (default: report.zip)")
     rooms.add_argument("--json", action="store_true", help="as JSON")
 
     _command(commands, "version", _version, "print the version")
@@ -212,6 +219,8 @@ def _line(finding: Finding) -> str:
 
 
 def _rooms(options: argparse.Namespace) -> int:
+    if options.action == "report":
+        return _report(options)
     rooms = AdminClient(_settings(options).data.directory).ask("rooms")
     if options.json:
         print(json.dumps(rooms, indent=2))
@@ -219,6 +228,23 @@ def _rooms(options: argparse.Namespace) -> int:
     print(f"{'room':<48}{'participants':>14}{'connected':>11}{'sources':>9}")
     for room in rooms:
         print(f"{room['room']:<48}{room['participants']:>14}{room['connected']:>11}{room['sources']:>9}")
+    return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    if options.room is None:
+        raise BridgeError("no_room", "`bridge rooms report` wants a room.", hint="`bridge rooms` lists them.")
+    records = AdminClient(_settings(options).data.directory).ask("report", options.room)
+    if records is None:
+        raise BridgeError(
+            "unknown_room", "There is no such room, or nobody is in it.", hint="`bridge rooms` lists them."
+        )
+    output = options.output or Path("report.zip")
+    with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as archive:
+        for each in records:
+            name = f"{each['session']}-{each['connection']}.flight"
+            archive.writestr(name, base64.b64decode(each["record"]))
+    print(f"{len(records)} flight records written to {output}")
     return 0
 
 

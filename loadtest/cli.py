@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from loadtest import emulate
+from loadtest import emulate, flight
 from loadtest.errors import InputError
 
 WRONG = 2
@@ -20,6 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="bridge-loadtest", description="Load and bad lines, against any bridge.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     emulate.add_command(commands)
+    flight.add_commands(commands)
     options = parser.parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = options.run
     try:

@@ -144,6 +144,8 @@ def test_development_prints_links_serves_and_ends_on_request(tmp_path: Path) -> 
         listed = bridge("rooms", "--data", data, "--json")
         assert (listed.returncode, json.loads(listed.stdout)) == (0, [])
         assert "participants" in bridge("rooms", "--data", data).stdout
+        assert "no such room" in refused(bridge("rooms", "report", "dev/none", "--data", data))
+        assert "wants a room" in refused(bridge("rooms", "report", "--data", data))
 
         assert "Another bridge runs" in refused(bridge("serve", *dev(data)))
 

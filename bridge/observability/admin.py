@@ -1,7 +1,8 @@
 """How `bridge rooms` asks a running bridge: over a Unix socket in the data directory.
 
 The socket's permissions are the lock: who may read the data directory's keys may ask, nobody else can even connect, and
-no port is opened. A request is one line of JSON, `{"ask": "rooms"}`, the answer another.
+no port is opened. A request is one line of JSON, `{"ask": "rooms"}` or `{"ask": "report", "about": "a room's id"}`, the
+answer another.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import logging
 import os
 import socket
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ TIMEOUT = 5.0
 """Seconds for a request to arrive or an answer to come."""
 
 Answer = Callable[[], Any]
+AnswerAbout = Callable[[str], Awaitable[Any]]
 
 
 class AdminError(BridgeError):
@@ -34,11 +36,17 @@ class AdminError(BridgeError):
 
 
 class AdminServer:
-    """Answers questions about this process, each by a function that gives something to write as JSON."""
+    """Answers questions about this process, each by a function that gives something to write as JSON.
 
-    def __init__(self, data: Path, answers: Mapping[str, Answer]) -> None:
+    `about` are questions about one thing, which is named.
+    """
+
+    def __init__(
+        self, data: Path, answers: Mapping[str, Answer], about: Mapping[str, AnswerAbout] | None = None
+    ) -> None:
         self._path = data / SOCKET_NAME
         self._answers = dict(answers)
+        self._about = dict(about or {})
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -68,22 +76,26 @@ class AdminServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(TIMEOUT):
-                writer.write(self._answer(await reader.readuntil(b"\n")) + b"\n")
+                writer.write(await self._answer(await reader.readuntil(b"\n")) + b"\n")
                 await writer.drain()
         except (TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
             _log.debug("An administrator's request came to nothing")
         finally:
             writer.close()
 
-    def _answer(self, line: bytes) -> bytes:
+    async def _answer(self, line: bytes) -> bytes:
         try:
             request = json.loads(line)
         except ValueError:
             request = None
         question = request.get("ask") if isinstance(request, dict) else None
+        subject = request.get("about") if isinstance(request, dict) else None
+        about = self._about.get(question) if isinstance(question, str) else None
+        if about is not None and isinstance(subject, str):
+            return json.dumps({"answer": await about(subject)}).encode()
         answer = self._answers.get(question) if isinstance(question, str) else None
         if answer is None:
-            return json.dumps({"error": "unknown question", "known": sorted(self._answers)}).encode()
+            return json.dumps({"error": "unknown question", "known": sorted({*self._answers, *self._about})}).encode()
         return json.dumps({"answer": answer()}).encode()
 
 
@@ -93,13 +105,14 @@ class AdminClient:
     def __init__(self, data: Path) -> None:
         self._path = data / SOCKET_NAME
 
-    def ask(self, question: str) -> Any:
+    def ask(self, question: str, about: str | None = None) -> Any:
         """The answer. Blocks for `TIMEOUT` at most. Raises `AdminError`."""
         try:
             with _short(self._path) as path, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
                 connection.settimeout(TIMEOUT)
                 connection.connect(path)
-                connection.sendall(json.dumps({"ask": question}).encode() + b"\n")
+                request = {"ask": question} if about is None else {"ask": question, "about": about}
+                connection.sendall(json.dumps(request).encode() + b"\n")
                 with connection.makefile("rb") as file:
                     reply = json.loads(file.readline())
         except (FileNotFoundError, ConnectionRefusedError):

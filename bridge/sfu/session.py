@@ -176,6 +176,16 @@ class MediaSession:
             "subscribe": await self._transport_stats(self._receive),
         }
 
+    async def flight_records(self) -> dict[str, bytes]:
+        """What the connections did lately (docs/flight-record.md), by "publish" and "subscribe"."""
+        records = {}
+        for name, connection in (("publish", self._publish), ("subscribe", self._receive)):
+            if not self._closed and connection is not None and connection.transport is not None:
+                record = await self._router.worker.flight_record(connection.transport.transport_id)
+                if record is not None:
+                    records[name] = record
+        return records
+
     async def close(self) -> None:
         """Ends both connections, their producers and consumers. Idempotent; the listener hears nothing more."""
         if self._closed:

@@ -64,6 +64,7 @@ class CoreWorker(Protocol):
     def set_consumer_redundancy(self, consumer_id: int, frames: int) -> None: ...  # noqa: D102
     def request_keyframe(self, producer_id: int) -> None: ...  # noqa: D102
     def transport_stats(self, request_id: int, transport_id: int) -> None: ...  # noqa: D102
+    def flight_record(self, request_id: int, transport_id: int) -> None: ...  # noqa: D102
 
 
 WorkerFactory = Callable[["WorkerConfig"], CoreWorker]
@@ -90,6 +91,7 @@ class WorkerHandle:
         self._on_stopped = on_stopped
         self._routes: dict[int, EventHandler] = {}
         self._stats: dict[int, asyncio.Future[TransportStats | None]] = {}
+        self._records: dict[int, asyncio.Future[bytes | None]] = {}
         self._request_ids = itertools.count(1)
         self._loop = asyncio.get_running_loop()
         self._event_fd = core.event_fd()
@@ -118,6 +120,18 @@ class WorkerHandle:
         finally:
             del self._stats[request_id]
 
+    async def flight_record(self, transport_id: int) -> bytes | None:
+        """What a transport did lately (docs/flight-record.md); None as for statistics."""
+        request_id = next(self._request_ids)
+        answer = self._records[request_id] = self._loop.create_future()
+        try:
+            self.core.flight_record(request_id, transport_id)
+            return await asyncio.wait_for(answer, self._settings.timeouts.stats)
+        except TimeoutError:
+            return None
+        finally:
+            del self._records[request_id]
+
     def close(self) -> None:
         """Ends the worker. Nobody is told."""
         self._loop.remove_reader(self._event_fd)
@@ -125,6 +139,9 @@ class WorkerHandle:
         for answer in self._stats.values():
             if not answer.done():
                 answer.set_result(None)
+        for record in self._records.values():
+            if not record.done():
+                record.set_result(None)
         self.core.close()
 
     def _drain(self) -> None:
@@ -141,6 +158,11 @@ class WorkerHandle:
                 answer = self._stats.get(event["request_id"])
                 if answer is not None and not answer.done():
                     answer.set_result(event["stats"])
+                return
+            case "flight_record":
+                record = self._records.get(event["request_id"])
+                if record is not None and not record.done():
+                    record.set_result(event["record"])
                 return
             case "worker_stopped":
                 self._on_stopped(event["error"] or "closed")

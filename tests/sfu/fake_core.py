@@ -56,6 +56,9 @@ class FakeWorker:
         if transport_id in self.stats_answers:
             self.emit(type="transport_stats", request_id=request_id, stats=self.stats_answers[transport_id])
 
+    def flight_record(self, request_id: int, transport_id: int) -> None:
+        self.emit(type="flight_record", request_id=request_id, record=b"record of %d" % transport_id)
+
     def emit(self, **event: Any) -> None:
         """Has an event wait for the event loop."""
         self._events.append(cast("_core.Event", event))

@@ -11,6 +11,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamTrack, VideoStreamTrack
 from av import VideoFrame
 
+from bridge._core import replay_estimator
 from bridge.sfu import (
     ConnectionKind,
     ConnectionState,
@@ -174,6 +175,9 @@ async def test_statistics_of_both_connections(sfu: Sfu, connections: list[RTCPee
     assert {each["producer_id"] for each in sent["producers"]} == {each.producer_id for each in published.producers}
     assert sum(each["packets"] for each in received["consumers"]) > 0
     assert (await anna.session.stats())["subscribe"] is None
+    records = await bo.session.flight_records()
+    assert records["subscribe"].startswith(b"BRFLIGHT")
+    replay_estimator(records["subscribe"], {})
 
 
 async def test_a_closed_publisher_leaves_the_others_connected(sfu: Sfu, connections: list[RTCPeerConnection]) -> None:
