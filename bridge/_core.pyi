@@ -322,6 +322,9 @@ class ConsumerStats(TypedDict):
     round_trip_time: float | None
     dropped_unmapped: int
     bitrate: int
+    spatial: int | None
+    """Which encoding is sent; None while nothing is."""
+    layer_switches: int
 
 class TransportStats(TypedDict):
     """Counters of a transport since it was made."""

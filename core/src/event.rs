@@ -102,6 +102,10 @@ pub struct ConsumerStats {
     pub dropped_unmapped: u64,
     /// Recent rate in bit/s of RTP payload.
     pub bitrate: u64,
+    /// Which encoding is sent; none while nothing is.
+    pub spatial: Option<u8>,
+    /// How often another encoding was taken.
+    pub layer_switches: u64,
 }
 
 /// What a transport looks like at one instant.

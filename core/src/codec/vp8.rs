@@ -109,6 +109,15 @@ impl Descriptor {
         self.partition_start && self.partition == 0
     }
 
+    /// Width and height in pixels of a keyframe that starts in `payload`, which this descriptor was read from
+    /// (RFC 6386, section 9.1).
+    pub fn keyframe_size(&self, payload: &[u8]) -> Option<(u16, u16)> {
+        let header = payload.get(self.len()..)?.first_chunk::<10>()?;
+        let [_, _, _, 0x9d, 0x01, 0x2a, w0, w1, h0, h1] = *header else { return None };
+        // The upper two bits ask for scaling.
+        Some((u16::from_le_bytes([w0, w1]) & 0x3fff, u16::from_le_bytes([h0, h1]) & 0x3fff))
+    }
+
     /// Puts other counters into `payload`, which this descriptor was read from (or a copy of it). They keep the width
     /// that they have there; what is not there is not added.
     #[inline]

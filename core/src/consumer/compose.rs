@@ -87,11 +87,11 @@ impl Consumer {
             return None;
         }
         let picture = envelope.offsets.picture;
-        if !picture.is_zero()
+        if (!picture.is_zero() || self.picture_ids.has_gaps())
             && packet.codec == Codec::Vp8
             && let Ok(descriptor) = vp8::Descriptor::parse(payload)
         {
-            picture.apply(&descriptor, payload);
+            self.picture_ids.closed_up(picture, &descriptor).apply(&descriptor, payload);
         }
         Some(Composed { header_len, len, sequence: envelope.sequence, stamps })
     }

@@ -5,6 +5,7 @@
 //! again is found in the producer's history and composed once more.
 
 mod compose;
+mod layers;
 mod padding;
 mod payload;
 mod picture_ids;
@@ -17,6 +18,7 @@ mod watchdog;
 
 use std::time::Duration;
 
+use self::layers::Layers;
 pub use self::padding::MAX_PADDING_PACKET;
 use self::payload::{Body, PayloadTypes};
 use self::picture_ids::PictureIds;
@@ -115,7 +117,7 @@ pub struct Consumer {
     extensions: ExtensionTranslation,
     paused: bool,
     priority: u8,
-    encoding: u8,
+    layers: Layers,
     /// The run that is being sent; none before the start, and while a keyframe is waited for.
     current: Option<Epoch>,
     /// The run before that one, of which packets may still be asked for again.
@@ -176,7 +178,7 @@ impl Consumer {
             extensions: ExtensionTranslation::default(),
             paused: params.paused,
             priority: 0,
-            encoding: 0,
+            layers: Layers::default(),
             current: None,
             previous: None,
             epochs: 0,
@@ -295,20 +297,6 @@ impl Consumer {
         }
     }
 
-    /// Sends another encoding of the producer from its next keyframe on. Until then the old one stops at once.
-    pub fn switch_source(&mut self, encoding: u8) {
-        if self.encoding != encoding {
-            self.encoding = encoding;
-            self.stop();
-        }
-    }
-
-    /// Whether [`forward`](Self::forward) would look at a packet at all.
-    #[inline]
-    pub fn takes(&self, packet: &MediaPacket<'_>) -> bool {
-        !self.paused && packet.encoding == self.encoding
-    }
-
     /// The last packets that were composed will not be sent after all: from `next` on their sequence numbers are used
     /// again. What is sent then begins anew, with a keyframe.
     pub fn withdraw(&mut self, withdrawn: &Withdrawn) {
@@ -325,15 +313,13 @@ impl Consumer {
         self.keyframe_sent = Some(now);
     }
 
-    /// Which encoding of the producer is sent.
-    pub fn encoding(&self) -> u8 {
-        self.encoding
-    }
-
-    /// Whether nothing can be sent before a keyframe comes. The caller tries [`Producer::replay_from_keyframe`], and
+    /// Whether a keyframe is waited for, of the [wanted encoding](Self::wanted_encoding): before that nothing is sent, or
+    /// another encoding. The caller tries [`Producer::replay_from_keyframe`], and
     /// asks the producer for one if that gives nothing.
     pub fn needs_keyframe(&self) -> bool {
-        self.kind == MediaKind::Video && !self.paused && self.current.is_none()
+        self.kind == MediaKind::Video
+            && !self.paused
+            && (self.current.is_none() || self.layers.encoding != self.layers.wanted)
     }
 
     /// Composes the packet for the receiver, plain and without stamps, into `out`, which has [`MediaPacket::max_len`]
@@ -381,11 +367,14 @@ impl Consumer {
         if body.is_none() && !packet.payload.is_empty() {
             self.totals.dropped_unmapped += 1;
         }
+        if !self.admits_encoding(packet, body.is_some()) {
+            return None;
+        }
         let epoch = match self.current {
             Some(epoch) if epoch.stream == packet.stream => epoch,
             _ => self.start(packet, body.is_some())?,
         };
-        let Some(body) = body else {
+        let Some(body) = body.filter(|_| self.admits_layer(now, packet)) else {
             return self.skip(packet, epoch, out);
         };
         let sequence = self.map.map(packet.sequence)?;
@@ -456,6 +445,8 @@ impl Consumer {
             round_trip_time: self.remote.round_trip.map(|rtt| rtt.as_secs_f64()),
             dropped_unmapped: self.totals.dropped_unmapped,
             bitrate: self.meter.rate(now),
+            spatial: self.current.map(|_| self.layers.encoding),
+            layer_switches: self.layers.switches,
         }
     }
 

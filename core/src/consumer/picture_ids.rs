@@ -34,10 +34,16 @@ impl PictureOffsets {
     }
 }
 
-/// The newest counters that a receiver has seen.
+/// Pictures left out that are remembered: packets that come later than that many are numbered a little wrong.
+const DROPPED: usize = 32;
+
+/// The newest counters that a receiver has seen, and the pictures of the present run that it was not to see.
 #[derive(Clone, Debug, Default)]
 pub struct PictureIds {
     newest: Option<(u16, u8)>,
+    /// Picture ids, as the producer counts, of those left out last; a ring.
+    dropped: [u16; DROPPED],
+    drops: u16,
 }
 
 impl PictureIds {
@@ -53,9 +59,44 @@ impl PictureIds {
         }
     }
 
+    /// A run begins: what was left out before counts no more.
+    pub fn begin_run(&mut self) {
+        self.drops = 0;
+    }
+
+    /// A picture of the run is left out.
+    pub fn dropped(&mut self, picture_id: u16) {
+        self.dropped[usize::from(self.drops) % DROPPED] = picture_id;
+        // Past all numbers the ring starts over in step with itself.
+        self.drops = self.drops.checked_add(1).unwrap_or((DROPPED as u16) * 1024);
+    }
+
+    /// The offsets of a run for one of its packets: there is no gap where pictures were left out before it.
+    #[inline]
+    pub fn closed_up(&self, offsets: PictureOffsets, descriptor: &Descriptor) -> PictureOffsets {
+        match descriptor.picture_id {
+            Some(id) if self.drops > 0 => self.closed_up_to(offsets, id.value),
+            _ => offsets,
+        }
+    }
+
+    fn closed_up_to(&self, offsets: PictureOffsets, picture_id: u16) -> PictureOffsets {
+        let remembered = usize::from(self.drops).min(DROPPED);
+        let is_later = |dropped: &&u16| (**dropped).wrapping_sub(picture_id) & PICTURE_ID_MASK < 0x4000;
+        let later = self.dropped[..remembered].iter().filter(is_later).count() as u16;
+        PictureOffsets { picture_id: offsets.picture_id.wrapping_sub(self.drops - later), ..offsets }
+    }
+
+    /// Whether packets have to be renumbered even where the run has no offsets.
+    #[inline]
+    pub fn has_gaps(&self) -> bool {
+        self.drops > 0
+    }
+
     /// A packet with this descriptor is sent with these offsets.
     #[inline]
     pub fn sent(&mut self, descriptor: &Descriptor, offsets: PictureOffsets) {
+        let offsets = self.closed_up(offsets, descriptor);
         let (picture_id, tl0_picture_index) = offsets.counters(descriptor);
         // Packets of an older picture come late; they change nothing.
         let is_newer = |(newest, _): (u16, u8)| (picture_id.wrapping_sub(newest) & PICTURE_ID_MASK) < 0x4000;

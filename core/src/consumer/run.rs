@@ -60,6 +60,7 @@ impl Consumer {
                 .unwrap_or_default(),
             _ => PictureOffsets::default(),
         };
+        self.picture_ids.begin_run();
         self.map.start(packet.sequence, self.epochs);
         let offsets = Offsets { timestamp, picture };
         let epoch = Epoch { number: self.epochs, stream: packet.stream, first: packet.sequence, offsets };

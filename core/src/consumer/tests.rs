@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::packet::rtp::RtpPacket;
+use crate::params::ConsumerAllocation;
 use crate::params::PayloadTypeMapping;
 use crate::producer::fixtures::*;
 use crate::report::SenderClock;
@@ -262,12 +263,62 @@ fn another_encoding_takes_over_at_its_keyframe() {
     let of_low = |n, picture_id, keyframe| Sent { ssrc: 0x3333, ..Sent::video(n, vp8(picture_id, 9, keyframe)) };
     assert_eq!(call.send(0, &Sent::video(10, vp8(700, 20, true))).unwrap().sequence_number, 100);
     assert!(call.send(0, &of_low(900, 3, true)).is_none());
-    call.consumer.switch_source(1);
+    call.consumer.want_encoding(1);
     assert!(call.consumer.needs_keyframe());
-    assert!(call.send(10, &Sent::video(11, vp8(701, 21, false))).is_none());
+    assert_eq!(call.send(10, &Sent::video(11, vp8(701, 21, false))).unwrap().vp8(), (701, 21), "the old one goes on");
     assert!(call.send(10, &of_low(901, 4, false)).is_none());
     let switched = call.send(33, &of_low(902, 5, true)).unwrap();
-    assert_eq!((switched.sequence_number, switched.vp8()), (101, (701, 21)));
+    assert_eq!((switched.sequence_number, switched.vp8()), (102, (702, 22)));
+    assert!(!call.consumer.needs_keyframe());
+    assert!(call.send(40, &Sent::video(12, vp8(702, 22, false))).is_none());
+    assert_eq!(call.send(66, &of_low(903, 6, false)).unwrap().vp8(), (703, 22));
+}
+
+/// As [`vp8`], of a temporal layer.
+fn vp8_of_layer(picture_id: u16, index: u8, temporal: u8, sync: bool) -> Vec<u8> {
+    let [high, low] = (0x8000 | picture_id).to_be_bytes();
+    let layer = temporal << 6 | u8::from(sync) << 5;
+    vec![0x90, 0xe0, high, low, index, layer, 1, 0, 0, 0, 0, 0, 0]
+}
+
+#[test]
+fn upper_temporal_layers_are_left_out_without_a_gap() {
+    let mut call = Call::video();
+    call.send(0, &Sent::video(10, vp8(700, 20, true)));
+    let allocation = |temporal| ConsumerAllocation { spatial: 0, temporal, priority: 0, still_interval_ms: None };
+    call.consumer.allocate(at(1), &allocation(0));
+    assert!(call.send(33, &Sent::video(11, vp8_of_layer(701, 20, 1, true))).is_none());
+    let base = call.send(66, &Sent::video(12, vp8_of_layer(702, 21, 0, false))).unwrap();
+    assert_eq!((base.sequence_number, base.vp8()), (101, (701, 21)));
+    call.consumer.allocate(at(67), &allocation(1));
+    assert!(call.send(99, &Sent::video(13, vp8_of_layer(703, 21, 1, false))).is_none(), "no point to switch up at");
+    assert_eq!(call.send(132, &Sent::video(14, vp8_of_layer(704, 22, 0, false))).unwrap().vp8(), (702, 22));
+    let up = call.send(165, &Sent::video(15, vp8_of_layer(705, 22, 1, true))).unwrap();
+    assert_eq!((up.sequence_number, up.vp8()), (103, (703, 22)));
+    assert_eq!(call.send(198, &Sent::video(17, vp8_of_layer(707, 23, 0, false))).unwrap().vp8(), (705, 23));
+    assert_eq!(call.send(199, &Sent::video(16, vp8_of_layer(706, 22, 1, false))).unwrap().vp8(), (704, 22), "late");
+}
+
+#[test]
+fn still_pictures_are_keyframes_with_nothing_between() {
+    let mut call = Call::video();
+    call.send(0, &Sent::video(10, vp8(700, 20, true)));
+    let stills = ConsumerAllocation { spatial: 0, temporal: 7, priority: 0, still_interval_ms: Some(2_000) };
+    call.consumer.allocate(at(0), &stills);
+    assert!(call.send(33, &Sent::video(11, vp8(701, 21, false))).is_none());
+    assert!(call.send(66, &Sent::video(12, vp8(702, 22, true))).is_none(), "too soon for another picture");
+    assert!(!call.consumer.poll_still(at(1_999)));
+    assert!(call.consumer.poll_still(at(2_000)));
+    assert!(!call.consumer.poll_still(at(2_001)), "told once");
+    let still = call.send(2_100, &Sent::video(13, vp8(703, 23, true))).unwrap();
+    assert_eq!(still.sequence_number, 101);
+    assert!(call.send(2_133, &Sent::video(14, vp8(704, 24, false))).is_none());
+    assert_eq!(call.consumer.still_due(), at(4_100));
+    call.consumer.allocate(at(3_000), &ConsumerAllocation { still_interval_ms: None, ..stills });
+    assert!(call.consumer.needs_keyframe(), "what follows the last picture was left out");
+    assert!(call.send(3_033, &Sent::video(15, vp8(705, 25, false))).is_none());
+    assert_eq!(call.send(3_066, &Sent::video(16, vp8(706, 26, true))).unwrap().sequence_number, 102);
+    assert!(call.send(3_099, &Sent::video(17, vp8(707, 27, false))).is_some());
 }
 
 #[test]

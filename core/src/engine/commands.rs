@@ -68,7 +68,9 @@ impl Engine {
             Command::RequestKeyframe { producer_id } => {
                 ("request_keyframe", producer_id, self.request_keyframe(now, producer_id))
             }
-            Command::AllocateConsumer { consumer_id, .. } => ("allocate_consumer", consumer_id, not_built()),
+            Command::AllocateConsumer { consumer_id, allocation } => {
+                ("allocate_consumer", consumer_id, self.allocate_consumer(now, consumer_id, &allocation))
+            }
             Command::SetConsumerRedundancy { consumer_id, frames } => {
                 ("set_consumer_redundancy", consumer_id, self.set_consumer_redundancy(consumer_id, frames))
             }

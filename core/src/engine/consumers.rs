@@ -3,13 +3,16 @@
 use super::Engine;
 use crate::consumer::Consumer;
 use crate::event::Event;
-use crate::params::ConsumerParams;
+use crate::params::{ConsumerAllocation, ConsumerParams, MediaKind};
 use crate::producer::Liveness;
 use crate::time::Time;
 use crate::transport::{Held, Sent};
 
 /// Consumers of one transport at most: three medias each of a hundred others.
 const MAX_CONSUMERS_PER_TRANSPORT: usize = 300;
+
+/// Spatial layers of one encoding at most (SVC).
+const MAX_SPATIAL_LAYERS: usize = 8;
 
 /// A consumer, and between whom it stands.
 pub(super) struct ConsumerEntry {
@@ -83,6 +86,49 @@ impl Engine {
         Ok(())
     }
 
+    pub(super) fn allocate_consumer(
+        &mut self,
+        now: Time,
+        id: u64,
+        allocation: &ConsumerAllocation,
+    ) -> Result<(), String> {
+        let key = self.consumer_key(id)?;
+        let ConsumerEntry { transport, producer, ref mut consumer, .. } = self.consumers[key];
+        if consumer.kind() != MediaKind::Video {
+            return Err("only video has layers".to_owned());
+        }
+        let encodings = self.producers[producer].producer.encoding_count();
+        if usize::from(allocation.spatial) >= encodings.max(MAX_SPATIAL_LAYERS) {
+            return Err(format!("spatial: {} is not below {}", allocation.spatial, encodings.max(MAX_SPATIAL_LAYERS)));
+        }
+        consumer.allocate(now, allocation);
+        self.choose_encoding(now, key);
+        let consumer = &self.consumers[key].consumer;
+        self.timers.no_later_than(transport, consumer.still_due());
+        self.tell_consumer_layers(key);
+        Ok(())
+    }
+
+    /// Has a consumer send the best live encoding that was allocated to it.
+    pub(super) fn choose_encoding(&mut self, now: Time, key: usize) {
+        let ConsumerEntry { producer, ref mut consumer, .. } = self.consumers[key];
+        let encoding = self.producers[producer].producer.live_encoding(consumer.target_encoding());
+        consumer.want_encoding(encoding);
+        self.start_consumer(now, key);
+    }
+
+    /// Tells what is sent to a receiver, if that changed.
+    #[inline]
+    pub(super) fn tell_consumer_layers(&mut self, key: usize) {
+        let entry = &mut self.consumers[key];
+        if entry.consumer.kind() == MediaKind::Video
+            && let Some(sent) = entry.consumer.poll_layers()
+        {
+            let (spatial, temporal) = sent.unzip();
+            self.out.event(Event::ConsumerLayers { consumer_id: entry.id, spatial, temporal });
+        }
+    }
+
     pub(super) fn close_consumer(&mut self, id: u64) -> Result<(), String> {
         let key = self.consumer_key(id)?;
         // No RTCP BYE: the m-line may carry another source soon, and receivers such as aiortc end its track for good on
@@ -98,7 +144,7 @@ impl Engine {
         if !consumer.needs_keyframe() || !self.transports[transport_key].can_send() {
             return;
         }
-        let encoding = consumer.encoding();
+        let encoding = consumer.wanted_encoding();
         let transport = &mut self.transports[transport_key];
         let Engine { producers, out, pool, .. } = self;
         for media in producers[producer].producer.replay_from_keyframe(now, encoding) {
@@ -118,7 +164,7 @@ impl Engine {
             }
         }
         if consumer.needs_keyframe() {
-            self.want_keyframe(now, producer);
+            self.want_keyframe_of(now, producer, encoding);
         }
         self.schedule_departures(now, transport_key);
     }

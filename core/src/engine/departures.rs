@@ -219,9 +219,7 @@ impl Engine {
 
     fn starve(&mut self, key: usize, receiver: usize) {
         let consumer = &mut self.consumers[receiver].consumer;
-        if !consumer.needs_keyframe() {
-            consumer.stop();
-        }
+        consumer.stop();
         self.transports[key].pacer.starve(receiver);
     }
 

@@ -54,6 +54,11 @@ impl Engine {
                 if self.admit(now, router, producer, &media) {
                     self.forward(now, key, producer, &media);
                 }
+                // Afterwards: what a consumer starts with is taken from what is held, and this packet is.
+                if self.producers[producer].producer.has_layer_news() {
+                    self.layers_changed(now, producer);
+                    self.work_for(key);
+                }
                 Ok(())
             }
             Received::Nothing(Discard::UnknownPayloadType) => Err(ErrorKind::RtpPayloadType),
@@ -101,6 +106,7 @@ impl Engine {
                 Sent::HasToWait => self.hold(now, receiver, media),
                 Sent::Nothing => {}
             }
+            self.tell_consumer_layers(receiver);
         }
         self.work_for(key);
     }

@@ -72,6 +72,26 @@ impl Engine {
         self.producer_changed(key);
     }
 
+    /// Asks for a keyframe of one encoding as soon as that is not too soon.
+    pub(super) fn want_keyframe_of(&mut self, now: Time, key: usize, encoding: u8) {
+        self.producers[key].producer.request_keyframe_of(now, encoding);
+        self.producer_changed(key);
+    }
+
+    /// Tells which layers of a producer live, if that changed, and has its consumers send what is the best for them now.
+    #[cold]
+    pub(super) fn layers_changed(&mut self, now: Time, key: usize) {
+        let entry = &mut self.producers[key];
+        let producer_id = entry.id;
+        let Some(layers) = entry.producer.poll_layers() else { return };
+        self.out.event(Event::ProducerLayers { producer_id, layers: layers.to_vec() });
+        for index in 0..self.producers[key].consumers.len() {
+            let receiver = self.producers[key].consumers[index];
+            self.work_for(self.consumers[receiver].transport);
+            self.choose_encoding(now, receiver);
+        }
+    }
+
     /// Ends a producer and its consumers.
     pub(super) fn remove_producer(&mut self, key: usize) {
         while let Some(&consumer) = self.producers[key].consumers.last() {

@@ -73,8 +73,8 @@ impl Engine {
             let entry = &mut self.consumers[consumer];
             let wanted = entry.consumer.on_keyframe_request(now);
             if wanted && !self.transports[key].pacer.holds_keyframe(consumer) {
-                let producer = entry.producer;
-                self.want_keyframe(now, producer);
+                let (producer, encoding) = (entry.producer, entry.consumer.wanted_encoding());
+                self.want_keyframe_of(now, producer, encoding);
             }
         }
     }

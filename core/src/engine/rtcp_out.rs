@@ -1,6 +1,7 @@
 //! What we report and ask for: due by the transport's timer, gathered into few compounds.
 
 use super::compound::Compound;
+use super::consumers::ConsumerEntry;
 use super::{Engine, bandwidth};
 use crate::packet::rtcp::{FirEntry, ReportBlock};
 use crate::producer::KeyframeRequest;
@@ -22,6 +23,11 @@ impl Engine {
         for index in 0..self.transports[key].consumers.len() {
             let (_, consumer) = self.transports[key].consumers[index];
             self.poll_consumer_watchdog(now, consumer);
+            let ConsumerEntry { producer, ref mut consumer, .. } = self.consumers[consumer];
+            if consumer.poll_still(now) {
+                let encoding = consumer.wanted_encoding();
+                self.want_keyframe_of(now, producer, encoding);
+            }
         }
         if self.transports[key].report_at <= now {
             self.send_reports(now, key);
@@ -47,7 +53,10 @@ impl Engine {
     fn media_deadline(&self, key: usize) -> Time {
         let transport = &self.transports[key];
         let producers = transport.producers.iter().map(|key| self.producers[*key].producer.poll_timeout());
-        let consumers = transport.consumers.iter().map(|(_, key)| self.consumers[*key].consumer.poll_timeout());
+        let consumers = transport.consumers.iter().map(|(_, key)| {
+            let consumer = &self.consumers[*key].consumer;
+            consumer.poll_timeout().min(consumer.still_due())
+        });
         producers.chain(consumers).fold(transport.report_at.min(transport.feedback.poll_timeout()), Time::min)
     }
 
@@ -125,7 +134,7 @@ impl Engine {
                 }
                 requests.clear();
             }
-            if let Some(request) = producer.poll_keyframe_request(now) {
+            while let Some(request) = producer.poll_keyframe_request(now) {
                 compound.counters().keyframe_requests_sent += 1;
                 compound.append(false, |writer| match request {
                     KeyframeRequest::Pli { ssrc: media } => writer.pli(ssrc, media),

@@ -6,6 +6,8 @@
 mod audio_level;
 mod codecs;
 mod keyframe_requester;
+mod layer_meter;
+mod layers;
 mod outcome;
 mod received_window;
 mod rtcp;
@@ -16,7 +18,7 @@ use std::time::Duration;
 
 use self::audio_level::AudioLevelMeter;
 use self::codecs::Codecs;
-use self::keyframe_requester::KeyframeRequester;
+use self::layers::LayerNews;
 pub use self::outcome::{Binding, Discard, KeyframeRequest, ProducerError, Received};
 use self::stream::{EncodingStream, Placement};
 pub use self::watchdog::{Liveness, ProducerWatchdog};
@@ -56,7 +58,7 @@ pub struct Producer {
     paused: bool,
     keeps_history: bool,
     watchdog: ProducerWatchdog,
-    keyframes: KeyframeRequester,
+    layer_news: LayerNews,
     fir_sequence_number: u8,
     audio_level: AudioLevelMeter,
     speech: Speech,
@@ -85,7 +87,7 @@ impl Producer {
             paused: params.paused,
             keeps_history: false,
             watchdog: ProducerWatchdog::new(now, stall_timeout, params.paused),
-            keyframes: KeyframeRequester::default(),
+            layer_news: LayerNews::default(),
             fir_sequence_number: 0,
             audio_level: AudioLevelMeter::default(),
             speech: Speech::default(),
@@ -237,6 +239,7 @@ impl Producer {
             self.audio_level.add(now, level, voice);
             self.speech.add(now, level, voice);
         }
+        self.count_layer(now, index, media);
         let stream = &mut self.encodings[index];
         if nack
             && !self.paused
@@ -246,7 +249,7 @@ impl Producer {
         }
         if media.keyframe && media.codec.has_keyframes() && self.encodings[index].keyframe(media) {
             self.totals.keyframes += 1;
-            self.keyframes.keyframe_arrived();
+            self.encodings[index].keyframes.keyframe_arrived();
         }
     }
 
@@ -258,7 +261,7 @@ impl Producer {
         self.paused = paused;
         self.watchdog.set_paused(now, paused);
         if paused {
-            self.keyframes.cancel();
+            self.encodings.iter_mut().for_each(|encoding| encoding.keyframes.cancel());
             return;
         }
         for index in 0..self.encodings.len() {
@@ -297,7 +300,7 @@ impl Producer {
     pub fn poll_watchdog(&mut self, now: Time) -> Option<Liveness> {
         let change = self.watchdog.poll(now)?;
         if change == Liveness::Live {
-            self.keyframes.revived(now);
+            self.encodings.iter_mut().for_each(|encoding| encoding.keyframes.revived(now));
         }
         Some(change)
     }
@@ -305,8 +308,8 @@ impl Producer {
     /// When one of the `poll` functions has something to say; [`Time::MAX`] for never.
     pub fn poll_timeout(&self) -> Time {
         let nack = self.encodings.iter().map(|encoding| encoding.nack.poll_timeout()).min().unwrap_or(Time::MAX);
-        let has_ssrc = self.encodings.iter().any(|encoding| encoding.ssrc.is_some());
-        let keyframe = if has_ssrc { self.keyframes.poll_timeout() } else { Time::MAX };
+        let asked = self.encodings.iter().filter(|encoding| encoding.ssrc.is_some());
+        let keyframe = asked.map(|encoding| encoding.keyframes.poll_timeout()).min().unwrap_or(Time::MAX);
         nack.min(keyframe).min(self.watchdog.poll_timeout())
     }
 
@@ -362,7 +365,7 @@ impl Producer {
     fn restart(&mut self, now: Time, index: usize) {
         let id = self.new_stream_id();
         self.encodings[index].restart(id);
-        self.request_keyframe(now);
+        self.request_keyframe_of(now, index as u8);
     }
 
     /// The numbers jumped; the stream has begun its new run already.
@@ -370,7 +373,7 @@ impl Producer {
     fn restart_after_jump(&mut self, now: Time, index: usize) {
         let id = self.new_stream_id();
         self.encodings[index].renew(id);
-        self.request_keyframe(now);
+        self.request_keyframe_of(now, index as u8);
     }
 }
 

@@ -34,25 +34,37 @@ impl Producer {
         self.encodings.iter().find(|encoding| encoding.id == stream)?.clock
     }
 
-    /// A receiver needs a keyframe. Requests are gathered, and repeated until one comes.
+    /// Somebody needs a keyframe of whatever is sent. Requests are gathered, and repeated until one comes.
     pub fn request_keyframe(&mut self, now: Time) {
-        if self.kind == MediaKind::Video && !self.paused {
-            self.keyframes.request(now);
+        for index in 0..self.encodings.len() {
+            if index == 0 || self.encodings[index].layers.is_live(now) {
+                self.request_keyframe_of(now, index as u8);
+            }
         }
     }
 
-    /// The keyframe request to send now, if any.
+    /// Somebody needs a keyframe of this encoding.
+    pub fn request_keyframe_of(&mut self, now: Time, encoding: u8) {
+        if self.kind == MediaKind::Video
+            && !self.paused
+            && let Some(stream) = self.encodings.get_mut(usize::from(encoding))
+        {
+            stream.keyframes.request(now);
+        }
+    }
+
+    /// The next keyframe request to send now, if any. To be called until there is none.
     pub fn poll_keyframe_request(&mut self, now: Time) -> Option<KeyframeRequest> {
-        // Without an SSRC there is nobody to ask yet, and the request stays due.
-        let ssrc = self.encodings.iter().find_map(|encoding| encoding.ssrc)?;
         let pli = self.codecs.iter().any(|codec| codec.pli);
         if !pli && !self.codecs.iter().any(|codec| codec.fir) {
-            self.keyframes.cancel();
+            self.encodings.iter_mut().for_each(|encoding| encoding.keyframes.cancel());
             return None;
         }
-        if !self.keyframes.poll(now) {
-            return None;
-        }
+        // Without an SSRC there is nobody to ask yet, and the request stays due.
+        let ssrc = self.encodings.iter_mut().find_map(|encoding| {
+            let ssrc = encoding.ssrc?;
+            encoding.keyframes.poll(now).then_some(ssrc)
+        })?;
         self.totals.keyframe_requests_sent += 1;
         if pli {
             return Some(KeyframeRequest::Pli { ssrc });
@@ -71,7 +83,7 @@ impl Producer {
             let keyframe = stream.last_keyframe();
             let ssrc = stream.ssrc;
             if stream.nack.take_given_up().is_some_and(|lost| keyframe.is_none_or(|keyframe| keyframe < lost)) {
-                self.request_keyframe(now);
+                self.request_keyframe_of(now, index as u8);
             }
             if let Some(ssrc) = ssrc.filter(|_| !requests.is_empty()) {
                 self.totals.nacks_sent += requests.len() as u64;

@@ -1,5 +1,7 @@
 //! One encoding of a producer: its numbers, what is missing of it, what is kept of it.
 
+use super::keyframe_requester::KeyframeRequester;
+use super::layer_meter::LayerMeter;
 use std::time::Duration;
 
 use super::received_window::{ReceivedWindow, WINDOW};
@@ -64,6 +66,8 @@ pub(super) struct EncodingStream {
     pub nack: NackGenerator,
     pub clock: Option<RtpClock>,
     pub history: History,
+    pub keyframes: KeyframeRequester,
+    pub layers: LayerMeter,
     run: Option<Run>,
     /// The RID that came with `ssrc`, if any.
     heard_rid: Option<Box<[u8]>>,
@@ -88,6 +92,8 @@ impl EncodingStream {
             nack: NackGenerator::new(nack_age),
             clock: None,
             history: History::new(history_limits),
+            keyframes: KeyframeRequester::default(),
+            layers: LayerMeter::default(),
             run: None,
             heard_rid: None,
             replaced: None,

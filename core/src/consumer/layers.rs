@@ -1,0 +1,183 @@
+//! Which layers of its producer a consumer sends.
+//!
+//! Between encodings (simulcast) it switches at the wanted one's next keyframe, and sends the old one until then.
+//! Temporal layers are left at once, and taken up again where the sender says that one can. Still pictures are keyframes
+//! without what follows them.
+
+use std::time::Duration;
+
+use super::Consumer;
+use crate::codec::{Codec, vp8};
+use crate::media_packet::MediaPacket;
+use crate::params::ConsumerAllocation;
+use crate::time::Time;
+
+/// No limit: all temporal layers there are.
+const ALL: u8 = 7;
+
+/// One picture now and then.
+#[derive(Clone, Copy, Debug)]
+struct Stills {
+    interval: Duration,
+    /// When the next picture is due.
+    due: Time,
+    /// RTP timestamp, as the producer has it, of the picture that is being sent.
+    frame: Option<u32>,
+    /// Whether a keyframe was asked for.
+    asked: bool,
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub(super) struct Layers {
+    /// The encoding allocated; what is sent instead while that is dead is `wanted`.
+    pub target: u8,
+    pub wanted: u8,
+    /// The encoding that is sent.
+    pub encoding: u8,
+    limit: u8,
+    temporal: u8,
+    stills: Option<Stills>,
+    pub switches: u64,
+    /// What was told last: encoding and temporal layer.
+    told: Option<(u8, u8)>,
+}
+
+impl Default for Layers {
+    fn default() -> Self {
+        Layers { target: 0, wanted: 0, encoding: 0, limit: ALL, temporal: ALL, stills: None, switches: 0, told: None }
+    }
+}
+
+impl Layers {
+    /// Whether everything of the encoding is sent.
+    #[inline]
+    fn takes_all(&self) -> bool {
+        self.limit == ALL && self.temporal == ALL && self.stills.is_none()
+    }
+}
+
+impl Consumer {
+    /// Takes over what is to be sent. The caller says with [`want_encoding`](Self::want_encoding) what of it is alive,
+    /// and starts the consumer.
+    pub fn allocate(&mut self, now: Time, allocation: &ConsumerAllocation) {
+        self.set_priority(allocation.priority);
+        self.layers.target = allocation.spatial;
+        self.layers.limit = allocation.temporal.min(ALL);
+        self.layers.temporal = self.layers.temporal.min(self.layers.limit);
+        let interval = allocation.still_interval_ms.map(|ms| Duration::from_millis(u64::from(ms)));
+        self.layers.stills = match (interval, self.layers.stills) {
+            (Some(interval), Some(stills)) => Some(Stills { interval, ..stills }),
+            // The picture that the receiver has is fresh.
+            (Some(interval), None) => Some(Stills { interval, due: now + interval, frame: None, asked: false }),
+            (None, Some(_)) => {
+                // What follows the last picture was left out.
+                self.stop();
+                None
+            }
+            (None, None) => None,
+        };
+    }
+
+    /// The encoding that was allocated.
+    pub fn target_encoding(&self) -> u8 {
+        self.layers.target
+    }
+
+    /// Sends this encoding of the producer from its next keyframe on, and the present one until then.
+    pub fn want_encoding(&mut self, encoding: u8) {
+        self.layers.wanted = encoding;
+    }
+
+    /// The encoding that is, or is going to be sent.
+    pub fn wanted_encoding(&self) -> u8 {
+        self.layers.wanted
+    }
+
+    /// The encoding that is sent.
+    pub fn encoding(&self) -> u8 {
+        self.layers.encoding
+    }
+
+    /// Whether [`forward`](Self::forward) would look at a packet at all.
+    #[inline]
+    pub fn takes(&self, packet: &MediaPacket<'_>) -> bool {
+        !self.paused && (packet.encoding == self.layers.encoding || packet.encoding == self.layers.wanted)
+    }
+
+    /// Whether it is time for the next still picture; told once.
+    pub fn poll_still(&mut self, now: Time) -> bool {
+        let paused = self.paused;
+        let due = self.layers.stills.as_mut().filter(|stills| !paused && !stills.asked && stills.due <= now);
+        due.map(|stills| stills.asked = true).is_some()
+    }
+
+    /// When [`poll_still`](Self::poll_still) has something to say; [`Time::MAX`] for never.
+    pub fn still_due(&self) -> Time {
+        let stills = self.layers.stills.filter(|stills| !stills.asked && !self.paused);
+        stills.map_or(Time::MAX, |stills| stills.due)
+    }
+
+    /// What is sent, if that changed since it was told last: encoding and highest temporal layer; none for nothing.
+    #[inline]
+    pub fn poll_layers(&mut self) -> Option<Option<(u8, u8)>> {
+        let sent = self.current.map(|_| (self.layers.encoding, self.layers.temporal));
+        if sent == self.layers.told {
+            return None;
+        }
+        self.layers.told = sent;
+        Some(sent)
+    }
+
+    /// Changes over to the encoding of `packet` if that is wanted and begins here. Whether the packet is one to send.
+    #[inline]
+    pub(super) fn admits_encoding(&mut self, packet: &MediaPacket<'_>, is_sendable: bool) -> bool {
+        if packet.encoding == self.layers.encoding {
+            return true;
+        }
+        if packet.encoding != self.layers.wanted || !packet.keyframe || !is_sendable {
+            return false;
+        }
+        self.layers.encoding = packet.encoding;
+        self.layers.switches += 1;
+        true
+    }
+
+    /// Whether the layer of a packet is one to send.
+    #[inline]
+    pub(super) fn admits_layer(&mut self, now: Time, packet: &MediaPacket<'_>) -> bool {
+        self.layers.takes_all() || self.selects(now, packet)
+    }
+
+    fn selects(&mut self, now: Time, packet: &MediaPacket<'_>) -> bool {
+        let layers = &mut self.layers;
+        if let Some(stills) = &mut layers.stills {
+            if packet.keyframe && now >= stills.due && stills.frame != Some(packet.timestamp) {
+                stills.frame = Some(packet.timestamp);
+                stills.due = now + stills.interval;
+                stills.asked = false;
+            }
+            return stills.frame == Some(packet.timestamp);
+        }
+        if packet.codec != Codec::Vp8 {
+            return true;
+        }
+        let Ok(descriptor) = vp8::Descriptor::parse(packet.payload) else { return true };
+        if packet.keyframe {
+            layers.temporal = layers.limit;
+        }
+        let Some(temporal) = descriptor.temporal_layer else { return true };
+        let begins = descriptor.partition_start && descriptor.partition == 0;
+        if temporal > layers.temporal && temporal <= layers.limit && descriptor.layer_sync && begins {
+            // Nothing between the lowest layer and this frame is needed to go on from here.
+            layers.temporal = if layers.limit == ALL && temporal == layers.temporal + 1 { ALL } else { temporal };
+        }
+        if temporal <= layers.temporal {
+            return true;
+        }
+        if begins && let Some(id) = descriptor.picture_id {
+            self.picture_ids.dropped(id.value);
+        }
+        false
+    }
+}
