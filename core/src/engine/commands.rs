@@ -213,10 +213,6 @@ impl Engine {
     }
 }
 
-fn not_built() -> Result<(), String> {
-    Err("this is not built yet".to_owned())
-}
-
 fn estimator_config(params: &WebRtcTransportParams) -> Result<EstimatorConfig, String> {
     let defaults = EstimatorConfig::default();
     let min = defaults.min;
