@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -40,9 +41,9 @@ def rounded(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _free_port() -> int:
+def _free_port(host: str) -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((host, 0))
         return int(probe.getsockname()[1])
 
 
@@ -58,15 +59,24 @@ class DevelopmentBridge:
 
     @classmethod
     @contextlib.contextmanager
-    def running(cls, *extra: str) -> Iterator[DevelopmentBridge]:
-        """Starts one and ends it. Its address of media is a free loopback port."""
+    def running(cls, *extra: str, host: str = "127.0.0.1") -> Iterator[DevelopmentBridge]:
+        """Starts one and ends it, on free ports of an address of this machine; it ends with this process, too."""
         with tempfile.TemporaryDirectory(prefix="bridge-loadtest-") as folder:
             data = Path(folder)
-            address, media_port = f"127.0.0.1:{_free_port()}", _free_port()
-            command = [str(BRIDGE), "serve", "--dev", "--http", address, "--media", f"127.0.0.1:{media_port}"]
-            process = subprocess.Popen(
-                [*command, "--data", folder, *extra], stdout=subprocess.DEVNULL, stderr=(data / "log").open("wb")
-            )
+            address, media_port = f"{host}:{_free_port(host)}", _free_port(host)
+            command = [str(BRIDGE), "serve", "--dev", "--http", address, "--media", f"{host}:{media_port}"]
+            if host != "127.0.0.1":
+                command.append("--insecure")
+            # Where there is one to be had, a wrapper ends it when this process is killed.
+            leash = ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []
+            with (data / "log").open("wb") as log:
+                process = subprocess.Popen(
+                    [*leash, *command, "--data", folder, *extra],
+                    stdout=subprocess.DEVNULL,
+                    stderr=log,
+                    # Ctrl-C is for whoever measures, and ends the bridge last.
+                    start_new_session=True,
+                )
             try:
                 _wait_ready(f"http://{address}", process, data / "log")
                 yield cls(f"http://{address}", process.pid, media_port, data, development_secret(data, create=False))
@@ -78,8 +88,8 @@ class DevelopmentBridge:
                     process.kill()
                     process.wait()
 
-    def token(self, room: str, identity: str, role: str) -> str:
-        """A join token of ten minutes."""
+    def token(self, room: str, identity: str, role: str, *, name: str | None = None, ttl: float = 600) -> str:
+        """A join token of `ttl` seconds."""
         return mint(
             self.secret,
             issuer=DEVELOPMENT_ISSUER,
@@ -88,7 +98,8 @@ class DevelopmentBridge:
             identity=identity,
             role=role,
             issued_at=time.time(),
-            ttl=600,
+            ttl=ttl,
+            name=name,
         )
 
     def cpu_seconds(self) -> float:

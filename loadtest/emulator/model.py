@@ -96,6 +96,10 @@ class LinkModel(Generic[P]):
             self.statistics.delivered_bytes += size
             yield Delivery(at + self._start, packet)
 
+    def offered(self, now: float) -> float:
+        """Bits that the line could have sent since its start."""
+        return self._line.offered(max(0.0, now - self._start))
+
     def next_time(self) -> float | None:
         """When to poll next; None while there is nothing to wait for. `send` may bring it forward."""
         times = []

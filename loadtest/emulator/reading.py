@@ -32,29 +32,60 @@ from loadtest.emulator.description import (
     TcpTraffic,
 )
 from loadtest.emulator.traces import read_trace
-from loadtest.errors import InputError
+from loadtest.errors import InputError, nearest
 from loadtest.quantities import DURATION, RATE, SIZE, parse_duration, parse_rate, parse_share, parse_size
 
 T = TypeVar("T")
 Parse = Callable[[str], Any]
+_FILE_KEYS = ("about", "both", "down", "up")
 
 
 def read_link(file: Path | None = None, *, down: str | None = None, up: str | None = None) -> LinkDescription:
     """A link from a file, from options, or from a file of which options change some keys. Raises `InputError`."""
     directions: dict[str, dict[str, Node]] = {"down": {}, "up": {}}
-    about = ""
-    if file is not None:
-        fields = read_document(file).fields(("about", "both", "down", "up"))
-        if "about" in fields:
-            about = fields["about"].read(str)
-        for name, merged in directions.items():
-            for part in ("both", name):
-                if part in fields:
-                    _override(merged, fields[part])
+    about = "" if file is None else _merge(directions, read_document(file), _FILE_KEYS)
     for name, option in (("down", down), ("up", up)):
         if option is not None:
             _override(directions[name], from_option(f"--{name}", option))
     return LinkDescription(_read_direction(directions["down"]), _read_direction(directions["up"]), about)
+
+
+def read_link_node(node: Node, presets: Path) -> LinkDescription:
+    """A link as it stands within another document. Raises `InputError`.
+
+    Text is a file, or the name of one in `presets`; a mapping is what such a file holds, and may take one as its `from`
+    and change some of its keys.
+    """
+    directions: dict[str, dict[str, Node]] = {"down": {}, "up": {}}
+    about = ""
+    if isinstance(node.value, str):
+        about = _merge(directions, read_document(_preset(node, presets)), _FILE_KEYS)
+    else:
+        fields = node.fields((*_FILE_KEYS, "from"))
+        if "from" in fields:
+            about = _merge(directions, read_document(_preset(fields["from"], presets)), _FILE_KEYS)
+        about = _merge(directions, node, (*_FILE_KEYS, "from")) or about
+    return LinkDescription(_read_direction(directions["down"]), _read_direction(directions["up"]), about)
+
+
+def _preset(node: Node, presets: Path) -> Path:
+    name = node.read(str)
+    if name.endswith((".yaml", ".yml", ".toml")):
+        return node.path()
+    known = sorted(path.stem for path in presets.glob("*.yaml"))
+    if name not in known:
+        raise node.wrong(f"a file that ends in .yaml, or one of {presets}", nearest(name, known))
+    return presets / f"{name}.yaml"
+
+
+def _merge(directions: dict[str, dict[str, Node]], document: Node, known: tuple[str, ...]) -> str:
+    """Lets a document's keys override those that are there; returns what it is about."""
+    fields = document.fields(known)
+    for name, merged in directions.items():
+        for part in ("both", name):
+            if part in fields:
+                _override(merged, fields[part])
+    return fields["about"].read(str) if "about" in fields else ""
 
 
 def _override(merged: dict[str, Node], node: Node) -> None:

@@ -41,6 +41,21 @@ class Durations:
         self.total += other.total
         self.longest = max(self.longest, other.longest)
 
+    def without(self, earlier: Durations) -> Durations:
+        """What was added since `earlier`, a copy of this one; the longest is right to a tenth, like quantiles."""
+        rest = Durations()
+        rest._counts = [now - before for now, before in zip(self._counts, earlier._counts, strict=True)]
+        rest.count = self.count - earlier.count
+        rest.total = self.total - earlier.total
+        highest = max((index for index, count in enumerate(rest._counts) if count), default=0)
+        rest.longest = min(self.longest, _EDGES[highest] if highest < len(_EDGES) else self.longest)
+        return rest
+
+    def histogram(self) -> dict[str, float]:
+        """The number of durations by the upper edge of their class in seconds."""
+        edges = [*_EDGES, self.longest]
+        return {f"{edges[index]:.6g}": count for index, count in enumerate(self._counts) if count}
+
     def quantile(self, share: float) -> float:
         """The duration that `share` of all do not exceed, in seconds: the upper edge of its class."""
         rank = share * self.count

@@ -1,0 +1,144 @@
+"""A browser on the bridge's own page: what its users have, with its layout, its SDK and its habits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from loadtest.participants.chromium.browser import Browser, Page
+from loadtest.participants.participant import ParticipantError, Source
+from loadtest.participants.samples import FrameSeen, Notice, Sample, StreamCounters, StreamKey
+
+HERE = Path(__file__).parent
+_BUTTONS = {Source.MICROPHONE: 0, Source.CAMERA: 1, Source.SCREEN: 3}
+"""Their places in the page's toolbar."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the cameras of a page show."""
+
+    number: int
+    """Below 16: whose pictures they are, as their time code tells."""
+    width: int
+    height: int
+    fps: float
+    film: Path | None
+    recording: Path | None
+    camera: bool = True
+    microphone: bool = True
+
+
+@dataclass
+class BridgePage:
+    """See `Participant`."""
+
+    name: str
+    link: str
+    """Of the join page, with the token behind its #."""
+    look: Look
+    names: Sequence[str]
+    """Of all participants, by number."""
+    wrapper: Sequence[str] = ()
+    log: Path | None = None
+    bridge_statistics: bool = True
+    """Whether to ask the bridge every second or so what it counts: some 5 kbit/s on the line."""
+    _browser: Browser | None = None
+    _page: Page | None = None
+    _asked: float = field(default=0.0)
+
+    async def prepare(self) -> None:
+        """See `Participant`."""
+        address = urlsplit(self.link)
+        origin = f"{address.scheme}://{address.netloc}"
+        flags = [f"--unsafely-treat-insecure-origin-as-secure={origin}", "--ignore-certificate-errors"]
+        if self.look.film is not None:
+            flags.append(f"--use-file-for-fake-video-capture={self.look.film}")
+        if self.look.recording is not None:
+            flags.append(f"--use-file-for-fake-audio-capture={self.look.recording}")
+        self._browser = await Browser.start(wrapper=self.wrapper, flags=flags, log=self.log)
+        self._page = await self._browser.open(instrument(self.look, self.names))
+        await self._page.navigate(self.link)
+        # The button is there once the page has asked for the devices, and they are open once the preview moves.
+        seen = "document.querySelector('.preview video')?.videoWidth > 0"
+        await self._page.wait(seen, 60.0)
+        if not self.look.camera:
+            await self._page.evaluate("document.querySelectorAll('.preview-controls button')[1].click()")
+        if not self.look.microphone:
+            await self._page.evaluate("document.querySelectorAll('.preview-controls button')[0].click()")
+
+    async def join(self) -> None:
+        """See `Participant`."""
+        await self._there.evaluate("loadtest.note('join'), document.querySelector('.join-bar button').click()")
+
+    async def switch(self, source: Source, on: bool) -> None:
+        """See `Participant`."""
+        await self._there.evaluate(
+            f"""(() => {{
+                const button = document.querySelectorAll('.toolbar button')[{_BUTTONS[source]}];
+                const on = {"button.classList.contains('is-active')" if source is Source.SCREEN else "!button.classList.contains('is-off')"};
+                if (on !== {json.dumps(on)}) button.click();
+            }})()"""
+        )
+
+    async def sample(self) -> Sample:
+        """See `Participant`."""
+        taken = await self._there.evaluate("loadtest.take()")
+        if self.bridge_statistics and taken["at"] - self._asked >= 900:
+            self._asked = taken["at"]
+            await self._there.evaluate("loadtest.askBridge()")
+        return read_sample(taken)
+
+    async def leave(self) -> None:
+        """See `Participant`."""
+        await self._there.evaluate("document.querySelector('.toolbar .leave')?.click()")
+
+    async def screenshot(self, path: Path) -> None:
+        """What its user sees, as PNG."""
+        await self._there.screenshot(path)
+
+    async def close(self) -> None:
+        """See `Participant`."""
+        if self._browser is not None:
+            await self._browser.close()
+            self._browser = self._page = None
+
+    @property
+    def _there(self) -> Page:
+        if self._page is None:
+            raise ParticipantError(f"{self.name} has no page")
+        return self._page
+
+
+def instrument(look: Look, names: Sequence[str]) -> str:
+    """The script that runs before a page's own."""
+    picture = {
+        "number": look.number,
+        "width": look.width,
+        "height": look.height,
+        "fps": look.fps,
+        "clip": look.film is not None,
+    }
+    sources = "\n".join((HERE / name).read_text() for name in ("camera.js", "meter.js"))
+    return f"{sources}\ninstallMeter(installCamera({json.dumps(picture)}), {json.dumps(list(names))});"
+
+
+def read_sample(taken: dict[str, Any]) -> Sample:
+    """What meter.js says, whose times are in milliseconds."""
+    bridge = (taken.get("bridge") or {}).get("subscribe") or {}
+    return Sample(
+        at=taken["at"] / 1000,
+        streams={StreamKey(*key): StreamCounters(**counters) for key, counters in taken["streams"]},
+        frames=tuple(
+            FrameSeen(peer, source, at / 1000, None if sent is None else sent / 1000, width, height)
+            for peer, source, at, sent, width, height in taken["frames"]
+        ),
+        notices=tuple(Notice(at / 1000, kind, text) for at, kind, text in taken["notices"]),
+        upstream_estimate=taken["upstream"],
+        downstream_estimate=bridge.get("estimate"),
+        round_trip=taken["roundTrip"],
+    )

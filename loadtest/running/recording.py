@@ -1,0 +1,39 @@
+"""What a run recorded, before anything is made of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from loadtest.participants.samples import Sample
+from loadtest.scenario.description import Scenario
+
+
+class Load(NamedTuple):
+    """What the bridge's process used up to a moment."""
+
+    at: float
+    cpu_seconds: float
+    memory: int
+    """Resident bytes."""
+
+
+@dataclass
+class Recording:
+    """Times are seconds since the epoch."""
+
+    scenario: Scenario
+    seed: int
+    began: float = 0.0
+    """When the call's time began."""
+    ended: float = 0.0
+    samples: dict[str, list[Sample]] = field(default_factory=dict)
+    reports: list[dict[str, Any]] = field(default_factory=list)
+    """Of the lines: see `loadtest.emulator.station`."""
+    loads: list[Load] = field(default_factory=list)
+    joined: dict[str, float] = field(default_factory=dict)
+    """When each was told to join."""
+    left: dict[str, float] = field(default_factory=dict)
+    error: str | None = None
+    """Why the run failed, if it did."""
+    interrupted: bool = False

@@ -1,0 +1,115 @@
+"""What a scenario asks for: plain values, as read from a file. Times are seconds from the start of the call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from loadtest.emulator.description import LinkDescription
+from loadtest.participants.participant import Source
+
+
+class Client(Enum):
+    """What a participant is made of."""
+
+    CHROMIUM = "chromium"
+    """A real browser with the bridge's own page."""
+    WHIP = "whip"
+    """A real browser that sends by WHIP and receives by WHEP, which other bridges understand too."""
+    NATIVE = "native"
+    """A process without a decoder, light enough for many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """What a camera shows."""
+
+    width: int = 640
+    height: int = 360
+    fps: float = 30.0
+    clip: str = "drawn"
+    """"drawn" (a person, painted), "talking-head" (a filmed one), or the path of a film."""
+
+
+@dataclass(frozen=True, slots=True)
+class Microphone:
+    """What a microphone hears."""
+
+    clip: str = "speech"
+    """"speech", "beeps", or the path of a recording (WAV)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A source that is turned on or off in the course of a call."""
+
+    at: float
+    source: Source
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantPlan:
+    """One participant."""
+
+    name: str
+    client: Client = Client.CHROMIUM
+    role: str = "fastlege"
+    room: str = "call"
+    lines: tuple[str, ...] = ()
+    """Names of the links between it and the bridge, from itself outwards; none is a perfect line."""
+    join: float = 0.0
+    leave: float | None = None
+    camera: Camera | None = field(default_factory=Camera)
+    microphone: Microphone | None = field(default_factory=Microphone)
+    switches: tuple[Switch, ...] = ()
+    codec: str | None = None
+    """For WHIP and native clients: vp8, vp9, h264 or av1; None for whatever they like best."""
+    simulcast: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A part of the call that figures are given for separately."""
+
+    name: str
+    begin: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """What must hold."""
+
+    subject: str
+    """A participant, "everyone", or "run" for what is nobody's own."""
+    metric: str
+    at_most: bool
+    bound: float
+    window: str | None = None
+    """None for the whole call."""
+
+    def __str__(self) -> str:
+        where = f"@{self.window}" if self.window else ""
+        return f"{self.subject}{where} {self.metric} {'≤' if self.at_most else '≥'} {self.bound:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A scenario, one of several of its file where that has a grid."""
+
+    name: str
+    file: Path
+    participants: tuple[ParticipantPlan, ...]
+    duration: float
+    links: Mapping[str, LinkDescription] = field(default_factory=dict)
+    about: str = ""
+    seed: int = 1
+    settle: float = 5.0
+    """From here on figures of the window "steady" count."""
+    windows: tuple[Window, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
+    variant: Mapping[str, str] = field(default_factory=dict)
+    """Of a grid: the value of each of its names."""

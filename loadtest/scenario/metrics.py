@@ -1,0 +1,93 @@
+"""The figures that a run has of each participant, with their units: what thresholds may name and reports show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from loadtest.quantities import parse_duration, parse_rate, parse_share
+
+
+class Unit(Enum):
+    """How a figure is written; all are plain numbers inside: seconds, bit/s, shares of one."""
+
+    SECONDS = "s"
+    SHARE = "share"
+    RATE = "bit/s"
+    NUMBER = ""
+    BYTES = "B"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A figure of one participant (or of the run) over a window."""
+
+    name: str
+    unit: Unit
+    about: str
+
+    @property
+    def parse(self) -> Callable[[str], float]:
+        """Reads a bound as people write it. Raises `ValueError` with what is expected."""
+        readers: dict[Unit, Callable[[str], float]] = {
+            Unit.SECONDS: parse_duration,
+            Unit.SHARE: parse_share,
+            Unit.RATE: parse_rate,
+        }
+        return readers.get(self.unit, _number)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError("a number") from None
+
+
+_S, _P, _R, _N = Unit.SECONDS, Unit.SHARE, Unit.RATE, Unit.NUMBER
+
+METRICS = {
+    metric.name: metric
+    for metric in (
+        Metric("join_time", _S, "from asking to enter until the bridge let it in"),
+        Metric("connect_time", _S, "from asking to enter until media could flow"),
+        Metric("first_picture", _S, "until the first picture of anybody who was there; the slowest of its senders"),
+        Metric("delay_p50", _S, "from camera to screen, median of all pictures"),
+        Metric("delay_p95", _S, "the same, 95th percentile"),
+        Metric("fps", _N, "new pictures a second, of the sender that comes off worst"),
+        Metric("fps_best", _N, "of the sender that comes off best"),
+        Metric("height", _N, "lines of the pictures, the mean over time, of the sender that comes off worst"),
+        Metric("height_best", _N, "of the sender that comes off best"),
+        Metric("gap_seconds", _S, "time without a new picture, beyond half a second each, of the sender worst off"),
+        Metric("gap_share", _P, "the same as a share of the time that it was watched"),
+        Metric("gap_seconds_best", _S, "of the sender that comes off best: the active speaker, as a rule"),
+        Metric("gap_longest", _S, "the longest time between two new pictures of one sender"),
+        Metric("freezes", _N, "as W3C's webrtc-stats counts them: freezeCount, all senders"),
+        Metric("freeze_share", _P, "totalFreezesDuration as a share of the time, of the sender worst off"),
+        Metric("layer_switches", _N, "changes of the size of a picture, all senders"),
+        Metric("concealed", _P, "of the sound that was played, what was made up; of the sender worst off"),
+        Metric("sound_gaps", _N, "how often sound was made up (concealmentEvents), all senders"),
+        Metric("sound_mos", _N, "estimate of how the sound was liked, from 1 to 4.5 (E-model); the sender worst off"),
+        Metric("residual_loss", _P, "packets that no repair brought, of all that were due"),
+        Metric("received", _R, "payload of media that was received"),
+        Metric("sent", _R, "payload of media that was sent"),
+        Metric("down_used", _P, "of what its narrowest line could carry towards it, what was carried, others included"),
+        Metric("up_used", _P, "the same, away from it"),
+        Metric("queue_down_p95", _S, "wait before the line, towards it, 95th percentile of all packets"),
+        Metric("queue_up_p95", _S, "the same, away from it"),
+        Metric("queue_down_p50", _S, "median"),
+        Metric("queue_up_p50", _S, "median"),
+        Metric("queue_drops_down", _N, "packets towards it that found the queue full"),
+        Metric("queue_drops_up", _N, "the same, away from it"),
+        Metric("upstream_estimate", _R, "what its own estimator thought it may send, median"),
+        Metric("downstream_estimate", _R, "what the bridge's estimator thought it may send it, median"),
+        Metric("psnr", _N, "dB of the pictures against what the camera took, median; where asked"),
+        Metric("ssim", _N, "structural similarity, the same"),
+        Metric("reconnects", _N, "how often a connection was lost"),
+        Metric("bridge_cpu", _P, "of one core, by the bridge; of the run"),
+        Metric("bridge_memory", Unit.BYTES, "resident memory of the bridge at its most; of the run"),
+        Metric("fairness", _N, "Jain's index of what participants of one line received; of the run"),
+        Metric("emulator_late", _S, "how late the emulator was, the worst 99th percentile of a second; of the run"),
+    )
+}
