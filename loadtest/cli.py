@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from loadtest import emulate, flight
+from loadtest import emulate, flight, run
 from loadtest.errors import InputError
 
 WRONG = 2
@@ -19,12 +19,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
     parser = argparse.ArgumentParser(prog="bridge-loadtest", description="Load and bad lines, against any bridge.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    run.add_command(commands)
     emulate.add_command(commands)
     flight.add_commands(commands)
     options = parser.parse_args(arguments)
-    run: Callable[[argparse.Namespace], int] = options.run
+    command: Callable[[argparse.Namespace], int] = options.run
     try:
-        return run(options)
+        return command(options)
     except InputError as error:
         print(f"bridge-loadtest: {error}", file=sys.stderr)
     except KeyboardInterrupt:

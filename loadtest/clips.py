@@ -60,7 +60,9 @@ def recording(clip: str, folder: Path) -> Path | None:
             "there is nobody to speak: expected espeak-ng to be installed",
             hint="apt-get install espeak-ng, or clip: beeps, or a recording of your own (WAV)",
         )
-    done = subprocess.run([program, "-v", "nb", "-s", "150", "-w", str(target), _SPEECH], capture_output=True, text=True)
+    done = subprocess.run(
+        [program, "-v", "nb", "-s", "150", "-w", str(target), _SPEECH], capture_output=True, text=True
+    )
     if done.returncode != 0:
         raise InputError(f"espeak-ng: {done.stderr.strip()[:200]}")
     return target

@@ -59,7 +59,7 @@ METRICS = {
         Metric("fps_best", _N, "of the sender that comes off best"),
         Metric("height", _N, "lines of the pictures, the mean over time, of the sender that comes off worst"),
         Metric("height_best", _N, "of the sender that comes off best"),
-        Metric("gap_seconds", _S, "time without a new picture, beyond half a second each, of the sender worst off"),
+        Metric("gap_seconds", _S, "all times of over half a second without a new picture, of the sender worst off"),
         Metric("gap_share", _P, "the same as a share of the time that it was watched"),
         Metric("gap_seconds_best", _S, "of the sender that comes off best: the active speaker, as a rule"),
         Metric("gap_longest", _S, "the longest time between two new pictures of one sender"),
@@ -78,6 +78,15 @@ METRICS = {
         Metric("queue_up_p95", _S, "the same, away from it"),
         Metric("queue_down_p50", _S, "median"),
         Metric("queue_up_p50", _S, "median"),
+        Metric(
+            "queue_settled", _S, "from the window's begin until no packet towards it waits for over 100 ms any more"
+        ),
+        Metric("fresh_picture", _S, "from the window's begin until every sender's picture was taken after that"),
+        Metric(
+            "size_back", _S, "from the window's begin until all pictures have 90 % of the most lines they get in it"
+        ),
+        Metric("sound_back", _S, "from the window's begin until no sound is made up any more, to half a second"),
+        Metric("burst_down", _R, "what was offered to its line in the busiest second, with headers"),
         Metric("queue_drops_down", _N, "packets towards it that found the queue full"),
         Metric("queue_drops_up", _N, "the same, away from it"),
         Metric("upstream_estimate", _R, "what its own estimator thought it may send, median"),

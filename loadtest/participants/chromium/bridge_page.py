@@ -77,11 +77,11 @@ class BridgePage:
 
     async def switch(self, source: Source, on: bool) -> None:
         """See `Participant`."""
+        shows_on = "contains('is-active')" if source is Source.SCREEN else "contains('is-off') === false"
         await self._there.evaluate(
             f"""(() => {{
                 const button = document.querySelectorAll('.toolbar button')[{_BUTTONS[source]}];
-                const on = {"button.classList.contains('is-active')" if source is Source.SCREEN else "!button.classList.contains('is-off')"};
-                if (on !== {json.dumps(on)}) button.click();
+                if (button.classList.{shows_on} !== {json.dumps(on)}) button.click();
             }})()"""
         )
 

@@ -154,10 +154,11 @@ function installMeter(camera, names) {
           } else if (stats.type === "outbound-rtp") {
             const source = outgoing.get(stats.mid) ?? (stats.kind === "audio" ? "microphone" : "camera");
             streams.push([["out", stats.kind, source, own, stats.rid ?? ""], counters(stats, report)]);
-          } else if (stats.type === "candidate-pair" && stats.nominated && stats.state === "succeeded") {
-            roundTrip = Math.min(roundTrip ?? Infinity, stats.currentRoundTripTime ?? Infinity);
+          } else if (stats.type === "transport") {
+            const pair = report.get(stats.selectedCandidatePairId);
+            roundTrip = pair?.currentRoundTripTime ?? roundTrip;
             const sends = connection.getSenders().some(({ track }) => track !== null);
-            if (sends && stats.availableOutgoingBitrate !== undefined) upstream = stats.availableOutgoingBitrate;
+            if (sends) upstream = pair?.availableOutgoingBitrate ?? upstream;
           }
         });
       }

@@ -1,0 +1,193 @@
+"""`loadtest run`: scenarios played, judged and reported."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import shlex
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from loadtest.errors import InputError, Place
+from loadtest.measure import DevelopmentBridge
+from loadtest.participants.chromium.bridge_page import BridgePage
+from loadtest.participants.participant import Participant
+from loadtest.report.compare import Difference, compare, read_report
+from loadtest.report.document import Document, report_document, run_document, write_json
+from loadtest.report.html import write_html
+from loadtest.report.junit import write_junit
+from loadtest.report.words import threshold_text, value_text
+from loadtest.running.cast import Cast, MintToken
+from loadtest.running.progress import Progress
+from loadtest.running.recording import Recording
+from loadtest.running.runner import Runner
+from loadtest.running.surroundings import BRIDGE_ADDRESS, enter_own_network
+from loadtest.scenario.description import ParticipantPlan, Scenario
+from loadtest.scenario.reading import read_scenarios
+
+PASSED, MISSED, FAILED = 0, 1, 2
+_TOKEN_SECONDS = 3600
+
+
+def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the command to those of `loadtest`."""
+    parser = commands.add_parser("run", help="play scenarios, judge them and write a report")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="scenarios in YAML (configs/scenarios)")
+    parser.add_argument("--seed", type=int, help="of all that is left to chance (default: the scenario's own)")
+    parser.add_argument(
+        "--repeat", type=int, default=1, metavar="N", help="play each with N seeds, one after the other"
+    )
+    parser.add_argument("--compare", type=Path, metavar="JSON", help="say what differs from this earlier report")
+    parser.add_argument(
+        "--out", type=Path, default=Path("loadtest-report"), metavar="DIR", help="(default: %(default)s)"
+    )
+    parser.add_argument("--screenshots", action="store_true", help="keep what each browser showed at the end")
+    bridge = parser.add_argument_group("the bridge (by default one of its own is started)")
+    bridge.add_argument("--bridge", metavar="URL", help="one that runs already, such as http://192.0.2.1:8080")
+    bridge.add_argument(
+        "--token",
+        metavar="COMMAND",
+        help="prints a join token; {room}, {identity} and {role} are filled in (needed with --bridge)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Plays everything and returns the exit code. Raises `InputError`."""
+    if options.repeat < 1:
+        raise InputError(f"{options.repeat}: expected a number from 1", Place("--repeat"))
+    if (options.bridge is None) != (options.token is None):
+        raise InputError("--bridge and --token go together: expected both or none")
+    scenarios = [scenario for file in options.files for scenario in read_scenarios(file)]
+    before = read_report(options.compare) if options.compare is not None else None
+    plays = [
+        (scenario, (options.seed if options.seed is not None else scenario.seed) + n)
+        for scenario in scenarios
+        for n in range(options.repeat)
+    ]
+    options.out.mkdir(parents=True, exist_ok=True)
+    if options.bridge is None:
+        enter_own_network()
+    progress = Progress([scenario.duration for scenario, _ in plays])
+    runs: list[Document] = []
+    try:
+        for scenario, seed in plays:
+            progress.begin(f"{scenario.name} seed {seed}")
+            recording = _play(scenario, seed, options, progress)
+            runs.append(run_document(recording))
+            progress.end(_verdict(runs[-1]))
+            # Whoever ends a long series keeps what there is of it.
+            _write(runs, options.out, before)
+            if recording.interrupted:
+                break
+    finally:
+        differences = _write(runs, options.out, before) if runs else []
+    for difference in differences:
+        print(_difference(difference))
+    print(f"report: {options.out / 'report.html'}")
+    return _exit_code(runs)
+
+
+def _exit_code(runs: list[Document]) -> int:
+    states = {run["state"] for run in runs}
+    if states & {"failed", "interrupted"}:
+        return FAILED
+    return MISSED if "missed" in states else PASSED
+
+
+def _write(runs: list[Document], folder: Path, before: Document | None) -> list[Difference]:
+    report = report_document(runs)
+    differences = compare(before, report) if before is not None else []
+    write_json(report, folder / "report.json")
+    write_junit(report, folder / "junit.xml")
+    write_html(report, folder / "report.html", differences)
+    return differences
+
+
+def _play(scenario: Scenario, seed: int, options: argparse.Namespace, progress: Progress) -> Recording:
+    with tempfile.TemporaryDirectory(prefix="loadtest-") as name, _bridge(options) as bridge:
+        folder = Path(name)
+        cast = Cast(scenario, bridge.url, bridge.token, folder)
+        process = bridge.process
+        runner = Runner(
+            scenario,
+            seed,
+            cast.make,
+            None if process is None else lambda: (process.cpu_seconds(), process.rss_bytes()),
+            progress.show,
+            namespace=f"lt{os.getpid()}",
+        )
+        if options.screenshots:
+            runner.inspect = lambda participants: _screenshots(participants, options.out)
+        progress.show(-1.0, "making the lines")
+        return asyncio.run(_until_interrupted(runner))
+
+
+async def _screenshots(participants: Mapping[str, Participant], folder: Path) -> None:
+    for name, participant in participants.items():
+        if isinstance(participant, BridgePage):
+            await participant.screenshot(folder / f"{name}.png")
+
+
+async def _until_interrupted(runner: Runner) -> Recording:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, runner.over.set)
+    return await runner.run()
+
+
+@dataclass(frozen=True)
+class _Bridge:
+    url: str
+    token: MintToken
+    process: DevelopmentBridge | None = None
+
+
+@contextlib.contextmanager
+def _bridge(options: argparse.Namespace) -> Iterator[_Bridge]:
+    if options.bridge is not None:
+        yield _Bridge(options.bridge.rstrip("/"), lambda plan: _token_of_command(options.token, plan))
+        return
+    with DevelopmentBridge.running(host=BRIDGE_ADDRESS) as bridge:
+        yield _Bridge(
+            bridge.url,
+            lambda plan: bridge.token(plan.room, plan.name, plan.role, name=plan.name, ttl=_TOKEN_SECONDS),
+            bridge,
+        )
+
+
+def _token_of_command(command: str, plan: ParticipantPlan) -> str:
+    values = {"room": plan.room, "identity": plan.name, "role": plan.role}
+    try:
+        words = [word.format(**values) for word in shlex.split(command)]
+    except (KeyError, ValueError, IndexError) as error:
+        raise InputError(
+            f"{command!r}: expected {{room}}, {{identity}} or {{role}} ({error})", Place("--token")
+        ) from None
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    except OSError as error:
+        raise InputError(f"{words[0]}: {error.strerror}", Place("--token")) from None
+    if done.returncode != 0:
+        raise InputError(f"the command failed: {done.stderr.strip()[:300]}", Place("--token"))
+    return done.stdout.strip()
+
+
+def _verdict(run: Document) -> str:
+    missed = [threshold for threshold in run["thresholds"] if not threshold["held"]]
+    words = {"passed": "passed", "failed": f"FAILED: {run['error']}", "interrupted": "interrupted"}
+    text = words.get(run["state"], "missed")
+    for threshold in missed:
+        text += f"\n    {threshold_text(threshold)}: it was {value_text(threshold['metric'], threshold['value'])}"
+    return text
+
+
+def _difference(difference: Difference) -> str:
+    before, after = (value_text(difference.metric, value) for value in (difference.before, difference.after))
+    return f"{difference.run}: {difference.subject}@{difference.window} {difference.metric}: {before} → {after}"
