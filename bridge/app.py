@@ -233,6 +233,7 @@ def _media_settings(settings: Settings) -> MediaSettings:
         workers=media.workers,
         tcp=media.tcp,
         gather_us=round(media.gather * 1e6),
+        speakers=media.speakers,
         receive_buffer_bytes=media.receive_buffer,
         send_buffer_bytes=media.send_buffer,
         timeouts=MediaTimeouts(consent=media.consent_timeout, stall=media.stall_timeout),

@@ -69,6 +69,7 @@ class MediaSection:
     workers: int = setting(integer(1, 64), 1)
     tcp: bool = setting(SWITCH, True)
     gather: float = setting(duration("0us", "10ms"), "500us")
+    speakers: int = setting(integer(0, 64), 3)
     consent_timeout: float = setting(duration("1s", "5m"), "30s")
     stall_timeout: float = setting(duration("500ms", "1m"), "3s")
     receive_buffer: int = setting(integer(65_536, 1 << 30), 4_194_304)

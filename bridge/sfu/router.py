@@ -39,6 +39,9 @@ class RouterMember(Protocol):
     def audio_levels(self, levels: Sequence[AudioLevel]) -> None:
         """Levels of the room's audio producers."""
 
+    def active_speaker(self, producer_id: int | None) -> None:
+        """Another one is the active speaker."""
+
     def lost(self, reason: str) -> None:
         """The worker died."""
 
@@ -51,14 +54,30 @@ class Router:
     router_id: int
     worker: WorkerHandle
     new_id: Callable[[], int]
+    speakers: int = 0
+    """How many of the loudest are forwarded; 0 for all."""
     members: dict[str, RouterMember] = field(default_factory=dict)
     producers: dict[int, PublishedProducer] = field(default_factory=dict)
     voices: int = 0
     """How many speak now, by the levels of their packets."""
+    active_speaker: int | None = None
+    """The audio producer whose owner speaks, or spoke last."""
+    _always: tuple[int, ...] = ()
     _salt: bytes = field(default_factory=lambda: secrets.token_bytes(16))
 
     def __post_init__(self) -> None:
         self.worker.route(self.router_id, self._on_event)
+
+    def select_speakers(self, *, always: Sequence[int]) -> None:
+        """Has these producers forwarded beside the loudest, however silent they are: a pinned interpreter."""
+        if tuple(always) != self._always:
+            self._always = tuple(always)
+            self.transport_made()
+
+    def transport_made(self) -> None:
+        """Tells the core who is to be heard: it forgets a router with its last transport."""
+        if self.speakers > 0:
+            self.worker.core.select_speakers(self.router_id, {"max": self.speakers, "always": list(self._always)})
 
     def close(self) -> None:
         """Forgets it; the core forgets its half with its last transport."""
@@ -76,7 +95,11 @@ class Router:
                 member.producers_ended(ended)
 
     def _on_event(self, event: Event) -> None:
-        if event["type"] == "audio_levels":
+        if event["type"] == "active_speaker":
+            self.active_speaker = event["producer_id"]
+            for member in tuple(self.members.values()):
+                member.active_speaker(self.active_speaker)
+        elif event["type"] == "audio_levels":
             levels = tuple(AudioLevel(each["producer_id"], each["level"], each["voice"]) for each in event["levels"])
             self.voices = sum(level.voice for level in levels)
             for member in tuple(self.members.values()):

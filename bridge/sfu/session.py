@@ -210,6 +210,10 @@ class MediaSession:
         """Told by the router: who is heard in the room."""
         self._listener.on_audio_levels(levels)
 
+    def active_speaker(self, producer_id: int | None) -> None:
+        """Told by the router: who speaks now."""
+        self._listener.on_active_speaker(producer_id)
+
     def lost(self, reason: str) -> None:
         """Told by the router: the worker died."""
         if self._closed:

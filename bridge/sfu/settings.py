@@ -51,6 +51,8 @@ class MediaSettings:
     """Whether ICE-TCP is offered on the same port numbers."""
     gather_us: int = 500
     """Microseconds a worker rests at most so that packets come together; less as they come faster. 0 never rests."""
+    speakers: int = 3
+    """How many of a room's speakers are forwarded at the same time, the loudest; 0 for all."""
     receive_buffer_bytes: int = 4 * 1024 * 1024
     """SO_RCVBUF asked for, per socket."""
     send_buffer_bytes: int = 4 * 1024 * 1024

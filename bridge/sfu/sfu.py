@@ -73,6 +73,8 @@ class Sfu:
         session = MediaSession(session_id, router, listener, self.settings, self._make_transport, self._session_closed)
         router.members[session_id] = session
         router.worker.load += 1
+        if router.active_speaker is not None:
+            session.active_speaker(router.active_speaker)
         return session
 
     def workers(self) -> list[WorkerReport]:
@@ -102,12 +104,12 @@ class Sfu:
         worker = self._pool.least_loaded()
         if worker is None:
             raise BridgeError("media_overloaded", "no worker can take another room", hint="try again later")
-        router = Router(room_id, self._pool.new_id(), worker, self._pool.new_id)
+        router = Router(room_id, self._pool.new_id(), worker, self._pool.new_id, self.settings.speakers)
         self._routers[room_id] = router
         return router
 
     def _make_transport(self, router: Router, on_state: Callable[[ConnectionState], None]) -> WebRtcTransport:
-        return WebRtcTransport(
+        transport = WebRtcTransport(
             router.worker,
             self._pool.new_id(),
             router.router_id,
@@ -116,6 +118,8 @@ class Sfu:
             self.settings,
             on_state,
         )
+        router.transport_made()
+        return transport
 
     def _session_closed(self, session: MediaSession) -> None:
         router = self._routers.get(session.room_id)

@@ -175,6 +175,9 @@ class SessionListener(Protocol):
     def on_audio_levels(self, levels: Sequence[AudioLevel]) -> None:
         """Levels of the room's audio producers, loudest first, at most five times a second."""
 
+    def on_active_speaker(self, producer_id: int | None) -> None:
+        """Another audio producer of the room is the active speaker; None when the one that was is gone."""
+
     def on_negotiation_needed(self) -> None:
         """The subscriptions differ from what is negotiated and no offer is outstanding: call `subscribe_offer()`."""
 

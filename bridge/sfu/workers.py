@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         ConsumerParams,
         Event,
         ProducerParams,
+        SpeakerSelection,
         SrtpParams,
         TransportStats,
         TransportUpdate,
@@ -63,6 +64,7 @@ class CoreWorker(Protocol):
     def close_consumer(self, consumer_id: int) -> None: ...  # noqa: D102
     def set_consumer_redundancy(self, consumer_id: int, frames: int) -> None: ...  # noqa: D102
     def request_keyframe(self, producer_id: int) -> None: ...  # noqa: D102
+    def select_speakers(self, router_id: int, selection: SpeakerSelection) -> None: ...  # noqa: D102
     def transport_stats(self, request_id: int, transport_id: int) -> None: ...  # noqa: D102
     def flight_record(self, request_id: int, transport_id: int) -> None: ...  # noqa: D102
 

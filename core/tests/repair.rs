@@ -233,3 +233,20 @@ fn watchdogs_see_a_publisher_stop_and_a_receiver_that_gets_nothing() {
     sim.run_ms(100);
     assert!(sim.take_events().contains(&Event::ProducerLive { producer_id: 100 }));
 }
+
+#[test]
+fn a_publisher_that_moved_is_asked_for_a_keyframe() {
+    let mut sim = Sim::new();
+    let (mut publisher, _viewers, mut camera) = two_viewers(&mut sim);
+    publisher.send_rtp(&mut sim, &camera.frame(true));
+    sim.run_ms(5_000);
+    publisher.received(&mut sim);
+    let asks = |compounds: &[Vec<u8>]| {
+        let packets = compounds.iter().flat_map(|compound| packets(compound));
+        packets.filter(|packet| matches!(packet, Ok(Packet::Pli(_)))).count()
+    };
+    publisher.path = common::udp(4_711);
+    publisher.check(&mut sim, true);
+    sim.run_ms(50);
+    assert_eq!(asks(&publisher.received(&mut sim).rtcp), 1);
+}

@@ -42,6 +42,9 @@ class Recorder:
     def on_audio_levels(self, levels: Sequence[AudioLevel]) -> None:
         self._note("levels", *levels)
 
+    def on_active_speaker(self, producer_id: int | None) -> None:
+        self._note("speaker", producer_id)
+
     def on_negotiation_needed(self) -> None:
         self._note("negotiation")
 

@@ -83,6 +83,29 @@ async def test_levels_reach_everyone_in_the_room_and_nobody_else(bridge: Bridge)
     assert deaf.events == []
 
 
+async def test_the_active_speaker_is_told_to_the_room_and_to_who_comes_later(bridge: Bridge) -> None:
+    anna, hears = bridge.open("anna", "one")
+    audio, _ = (await anna.publish(OFFER)).new
+    router_id = bridge.core.called("create_webrtc_transport")[0][1]["router_id"]
+    bridge.core.emit(type="active_speaker", router_id=router_id, producer_id=audio.producer_id)
+    await hears.wait_for("speaker", audio.producer_id)
+    _, later = bridge.open("bo", "one")
+    assert ("speaker", audio.producer_id) in later.events
+    bridge.core.emit(type="active_speaker", router_id=router_id, producer_id=None)
+    await later.wait_for("speaker", None)
+
+
+async def test_the_core_is_told_who_is_to_be_heard(bridge: Bridge) -> None:
+    anna, _ = bridge.open("anna", "one")
+    await anna.publish(OFFER)
+    [(router_id, selection)] = bridge.core.called("select_speakers")
+    assert selection == {"max": 3, "always": []}
+    router = next(iter(bridge.sfu._routers.values()))
+    router.select_speakers(always=[7])
+    router.select_speakers(always=[7])
+    assert bridge.core.called("select_speakers")[1:] == [(router_id, {"max": 3, "always": [7]})]
+
+
 async def test_a_dead_worker_closes_its_sessions_and_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "RESTART_DELAY", 0.0)
     bridge = await two_workers()

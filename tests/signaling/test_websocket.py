@@ -204,6 +204,11 @@ async def test_media_and_connections_are_told_about() -> None:
         assert levels == [
             {"participant_id": ola.joined["participant_id"], "source_id": own["id"], "level": 30, "voice": True}
         ]
+        media.listener.on_active_speaker(producer.producer_id)
+        speaker = await kari.expect("active_speaker")
+        assert (speaker["participant_id"], speaker["source_id"]) == (ola.joined["participant_id"], own["id"])
+        media.listener.on_active_speaker(None)
+        assert (await kari.expect("active_speaker"))["participant_id"] is None
         media.connect(ConnectionKind.SUBSCRIBE)
         state = await kari.expect("connection_state")
         assert (state["connection"], state["state"]) == ("subscribe", "connected")

@@ -155,6 +155,14 @@ class Watcher:
                 f"no {identity.name} on the {self.track.kind} track in {within} s; {self.frames} frames, last {names}"
             ) from None
 
+    async def more(self, frames: int, *, within: float = 30.0) -> None:
+        """Waits until so many more frames came."""
+        until = self.frames + frames
+        async with asyncio.timeout(within):
+            while self.frames < until:
+                self._changed.clear()
+                await self._changed.wait()
+
     async def _run(self) -> None:
         while True:
             try:

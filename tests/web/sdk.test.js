@@ -82,6 +82,19 @@ describe("Roster", () => {
     assert.equal(roster.source("s-1").speaking, false);
   });
 
+  it("tells who speaks, and when they are gone", () => {
+    const { roster } = listenedRoster();
+    const told = [];
+    roster.on("activespeaker", (participant) => told.push(participant?.id ?? null));
+    roster.reset([kari]);
+    roster.apply({ type: "active_speaker", participant_id: "p-1", source_id: "s-1" });
+    assert.equal(roster.activeSpeaker, roster.participants.get("p-1"));
+    roster.apply({ type: "active_speaker", participant_id: "oneself", source_id: "s-9" });
+    roster.reset([]);
+    roster.apply({ type: "active_speaker", participant_id: null, source_id: null });
+    assert.deepEqual(told, ["p-1", null]);
+  });
+
   it("survives notices about people and sources that it does not know", () => {
     const { roster, events } = listenedRoster();
     roster.apply({ type: "participant_left", participant_id: "p-9", reason: "left" });

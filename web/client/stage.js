@@ -29,16 +29,17 @@ export class Stage {
    * Shows the room as it is now.
    *
    * @param {Iterable<RemoteParticipant>} participants
+   * @param {RemoteParticipant | null} activeSpeaker
    * @param {TileState} self
    * @param {MediaStreamTrack | null} ownScreen
    */
-  update(participants, self, ownScreen) {
+  update(participants, activeSpeaker, self, ownScreen) {
     const others = [...participants];
     /** @type {Set<string>} */
     const shown = new Set(["self"]);
     for (const participant of others) {
       shown.add(participant.id);
-      this.#place(participant.id, this.#people, describePerson(participant));
+      this.#place(participant.id, this.#people, describePerson(participant, participant === activeSpeaker && others.length > 1));
       const screen = participant.source("screen");
       if (screen?.track && !screen.muted) {
         shown.add(screen.id);
@@ -99,9 +100,10 @@ export function nameOf({ name }) {
 
 /**
  * @param {RemoteParticipant} participant
+ * @param {boolean} active
  * @returns {TileState}
  */
-function describePerson(participant) {
+function describePerson(participant, active) {
   const camera = participant.source("camera");
   const microphone = participant.source("microphone");
   return {
@@ -110,6 +112,7 @@ function describePerson(participant) {
     track: camera && !camera.muted && !camera.paused ? camera.track : null,
     muted: microphone === null || microphone.muted,
     speaking: microphone?.speaking ?? false,
+    active,
     status: statusOf(participant),
     quality: participant.quality,
     content: "camera",
@@ -131,5 +134,5 @@ function statusOf(participant) {
  * @returns {TileState}
  */
 function describeScreen(name, track) {
-  return { name, letters: "", track, muted: false, speaking: false, status: "", quality: null, content: "screen", mirrored: false };
+  return { name, letters: "", track, muted: false, speaking: false, active: false, status: "", quality: null, content: "screen", mirrored: false };
 }

@@ -12,6 +12,7 @@ import { showTrack } from "./video.js";
  * @property {MediaStreamTrack | null} track
  * @property {boolean} muted the microphone is off
  * @property {boolean} speaking
+ * @property {boolean} active the one who speaks, or spoke last
  * @property {string} status a line over the picture, such as that sound is missing; empty for none
  * @property {0 | 1 | 2 | 3 | null} quality
  * @property {"camera" | "screen"} content
@@ -43,11 +44,12 @@ export class Tile {
   }
 
   /** @param {TileState} state */
-  update({ name, letters, track, muted, speaking, status, quality, content, mirrored }) {
+  update({ name, letters, track, muted, speaking, active, status, quality, content, mirrored }) {
     const { node } = this;
     showTrack(this.#video, track);
     node.classList.toggle("has-picture", track !== null);
     node.classList.toggle("is-speaking", speaking && !muted);
+    node.classList.toggle("is-active", active);
     node.classList.toggle("is-screen", content === "screen");
     node.classList.toggle("is-mirrored", mirrored);
     setText(this.#avatar, letters);

@@ -7,6 +7,7 @@ be told (a door). Doors know calls; calls know nothing of doors.
 from bridge.signaling.calls.call import Call, Snapshot
 from bridge.signaling.calls.calls import Calls, CallSettings
 from bridge.signaling.calls.notices import (
+    ActiveSpeaker,
     AudioLevels,
     CallListener,
     ConnectionChanged,
@@ -33,6 +34,7 @@ from bridge.signaling.calls.ports import (
 from bridge.signaling.calls.publishing import OwnSource, Published, Rejected, SourceSpec
 
 __all__ = [
+    "ActiveSpeaker",
     "AudioLevels",
     "Call",
     "CallListener",

@@ -25,6 +25,7 @@ from bridge.room import (
 from bridge.sfu import ConnectionKind, SubscribeResult, Subscription, WatchResult
 from bridge.signaling.calls.media_listener import MediaListener
 from bridge.signaling.calls.notices import (
+    ActiveSpeaker,
     CallListener,
     Ended,
     FlowChanged,
@@ -65,6 +66,7 @@ class Call:
         self.session = session
         self._calls = calls
         self._listener: CallListener | None = None
+        self._active_speaker: ActiveSpeaker | None = None
         self._ended: EndReason | None = None
         self._subscriptions = Subscriptions(session.participant_id, by_default=subscribe)
         self._may_subscribe = session.may(Grant.SUBSCRIBE)
@@ -94,6 +96,8 @@ class Call:
         for source in (source for participant in self._others() for source in participant.sources):
             if self._calls.table.is_stalled(source.id):
                 self.tell(FlowChanged(source.id, to_bridge=True, live=False))
+        if self._active_speaker is not None:
+            self.tell(self._active_speaker)
         for notice in self._publishing.encodings_wanted():
             self.tell(notice)
         if self._offer_due or self._unanswered is not None:
@@ -120,6 +124,11 @@ class Call:
     def is_muted(self, source_id: int) -> bool:
         """Whether this source of one's own is muted."""
         return any(own.source.muted for own in self._publishing.sources() if own.source.id == source_id)
+
+    def set_active_speaker(self, speaker: ActiveSpeaker) -> None:
+        """Tells who speaks, now and to a door that attaches later."""
+        self._active_speaker = speaker
+        self.tell(speaker)
 
     def tell_encodings(self, producer_id: int, wanted: Sequence[bool]) -> None:
         """Tells the client which encodings of its own producer are received.

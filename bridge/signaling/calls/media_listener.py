@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bridge.room import EndReason
 from bridge.sfu import AudioLevel, ConnectionKind, ConnectionState
-from bridge.signaling.calls.notices import AudioLevels, FlowChanged, SourceLevel
+from bridge.signaling.calls.notices import ActiveSpeaker, AudioLevels, FlowChanged, SourceLevel
 from bridge.signaling.calls.source_table import SourceTable
 
 if TYPE_CHECKING:
@@ -54,6 +54,14 @@ class MediaListener:
             if (carried := self._table.of_producer(level.producer_id)) is not None
         ]
         self._call.tell(AudioLevels(tuple(told)))
+
+    def on_active_speaker(self, producer_id: int | None) -> None:
+        """Tells the client whose picture to show large."""
+        carried = None if producer_id is None else self._table.of_producer(producer_id)
+        if carried is None:
+            self._call.set_active_speaker(ActiveSpeaker(None, None))
+        else:
+            self._call.set_active_speaker(ActiveSpeaker(carried.participant_id, carried.source_id))
 
     def on_negotiation_needed(self) -> None:
         """Has an offer made for the client."""

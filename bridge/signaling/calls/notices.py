@@ -66,6 +66,15 @@ class AudioLevels:
 
 
 @dataclass(frozen=True, slots=True)
+class ActiveSpeaker:
+    """Who speaks, or spoke last: whose picture to show large."""
+
+    participant_id: str | None
+    source_id: int | None
+    """Of the microphone (or other sound) that is heard."""
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionChanged:
     """A connection of the client changed its state."""
 
@@ -118,6 +127,7 @@ Notice = (
     | SubscribeOffered
     | SubscriptionRefused
     | AudioLevels
+    | ActiveSpeaker
     | ConnectionChanged
     | FlowChanged
     | EncodingsWanted

@@ -21,6 +21,7 @@ from bridge.room import (
     SourceUpdated,
 )
 from bridge.signaling.calls import (
+    ActiveSpeaker,
     AudioLevels,
     ConnectionChanged,
     EncodingsWanted,
@@ -79,6 +80,7 @@ def _media_notified(
         SubscribeOffered
         | SubscriptionRefused
         | AudioLevels
+        | ActiveSpeaker
         | ConnectionChanged
         | FlowChanged
         | EncodingsWanted
@@ -106,6 +108,9 @@ def _media_notified(
                 for level in notice.levels
             ]
             return server.AudioLevels(levels=levels)
+        case ActiveSpeaker():
+            source_id = None if notice.source_id is None else str(notice.source_id)
+            return server.ActiveSpeaker(participant_id=notice.participant_id, source_id=source_id)
         case ConnectionChanged():
             return server.ConnectionState(connection=notice.kind.value, state=notice.state.value)
         case FlowChanged():

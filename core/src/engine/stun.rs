@@ -119,6 +119,19 @@ impl Engine {
             self.out.event(Event::Ice { transport_id, state: IceState::Connected, protocol, moved });
         }
         self.media_can_flow(now, key);
+        if moved || regained {
+            self.refresh_pictures(now, key);
+        }
+    }
+
+    /// A publisher is back, from wherever: what it sent meanwhile is lost, and nothing decodes before a keyframe.
+    fn refresh_pictures(&mut self, now: Time, key: usize) {
+        for index in 0..self.transports[key].producers.len() {
+            let producer = self.transports[key].producers[index];
+            if !self.producers[producer].consumers.is_empty() {
+                self.want_keyframe(now, producer);
+            }
+        }
     }
 
     /// Forgets an address that a transport does not use any more; a TCP connection is released.

@@ -124,7 +124,7 @@ export class CallView {
       if (source.kind === "audio") this.#unheard = stalled;
       this.#queueUpdate();
     }, options);
-    for (const type of /** @type {const} */ (["participantchange", "speakers", "quality", "statechange"])) {
+    for (const type of /** @type {const} */ (["participantchange", "speakers", "activespeaker", "quality", "statechange"])) {
       call.on(type, () => this.#queueUpdate(), options);
     }
     document.addEventListener("visibilitychange", () => this.#keepAwake(), options);
@@ -151,12 +151,14 @@ export class CallView {
     const track = own.cameraTrack;
     this.#stage.update(
       others.values(),
+      this.#call.activeSpeaker,
       {
         name: this.#name === null ? t("you") : t("youNamed", { name: this.#name }),
         letters: initials(this.#name ?? t("you")),
         track,
         muted: !own.microphoneOn,
         speaking: false,
+        active: false,
         status: "",
         quality: this.#call.quality,
         content: "camera",

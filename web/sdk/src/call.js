@@ -39,7 +39,7 @@ import { Subscriber } from "./subscriber.js";
 /**
  * A call: the room as this participant sees it, and what it publishes.
  *
- * Besides the events of the roster (`participantjoined`, `sourcechange`, `speakers`, …): `statechange`;
+ * Besides the events of the roster (`participantjoined`, `sourcechange`, `speakers`, `activespeaker`, …): `statechange`;
  * `localsourcechange` and `localsourceended` for one's own sources; `unheard` when media of one's own stopped reaching
  * the bridge, or reaches it again; `quality` each few seconds, when the participants' `quality` was measured; `closed`
  * at the end, with the error that ended it or null when one left.
@@ -112,6 +112,11 @@ export class Call extends Emitter {
   /** The others by id, in order of joining. @type {ReadonlyMap<string, RemoteParticipant>} */
   get participants() {
     return this.#roster.participants;
+  }
+
+  /** Who of the others speaks, or spoke last. */
+  get activeSpeaker() {
+    return this.#roster.activeSpeaker;
   }
 
   /** What one publishes oneself. */
@@ -316,7 +321,7 @@ export class Call extends Emitter {
     /** @type {(keyof RosterEvents)[]} */
     const types = [
       "participantjoined", "participantleft", "participantchange",
-      "sourceadded", "sourceremoved", "sourcechange", "speakers",
+      "sourceadded", "sourceremoved", "sourcechange", "speakers", "activespeaker",
     ];
     for (const type of types) this.#roster.on(type, (detail) => this.emit(type, detail));
   }

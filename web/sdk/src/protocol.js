@@ -88,6 +88,7 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "source_updated", participant_id: string, source: SourceInfo }
  *   | { type: "source_removed", participant_id: string, source_id: string }
  *   | { type: "audio_levels", levels: AudioLevelInfo[] }
+ *   | { type: "active_speaker", participant_id: string | null, source_id: string | null }
  *   | { type: "connection_state", connection: "publish" | "subscribe", state: string }
  *   | { type: "media_flow", source_id: string, direction: "to_bridge" | "from_bridge", state: "live" | "stalled" }
  *   | { type: "ice_restart_requested", connection: "publish" }

@@ -13,6 +13,7 @@ import { RemoteParticipant, RemoteSource } from "./participant.js";
  * @property {RemoteSource} sourceremoved
  * @property {RemoteSource} sourcechange
  * @property {RemoteSource[]} speakers
+ * @property {RemoteParticipant | null} activespeaker
  */
 
 /**
@@ -23,6 +24,8 @@ import { RemoteParticipant, RemoteSource } from "./participant.js";
 export class Roster extends Emitter {
   /** The others by id, in order of joining. @type {Map<string, RemoteParticipant>} */
   participants = new Map();
+  /** Who of them speaks, or spoke last. @type {RemoteParticipant | null} */
+  activeSpeaker = null;
   #host;
   #subscribed;
 
@@ -79,6 +82,9 @@ export class Roster extends Emitter {
       case "audio_levels":
         this.#setLevels(notice.levels);
         break;
+      case "active_speaker":
+        this.#setActiveSpeaker(notice.participant_id);
+        break;
       case "media_flow":
         this.#setStalled(notice.source_id, notice.state === "stalled");
         break;
@@ -128,6 +134,7 @@ export class Roster extends Emitter {
     if (participant === undefined) return;
     for (const sourceId of [...participant.sources.keys()]) this.#removeSource(participant, sourceId);
     this.participants.delete(id);
+    if (this.activeSpeaker === participant) this.#setActiveSpeaker(null);
     this.emit("participantleft", { participant, reason });
   }
 
@@ -183,6 +190,16 @@ export class Roster extends Emitter {
       speakers.push(source);
     }
     this.emit("speakers", speakers);
+  }
+
+  /** @param {string | null} id */
+  #setActiveSpeaker(id) {
+    const participant = this.participants.get(id ?? "");
+    // Oneself is not among the others: then whoever spoke before stays.
+    if (participant === undefined && id !== null) return;
+    if ((participant ?? null) === this.activeSpeaker) return;
+    this.activeSpeaker = participant ?? null;
+    this.emit("activespeaker", this.activeSpeaker);
   }
 
   /**

@@ -152,6 +152,16 @@ class AudioLevels(Notice, tag="audio_levels"):
     levels: list[AudioLevel]
 
 
+class ActiveSpeaker(Notice, tag="active_speaker"):
+    """Who speaks, or spoke last: whose picture to show large. It changes neither for a cough nor for a pause.
+
+    It may be the client itself.
+    """
+
+    participant_id: Annotated[ParticipantId | None, Meta(description="null when the one who spoke last is gone.")]
+    source_id: Annotated[SourceId | None, Meta(description="The microphone (or other sound) that is heard.")]
+
+
 class ConnectionState(Notice, tag="connection_state"):
     """The state of a connection as the bridge sees it."""
 
@@ -223,6 +233,7 @@ ServerMessage = (
     | SourceUpdated
     | SourceRemoved
     | AudioLevels
+    | ActiveSpeaker
     | ConnectionState
     | MediaFlow
     | SubscriptionFailed
