@@ -55,6 +55,22 @@ fn keyframes_on_a_thin_line_build_no_queue_there() {
 }
 
 #[test]
+fn a_large_keyframe_is_sent_whole_and_what_waits_behind_it_as_well() {
+    let mut call = call(300);
+    call.demand(250_000);
+    call.frame(true, 8);
+    call.talk(3_000, 15, 1);
+    call.viewer.take_departures();
+    // Over a second of the line.
+    call.frame(true, 35);
+    call.talk(4_000, 10, 1);
+    let left = call.viewer.take_departures();
+    let frames = of(&left, VIDEO).iter().filter(|departure| departure.marker).count();
+    assert_eq!((frames, call.stats().pacer_dropped), (41, 0));
+    assert_eq!(call.keyframes_asked_for(), 0);
+}
+
+#[test]
 fn a_wider_line_is_found_by_probes_in_the_stream_of_retransmissions() {
     let mut call = call(3_000);
     call.demand(2_000_000);

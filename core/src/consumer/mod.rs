@@ -77,6 +77,17 @@ pub enum ConsumerError {
     NoRedundancy,
 }
 
+/// Where the packets of a consumer stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// The sequence number after the highest that was composed: extended.
+    pub next: u64,
+    /// The frame that was composed last, by its RTP timestamp as the receiver gets it.
+    pub frame: Option<u32>,
+    /// Whether that is a keyframe.
+    pub keyframe: bool,
+}
+
 /// A plain RTP packet that was composed. Before it leaves, its stamps are to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Composed {
@@ -135,6 +146,8 @@ pub struct Consumer {
     /// Packets before this one had other header extensions than they would be written with now.
     rewritten_before: u64,
     keyframe_sent: Option<Time>,
+    /// RTP timestamp of the newest keyframe, as the receiver gets it.
+    keyframe_timestamp: Option<u32>,
     remote: RemoteStats,
     watchdog: ConsumerWatchdog,
     meter: BitrateMeter,
@@ -192,6 +205,7 @@ impl Consumer {
             stamp_log: StampLog::default(),
             rewritten_before: 0,
             keyframe_sent: None,
+            keyframe_timestamp: None,
             remote: RemoteStats::default(),
             watchdog: ConsumerWatchdog::new(stall_timeout),
             meter: BitrateMeter::default(),
@@ -215,9 +229,10 @@ impl Consumer {
         self.priority = priority;
     }
 
-    /// The sequence number after the highest that was composed: extended.
-    pub fn next_sequence(&self) -> u64 {
-        self.map.next_out()
+    /// Where its packets stand before the next is composed.
+    pub fn progress(&self) -> Progress {
+        let frame = self.last.map(|last| last.timestamp);
+        Progress { next: self.map.next_out(), frame, keyframe: frame.is_some() && frame == self.keyframe_timestamp }
     }
 
     /// SSRC towards the receiver.
@@ -467,6 +482,7 @@ impl Consumer {
         }
         if packet.keyframe {
             self.keyframe_sent = Some(now);
+            self.keyframe_timestamp = Some(packet.timestamp.wrapping_add(epoch.offsets.timestamp));
         }
         if packet.codec == Codec::Vp8
             && let Ok(descriptor) = vp8::Descriptor::parse(packet.payload)

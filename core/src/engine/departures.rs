@@ -67,7 +67,7 @@ impl Engine {
             Held::Left(bytes) => {
                 self.out.sent(Some(bytes));
             }
-            Held::NoRoom => self.starve(key, receiver),
+            Held::NoRoom => self.withdraw(key, receiver, true),
             Held::LineIsOut => {
                 self.starve(key, receiver);
                 self.schedule_departures(now, key);

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::consumer::Composed;
+use crate::consumer::{Composed, Progress};
 use crate::time::Time;
 
 /// Empty lanes whose memory is kept for the next ones.
@@ -16,7 +16,7 @@ pub struct Waiting {
     pub slot: u32,
     /// What it is.
     pub composed: Composed,
-    /// Its RTP timestamp: which frame it belongs to.
+    /// Its RTP timestamp as the receiver gets it: which frame it belongs to.
     pub timestamp: u32,
     /// Whether a keyframe starts in it.
     pub keyframe: bool,
@@ -103,16 +103,16 @@ impl Lanes {
         self.bytes
     }
 
-    /// Appends a packet of `consumer`, whose first sequence number that has not left is `next` if nothing waits yet.
-    pub(super) fn push(&mut self, consumer: usize, priority: u8, next: u64, waiting: Waiting) {
+    /// Appends a packet of `consumer`. `progress` tells where it stood before: if nothing waits yet, that has left.
+    pub(super) fn push(&mut self, consumer: usize, priority: u8, progress: Progress, waiting: Waiting) {
         let index = self.find(consumer).unwrap_or_else(|| {
             self.lanes.push(Lane {
                 consumer,
                 priority,
                 packets: self.spare.pop().unwrap_or_default(),
-                next,
-                begun: None,
-                begun_keyframe: false,
+                next: progress.next,
+                begun: progress.frame,
+                begun_keyframe: progress.keyframe,
                 keyframe_left: Time::ZERO,
                 keyframes: 0,
             });
@@ -234,6 +234,10 @@ mod tests {
         Waiting { slot: sequence as u32, composed, timestamp: frame, keyframe, since: at(millis) }
     }
 
+    fn at_start(next: u64) -> Progress {
+        Progress { next, ..Progress::default() }
+    }
+
     fn at(millis: u64) -> Time {
         Time::from_millis(millis)
     }
@@ -245,10 +249,10 @@ mod tests {
     #[test]
     fn the_important_go_first_and_equals_in_order_of_arrival() {
         let mut lanes = Lanes::default();
-        lanes.push(1, 0, 10, waiting(10, 1, false, 0));
-        lanes.push(2, 0, 20, waiting(20, 1, false, 1));
-        lanes.push(1, 0, 10, waiting(11, 1, false, 2));
-        lanes.push(3, 9, 30, waiting(30, 1, false, 3));
+        lanes.push(1, 0, at_start(10), waiting(10, 1, false, 0));
+        lanes.push(2, 0, at_start(20), waiting(20, 1, false, 1));
+        lanes.push(1, 0, at_start(10), waiting(11, 1, false, 2));
+        lanes.push(3, 9, at_start(30), waiting(30, 1, false, 3));
         assert_eq!((lanes.packets(), lanes.bytes()), (4, 480));
         assert_eq!(popped(&mut lanes, 5), [(3, 30), (1, 10), (2, 20), (1, 11)]);
         assert_eq!((lanes.packets(), lanes.bytes(), lanes.any()), (0, 0, None));
@@ -258,7 +262,7 @@ mod tests {
     fn frames_are_withdrawn_whole_and_their_numbers_are_free_again() {
         let mut lanes = Lanes::default();
         for (sequence, frame) in [(10, 1), (11, 1), (12, 1), (13, 2), (14, 2), (15, 3)] {
-            lanes.push(1, 0, 10, waiting(sequence, frame, false, 0));
+            lanes.push(1, 0, at_start(10), waiting(sequence, frame, false, 0));
         }
         lanes.pop(at(1));
         let mut given = Vec::new();
@@ -274,7 +278,7 @@ mod tests {
     fn numbers_that_left_out_of_order_stay_used() {
         let mut lanes = Lanes::default();
         for (sequence, frame) in [(12, 1), (10, 1), (13, 2)] {
-            lanes.push(1, 0, 10, waiting(sequence, frame, false, 0));
+            lanes.push(1, 0, at_start(10), waiting(sequence, frame, false, 0));
         }
         lanes.pop(at(1));
         assert_eq!(lanes.withdraw(1, false, |_| ()).map(|withdrawn| withdrawn.next), Some(13));
@@ -283,9 +287,9 @@ mod tests {
     #[test]
     fn frames_wait_their_time_and_behind_a_keyframe_from_when_it_has_left() {
         let mut lanes = Lanes::default();
-        lanes.push(1, 0, 10, waiting(10, 1, true, 0));
-        lanes.push(1, 0, 10, waiting(11, 1, false, 0));
-        lanes.push(1, 0, 10, waiting(12, 2, false, 100));
+        lanes.push(1, 0, at_start(10), waiting(10, 1, true, 0));
+        lanes.push(1, 0, at_start(10), waiting(11, 1, false, 0));
+        lanes.push(1, 0, at_start(10), waiting(12, 2, false, 100));
         assert!(!lanes.is_overdue(at(1_900), &LIMITS));
         assert!(lanes.is_overdue(at(2_001), &LIMITS));
         assert!(lanes.holds_keyframe(1));
@@ -300,13 +304,25 @@ mod tests {
     }
 
     #[test]
+    fn the_rest_of_a_frame_that_left_in_part_before_is_not_dropped() {
+        let mut lanes = Lanes::default();
+        let progress = Progress { next: 10, frame: Some(7), keyframe: true };
+        lanes.push(1, 0, progress, waiting(10, 7, false, 0));
+        lanes.push(1, 0, progress, waiting(11, 8, false, 0));
+        assert!(lanes.holds_keyframe(1));
+        assert!(!lanes.is_overdue(at(1_000), &LIMITS), "behind a keyframe");
+        assert_eq!(lanes.withdraw(1, true, |_| ()), Some(Withdrawn { next: 11, packets: 1, bytes: 100 }));
+        assert_eq!(popped(&mut lanes, 1_000), [(1, 10)]);
+    }
+
+    #[test]
     fn the_least_important_make_room() {
         let mut lanes = Lanes::default();
         assert_eq!(lanes.victim(), None);
-        lanes.push(1, 5, 10, waiting(10, 1, false, 0));
-        lanes.push(2, 0, 20, waiting(20, 1, false, 0));
-        lanes.push(3, 0, 30, waiting(30, 1, false, 0));
-        lanes.push(3, 0, 30, waiting(31, 1, false, 0));
+        lanes.push(1, 5, at_start(10), waiting(10, 1, false, 0));
+        lanes.push(2, 0, at_start(20), waiting(20, 1, false, 0));
+        lanes.push(3, 0, at_start(30), waiting(30, 1, false, 0));
+        lanes.push(3, 0, at_start(30), waiting(31, 1, false, 0));
         assert_eq!(lanes.victim(), Some(3));
         lanes.withdraw(3, true, |_| ());
         assert_eq!(lanes.victim(), Some(2));

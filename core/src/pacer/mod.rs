@@ -11,6 +11,7 @@
 mod bucket;
 mod lanes;
 mod probing;
+mod rate;
 mod resends;
 mod silence;
 mod slots;
@@ -21,12 +22,14 @@ use self::bucket::Bucket;
 use self::lanes::{Lanes, Limits};
 pub use self::lanes::{Waiting, Withdrawn};
 use self::probing::Probing;
+pub use self::rate::pacing_rate;
 pub use self::resends::AskedAgain;
 use self::resends::Resends;
 use self::silence::Silence;
 pub use self::slots::SLOT_LEN;
 use self::slots::Slots;
 use crate::bitrate::Bitrate;
+use crate::consumer::Progress;
 use crate::estimator::{Estimate, Probe};
 use crate::repair::BlockPool;
 use crate::time::Time;
@@ -34,20 +37,6 @@ use crate::time::Time;
 /// What leaves at once after a silence, in time at the pacing rate: two of the worker's ticks, so that frames of an
 /// ordinary size on a line that carries them leave in one run.
 const BURST: Duration = Duration::from_millis(10);
-/// Up to this estimate packets leave [`THIN_FACTOR`] times as fast as the line is thought to be …
-const THIN: f64 = 500_000.0;
-/// … and from this one on [`WIDE_FACTOR`] times.
-const WIDE: f64 = 4_000_000.0;
-/// What waits here lets the sound pass, what waits on the line does not. A keyframe of 15 kB over 300 kbit/s builds a
-/// queue of some 50 ms there; at 1.25 it was 140, since the frames that wait behind it leave at this pace as well.
-const THIN_FACTOR: f64 = 1.1;
-/// While packets wait on the line for longer than [`QUEUED`] they leave no faster than it carries them.
-const QUEUED_FACTOR: f64 = 1.0;
-const QUEUED: Duration = Duration::from_millis(30);
-/// Where lines are wide frames are sent fast: what they queue up is gone soon.
-const WIDE_FACTOR: f64 = 2.5;
-/// Nothing is paced slower than this: an estimate may be wrong, and its line dead by the time it is right.
-const MIN_RATE: f64 = 30_000.0;
 /// How long packets wait.
 const LIMITS: Limits = Limits {
     // What is later than this is worse than a new picture.
@@ -118,14 +107,6 @@ impl Default for Pacer {
             counters: PacerCounters::default(),
         }
     }
-}
-
-/// How fast packets leave, by what the line is thought to carry, and how long packets wait there.
-pub fn pacing_rate(estimate: Bitrate, queue_delay: Duration) -> Bitrate {
-    let bps = estimate.as_bps() as f64;
-    let share = ((bps - THIN) / (WIDE - THIN)).clamp(0.0, 1.0);
-    let thin = if queue_delay > QUEUED { QUEUED_FACTOR } else { THIN_FACTOR };
-    Bitrate::bps((bps * (thin + share * (WIDE_FACTOR - thin))).max(MIN_RATE) as u64)
 }
 
 impl Pacer {
@@ -243,9 +224,9 @@ impl Pacer {
         self.slots.release(pool);
     }
 
-    /// Puts a packet of `consumer` in line. `next` is the first sequence number of it that has not left.
-    pub fn hold(&mut self, consumer: usize, priority: u8, next: u64, waiting: Waiting) {
-        self.lanes.push(consumer, priority, next, waiting);
+    /// Puts a packet of `consumer` in line. `progress` is where that stood before it was composed.
+    pub fn hold(&mut self, consumer: usize, priority: u8, progress: Progress, waiting: Waiting) {
+        self.lanes.push(consumer, priority, progress, waiting);
     }
 
     /// The packet of video that is to leave now, and whose it is. Its slot is to be given back.
@@ -390,26 +371,10 @@ mod tests {
     use super::*;
     use crate::event::EstimateSource;
 
-    #[test]
-    fn thin_lines_are_paced_close_to_their_rate() {
-        let factor =
-            |kbps: u64| pacing_rate(Bitrate::kbps(kbps), Duration::ZERO).as_bps() as f64 / (kbps * 1_000) as f64;
-        assert_eq!([factor(300), factor(500), factor(4_000), factor(50_000)], [1.1, 1.1, 2.5, 2.5]);
-        assert!(factor(1_000) > 1.1 && factor(1_000) < factor(2_000));
-        assert_eq!(pacing_rate(Bitrate::kbps(10), Duration::ZERO), Bitrate::kbps(30));
-    }
-
     fn estimate(kbps: u64) -> Estimate {
         let (round_trip, queue_delay) = (None, None);
         let (bitrate, source) = (Bitrate::kbps(kbps), EstimateSource::Start);
         Estimate { bitrate, source, round_trip, fraction_lost: 0.0, queue_delay }
-    }
-
-    #[test]
-    fn a_queue_on_a_thin_line_is_not_added_to() {
-        let queued = pacing_rate(Bitrate::kbps(300), Duration::from_millis(50));
-        assert_eq!(queued, Bitrate::kbps(300));
-        assert_eq!(pacing_rate(Bitrate::kbps(8_000), Duration::from_millis(50)), Bitrate::kbps(20_000));
     }
 
     #[test]

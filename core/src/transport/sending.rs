@@ -6,6 +6,7 @@ use crate::consumer::{Composed, Consumer, MAX_PADDING_PACKET, Resend, StampPlace
 use crate::estimator::SentPacket;
 use crate::media_packet::MediaPacket;
 use crate::pacer::{SLOT_LEN, Waiting};
+use crate::packet::rtp::RtpHeader;
 use crate::params::MediaKind;
 use crate::path::Path;
 use crate::producer::Producer;
@@ -125,13 +126,14 @@ impl Transport {
             return sent.map_or(Held::Nothing, Held::Left);
         }
         let Some(slot) = self.pacer.reserve(pool) else { return Held::NoRoom };
-        let next = consumer.next_sequence();
+        let progress = consumer.progress();
         let Some(composed) = consumer.forward(now, media, &mut self.pacer.bytes_of_mut(slot)[..max_len]) else {
             self.pacer.give_back(slot, pool);
             return Held::Nothing;
         };
-        let waiting = Waiting { slot, composed, timestamp: media.timestamp, keyframe, since: now };
-        self.pacer.hold(key, consumer.priority(), next, waiting);
+        let timestamp = RtpHeader::parse(self.pacer.bytes_of(slot)).map_or(0, |header| header.timestamp);
+        let waiting = Waiting { slot, composed, timestamp, keyframe, since: now };
+        self.pacer.hold(key, consumer.priority(), progress, waiting);
         Held::Waits
     }
 
