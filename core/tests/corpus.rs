@@ -46,6 +46,11 @@ fn codec() {
 }
 
 #[test]
+fn dependency_descriptor() {
+    replay("dependency_descriptor", targets::dependency_descriptor);
+}
+
+#[test]
 fn framing() {
     replay("framing", targets::framing);
 }

@@ -4,6 +4,7 @@
 //! Run a target from `core/`: `cargo +nightly fuzz run rtp`. Files of a corpus with a name were written by hand; those
 //! named by a hash are what fuzzing found to reach more, brought down to a few by libFuzzer's `-set_cover_merge=1`.
 
+use _core::codec::dependency_descriptor::{self, Descriptor, Structure};
 use _core::codec::{av1, h264, red, vp8, vp9};
 use _core::packet::demux::{self, Kind};
 use _core::packet::framing::{Frame, frame_header, next_frame};
@@ -161,6 +162,30 @@ pub fn codec(data: &[u8]) {
         assert!(
             read_again.zip(blocks).all(|(new, old)| new.payload_type == old.payload_type ^ 1 && new.data == old.data)
         );
+    }
+}
+
+/// Takes the input for two descriptors of a stream, the first of which, as long as the first byte says, may bring a
+/// structure. What was read is written, and read again.
+pub fn dependency_descriptor(data: &[u8]) {
+    let Some((&len, data)) = data.split_first() else { return };
+    let (first, second) = data.split_at(usize::from(len).min(data.len()));
+    let mut structure: Option<Box<Structure>> = None;
+    for descriptor in [first, second] {
+        let Ok(frame) = dependency_descriptor::Frame::parse(descriptor, &mut structure) else { continue };
+        let known = structure.as_deref().expect("a frame is read with a structure");
+        let target = known.target_for(frame.spatial, frame.temporal, frame.active.unwrap_or(u32::MAX));
+        assert!(target.is_none_or(|target| target < usize::from(known.decode_targets)));
+        let mut out = [0; 4096];
+        let len = frame.write(known, &mut out).expect("what was read can be written");
+        let mut again = structure.clone();
+        assert_eq!(dependency_descriptor::Frame::parse(&out[..len], &mut again), Ok(frame));
+        assert_eq!(again, structure);
+        let number = frame.descriptor.frame_number ^ 0x5aa5;
+        Descriptor::rewrite_frame_number(&mut out[..len], number);
+        let rewritten = dependency_descriptor::Frame::parse(&out[..len], &mut again).expect("it keeps its shape");
+        let descriptor = Descriptor { frame_number: number, ..frame.descriptor };
+        assert_eq!(rewritten, dependency_descriptor::Frame { descriptor, ..frame });
     }
 }
 

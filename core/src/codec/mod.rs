@@ -3,6 +3,7 @@
 //! All functions take the payload of a plain RTP packet, without header and padding.
 
 pub mod av1;
+pub mod dependency_descriptor;
 pub mod h264;
 pub mod red;
 pub mod vp8;
