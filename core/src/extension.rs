@@ -23,8 +23,10 @@ pub enum ExtensionKind {
     TransportSequenceNumber,
     /// Level of the sound (RFC 6464).
     AudioLevel,
-    /// Passed on untouched: video orientation, playout delay, absolute capture time, colour space, dependency
-    /// descriptor, and whatever else both sides know by the same URI.
+    /// AV1's dependency descriptor, which serves for other codecs as well: passed on with another frame number.
+    DependencyDescriptor,
+    /// Passed on untouched: video orientation, playout delay, absolute capture time, colour space, and whatever else
+    /// both sides know by the same URI.
     PassedOn,
 }
 
@@ -40,6 +42,9 @@ impl ExtensionKind {
                 ExtensionKind::TransportSequenceNumber
             }
             "urn:ietf:params:rtp-hdrext:ssrc-audio-level" => ExtensionKind::AudioLevel,
+            "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension" => {
+                ExtensionKind::DependencyDescriptor
+            }
             _ => ExtensionKind::PassedOn,
         }
     }
@@ -47,7 +52,7 @@ impl ExtensionKind {
     /// Whether a consumer copies it from the producer's packet. The others belong to one hop: they are written anew
     /// or left out.
     fn is_copied(self) -> bool {
-        matches!(self, ExtensionKind::AudioLevel | ExtensionKind::PassedOn)
+        matches!(self, ExtensionKind::AudioLevel | ExtensionKind::DependencyDescriptor | ExtensionKind::PassedOn)
     }
 }
 
@@ -134,6 +139,7 @@ impl ExtensionMap {
                 Some(ExtensionKind::AudioLevel) => {
                     values.audio_level = data.first().map(|byte| (byte & 0x7f, byte & 0x80 != 0));
                 }
+                Some(ExtensionKind::DependencyDescriptor) => values.dependency_descriptor = Some(data),
                 Some(ExtensionKind::AbsSendTime | ExtensionKind::PassedOn) | None => {}
             }
         }
@@ -154,6 +160,8 @@ pub struct ExtensionValues<'a> {
     pub transport_sequence: Option<u16>,
     /// Level of the sound in −dBov, 0–127, and whether it is a voice (RFC 6464).
     pub audio_level: Option<(u8, bool)>,
+    /// The dependency descriptor, as it came.
+    pub dependency_descriptor: Option<&'a [u8]>,
 }
 
 /// From a producer's extensions to a consumer's: what is copied under which id, and what is written anew.
@@ -161,6 +169,8 @@ pub struct ExtensionValues<'a> {
 pub struct ExtensionTranslation {
     /// The receiver's id by the producer's id; 0 for what is not copied.
     copied: Box<[u8; 256]>,
+    /// The producer's id of the dependency descriptor, where it is copied.
+    pub dependency_descriptor: Option<u8>,
     /// The receiver's id of MID.
     pub mid: Option<u8>,
     /// The receiver's id of the time of sending.
@@ -185,7 +195,9 @@ impl ExtensionTranslation {
                 copied[usize::from(theirs.id)] = ours.map_or(0, |ours| ours.id);
             }
         }
+        let dependency_descriptor = receive.id_of(ExtensionKind::DependencyDescriptor);
         ExtensionTranslation {
+            dependency_descriptor: dependency_descriptor.filter(|id| copied[usize::from(*id)] != 0),
             copied,
             mid: send.id_of(ExtensionKind::Mid),
             abs_send_time: send.id_of(ExtensionKind::AbsSendTime),
@@ -252,6 +264,7 @@ mod tests {
         assert_eq!(copied, [None, Some(8), None, Some(16), Some(11), None, None]);
         assert_eq!((translation.mid, translation.transport_sequence), (Some(9), Some(7)));
         assert_eq!(translation.abs_send_time, None);
+        assert_eq!(translation.dependency_descriptor, None);
     }
 
     #[test]

@@ -18,8 +18,7 @@ ABS_CAPTURE_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-tim
 DEPENDENCY_DESCRIPTOR = "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension"
 
 _COMMON = frozenset({MID, ABS_SEND_TIME, TRANSPORT_CC, ABS_CAPTURE_TIME})
-_VIDEO = _COMMON | {RID, REPAIRED_RID, VIDEO_ORIENTATION, PLAYOUT_DELAY}
-_PUBLISHED_VIDEO = _VIDEO | {DEPENDENCY_DESCRIPTOR}
+_VIDEO = _COMMON | {RID, REPAIRED_RID, VIDEO_ORIENTATION, PLAYOUT_DELAY, DEPENDENCY_DESCRIPTOR}
 _AUDIO = _COMMON | {AUDIO_LEVEL}
 
 OFFERED: dict[str, tuple[ExtMap, ...]] = {
@@ -37,6 +36,7 @@ OFFERED: dict[str, tuple[ExtMap, ...]] = {
         ExtMap(5, VIDEO_ORIENTATION),
         ExtMap(6, PLAYOUT_DELAY),
         ExtMap(7, ABS_CAPTURE_TIME),
+        ExtMap(8, DEPENDENCY_DESCRIPTOR),
     ),
 }
 """Extensions in the bridge's own offers, by kind. An id means one thing on all m-lines, as BUNDLE demands."""
@@ -44,8 +44,7 @@ OFFERED: dict[str, tuple[ExtMap, ...]] = {
 
 def answered(media: MediaDescription) -> list[ExtMap]:
     """The extensions of an offered m-line that the bridge takes, as its answer says them."""
-    video = _PUBLISHED_VIDEO if media.sends else _VIDEO
-    known = _AUDIO if media.kind == "audio" else video
+    known = _AUDIO if media.kind == "audio" else _VIDEO
     wanted = {"sendrecv", "sendonly"} if media.sends else {"sendrecv", "recvonly"}
     return [
         ExtMap(extension.id, extension.uri, REVERSED[extension.direction])

@@ -4,6 +4,7 @@ use super::payload::Body;
 use super::run::Offsets;
 use super::stamps::{StampPlaces, Stamps};
 use super::{Composed, Consumer};
+use crate::codec::dependency_descriptor::Descriptor;
 use crate::codec::{Codec, vp8};
 use crate::media_packet::MediaPacket;
 use crate::packet::rtp::{Extensions, Fields, HeaderWriter};
@@ -64,8 +65,16 @@ impl Consumer {
             writer.extension(id, &self.mid)?;
         }
         for (id, data) in Extensions::new(packet.extension_form, packet.extensions) {
-            if let Some(id) = self.extensions.copied(id) {
-                writer.extension(id, data)?;
+            let Some(own_id) = self.extensions.copied(id) else { continue };
+            if self.extensions.dependency_descriptor == Some(id) {
+                writer.edited_extension(own_id, data, |copy| {
+                    if let Ok(descriptor) = Descriptor::parse(copy) {
+                        let number = descriptor.frame_number.wrapping_add(envelope.offsets.frame_number);
+                        Descriptor::rewrite_frame_number(copy, number);
+                    }
+                })?;
+            } else {
+                writer.extension(own_id, data)?;
             }
         }
         let stamps = self.reserve_stamps(&mut writer)?;
@@ -94,6 +103,14 @@ impl Consumer {
             self.picture_ids.closed_up(picture, &descriptor).apply(&descriptor, payload);
         }
         Some(Composed { header_len, len, sequence: envelope.sequence, stamps })
+    }
+
+    /// The beginning of a packet's dependency descriptor, where the receiver gets it.
+    #[inline]
+    pub(super) fn descriptor(&self, packet: &MediaPacket<'_>) -> Option<Descriptor> {
+        let id = self.extensions.dependency_descriptor?;
+        let (_, data) = Extensions::new(packet.extension_form, packet.extensions).find(|(own, _)| *own == id)?;
+        Descriptor::parse(data).ok()
     }
 
     /// Leaves room for what belongs to the moment of sending. These elements come last, and the one with the higher id

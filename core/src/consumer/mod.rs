@@ -5,6 +5,7 @@
 //! again is found in the producer's history and composed once more.
 
 mod compose;
+mod frame_numbers;
 mod layers;
 mod padding;
 mod payload;
@@ -18,6 +19,7 @@ mod watchdog;
 
 use std::time::Duration;
 
+use self::frame_numbers::FrameNumbers;
 use self::layers::Layers;
 pub use self::padding::MAX_PADDING_PACKET;
 use self::payload::{Body, PayloadTypes};
@@ -138,6 +140,7 @@ pub struct Consumer {
     first_timestamp_offset: u32,
     last: Option<LastSent>,
     picture_ids: PictureIds,
+    frame_numbers: FrameNumbers,
     rtx_sequence_number: u16,
     /// Which of the recent packets was sent once more last.
     spare_offset: u64,
@@ -199,6 +202,7 @@ impl Consumer {
             first_timestamp_offset: (seed >> 32) as u32,
             last: None,
             picture_ids: PictureIds::default(),
+            frame_numbers: FrameNumbers::default(),
             spare_offset: 0,
             rtx_sequence_number: (seed >> 16) as u16 & 0x7fff,
             resends: ResendGuard::default(),
@@ -488,6 +492,9 @@ impl Consumer {
             && let Ok(descriptor) = vp8::Descriptor::parse(packet.payload)
         {
             self.picture_ids.sent(&descriptor, epoch.offsets.picture);
+        }
+        if let Some(descriptor) = self.descriptor(packet) {
+            self.frame_numbers.sent(&descriptor, epoch.offsets.frame_number);
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::time::Time;
 pub(super) struct Offsets {
     pub timestamp: u32,
     pub picture: PictureOffsets,
+    pub frame_number: u16,
 }
 
 /// A run of the producer as this receiver gets it: from a start, or a resumption, to the next.
@@ -61,8 +62,9 @@ impl Consumer {
             _ => PictureOffsets::default(),
         };
         self.picture_ids.begin_run();
+        let frame_number = self.descriptor(packet).map_or(0, |first| self.frame_numbers.offset_for(&first));
         self.map.start(packet.sequence, self.epochs);
-        let offsets = Offsets { timestamp, picture };
+        let offsets = Offsets { timestamp, picture, frame_number };
         let epoch = Epoch { number: self.epochs, stream: packet.stream, first: packet.sequence, offsets };
         self.current = Some(epoch);
         Some(epoch)

@@ -322,6 +322,32 @@ fn still_pictures_are_keyframes_with_nothing_between() {
 }
 
 #[test]
+fn frame_numbers_go_on_over_another_encoding() {
+    let mut params_of_two = video_params();
+    params_of_two.encodings.push(crate::params::EncodingParams {
+        ssrc: Some(0x3333),
+        rid: Some("l".to_owned()),
+        ..Default::default()
+    });
+    let mut call = Call::new(Publisher::new(&params_of_two), &params(true), &[(DESCRIPTOR_URI, 11)]);
+    let described = |ssrc, n: u16, frame: u16, keyframe| {
+        let [high, low] = frame.to_be_bytes();
+        let extensions = vec![(6, vec![0xc5, high, low, 0x80, 7])];
+        Sent { ssrc, extensions, ..Sent::video(n, vp8(n, 9, keyframe)) }
+    };
+    let first = call.send(0, &described(SSRC, 10, 65_534, true)).unwrap();
+    assert_eq!(first.extensions, [(11, vec![0xc5, 0xff, 0xfe, 0x80, 7])]);
+    call.send(10, &described(SSRC, 11, 65_535, false)).unwrap();
+    call.consumer.want_encoding(1);
+    let switched = call.send(33, &described(0x3333, 902, 60_000, true)).unwrap();
+    assert_eq!(switched.extensions, [(11, vec![0xc5, 0, 0, 0x80, 7])]);
+    let second = call.send(66, &described(0x3333, 903, 60_002, false)).unwrap();
+    assert_eq!(second.extensions, [(11, vec![0xc5, 0, 2, 0x80, 7])]);
+    // What is sent once more says the same.
+    assert_eq!(call.nack(80, switched.sequence_number).unwrap().extensions, switched.extensions);
+}
+
+#[test]
 fn a_receiver_can_start_with_what_is_held() {
     let mut call = Call::video();
     call.consumer.set_paused(true);

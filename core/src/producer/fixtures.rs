@@ -24,6 +24,9 @@ pub(crate) const TWCC_URI: &str = "http://www.ietf.org/id/draft-holmer-rmcat-tra
 pub(crate) const ABS_SEND_TIME_URI: &str = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time";
 pub(crate) const ORIENTATION_URI: &str = "urn:3gpp:video-orientation";
 
+pub(crate) const DESCRIPTOR_URI: &str =
+    "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension";
+
 pub(crate) fn extension_map(pairs: &[(&str, u8)]) -> ExtensionMap {
     let list: Vec<HeaderExtension> =
         pairs.iter().map(|(uri, id)| HeaderExtension { uri: (*uri).to_owned(), id: *id }).collect();
@@ -113,8 +116,14 @@ impl Publisher {
     pub fn new(params: &ProducerParams) -> Self {
         let mut producer = Producer::new(Time::ZERO, params, STALL_TIMEOUT).unwrap();
         producer.enable_history();
-        let extensions =
-            extension_map(&[(MID_URI, 1), (LEVEL_URI, 2), (TWCC_URI, 3), (ORIENTATION_URI, 4), ("urn:other", 5)]);
+        let extensions = extension_map(&[
+            (MID_URI, 1),
+            (LEVEL_URI, 2),
+            (TWCC_URI, 3),
+            (ORIENTATION_URI, 4),
+            ("urn:other", 5),
+            (DESCRIPTOR_URI, 6),
+        ]);
         Publisher { producer, pool: BlockPool::new(1_000), extensions }
     }
 

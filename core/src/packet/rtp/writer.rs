@@ -70,6 +70,16 @@ impl<'o> HeaderWriter<'o> {
         Some(())
     }
 
+    /// Appends an extension as [`extension`](Self::extension) does, and has its copy changed.
+    #[inline]
+    pub fn edited_extension(&mut self, id: u8, data: &[u8], edit: impl FnOnce(&mut [u8])) -> Option<()> {
+        let start = self.reserve_extension(id, data.len())?;
+        let place = &mut self.out[start..start + data.len()];
+        place.copy_from_slice(data);
+        edit(place);
+        Some(())
+    }
+
     /// Appends an extension whose `len` bytes the caller fills in later, and returns where they start in the buffer.
     /// The offset holds only if no element of another form follows; so append those that may need the two-byte form
     /// (an id over 14, no bytes, more than 16 bytes) first.
