@@ -38,6 +38,7 @@ class _Consumer:
     paused: bool
     repeatable: bool
     """Whether the receiver takes redundant audio."""
+    is_video: bool
 
 
 class Consumers:
@@ -66,7 +67,13 @@ class Consumers:
     def create(self, transport_id: int, spec: ConsumerSpec) -> None:
         """Makes one."""
         consumer_id = self._router.new_id()
-        self._consumers[spec.producer_id] = _Consumer(consumer_id, spec.paused, spec.redundancy is not None)
+        published = self._router.producers.get(spec.producer_id)
+        self._consumers[spec.producer_id] = _Consumer(
+            consumer_id,
+            spec.paused,
+            spec.redundancy is not None,
+            published is not None and published.producer.kind == "video",
+        )
         self._producers[consumer_id] = spec.producer_id
         self._router.worker.route(consumer_id, self._on_event)
         payload_types: list[PayloadTypeMapping] = [
@@ -100,7 +107,11 @@ class Consumers:
         """Takes in what the line to the receiver carries: sound is repeated as it loses packets."""
         now = asyncio.get_running_loop().time()
         frames = self._redundancy.update(
-            now, lost=event["fraction_lost"], bitrate=event["bitrate"], voices=self._router.voices
+            now,
+            lost=event["fraction_lost"],
+            bitrate=event["bitrate"],
+            voices=self._router.voices,
+            beside_video=any(consumer.is_video and not consumer.paused for consumer in self._consumers.values()),
         )
         if frames == self._repeated:
             return

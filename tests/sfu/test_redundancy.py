@@ -47,6 +47,13 @@ def test_a_thin_line_gets_as_much_as_it_can_carry() -> None:
     assert settled(0.2, bitrate=1_000_000, voices=3) == 2
 
 
+def test_where_there_is_no_video_sound_takes_the_line() -> None:
+    policy = RedundancyPolicy()
+    for tenth in range(30):
+        policy.update(tenth / 10, lost=0.2, bitrate=150_000, voices=1, beside_video=False)
+    assert policy.frames == 2
+
+
 def test_impossible_figures_do_no_harm() -> None:
     policy = RedundancyPolicy()
     for lost in (-1.0, 7.0):
