@@ -27,7 +27,7 @@ use self::picture_ids::PictureIds;
 pub use self::redundancy::MAX_FRAMES as MAX_REPEATED_FRAMES;
 use self::redundancy::{Redundancy, RepeatsLog};
 pub use self::resend::Resend;
-use self::run::{Epoch, LastSent};
+use self::run::{Alignment, Epoch, LastSent};
 use self::sequence_map::SequenceMap;
 use self::stamps::StampLog;
 pub use self::stamps::{StampPlaces, Stamps};
@@ -139,6 +139,7 @@ pub struct Consumer {
     map: SequenceMap,
     first_timestamp_offset: u32,
     last: Option<LastSent>,
+    alignment: Option<Alignment>,
     picture_ids: PictureIds,
     frame_numbers: FrameNumbers,
     rtx_sequence_number: u16,
@@ -201,6 +202,7 @@ impl Consumer {
             map: SequenceMap::new(first_out),
             first_timestamp_offset: (seed >> 32) as u32,
             last: None,
+            alignment: None,
             picture_ids: PictureIds::default(),
             frame_numbers: FrameNumbers::default(),
             spare_offset: 0,

@@ -6,12 +6,19 @@ use super::sequence_map::Skip;
 use super::{Composed, Consumer};
 use crate::codec::{Codec, vp8};
 use crate::media_packet::{MediaPacket, StreamId};
+use crate::producer::Producer;
 use crate::time::Time;
+
+/// The publisher's reports are not believed where they place a picture further from when it came than a second divided
+/// by this.
+const MAX_MISALIGNMENT: u32 = 2;
 
 /// What is added to the numbers of one run of the producer.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Offsets {
     pub timestamp: u32,
+    /// How much of `timestamp` only keeps time from standing still: what the next run is not to inherit.
+    pub ahead: u32,
     pub picture: PictureOffsets,
     pub frame_number: u16,
 }
@@ -24,6 +31,15 @@ pub(super) struct Epoch {
     /// The producer's sequence number that it starts with.
     pub first: u64,
     pub offsets: Offsets,
+}
+
+/// Where a packet that may start a run lies in the time of what was sent before.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Alignment {
+    /// Its stream and sequence number.
+    packet: (StreamId, u64),
+    /// The timestamp that the stream sent before had then.
+    timestamp: u32,
 }
 
 /// The newest packet that was sent.
@@ -54,7 +70,7 @@ impl Consumer {
             return None;
         }
         self.epochs += 1;
-        let timestamp = self.timestamp_offset(packet);
+        let (timestamp, ahead) = self.timestamp_offset(packet);
         let picture = match packet.codec {
             Codec::Vp8 => vp8::Descriptor::parse(packet.payload)
                 .map(|descriptor| self.picture_ids.offsets_for(&descriptor))
@@ -64,20 +80,41 @@ impl Consumer {
         self.picture_ids.begin_run();
         let frame_number = self.descriptor(packet).map_or(0, |first| self.frame_numbers.offset_for(&first));
         self.map.start(packet.sequence, self.epochs);
-        let offsets = Offsets { timestamp, picture, frame_number };
+        let offsets = Offsets { timestamp, ahead, picture, frame_number };
         let epoch = Epoch { number: self.epochs, stream: packet.stream, first: packet.sequence, offsets };
         self.current = Some(epoch);
         Some(epoch)
     }
 
-    /// What is added to timestamps in the run that starts with `packet`: time goes on as it passed here.
-    fn timestamp_offset(&self, packet: &MediaPacket<'_>) -> u32 {
-        let Some(last) = self.last else { return self.first_timestamp_offset };
+    /// A keyframe comes, perhaps of another encoding than is sent: finds out where its time lies on that of what was
+    /// sent last. To be called before [`forward`](Self::forward) for packets in which a keyframe starts.
+    pub fn align(&mut self, packet: &MediaPacket<'_>, producer: &Producer) {
+        let Some(last) = self.last.filter(|last| self.takes(packet) && last.stream != packet.stream) else { return };
+        let timestamp = producer.counterpart(packet.stream, packet.timestamp, last.stream);
+        self.alignment = timestamp.map(|timestamp| Alignment { packet: (packet.stream, packet.sequence), timestamp });
+    }
+
+    /// What is added to timestamps in the run that starts with `packet`, and how much of that is only there since time
+    /// never stands still. Time goes on as it did for the publisher, or where its reports do not tell, as it passed here.
+    fn timestamp_offset(&self, packet: &MediaPacket<'_>) -> (u32, u32) {
+        let Some(last) = self.last else { return (self.first_timestamp_offset, 0) };
         if let Some(previous) = self.previous.filter(|previous| previous.stream == packet.stream) {
-            return previous.offsets.timestamp;
+            return (previous.offsets.timestamp, previous.offsets.ahead);
         }
         let elapsed = packet.arrival.since(last.arrival).as_nanos() * u128::from(self.clock_rate) / 1_000_000_000;
-        last.timestamp.wrapping_add((elapsed as u32).max(1)).wrapping_sub(packet.timestamp)
+        let by_arrival = last.timestamp.wrapping_add((elapsed as u32).max(1));
+        let previous = self.previous.filter(|previous| previous.stream == last.stream).map(|previous| previous.offsets);
+        let alignment = self.alignment.filter(|found| found.packet == (packet.stream, packet.sequence));
+        let told = alignment
+            .zip(previous)
+            .map(|(found, previous)| found.timestamp.wrapping_add(previous.timestamp).wrapping_sub(previous.ahead));
+        let error = |told: u32| (told.wrapping_sub(by_arrival) as i32).unsigned_abs();
+        let told = told.filter(|told| error(*told) <= self.clock_rate / MAX_MISALIGNMENT);
+        let timestamp = told.unwrap_or(by_arrival);
+        // Of the picture that was sent last there may be a larger one: it is shown a moment later.
+        let at_least = last.timestamp.wrapping_add(1);
+        let ahead = if (timestamp.wrapping_sub(at_least) as i32) < 0 { at_least.wrapping_sub(timestamp) } else { 0 };
+        (timestamp.wrapping_add(ahead).wrapping_sub(packet.timestamp), ahead)
     }
 
     /// Leaves a packet out. Where later ones were sent already, an empty one fills its place.

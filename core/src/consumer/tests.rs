@@ -8,6 +8,8 @@ use crate::producer::fixtures::*;
 use crate::report::SenderClock;
 use proptest::prelude::*;
 
+mod switching;
+
 const OWN_SSRC: u32 = 0xaaaa;
 const OWN_RTX_SSRC: u32 = 0xbbbb;
 /// First sequence number 100, first timestamp offset 1,000, first RTX sequence number 7.

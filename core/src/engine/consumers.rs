@@ -148,6 +148,9 @@ impl Engine {
         let transport = &mut self.transports[transport_key];
         let Engine { producers, out, pool, .. } = self;
         for media in producers[producer].producer.replay_from_keyframe(now, encoding) {
+            if media.keyframe {
+                consumer.align(&media, &producers[producer].producer);
+            }
             match transport.send_media(now, &mut out.transmits, consumer, &media) {
                 Sent::Left(bytes) => {
                     out.sent(Some(bytes));

@@ -87,11 +87,15 @@ impl Engine {
 
     /// Gives a packet to every consumer of its producer.
     fn forward(&mut self, now: Time, key: usize, producer: usize, media: &MediaPacket<'_>) {
+        let may_start = media.keyframe && media.codec.has_keyframes();
         for index in 0..self.producers[producer].consumers.len() {
             let receiver = self.producers[producer].consumers[index];
             // Should composing panic, the receiver's transport is to blame and not the sender's.
             self.work_for(self.consumers[receiver].transport);
             let ConsumerEntry { transport, ref mut consumer, .. } = self.consumers[receiver];
+            if may_start {
+                consumer.align(media, &self.producers[producer].producer);
+            }
             let (line, queue) = (&mut self.transports[transport], &mut self.out.transmits);
             let sent = if consumer.repeats() {
                 line.send_repeating(now, queue, consumer, &self.producers[producer].producer, media)

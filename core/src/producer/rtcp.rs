@@ -24,6 +24,7 @@ impl Producer {
         stream.sender_report(now, ntp_middle(ntp));
         // A sender without a clock says zero (RFC 3550, section 6.4.1).
         if ntp != 0 {
+            stream.publisher_clock = Some(RtpClock { ntp, rtp: rtp_timestamp, clock_rate });
             let ntp = clock.update(ntp, wall.ntp(now));
             stream.clock = Some(RtpClock { ntp, rtp: rtp_timestamp, clock_rate });
         }
@@ -32,6 +33,12 @@ impl Producer {
     /// Where the timestamps of `stream` lie on our clock; none before its first sender report.
     pub fn rtp_clock(&self, stream: StreamId) -> Option<RtpClock> {
         self.encodings.iter().find(|encoding| encoding.id == stream)?.clock
+    }
+
+    /// The timestamp that `other` had when that of `stream` was `timestamp`; none before a sender report of each.
+    pub fn counterpart(&self, stream: StreamId, timestamp: u32, other: StreamId) -> Option<u32> {
+        let clock = |id| self.encodings.iter().find(|encoding| encoding.id == id)?.publisher_clock;
+        Some(clock(other)?.rtp_at(clock(stream)?.ntp_at(timestamp)))
     }
 
     /// Somebody needs a keyframe of whatever is sent. Requests are gathered, and repeated until one comes.

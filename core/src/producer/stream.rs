@@ -65,6 +65,8 @@ pub(super) struct EncodingStream {
     pub id: StreamId,
     pub nack: NackGenerator,
     pub clock: Option<RtpClock>,
+    /// The same on the publisher's own clock: encodings of one picture are compared by it to the tick.
+    pub publisher_clock: Option<RtpClock>,
     pub history: History,
     pub keyframes: KeyframeRequester,
     pub layers: LayerMeter,
@@ -91,6 +93,7 @@ impl EncodingStream {
             id,
             nack: NackGenerator::new(nack_age),
             clock: None,
+            publisher_clock: None,
             history: History::new(history_limits),
             keyframes: KeyframeRequester::default(),
             layers: LayerMeter::default(),
@@ -139,6 +142,7 @@ impl EncodingStream {
         self.id = id;
         self.nack.reset();
         self.clock = None;
+        self.publisher_clock = None;
     }
 
     /// Finds the place of a media packet that came in its own right, and counts it. The caller gives the stream a new

@@ -60,8 +60,16 @@ impl RtpClock {
     /// The timestamp of the stream at the NTP time `ntp`.
     pub fn rtp_at(&self, ntp: u64) -> u32 {
         let elapsed = i128::from(ntp.wrapping_sub(self.ntp) as i64);
-        let units = (elapsed * i128::from(self.clock_rate)) >> 32;
+        // To the nearest: there and back between two streams is to be where one came from.
+        let units = (elapsed * i128::from(self.clock_rate) + (1 << 31)) >> 32;
         self.rtp.wrapping_add(units as u32)
+    }
+
+    /// The NTP time at which the stream had this timestamp, within half a turn of timestamps.
+    pub fn ntp_at(&self, rtp: u32) -> u64 {
+        let units = i128::from(rtp.wrapping_sub(self.rtp) as i32);
+        let elapsed = (units << 32) / i128::from(self.clock_rate.max(1));
+        self.ntp.wrapping_add_signed(elapsed as i64)
     }
 }
 
@@ -119,6 +127,7 @@ mod tests {
         let clock = RtpClock { ntp: 1_000 << 32, rtp: 10, clock_rate: 90_000 };
         assert_eq!(clock.rtp_at(1_001 << 32), 90_010);
         assert_eq!(clock.rtp_at(999 << 32), 10_u32.wrapping_sub(90_000));
+        assert_eq!((clock.ntp_at(90_010), clock.ntp_at(10_u32.wrapping_sub(90_000))), (1_001 << 32, 999 << 32));
     }
 
     #[test]
