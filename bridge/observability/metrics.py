@@ -31,6 +31,8 @@ JOIN_BUCKETS = (0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 1
 LAG_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
 ROUND_TRIP_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0)
 JITTER_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25)
+SCORE_BUCKETS = (1.5, 2.0, 2.6, 3.1, 3.6, 4.0, 4.3, 4.5)
+"""Those between are the bounds of ITU-T G.109."""
 LOSS_BUCKETS = (0.0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 
 
@@ -89,6 +91,18 @@ class Metrics:
             buckets=LOSS_BUCKETS,
             registry=registry,
         )
+
+        self._score = Histogram(
+            "bridge_sound_mos",
+            "Mean opinion score of sound by the E-model, an estimate; one observation per session and sample.",
+            ["direction"],
+            buckets=SCORE_BUCKETS,
+            registry=registry,
+        )
+
+    def on_opinion_score(self, direction: str, score: float) -> None:
+        """A sample of a session's sound: "in" is what the bridge receives of it, "out" what it sends to it."""
+        self._score.labels(direction).observe(score)
 
     def watch_workers(self, read: WorkerReader) -> None:
         """Shows what `read()` gives at each request: the counters of every worker that runs."""

@@ -17,15 +17,35 @@ _log = logging.getLogger(__name__)
 
 INTERVAL = 1.0
 """Seconds between two rounds."""
-SESSIONS_PER_ROUND = 20
-"""Sessions looked at in a round; with more than that in calls, it takes several rounds to see all of them."""
+SESSIONS_PER_ROUND = 100
+"""Sessions looked at in a round at most; with more than that in calls, it takes several rounds to see all of them."""
+FEW = 20
+"""So many are looked at in every round, whatever `ROUNDS` says."""
+ROUNDS = 4
+"""Rounds in which all are seen as long as the bound of a round allows: each session every few seconds."""
 
 
 class StatsSource(Protocol):
-    """A session's media; see `bridge.sfu.MediaSession.stats`."""
+    """A session's media; see `bridge.sfu.MediaSession.sample`, which rates its quality besides."""
 
-    async def stats(self) -> Mapping[str, Any]:
+    async def sample(self) -> Mapping[str, Any]:
         """`{"publish": TransportStats | None, "subscribe": TransportStats | None}`."""
+
+    @property
+    def quality(self) -> Quality:
+        """How good its sound is, by the samples so far."""
+
+
+class Quality(Protocol):
+    """See `bridge.sfu.QualityReport`."""
+
+    @property
+    def publish_score(self) -> float | None:
+        """Mean opinion score of what it sends, an estimate; None while it is unknown."""
+
+    @property
+    def subscribe_score(self) -> float | None:
+        """The same of what it receives."""
 
 
 class QualityObserver(Protocol):
@@ -36,6 +56,9 @@ class QualityObserver(Protocol):
 
     def on_sent(self, *, round_trip: float | None, jitter: float, lost: float) -> None:
         """A sample of a consumer."""
+
+    def on_opinion_score(self, direction: str, score: float) -> None:
+        """The estimate for a session's sound: "in" for what it sends to the bridge, "out" for what it receives."""
 
 
 class QualitySampler:
@@ -73,14 +96,19 @@ class QualitySampler:
         sessions = self._sessions()
         if self._next >= len(sessions):
             self._next = 0
-        chosen = sessions[self._next : self._next + self._per_round]
+        share = min(self._per_round, max(FEW, -(-len(sessions) // ROUNDS)))
+        chosen = sessions[self._next : self._next + share]
         self._next += len(chosen)
         for session in chosen:
             try:
-                self._observe(await session.stats())
+                self._observe(await session.sample())
+                quality = session.quality
             except BridgeError:
                 # It ended while we asked.
                 continue
+            for direction, score in (("in", quality.publish_score), ("out", quality.subscribe_score)):
+                if score is not None:
+                    self._observer.on_opinion_score(direction, score)
 
     async def _run(self) -> None:
         while True:

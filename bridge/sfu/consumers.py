@@ -103,6 +103,11 @@ class Consumers:
         if self._repeated > 0 and spec.redundancy is not None:
             self._router.worker.core.set_consumer_redundancy(consumer_id, self._repeated)
 
+    @property
+    def repeated(self) -> int:
+        """Earlier frames that each packet of sound repeats now."""
+        return self._repeated
+
     def on_estimate(self, event: EstimateEvent) -> None:
         """Takes in what the line to the receiver carries: sound is repeated as it loses packets."""
         now = asyncio.get_running_loop().time()

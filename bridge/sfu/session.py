@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypedDict
 from bridge.errors import BridgeError
 from bridge.sfu import ice
 from bridge.sfu.publish_connection import PublishConnection
+from bridge.sfu.quality import SessionQuality
 from bridge.sfu.router import Router
 from bridge.sfu.settings import MediaSettings
 from bridge.sfu.subscribe_connection import SubscribeConnection
@@ -18,6 +19,7 @@ from bridge.sfu.types import (
     ConnectionKind,
     ConnectionState,
     PublishResult,
+    QualityReport,
     SessionListener,
     SubscribeOffer,
     SubscribeResult,
@@ -65,6 +67,7 @@ class MediaSession:
         self._closed = False
         self._publish: PublishConnection | None = None
         self._receive: SubscribeConnection | WatchConnection | None = None
+        self._quality = SessionQuality()
 
     async def publish(self, offer: str, *, prefer: Sequence[str] = ()) -> PublishResult:
         """Answers an offer of the publish connection.
@@ -186,6 +189,20 @@ class MediaSession:
                     records[name] = record
         return records
 
+    async def sample(self) -> SessionStats:
+        """Statistics of both connections, from which the session's quality is rated: to be called every few seconds."""
+        stats = await self.stats()
+        kinds = {key: published.producer.kind for key, published in self._router.producers.items()}
+        repeated = 0 if self._receive is None else self._receive.repeated
+        if self._quality.update(stats["publish"], stats["subscribe"], kinds, repeated) and not self._closed:
+            self._listener.on_quality(self.quality)
+        return stats
+
+    @property
+    def quality(self) -> QualityReport:
+        """How good both directions are, by the samples so far."""
+        return self._quality.report()
+
     async def close(self) -> None:
         """Ends both connections, their producers and consumers. Idempotent; the listener hears nothing more."""
         if self._closed:
@@ -227,8 +244,12 @@ class MediaSession:
 
     def _transport(self, kind: ConnectionKind) -> WebRtcTransport:
         def on_state(state: ConnectionState) -> None:
-            if not self._closed:
-                self._listener.on_connection(kind, state)
+            if self._closed:
+                return
+            self._listener.on_connection(kind, state)
+            gone = state in (ConnectionState.DISCONNECTED, ConnectionState.FAILED)
+            if gone and self._quality.lost(publish=kind is ConnectionKind.PUBLISH):
+                self._listener.on_quality(self.quality)
 
         return self._make_transport(self._router, on_state)
 

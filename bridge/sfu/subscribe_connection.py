@@ -156,6 +156,11 @@ class SubscribeConnection:
         self._check_soon()
         return self._result()
 
+    @property
+    def repeated(self) -> int:
+        """Earlier frames that each packet of sound repeats now (RFC 2198)."""
+        return self._consumers.repeated
+
     def close(self) -> None:
         """Ends the connection."""
         self._cancel_check()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Literal, Protocol
 
 MediaKind = Literal["audio", "video"]
@@ -154,6 +154,27 @@ class AudioLevel:
     voice: bool
 
 
+class QualityLevel(IntEnum):
+    """How good a participant's media is over one direction of its line, in one word."""
+
+    LOST = 0
+    POOR = 1
+    GOOD = 2
+    EXCELLENT = 3
+
+
+@dataclass(frozen=True)
+class QualityReport:
+    """What a participant is told of its lines, and others of it. None where nothing is known."""
+
+    publish: QualityLevel | None
+    subscribe: QualityLevel | None
+    publish_score: float | None
+    """Mean opinion score of the sound that it sends, as it reaches the bridge: an estimate."""
+    subscribe_score: float | None
+    """The same of what it receives."""
+
+
 class SessionListener(Protocol):
     """Who is told what happens to a session's media. Called on the event loop; must not block and not raise."""
 
@@ -177,6 +198,9 @@ class SessionListener(Protocol):
 
     def on_active_speaker(self, producer_id: int | None) -> None:
         """Another audio producer of the room is the active speaker; None when the one that was is gone."""
+
+    def on_quality(self, report: QualityReport) -> None:
+        """A rating of the session's lines has changed; every few seconds at most."""
 
     def on_negotiation_needed(self) -> None:
         """The subscriptions differ from what is negotiated and no offer is outstanding: call `subscribe_offer()`."""

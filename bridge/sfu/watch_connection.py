@@ -88,6 +88,11 @@ class WatchConnection:
             mid: placed for mid, placed in self._placed.items() if placed.source.producer_id not in producer_ids
         }
 
+    @property
+    def repeated(self) -> int:
+        """Earlier frames that each packet of sound repeats now (RFC 2198)."""
+        return self._consumers.repeated
+
     def close(self) -> None:
         """Ends the connection."""
         self._consumers.forget_all()

@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from bridge.errors import BridgeError
 from bridge.observability import Health, Metrics, QualitySampler
 from bridge.observability.quality import StatsSource
+from bridge.sfu import QualityLevel, QualityReport
 
 if TYPE_CHECKING:
     from bridge._core import WorkerStats
@@ -128,13 +129,15 @@ def test_two_bridges_in_a_process_do_not_mix() -> None:
 
 
 class Session:
+    quality = QualityReport(QualityLevel.GOOD, None, 3.9, None)
+
     def __init__(self, packets: int = 90, lost: int = 10) -> None:
         self.asked = 0
         self.asked_twice = asyncio.Event()
         self.gone = False
         self._packets, self._lost = packets, lost
 
-    async def stats(self) -> Mapping[str, Any]:
+    async def sample(self) -> Mapping[str, Any]:
         self.asked += 1
         if self.asked == 2:
             self.asked_twice.set()
@@ -157,6 +160,8 @@ async def test_quality_is_sampled_from_sessions() -> None:
     assert value(metrics, "bridge_loss_ratio_bucket", direction="out", le="0.05") == 2
     assert value(metrics, "bridge_jitter_seconds_count", direction="in") == 2
     assert value(metrics, "bridge_round_trip_seconds_bucket", le="0.05") == 2
+    assert value(metrics, "bridge_sound_mos_bucket", direction="in", le="3.6") == 0
+    assert value(metrics, "bridge_sound_mos_bucket", direction="in", le="4.0") == 2
 
 
 async def test_the_sampler_goes_round_and_passes_over_what_ended() -> None:

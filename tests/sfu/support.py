@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from bridge.sfu import AudioLevel, ConnectionKind, ConnectionState
+from bridge.sfu import AudioLevel, ConnectionKind, ConnectionState, QualityReport
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -44,6 +44,9 @@ class Recorder:
 
     def on_active_speaker(self, producer_id: int | None) -> None:
         self._note("speaker", producer_id)
+
+    def on_quality(self, report: QualityReport) -> None:
+        self._note("quality", report)
 
     def on_negotiation_needed(self) -> None:
         self._note("negotiation")

@@ -8,7 +8,7 @@ import pytest
 import websockets
 
 from bridge.room import RoomLimits
-from bridge.sfu import AudioLevel, ConnectionKind, ConnectionState, UnsupportedSubscription
+from bridge.sfu import AudioLevel, ConnectionKind, ConnectionState, QualityLevel, QualityReport, UnsupportedSubscription
 from bridge.signaling.websocket import IceServer, WebSocketSettings
 from tests.signaling.house import open_house
 from tests.signaling.signal_client import SignalClient
@@ -209,6 +209,11 @@ async def test_media_and_connections_are_told_about() -> None:
         assert (speaker["participant_id"], speaker["source_id"]) == (ola.joined["participant_id"], own["id"])
         media.listener.on_active_speaker(None)
         assert (await kari.expect("active_speaker"))["participant_id"] is None
+        media.listener.on_quality(QualityReport(None, QualityLevel.POOR, None, 2.345))
+        for hears in (kari, ola):
+            told = await hears.expect("quality")
+            assert told["participant_id"] == kari.joined["participant_id"]
+            assert (told["publish"], told["subscribe"], told["subscribe_mos"]) == (None, "poor", 2.3)
         media.connect(ConnectionKind.SUBSCRIBE)
         state = await kari.expect("connection_state")
         assert (state["connection"], state["state"]) == ("subscribe", "connected")

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 
 import { Backoff } from "../../web/sdk/src/backoff.js";
 import { BridgeError, RequestError, refusalToError, RoomError, TokenError } from "../../web/sdk/src/errors.js";
-import { rateParticipant, rateSending } from "../../web/sdk/src/quality-monitor.js";
+import { levelOf, rateParticipant, rateSending, worse } from "../../web/sdk/src/quality-monitor.js";
 import { Roster } from "../../web/sdk/src/roster.js";
 import { rate, StatisticsReader } from "../../web/sdk/src/statistics.js";
 
@@ -102,6 +102,16 @@ describe("Roster", () => {
     roster.apply({ type: "source_added", participant_id: "p-9", source: camera });
     roster.apply({ type: "media_flow", source_id: "s-9", direction: "from_bridge", state: "stalled" });
     assert.deepEqual(events, []);
+  });
+});
+
+describe("quality", () => {
+  it("is the worse of what the bridge says and what is measured", () => {
+    assert.deepEqual(["excellent", "good", "poor", "lost", null].map(levelOf), [3, 2, 1, 0, null]);
+    assert.equal(worse(3, 1), 1);
+    assert.equal(worse(null, 2), 2);
+    assert.equal(worse(0, null), 0);
+    assert.equal(worse(null, null), null);
   });
 });
 

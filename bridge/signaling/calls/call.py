@@ -22,7 +22,7 @@ from bridge.room import (
     SourceRemoved,
     SourceUpdated,
 )
-from bridge.sfu import ConnectionKind, SubscribeResult, Subscription, WatchResult
+from bridge.sfu import ConnectionKind, QualityReport, SubscribeResult, Subscription, WatchResult
 from bridge.signaling.calls.media_listener import MediaListener
 from bridge.signaling.calls.notices import (
     ActiveSpeaker,
@@ -30,6 +30,7 @@ from bridge.signaling.calls.notices import (
     Ended,
     FlowChanged,
     Notice,
+    QualityChanged,
     SubscribeOffered,
     SubscriptionRefused,
     TakenOver,
@@ -67,6 +68,7 @@ class Call:
         self._calls = calls
         self._listener: CallListener | None = None
         self._active_speaker: ActiveSpeaker | None = None
+        self.quality: QualityChanged | None = None
         self._ended: EndReason | None = None
         self._subscriptions = Subscriptions(session.participant_id, by_default=subscribe)
         self._may_subscribe = session.may(Grant.SUBSCRIBE)
@@ -98,6 +100,9 @@ class Call:
                 self.tell(FlowChanged(source.id, to_bridge=True, live=False))
         if self._active_speaker is not None:
             self.tell(self._active_speaker)
+        for call in self._calls.in_room(self.session.room_id):
+            if call.quality is not None:
+                self.tell(call.quality)
         for notice in self._publishing.encodings_wanted():
             self.tell(notice)
         if self._offer_due or self._unanswered is not None:
@@ -129,6 +134,11 @@ class Call:
         """Tells who speaks, now and to a door that attaches later."""
         self._active_speaker = speaker
         self.tell(speaker)
+
+    def set_quality(self, report: QualityReport) -> None:
+        """Tells the room how good this client's lines are, now and whoever comes later."""
+        self.quality = QualityChanged(self.session.participant_id, report)
+        self.tell_room(self.quality)
 
     def tell_encodings(self, producer_id: int, wanted: Sequence[bool]) -> None:
         """Tells the client which encodings of its own producer are received.

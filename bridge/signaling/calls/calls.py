@@ -143,6 +143,10 @@ class Calls:
         call.resumed(self.rooms.resume(call.session.id, call.session.secret))
         self.arm()
 
+    def in_room(self, room_id: str) -> tuple[Call, ...]:
+        """The calls of a room."""
+        return tuple(self._by_room.get(room_id, {}).values())
+
     def tell_room(self, room_id: str, notice: Notice) -> None:
         """Tells every call in a room."""
         for call in list(self._by_room.get(room_id, {}).values()):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bridge.room import EndReason
-from bridge.sfu import AudioLevel, ConnectionKind, ConnectionState
+from bridge.sfu import AudioLevel, ConnectionKind, ConnectionState, QualityReport
 from bridge.signaling.calls.notices import ActiveSpeaker, AudioLevels, FlowChanged, SourceLevel
 from bridge.signaling.calls.source_table import SourceTable
 
@@ -62,6 +62,10 @@ class MediaListener:
             self._call.set_active_speaker(ActiveSpeaker(None, None))
         else:
             self._call.set_active_speaker(ActiveSpeaker(carried.participant_id, carried.source_id))
+
+    def on_quality(self, report: QualityReport) -> None:
+        """Tells the room: others see whose line is bad."""
+        self._call.set_quality(report)
 
     def on_negotiation_needed(self) -> None:
         """Has an offer made for the client."""

@@ -16,7 +16,7 @@ from bridge.room import (
     SourceRemoved,
     SourceUpdated,
 )
-from bridge.sfu import ConnectionKind, ConnectionState
+from bridge.sfu import ConnectionKind, ConnectionState, QualityReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,14 @@ class ActiveSpeaker:
 
 
 @dataclass(frozen=True, slots=True)
+class QualityChanged:
+    """How good somebody's lines are, as the bridge estimates them."""
+
+    participant_id: str
+    report: QualityReport
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionChanged:
     """A connection of the client changed its state."""
 
@@ -128,6 +136,7 @@ Notice = (
     | SubscriptionRefused
     | AudioLevels
     | ActiveSpeaker
+    | QualityChanged
     | ConnectionChanged
     | FlowChanged
     | EncodingsWanted

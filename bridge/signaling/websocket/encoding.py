@@ -20,6 +20,7 @@ from bridge.room import (
     SourceRemoved,
     SourceUpdated,
 )
+from bridge.sfu import QualityLevel
 from bridge.signaling.calls import (
     ActiveSpeaker,
     AudioLevels,
@@ -31,6 +32,7 @@ from bridge.signaling.calls import (
     Notice,
     OwnSource,
     Published,
+    QualityChanged,
     SubscribeOffered,
     SubscriptionRefused,
     TakenOver,
@@ -39,6 +41,13 @@ from bridge.signaling.calls.stats import ConnectionStats
 from bridge.signaling.websocket import close_codes
 from bridge.signaling.websocket.close_codes import Farewell
 from bridge.signaling.websocket.messages import parts, server
+
+_QUALITY_LEVELS: dict[QualityLevel, server.QualityLevelName] = {
+    QualityLevel.EXCELLENT: "excellent",
+    QualityLevel.GOOD: "good",
+    QualityLevel.POOR: "poor",
+    QualityLevel.LOST: "lost",
+}
 
 _LEFT_REASONS: dict[EndReason, server.LeftReason] = {
     EndReason.LEFT: "left",
@@ -81,6 +90,7 @@ def _media_notified(
         | SubscriptionRefused
         | AudioLevels
         | ActiveSpeaker
+        | QualityChanged
         | ConnectionChanged
         | FlowChanged
         | EncodingsWanted
@@ -111,6 +121,8 @@ def _media_notified(
         case ActiveSpeaker():
             source_id = None if notice.source_id is None else str(notice.source_id)
             return server.ActiveSpeaker(participant_id=notice.participant_id, source_id=source_id)
+        case QualityChanged():
+            return _quality(notice)
         case ConnectionChanged():
             return server.ConnectionState(connection=notice.kind.value, state=notice.state.value)
         case FlowChanged():
@@ -124,6 +136,21 @@ def _media_notified(
             return server.Encodings(source_id=str(notice.source_id), encodings=encodings)
         case IceRestartWanted():
             return server.IceRestartRequested(connection="publish")
+
+
+def _quality(of: QualityChanged) -> server.Quality:
+    report = of.report
+
+    def word(level: QualityLevel | None) -> server.QualityLevelName | None:
+        return None if level is None else _QUALITY_LEVELS[level]
+
+    return server.Quality(
+        participant_id=of.participant_id,
+        publish=word(report.publish),
+        subscribe=word(report.subscribe),
+        publish_mos=None if report.publish_score is None else round(report.publish_score, 1),
+        subscribe_mos=None if report.subscribe_score is None else round(report.subscribe_score, 1),
+    )
 
 
 def error(problem: BridgeError, reply_to: int | None) -> server.Error:

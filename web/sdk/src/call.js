@@ -3,7 +3,7 @@ import { Emitter } from "./emitter.js";
 import { LocalSource } from "./local-source.js";
 import { watchNetwork } from "./network.js";
 import { Publisher } from "./publisher.js";
-import { QualityMonitor, rateParticipant, rateSending } from "./quality-monitor.js";
+import { QualityMonitor, levelOf, rateParticipant, rateSending, worse } from "./quality-monitor.js";
 import { Roster } from "./roster.js";
 import { StatisticsReader } from "./statistics.js";
 import { Subscriber } from "./subscriber.js";
@@ -12,7 +12,7 @@ import { Subscriber } from "./subscriber.js";
 /** @import { BridgeError } from "./errors.js" */
 /** @import { OpenDevice } from "./local-source.js" */
 /** @import { RemoteParticipant } from "./participant.js" */
-/** @import { Joined, Notice, SourceName, Stats } from "./protocol.js" */
+/** @import { Joined, Notice, QualityNotice, SourceName, Stats } from "./protocol.js" */
 /** @import { Quality } from "./quality-monitor.js" */
 /** @import { RosterEvents } from "./roster.js" */
 /** @import { Session } from "./session.js" */
@@ -53,7 +53,9 @@ export class Call extends Emitter {
   #roster;
   #qualityMonitor;
   /** @type {Quality} */
-  #quality = null;
+  #measuredQuality = null;
+  /** How well one's own media reaches the bridge, as the bridge says. @type {Quality} */
+  #line = null;
   #readers = newReaders();
   #rtcConfiguration;
   /** @type {RTCIceServer[]} */
@@ -126,7 +128,7 @@ export class Call extends Emitter {
 
   /** How well one's own media reaches the bridge: 3 good, 2 fair, 1 poor, null unknown. */
   get quality() {
-    return this.#quality;
+    return worse(this.#line, this.#measuredQuality);
   }
 
   /**
@@ -201,9 +203,22 @@ export class Call extends Emitter {
   /** @param {Notice} notice */
   #noticed(notice) {
     this.#roster.apply(notice);
+    if (notice.type === "quality") this.#setLine(notice);
     if (notice.type !== "media_flow" || notice.direction !== "to_bridge") return;
     const source = this.localSources.find(({ id }) => id === notice.source_id);
     if (source) this.emit("unheard", { source, stalled: notice.state === "stalled" });
+  }
+
+  /** @param {QualityNotice} notice */
+  #setLine({ participant_id: id, publish }) {
+    const level = levelOf(publish);
+    const participant = this.participants.get(id);
+    if (id === this.#id) this.#line = level;
+    else if (participant) {
+      participant.line = level;
+      participant.quality = level;
+    }
+    this.emit("quality", null);
   }
 
   /**
@@ -250,9 +265,9 @@ export class Call extends Emitter {
 
   /** @param {Statistics} statistics */
   #rate(statistics) {
-    this.#quality = rateSending(statistics);
+    this.#measuredQuality = rateSending(statistics);
     for (const participant of this.participants.values()) {
-      participant.quality = rateParticipant(participant, statistics);
+      participant.quality = worse(participant.line, rateParticipant(participant, statistics));
     }
     this.emit("quality", null);
   }

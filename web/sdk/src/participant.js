@@ -75,6 +75,8 @@ export class RemoteParticipant {
     this.sources = new Map();
     /** How well its media arrives: 3 good, 2 fair, 1 poor, 0 nothing, null unknown. @type {0 | 1 | 2 | 3 | null} */
     this.quality = null;
+    /** How well what it sends reaches the bridge, as the bridge estimates. @type {0 | 1 | 2 | 3 | null} */
+    this.line = null;
   }
 
   /**

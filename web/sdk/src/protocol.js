@@ -78,6 +78,17 @@ export const SUBPROTOCOL = "bridge.v1";
  * Which encodings of a source of one's own anybody receives.
  */
 
+/** @typedef {"excellent" | "good" | "poor" | "lost"} QualityLevel */
+/**
+ * @typedef {object} QualityNotice How good somebody's lines are; null while unknown.
+ * @property {"quality"} type
+ * @property {string} participant_id
+ * @property {QualityLevel | null} publish
+ * @property {QualityLevel | null} subscribe
+ * @property {number | null} publish_mos
+ * @property {number | null} subscribe_mos
+ */
+
 /**
  * @typedef {SubscribeOffer
  *   | EncodingsNotice
@@ -89,6 +100,7 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "source_removed", participant_id: string, source_id: string }
  *   | { type: "audio_levels", levels: AudioLevelInfo[] }
  *   | { type: "active_speaker", participant_id: string | null, source_id: string | null }
+ *   | QualityNotice
  *   | { type: "connection_state", connection: "publish" | "subscribe", state: string }
  *   | { type: "media_flow", source_id: string, direction: "to_bridge" | "from_bridge", state: "live" | "stalled" }
  *   | { type: "ice_restart_requested", connection: "publish" }

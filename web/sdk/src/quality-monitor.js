@@ -1,6 +1,7 @@
 import { rate } from "./statistics.js";
 
 /** @import { RemoteParticipant } from "./participant.js" */
+/** @import { QualityLevel } from "./protocol.js" */
 /** @import { Statistics } from "./statistics.js" */
 
 /** @typedef {0 | 1 | 2 | 3 | null} Quality */
@@ -47,6 +48,29 @@ export function rateParticipant(participant, { received }) {
     if (worst === null || rating < worst) worst = rating;
   }
   return worst;
+}
+
+/**
+ * The bridge's word as a number.
+ *
+ * @param {QualityLevel | null} level
+ * @returns {Quality}
+ */
+export function levelOf(level) {
+  if (level === null) return null;
+  return /** @type {const} */ ({ lost: 0, poor: 1, good: 2, excellent: 3 })[level];
+}
+
+/**
+ * The worse of two; what is unknown says nothing.
+ *
+ * @param {Quality} one
+ * @param {Quality} other
+ * @returns {Quality}
+ */
+export function worse(one, other) {
+  if (one === null || other === null) return one ?? other;
+  return one < other ? one : other;
 }
 
 /**

@@ -28,6 +28,7 @@ from bridge.signaling.websocket.messages.parts import (
 )
 
 PeerConnectionState = Literal["new", "connecting", "connected", "disconnected", "failed", "closed"]
+QualityLevelName = Literal["excellent", "good", "poor", "lost"]
 LeftReason = Literal["left", "replaced", "timed_out", "media_lost", "shutting_down"]
 
 
@@ -162,6 +163,20 @@ class ActiveSpeaker(Notice, tag="active_speaker"):
     source_id: Annotated[SourceId | None, Meta(description="The microphone (or other sound) that is heard.")]
 
 
+class Quality(Notice, tag="quality"):
+    """How good somebody's lines are, the client's own or another's: told when it changes, every few seconds at most.
+
+    An estimate from what the bridge counts: delay, loss and what repairs it. A score is the mean opinion score of the
+    E-model (ITU-T G.107) for the sound, 1 to 4.5.
+    """
+
+    participant_id: ParticipantId
+    publish: Annotated[QualityLevelName | None, Meta(description="Of what they send; null while nothing is known.")]
+    subscribe: Annotated[QualityLevelName | None, Meta(description="Of what they receive.")]
+    publish_mos: float | None
+    subscribe_mos: float | None
+
+
 class ConnectionState(Notice, tag="connection_state"):
     """The state of a connection as the bridge sees it."""
 
@@ -234,6 +249,7 @@ ServerMessage = (
     | SourceRemoved
     | AudioLevels
     | ActiveSpeaker
+    | Quality
     | ConnectionState
     | MediaFlow
     | SubscriptionFailed
