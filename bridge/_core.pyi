@@ -240,8 +240,11 @@ class LayerState(TypedDict):
     """Frames per second lately, with all the layers that it needs."""
 
 class ProducerLayersEvent(TypedDict):
-    """The live layers of a video producer: at once when their set or a size changes, and about once a second while
-    rates change by a tenth or more. A layer without packets for a second is not alive."""
+    """The live layers of a video producer.
+
+    At once when their set or a size changes, and about once a second while rates change by a tenth or more. A layer
+    without packets for a second is not alive.
+    """
 
     type: Literal["producer_layers"]
     producer_id: int
@@ -258,7 +261,7 @@ class ConsumerLayersEvent(TypedDict):
 EstimateSource = Literal["start", "transport_feedback", "congestion_feedback", "remb", "receiver_reports"]
 
 class EstimateEvent(TypedDict):
-    """What can be sent to a transport: at once when it falls by a twentieth or more, else at most ten times a second."""
+    """What can be sent to a transport: at once when it falls by a twentieth or more, else ten times a second."""
 
     type: Literal["estimate"]
     transport_id: int
@@ -273,8 +276,10 @@ class EstimateEvent(TypedDict):
     """How long packets wait on the line beyond the shortest time seen lately, in seconds."""
 
 class ActiveSpeakerEvent(TypedDict):
-    """Another one is the active speaker of a router; None while nobody has spoken yet, and when the one who did is
-    gone."""
+    """Another one is the active speaker of a router.
+
+    None while nobody has spoken yet, and when the one who did is gone.
+    """
 
     type: Literal["active_speaker"]
     router_id: int
@@ -476,8 +481,10 @@ class Worker:
     def close_consumer(self, consumer_id: int) -> None: ...
     def request_keyframe(self, producer_id: int) -> None: ...
     def allocate_consumer(self, consumer_id: int, allocation: ConsumerAllocation) -> None:
-        """Takes effect at the next point where the receiver's decoder does not notice; a keyframe is asked for where
-        it takes one."""
+        """Takes effect at the next point where the receiver's decoder does not notice.
+
+        A keyframe is asked for where it takes one.
+        """
 
     def set_consumer_redundancy(self, consumer_id: int, frames: int) -> None:
         """Has a consumer of Opus repeat the last `frames` (0–2) in each packet (RFC 2198).

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bridge.sfu.allocation.model import VideoState
+from bridge.sfu.allocation.receiver import ReceiverAllocation
 from bridge.sfu.redundancy import RedundancyPolicy
 from bridge.sfu.router import Router
 from bridge.sfu.sdp.payload_types import Mapping
@@ -39,6 +41,8 @@ class _Consumer:
     repeatable: bool
     """Whether the receiver takes redundant audio."""
     is_video: bool
+    suspended: bool = False
+    """Whether the line is too weak for it."""
 
 
 class Consumers:
@@ -52,6 +56,7 @@ class Consumers:
         self._ssrcs: set[int] = set()
         self._repeated = 0
         self._redundancy = RedundancyPolicy()
+        self._allocation = ReceiverAllocation(router, self._on_video_state)
 
     def __contains__(self, producer_id: int) -> bool:
         return producer_id in self._consumers
@@ -102,6 +107,7 @@ class Consumers:
         )
         if self._repeated > 0 and spec.redundancy is not None:
             self._router.worker.core.set_consumer_redundancy(consumer_id, self._repeated)
+        self._allocation.add(transport_id, spec.producer_id, consumer_id, paused=spec.paused)
 
     @property
     def repeated(self) -> int:
@@ -118,19 +124,33 @@ class Consumers:
             voices=self._router.voices,
             beside_video=any(consumer.is_video and not consumer.paused for consumer in self._consumers.values()),
         )
-        if frames == self._repeated:
-            return
-        self._repeated = frames
-        for consumer in self._consumers.values():
-            if consumer.repeatable:
-                self._router.worker.core.set_consumer_redundancy(consumer.consumer_id, frames)
+        if frames != self._repeated:
+            self._repeated = frames
+            for consumer in self._consumers.values():
+                if consumer.repeatable:
+                    self._router.worker.core.set_consumer_redundancy(consumer.consumer_id, frames)
+        self._allocation.on_estimate(event, frames)
+
+    def layers_changed(self, producer_id: int) -> None:
+        """The layers of a producer of the room changed."""
+        self._allocation.layers_changed(producer_id)
 
     def pause(self, producer_id: int, paused: bool) -> None:
         """Pauses or resumes the consumer of a producer, if there is one."""
         consumer = self._consumers.get(producer_id)
         if consumer is not None and consumer.paused is not paused:
             consumer.paused = paused
-            self._router.worker.core.pause_consumer(consumer.consumer_id, paused)
+            if not consumer.suspended:
+                self._router.worker.core.pause_consumer(consumer.consumer_id, paused)
+            self._allocation.set_paused(producer_id, paused)
+
+    def _on_video_state(self, producer_id: int, state: VideoState) -> None:
+        consumer = self._consumers.get(producer_id)
+        suspended = state is VideoState.PAUSED
+        if consumer is not None and consumer.suspended is not suspended:
+            consumer.suspended = suspended
+            if not consumer.paused:
+                self._router.worker.core.pause_consumer(consumer.consumer_id, suspended)
 
     def close(self, producer_id: int) -> None:
         """Ends the consumer of a producer, if there is one."""
@@ -144,6 +164,7 @@ class Consumers:
         if consumer is None:
             return None
         del self._producers[consumer.consumer_id]
+        self._allocation.remove(producer_id)
         self._router.worker.unroute(consumer.consumer_id)
         return consumer.consumer_id
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from bridge.errors import BridgeError
 from bridge.sfu import encoding_demand
+from bridge.sfu.allocation.model import Layer
 from bridge.sfu.encoding_demand import EncodingDemand
 from bridge.sfu.router import PublishedProducer, Router
 from bridge.sfu.sdp import codecs, parser, publish_answer, writer
@@ -203,6 +204,19 @@ class PublishConnection:
                 demand = self._demands.get(event["producer_id"])
                 if demand is None or demand.any:
                     self._on_producer(event["producer_id"], False)
+            case "producer_layers":
+                layers = [
+                    Layer(
+                        each["spatial"],
+                        each["temporal"],
+                        each["bitrate"],
+                        each["width"],
+                        each["height"],
+                        each["frame_rate"],
+                    )
+                    for each in event["layers"]
+                ]
+                self._router.on_layers(event["producer_id"], layers)
             case "command_failed":
                 # It was never made, or is gone: nobody will hear it.
                 self._on_producer(event["id"], False)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from bridge.sfu.allocation.model import Layer
 from bridge.sfu.sdp.codecs import MediaCodec
 from bridge.sfu.types import AudioLevel, Producer
 from bridge.sfu.workers import WorkerHandle
@@ -42,6 +43,9 @@ class RouterMember(Protocol):
     def active_speaker(self, producer_id: int | None) -> None:
         """Another one is the active speaker."""
 
+    def layers_changed(self, producer_id: int) -> None:
+        """The layers of a producer of the room changed."""
+
     def lost(self, reason: str) -> None:
         """The worker died."""
 
@@ -63,6 +67,9 @@ class Router:
     active_speaker: int | None = None
     """The audio producer whose owner speaks, or spoke last."""
     _always: tuple[int, ...] = ()
+    layers: dict[int, tuple[Layer, ...]] = field(default_factory=dict)
+    """The layers of each video producer, those included that its publisher was asked not to send."""
+    _receives: dict[int, dict[object, int]] = field(default_factory=dict)
     _salt: bytes = field(default_factory=lambda: secrets.token_bytes(16))
 
     def __post_init__(self) -> None:
@@ -90,9 +97,45 @@ class Router:
     def end_producers(self, producer_ids: Sequence[int]) -> None:
         """Takes producers off the room's list and tells everyone. The core has been told by the caller."""
         ended = [producer_id for producer_id in producer_ids if self.producers.pop(producer_id, None) is not None]
+        for producer_id in ended:
+            self.layers.pop(producer_id, None)
+            self._receives.pop(producer_id, None)
         if ended:
             for member in tuple(self.members.values()):
                 member.producers_ended(ended)
+
+    def owner(self, producer_id: int) -> str | None:
+        """Id of the session that publishes a producer."""
+        published = self.producers.get(producer_id)
+        return None if published is None else published.owner
+
+    def on_layers(self, producer_id: int, live: Sequence[Layer]) -> None:
+        """Which layers of a producer come now.
+
+        Those of encodings that do not come are remembered as they were: their publisher was asked to pause them, and
+        somebody may want them again. One that is gone for other reasons costs nothing: the core sends another instead.
+        """
+        spatial = {layer.spatial for layer in live}
+        paused = (layer for layer in self.layers.get(producer_id, ()) if layer.spatial not in spatial)
+        self.layers[producer_id] = (*live, *paused)
+        for member in tuple(self.members.values()):
+            member.layers_changed(producer_id)
+
+    def receives(self, receiver: object, producer_id: int, spatial: int | None) -> None:
+        """A receiver gets this encoding of a producer from now on; None for nothing.
+
+        The publisher is to send what is received, and one encoding above it for whoever can take more soon. What nobody
+        receives at all it sends in its least, so that whoever wants it sees it at once.
+        """
+        published = self.producers.get(producer_id)
+        if published is None or published.producer.kind != "video":
+            return
+        received = self._receives.setdefault(producer_id, {})
+        if spatial is None:
+            received.pop(receiver, None)
+        else:
+            received[receiver] = spatial
+        published.want_encodings(range(max(received.values(), default=-1) + 2))
 
     def _on_event(self, event: Event) -> None:
         if event["type"] == "active_speaker":

@@ -223,6 +223,11 @@ class MediaSession:
         if self._receive is not None:
             self._receive.producers_ended(producer_ids)
 
+    def layers_changed(self, producer_id: int) -> None:
+        """Told by the router: the layers of a producer of the room changed."""
+        if self._receive is not None:
+            self._receive.layers_changed(producer_id)
+
     def audio_levels(self, levels: Sequence[AudioLevel]) -> None:
         """Told by the router: who is heard in the room."""
         self._listener.on_audio_levels(levels)

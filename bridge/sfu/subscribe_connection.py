@@ -99,6 +99,10 @@ class SubscribeConnection:
             self._consumers.pause(subscription.producer_id, subscription.paused)
         self._check_soon()
 
+    def layers_changed(self, producer_id: int) -> None:
+        """The layers of a producer of the room changed."""
+        self._consumers.layers_changed(producer_id)
+
     def producers_ended(self, producer_ids: Sequence[int]) -> None:
         """Frees the m-lines of producers that ended."""
         for producer_id in producer_ids:

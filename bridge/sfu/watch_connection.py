@@ -80,6 +80,10 @@ class WatchConnection:
         """Pauses or resumes what is received of a producer."""
         self._consumers.pause(producer_id, paused)
 
+    def layers_changed(self, producer_id: int) -> None:
+        """The layers of a producer of the room changed."""
+        self._consumers.layers_changed(producer_id)
+
     def producers_ended(self, producer_ids: Sequence[int]) -> None:
         """Forgets the consumers of producers that ended; their m-lines are free for a re-offer."""
         for producer_id in producer_ids:

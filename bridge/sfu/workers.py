@@ -18,11 +18,13 @@ from bridge.sfu.settings import MediaSettings
 if TYPE_CHECKING:
     from bridge._core import (
         Capabilities,
+        ConsumerAllocation,
         ConsumerParams,
         Event,
         ProducerParams,
         SpeakerSelection,
         SrtpParams,
+        TransportDemand,
         TransportStats,
         TransportUpdate,
         WebRtcTransportParams,
@@ -63,6 +65,8 @@ class CoreWorker(Protocol):
     def pause_consumer(self, consumer_id: int, paused: bool) -> None: ...  # noqa: D102
     def close_consumer(self, consumer_id: int) -> None: ...  # noqa: D102
     def set_consumer_redundancy(self, consumer_id: int, frames: int) -> None: ...  # noqa: D102
+    def allocate_consumer(self, consumer_id: int, allocation: ConsumerAllocation) -> None: ...  # noqa: D102
+    def set_transport_demand(self, transport_id: int, demand: TransportDemand) -> None: ...  # noqa: D102
     def request_keyframe(self, producer_id: int) -> None: ...  # noqa: D102
     def select_speakers(self, router_id: int, selection: SpeakerSelection) -> None: ...  # noqa: D102
     def transport_stats(self, request_id: int, transport_id: int) -> None: ...  # noqa: D102

@@ -1,0 +1,214 @@
+"""Who gets which layer on one receiver's line.
+
+Sound comes first. Then every video gets still pictures, then every one its lowest layer, and only then anyone a second
+one: in the order of their ranks. Down at once; up when the line has carried more for a while, and where a step had
+to be taken back soon, that while is longer the next time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bridge.sfu.allocation.model import Allocation, Choice, Layer, Source, VideoState
+
+PAUSED = -2
+STILLS = -1
+"""Steps below the first layer of a ladder."""
+
+OVERHEAD = 1.06
+"""RTP headers, header extensions and SRTP on top of payload."""
+HEADROOM = 0.95
+"""Part of the estimate that is given away: the rest is for reports and for what encoders are unsteady by."""
+UP_MARGIN = 1.15
+"""A step up has to fit so many times."""
+MIN_HOLD = 1.5
+"""Seconds for which a step up has to fit before it is taken …"""
+MAX_HOLD = 30.0
+"""… doubled up to this, each time it had to be taken back within the seconds of `SOON`."""
+SOON = 10.0
+WEAK_FOR = 1.0
+"""Seconds for which even the lowest layer has to be too much before a video is no video any more."""
+AUDIO_ONLY = 50_000
+"""Below this estimate sound alone is sent."""
+MIN_STILL = 15_000
+STILL_SECONDS = 2.0
+"""About how far still pictures are apart."""
+FRAMES_PER_KEYFRAME = 5.0
+"""A keyframe is about as large as so many other frames."""
+ASSUMED_BITS_PER_PIXEL = 2.2
+"""Bit/s per pixel of the picture, while nothing was measured: 640×360 at 500 kbit/s."""
+ASSUMED_BITRATE = 150_000
+"""Of the lowest encoding while its size is unknown; each further one has four times as much."""
+
+
+@dataclass
+class _Memory:
+    """What a video was given before."""
+
+    step: int | None = None
+    fits_since: float | None = None
+    """Since when a higher step has fitted."""
+    weak_since: float | None = None
+    """Since when not even the lowest layer has."""
+    raised_at: float | None = None
+    hold: float = MIN_HOLD
+
+
+@dataclass(frozen=True)
+class _Ladder:
+    """The useful layers of a source, the cheapest first, with what they cost on the wire."""
+
+    source: Source
+    layers: tuple[Layer, ...]
+    costs: tuple[int, ...]
+
+    def cost(self, step: int) -> int:
+        if step == PAUSED or not self.layers:
+            return 0
+        if step == STILLS:
+            lowest = self.layers[0]
+            frames = lowest.frame_rate or 25.0
+            return max(MIN_STILL, round(self.costs[0] / frames * FRAMES_PER_KEYFRAME / STILL_SECONDS))
+        return self.costs[step]
+
+    @property
+    def top(self) -> int:
+        return len(self.layers) - 1
+
+
+class Allocator:
+    """The allocations of one line, one after the other."""
+
+    def __init__(self) -> None:
+        self._memory: dict[int, _Memory] = {}
+
+    def allocate(
+        self, now: float, estimate: int, audio: int, sources: Sequence[Source], *, proven: bool = True
+    ) -> Allocation:
+        """Spends an estimate (bit/s, RTP headers included), of which `audio` is for sound.
+
+        `now` is in seconds and never goes back. While the estimate is not `proven` by any feedback, nobody gets less
+        than the lowest layer for its sake.
+        """
+        ladders = [_ladder(source) for source in sorted(sources, key=lambda source: -source.rank)]
+        self._memory = {each.producer_id: self._memory.get(each.producer_id, _Memory()) for each in sources}
+        budget = round(estimate * HEADROOM) - audio
+        if estimate < AUDIO_ONLY and proven:
+            budget = 0
+        possible = _spend(budget, ladders)
+        careful = _spend(round(budget / UP_MARGIN), ladders)
+        steps = [
+            self._settle(now, ladder, possible[index], careful[index], proven=proven)
+            for index, ladder in enumerate(ladders)
+        ]
+        self._raise(now, budget, ladders, steps, careful)
+        choices = {}
+        for ladder, step in zip(ladders, steps, strict=True):
+            self._memory[ladder.source.producer_id].step = step if ladder.layers else None
+            choices[ladder.source.producer_id] = _choice(ladder, step)
+        desired = audio + sum(ladder.cost(ladder.top) for ladder in ladders if ladder.layers)
+        allocated = audio + sum(choice.bitrate for choice in choices.values())
+        return Allocation(choices, allocated, desired)
+
+    def _settle(self, now: float, ladder: _Ladder, possible: int, careful: int, *, proven: bool) -> int:
+        """The step of a source without steps up."""
+        memory = self._memory[ladder.source.producer_id]
+        if not ladder.layers:
+            return 0
+        if memory.step is None:
+            # Somebody who has just come is shown at once, if at all possible.
+            memory.weak_since = now if careful < 0 else None
+            return max(careful, 0)
+        step = min(memory.step, ladder.top)
+        if possible >= 0 or not proven:
+            memory.weak_since = None
+        elif memory.weak_since is None:
+            memory.weak_since = now
+        if possible < step:
+            if memory.raised_at is not None and now - memory.raised_at < SOON:
+                memory.hold = min(memory.hold * 2, MAX_HOLD)
+            memory.raised_at = memory.fits_since = None
+            weak = memory.weak_since is not None and now - memory.weak_since >= WEAK_FOR
+            step = possible if weak or (step <= 0 and possible >= 0) else max(possible, min(step, 0))
+        return step
+
+    def _raise(
+        self, now: float, budget: int, ladders: Sequence[_Ladder], steps: list[int], careful: Sequence[int]
+    ) -> None:
+        """Takes the steps up that have fitted for long enough, as far as all together fit."""
+        spent = sum(ladder.cost(step) for ladder, step in zip(ladders, steps, strict=True))
+        for index, ladder in enumerate(ladders):
+            memory = self._memory[ladder.source.producer_id]
+            if not ladder.layers or careful[index] <= steps[index]:
+                memory.fits_since = None
+                continue
+            if memory.fits_since is None:
+                memory.fits_since = now
+            if memory.raised_at is not None and now - memory.raised_at > MAX_HOLD:
+                memory.hold = MIN_HOLD
+            more = ladder.cost(careful[index]) - ladder.cost(steps[index])
+            if now - memory.fits_since >= memory.hold and spent + more <= budget:
+                spent += more
+                steps[index] = careful[index]
+                memory.raised_at, memory.fits_since = now, None
+
+
+def _ladder(source: Source) -> _Ladder:
+    known = [(layer, _wire_cost(layer)) for layer in source.layers]
+    if source.max_height is not None:
+        # The smallest picture that fills the tile, or nearly: a little scaling up is not seen.
+        enough = [layer.height for layer, _ in known if layer.height * 4 >= source.max_height * 3]
+        limit = min(enough, default=None)
+        known = [(layer, cost) for layer, cost in known if limit is None or layer.height <= limit]
+    known.sort(key=lambda pair: (pair[1], pair[0].spatial, pair[0].temporal))
+    rising: list[tuple[Layer, int]] = []
+    for layer, cost in known:
+        # A step of the ladder shows more than the one below it: a larger picture, or as large a one more often.
+        last = rising[-1][0] if rising else None
+        if last is None or (_pixels(layer), layer.temporal) >= (_pixels(last), last.temporal):
+            rising.append((layer, cost))
+    return _Ladder(source, tuple(layer for layer, _ in rising), tuple(cost for _, cost in rising))
+
+
+def _pixels(layer: Layer) -> int:
+    return layer.width * layer.height or layer.spatial
+
+
+def _wire_cost(layer: Layer) -> int:
+    bitrate = layer.bitrate
+    if bitrate == 0:
+        pixels = layer.width * layer.height
+        bitrate = round(pixels * ASSUMED_BITS_PER_PIXEL) if pixels else ASSUMED_BITRATE * 4**layer.spatial
+    return round(bitrate * OVERHEAD)
+
+
+def _spend(budget: int, ladders: Sequence[_Ladder]) -> list[int]:
+    """The steps that a budget buys: stills for all, then the lowest layer for all, then one step after the other."""
+    steps = [PAUSED] * len(ladders)
+    left = budget
+    for step in (STILLS, 0):
+        for index, ladder in enumerate(ladders):
+            more = ladder.cost(step) - ladder.cost(steps[index])
+            if steps[index] == step - 1 and more <= left:
+                steps[index], left = step, left - more
+    rising = True
+    while rising:
+        rising = False
+        for index, ladder in enumerate(ladders):
+            if 0 <= steps[index] < ladder.top:
+                more = ladder.cost(steps[index] + 1) - ladder.cost(steps[index])
+                if more <= left:
+                    steps[index], left, rising = steps[index] + 1, left - more, True
+    return steps
+
+
+def _choice(ladder: _Ladder, step: int) -> Choice:
+    if not ladder.layers:
+        return Choice(VideoState.VIDEO, None, 0)
+    if step == PAUSED:
+        return Choice(VideoState.PAUSED, None, 0)
+    if step == STILLS:
+        return Choice(VideoState.STILLS, ladder.layers[0], ladder.cost(STILLS))
+    state = VideoState.VIDEO if step == ladder.top else VideoState.REDUCED
+    return Choice(state, ladder.layers[step], ladder.cost(step))

@@ -1,0 +1,70 @@
+"""What an allocation is made of, and what it says. Bitrates are in bit/s of RTP payload, as the core measures them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class VideoState(StrEnum):
+    """What becomes of one video on its way to one receiver."""
+
+    VIDEO = "video"
+    """Everything that is of use to the receiver."""
+    REDUCED = "reduced"
+    """A smaller picture, or fewer frames, than would be of use."""
+    STILLS = "stills"
+    """A picture now and then."""
+    PAUSED = "paused_weak_line"
+    """Nothing: the line does not carry it."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer of a producer that can be sent, with all that it needs."""
+
+    spatial: int
+    temporal: int
+    bitrate: int
+    """0 while nothing was measured."""
+    width: int = 0
+    """0 while unknown."""
+    height: int = 0
+    frame_rate: float = 0.0
+
+
+@dataclass(frozen=True)
+class Source:
+    """A video that the receiver wants, in its order of preference within its rank."""
+
+    producer_id: int
+    layers: tuple[Layer, ...]
+    """Empty while none is known."""
+    rank: int = 0
+    """Higher goes first: the active speaker before others, screens before speakers, pinned ones before all."""
+    max_height: int | None = None
+    """Height of the receiver's tile in device pixels; more is of no use. None: whatever there is."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What one video is sent as."""
+
+    state: VideoState
+    layer: Layer | None
+    """None while nothing is sent, and while no layer is known."""
+    bitrate: int
+    """What it is expected to cost."""
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """What a line is spent on."""
+
+    choices: Mapping[int, Choice]
+    """By producer id."""
+    allocated: int
+    """Sound included."""
+    desired: int
+    """What would be spent if the line allowed it."""

@@ -1,0 +1,175 @@
+"""The allocation of one receiving connection: what its line carries goes in, commands to the core come out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bridge.sfu.allocation.allocator import STILL_SECONDS, Allocator
+from bridge.sfu.allocation.model import Allocation, Choice, Layer, Source, VideoState
+
+if TYPE_CHECKING:
+    from bridge._core import ConsumerAllocation, EstimateEvent
+    from bridge.sfu.router import Router
+
+START_BITRATE = 300_000
+"""The core's estimate before any feedback, in bit/s."""
+INTERVAL = 0.25
+"""Seconds between two looks at a line while nothing happens: steps up come from waiting."""
+AUDIO_BITRATE = 45_000
+"""Opus for speech as browsers send it, with its headers, in bit/s."""
+REPEATED_FRAME = 36_000
+"""What each repeated frame of every packet adds to that."""
+MAX_SPEAKERS = 3
+"""Voices that are reserved for at most: more are hardly ever heard at once."""
+ALL_TEMPORAL = 7
+ACTIVE_RANK = 1
+
+
+@dataclass
+class _Video:
+    consumer_id: int
+    told: ConsumerAllocation | None = None
+    paused: bool = False
+    """Whether the receiver does not want it now."""
+
+
+class ReceiverAllocation:
+    """Spends the line of one transport on its consumers."""
+
+    def __init__(self, router: Router, on_state: Callable[[int, VideoState], None]) -> None:
+        """`on_state` is told what becomes of each video as that changes; whoever it is pauses and resumes."""
+        self._router = router
+        self._on_state = on_state
+        self._allocator = Allocator()
+        self._transport_id: int | None = None
+        self._videos: dict[int, _Video] = {}
+        self._audio: set[int] = set()
+        self._states: dict[int, VideoState] = {}
+        self._estimate = START_BITRATE
+        self._proven = False
+        self._repeated = 0
+        self._demand = (0, 0)
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def states(self) -> dict[int, VideoState]:
+        """What becomes of each video, by producer."""
+        return dict(self._states)
+
+    def add(self, transport_id: int, producer_id: int, consumer_id: int, *, paused: bool) -> None:
+        """A consumer was made on the transport."""
+        self._transport_id = transport_id
+        published = self._router.producers.get(producer_id)
+        if published is not None and published.producer.kind == "video":
+            self._videos[producer_id] = _Video(consumer_id, paused=paused)
+        else:
+            self._audio.add(producer_id)
+        self.run()
+
+    def remove(self, producer_id: int) -> None:
+        """A consumer has ended."""
+        self._audio.discard(producer_id)
+        if self._videos.pop(producer_id, None) is not None:
+            self._states.pop(producer_id, None)
+            self._router.receives(self, producer_id, None)
+        if not self._videos:
+            self._stop()
+
+    def set_paused(self, producer_id: int, paused: bool) -> None:
+        """The receiver wants a video, or does not want it for now."""
+        video = self._videos.get(producer_id)
+        if video is not None and video.paused is not paused:
+            video.paused = paused
+            if paused:
+                self._states.pop(producer_id, None)
+                self._router.receives(self, producer_id, None)
+            self.run()
+
+    def on_estimate(self, event: EstimateEvent, repeated: int) -> None:
+        """What the line carries, and how many frames of sound are repeated on it."""
+        self._proven = self._proven or event["source"] != "start"
+        falls = event["bitrate"] < self._estimate
+        self._estimate, self._repeated = event["bitrate"], repeated
+        if falls:
+            self.run()
+
+    def layers_changed(self, producer_id: int) -> None:
+        """Told by the router: the layers of a producer of the room changed."""
+        if producer_id in self._videos:
+            self.run()
+
+    def run(self) -> None:
+        """Allocates, and tells the core what changes."""
+        self._stop()
+        if self._transport_id is None or not self._videos:
+            return
+        loop = asyncio.get_running_loop()
+        allocation = self._allocator.allocate(
+            loop.time(), self._estimate, self._audio_bitrate(), self._sources(), proven=self._proven
+        )
+        for producer_id, choice in allocation.choices.items():
+            self._apply(producer_id, choice)
+        self._tell_demand(allocation)
+        self._timer = loop.call_later(INTERVAL, self.run)
+
+    def close(self) -> None:
+        """Ends it, with its transport."""
+        self._stop()
+        for producer_id in tuple(self._videos):
+            self.remove(producer_id)
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _audio_bitrate(self) -> int:
+        voices = min(len(self._audio), MAX_SPEAKERS)
+        return voices * (AUDIO_BITRATE + self._repeated * REPEATED_FRAME)
+
+    def _sources(self) -> list[Source]:
+        speaking = self._router.active_speaker
+        speaker = None if speaking is None else self._router.owner(speaking)
+        return [
+            Source(
+                producer_id,
+                self._router.layers.get(producer_id, ()),
+                rank=ACTIVE_RANK if speaker is not None and self._router.owner(producer_id) == speaker else 0,
+            )
+            for producer_id, video in self._videos.items()
+            if not video.paused
+        ]
+
+    def _apply(self, producer_id: int, choice: Choice) -> None:
+        video = self._videos[producer_id]
+        core = self._router.worker.core
+        if choice.layer is not None:
+            told: ConsumerAllocation = {
+                "spatial": choice.layer.spatial,
+                "temporal": self._temporal(producer_id, choice.layer),
+                "priority": 0,
+                "still_interval_ms": round(STILL_SECONDS * 1000) if choice.state is VideoState.STILLS else None,
+            }
+            if told != video.told:
+                video.told = told
+                core.allocate_consumer(video.consumer_id, told)
+        self._router.receives(self, producer_id, None if choice.layer is None else choice.layer.spatial)
+        if self._states.get(producer_id) is not choice.state:
+            self._states[producer_id] = choice.state
+            self._on_state(producer_id, choice.state)
+
+    def _temporal(self, producer_id: int, layer: Layer) -> int:
+        """The highest temporal layer to send: no limit where it is the highest there is."""
+        layers = self._router.layers.get(producer_id, ())
+        highest = max((each.temporal for each in layers if each.spatial == layer.spatial), default=0)
+        return ALL_TEMPORAL if layer.temporal == highest else layer.temporal
+
+    def _tell_demand(self, allocation: Allocation) -> None:
+        demand = (allocation.allocated, allocation.desired)
+        if demand != self._demand and self._transport_id is not None:
+            self._demand = demand
+            core = self._router.worker.core
+            core.set_transport_demand(self._transport_id, {"allocated": demand[0], "desired": demand[1]})
