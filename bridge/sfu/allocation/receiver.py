@@ -26,6 +26,12 @@ MAX_SPEAKERS = 3
 """Voices that are reserved for at most: more are hardly ever heard at once."""
 ALL_TEMPORAL = 7
 ACTIVE_RANK = 1
+PROVEN_SOURCES = ("transport_feedback", "congestion_feedback")
+"""Estimates that can take video away.
+
+A receiver's own (REMB) follows what it is sent: who sends stills for its sake never hears that the line carries more.
+Receiver reports know loss only.
+"""
 
 
 @dataclass
@@ -90,7 +96,7 @@ class ReceiverAllocation:
 
     def on_estimate(self, event: EstimateEvent, repeated: int) -> None:
         """What the line carries, and how many frames of sound are repeated on it."""
-        self._proven = self._proven or event["source"] != "start"
+        self._proven = event["source"] in PROVEN_SOURCES
         falls = event["bitrate"] < self._estimate
         self._estimate, self._repeated = event["bitrate"], repeated
         if falls:
