@@ -174,8 +174,9 @@ class ReceiverAllocation:
         return ALL_TEMPORAL if layer.temporal == highest else layer.temporal
 
     def _tell_demand(self, allocation: Allocation) -> None:
+        # Where the peer does not tell what arrives, there is nothing to pace by.
         demand = (allocation.allocated, allocation.desired)
-        if demand != self._demand and self._transport_id is not None:
+        if self._proven and demand != self._demand and self._transport_id is not None:
             self._demand = demand
             core = self._router.worker.core
             core.set_transport_demand(self._transport_id, {"allocated": demand[0], "desired": demand[1]})

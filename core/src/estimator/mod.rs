@@ -361,7 +361,8 @@ impl Estimator {
 
     fn bps(&self) -> f64 {
         let rate = match (self.source, self.remb) {
-            (EstimateSource::Remb, Some(remb)) => remb.as_bps() as f64,
+            // A receiver's own estimate follows what it is sent: a little said of a little is no proof of a thin line.
+            (EstimateSource::Remb, Some(remb)) => remb.max(self.config.start).as_bps() as f64,
             _ => self.rate_control.rate(),
         };
         let rate = self.loss.cap().map_or(rate, |cap| rate.min(cap));
