@@ -53,6 +53,8 @@ fn a_record_tells_what_was_sent_what_arrived_and_what_was_concluded() {
     let told = read.entries.iter().filter(|(_, entry)| matches!(entry, Entry::Feedback { .. })).count();
     assert!((200..=240).contains(&told), "{told}");
     assert!(read.entries.iter().any(|(_, entry)| matches!(entry, Entry::Estimate { .. })));
+    let layers = |(_, entry): &(_, Entry)| matches!(entry, Entry::Layers { consumer_id: 200, layers: Some((0, _)) });
+    assert!(read.entries.iter().any(layers));
     assert_eq!(read.taken, call.sim.now);
     assert_eq!(self::record(&mut call, 99), None, "there is no such transport");
 }

@@ -105,7 +105,7 @@ impl Engine {
         self.choose_encoding(now, key);
         let consumer = &self.consumers[key].consumer;
         self.timers.no_later_than(transport, consumer.still_due());
-        self.tell_consumer_layers(key);
+        self.tell_consumer_layers(now, key);
         Ok(())
     }
 
@@ -119,11 +119,14 @@ impl Engine {
 
     /// Tells what is sent to a receiver, if that changed.
     #[inline]
-    pub(super) fn tell_consumer_layers(&mut self, key: usize) {
+    pub(super) fn tell_consumer_layers(&mut self, now: Time, key: usize) {
         let entry = &mut self.consumers[key];
         if entry.consumer.kind() == MediaKind::Video
             && let Some(sent) = entry.consumer.poll_layers()
         {
+            if let Some(flight) = &mut self.transports[entry.transport].flight {
+                flight.layers(now, entry.id, sent);
+            }
             let (spatial, temporal) = sent.unzip();
             self.out.event(Event::ConsumerLayers { consumer_id: entry.id, spatial, temporal });
         }

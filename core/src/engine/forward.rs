@@ -110,7 +110,7 @@ impl Engine {
                 Sent::HasToWait => self.hold(now, receiver, media),
                 Sent::Nothing => {}
             }
-            self.tell_consumer_layers(receiver);
+            self.tell_consumer_layers(now, receiver);
         }
         self.work_for(key);
     }

@@ -325,6 +325,11 @@ impl Pacer {
         }
     }
 
+    /// A keyframe of `consumer` is on its way: it need not ask for one.
+    pub fn fed(&mut self, consumer: usize) {
+        self.hungry.retain(|hungry| *hungry != consumer);
+    }
+
     /// A consumer that may go on now.
     pub fn next_fed(&mut self) -> Option<usize> {
         if self.drain_time() > RESUME {

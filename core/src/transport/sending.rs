@@ -116,6 +116,8 @@ impl Transport {
             && let Some(withdrawn) = self.pacer.withdraw(key, true, pool)
         {
             consumer.withdraw(&withdrawn);
+            // Should it not be sent after all, another is asked for.
+            self.pacer.starve(key);
         }
         let max_len = media.max_len();
         if max_len > SLOT_LEN {
@@ -134,6 +136,9 @@ impl Transport {
         let timestamp = RtpHeader::parse(self.pacer.bytes_of(slot)).map_or(0, |header| header.timestamp);
         let waiting = Waiting { slot, composed, timestamp, keyframe, since: now };
         self.pacer.hold(key, consumer.priority(), progress, waiting);
+        if keyframe {
+            self.pacer.fed(key);
+        }
         Held::Waits
     }
 
