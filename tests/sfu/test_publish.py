@@ -276,9 +276,9 @@ async def test_publishers_are_told_which_encodings_are_wanted(bridge: Bridge, mo
     await recorder.wait_for("producer", audio.producer_id, False)
     assert ("producer", video.producer_id, False) not in recorder.events
     published.want_encodings({1})
-    assert recorder.events[-1] == ("encodings", video.producer_id, False, True, False)
+    assert recorder.events[-1:] == [("encodings", video.producer_id, False, True, False)]
     bridge.core.emit(type="producer_stalled", producer_id=video.producer_id)
     await recorder.wait_for("producer", video.producer_id, False)
     session.close_producer(video.producer_id)
     published.want_encodings({2})
-    assert recorder.events[-1] == ("producer", video.producer_id, False)
+    assert recorder.events[-1:] == [("producer", video.producer_id, False)]
