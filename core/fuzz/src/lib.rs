@@ -138,7 +138,7 @@ pub fn srtp(data: &[u8]) {
 pub fn codec(data: &[u8]) {
     let mut payload = data.to_vec();
     if let Ok(descriptor) = vp8::Descriptor::parse(data) {
-        descriptor.rewrite(&mut payload, 0x7abc, 0xde);
+        descriptor.numbers().rewrite(&mut payload, 0x7abc, 0xde);
         let again = vp8::Descriptor::parse(&payload).expect("it keeps its shape");
         assert_eq!(again.len(), descriptor.len());
         assert_eq!(payload[again.len()..], data[again.len()..]);

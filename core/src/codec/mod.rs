@@ -5,6 +5,7 @@
 pub mod av1;
 pub mod dependency_descriptor;
 pub mod h264;
+pub mod pictures;
 pub mod red;
 pub mod vp8;
 pub mod vp9;

@@ -1,15 +1,7 @@
-//! VP8 (RFC 7741 §4.2, §4.3): the payload descriptor, keyframes, and rewriting of what counts pictures.
+//! VP8 (RFC 7741 §4.2, §4.3): the payload descriptor and keyframes.
 
+use super::pictures::{PictureId, PictureNumbers};
 use super::{CodecError, split_u8, split_u16};
-
-/// A picture id, and how it is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PictureId {
-    /// 0–127 or 0–32767.
-    pub value: u16,
-    /// Whether it has 15 bits rather than 7.
-    pub long: bool,
-}
 
 /// The payload descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,20 +110,14 @@ impl Descriptor {
         Some((u16::from_le_bytes([w0, w1]) & 0x3fff, u16::from_le_bytes([h0, h1]) & 0x3fff))
     }
 
-    /// Puts other counters into `payload`, which this descriptor was read from (or a copy of it). They keep the width
-    /// that they have there; what is not there is not added.
+    /// What counts pictures, and where it is.
     #[inline]
-    pub fn rewrite(&self, payload: &mut [u8], picture_id: u16, tl0_picture_index: u8) {
-        if let Some(PictureId { long, .. }) = self.picture_id {
-            let at = usize::from(self.picture_id_at);
-            if long {
-                payload[at..at + 2].copy_from_slice(&(0x8000 | picture_id).to_be_bytes());
-            } else {
-                payload[at] = (picture_id & 0x7f) as u8;
-            }
-        }
-        if self.tl0_picture_index.is_some() {
-            payload[usize::from(self.tl0_picture_index_at)] = tl0_picture_index;
+    pub fn numbers(&self) -> PictureNumbers {
+        PictureNumbers {
+            picture_id: self.picture_id,
+            tl0_picture_index: self.tl0_picture_index,
+            picture_id_at: self.picture_id_at,
+            tl0_picture_index_at: self.tl0_picture_index_at,
         }
     }
 }
@@ -161,8 +147,6 @@ pub fn keyframe_size(payload: &[u8]) -> Option<(u16, u16)> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     /// What libvpx writes at the start of a keyframe of 640 by 480.
@@ -212,25 +196,5 @@ mod tests {
         assert!(!is_keyframe_start(&[0x10]), "no data");
         assert_eq!(keyframe_size(&with(&[0x90, 0x80, 0x05], &KEYFRAME)), Some((640, 480)));
         assert_eq!(keyframe_size(&with(&[0x10], &KEYFRAME[..9])), None);
-    }
-
-    proptest! {
-        #[test]
-        fn rewriting_changes_the_counters_only(
-            mut payload in prop::collection::vec(any::<u8>(), 1..12), picture_id in 0_u16..0x8000, index in any::<u8>(),
-        ) {
-            let Ok(before) = Descriptor::parse(&payload) else { return Ok(()) };
-            let old = payload.clone();
-            before.rewrite(&mut payload, picture_id, index);
-            let after = Descriptor::parse(&payload).unwrap();
-            let expected = before.picture_id.map(|id| {
-                PictureId { value: if id.long { picture_id } else { picture_id & 0x7f }, ..id }
-            });
-            prop_assert_eq!(after.picture_id, expected);
-            prop_assert_eq!(after.tl0_picture_index, before.tl0_picture_index.map(|_| index));
-            let counters = (before.picture_id, before.tl0_picture_index);
-            prop_assert_eq!(Descriptor { picture_id: counters.0, tl0_picture_index: counters.1, ..after }, before);
-            prop_assert_eq!(&payload[before.len()..], &old[before.len()..]);
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! VP9 (RFC 9628 §4.2): the payload descriptor and keyframes.
 
+use super::pictures::{PictureId, PictureNumbers};
 use super::{CodecError, split_u8, split_u16};
 
 /// A stream has no more spatial layers.
@@ -32,8 +33,8 @@ pub struct ScalabilityStructure {
 /// The payload descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Descriptor {
-    /// Counts pictures, with 7 or 15 bits.
-    pub picture_id: Option<u16>,
+    /// Picture id, and TL0PICIDX in non-flexible mode with layers.
+    pub numbers: PictureNumbers,
     /// P: depends on earlier pictures.
     pub inter_picture_predicted: bool,
     /// F: flexible mode, in which each packet tells what it refers to.
@@ -46,8 +47,6 @@ pub struct Descriptor {
     pub not_reference_for_upper: bool,
     /// Of the frame, where there are layers.
     pub layers: Option<LayerIndices>,
-    /// TL0PICIDX, in non-flexible mode with layers.
-    pub tl0_picture_index: Option<u8>,
     /// The scalability structure, where it is in this packet.
     pub structure: Option<ScalabilityStructure>,
     /// Length in bytes: where the frame's data starts.
@@ -61,18 +60,20 @@ impl Descriptor {
         let flag = |bit: u8| flags & (0x80 >> bit) != 0;
         let (has_picture_id, inter_picture_predicted, has_layers, flexible) = (flag(0), flag(1), flag(2), flag(3));
 
-        let mut picture_id = None;
+        let mut numbers = PictureNumbers::default();
         if has_picture_id {
+            numbers.picture_id_at = 1;
             let (short, behind) = split_u8(rest)?;
             if short & 0x80 == 0 {
-                (picture_id, rest) = (Some(u16::from(short)), behind);
+                numbers.picture_id = Some(PictureId { value: u16::from(short), long: false });
+                rest = behind;
             } else {
                 let (long, behind) = split_u16(rest)?;
-                (picture_id, rest) = (Some(long & 0x7fff), behind);
+                numbers.picture_id = Some(PictureId { value: long & 0x7fff, long: true });
+                rest = behind;
             }
         }
         let mut layers = None;
-        let mut tl0_picture_index = None;
         if has_layers {
             let (indices, behind) = split_u8(rest)?;
             rest = behind;
@@ -83,8 +84,9 @@ impl Descriptor {
                 inter_layer_dependency: indices & 1 != 0,
             });
             if !flexible {
+                numbers.tl0_picture_index_at = (payload.len() - rest.len()) as u8;
                 let (index, behind) = split_u8(rest)?;
-                (tl0_picture_index, rest) = (Some(index), behind);
+                (numbers.tl0_picture_index, rest) = (Some(index), behind);
             }
         }
         if flexible && inter_picture_predicted {
@@ -96,14 +98,13 @@ impl Descriptor {
             (structure, rest) = (Some(parsed), behind);
         }
         Ok(Descriptor {
-            picture_id,
+            numbers,
             inter_picture_predicted,
             flexible,
             frame_start: flag(4),
             frame_end: flag(5),
             not_reference_for_upper: flag(7),
             layers,
-            tl0_picture_index,
             structure,
             len: payload.len() - rest.len(),
         })
@@ -179,7 +180,8 @@ mod tests {
             0xff,
         ];
         let descriptor = Descriptor::parse(&payload).unwrap();
-        assert_eq!((descriptor.picture_id, descriptor.tl0_picture_index), (Some(0x1234), Some(9)));
+        let id = PictureId { value: 0x1234, long: true };
+        assert_eq!((descriptor.numbers.picture_id, descriptor.numbers.tl0_picture_index), (Some(id), Some(9)));
         assert!(!descriptor.flexible && descriptor.frame_start && !descriptor.frame_end);
         let structure = descriptor.structure.unwrap();
         assert_eq!((structure.spatial_layers, structure.pictures_in_group), (2, Some(2)));
@@ -193,7 +195,8 @@ mod tests {
         // I, P, L, F, B, E; short picture id; layer 1/2 with U and D; references 3 and 5.
         let payload = [0xfc, 0x05, 0x35, 0x07, 0x0a, 0xff];
         let descriptor = Descriptor::parse(&payload).unwrap();
-        assert_eq!((descriptor.picture_id, descriptor.tl0_picture_index), (Some(5), None));
+        let id = PictureId { value: 5, long: false };
+        assert_eq!((descriptor.numbers.picture_id, descriptor.numbers.tl0_picture_index), (Some(id), None));
         let layers = LayerIndices { temporal: 1, switching_up: true, spatial: 2, inter_layer_dependency: true };
         assert_eq!(descriptor.layers, Some(layers));
         assert!(descriptor.flexible && descriptor.frame_start && descriptor.frame_end);

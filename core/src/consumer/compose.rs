@@ -5,7 +5,7 @@ use super::run::Offsets;
 use super::stamps::{StampPlaces, Stamps};
 use super::{Composed, Consumer};
 use crate::codec::dependency_descriptor::Descriptor;
-use crate::codec::{Codec, vp8};
+use crate::codec::pictures::PictureNumbers;
 use crate::media_packet::MediaPacket;
 use crate::packet::rtp::{Extensions, Fields, HeaderWriter};
 use crate::repair::OSN_LEN;
@@ -96,11 +96,10 @@ impl Consumer {
             return None;
         }
         let picture = envelope.offsets.picture;
-        if (!picture.is_zero() || self.picture_ids.has_gaps())
-            && packet.codec == Codec::Vp8
-            && let Ok(descriptor) = vp8::Descriptor::parse(payload)
+        if !picture.is_zero()
+            && let Some(numbers) = PictureNumbers::read(packet.codec, payload)
         {
-            self.picture_ids.closed_up(picture, &descriptor).apply(&descriptor, payload);
+            picture.apply(&numbers, payload);
         }
         Some(Composed { header_len, len, sequence: envelope.sequence, stamps })
     }

@@ -27,6 +27,15 @@ struct Stills {
     asked: bool,
 }
 
+/// What is to become of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Choice {
+    /// It is sent.
+    Send,
+    /// It is left out; with it begins a picture that is left out where `closes`.
+    LeaveOut { closes: bool },
+}
+
 /// See the module.
 #[derive(Clone, Debug)]
 pub(super) struct Layers {
@@ -145,11 +154,12 @@ impl Consumer {
 
     /// Whether the layer of a packet is one to send.
     #[inline]
-    pub(super) fn admits_layer(&mut self, now: Time, packet: &MediaPacket<'_>) -> bool {
-        self.layers.takes_all() || self.selects(now, packet)
+    pub(super) fn choose_layer(&mut self, now: Time, packet: &MediaPacket<'_>) -> Choice {
+        if self.layers.takes_all() { Choice::Send } else { self.select(now, packet) }
     }
 
-    fn selects(&mut self, now: Time, packet: &MediaPacket<'_>) -> bool {
+    fn select(&mut self, now: Time, packet: &MediaPacket<'_>) -> Choice {
+        let (send, leave_out) = (Choice::Send, Choice::LeaveOut { closes: false });
         let layers = &mut self.layers;
         if let Some(stills) = &mut layers.stills {
             if packet.keyframe && now >= stills.due && stills.frame != Some(packet.timestamp) {
@@ -157,27 +167,21 @@ impl Consumer {
                 stills.due = now + stills.interval;
                 stills.asked = false;
             }
-            return stills.frame == Some(packet.timestamp);
+            return if stills.frame == Some(packet.timestamp) { send } else { leave_out };
         }
         if packet.codec != Codec::Vp8 {
-            return true;
+            return send;
         }
-        let Ok(descriptor) = vp8::Descriptor::parse(packet.payload) else { return true };
+        let Ok(descriptor) = vp8::Descriptor::parse(packet.payload) else { return send };
         if packet.keyframe {
             layers.temporal = layers.limit;
         }
-        let Some(temporal) = descriptor.temporal_layer else { return true };
+        let Some(temporal) = descriptor.temporal_layer else { return send };
         let begins = descriptor.partition_start && descriptor.partition == 0;
         if temporal > layers.temporal && temporal <= layers.limit && descriptor.layer_sync && begins {
             // Nothing between the lowest layer and this frame is needed to go on from here.
             layers.temporal = if layers.limit == ALL && temporal == layers.temporal + 1 { ALL } else { temporal };
         }
-        if temporal <= layers.temporal {
-            return true;
-        }
-        if begins && let Some(id) = descriptor.picture_id {
-            self.picture_ids.dropped(id.value);
-        }
-        false
+        if temporal <= layers.temporal { send } else { Choice::LeaveOut { closes: begins } }
     }
 }

@@ -20,19 +20,19 @@ mod watchdog;
 use std::time::Duration;
 
 use self::frame_numbers::FrameNumbers;
-use self::layers::Layers;
+use self::layers::{Choice, Layers};
 pub use self::padding::MAX_PADDING_PACKET;
 use self::payload::{Body, PayloadTypes};
 use self::picture_ids::PictureIds;
 pub use self::redundancy::MAX_FRAMES as MAX_REPEATED_FRAMES;
 use self::redundancy::{Redundancy, RepeatsLog};
 pub use self::resend::Resend;
-use self::run::{Alignment, Epoch, LastSent};
+use self::run::{Alignment, Epoch, LastSent, Offsets};
 use self::sequence_map::SequenceMap;
 use self::stamps::StampLog;
 pub use self::stamps::{StampPlaces, Stamps};
 use self::watchdog::ConsumerWatchdog;
-use crate::codec::{Codec, vp8};
+use crate::codec::pictures::PictureNumbers;
 use crate::event::ConsumerStats;
 use crate::extension::{ExtensionMap, ExtensionTranslation};
 use crate::media_packet::MediaPacket;
@@ -395,15 +395,20 @@ impl Consumer {
             Some(epoch) if epoch.stream == packet.stream => epoch,
             _ => self.start(packet, body.is_some())?,
         };
-        let Some(body) = body.filter(|_| self.admits_layer(now, packet)) else {
-            return self.skip(packet, epoch, out);
+        let Some(body) = body else {
+            return self.skip(packet, false, epoch, out);
         };
+        if let Choice::LeaveOut { closes } = self.choose_layer(now, packet) {
+            return self.skip(packet, closes, epoch, out);
+        }
         let sequence = self.map.map(packet.sequence)?;
-        let composed = self.compose_media(packet, &body, sequence, epoch.offsets, out)?;
+        let closed = self.map.closed_before(packet.sequence);
+        let offsets = epoch.offsets.closed_up(closed);
+        let composed = self.compose_media(packet, &body, sequence, offsets, out)?;
         if self.redundancy.is_set() && self.takes_nack {
             self.repeats_log.insert(sequence, body.repeated.repeats);
         }
-        self.count(now, packet, body.written_len(), epoch);
+        self.count(now, packet, body.written_len(), &offsets);
         Some(composed)
     }
 
@@ -472,7 +477,7 @@ impl Consumer {
     }
 
     #[inline]
-    fn count(&mut self, now: Time, packet: &MediaPacket<'_>, payload_len: usize, epoch: Epoch) {
+    fn count(&mut self, now: Time, packet: &MediaPacket<'_>, payload_len: usize, offsets: &Offsets) {
         self.totals.packets += 1;
         self.totals.bytes += payload_len as u64;
         self.meter.add(now, payload_len);
@@ -482,21 +487,19 @@ impl Consumer {
             self.last = Some(LastSent {
                 stream: packet.stream,
                 source_sequence: packet.sequence,
-                timestamp: packet.timestamp.wrapping_add(epoch.offsets.timestamp),
+                timestamp: packet.timestamp.wrapping_add(offsets.timestamp),
                 arrival: packet.arrival,
             });
         }
         if packet.keyframe {
             self.keyframe_sent = Some(now);
-            self.keyframe_timestamp = Some(packet.timestamp.wrapping_add(epoch.offsets.timestamp));
+            self.keyframe_timestamp = Some(packet.timestamp.wrapping_add(offsets.timestamp));
         }
-        if packet.codec == Codec::Vp8
-            && let Ok(descriptor) = vp8::Descriptor::parse(packet.payload)
-        {
-            self.picture_ids.sent(&descriptor, epoch.offsets.picture);
+        if let Some(numbers) = PictureNumbers::read(packet.codec, packet.payload) {
+            self.picture_ids.sent(&numbers, offsets.picture);
         }
         if let Some(descriptor) = self.descriptor(packet) {
-            self.frame_numbers.sent(&descriptor, epoch.offsets.frame_number);
+            self.frame_numbers.sent(&descriptor, offsets.frame_number);
         }
     }
 }

@@ -94,9 +94,9 @@ impl Consumer {
             return None;
         }
         let sequence = sequence::nearest(self.map.next_out(), sequence_number);
-        let (source, number) = self.map.source_of(sequence)?;
-        let epoch = [self.current, self.previous].into_iter().flatten().find(|epoch| epoch.number == number)?;
-        let packet = producer.held_packet(now, epoch.stream, source)?;
+        let origin = self.map.source_of(sequence)?;
+        let epoch = [self.current, self.previous].into_iter().flatten().find(|epoch| epoch.number == origin.epoch)?;
+        let packet = producer.held_packet(now, epoch.stream, origin.sequence)?;
         let plain = self.payload_types.body(&packet)?;
         let rtx_payload_type = self.rtx_payload_type(plain.payload_type);
         let body = if rtx_payload_type.is_none() && self.redundancy.is_set() {
@@ -107,7 +107,7 @@ impl Consumer {
         } else {
             plain
         };
-        Some(Resend { packet, body, sequence, offsets: epoch.offsets, rtx_payload_type })
+        Some(Resend { packet, body, sequence, offsets: epoch.offsets.closed_up(origin.closed), rtx_payload_type })
     }
 
     /// The payload type of retransmissions of `payload_type`, one of the receiver's, where RTX was negotiated.

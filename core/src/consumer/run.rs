@@ -4,7 +4,7 @@ use super::payload::Body;
 use super::picture_ids::PictureOffsets;
 use super::sequence_map::Skip;
 use super::{Composed, Consumer};
-use crate::codec::{Codec, vp8};
+use crate::codec::pictures::PictureNumbers;
 use crate::media_packet::{MediaPacket, StreamId};
 use crate::producer::Producer;
 use crate::time::Time;
@@ -21,6 +21,18 @@ pub(super) struct Offsets {
     pub ahead: u32,
     pub picture: PictureOffsets,
     pub frame_number: u16,
+}
+
+impl Offsets {
+    /// The offsets of a packet before which so many pictures of the run were left out.
+    #[inline]
+    #[must_use]
+    pub fn closed_up(mut self, pictures: u16) -> Self {
+        if pictures > 0 {
+            self.picture = self.picture.closed_up(pictures);
+        }
+        self
+    }
 }
 
 /// A run of the producer as this receiver gets it: from a start, or a resumption, to the next.
@@ -71,13 +83,8 @@ impl Consumer {
         }
         self.epochs += 1;
         let (timestamp, ahead) = self.timestamp_offset(packet);
-        let picture = match packet.codec {
-            Codec::Vp8 => vp8::Descriptor::parse(packet.payload)
-                .map(|descriptor| self.picture_ids.offsets_for(&descriptor))
-                .unwrap_or_default(),
-            _ => PictureOffsets::default(),
-        };
-        self.picture_ids.begin_run();
+        let numbers = PictureNumbers::read(packet.codec, packet.payload);
+        let picture = numbers.map(|first| self.picture_ids.offsets_for(&first)).unwrap_or_default();
         let frame_number = self.descriptor(packet).map_or(0, |first| self.frame_numbers.offset_for(&first));
         self.map.start(packet.sequence, self.epochs);
         let offsets = Offsets { timestamp, ahead, picture, frame_number };
@@ -117,10 +124,16 @@ impl Consumer {
         (timestamp.wrapping_add(ahead).wrapping_sub(packet.timestamp), ahead)
     }
 
-    /// Leaves a packet out. Where later ones were sent already, an empty one fills its place.
+    /// Leaves a packet out, with which a picture begins that is left out where `closes`. Where later ones were sent already, an empty one fills its place.
     #[cold]
-    pub(super) fn skip(&mut self, packet: &MediaPacket<'_>, epoch: Epoch, out: &mut [u8]) -> Option<Composed> {
-        let Skip::Hole(sequence) = self.map.skip(packet.sequence) else { return None };
+    pub(super) fn skip(
+        &mut self,
+        packet: &MediaPacket<'_>,
+        closes: bool,
+        epoch: Epoch,
+        out: &mut [u8],
+    ) -> Option<Composed> {
+        let Skip::Hole(sequence) = self.map.skip(packet.sequence, closes) else { return None };
         let payload_type = self.payload_types.translate(packet.payload_type)?;
         let empty = Body::plain(payload_type, &[]);
         let composed = self.compose_media(packet, &empty, sequence, epoch.offsets, out)?;

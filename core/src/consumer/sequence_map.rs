@@ -15,6 +15,18 @@ struct Segment {
     source_start: u64,
     out_start: u64,
     epoch: u32,
+    closed: u16,
+}
+
+/// Where a number came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The producer's.
+    pub sequence: u64,
+    /// Of that run.
+    pub epoch: u32,
+    /// Whole pictures that were left out of the run before it, modulo 2^16.
+    pub closed: u16,
 }
 
 /// What became of a packet that is left out.
@@ -39,14 +51,14 @@ pub struct SequenceMap {
 impl SequenceMap {
     /// A mapping that gives out `first_out` first. Nothing maps before [`start`](Self::start).
     pub fn new(first_out: u64) -> Self {
-        let nothing = Segment { source_start: u64::MAX, out_start: first_out, epoch: 0 };
+        let nothing = Segment { source_start: u64::MAX, out_start: first_out, epoch: 0, closed: 0 };
         SequenceMap { current: nothing, older: VecDeque::new(), next_out: first_out }
     }
 
     /// `source` goes out next, and is the first of `epoch`. Packets of earlier epochs are not mapped any more, but
     /// can still be found by [`source_of`](Self::source_of).
     pub fn start(&mut self, source: u64, epoch: u32) {
-        self.open(Segment { source_start: source, out_start: self.next_out, epoch });
+        self.open(Segment { source_start: source, out_start: self.next_out, epoch, closed: 0 });
     }
 
     /// The number that `source` goes out with; none for what was skipped and for what is too old.
@@ -60,8 +72,19 @@ impl SequenceMap {
         Some(out)
     }
 
-    /// Leaves `source` out.
-    pub fn skip(&mut self, source: u64) -> Skip {
+    /// How many pictures were left out of the run before `source`.
+    #[inline]
+    pub fn closed_before(&self, source: u64) -> u16 {
+        let current = &self.current;
+        let is_in = |segment: &&Segment| segment.epoch == current.epoch && segment.source_start <= source;
+        if source >= current.source_start {
+            return current.closed;
+        }
+        self.older.iter().rev().find(is_in).map_or(0, |segment| segment.closed)
+    }
+
+    /// Leaves `source` out, with which a picture begins that is left out where `closes`.
+    pub fn skip(&mut self, source: u64, closes: bool) -> Skip {
         let Some(distance) = source.checked_sub(self.current.source_start) else {
             return self.map(source).map_or(Skip::TooOld, Skip::Hole);
         };
@@ -69,10 +92,12 @@ impl SequenceMap {
         if out < self.next_out {
             return Skip::Hole(out);
         }
+        let closed = self.current.closed.wrapping_add(u16::from(closes));
         if distance == 0 {
             self.current.source_start += 1;
+            self.current.closed = closed;
         } else {
-            self.open(Segment { source_start: source + 1, out_start: out, epoch: self.current.epoch });
+            self.open(Segment { source_start: source + 1, out_start: out, epoch: self.current.epoch, closed });
         }
         Skip::Removed
     }
@@ -89,13 +114,14 @@ impl SequenceMap {
         }
     }
 
-    /// The source number and the epoch of what went out as `out`, or would have, had it not been lost upstream.
-    pub fn source_of(&self, out: u64) -> Option<(u64, u32)> {
+    /// Where that came from what went out as `out`, or would have, had it not been lost upstream.
+    pub fn source_of(&self, out: u64) -> Option<Origin> {
         if out >= self.next_out {
             return None;
         }
         let segment = std::iter::once(&self.current).chain(self.older.iter().rev()).find(|s| s.out_start <= out)?;
-        (segment.source_start != u64::MAX).then(|| (segment.source_start + (out - segment.out_start), segment.epoch))
+        let Segment { source_start, out_start, epoch, closed } = *segment;
+        (source_start != u64::MAX).then(|| Origin { sequence: source_start + (out - out_start), epoch, closed })
     }
 
     /// The number after the highest that went out.
@@ -137,6 +163,10 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::{BTreeMap, BTreeSet};
 
+    fn origin(sequence: u64, epoch: u32) -> Option<Origin> {
+        Some(Origin { sequence, epoch, closed: 0 })
+    }
+
     enum Step {
         Start(u64),
         Map(u64, Option<u64>),
@@ -154,7 +184,7 @@ mod tests {
                     map.start(*source, epoch);
                 }
                 Map(source, out) => assert_eq!(map.map(*source), *out, "{name}, step {at}"),
-                Step::Skip(source, skip) => assert_eq!(map.skip(*source), *skip, "{name}, step {at}"),
+                Step::Skip(source, skip) => assert_eq!(map.skip(*source, false), *skip, "{name}, step {at}"),
             }
         }
     }
@@ -211,7 +241,7 @@ mod tests {
         map.start(7, 1);
         assert_eq!(map.source_of(1_000), None);
         map.map(7);
-        assert_eq!(map.source_of(1_000), Some((7, 1)));
+        assert_eq!(map.source_of(1_000), origin(7, 1));
         assert_eq!(map.source_of(999), None);
     }
 
@@ -220,13 +250,13 @@ mod tests {
         let mut map = SequenceMap::new(1_000);
         map.start(10, 1);
         map.map(10);
-        map.skip(11);
+        map.skip(11, false);
         map.map(12);
         map.start(500, 2);
         map.map(500);
-        assert_eq!(map.source_of(1_000), Some((10, 1)));
-        assert_eq!(map.source_of(1_001), Some((12, 1)));
-        assert_eq!(map.source_of(1_002), Some((500, 2)));
+        assert_eq!(map.source_of(1_000), origin(10, 1));
+        assert_eq!(map.source_of(1_001), origin(12, 1));
+        assert_eq!(map.source_of(1_002), origin(500, 2));
         assert_eq!(map.source_of(1_003), None);
     }
 
@@ -237,18 +267,40 @@ mod tests {
         for source in 10..20 {
             map.map(source);
         }
-        map.skip(20);
+        map.skip(20, false);
         map.map(21);
         assert_eq!(map.next_out(), 1_011);
         map.rewind(1_004);
-        assert_eq!(map.source_of(1_003), Some((13, 1)));
+        assert_eq!(map.source_of(1_003), origin(13, 1));
         assert_eq!(map.source_of(1_004), None);
         map.start(30, 2);
         assert_eq!(map.map(30), Some(1_004));
-        assert_eq!(map.source_of(1_004), Some((30, 2)));
-        assert_eq!(map.source_of(1_003), Some((13, 1)));
+        assert_eq!(map.source_of(1_004), origin(30, 2));
+        assert_eq!(map.source_of(1_003), origin(13, 1));
         map.rewind(2_000);
         assert_eq!(map.next_out(), 1_005);
+    }
+
+    #[test]
+    fn pictures_left_out_are_counted_where_they_were_left_out() {
+        let mut map = SequenceMap::new(1_000);
+        map.start(10, 1);
+        map.map(10);
+        map.skip(11, true);
+        map.skip(12, false);
+        map.map(13);
+        map.map(15);
+        assert_eq!(map.skip(14, true), Skip::Hole(1_002), "what comes later closes nothing");
+        map.skip(16, true);
+        map.skip(17, true);
+        map.map(18);
+        let closed: Vec<u16> = [10, 13, 15, 18].map(|source| map.closed_before(source)).into();
+        assert_eq!(closed, [0, 1, 1, 3]);
+        let origins: Vec<u16> = (1_000..1_005).map(|out| map.source_of(out).unwrap().closed).collect();
+        assert_eq!(origins, [0, 1, 1, 1, 3]);
+        map.start(500, 2);
+        assert_eq!((map.map(500), map.closed_before(500)), (Some(1_005), 0));
+        assert_eq!(map.source_of(1_004).unwrap().closed, 3);
     }
 
     #[test]
@@ -259,7 +311,7 @@ mod tests {
             if source % 2 == 0 {
                 map.map(source);
             } else {
-                map.skip(source);
+                map.skip(source, false);
             }
         }
         assert_eq!(map.older.len(), MAX_SEGMENTS);
@@ -290,7 +342,7 @@ mod tests {
             let mut removed = BTreeSet::new();
             for (_, source, kind) in arrivals {
                 if kind <= 2 {
-                    match map.skip(source) {
+                    match map.skip(source, false) {
                         Skip::Hole(out) => { out_of.insert(source, out); }
                         Skip::Removed => { removed.insert(source); }
                         Skip::TooOld => prop_assert!(source < first),
@@ -309,7 +361,7 @@ mod tests {
                 prop_assert_eq!(out_b - out_a, source_b - source_a - left_out);
             }
             for (source, out) in pairs.iter().rev().take(MAX_SEGMENTS / 2) {
-                prop_assert_eq!(map.source_of(*out), Some((*source, 1)));
+                prop_assert_eq!(map.source_of(*out), origin(*source, 1));
             }
         }
     }

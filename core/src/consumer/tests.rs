@@ -1,6 +1,7 @@
 //! A consumer as a whole, on a real producer.
 
 use super::*;
+use crate::codec::vp8;
 use crate::packet::rtp::RtpPacket;
 use crate::params::ConsumerAllocation;
 use crate::params::PayloadTypeMapping;
