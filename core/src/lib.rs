@@ -17,6 +17,7 @@ pub mod event;
 pub mod extension;
 pub mod feedback;
 pub mod flight;
+pub mod frame_layers;
 pub mod ice;
 pub mod media_packet;
 pub mod net;

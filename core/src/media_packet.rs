@@ -1,6 +1,7 @@
 //! A packet between producer and consumers.
 
 use crate::codec::Codec;
+use crate::frame_layers::FrameLayers;
 use crate::packet::rtp::ExtensionForm;
 use crate::time::Time;
 
@@ -30,6 +31,8 @@ pub struct MediaPacket<'a> {
     pub codec: Codec,
     /// Whether a receiver can start with it: a keyframe starts in it, or its codec has none.
     pub keyframe: bool,
+    /// Which layers its frame belongs to, where a dependency descriptor tells.
+    pub frame: Option<FrameLayers>,
     /// How `extensions` is written.
     pub extension_form: ExtensionForm,
     /// The elements of the extension block.

@@ -15,6 +15,7 @@ pub(super) struct Envelope {
     pub payload_type: u8,
     pub ssrc: u32,
     pub sequence_number: u16,
+    pub marker: bool,
     /// In the RTX stream: the sequence number that the packet had before.
     pub original: Option<u16>,
     pub offsets: Offsets,
@@ -29,6 +30,7 @@ impl Consumer {
         packet: &MediaPacket<'_>,
         body: &Body<'_>,
         sequence: u64,
+        marker: bool,
         offsets: Offsets,
         out: &mut [u8],
     ) -> Option<Composed> {
@@ -36,6 +38,7 @@ impl Consumer {
             payload_type: body.payload_type,
             ssrc: self.ssrc,
             sequence_number: sequence as u16,
+            marker,
             original: None,
             offsets,
             sequence,
@@ -52,7 +55,7 @@ impl Consumer {
         out: &mut [u8],
     ) -> Option<Composed> {
         let fields = Fields {
-            marker: packet.marker,
+            marker: envelope.marker,
             payload_type: envelope.payload_type,
             sequence_number: envelope.sequence_number,
             timestamp: packet.timestamp.wrapping_add(envelope.offsets.timestamp),

@@ -1,12 +1,14 @@
 //! Which layers of its producer a consumer sends.
 //!
 //! Between encodings (simulcast) it switches at the wanted one's next keyframe, and sends the old one until then.
-//! Temporal layers are left at once, and taken up again where the sender says that one can. Still pictures are keyframes
-//! without what follows them.
+//! Temporal layers are left at once, and taken up again where the sender says that one can; so are spatial layers of one
+//! encoding (SVC), where a dependency descriptor tells them apart. Still pictures are keyframes without what follows
+//! them.
 
 use std::time::Duration;
 
 use super::Consumer;
+use super::frame_selection::FrameSelection;
 use crate::codec::{Codec, vp8};
 use crate::media_packet::MediaPacket;
 use crate::params::ConsumerAllocation;
@@ -46,6 +48,9 @@ pub(super) struct Layers {
     pub encoding: u8,
     limit: u8,
     temporal: u8,
+    /// Highest spatial layer within the encoding.
+    spatial_limit: u8,
+    frames: FrameSelection,
     stills: Option<Stills>,
     pub switches: u64,
     /// What was told last: encoding and temporal layer.
@@ -54,7 +59,18 @@ pub(super) struct Layers {
 
 impl Default for Layers {
     fn default() -> Self {
-        Layers { target: 0, wanted: 0, encoding: 0, limit: ALL, temporal: ALL, stills: None, switches: 0, told: None }
+        Layers {
+            target: 0,
+            wanted: 0,
+            encoding: 0,
+            limit: ALL,
+            temporal: ALL,
+            spatial_limit: ALL,
+            frames: FrameSelection::default(),
+            stills: None,
+            switches: 0,
+            told: None,
+        }
     }
 }
 
@@ -62,16 +78,42 @@ impl Layers {
     /// Whether everything of the encoding is sent.
     #[inline]
     fn takes_all(&self) -> bool {
-        self.limit == ALL && self.temporal == ALL && self.stills.is_none()
+        self.limit == ALL
+            && self.temporal == ALL
+            && self.spatial_limit == ALL
+            && self.stills.is_none()
+            && self.frames.current().is_none()
+    }
+
+    /// A run begins: nothing of the frames before counts.
+    pub fn begin_run(&mut self) {
+        self.frames = FrameSelection::default();
+    }
+
+    /// Whether a packet that is sent is the last one that the receiver gets of its picture.
+    #[inline]
+    pub fn ends_picture(&self, packet: &MediaPacket<'_>) -> bool {
+        let current = self.frames.current();
+        packet.frame.zip(current).is_some_and(|(frame, current)| frame.end && frame.spatial == current.0)
+    }
+
+    /// Spatial index and temporal layer that are sent.
+    fn sent(&self) -> (u8, u8) {
+        match self.frames.current() {
+            // Of simulcast the encoding counts.
+            Some((spatial, temporal)) => (self.encoding.max(spatial), temporal),
+            None => (self.encoding, self.temporal),
+        }
     }
 }
 
 impl Consumer {
-    /// Takes over what is to be sent. The caller says with [`want_encoding`](Self::want_encoding) what of it is alive,
+    /// Takes over what is to be sent, of a producer with so many encodings. The caller says with [`want_encoding`](Self::want_encoding) what of it is alive,
     /// and starts the consumer.
-    pub fn allocate(&mut self, now: Time, allocation: &ConsumerAllocation) {
+    pub fn allocate(&mut self, now: Time, allocation: &ConsumerAllocation, encodings: usize) {
         self.set_priority(allocation.priority);
         self.layers.target = allocation.spatial;
+        self.layers.spatial_limit = if encodings == 1 { allocation.spatial } else { ALL };
         self.layers.limit = allocation.temporal.min(ALL);
         self.layers.temporal = self.layers.temporal.min(self.layers.limit);
         let interval = allocation.still_interval_ms.map(|ms| Duration::from_millis(u64::from(ms)));
@@ -130,12 +172,19 @@ impl Consumer {
     /// What is sent, if that changed since it was told last: encoding and highest temporal layer; none for nothing.
     #[inline]
     pub fn poll_layers(&mut self) -> Option<Option<(u8, u8)>> {
-        let sent = self.current.map(|_| (self.layers.encoding, self.layers.temporal));
+        let sent = self.current.map(|_| self.layers.sent());
         if sent == self.layers.told {
             return None;
         }
         self.layers.told = sent;
         Some(sent)
+    }
+
+    /// Whether a keyframe is to be asked for, since the spatial layer that is wanted within the encoding can only be had
+    /// with one; told once.
+    #[inline]
+    pub fn poll_spatial_layer(&mut self) -> bool {
+        self.layers.frames.poll_blocked()
     }
 
     /// Changes over to the encoding of `packet` if that is wanted and begins here. Whether the packet is one to send.
@@ -167,10 +216,14 @@ impl Consumer {
                 stills.due = now + stills.interval;
                 stills.asked = false;
             }
-            return if stills.frame == Some(packet.timestamp) { send } else { leave_out };
+            let is_small = packet.frame.is_none_or(|frame| frame.spatial <= layers.spatial_limit);
+            return if stills.frame == Some(packet.timestamp) && is_small { send } else { leave_out };
         }
         if packet.codec != Codec::Vp8 {
-            return send;
+            let limits = (layers.spatial_limit, layers.limit);
+            let is_sent = packet.frame.is_none_or(|frame| layers.frames.admits(&frame, limits));
+            // What is left out leaves a gap in VP9's picture ids: receivers tell temporal layers by them.
+            return if is_sent { send } else { leave_out };
         }
         let Ok(descriptor) = vp8::Descriptor::parse(packet.payload) else { return send };
         if packet.keyframe {

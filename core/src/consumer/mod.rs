@@ -6,6 +6,7 @@
 
 mod compose;
 mod frame_numbers;
+mod frame_selection;
 mod layers;
 mod padding;
 mod payload;
@@ -20,6 +21,7 @@ mod watchdog;
 use std::time::Duration;
 
 use self::frame_numbers::FrameNumbers;
+use self::frame_selection::MarkerLog;
 use self::layers::{Choice, Layers};
 pub use self::padding::MAX_PADDING_PACKET;
 use self::payload::{Body, PayloadTypes};
@@ -147,6 +149,7 @@ pub struct Consumer {
     spare_offset: u64,
     resends: ResendGuard,
     stamp_log: StampLog,
+    marker_log: MarkerLog,
     /// Packets before this one had other header extensions than they would be written with now.
     rewritten_before: u64,
     keyframe_sent: Option<Time>,
@@ -209,6 +212,7 @@ impl Consumer {
             rtx_sequence_number: (seed >> 16) as u16 & 0x7fff,
             resends: ResendGuard::default(),
             stamp_log: StampLog::default(),
+            marker_log: MarkerLog::default(),
             rewritten_before: 0,
             keyframe_sent: None,
             keyframe_timestamp: None,
@@ -404,7 +408,11 @@ impl Consumer {
         let sequence = self.map.map(packet.sequence)?;
         let closed = self.map.closed_before(packet.sequence);
         let offsets = epoch.offsets.closed_up(closed);
-        let composed = self.compose_media(packet, &body, sequence, offsets, out)?;
+        let marker = packet.marker || self.layers.ends_picture(packet);
+        if packet.frame.is_some() {
+            self.marker_log.insert(sequence, marker != packet.marker);
+        }
+        let composed = self.compose_media(packet, &body, sequence, marker, offsets, out)?;
         if self.redundancy.is_set() && self.takes_nack {
             self.repeats_log.insert(sequence, body.repeated.repeats);
         }

@@ -154,6 +154,7 @@ mod tests {
             marker: false,
             codec,
             keyframe: true,
+            frame: None,
             extension_form: ExtensionForm::None,
             extensions: &[],
             payload,

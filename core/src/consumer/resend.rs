@@ -61,7 +61,7 @@ impl Consumer {
         let old_stamps = match resend.rtx_payload_type {
             Some(_) => None,
             // Another header under the nonce of the first would give a GCM key away.
-            None if resend.sequence < self.rewritten_before => return None,
+            None if resend.sequence < self.rewritten_before || !self.marker_log.knows(resend.sequence) => return None,
             None if self.is_stamped() => Some(self.stamp_log.get(resend.sequence)?),
             None => None,
         };
@@ -74,7 +74,8 @@ impl Consumer {
             _ => (resend.body.payload_type, self.ssrc, resend.sequence as u16, None),
         };
         let Resend { sequence, offsets, .. } = *resend;
-        let envelope = Envelope { payload_type, ssrc, sequence_number, original, offsets, sequence };
+        let marker = resend.packet.marker || self.marker_log.contains(sequence);
+        let envelope = Envelope { payload_type, ssrc, sequence_number, marker, original, offsets, sequence };
         let mut composed = self.compose(&resend.packet, &resend.body, &envelope, out)?;
         if let Some(stamps) = old_stamps {
             composed.stamps.write(stamps, out);

@@ -85,6 +85,7 @@ impl Consumer {
         let (timestamp, ahead) = self.timestamp_offset(packet);
         let numbers = PictureNumbers::read(packet.codec, packet.payload);
         let picture = numbers.map(|first| self.picture_ids.offsets_for(&first)).unwrap_or_default();
+        self.layers.begin_run();
         let frame_number = self.descriptor(packet).map_or(0, |first| self.frame_numbers.offset_for(&first));
         self.map.start(packet.sequence, self.epochs);
         let offsets = Offsets { timestamp, ahead, picture, frame_number };
@@ -136,7 +137,7 @@ impl Consumer {
         let Skip::Hole(sequence) = self.map.skip(packet.sequence, closes) else { return None };
         let payload_type = self.payload_types.translate(packet.payload_type)?;
         let empty = Body::plain(payload_type, &[]);
-        let composed = self.compose_media(packet, &empty, sequence, epoch.offsets, out)?;
+        let composed = self.compose_media(packet, &empty, sequence, packet.marker, epoch.offsets, out)?;
         self.totals.packets += 1;
         Some(composed)
     }

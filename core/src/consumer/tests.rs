@@ -289,11 +289,11 @@ fn upper_temporal_layers_are_left_out_without_a_gap() {
     let mut call = Call::video();
     call.send(0, &Sent::video(10, vp8(700, 20, true)));
     let allocation = |temporal| ConsumerAllocation { spatial: 0, temporal, priority: 0, still_interval_ms: None };
-    call.consumer.allocate(at(1), &allocation(0));
+    call.consumer.allocate(at(1), &allocation(0), 1);
     assert!(call.send(33, &Sent::video(11, vp8_of_layer(701, 20, 1, true))).is_none());
     let base = call.send(66, &Sent::video(12, vp8_of_layer(702, 21, 0, false))).unwrap();
     assert_eq!((base.sequence_number, base.vp8()), (101, (701, 21)));
-    call.consumer.allocate(at(67), &allocation(1));
+    call.consumer.allocate(at(67), &allocation(1), 1);
     assert!(call.send(99, &Sent::video(13, vp8_of_layer(703, 21, 1, false))).is_none(), "no point to switch up at");
     assert_eq!(call.send(132, &Sent::video(14, vp8_of_layer(704, 22, 0, false))).unwrap().vp8(), (702, 22));
     let up = call.send(165, &Sent::video(15, vp8_of_layer(705, 22, 1, true))).unwrap();
@@ -307,7 +307,7 @@ fn still_pictures_are_keyframes_with_nothing_between() {
     let mut call = Call::video();
     call.send(0, &Sent::video(10, vp8(700, 20, true)));
     let stills = ConsumerAllocation { spatial: 0, temporal: 7, priority: 0, still_interval_ms: Some(2_000) };
-    call.consumer.allocate(at(0), &stills);
+    call.consumer.allocate(at(0), &stills, 1);
     assert!(call.send(33, &Sent::video(11, vp8(701, 21, false))).is_none());
     assert!(call.send(66, &Sent::video(12, vp8(702, 22, true))).is_none(), "too soon for another picture");
     assert!(!call.consumer.poll_still(at(1_999)));
@@ -317,7 +317,7 @@ fn still_pictures_are_keyframes_with_nothing_between() {
     assert_eq!(still.sequence_number, 101);
     assert!(call.send(2_133, &Sent::video(14, vp8(704, 24, false))).is_none());
     assert_eq!(call.consumer.still_due(), at(4_100));
-    call.consumer.allocate(at(3_000), &ConsumerAllocation { still_interval_ms: None, ..stills });
+    call.consumer.allocate(at(3_000), &ConsumerAllocation { still_interval_ms: None, ..stills }, 1);
     assert!(call.consumer.needs_keyframe(), "what follows the last picture was left out");
     assert!(call.send(3_033, &Sent::video(15, vp8(705, 25, false))).is_none());
     assert_eq!(call.send(3_066, &Sent::video(16, vp8(706, 26, true))).unwrap().sequence_number, 102);

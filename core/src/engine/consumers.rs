@@ -101,7 +101,7 @@ impl Engine {
         if usize::from(allocation.spatial) >= encodings.max(MAX_SPATIAL_LAYERS) {
             return Err(format!("spatial: {} is not below {}", allocation.spatial, encodings.max(MAX_SPATIAL_LAYERS)));
         }
-        consumer.allocate(now, allocation);
+        consumer.allocate(now, allocation, encodings);
         self.choose_encoding(now, key);
         let consumer = &self.consumers[key].consumer;
         self.timers.no_later_than(transport, consumer.still_due());

@@ -110,6 +110,9 @@ impl Engine {
                 Sent::HasToWait => self.hold(now, receiver, media),
                 Sent::Nothing => {}
             }
+            if self.consumers[receiver].consumer.poll_spatial_layer() {
+                self.want_keyframe_of(now, producer, media.encoding);
+            }
             self.tell_consumer_layers(now, receiver);
         }
         self.work_for(key);

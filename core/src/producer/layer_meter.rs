@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use crate::codec::{Codec, vp8};
 use crate::event::LayerState;
+use crate::frame_layers::FrameLayers;
 use crate::media_packet::MediaPacket;
 use crate::time::Time;
 
+/// Spatial layers of an encoding that are told apart (SVC).
+const SPATIAL_LAYERS: usize = 4;
 /// Temporal layers that are told apart.
 const TEMPORAL_LAYERS: usize = 4;
 /// An encoding is dead after a silence of this, while another one of its producer comes. A thin encoding sends a frame
@@ -17,10 +20,25 @@ const WINDOW: Duration = Duration::from_secs(1);
 /// Upper bound of a frame rate worth telling.
 const MAX_FRAME_RATE: f32 = 240.0;
 
+/// What came for one pair of highest layers, with all that it needs.
 #[derive(Clone, Copy, Debug, Default)]
 struct Count {
     bytes: u64,
     frames: u32,
+    /// Of `bytes`, those of just this spatial and this temporal layer.
+    own_bytes: u64,
+}
+
+/// By spatial and by temporal layer.
+type ByLayer<T> = [[T; TEMPORAL_LAYERS]; SPATIAL_LAYERS];
+
+/// What a pair of highest layers took lately.
+#[derive(Clone, Copy, Debug, Default)]
+struct Rate {
+    bitrate: u64,
+    frame_rate: f32,
+    /// Whether anything came of just this layer.
+    is_there: bool,
 }
 
 /// One encoding's layers.
@@ -28,11 +46,10 @@ struct Count {
 pub struct LayerMeter {
     last: Option<Time>,
     since: Option<Time>,
-    counting: [Count; TEMPORAL_LAYERS],
-    /// Bit/s and frames per second of the last whole window.
-    rates: [(u64, f32); TEMPORAL_LAYERS],
-    measured: bool,
-    size: (u16, u16),
+    counting: ByLayer<Count>,
+    /// Of the last whole window.
+    rates: ByLayer<Rate>,
+    sizes: [(u16, u16); SPATIAL_LAYERS],
 }
 
 impl LayerMeter {
@@ -44,23 +61,59 @@ impl LayerMeter {
         }
         if self.last.is_none_or(|last| now.since(last) > DEAD_AFTER) {
             // What was measured before a silence says nothing of what comes now.
-            *self = LayerMeter { size: self.size, since: Some(now), ..LayerMeter::default() };
+            *self = LayerMeter { sizes: self.sizes, since: Some(now), ..LayerMeter::default() };
         }
         self.last = Some(now);
-        let mut temporal = 0;
+        match packet.frame {
+            Some(frame) => self.count_frame(packet, &frame),
+            None => self.count_plain(packet),
+        }
+    }
+
+    /// The size of a spatial layer was told.
+    pub fn set_size(&mut self, spatial: u8, size: (u16, u16)) {
+        if let Some(place) = self.sizes.get_mut(usize::from(spatial)) {
+            *place = size;
+        }
+    }
+
+    /// Counts a packet of which a dependency descriptor tells.
+    fn count_frame(&mut self, packet: &MediaPacket<'_>, frame: &FrameLayers) {
+        let len = packet.payload.len() as u64;
+        let spatial_layers = (usize::from(frame.highest.0) + 1).min(SPATIAL_LAYERS);
+        let temporal_layers = (usize::from(frame.highest.1) + 1).min(TEMPORAL_LAYERS);
+        for (spatial, counts) in (0..).zip(&mut self.counting[..spatial_layers]) {
+            for (temporal, count) in (0..).zip(&mut counts[..temporal_layers]) {
+                if frame.belongs.contains((spatial, temporal)) {
+                    count.bytes += len;
+                    count.frames += u32::from(frame.end && frame.spatial == spatial);
+                    if (frame.spatial, frame.temporal) == (spatial, temporal) {
+                        count.own_bytes += len;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Counts a packet whose payload tells its temporal layer, if anything does.
+    fn count_plain(&mut self, packet: &MediaPacket<'_>) {
+        let mut own = 0;
         if packet.codec == Codec::Vp8
             && let Ok(descriptor) = vp8::Descriptor::parse(packet.payload)
         {
-            temporal = usize::from(descriptor.temporal_layer.unwrap_or(0)).min(TEMPORAL_LAYERS - 1);
+            own = usize::from(descriptor.temporal_layer.unwrap_or(0)).min(TEMPORAL_LAYERS - 1);
             if packet.keyframe
                 && let Some(size) = descriptor.keyframe_size(packet.payload)
             {
-                self.size = size;
+                self.sizes[0] = size;
             }
         }
-        let count = &mut self.counting[temporal];
-        count.bytes += packet.payload.len() as u64;
-        count.frames += u32::from(packet.marker);
+        let len = packet.payload.len() as u64;
+        self.counting[0][own].own_bytes += len;
+        for count in &mut self.counting[0][own..] {
+            count.bytes += len;
+            count.frames += u32::from(packet.marker);
+        }
     }
 
     /// Whether packets come.
@@ -68,9 +121,9 @@ impl LayerMeter {
         self.last.is_some_and(|last| now.since(last) <= DEAD_AFTER)
     }
 
-    /// Width and height in pixels; zero while unknown.
-    pub fn size(&self) -> (u16, u16) {
-        self.size
+    /// Width and height of each spatial layer in pixels; zero while unknown.
+    pub fn sizes(&self) -> [(u16, u16); SPATIAL_LAYERS] {
+        self.sizes
     }
 
     /// Closes the window if it is over.
@@ -81,32 +134,34 @@ impl LayerMeter {
             return;
         }
         let seconds = elapsed.as_secs_f32();
-        for (rate, count) in self.rates.iter_mut().zip(&self.counting) {
-            let bitrate = (count.bytes as f64 * 8.0 / f64::from(seconds)) as u64;
-            *rate = (bitrate, (count.frames as f32 / seconds).min(MAX_FRAME_RATE));
+        for (rate, count) in self.rates.iter_mut().flatten().zip(self.counting.iter().flatten()) {
+            *rate = Rate {
+                bitrate: (count.bytes as f64 * 8.0 / f64::from(seconds)) as u64,
+                frame_rate: (count.frames as f32 / seconds).min(MAX_FRAME_RATE),
+                is_there: count.own_bytes > 0,
+            };
         }
-        self.counting = [Count::default(); TEMPORAL_LAYERS];
+        self.counting = Default::default();
         self.since = Some(now);
-        self.measured = true;
     }
 
-    /// The encoding's layers, lowest first, each with all that it needs.
-    pub fn layers(&self, spatial: u8) -> impl Iterator<Item = LayerState> {
-        let (width, height) = self.size;
-        let (mut bitrate, mut frame_rate) = (0, 0.0);
-        let rates = self.rates;
-        (0..TEMPORAL_LAYERS).filter_map(move |temporal| {
-            let (own_bitrate, own_frame_rate) = rates[temporal];
-            bitrate += own_bitrate;
-            frame_rate += own_frame_rate;
-            // The lowest one is there as soon as anything comes, before anything was measured.
-            (temporal == 0 || own_bitrate > 0).then_some(LayerState {
-                spatial,
-                temporal: temporal as u8,
-                bitrate,
-                width,
-                height,
-                frame_rate,
+    /// The encoding's layers, lowest first, each with all that it needs; `encoding` is its index, or 0 where it is the
+    /// only one.
+    pub fn layers(&self, encoding: u8) -> impl Iterator<Item = LayerState> {
+        let (rates, sizes) = (self.rates, self.sizes);
+        (0..SPATIAL_LAYERS as u8).flat_map(move |spatial| {
+            (0..TEMPORAL_LAYERS as u8).filter_map(move |temporal| {
+                let rate = rates[usize::from(spatial)][usize::from(temporal)];
+                let (width, height) = sizes[usize::from(spatial)];
+                // The lowest one is there as soon as anything comes, before anything was measured.
+                (rate.is_there || (spatial, temporal) == (0, 0)).then_some(LayerState {
+                    spatial: encoding.max(spatial),
+                    temporal,
+                    bitrate: rate.bitrate,
+                    width,
+                    height,
+                    frame_rate: rate.frame_rate,
+                })
             })
         })
     }

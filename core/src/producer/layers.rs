@@ -32,11 +32,16 @@ impl Producer {
         if self.kind != MediaKind::Video {
             return;
         }
-        let meter = &mut self.encodings[index].layers;
+        let encoding = &mut self.encodings[index];
         let was_live = self.layer_news.live & 1 << index != 0;
-        let size = meter.size();
-        meter.received(now, media);
-        if !was_live || meter.size() != size || now >= self.layer_news.next_check {
+        let sizes = encoding.layers.sizes();
+        encoding.layers.received(now, media);
+        if let Some(frame) = media.frame
+            && let Some(size) = encoding.dependencies.size(frame.spatial)
+        {
+            encoding.layers.set_size(frame.spatial, size);
+        }
+        if !was_live || encoding.layers.sizes() != sizes || now >= self.layer_news.next_check {
             self.check_layers(now);
         }
     }

@@ -5,6 +5,7 @@
 
 mod audio_level;
 mod codecs;
+mod dependencies;
 mod keyframe_requester;
 mod layer_meter;
 mod layers;
@@ -205,6 +206,8 @@ impl Producer {
             return Received::Nothing(Discard::UnknownPayloadType);
         };
         let elements = packet.extensions();
+        let dependencies = &mut self.encodings[index].dependencies;
+        let frame = extensions.dependency_descriptor.and_then(|data| dependencies.read(sequence, data));
         let media = MediaPacket {
             stream: self.encodings[index].id,
             encoding: index as u8,
@@ -215,6 +218,7 @@ impl Producer {
             marker: header.marker,
             codec: codec.codec,
             keyframe: !payload.is_empty() && codec.codec.is_keyframe_start(payload),
+            frame,
             extension_form: elements.form(),
             extensions: elements.as_bytes(),
             payload,

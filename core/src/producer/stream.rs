@@ -1,5 +1,6 @@
 //! One encoding of a producer: its numbers, what is missing of it, what is kept of it.
 
+use super::dependencies::Dependencies;
 use super::keyframe_requester::KeyframeRequester;
 use super::layer_meter::LayerMeter;
 use std::time::Duration;
@@ -70,6 +71,7 @@ pub(super) struct EncodingStream {
     pub history: History,
     pub keyframes: KeyframeRequester,
     pub layers: LayerMeter,
+    pub dependencies: Dependencies,
     run: Option<Run>,
     /// The RID that came with `ssrc`, if any.
     heard_rid: Option<Box<[u8]>>,
@@ -97,6 +99,7 @@ impl EncodingStream {
             history: History::new(history_limits),
             keyframes: KeyframeRequester::default(),
             layers: LayerMeter::default(),
+            dependencies: Dependencies::default(),
             run: None,
             heard_rid: None,
             replaced: None,
@@ -143,6 +146,7 @@ impl EncodingStream {
         self.nack.reset();
         self.clock = None;
         self.publisher_clock = None;
+        self.dependencies = Dependencies::default();
     }
 
     /// Finds the place of a media packet that came in its own right, and counts it. The caller gives the stream a new

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::block_pool::{BLOCK_LEN, Block, BlockPool};
 use crate::codec::Codec;
+use crate::frame_layers::FrameLayers;
 use crate::media_packet::{MediaPacket, StreamId};
 use crate::packet::rtp::ExtensionForm;
 use crate::time::Time;
@@ -41,6 +42,7 @@ struct Entry {
     extension_form: ExtensionForm,
     marker: bool,
     keyframe: bool,
+    frame: Option<FrameLayers>,
 }
 
 const NO_ENTRY: Entry = Entry {
@@ -58,6 +60,7 @@ const NO_ENTRY: Entry = Entry {
     extension_form: ExtensionForm::None,
     marker: false,
     keyframe: false,
+    frame: None,
 };
 
 struct FilledBlock {
@@ -110,6 +113,7 @@ impl History {
             extension_form: packet.extension_form,
             marker: packet.marker,
             keyframe: packet.keyframe,
+            frame: packet.frame,
         };
         let slot = self.slot_for(packet);
         self.entries[slot] = entry;
@@ -137,6 +141,7 @@ impl History {
             marker: entry.marker,
             codec: entry.codec,
             keyframe: entry.keyframe,
+            frame: entry.frame,
             extension_form: entry.extension_form,
             extensions: &block.data[start..middle],
             payload: &block.data[middle..middle + usize::from(entry.payload_len)],
@@ -243,6 +248,7 @@ mod tests {
             marker: sequence.is_multiple_of(2),
             codec: Codec::Vp8,
             keyframe: false,
+            frame: None,
             extension_form: ExtensionForm::OneByte,
             extensions: &[0x10, 0x05, 0, 0],
             payload,

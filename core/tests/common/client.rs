@@ -22,6 +22,9 @@ pub const ABS_SEND_TIME: &str = "http://www.webrtc.org/experiments/rtp-hdrext/ab
 pub const ORIENTATION: &str = "urn:3gpp:video-orientation";
 pub const PLAYOUT_DELAY: &str = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay";
 
+pub const DEPENDENCY_DESCRIPTOR: &str =
+    "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension";
+
 pub fn extensions(list: &[(&str, u8)]) -> Vec<HeaderExtension> {
     list.iter().map(|(uri, id)| HeaderExtension { uri: (*uri).to_owned(), id: *id }).collect()
 }
@@ -66,8 +69,14 @@ impl Client {
         start_bitrate: Option<u64>,
     ) -> Client {
         let ufrag = format!("ufrag{transport_id}");
-        let receive_extensions =
-            extensions(&[(AUDIO_LEVEL, 1), (TWCC, 3), (MID, 4), (ORIENTATION, 5), (PLAYOUT_DELAY, 6)]);
+        let receive_extensions = extensions(&[
+            (AUDIO_LEVEL, 1),
+            (TWCC, 3),
+            (MID, 4),
+            (ORIENTATION, 5),
+            (PLAYOUT_DELAY, 6),
+            (DEPENDENCY_DESCRIPTOR, 12),
+        ]);
         let params = WebRtcTransportParams {
             router_id,
             ice_ufrag: ufrag.clone(),

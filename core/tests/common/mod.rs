@@ -6,6 +6,7 @@
 pub mod call;
 pub mod client;
 pub mod media;
+pub mod scalable;
 pub mod viewer;
 
 use std::collections::HashMap;

@@ -74,6 +74,11 @@ impl Structure {
         &self.templates[..usize::from(self.template_count)]
     }
 
+    /// The templates, to be changed.
+    pub fn templates_mut(&mut self) -> &mut [Template] {
+        &mut self.templates[..usize::from(self.template_count)]
+    }
+
     /// The template of this id.
     pub fn template(&self, id: u8) -> Result<&Template, DescriptorError> {
         let index = usize::from(id.wrapping_sub(self.template_id_offset) & 0x3f);
