@@ -133,6 +133,7 @@ class FakeMedia:
             "bytes_received": 1000,
             "packets_sent": 2,
             "bytes_sent": 200,
+            "estimate": 300_000,
             "errors": [],
             "producers": [
                 {

@@ -33,6 +33,8 @@ class ConnectionStats:
     packets_sent: int
     bytes_sent: int
     round_trip_seconds: float | None
+    estimate: int | None
+    """bit/s that the line to the client carries."""
     sources: tuple[SourceStats, ...]
 
 
@@ -60,6 +62,7 @@ def connection_stats(stats: Mapping[str, Any] | None, table: SourceTable) -> Con
         packets_sent=stats["packets_sent"],
         bytes_sent=stats["bytes_sent"],
         round_trip_seconds=min(round_trips, default=None),
+        estimate=stats["estimate"],
         sources=tuple(sources),
     )
 

@@ -229,6 +229,7 @@ def _connection_stats(of: ConnectionStats | None) -> parts.ConnectionStats | Non
         packets_sent=of.packets_sent,
         bytes_sent=of.bytes_sent,
         round_trip_seconds=of.round_trip_seconds,
+        estimate=of.estimate,
         sources=[
             parts.SourceStats(
                 source_id=str(each.source_id),

@@ -63,6 +63,7 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {number} packets_sent
  * @property {number} bytes_sent
  * @property {number | null} round_trip_seconds
+ * @property {number | null} estimate bit/s that the line towards this client carries
  * @property {Record<string, unknown>[]} sources
  */
 /** @typedef {{ type: "stats", publish: ConnectionCounters | null, subscribe: ConnectionCounters | null }} Stats */
