@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from loadtest import emulate, flight, run
+from loadtest import emulate, flight, run, trace
 from loadtest.errors import InputError
 
 WRONG = 2
@@ -21,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     run.add_command(commands)
     emulate.add_command(commands)
+    trace.add_command(commands)
     flight.add_commands(commands)
     options = parser.parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = options.run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 from typing import Any
 
@@ -154,9 +155,19 @@ def _streams(recording: Recording, plan: ParticipantPlan, span: Span, found: Cou
 
 def run_courses(recording: Recording) -> dict[str, Any]:
     """The curves of the run itself."""
-    cpu: Curve = []
-    for before, after in zip(recording.loads, recording.loads[1:], strict=False):
-        share = (after.cpu_seconds - before.cpu_seconds) / (after.at - before.at)
-        cpu.append((round(after.at - recording.began, 3), share))
-    memory = [(round(load.at - recording.began, 3), float(load.memory)) for load in recording.loads]
-    return {"bridge_cpu": {"bridge": cpu}, "bridge_memory": {"bridge": memory}} if cpu else {}
+    bridge: Curve = []
+    machine: Curve = []
+    for before, after in itertools.pairwise(recording.loads):
+        at, seconds = round(after.at - recording.began, 3), after.at - before.at
+        machine.append((at, (after.machine_seconds - before.machine_seconds) / seconds))
+        if before.cpu_seconds is not None and after.cpu_seconds is not None:
+            bridge.append((at, (after.cpu_seconds - before.cpu_seconds) / seconds))
+    memory = [
+        (round(load.at - recording.began, 3), float(load.memory)) for load in recording.loads if load.memory is not None
+    ]
+    found = {
+        "machine_busy": {"machine": machine},
+        "bridge_cpu": {"bridge": bridge},
+        "bridge_memory": {"bridge": memory},
+    }
+    return {chart: curves for chart, curves in found.items() if any(curves.values())}

@@ -218,8 +218,11 @@ def _run(recording: Recording, span: Span) -> Values:
     values: Values = {}
     if len(loads) >= 2:
         first, last = loads[0], loads[-1]
-        values["bridge_cpu"] = (last.cpu_seconds - first.cpu_seconds) / (last.at - first.at)
-        values["bridge_memory"] = max(load.memory for load in loads)
+        seconds = last.at - first.at
+        values["machine_busy"] = (last.machine_seconds - first.machine_seconds) / seconds
+        if first.cpu_seconds is not None and last.cpu_seconds is not None:
+            values["bridge_cpu"] = (last.cpu_seconds - first.cpu_seconds) / seconds
+            values["bridge_memory"] = max(load.memory or 0 for load in loads)
     values["emulator_late"] = max(
         (
             line["late"]["p99_ms"] / 1000

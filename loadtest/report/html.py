@@ -24,9 +24,12 @@ _CHARTS: dict[str, tuple[str, Axis]] = {
     "gaps": ("Over half a second without a new picture", Axis("1 = standing", 1, 1)),
     "delay": ("From camera to screen", Axis("ms", 1e3, 200)),
     "concealed": ("Sound that was made up", Axis("%", 100, 5)),
+    "machine_busy": ("This machine", Axis("% of all processors", 100, 100)),
     "bridge_cpu": ("Bridge, processor", Axis("% of a core", 100, 10)),
     "bridge_memory": ("Bridge, memory", Axis("MB", 1e-6, 100)),
 }
+_BUSY = 0.9
+"""Share of the processors above which a reader is warned."""
 _STATES = {
     "passed": "passed",
     "missed": "missed a threshold",
@@ -93,6 +96,12 @@ def _run(run: Document) -> str:
     ]
     if run["error"]:
         parts.append(f"<p><strong>{escape(run['error'])}</strong></p>")
+    busy = run["run"]["figures"].get("whole", {}).get("machine_busy")
+    if busy is not None and busy > _BUSY:
+        parts.append(
+            f"<p><strong>This machine was busy ({busy * 100:.0f} % of its processors): pictures and delays may be "
+            "worse than the bridge and the lines made them.</strong></p>"
+        )
     if run["thresholds"]:
         rows = [
             [

@@ -10,12 +10,15 @@ from loadtest.scenario.description import Scenario
 
 
 class Load(NamedTuple):
-    """What the bridge's process used up to a moment."""
+    """What was used up to a moment."""
 
     at: float
-    cpu_seconds: float
-    memory: int
-    """Resident bytes."""
+    machine_seconds: float
+    """By everything on this machine, divided by the number of its processors."""
+    cpu_seconds: float | None
+    """By the bridge's process, where that is ours."""
+    memory: int | None
+    """Its resident bytes."""
 
 
 @dataclass

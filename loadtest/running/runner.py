@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from loadtest.emulator.station import Place, Station, StationPlan
 from loadtest.participants.participant import Participant, ParticipantError
+from loadtest.running.machine import machine_seconds
 from loadtest.running.recording import Load, Recording
 from loadtest.scenario.description import ParticipantPlan, Scenario
 
@@ -113,8 +114,7 @@ class Runner:
         async with asyncio.TaskGroup() as tasks:
             for plan in self.scenario.participants:
                 tasks.create_task(self._take_part(plan, participants[plan.name], recording))
-            if self.load is not None:
-                tasks.create_task(self._watch_load(self.load, recording))
+            tasks.create_task(self._watch_load(recording))
             while (left := end - (time.time() - recording.began)) > 0:
                 self.progress(left, "in the call")
                 if station is not None and station.failed is not None:
@@ -148,10 +148,10 @@ class Runner:
         if plan.leave is not None:
             await participant.leave()
 
-    async def _watch_load(self, load: Callable[[], tuple[float, int]], recording: Recording) -> None:
+    async def _watch_load(self, recording: Recording) -> None:
         while time.time() < recording.began + self.scenario.duration:
-            cpu, memory = load()
-            recording.loads.append(Load(time.time(), cpu, memory))
+            cpu, memory = self.load() if self.load is not None else (None, None)
+            recording.loads.append(Load(time.time(), machine_seconds(), cpu, memory))
             await asyncio.sleep(1.0)
 
 

@@ -96,6 +96,7 @@ METRICS = {
         Metric("reconnects", _N, "how often a connection was lost"),
         Metric("bridge_cpu", _P, "of one core, by the bridge; of the run"),
         Metric("bridge_memory", Unit.BYTES, "resident memory of the bridge at its most; of the run"),
+        Metric("machine_busy", _P, "of all processors of this machine, by whatever runs; of the run"),
         Metric("fairness", _N, "Jain's index of what participants of one line received; of the run"),
         Metric("emulator_late", _S, "how late the emulator was, the worst 99th percentile of a second; of the run"),
     )
