@@ -18,6 +18,7 @@ from loadtest.errors import InputError, Place
 from loadtest.measure import DevelopmentBridge
 from loadtest.participants.chromium.bridge_page import BridgePage
 from loadtest.participants.participant import Participant
+from loadtest.priority import go_before_others
 from loadtest.report.compare import Difference, compare, read_report
 from loadtest.report.document import Document, report_document, run_document, write_json
 from loadtest.report.html import write_html
@@ -74,6 +75,7 @@ def run(options: argparse.Namespace) -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     if options.bridge is None:
         enter_own_network()
+    go_before_others(os.getpid())
     progress = Progress([scenario.duration for scenario, _ in plays])
     runs: list[Document] = []
     try:
@@ -155,6 +157,7 @@ def _bridge(options: argparse.Namespace) -> Iterator[_Bridge]:
         yield _Bridge(options.bridge.rstrip("/"), lambda plan: _token_of_command(options.token, plan))
         return
     with DevelopmentBridge.running(host=BRIDGE_ADDRESS) as bridge:
+        go_before_others(bridge.pid)
         yield _Bridge(
             bridge.url,
             lambda plan: bridge.token(plan.room, plan.name, plan.role, name=plan.name, ttl=_TOKEN_SECONDS),

@@ -1,10 +1,10 @@
 """Made-up traces of mobile lines: seeded, so that everyone has the same, and made by rules that can be looked at.
 
 The logarithm of the rate is the sum of three parts: its middle; a slow one as of hills and houses (shadowing:
-Gudmundson's exponentially correlated process, 1991, with a correlation of tens of seconds at the speed of a tram); and a
-fast one as of neighbours who come and go in the cell (correlation of seconds). From time to time the cell is changed, and
-nothing gets through for a moment. The figures are ours; they were chosen so that the traces look like those that people
-have published of 3G and 4G on the move (Riiser et al., MMSys 2013), and were fitted to none.
+Gudmundson's exponentially correlated process, 1991, with a correlation of tens of seconds at the speed of a tram); and
+a fast one as of neighbours who come and go in the cell (correlation of seconds). From time to time the cell is changed,
+and nothing gets through for a moment. The figures are ours; they were chosen so that the traces look like those that
+people have published of 3G and 4G on the move (Riiser et al., MMSys 2013), and were fitted to none.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from typing import Any
 
 from loadtest.errors import InputError
 from loadtest.participants.participant import ParticipantError
+from loadtest.priority import go_before_others
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _FLAGS = (
@@ -115,6 +116,7 @@ class Browser:
             os.close(theirs_out)
             if output is not None:
                 output.close()
+        go_before_others(process.pid)
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader(limit=2**26)
         protocol = asyncio.StreamReaderProtocol(reader)
