@@ -15,20 +15,18 @@ fn ice(transport_id: u64, state: IceState, moved: bool) -> Event {
 }
 
 #[test]
-fn a_nominated_check_connects_and_is_answered() {
+fn the_first_check_connects_and_is_answered() {
     let mut sim = Sim::new();
     let mut client = Client::create(&mut sim, 1, 10);
     let request = client.valid_request(false);
     assert_eq!(sim.deliver(client.path, request), Outcome::Authenticated);
-    assert!(sim.take_events().is_empty(), "not nominated yet");
+    assert_eq!(sim.take_events(), [ice(10, IceState::Connected, false)], "though it nominates nothing yet");
     let answers = sim.take_sent(client.path);
     let answer = StunMessage::parse(&answers[0]).unwrap();
     assert_eq!((answer.class, answer.xor_mapped_address), (Class::Success, Some(client.path.remote)));
     assert!(answer.verify_fingerprint());
 
     assert_eq!(client.check(&mut sim, true), Some(Class::Success));
-    assert_eq!(sim.take_events(), [ice(10, IceState::Connected, false)]);
-    client.check(&mut sim, true);
     assert!(sim.take_events().is_empty(), "told once");
 }
 
@@ -85,6 +83,7 @@ fn dtls_goes_up_in_batches_and_comes_down_on_the_newest_path() {
     let mut sim = Sim::new();
     let mut client = Client::create(&mut sim, 1, 10);
     client.check(&mut sim, false);
+    sim.take_events();
     let mut hello = vec![0; 50];
     hello[0] = 22;
     let mut datagrams = [hello.clone(), hello.clone()];

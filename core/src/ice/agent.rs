@@ -2,7 +2,8 @@
 //!
 //! The peer is the controlling agent. It selects a path by nominating it (USE-CANDIDATE, regular or aggressive), and
 //! it may begin to send media from another checked path before (or without) nominating that: a phone that leaves the
-//! Wi-Fi. Both move the selected path.
+//! Wi-Fi. Both move the selected path. Until the first nomination the path that was checked first is selected: a
+//! controlling agent that nominates regularly does so with a later check, which Chromium may send 2.5 s after the first.
 
 use std::time::Duration;
 
@@ -86,6 +87,8 @@ pub struct Agent {
     selected: Option<u8>,
     /// Whether a path was ever selected, and over what it ran last.
     last_protocol: Option<Protocol>,
+    /// Whether a path was ever nominated.
+    nominated: bool,
     consent: bool,
     consent_timeout: Duration,
     /// The last authenticated packet on any path.
@@ -102,6 +105,7 @@ impl Agent {
             paths: Default::default(),
             selected: None,
             last_protocol: None,
+            nominated: false,
             consent: false,
             consent_timeout,
             heard: Time::ZERO,
@@ -166,7 +170,9 @@ impl Agent {
         path.heard = now;
         path.nominated |= check.nominates;
         let regained = self.selected == Some(slot) && !self.consent;
-        if regained || should_move {
+        self.nominated |= check.nominates;
+        let first = self.last_protocol.is_none();
+        if regained || should_move || first {
             checked.change = self.select(slot);
         }
         checked
@@ -181,8 +187,6 @@ impl Agent {
         if self.selected == Some(slot) && self.consent {
             return None;
         }
-        // Before the first nomination nothing is selected by media: the peer is about to nominate.
-        self.last_protocol?;
         let selected = self.selected.filter(|selected| *selected != slot).and_then(|s| self.paths[s as usize].as_ref());
         let in_use = selected.is_some_and(|p| p.media.is_some_and(|media| now.since(media) <= MEDIA_MOVE_QUIET));
         if in_use { None } else { self.select(slot) }
@@ -201,9 +205,9 @@ impl Agent {
         self.selected.and_then(|slot| self.paths[slot as usize].as_ref()).map(|path| path.path)
     }
 
-    /// Where DTLS goes: the selected path, or the path heard last as long as none was ever selected.
+    /// Where DTLS goes: the selected path, or the path heard last as long as none was ever nominated.
     pub fn dtls_path(&self) -> Option<Path> {
-        if self.selected.is_some() || self.last_protocol.is_some() {
+        if self.nominated {
             return self.media_path();
         }
         self.paths.iter().flatten().max_by_key(|path| path.heard).map(|path| path.path)

@@ -31,6 +31,13 @@ function installMeter(camera, names) {
     }
   };
 
+  /** Requests, of which only kind and size are told: they carry descriptions and tokens. */
+  function asked(data) {
+    const { type, id, sources } = JSON.parse(data);
+    if (type === "publish") for (const { mid, source } of sources ?? []) outgoing.set(mid, source);
+    if (!(id >= STATS_ID) && type !== "ping") note(`request.${type}`, `${data.length} characters`);
+  }
+
   const QUIET = new Set(["audio_levels", "subscribe_offer", "speakers", "pong", "done"]);
   function heard(event, data) {
     let message;
@@ -51,6 +58,7 @@ function installMeter(camera, names) {
       people.set(message.participant.id, message.participant.name);
       note("participant_joined", message.participant.name);
     } else if (message.type === "subscribe_offer") {
+      note("notice.subscribe_offer", `${data.length} characters`);
       for (const { mid, participant_id: id, source } of message.tracks) incoming.set(mid, { peer: people.get(id) ?? "", source });
     } else if (!QUIET.has(message.type) && message.reply_to === undefined) {
       const { type, ...rest } = message;
@@ -68,10 +76,7 @@ function installMeter(camera, names) {
     }
 
     send(data) {
-      if (typeof data === "string" && data.includes('"publish"')) {
-        const message = JSON.parse(data);
-        for (const { mid, source } of message.sources ?? []) outgoing.set(mid, source);
-      }
+      if (typeof data === "string") asked(data);
       super.send(data);
     }
   };

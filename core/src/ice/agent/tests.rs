@@ -31,15 +31,18 @@ fn nominate(path: Path) -> Check {
 }
 
 #[test]
-fn nothing_is_selected_before_a_nomination_but_dtls_has_a_path() {
+fn media_takes_the_first_path_until_another_is_nominated_and_dtls_the_one_heard_last() {
     let mut agent = agent();
     assert_eq!(agent.dtls_path(), None);
     let checked = agent.on_check(ms(0), check(udp(1)));
-    assert!(checked.added && checked.change.is_none());
-    agent.on_check(ms(1), check(udp(2)));
-    assert_eq!(agent.media_path(), None);
+    assert!(checked.added);
+    assert_eq!(checked.change, Some(Change { protocol: Protocol::Udp, moved: false, regained: true }));
+    assert_eq!(agent.on_check(ms(1), check(udp(2))).change, None);
+    assert_eq!(agent.media_path(), Some(udp(1)));
     assert_eq!(agent.dtls_path(), Some(udp(2)));
-    assert_eq!(agent.on_media(ms(2), checked.slot), None);
+    let nominated = agent.on_check(ms(2), nominate(udp(2)));
+    assert_eq!(nominated.change, Some(Change { protocol: Protocol::Udp, moved: true, regained: false }));
+    assert_eq!(agent.dtls_path(), Some(udp(2)));
 }
 
 #[test]
