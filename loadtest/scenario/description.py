@@ -18,8 +18,6 @@ class Client(Enum):
     """A real browser with the bridge's own page."""
     WHIP = "whip"
     """A real browser that sends by WHIP and receives by WHEP, which other bridges understand too."""
-    NATIVE = "native"
-    """A process without a decoder, light enough for many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,7 @@ class ParticipantPlan:
     microphone: Microphone | None = field(default_factory=Microphone)
     switches: tuple[Switch, ...] = ()
     codec: str | None = None
-    """For WHIP and native clients: vp8, vp9, h264 or av1; None for whatever they like best."""
+    """For WHIP clients: vp8, vp9, h264 or av1; None for whatever they like best."""
     simulcast: bool = True
 
 

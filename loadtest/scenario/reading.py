@@ -123,8 +123,8 @@ def _read_participants(
     plans: list[ParticipantPlan] = []
     for item in node.items():
         plans += _read_participant(item, links, duration)
-        if len(plans) > _MOST_PARTICIPANTS and any(plan.client is not Client.NATIVE for plan in plans):
-            raise item.wrong(f"at most {_MOST_PARTICIPANTS} participants where there are browsers")
+        if len(plans) > _MOST_PARTICIPANTS:
+            raise item.wrong(f"at most {_MOST_PARTICIPANTS} participants")
     for plan in plans:
         if sum(other.name == plan.name for other in plans) > 1:
             raise node.wrong(f"names that differ: {plan.name!r} is given twice")
