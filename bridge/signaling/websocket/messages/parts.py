@@ -177,6 +177,6 @@ class ConnectionStats(Struct, frozen=True):
     bytes_sent: int
     round_trip_seconds: Annotated[float | None, Meta(description="From the newest receiver report; null before it.")]
     estimate: Annotated[
-        int | None, Meta(description="bit/s that the bridge takes the line towards the client to carry; null if unknown.")
+        int | None, Meta(description="bit/s that the bridge takes the line to the client to carry; null if unknown.")
     ]
     sources: list[SourceStats]
