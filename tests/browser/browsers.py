@@ -125,6 +125,10 @@ class Browser:
         page = await self.driver.request("open", browser=self.handle, url=url, script=script)
         return Page(self.driver, page)
 
+    async def open_plain(self, url: str) -> Page:
+        """Opens a page that is only looked at."""
+        return Page(self.driver, await self.driver.request("open", browser=self.handle, url=url))
+
 
 @dataclass(frozen=True)
 class Page:
@@ -149,9 +153,14 @@ class Page:
         """Reloads the page, as a person would."""
         await self.driver.request("reload", page=self.handle)
 
-    async def screenshot(self, path: Path) -> None:
-        """Writes a PNG."""
-        await self.driver.request("screenshot", page=self.handle, path=str(path))
+    async def noticed(self) -> dict[str, list[str]]:
+        """What it has said on its console, thrown and asked for since it was opened: console, errors, requests."""
+        answer: dict[str, list[str]] = await self.driver.request("noticed", page=self.handle)
+        return answer
+
+    async def screenshot(self, path: Path, *, whole: bool = False) -> None:
+        """Writes a PNG, of the whole page or of what its window shows."""
+        await self.driver.request("screenshot", page=self.handle, path=str(path), whole=whole)
 
     async def close(self) -> None:
         """Closes the page."""

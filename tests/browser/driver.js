@@ -13,7 +13,11 @@ import { launch } from "./launch.js";
 const browsers = new Map();
 /** @type {Map<string, import("puppeteer-core").Page>} */
 const pages = new Map();
+/** What each page said on its console, threw, and asked the network for. @type {Map<string, Noticed>} */
+const noticed = new Map();
 let names = 0;
+
+/** @typedef {{ console: string[], errors: string[], requests: string[] }} Noticed */
 
 const METHODS = {
   /** @param {{ browser: "chromium" | "firefox" } & import("./launch.js").LaunchOptions} params */
@@ -29,8 +33,17 @@ const METHODS = {
     const page = await context.newPage();
     const name = `page-${(names += 1)}`;
     pages.set(name, page);
-    page.on("pageerror", (error) => process.stderr.write(`${name}: ${error.message}\n`));
-    page.on("console", (message) => process.stderr.write(`${name}: ${message.text()}\n`));
+    const seen = { console: [], errors: [], requests: [] };
+    noticed.set(name, seen);
+    page.on("pageerror", (error) => {
+      keep(seen.errors, error.message);
+      process.stderr.write(`${name}: ${error.message}\n`);
+    });
+    page.on("console", (message) => {
+      keep(seen.console, `${message.type()}: ${message.text()}`);
+      process.stderr.write(`${name}: ${message.text()}\n`);
+    });
+    page.on("request", (request) => keep(seen.requests, request.url()));
     await page.setViewport({ width, height });
     if (script) await page.evaluateOnNewDocument(script);
     await page.goto(url);
@@ -57,13 +70,18 @@ const METHODS = {
     return null;
   },
 
+  /** What a page has said, thrown and asked for since it was opened. */
+  async noticed({ page }) {
+    return found(noticed, page);
+  },
+
   async reload({ page }) {
     await found(pages, page).reload();
     return null;
   },
 
-  async screenshot({ page, path }) {
-    await found(pages, page).screenshot({ path });
+  async screenshot({ page, path, whole = false }) {
+    await found(pages, page).screenshot({ path, fullPage: whole });
     return null;
   },
 
@@ -71,10 +89,16 @@ const METHODS = {
   async close({ page }) {
     const closing = found(pages, page);
     pages.delete(page);
+    noticed.delete(page);
     await closing.browserContext().close();
     return null;
   },
 };
+
+/** A page that never falls silent is cut short. */
+function keep(list, text) {
+  if (list.length < 1000) list.push(text.slice(0, 1000));
+}
 
 /**
  * @template Thing

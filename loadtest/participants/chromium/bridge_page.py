@@ -14,6 +14,15 @@ from loadtest.participants.participant import ParticipantError, Source
 from loadtest.participants.samples import FrameSeen, Notice, Sample, StreamCounters, StreamKey
 
 HERE = Path(__file__).parent
+_PREVIEW = 60.0
+"""Seconds within which a page must have opened its camera."""
+_NO_PREVIEW = """(async () => {
+    const video = document.querySelector(".preview video");
+    const tracks = (video?.srcObject?.getTracks() ?? []).map(({ kind, readyState }) => `${kind} ${readyState}`);
+    const { notices } = await loadtest.take();
+    const said = document.body.innerText.replace(/\\s+/g, " ").slice(0, 200);
+    return `no picture in its preview; ${JSON.stringify(notices)}; ${tracks}; ${video?.readyState}; "${said}"`;
+})()"""
 _BUTTONS = {Source.MICROPHONE: 0, Source.CAMERA: 1, Source.SCREEN: 3}
 """Their places in the page's toolbar."""
 
@@ -65,7 +74,10 @@ class BridgePage:
         await self._page.navigate(self.link)
         # The button is there once the page has asked for the devices, and they are open once the preview moves.
         seen = "document.querySelector('.preview video')?.videoWidth > 0"
-        await self._page.wait(seen, 60.0)
+        try:
+            await self._page.wait(seen, _PREVIEW)
+        except ParticipantError:
+            raise ParticipantError(f"{self.name}: {await self._page.evaluate(_NO_PREVIEW)}") from None
         if not self.look.camera:
             await self._page.evaluate("document.querySelectorAll('.preview-controls button')[1].click()")
         if not self.look.microphone:
