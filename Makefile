@@ -15,11 +15,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := build/stamps
 CORE_SOURCES := $(shell find core/src -name '*.rs' 2>/dev/null) core/Cargo.toml core/Cargo.lock
+SWARM_SOURCES := $(shell find loadtest/native/src -name '*.rs' 2>/dev/null) loadtest/native/Cargo.toml loadtest/native/Cargo.lock
 # The wheel's own Node.js and the tools of the lock file come first, whatever the machine has.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help run build wheel test test-core test-python check format lock bench fuzz clean distclean
+.PHONY: help run build swarm wheel test test-core test-python check format lock bench fuzz clean distclean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -29,6 +30,8 @@ run: build ## Start the bridge with its defaults and print links for a test call
 
 build: $(STAMPS)/extension ## Build the extension and leave the command at .venv/bin/bridge
 
+swarm: $(STAMPS)/swarm ## Build the load tester's native swarm: many participants in one process
+
 wheel: $(STAMPS)/python ## Build the wheel, page and SDK included, into dist/
 	scripts/wheel dist
 
@@ -36,8 +39,9 @@ test: test-core test-python ## Everything that proves the project, real browsers
 
 test-core: $(STAMPS)/system-build ## The data plane alone: unit, property and simulation tests, fuzz corpora replayed
 	cd core && cargo test --locked --quiet
+	cd loadtest/native && cargo test --release --locked --quiet
 
-test-python: build $(STAMPS)/tools $(STAMPS)/system-test $(STAMPS)/node ## The control plane, a real bridge process, real clients and browsers
+test-python: build swarm $(STAMPS)/tools $(STAMPS)/system-test $(STAMPS)/node ## The control plane, a real bridge process, real clients and browsers
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 check: build $(STAMPS)/tools $(STAMPS)/node ## Formatters, linters, types, import contracts, licences
@@ -45,6 +49,7 @@ check: build $(STAMPS)/tools $(STAMPS)/node ## Formatters, linters, types, impor
 
 format: $(STAMPS)/tools ## Rewrite the sources in the house style
 	cd core && cargo fmt
+	cd loadtest/native && cargo fmt
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix-only --quiet .
 
@@ -60,6 +65,7 @@ lock: $(STAMPS)/tools ## Resolve the dependencies again and write the lock files
 clean: ## Remove what was built, keep downloads and the data directory
 	rm -rf build dist test-results bridge/*.so core/fuzz/target
 	cd core && cargo clean --quiet
+	cd loadtest/native && cargo clean --quiet
 
 distclean: clean ## Remove everything that is not in version control, but the data directory
 	rm -rf $(VENV) tests/browser/node_modules web/node_modules
@@ -91,4 +97,8 @@ $(STAMPS)/node: tests/browser/package-lock.json web/package-lock.json $(STAMPS)/
 
 $(STAMPS)/extension: $(CORE_SOURCES) pyproject.toml $(STAMPS)/python | $(STAMPS)
 	PIP_QUIET=2 $(BIN)/maturin develop --release --locked --quiet
+	@touch $@
+
+$(STAMPS)/swarm: $(SWARM_SOURCES) $(STAMPS)/system-build | $(STAMPS)
+	cd loadtest/native && cargo build --release --locked --quiet
 	@touch $@

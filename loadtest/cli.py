@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from loadtest import emulate, flight, run, trace
 from loadtest.errors import InputError
+from loadtest.swarm import command as swarm
 
 WRONG = 2
 
@@ -21,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     run.add_command(commands)
     emulate.add_command(commands)
+    swarm.add_command(commands)
     trace.add_command(commands)
     flight.add_commands(commands)
     options = parser.parse_args(arguments)

@@ -1,0 +1,67 @@
+"""The native swarm through the bridge's public doors, and how its report is read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtest.cli import main
+from loadtest.swarm.outcome import Outcome, quantile
+
+
+@pytest.mark.parametrize(("door", "codec"), [("websocket", "vp8"), ("http", "h264")])
+def test_everyone_in_ten_rooms_of_three_receives_everyone(door: str, codec: str, tmp_path: Path) -> None:
+    figures, lines = tmp_path / "figures.json", tmp_path / "lines.jsonl"
+    arguments = ["swarm", "--rooms", "10", "--size", "3", "--bitrate", "150k", "--seconds", "4", "--joins", "30"]
+    code = main([*arguments, "--door", door, "--codec", codec, "--json", str(figures), "--lines", str(lines)])
+    found = json.loads(figures.read_text())["figures"]
+    assert code == 0, found["failures"]
+    assert (found["connected"], found["silent_streams"], found["failures"]) == (30, 0, [])
+    last = [line for line in map(json.loads, lines.read_text().splitlines()) if line.get("last")]
+    assert len(last) == 30
+    for line in last:
+        assert line["down"]["streams"] == 4
+        assert line["down"]["frames"] > 0
+        assert line["down"]["audio_delay"]["p50"] is not None
+        assert line["join_time"] > 0
+        assert line["first_frame"] > 0
+
+
+def test_a_plan_that_cannot_be_played_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["swarm", "--size", "1"]) == 2
+    assert "--size: 1: expected a number from 2" in capsys.readouterr().err
+    assert main(["swarm", "--bitrate", "much"]) == 2
+    assert "--bitrate" in capsys.readouterr().err
+    assert main(["swarm", "--bridge", "https://bridge.invalid", "--token", "echo x", "--seconds", "5"]) == 2
+
+
+def _participant(at: float, *, received: int, expected: int, freezes: int) -> dict[str, Any]:
+    up = {"packets": received, "bytes": 100 * received}
+    down = {
+        "packets": received, "bytes": 100 * received, "streams": 2, "received": received, "expected": expected,
+        "frames": received, "freezes": freezes, "frozen": 0.5 * freezes, "longest_freeze": 0.5, "audio_gaps": 0,
+    }  # fmt: skip
+    times = {"join_time": 0.1, "first_frame": 0.2}
+    return {"type": "participant", "name": "a", "at": at, "last": False, "up": up, "down": down, **times}
+
+
+def test_figures_are_those_of_the_window() -> None:
+    outcome = Outcome(2)
+    for at, received, expected, freezes in ((1.0, 100, 150, 3), (2.0, 200, 250, 3), (4.0, 390, 450, 4)):
+        outcome.note(_participant(at, received=received, expected=expected, freezes=freezes))
+        delays = {"audio_delays": [[0.001 * at, 10]], "video_delays": []}
+        outcome.note({"type": "thread", "thread": 0, "at": at, "connected": 1, "cpu": at / 2, "late": 0.0, **delays})
+    figures = outcome.figures(2.0)
+    assert (figures.connected, figures.silent_streams, figures.freezes) == (1, 0, 1)
+    assert figures.residual_loss == pytest.approx(0.05)
+    assert figures.packets_down_per_second == pytest.approx(95)
+    assert (figures.audio_delay_p50, figures.video_delay_p50) == (0.004, None)
+    assert figures.swarm_cpu == pytest.approx(0.5)
+
+
+def test_quantiles_of_buckets() -> None:
+    assert quantile({0.002: 5, 0.001: 90, 0.003: 5}, 0.95) == 0.002
+    assert quantile({}, 0.5) is None
