@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from loadtest import emulate, flight, run, trace
 from loadtest.errors import InputError
 from loadtest.swarm import command as swarm
+from loadtest.sweep import command as sweep
 
 WRONG = 2
 
@@ -23,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run.add_command(commands)
     emulate.add_command(commands)
     swarm.add_command(commands)
+    sweep.add_command(commands)
     trace.add_command(commands)
     flight.add_commands(commands)
     options = parser.parse_args(arguments)

@@ -36,7 +36,7 @@ _STATES = {
     "failed": "failed",
     "interrupted": "interrupted: this is what there was until then",
 }
-_STYLE = """
+STYLE = """
 :root { color-scheme: light; font: 15px/1.45 system-ui, sans-serif; color: #1f2937; background: #fff; }
 body { max-width: 1520px; margin: 0 auto; padding: 24px; }
 h1 { font-size: 1.6rem; margin: 0 0 4px; } h2 { font-size: 1.25rem; margin: 40px 0 8px; border-top: 2px solid #1f2937;
@@ -68,7 +68,7 @@ def write_html(report: Document, path: Path, differences: Sequence[Difference] =
     path.write_text(
         "<!doctype html><html lang=en><meta charset=utf-8>"
         '<meta name=viewport content="width=device-width,initial-scale=1">'
-        f"<title>{escape(title[:200])}</title><style>{_STYLE}</style><body>{''.join(body)}</body></html>\n",
+        f"<title>{escape(title[:200])}</title><style>{STYLE}</style><body>{''.join(body)}</body></html>\n",
         "utf-8",
     )
 

@@ -30,9 +30,18 @@ class Axis:
 
 
 def chart(
-    title: str, axis: Axis, curves: Mapping[str, Curve], duration: float, bands: Sequence[tuple[float, float, str]] = ()
+    title: str,
+    axis: Axis,
+    curves: Mapping[str, Curve],
+    duration: float,
+    bands: Sequence[tuple[float, float, str]] = (),
+    *,
+    across: str = "s",
 ) -> str:
-    """An SVG element with its legend; `bands` (from, to, name) are shaded behind the curves."""
+    """An SVG element with its legend; `bands` (from, to, name) are shaded behind the curves.
+
+    `across` is the unit of the curves' first values, of which `duration` is the last that is shown.
+    """
     values = [value * axis.factor for name, curve in curves.items() for _, value in curve if name != "capacity"]
     capacity = [value * axis.factor for _, value in curves.get("capacity", ())]
     top = max(values, default=0.0)
@@ -40,11 +49,11 @@ def chart(
         # A perfect line's capacity would flatten what is of interest.
         top = max(top, min(max(capacity), 1.6 * top if top else max(capacity)))
     step, top = _steps(max(top * 1.05, axis.least, 1e-9))
-    across = (WIDTH - _LEFT - _RIGHT) / max(duration, 1e-9)
+    scale = (WIDTH - _LEFT - _RIGHT) / max(duration, 1e-9)
     down = (HEIGHT - _TOP - _BOTTOM) / top
 
     def x(time: float) -> float:
-        return _LEFT + min(max(time, 0.0), duration) * across
+        return _LEFT + min(max(time, 0.0), duration) * scale
 
     def y(value: float) -> float:
         return HEIGHT - _BOTTOM - min(max(value * axis.factor, 0.0), top) * down
@@ -54,7 +63,7 @@ def chart(
         wide = max(0.5, x(end) - x(begin))
         place = f'x="{x(begin):.1f}" y="{_TOP}" width="{wide:.1f}" height="{HEIGHT - _TOP - _BOTTOM}"'
         parts.append(f'<rect class="band" {place}><title>{escape(name)}</title></rect>')
-    parts += _grid(step, top, duration, x, down)
+    parts += _grid(step, top, duration, across, x, down)
     colours = _colours(curves)
     for name, curve in curves.items():
         points = " ".join(f"{x(time):.1f},{y(value):.1f}" for time, value in _thinned(curve))
@@ -77,7 +86,7 @@ def _colours(curves: Mapping[str, Curve]) -> dict[str, str]:
     return {name: _RESERVED.get(name) or free[plain.index(name) % len(free)] for name in curves}
 
 
-def _grid(step: float, top: float, duration: float, x: Callable[[float], float], down: float) -> list[str]:
+def _grid(step: float, top: float, duration: float, across: str, x: Callable[[float], float], down: float) -> list[str]:
     parts = []
     for n in range(round(top / step) + 1):
         height = HEIGHT - _BOTTOM - n * step * down
@@ -85,8 +94,10 @@ def _grid(step: float, top: float, duration: float, x: Callable[[float], float],
         parts.append(f'<text x="{_LEFT - 6}" y="{height + 4:.1f}" text-anchor="end">{n * step:g}</text>')
     every, _ = _steps(duration, 8)
     for n in range(math.floor(duration / every) + 1):
-        text = f"{n * every:g} s" if n == 0 else f"{n * every:g}"
-        parts.append(f'<text x="{x(n * every):.1f}" y="{HEIGHT - 6}" text-anchor="middle">{text}</text>')
+        # A unit of several letters would be cut off at the left.
+        anchor = "middle" if n or len(across) == 1 else "start"
+        text = f"{n * every:g} {across}" if n == 0 else f"{n * every:g}"
+        parts.append(f'<text x="{x(n * every):.1f}" y="{HEIGHT - 6}" text-anchor="{anchor}">{text}</text>')
     return parts
 
 

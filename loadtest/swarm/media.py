@@ -11,6 +11,7 @@ import struct
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,14 @@ from av.audio.resampler import AudioResampler
 from loadtest import clips
 from loadtest.errors import InputError
 
-_VERSION = 1
+_VERSION = 2
 """Of what is encoded how: another one leaves older clips alone."""
 FRAME_RATE = 30
-_FRAMES = 360
-"""Twelve seconds, played round and round."""
-_KEYFRAME_EVERY = 60
-"""Frames. Whoever asks for a keyframe is sent the nearest one of the clip; the swarm plays on from there."""
+_FRAMES = 480
+"""Sixteen seconds, played round and round: the film forwards and backwards, as it is shorter."""
+_KEYFRAME_EVERY = 240
+"""Frames. Whoever asks for a keyframe is sent the next one of the clip; the swarm plays on from there. Cameras send
+none unasked, so that a clip should have few."""
 _SAMPLE_RATE = 48_000
 _SOUND_BITRATE = 32_000
 _SIZES = ((150_000, (176, 144)), (700_000, (352, 288)), (10_000_000, (704, 576)))
@@ -105,16 +107,13 @@ def _encoded(encoder: str, bitrate: int, size: tuple[int, int], folder: Path) ->
     context.gop_size = _KEYFRAME_EVERY
     context.options = _options(encoder, bitrate)
     try:
-        count = 0
         with av.open(str(film)) as source:
-            for picture in source.decode(video=0):
-                if count == _FRAMES:
-                    break
-                scaled = picture.reformat(*size, format="yuv420p")
-                scaled.pts, scaled.time_base = count, context.time_base
-                scaled.pict_type = av.video.frame.PictureType.NONE
-                yield from _frames(context.encode(scaled))
-                count += 1
+            shown = [picture.reformat(*size, format="yuv420p") for picture in source.decode(video=0)][:_FRAMES]
+        turns = cycle([*shown, *shown[-2:0:-1]])
+        for count, picture in enumerate(islice(turns, _FRAMES)):
+            picture.pts, picture.time_base = count, context.time_base
+            picture.pict_type = av.video.frame.PictureType.NONE
+            yield from _frames(context.encode(picture))
         yield from _frames(context.encode(None))
     except (av.FFmpegError, OSError) as error:
         raise InputError(f"the film cannot be encoded by {encoder}: {error}") from None

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use str0m::bwe::Bitrate;
 use str0m::crypto::CryptoProvider;
@@ -12,7 +12,7 @@ use str0m::rtp::Extension;
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
 
 use crate::media::clip::Codec;
-use crate::net::Socket;
+use crate::net::{Datagram, Socket};
 
 /// Where the engine wants to be called again at once, it is, so often at most.
 const MAX_TURNS: usize = 16;
@@ -35,6 +35,8 @@ pub struct Connection {
     pub socket: Option<Rc<Socket>>,
     outgoing: Vec<DatagramSend>,
     remote: Option<SocketAddr>,
+    /// The engine's time never goes back.
+    last: Instant,
     /// When it wants to be called.
     pub due: Instant,
     /// For when a call is on the timetable.
@@ -57,6 +59,24 @@ impl Traffic {
     fn add(&mut self, bytes: usize) {
         self.packets += 1;
         self.bytes += bytes as u64;
+    }
+}
+
+/// The two clocks at one moment.
+pub struct Clocks {
+    pub now: Instant,
+    system: SystemTime,
+}
+
+impl Clocks {
+    pub fn read() -> Self {
+        Clocks { now: Instant::now(), system: SystemTime::now() }
+    }
+
+    /// The moment of a time stamp of the kernel's; now where there is none.
+    fn instant_of(&self, stamp: Option<SystemTime>) -> Instant {
+        let ago = stamp.and_then(|stamp| self.system.duration_since(stamp).ok()).unwrap_or_default();
+        self.now.checked_sub(ago).unwrap_or(self.now)
     }
 }
 
@@ -99,6 +119,7 @@ impl Connection {
             socket: None,
             outgoing: Vec::new(),
             remote: None,
+            last: now,
             due: now,
             scheduled: None,
             sent: Traffic::default(),
@@ -123,18 +144,24 @@ impl Connection {
         Ok(true)
     }
 
-    /// Takes a datagram that came in. What comes of it is told by [`Connection::poll`].
-    pub fn receive(&mut self, data: &[u8], now: Instant) -> Result<(), String> {
+    /// Takes a datagram that came in, as of the moment at which the kernel took it: feedback is to tell of the line, not
+    /// of our own lateness. Returns that moment, at which [`Connection::poll`] tells what comes of it.
+    pub fn receive(&mut self, datagram: &Datagram<'_>, clocks: &Clocks) -> Result<Instant, String> {
+        let (data, now) = (datagram.data, clocks.instant_of(datagram.received).max(self.last));
+        self.last = now;
         self.received.add(data.len());
-        let (Some(socket), Some(source)) = (&self.socket, self.remote) else { return Ok(()) };
+        let (Some(socket), Some(source)) = (&self.socket, self.remote) else { return Ok(now) };
         // What is neither STUN, DTLS nor RTP is nothing to an endpoint.
-        let Ok(contents) = data.try_into() else { return Ok(()) };
+        let Ok(contents) = data.try_into() else { return Ok(now) };
         let receive = Receive { proto: Protocol::Udp, source, destination: socket.local(), contents };
-        self.rtc.handle_input(Input::Receive(now, receive)).map_err(|error| error.to_string())
+        self.rtc.handle_input(Input::Receive(now, receive)).map_err(|error| error.to_string())?;
+        Ok(now)
     }
 
     /// Sends what is to be sent and tells what happened, until the engine has nothing more to do now.
     pub fn poll(&mut self, now: Instant, mut each: impl FnMut(&mut Rtc, Event)) -> Result<(), String> {
+        let now = now.max(self.last);
+        self.last = now;
         let mut turns = 0;
         loop {
             match self.rtc.poll_output().map_err(|error| error.to_string())? {

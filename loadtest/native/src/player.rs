@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 
-use crate::connection::Connection;
+use crate::connection::{Clocks, Connection};
 use crate::door::porters::Porters;
 use crate::net::ReceiveBatch;
 use crate::participant::{Delays, Participant};
@@ -29,6 +29,9 @@ const EVENTS: usize = 1024;
 const DRAIN: Duration = Duration::from_millis(700);
 /// How often it is looked whether the run is to end early.
 const LOOK: Duration = Duration::from_millis(50);
+/// A thread rests for so long between turns: waking up costs more than the packets that one finds. Time stamps are the
+/// kernel's, so that no delay is seen that is ours.
+const GATHER: Duration = Duration::from_millis(1);
 /// So many entries of the timetable are carried out before sockets are read again.
 const MAX_DUE: usize = 256;
 
@@ -100,22 +103,22 @@ impl Player {
         let mut events = Events::with_capacity(EVENTS);
         let mut end = assignment.began + assignment.length;
         let mut report = assignment.began + assignment.interval;
-        let mut is_draining = false;
+        let mut stopped = None;
         loop {
             let now = Instant::now();
-            if !is_draining && (now >= end || assignment.stop.load(Ordering::Relaxed)) {
-                is_draining = true;
+            if stopped.is_none() && (now >= end || assignment.stop.load(Ordering::Relaxed)) {
+                stopped = Some(now);
                 end = now + DRAIN;
                 self.participants.iter_mut().filter_map(|one| one.publisher.as_mut()).for_each(Publisher::stop);
             }
-            if is_draining && now >= end {
+            if stopped.is_some() && now >= end {
                 break;
             }
-            if now >= report {
+            if now >= report && stopped.is_none() {
                 report += assignment.interval;
                 self.report(now, false);
             }
-            let next = self.timetable.next().map_or(end, |next| next.min(end)).min(report).min(now + LOOK);
+            let next = self.timetable.next().map_or(end, |next| next.min(end)).min(now + LOOK);
             self.wait(&mut events, next.saturating_duration_since(now))?;
             self.handle_sockets(&events);
             while let Some((participant, outcome)) = self.porters.done() {
@@ -123,14 +126,15 @@ impl Player {
             }
             self.handle_due();
         }
-        self.report(Instant::now(), true);
+        // Of the moment at which everyone fell silent, with what was still on its way then.
+        self.report(stopped.unwrap_or(end), true);
         self.leave();
         Ok(())
     }
 
     fn wait(&mut self, events: &mut Events, most: Duration) -> io::Result<()> {
-        // The kernel's clock for this is coarse: it would wait a millisecond for what is due in some µs.
-        let most = if most < Duration::from_micros(500) { Duration::ZERO } else { most };
+        std::thread::sleep(most.min(GATHER));
+        let most = most.saturating_sub(GATHER);
         match self.poll.poll(events, Some(most)) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
             other => other,
@@ -152,10 +156,10 @@ impl Player {
     fn receive_published(&mut self, index: usize) {
         let Some(publisher) = &mut self.participants[index].publisher else { return };
         let Some(socket) = publisher.connection.socket.clone() else { return };
-        let (now, mut result) = (Instant::now(), Ok(()));
+        let (clocks, mut result) = (Clocks::read(), Ok(()));
         while self.batch.receive(&socket, |datagram| {
             if result.is_ok() {
-                result = publisher.receive(datagram.data, now);
+                result = publisher.receive(&datagram, &clocks);
             }
         }) {}
         self.after(index, What::Publish, result);
@@ -164,10 +168,10 @@ impl Player {
     fn receive_subscribed(&mut self, index: usize) {
         let Some(subscriber) = &mut self.participants[index].subscriber else { return };
         let Some(socket) = subscriber.connection.socket.clone() else { return };
-        let (now, mut result) = (Instant::now(), Ok(()));
+        let (clocks, mut result) = (Clocks::read(), Ok(()));
         while self.batch.receive(&socket, |datagram| {
             if result.is_ok() {
-                result = subscriber.receive(&datagram, now, self.began);
+                result = subscriber.receive(&datagram, &clocks, self.began);
             }
         }) {}
         self.after(index, What::Subscribe, result);

@@ -9,8 +9,9 @@ use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::media::{Direction, MediaKind, Mid, Rid, Simulcast, SimulcastLayer};
 use str0m::{Event, Rtc};
 
-use crate::connection::{Connection, Purpose};
+use crate::connection::{Clocks, Connection, Purpose};
 use crate::media::clip::Clip;
+use crate::net::Datagram;
 use crate::plan::{ParticipantPlan, VideoPlan};
 use crate::track::Track;
 
@@ -125,8 +126,8 @@ impl Publisher {
     }
 
     /// Takes a datagram.
-    pub fn receive(&mut self, datagram: &[u8], now: Instant) -> Result<(), String> {
-        self.connection.receive(datagram, now)?;
+    pub fn receive(&mut self, datagram: &Datagram<'_>, clocks: &Clocks) -> Result<(), String> {
+        let now = self.connection.receive(datagram, clocks)?;
         self.poll(now)
     }
 

@@ -10,7 +10,7 @@ use str0m::media::{Direction, MediaKind};
 use str0m::rtp::{RtpPacket, Ssrc};
 use str0m::{Event, Rtc};
 
-use crate::connection::{Connection, Purpose};
+use crate::connection::{Clocks, Connection, Purpose};
 use crate::media::{h264, vp8};
 use crate::net::Datagram;
 use crate::report::arrivals::{Arrival, Stream};
@@ -69,8 +69,8 @@ impl Subscriber {
     }
 
     /// Takes a datagram; `began` is when the run began.
-    pub fn receive(&mut self, datagram: &Datagram<'_>, now: Instant, began: Instant) -> Result<(), String> {
-        self.connection.receive(datagram.data, now)?;
+    pub fn receive(&mut self, datagram: &Datagram<'_>, clocks: &Clocks, began: Instant) -> Result<(), String> {
+        let now = self.connection.receive(datagram, clocks)?;
         self.poll(now, began, datagram.received)
     }
 
