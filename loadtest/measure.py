@@ -42,9 +42,18 @@ def rounded(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _free_port(host: str) -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+    """A port that was free for TCP and UDP a moment ago: a swarm nearby takes UDP ports by the thousand."""
+    for _ in range(50):
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
+        ):
+            tcp.bind((host, 0))
+            port = int(tcp.getsockname()[1])
+            with contextlib.suppress(OSError):
+                udp.bind((host, port))
+                return port
+    raise RuntimeError("no port is free for both TCP and UDP")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from loadtest.quantities import parse_rate, rate_text
 from loadtest.swarm import native, target
 from loadtest.swarm.media import CODECS
 from loadtest.swarm.outcome import Figures, Outcome
-from loadtest.swarm.rooms import DOORS, WEBSOCKET, Rooms
+from loadtest.swarm.rooms import DOORS, HTTP, WEBSOCKET, Rooms
 
 PASSED, FAILED = 0, 2
 _SETTLE = 3.0
@@ -55,7 +55,8 @@ def run(options: argparse.Namespace) -> int:
         bitrate=bitrate,
         seconds=options.seconds,
         codec=options.codec,
-        door=options.door,
+        # Others speak our WebSocket protocol hardly ever.
+        door=HTTP if options.target else options.door,
         adaptive=options.adaptive,
         simulcast=options.simulcast,
         threads=options.threads,

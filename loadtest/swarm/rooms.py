@@ -91,8 +91,8 @@ class Rooms:
             return {"kind": WEBSOCKET, "url": target.signal_url, "token": token}
         return {
             "kind": HTTP,
-            "publish_url": f"{target.url}/whip/{room}",
-            "view_url": f"{target.url}/whep/{room}",
+            "publish_url": target.whip_url(room),
+            "view_url": target.whep_url(room),
             "token": token,
             "view_audio": self.size - 1,
             "view_video": self.size - 1,

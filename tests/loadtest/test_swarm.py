@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from loadtest.cli import main
+from loadtest.measure import DevelopmentBridge
+from loadtest.swarm import native
 from loadtest.swarm.outcome import Outcome, quantile
+from loadtest.swarm.rooms import Rooms
+from loadtest.swarm.target import Target
 
 
 @pytest.mark.parametrize(("door", "codec"), [("websocket", "vp8"), ("http", "h264")])
@@ -36,6 +42,35 @@ def test_a_plan_that_cannot_be_played_is_told_in_one_line(capsys: pytest.Capture
     assert main(["swarm", "--bitrate", "much"]) == 2
     assert "--bitrate" in capsys.readouterr().err
     assert main(["swarm", "--bridge", "https://bridge.invalid", "--token", "echo x", "--seconds", "5"]) == 2
+
+
+def test_an_early_end_leaves_what_there_was() -> None:
+    outcome = Outcome(2)
+
+    def on_line(line: native.Line) -> None:
+        outcome.note(line)
+        if outcome.connected == 2 and not outcome.interrupted and line["type"] == "thread":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with DevelopmentBridge.running() as bridge:
+        rooms = Rooms(rooms=1, size=2, bitrate=100_000, seconds=600)
+        with pytest.raises(KeyboardInterrupt):
+            native.play(rooms.plan(Target(bridge.url, process=bridge)), on_line)
+    assert outcome.interrupted
+    assert all(lines[-1]["last"] for lines in outcome.participants.values())
+    assert outcome.figures().participants == 2
+
+
+def test_doors_of_other_makes_are_named(tmp_path: Path) -> None:
+    whip, whep = "http://127.0.0.1:1/rooms/{room}/whip", "http://127.0.0.1:1/rooms/{room}/whep"
+    target = ["--token", "echo token", "--target", f"whip={whip}"]
+    assert main(["swarm", "--seconds", "2", *target]) == 2
+    figures = tmp_path / "figures.json"
+    size = ["--rooms", "1", "--size", "2", "--seconds", "1", "--bitrate", "100k", "--json", str(figures)]
+    assert main(["swarm", *size, *target, "--target", f"whep={whep}"]) == 2
+    failures = json.loads(figures.read_text())["figures"]["failures"]
+    assert len(failures) == 2
+    assert all("127.0.0.1:1: Connection refused" in failure for failure in failures)
 
 
 def _participant(at: float, *, received: int, expected: int, freezes: int) -> dict[str, Any]:
