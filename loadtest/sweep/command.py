@@ -7,7 +7,6 @@ import json
 import os
 import platform
 import shlex
-import sys
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ from loadtest.measure import rounded
 from loadtest.priority import go_before_others
 from loadtest.quantities import parse_rate, parse_share, rate_text
 from loadtest.swarm import media
+from loadtest.swarm.outcome import Figures
 from loadtest.sweep import sizing
 from loadtest.sweep.page import write_page
 from loadtest.sweep.probe import Pace, Probe, Thresholds, probe
@@ -42,6 +42,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument("--joins", type=float, default=50.0, help="per second (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=1, help="of the swarm (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("sweep-report"), metavar="DIR", help="(default: %(default)s)")
+    parser.add_argument("--resume", type=Path, metavar="JSON", help="take over the probes of an earlier sweep.json")
     parser.add_argument("--sizing", type=Path, metavar="FILE", help="write the operators' table here (Markdown)")
     parser.set_defaults(run=run)
 
@@ -73,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     go_before_others(os.getpid())
     media.speech()
-    found = _Sweep()
+    found = _Sweep(_earlier(options.resume) if options.resume is not None else [])
     state = "interrupted: this is what there was until then"
     try:
         for bitrate in bitrates:
@@ -91,9 +92,11 @@ def _most(
     size: int, bitrate: int, options: argparse.Namespace, thresholds: Thresholds, probes: list[Probe]
 ) -> sizing.Carried:
     pace = Pace(options.settle, options.seconds, options.joins, options.threads)
-    tried: dict[int, Probe] = {}
+    tried = {one.rooms: one for one in probes if (one.size, one.bitrate) == (size, bitrate)}
 
     def holds(rooms: int) -> bool:
+        if rooms in tried:
+            return tried[rooms].held
         one = tried[rooms] = probe(rooms, size, bitrate, pace, thresholds)
         probes.append(one)
         print(_said(one), flush=True)
@@ -107,6 +110,17 @@ def _most(
 def _limit(broke: Probe) -> str:
     missed = "; ".join(broke.missed)
     return f"the swarm, not the bridge: {missed}" if broke.swarm_was_limit else missed
+
+
+def _earlier(path: Path) -> list[Probe]:
+    try:
+        document = json.loads(path.read_text())
+        if document["schema"] != SCHEMA:
+            raise InputError(f"{document['schema']!r}: expected {SCHEMA!r}", Place(str(path)))
+        probes = [{name: value for name, value in one.items() if name != "held"} for one in document["probes"]]
+        return [Probe(**{**one, "figures": Figures(**one["figures"])}) for one in probes]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"no report of a sweep ({error})", Place(str(path))) from None
 
 
 def _said(one: Probe) -> str:
@@ -140,11 +154,19 @@ def _write(found: _Sweep, state: str, thresholds: Thresholds, options: argparse.
     write_page(found.probes, state, when, options.out / "sweep.html")
     if options.sizing is not None:
         options.sizing.parent.mkdir(parents=True, exist_ok=True)
-        arguments = [each for each in sys.argv[1:] if each != "sweep"]
-        command = shlex.join(["bridge-loadtest", "sweep", *arguments])
+        command = _command(options)
         text = sizing.markdown(found.carried, needs, memory, thresholds, command, f"Measured on {when}")
         options.sizing.write_text(text)
     print(f"report: {options.out / 'sweep.html'}")
+
+
+def _command(options: argparse.Namespace) -> str:
+    """What measures the same again."""
+    names = ("sizes", "bitrates", "first", "most", "tolerance", "settle", "seconds", "frozen", "joins", "threads")
+    words = ["bridge-loadtest", "sweep"]
+    for name in names:
+        words += [f"--{name}", str(getattr(options, name))]
+    return shlex.join(words)
 
 
 def _memory_per_participant(probes: list[Probe]) -> float:

@@ -29,7 +29,7 @@ def test_everyone_in_ten_rooms_of_three_receives_everyone(door: str, codec: str,
     last = [line for line in map(json.loads, lines.read_text().splitlines()) if line.get("last")]
     assert len(last) == 30
     for line in last:
-        assert line["down"]["streams"] == 4
+        assert (line["down"]["sounds"], line["down"]["pictures"]) == (2, 2)
         assert line["down"]["frames"] > 0
         assert line["down"]["audio_delay"]["p50"] is not None
         assert line["join_time"] > 0
@@ -76,8 +76,9 @@ def test_doors_of_other_makes_are_named(tmp_path: Path) -> None:
 def _participant(at: float, *, received: int, expected: int, freezes: int) -> dict[str, Any]:
     up = {"packets": received, "bytes": 100 * received}
     down = {
-        "packets": received, "bytes": 100 * received, "streams": 2, "received": received, "expected": expected,
-        "frames": received, "freezes": freezes, "frozen": 0.5 * freezes, "longest_freeze": 0.5, "audio_gaps": 0,
+        "packets": received, "bytes": 100 * received, "sounds": 1, "pictures": 1,
+        "received": received, "expected": expected, "frames": received, "freezes": freezes, "frozen": 0.5 * freezes,
+        "longest_freeze": 0.5, "audio_gaps": 0,
     }  # fmt: skip
     times = {"join_time": 0.1, "first_frame": 0.2}
     return {"type": "participant", "name": "a", "at": at, "last": False, "up": up, "down": down, **times}

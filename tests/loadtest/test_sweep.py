@@ -89,6 +89,9 @@ def test_a_sweep_writes_its_report(tmp_path: Path) -> None:
     assert "Load of the worker" in page
     assert "<svg" in page
     assert "# Sizing" in sizing.read_text()
+    resumed = tmp_path / "resumed"
+    assert main(["sweep", *arguments, "--out", str(resumed), "--resume", str(tmp_path / "sweep.json")]) == code
+    assert json.loads((resumed / "sweep.json").read_text())["probes"] == document["probes"]
 
 
 def test_bad_input_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,6 +100,7 @@ def test_bad_input_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> No
         (["--bitrates", "fast"], "--bitrates"),
         (["--first", "0"], "--first: '0': expected a number from 1"),
         (["--frozen", "1"], "--frozen"),
+        (["--resume", "nowhere.json"], "nowhere.json: no report of a sweep"),
     ):
         assert main(["sweep", *arguments]) == 2
         assert expected in capsys.readouterr().err

@@ -103,7 +103,10 @@ impl Participant {
         let Some(subscriber) = &mut self.subscriber else { return down };
         let (mut audio, mut video) = (Histogram::default(), Histogram::default());
         for (_, stream) in subscriber.streams.values_mut() {
-            down.streams += 1;
+            match stream.kind {
+                MediaKind::Audio => down.sounds += 1,
+                MediaKind::Video => down.pictures += 1,
+            }
             down.received += stream.received;
             down.expected += stream.expected();
             let standing = stream.frames.standing(now);

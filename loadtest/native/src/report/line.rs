@@ -53,7 +53,9 @@ pub struct Up {
 pub struct Down {
     pub packets: u64,
     pub bytes: u64,
-    pub streams: usize,
+    /// Streams of which something came.
+    pub sounds: usize,
+    pub pictures: usize,
     /// Media packets that came, from the first to the last of each stream, and that should have.
     pub received: u64,
     pub expected: u64,
