@@ -103,8 +103,11 @@ def _most(
         return one.held
 
     found = search(holds, options.first, options.most, options.tolerance)
-    load = tried[found.held].worker_load if found.held else 0.0
-    return sizing.Carried(found.held, load, _limit(tried[found.broke]) if found.broke is not None else "nothing")
+    limit = _limit(tried[found.broke]) if found.broke is not None else "nothing"
+    if not found.held:
+        return sizing.Carried(0, 0.0, 0.0, limit)
+    best = tried[found.held]
+    return sizing.Carried(found.held, best.worker_load, best.figures.frozen_share, limit)
 
 
 def _limit(broke: Probe) -> str:

@@ -39,6 +39,8 @@ class Carried:
 
     rooms: int
     worker_load: float
+    frozen: float
+    """Share of the time, over all pictures."""
     limit: str
     """What broke with more rooms, in words."""
 
@@ -91,7 +93,7 @@ def markdown(
     """The page for operators."""
     rows = "\n".join(
         f"| {size} | {rate_text(bitrate)} | {one.rooms} | {one.rooms * size} | {one.worker_load * 100:.0f} % |"
-        f" {one.limit} |"
+        f" {one.frozen * 100:.1f} % | {one.limit} |"
         for (size, bitrate), one in sorted(carried.items(), key=lambda item: (item[0][1], item[0][0]))
     )
     demands = "\n".join(
@@ -120,8 +122,8 @@ the bridge's pacing included.
 Everyone sends one picture at a fixed bitrate and speech, and receives everybody else. Figures are of the time after
 estimates have climbed.
 
-| rooms of | video each | rooms | participants | load of the worker's core | what broke with more |
-|---|---|---|---|---|---|
+| rooms of | video each | rooms | participants | load of the worker's core | pictures frozen | what broke with more |
+|---|---|---|---|---|---|---|
 {rows}
 
 Where the swarm broke first, the bridge carries more than is shown; the table below counts what was seen.

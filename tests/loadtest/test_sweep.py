@@ -63,7 +63,7 @@ def test_a_swarm_that_is_spent_before_the_bridge_is_told_apart() -> None:
 
 
 def test_cores_and_lines_of_the_national_busy_hour() -> None:
-    carried = {(2, 1_000_000): Carried(120, 0.9, "nothing"), (3, 1_000_000): Carried(60, 0.9, "nothing")}
+    carried = {(2, 1_000_000): Carried(120, 0.9, 0.0, "nothing"), (3, 1_000_000): Carried(60, 0.9, 0.0, "nothing")}
     busy_hour = next(demand for demand in DEMANDS if demand.calls == 952)
     found = need(busy_hour, 1_000_000, carried, 1e6, 0.0)
     assert found is not None
