@@ -7,6 +7,8 @@ other device. Packets beyond the host need forwarding and NAT by whoever wants t
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import ipaddress
 import json
 import os
@@ -16,7 +18,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -134,9 +136,10 @@ class Namespace:
             start_new_session=True,
         )
         _run("netns", "add", self.name)
-        host, guest = _free_network().hosts()
+        with _alone():
+            host, guest = _free_network().hosts()
+            _run("address", "add", f"{host}/30", "dev", outer.name)
         self.host_address, self.address = str(host), str(guest)
-        _run("address", "add", f"{host}/30", "dev", outer.name)
         _run("link", "set", outer.name, "up")
         _run("link", "set", inner.name, "netns", self.name, "name", "eth0")
         _run("-n", self.name, "link", "set", "lo", "up")
@@ -174,6 +177,17 @@ class NamespaceLink(Namespace):
     def totals(self) -> Totals:
         """What went through so far."""
         return self.pool.totals()
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """While no other emulator of this host looks for a network: two would find the same one."""
+    folder = os.open("/run/netns", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def _free_network() -> ipaddress.IPv4Network:
