@@ -8,6 +8,7 @@ from bridge.signaling.calls.call import Call, Snapshot
 from bridge.signaling.calls.calls import Calls, CallSettings
 from bridge.signaling.calls.notices import (
     ActiveSpeaker,
+    AskedToConsent,
     AudioLevels,
     CallListener,
     ConnectionChanged,
@@ -29,6 +30,7 @@ from bridge.signaling.calls.notices import (
     SubscriptionRefused,
     TakenOver,
     Track,
+    Wrote,
 )
 from bridge.signaling.calls.ports import (
     CallObserver,
@@ -36,6 +38,7 @@ from bridge.signaling.calls.ports import (
     JoinClaims,
     MediaPlane,
     MediaSession,
+    Recorder,
     SilentObserver,
     TokenVerifier,
 )
@@ -43,6 +46,7 @@ from bridge.signaling.calls.publishing import OwnSource, Published, Rejected, So
 
 __all__ = [
     "ActiveSpeaker",
+    "AskedToConsent",
     "AudioLevels",
     "Call",
     "CallListener",
@@ -67,6 +71,7 @@ __all__ = [
     "OwnSource",
     "Published",
     "QualityChanged",
+    "Recorder",
     "Rejected",
     "SentToLobby",
     "SilentObserver",
@@ -79,4 +84,5 @@ __all__ = [
     "TakenOver",
     "TokenVerifier",
     "Track",
+    "Wrote",
 ]

@@ -8,8 +8,10 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from bridge.signaling.websocket.messages.parts import (
     AudioLevel,
+    ChatMessage,
     ConnectionName,
     ConnectionStats,
+    ConsentRequest,
     IceServer,
     Limits,
     Lobby,
@@ -64,6 +66,8 @@ class Joined(Reply, tag="joined"):
     server: Server
     limits: Limits
     room: Room
+    chat: Annotated[list[ChatMessage], Meta(description="What was written to the client so far, oldest first.")]
+    consent: Annotated[ConsentRequest, Meta(description="The client has yet to answer this.")] | UnsetType = UNSET
     lobby: (
         Annotated[Lobby, Meta(description="The client waits: it sees nothing of the room and may not publish.")]
         | UnsetType
@@ -260,6 +264,7 @@ class Admitted(Notice, tag="admitted"):
 
     participants: Annotated[list[Participant], Meta(description="The others, in order of joining.")]
     room: Room
+    chat: Annotated[list[ChatMessage], Meta(description="What was written to the client before, oldest first.")]
     waiting: list[WaitingParticipant] | UnsetType = UNSET
 
 
@@ -293,6 +298,18 @@ class GrantsChanged(Notice, tag="grants_changed"):
 
     grants: list[str]
     waiting: Annotated[list[WaitingParticipant], Meta(description="For hosts: who waits.")] | UnsetType = UNSET
+
+
+class ChatSaid(Notice, tag="chat_message"):
+    """Somebody wrote to the room, or to the client alone; or the client itself wrote."""
+
+    message: ChatMessage
+
+
+class ConsentAsked(Notice, tag="consent_asked"):
+    """The client is asked to consent to a recording, in the room or, once it was let in, before it enters."""
+
+    consent: ConsentRequest
 
 
 class RoomChanged(Notice, tag="room_changed"):
@@ -358,6 +375,8 @@ ServerMessage = (
     | WaitingUpdated
     | WaitingLeft
     | GrantsChanged
+    | ChatSaid
+    | ConsentAsked
     | RoomChanged
     | MutedByHost
     | StoppedByHost
