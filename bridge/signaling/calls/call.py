@@ -140,12 +140,12 @@ class Call:
         self.quality = QualityChanged(self.session.participant_id, report)
         self.tell_room(self.quality)
 
-    def tell_encodings(self, producer_id: int, wanted: Sequence[bool]) -> None:
+    def tell_encodings(self, producer_id: int, wanted: Sequence[bool], max_bitrate: int | None) -> None:
         """Tells the client which encodings of its own producer are received.
 
         A WHIP client, which has no door to be told by, is asked to stop none.
         """
-        notice = self._publishing.want_encodings(producer_id, wanted)
+        notice = self._publishing.want_encodings(producer_id, wanted, max_bitrate)
         if notice is not None:
             self.tell(notice)
 

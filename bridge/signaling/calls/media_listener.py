@@ -42,9 +42,9 @@ class MediaListener:
         if carried is not None:
             self._call.tell(FlowChanged(carried.source_id, to_bridge=False, live=live))
 
-    def on_encodings_wanted(self, producer_id: int, wanted: Sequence[bool]) -> None:
-        """Tells the client which encodings of its own source are received."""
-        self._call.tell_encodings(producer_id, wanted)
+    def on_encodings_wanted(self, producer_id: int, wanted: Sequence[bool], max_bitrate: int | None) -> None:
+        """Tells the client which encodings of its own source are received, and how much of them at most."""
+        self._call.tell_encodings(producer_id, wanted, max_bitrate)
 
     def on_audio_levels(self, levels: Sequence[AudioLevel]) -> None:
         """Tells the client who speaks."""

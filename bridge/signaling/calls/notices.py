@@ -106,6 +106,8 @@ class EncodingsWanted:
     source_id: int
     encodings: tuple[tuple[str | None, bool], ...]
     """RID, if it has one, and whether it is wanted, in the order of the offer."""
+    max_bitrate: int | None
+    """What each of them is to take at most, in bit/s of RTP payload: nobody's line carries more. None for no bound."""
 
 
 @dataclass(frozen=True, slots=True)

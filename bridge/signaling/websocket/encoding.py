@@ -133,7 +133,9 @@ def _media_notified(
             )
         case EncodingsWanted():
             encodings = [parts.WantedEncoding(rid, active) for rid, active in notice.encodings]
-            return server.Encodings(source_id=str(notice.source_id), encodings=encodings)
+            return server.Encodings(
+                source_id=str(notice.source_id), encodings=encodings, max_bitrate=notice.max_bitrate
+            )
         case IceRestartWanted():
             return server.IceRestartRequested(connection="publish")
 

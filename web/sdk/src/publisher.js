@@ -269,14 +269,15 @@ export class Publisher extends Emitter {
   }
 
   /**
-   * Stops the encodings that nobody receives, and starts again those that somebody does.
+   * Stops the encodings that nobody receives, starts again those that somebody does, and sends no more of them than
+   * the best of their lines takes.
    *
    * @param {EncodingsNotice} notice
    */
-  #want({ source_id: id, encodings }) {
-    const source = this.sources.find((candidate) => candidate.id === id);
+  #want(notice) {
+    const source = this.sources.find((candidate) => candidate.id === notice.source_id);
     const transceiver = source && this.#sources.get(source);
-    if (transceiver) this.#senders.get(transceiver)?.want(encodings);
+    if (transceiver) this.#senders.get(transceiver)?.want(notice);
   }
 
   #open() {

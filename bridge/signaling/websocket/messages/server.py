@@ -216,6 +216,13 @@ class Encodings(Notice, tag="encodings"):
 
     source_id: SourceId
     encodings: Annotated[list[WantedEncoding], Meta(description="All that the bridge took, in the offer's order.")]
+    max_bitrate: Annotated[
+        int | None,
+        Meta(
+            description="What each of them should take at most (`maxBitrate`), in bit/s: no receiver's line carries "
+            "more of it now. Null for no bound. Changes as lines do, a few times a second at most."
+        ),
+    ]
 
 
 class IceRestartRequested(Notice, tag="ice_restart_requested"):
