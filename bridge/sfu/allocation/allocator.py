@@ -30,7 +30,7 @@ MAX_HOLD = 30.0
 SOON = 10.0
 WEAK_FOR = 1.0
 """Seconds for which even the lowest layer has to be too much before a video is no video any more."""
-STEADY = 0.95
+STEADY = 0.9
 """Part of its room that a video is to fill where there is no further step; where there is, what makes that one fit."""
 AUDIO_ONLY = 50_000
 """Below this estimate sound alone is sent."""
