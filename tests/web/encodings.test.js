@@ -41,7 +41,7 @@ describe("encodingsFor", () => {
   });
 
   it("limits sound", () => {
-    assert.deepEqual(encodingsFor("microphone", null), [{ maxBitrate: 48_000 }]);
+    assert.deepEqual(encodingsFor("microphone", null), [{ maxBitrate: 32_000 }]);
   });
 });
 

@@ -1,3 +1,4 @@
+import { codecsToOffer } from "./codecs.js";
 import { ConnectionWatch } from "./connection.js";
 import { Emitter } from "./emitter.js";
 import { encodingsFor, withoutScalability } from "./encodings.js";
@@ -326,17 +327,15 @@ function holds(transceiver, source) {
 }
 
 /**
- * Has the codec that the application chose offered first. A browser without it goes on with its own.
+ * Has what the bridge takes offered, the codec that the application chose first. A browser without it goes on with its own.
  *
  * @param {RTCRtpTransceiver} transceiver
  * @param {LocalSource} source
  */
 function preferCodec(transceiver, source) {
   if (source.kind !== "video" || typeof transceiver.setCodecPreferences !== "function") return;
-  const codecs = RTCRtpReceiver.getCapabilities("video")?.codecs ?? [];
-  const chosen = `video/${source.codec ?? ""}`.toLowerCase();
-  const first = codecs.filter(({ mimeType }) => mimeType.toLowerCase() === chosen);
-  if (first.length > 0) transceiver.setCodecPreferences([...first, ...codecs.filter((codec) => !first.includes(codec))]);
+  const codecs = codecsToOffer(RTCRtpReceiver.getCapabilities("video")?.codecs ?? [], source.codec);
+  if (codecs.length > 0) transceiver.setCodecPreferences(codecs);
 }
 
 /** @param {RTCPeerConnection} connection */
