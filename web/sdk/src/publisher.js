@@ -193,6 +193,8 @@ export class Publisher extends Emitter {
   async #negotiate() {
     if (this.#negotiating) return;
     this.#negotiating = true;
+    // What is published in the same turn, such as microphone and camera, goes into one offer.
+    await null;
     while (this.#offerWanted && this.#session.joined) {
       this.#offerWanted = false;
       const waiters = this.#waiters.splice(0);
