@@ -54,7 +54,7 @@ class WatchConnection:
         elif restart:
             self.transport.restart_ice()
         subscriptions = {each.producer_id: each for each in wanted}
-        sources, unknown = self._sources(subscriptions, plan)
+        sources, refused = self._sources(subscriptions, plan)
         answer = watch_answer.answer(
             plan,
             self.transport.local,
@@ -68,7 +68,9 @@ class WatchConnection:
             self.transport.connect(plan.peer)
         self.negotiated.take_offer(offer, plan.peer, answer.description)
         self.transport.set_send_extensions(answer.send_extensions)
-        refused = self._reconcile(answer.placements, subscriptions)
+        self._reconcile(answer.placements, subscriptions)
+        for source, _ in answer.unplaced:
+            self._detours.close(source.producer_id)
         unplaced = [
             UnsupportedSubscription(
                 source.producer_id,
@@ -79,7 +81,7 @@ class WatchConnection:
         ]
         return WatchResult(
             {mid: placement.source.producer_id for mid, placement in self._placed.items()},
-            (*unknown, *unplaced, *refused),
+            (*refused, *unplaced),
             answer=writer.write(answer.description),
         )
 
@@ -125,13 +127,18 @@ class WatchConnection:
         self, wanted: dict[int, Subscription], plan: WatchPlan
     ) -> tuple[list[Source], tuple[UnsupportedSubscription, ...]]:
         sources: list[Source] = []
-        unknown: list[UnsupportedSubscription] = []
+        refused: list[UnsupportedSubscription] = []
         for subscription in wanted.values():
             published = self._router.producers.get(subscription.producer_id)
             if published is None:
-                unknown.append(UnsupportedSubscription(subscription.producer_id, "unknown_producer"))
+                refused.append(UnsupportedSubscription(subscription.producer_id, "unknown_producer"))
                 continue
             self._detours.choose(published, partial(plan.takes, published.producer.kind))
+            why = self._detours.open(subscription.producer_id)
+            if why is not None:
+                names = published.producer.codecs[:1]
+                refused.append(UnsupportedSubscription(subscription.producer_id, why, names))
+                continue
             sources.append(
                 Source(
                     subscription.producer_id,
@@ -141,27 +148,19 @@ class WatchConnection:
                     self._router.cname(subscription.participant),
                 )
             )
-        return sources, tuple(unknown)
+        return sources, tuple(refused)
 
-    def _reconcile(
-        self, placements: Sequence[Placement], wanted: dict[int, Subscription]
-    ) -> list[UnsupportedSubscription]:
+    def _reconcile(self, placements: Sequence[Placement], wanted: dict[int, Subscription]) -> None:
         assert self.transport is not None  # noqa: S101 - made before anything is placed
         placed = {placement.source.producer_id for placement in placements}
         for old in self._placed.values():
             if old.source.producer_id not in placed:
                 self._detours.close(old.source.producer_id)
-        refused: dict[int, UnsupportedSubscription] = {}
         for placement in placements:
             source = placement.source
             paused = wanted[source.producer_id].paused
             if self._detours.key(source.producer_id) in self._consumers:
                 self._consumers.pause(self._detours.key(source.producer_id), paused)
-                continue
-            why = self._detours.open(source.producer_id)
-            if why is not None:
-                names = codecs.names(source.codecs[:1])
-                refused[source.producer_id] = UnsupportedSubscription(source.producer_id, why, names)
                 continue
             self._consumers.create(
                 self.transport.transport_id,
@@ -177,7 +176,4 @@ class WatchConnection:
                     paused,
                 ),
             )
-        self._placed = {
-            placement.mid or "#0": placement for placement in placements if placement.source.producer_id not in refused
-        }
-        return list(refused.values())
+        self._placed = {placement.mid or "#0": placement for placement in placements}

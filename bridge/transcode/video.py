@@ -43,6 +43,8 @@ class VideoTranscoder:
             start.bitrate,
             _DEFAULT_FRAME_RATE,
             packetization_mode=start.target.packetization_mode,
+            # There are never more pictures than packets: a successor's are ahead of its predecessor's.
+            picture_id=start.sequence,
         )
         self._sender = RtpSender(send, start.target.payload_type, start.ssrc, start.sequence)
         self._assembler = FrameAssembler()

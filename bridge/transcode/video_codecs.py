@@ -65,10 +65,10 @@ class Vp8Encoder:
     changes it in steps that are worth that.
     """
 
-    def __init__(self, bitrate: int, frame_rate: float) -> None:
+    def __init__(self, bitrate: int, frame_rate: float, *, picture_id: int = 0) -> None:
         self._bitrate, self._frame_rate = bitrate, frame_rate
         self._context: VideoCodecContext | None = None
-        self._picture_id = 0
+        self._picture_id = picture_id
 
     def encode(self, frame: av.VideoFrame, timestamp: int, *, keyframe: bool) -> list[bytes]:  # noqa: D102
         context = self._context
@@ -149,11 +149,16 @@ class H264Encoder:
             self._encoder = None
 
 
-def encoder(codec: str, bitrate: int, frame_rate: float, *, packetization_mode: int = 1) -> VideoEncoder:
-    """An encoder of one of `ENCODED`. Raises `CodecUnavailableError`."""
+def encoder(
+    codec: str, bitrate: int, frame_rate: float, *, packetization_mode: int = 1, picture_id: int = 0
+) -> VideoEncoder:
+    """An encoder of one of `ENCODED`. Raises `CodecUnavailableError`.
+
+    `packetization_mode` is of H.264, `picture_id` the first one of VP8 (15 bits).
+    """
     match codec:
         case "vp8":
-            return Vp8Encoder(bitrate, frame_rate)
+            return Vp8Encoder(bitrate, frame_rate, picture_id=picture_id)
         case "h264":
             return H264Encoder(bitrate, frame_rate, fragments=packetization_mode == 1)
         case _:
