@@ -1,5 +1,6 @@
 """Media sessions over the core: SDP, DTLS, transports, producers and consumers. Knows rooms by id only."""
 
+from bridge.sfu.legs import LegReport
 from bridge.sfu.session import MediaSession, SessionStats
 from bridge.sfu.settings import MediaLimits, MediaSettings, MediaTimeouts
 from bridge.sfu.sfu import Sfu, WorkerReport
@@ -25,6 +26,7 @@ __all__ = [
     "AudioLevel",
     "ConnectionKind",
     "ConnectionState",
+    "LegReport",
     "MediaKind",
     "MediaLimits",
     "MediaSession",

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 from bridge.sfu.allocation import ceiling
 from bridge.sfu.allocation.ceiling import Ceiling
 from bridge.sfu.allocation.model import Layer
+from bridge.sfu.derived import DerivedProducers
+from bridge.sfu.legs import LegRunner, NoLegs
 from bridge.sfu.sdp.codecs import MediaCodec
 from bridge.sfu.types import AudioLevel, Producer
 from bridge.sfu.workers import WorkerHandle
@@ -75,6 +77,7 @@ class Router:
     new_id: Callable[[], int]
     speakers: int = 0
     """How many of the loudest are forwarded; 0 for all."""
+    leg_runner: LegRunner = field(default_factory=NoLegs)
     members: dict[str, RouterMember] = field(default_factory=dict)
     producers: dict[int, PublishedProducer] = field(default_factory=dict)
     voices: int = 0
@@ -88,6 +91,7 @@ class Router:
     _salt: bytes = field(default_factory=lambda: secrets.token_bytes(16))
 
     def __post_init__(self) -> None:
+        self.derived = DerivedProducers(self, self.leg_runner)
         self.worker.route(self.router_id, self._on_event)
 
     def select_speakers(self, *, always: Sequence[int]) -> None:
@@ -103,6 +107,7 @@ class Router:
 
     def close(self) -> None:
         """Forgets it; the core forgets its half with its last transport."""
+        self.derived.close()
         self.worker.unroute(self.router_id)
 
     def cname(self, participant: str) -> str:
@@ -115,6 +120,7 @@ class Router:
         for producer_id in ended:
             self.layers.pop(producer_id, None)
             self._receives.pop(producer_id, None)
+        ended += self.derived.sources_ended(ended)
         if ended:
             for member in tuple(self.members.values()):
                 member.producers_ended(ended)
@@ -141,6 +147,7 @@ class Router:
             for layer in paused
         )
         self.layers[producer_id] = (*live, *worth)
+        self.derived.layers_changed(producer_id)
         for member in tuple(self.members.values()):
             member.layers_changed(producer_id)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bridge.errors import BridgeError
 from bridge.sfu.certificate import CertificateStore
 from bridge.sfu.handshakes import HandshakeQueue
+from bridge.sfu.legs import LegReport, LegRunner, NoLegs
 from bridge.sfu.router import Router
 from bridge.sfu.session import MediaSession
 from bridge.sfu.settings import MediaSettings
@@ -38,8 +39,11 @@ class WorkerReport:
 class Sfu:
     """All media of this process. Make one, `start()` it on the event loop that it will live on."""
 
-    def __init__(self, settings: MediaSettings, *, worker_factory: WorkerFactory = core_worker) -> None:
+    def __init__(
+        self, settings: MediaSettings, *, worker_factory: WorkerFactory = core_worker, legs: LegRunner | None = None
+    ) -> None:
         self.settings = settings
+        self._legs = legs or NoLegs()
         self._pool = WorkerPool(settings, worker_factory, self._worker_stopped)
         self._certificates = CertificateStore()
         self._handshakes = HandshakeQueue()
@@ -95,6 +99,11 @@ class Sfu:
         members = (member for router in self._routers.values() for member in router.members.values())
         return [member for member in members if isinstance(member, MediaSession)]
 
+    def legs(self, room_id: str) -> list[LegReport]:
+        """The legs that run in a room."""
+        router = self._routers.get(room_id)
+        return [] if router is None else router.derived.reports()
+
     @property
     def dropped_handshake_datagrams(self) -> int:
         """DTLS datagrams dropped by the bound on what one transport may have waiting."""
@@ -104,7 +113,7 @@ class Sfu:
         worker = self._pool.least_loaded()
         if worker is None:
             raise BridgeError("media_overloaded", "no worker can take another room", hint="try again later")
-        router = Router(room_id, self._pool.new_id(), worker, self._pool.new_id, self.settings.speakers)
+        router = Router(room_id, self._pool.new_id(), worker, self._pool.new_id, self.settings.speakers, self._legs)
         self._routers[room_id] = router
         return router
 

@@ -12,6 +12,7 @@ from enum import IntEnum, StrEnum
 from typing import Literal, Protocol
 
 MediaKind = Literal["audio", "video"]
+UnsupportedCode = Literal["unsupported_codec", "legs_exhausted", "leg_failed", "no_media_line", "unknown_producer"]
 
 
 class ConnectionKind(StrEnum):
@@ -120,8 +121,10 @@ class UnsupportedSubscription:
     """A subscription that the receiver cannot take."""
 
     producer_id: int
-    code: Literal["unsupported_codec", "no_media_line", "unknown_producer"]
-    """`unsupported_codec`: the receiver lacks the codec that the producer sends; `no_media_line`: a watching client
+    code: UnsupportedCode
+    """`unsupported_codec`: the receiver lacks the codec that the producer sends, and every codec that a leg could make
+    of it; `legs_exhausted`: a leg would help, and the budget for legs is spent; `leg_failed`: it was tried, and ends
+    again and again; `no_media_line`: a watching client
     offered too few m-lines of this kind, or a subscribing one does not receive on the one it was offered;
     `unknown_producer`: the producer is gone or belongs to another room."""
     codecs: tuple[str, ...] = ()
