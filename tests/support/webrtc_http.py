@@ -116,7 +116,7 @@ class Viewer(HttpPeer):
     def answered(self) -> None:
         """aiortc has the tracks once it has the answer."""
         for transceiver in self.peer.getTransceivers():
-            track = transceiver.receiver.track
+            track: MediaStreamTrack | None = transceiver.receiver.track
             if track is None:
                 continue  # The bridge had nothing to send on this m-line.
             self.watchers.append(Watcher(track, inspect=self.inspect.get(track.kind)).start())
