@@ -79,6 +79,7 @@ class Application:
         self._accepting = False
         self._server = HttpServer(application(self._routes()), _server_settings(settings))
         self._metrics.watch_rooms(lambda: (len(self._rooms.room_ids()), self._rooms.participant_count()))
+        self._metrics.watch_legs(self._legs)
         self._metrics.watch_workers(lambda: {worker.index: worker.stats for worker in self._sfu.workers()})
 
     @property

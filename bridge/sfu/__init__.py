@@ -1,6 +1,5 @@
 """Media sessions over the core: SDP, DTLS, transports, producers and consumers. Knows rooms by id only."""
 
-from bridge.sfu.legs import LegReport
 from bridge.sfu.session import MediaSession, SessionStats
 from bridge.sfu.settings import MediaLimits, MediaSettings, MediaTimeouts
 from bridge.sfu.sfu import Sfu, WorkerReport
@@ -8,6 +7,7 @@ from bridge.sfu.types import (
     AudioLevel,
     ConnectionKind,
     ConnectionState,
+    LegReport,
     MediaKind,
     Producer,
     PublishResult,

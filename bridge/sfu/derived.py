@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 from bridge.sfu import ice
 from bridge.sfu.allocation.ceiling import Ceiling
 from bridge.sfu.allocation.model import Layer
-from bridge.sfu.legs import Leg, LegCodec, LegReport, LegRunner, LegSpec
+from bridge.sfu.legs import Leg, LegCodec, LegRunner, LegSpec
 from bridge.sfu.sdp import codecs
 from bridge.sfu.sdp.codecs import MediaCodec
 from bridge.sfu.sdp.description import Codec, parameter
-from bridge.sfu.types import Producer
+from bridge.sfu.types import LegReport, Producer
 
 if TYPE_CHECKING:
     from bridge._core import Event, HeaderExtension
@@ -109,6 +109,7 @@ class DerivedProducer:
         if not self._receivers:
             self._start()
         self._receivers[receiver] = START_BITRATE
+        self._owner.changed()
         return self.producer_id
 
     def release(self, receiver: object) -> None:
@@ -117,6 +118,7 @@ class DerivedProducer:
             self.end()
         else:
             self._follow()
+            self._owner.changed()
 
     def set_bitrate(self, receiver: object, bitrate: int) -> None:
         """What the line of a receiver carries of it. The thinnest line decides."""
@@ -174,6 +176,7 @@ class DerivedProducer:
         self._router.producers.pop(producer_id, None)
         self._router.layers.pop(producer_id, None)
         self._spatial = None
+        self._owner.changed()
 
     def _start(self) -> None:
         """Everything in the core at once; the leg itself as soon as the transport has its socket."""
@@ -290,6 +293,7 @@ class DerivedProducers:
         self.runner = runner
         self._derived: dict[int, dict[str, DerivedProducer]] = {}
         """By source and codec."""
+        self._told: list[LegReport] = []
 
     def derive(self, source_id: int, lacking: Collection[str]) -> DerivedProducer | None:
         """The producer in the best codec that the receiver may have: none of `lacking`, as `variant` names them.
@@ -335,6 +339,14 @@ class DerivedProducers:
         """The legs that run."""
         every = (derived.report() for each in self._derived.values() for derived in each.values())
         return [report for report in every if report is not None]
+
+    def changed(self) -> None:
+        """Tells the room's members which legs run now, if that has changed."""
+        reports = self.reports()
+        if reports != self._told:
+            self._told = reports
+            for member in tuple(self.router.members.values()):
+                member.legs_changed(reports)
 
     def close(self) -> None:
         """Ends all of them."""

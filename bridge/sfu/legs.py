@@ -8,12 +8,10 @@ from __future__ import annotations
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 from bridge.errors import BridgeError
 from bridge.sfu.types import MediaKind
-
-REASON = Literal["codec"]
 
 
 @dataclass(frozen=True)
@@ -41,22 +39,6 @@ class LegSpec:
     orientation_extension: int | None = None
     """Id of the video orientation extension on its transport."""
     target_events: LegCodec | None = None
-
-
-@dataclass(frozen=True)
-class LegReport:
-    """A leg, for the operator and for the roster."""
-
-    producer_id: int
-    """Of the producer that it takes in."""
-    kind: MediaKind
-    source: str
-    target: str
-    reason: REASON
-    receivers: int
-    restarts: int
-    stats: Mapping[str, float]
-    """What the leg last told of itself; empty before that."""
 
 
 class LegListener(Protocol):

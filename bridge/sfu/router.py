@@ -15,7 +15,7 @@ from bridge.sfu.allocation.model import Layer
 from bridge.sfu.derived import DerivedProducers
 from bridge.sfu.legs import LegRunner, NoLegs
 from bridge.sfu.sdp.codecs import MediaCodec
-from bridge.sfu.types import AudioLevel, Producer
+from bridge.sfu.types import AudioLevel, LegReport, Producer
 from bridge.sfu.workers import WorkerHandle
 
 if TYPE_CHECKING:
@@ -52,6 +52,9 @@ class RouterMember(Protocol):
 
     def layers_changed(self, producer_id: int) -> None:
         """The layers of a producer of the room changed."""
+
+    def legs_changed(self, legs: Sequence[LegReport]) -> None:
+        """The legs of the room are others now."""
 
     def lost(self, reason: str) -> None:
         """The worker died."""

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from bridge.errors import BridgeError
 from bridge.sfu.certificate import CertificateStore
 from bridge.sfu.handshakes import HandshakeQueue
-from bridge.sfu.legs import LegReport, LegRunner, NoLegs
+from bridge.sfu.legs import LegRunner, NoLegs
 from bridge.sfu.router import Router
 from bridge.sfu.session import MediaSession
 from bridge.sfu.settings import MediaSettings
 from bridge.sfu.transport import WebRtcTransport
-from bridge.sfu.types import ConnectionState, SessionListener
+from bridge.sfu.types import ConnectionState, LegReport, SessionListener
 from bridge.sfu.workers import WorkerFactory, WorkerHandle, WorkerPool, core_worker
 
 if TYPE_CHECKING:
@@ -79,6 +79,9 @@ class Sfu:
         router.worker.load += 1
         if router.active_speaker is not None:
             session.active_speaker(router.active_speaker)
+        legs = router.derived.reports()
+        if legs:
+            session.legs_changed(legs)
         return session
 
     def workers(self) -> list[WorkerReport]:

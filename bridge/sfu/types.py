@@ -157,6 +157,25 @@ class AudioLevel:
     voice: bool
 
 
+@dataclass(frozen=True)
+class LegReport:
+    """A leg that serves a producer, for the operator and for the roster."""
+
+    producer_id: int
+    """Of the producer that it takes in."""
+    kind: MediaKind
+    source: str
+    """The codec that is sent, as people write it."""
+    target: str
+    """The codec that the leg makes of it."""
+    reason: Literal["codec"]
+    """`codec`: its receivers lack the codec that is sent."""
+    receivers: int
+    restarts: int = field(default=0, compare=False)
+    stats: Mapping[str, float] = field(default_factory=dict, compare=False)
+    """What the leg last told of itself; empty before that."""
+
+
 class QualityLevel(IntEnum):
     """How good a participant's media is over one direction of its line, in one word."""
 
@@ -206,6 +225,9 @@ class SessionListener(Protocol):
 
     def on_quality(self, report: QualityReport) -> None:
         """A rating of the session's lines has changed; every few seconds at most."""
+
+    def on_legs(self, legs: Sequence[LegReport]) -> None:
+        """The legs of the room are others now. While there are any, media is decoded inside the bridge."""
 
     def on_negotiation_needed(self) -> None:
         """The subscriptions differ from what is negotiated and no offer is outstanding: call `subscribe_offer()`."""

@@ -15,7 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -97,6 +97,10 @@ class LegSupervisor:
         """Legs that have a place."""
         return len(self._legs)
 
+    def running_by_codec(self) -> dict[tuple[str, str], int]:
+        """Legs that have a place, by source and target codec."""
+        return Counter(leg.codecs for leg in self._legs)
+
     def reserve(self, spec: LegSpec, bitrate: int, listener: LegListener) -> Leg:
         """A place for a leg. Raises `BridgeError` (`legs_exhausted`)."""
         if self._closed or len(self._legs) >= self.settings.max:
@@ -170,6 +174,11 @@ class SupervisedLeg:
         self._stopped = False
         self.restarts = 0
         self.stats: Mapping[str, float] = {}
+
+    @property
+    def codecs(self) -> tuple[str, str]:
+        """What it makes of what."""
+        return self._spec.source[0].name, self._spec.target.name
 
     def connect(self, media: socket.socket) -> None:
         """Starts it on a connected socket."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import json
 import os
 import signal
+import subprocess
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.support.bridge import Bridge, eventually, running_bridge
+from tests.support.bridge import BRIDGE, Bridge, eventually, running_bridge
 from tests.support.legs import launcher, legs, open_files
 from tests.support.media import RED, ColourTrack, ToneTrack
+from tests.support.participant import Participant
 from tests.support.webrtc_http import Publisher, Viewer
 
 
@@ -116,9 +120,32 @@ async def test_legs_leave_nothing_behind(bridge: Bridge, room: str) -> None:
     for turn in range(8):
         async with watching(bridge, f"{room}-{turn}", H264 | OPUS, VP8 | PCMA) as (viewer,):
             await viewer.watchers[0].expect(RED, times=2)
-            assert len(legs(bridge)) == 2
+            await eventually(lambda: len(legs(bridge)) == 2)
         await eventually(lambda: not legs(bridge))
         now = open_files(bridge.process.pid), open_files(launcher(bridge))
         # The first turn opens what stays open for good.
         before = before or now
     assert now == before
+
+
+async def test_everyone_is_told_that_the_bridge_decodes_and_when_it_no_longer_does(bridge: Bridge, room: str) -> None:
+    early = Participant(bridge.ws_url, bridge.token(room, "early", "tolk"))
+    late = Participant(bridge.ws_url, bridge.token(room, "late", "tolk"))
+    await early.join()
+    try:
+        async with watching(bridge, room, VP8, H264) as (viewer,):
+            await viewer.watchers[0].expect(RED)
+            await late.join()
+            for participant in (early, late):
+                told = await participant.notice(lambda said: said["type"] == "media_mode")
+                assert told["mode"] == "transcoded"
+                (source,) = told["transcoded"]
+                assert (source["codec"], source["into"], source["reason"]) == ("VP8", "H264", "codec")
+            command: list[str | Path] = [BRIDGE, "rooms", "--data", bridge.data, "--json"]
+            described = await asyncio.to_thread(subprocess.check_output, command)
+            (leg,) = next(each for each in json.loads(described) if each["room"].endswith(room))["legs"]
+            assert (leg["source"], leg["target"], leg["receivers"]) == ("VP8", "H264", 1)
+        await early.notice(lambda said: said["type"] == "media_mode" and said["mode"] == "forwarded")
+    finally:
+        await late.close()
+        await early.close()
