@@ -19,7 +19,7 @@ from bridge.data_directory import DataDirectory
 from bridge.errors import BridgeError
 from bridge.issuers import make_verifier
 from bridge.observability import AdminServer, Health, LoopLag, Metrics, QualitySampler
-from bridge.room import RoomLimits, Rooms
+from bridge.room import RoomLimits, RoomPolicy, Rooms, WithoutHost
 from bridge.settings import Settings
 from bridge.sfu import LegReport, MediaSettings, MediaTimeouts, Sfu
 from bridge.signaling.calls import Calls
@@ -65,7 +65,14 @@ class Application:
                 max_sources=rooms.max_sources,
                 grace=rooms.grace,
                 linger=rooms.linger,
-            )
+                max_waiting=rooms.max_waiting,
+            ),
+            RoomPolicy(
+                without_host=WithoutHost(rooms.without_host),
+                host_absence=rooms.host_absence,
+                reentry=rooms.reentry,
+                consultation=rooms.consultation,
+            ),
         )
         self._metrics = Metrics(version())
         self._legs = LegSupervisor(LegSettings(settings.legs.max, settings.legs.memory))
@@ -159,6 +166,7 @@ class Application:
                 {
                     "room": room_id,
                     "participants": len(participants),
+                    "waiting": len(self._rooms.waiting(room_id)),
                     "connected": sum(participant.connected for participant in participants),
                     "sources": sum(len(participant.sources) for participant in participants),
                     "legs": [_described(leg) for leg in self._sfu.legs(room_id)],

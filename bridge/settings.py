@@ -86,6 +86,11 @@ class RoomSettings:
     max_sources: int = setting(integer(1, 64), 8)
     grace: float = setting(duration("1s", "10m"), "30s")
     linger: float = setting(duration("0s", "1h"), "10s")
+    max_waiting: int = setting(integer(1, 1000), 50)
+    without_host: str = setting(choice("wait", "enter"), "wait")
+    host_absence: float = setting(duration("1s", "1h"), "1m")
+    reentry: float = setting(duration("0s", "1h"), "2m")
+    consultation: float = setting(duration("1m", "4h"), "15m")
     roles_file: Path | None = setting(OPTIONAL_PATH, "")
 
 
@@ -119,6 +124,7 @@ class IssuerSettings:
         matching(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,127}", "1 to 128 letters, digits or . _ ~ -, a letter or digit first")
     )
     keys: tuple[KeySettings, ...] = required(tables_of(KeySettings))
+    may_skip_lobby: bool = setting(SWITCH, False)
 
 
 @dataclass(frozen=True, slots=True)

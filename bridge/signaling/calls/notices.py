@@ -7,14 +7,24 @@ from dataclasses import dataclass
 
 from bridge.room import (
     EndReason,
+    LobbyMessage,
+    LobbyView,
     MediaKind,
+    Participant,
     ParticipantJoined,
     ParticipantLeft,
     ParticipantUpdated,
+    RoomChanged,
+    RoomState,
+    Source,
     SourceAdded,
     SourceName,
     SourceRemoved,
     SourceUpdated,
+    UnmuteAsked,
+    WaitingJoined,
+    WaitingLeft,
+    WaitingUpdated,
 )
 from bridge.sfu import ConnectionKind, ConnectionState, QualityReport
 
@@ -137,6 +147,60 @@ class IceRestartWanted:
 
 
 @dataclass(frozen=True, slots=True)
+class LobbyChanged:
+    """The client waits, and what it may know of that changed."""
+
+    view: LobbyView
+
+
+@dataclass(frozen=True, slots=True)
+class LobbyTold:
+    """A host wrote to the client, which waits."""
+
+    message: LobbyMessage
+
+
+@dataclass(frozen=True, slots=True)
+class LetIn:
+    """The client, which waited, is in the room."""
+
+    others: tuple[Participant, ...]
+    waiting: tuple[Participant, ...] | None
+    """Who waits; None for those who do not decide about it."""
+    state: RoomState
+
+
+@dataclass(frozen=True, slots=True)
+class SentToLobby:
+    """The client, which was in the room, waits. Its media is let go of."""
+
+    view: LobbyView
+
+
+@dataclass(frozen=True, slots=True)
+class GrantsChanged:
+    """What the client may do changed."""
+
+    grants: frozenset[str]
+    waiting: tuple[Participant, ...] | None
+    """Who waits; None for those who do not decide about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class MutedByHost:
+    """A host muted a source of the client's own."""
+
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class StoppedByHost:
+    """A host took a source of the client's own out of the room."""
+
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
 class TakenOver:
     """Another connection of the same client holds the call now. The last notice to this listener."""
 
@@ -165,6 +229,18 @@ Notice = (
     | FlowChanged
     | EncodingsWanted
     | IceRestartWanted
+    | LobbyChanged
+    | LobbyTold
+    | LetIn
+    | SentToLobby
+    | GrantsChanged
+    | MutedByHost
+    | StoppedByHost
+    | WaitingJoined
+    | WaitingUpdated
+    | WaitingLeft
+    | RoomChanged
+    | UnmuteAsked
     | TakenOver
     | Ended
 )

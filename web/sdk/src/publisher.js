@@ -38,6 +38,8 @@ export class Publisher extends Emitter {
   #offerWanted = false;
   #restartWanted = false;
   #negotiating = false;
+  /** Counts the stays in the room: what was asked for in an earlier one is void. */
+  #stay = 0;
   // One stream for a person and one for a screen, so that receivers keep a voice in step with its face.
   #streams = { person: new MediaStream(), screen: new MediaStream() };
 
@@ -141,6 +143,17 @@ export class Publisher extends Emitter {
     this.#negotiate();
   }
 
+  /** Nothing is published any more, and the bridge has let go of the connection: one is in the lobby. */
+  drop() {
+    for (const source of this.#sources.keys()) source.assignId(null);
+    this.#sources.clear();
+    this.#stay += 1;
+    this.#offerWanted = false;
+    this.#restartWanted = false;
+    for (const { reject } of this.#waiters.splice(0)) reject(new ConnectionError("left", "One waits in the lobby."));
+    this.close();
+  }
+
   close() {
     this.#watch?.close();
     this.#connection?.close();
@@ -198,11 +211,12 @@ export class Publisher extends Emitter {
     while (this.#offerWanted && this.#session.joined) {
       this.#offerWanted = false;
       const waiters = this.#waiters.splice(0);
+      const stay = this.#stay;
       try {
         await this.#offer();
         for (const { resolve } of waiters) resolve();
       } catch (error) {
-        if (error instanceof ConnectionError && error.code !== "left") {
+        if (error instanceof ConnectionError && error.code !== "left" && stay === this.#stay) {
           this.#offerWanted = true;
           this.#waiters.unshift(...waiters);
         } else {
