@@ -54,6 +54,7 @@ from bridge.signaling.calls.notices import (
     LetIn,
     LobbyChanged,
     LobbyTold,
+    MediaModeChanged,
     MutedByHost,
     Notice,
     QualityChanged,
@@ -117,6 +118,7 @@ class Call:
         self._calls = calls
         self._listener: CallListener | None = None
         self._active_speaker: ActiveSpeaker | None = None
+        self._media_mode = MediaModeChanged(())
         self.quality: QualityChanged | None = None
         self._ended: EndReason | None = None
         self._subscriptions = Subscriptions(session.participant_id, by_default=subscribe)
@@ -186,19 +188,25 @@ class Call:
         self._active_speaker = speaker
         self.tell(speaker)
 
+    def set_media_mode(self, mode: MediaModeChanged) -> None:
+        """Tells whether media is decoded inside the bridge, now and to a door that attaches later."""
+        if mode != self._media_mode:
+            self._media_mode = mode
+            self.tell(mode)
+
     def set_quality(self, report: QualityReport) -> None:
         """Tells the room how good this client's lines are, now and whoever comes later."""
         self.quality = QualityChanged(self.session.participant_id, report)
         self.tell_room(self.quality)
 
-    def tell_encodings(self, producer_id: int, wanted: Sequence[bool]) -> None:
+    def tell_encodings(self, producer_id: int, wanted: Sequence[bool], max_bitrate: int | None) -> None:
         """Tells the client which encodings of its own producer are received.
 
         A WHIP client, which has no door to be told by, is asked to stop none.
         """
         if self._inside is None:
             return
-        notice = self._inside.publishing.want_encodings(producer_id, wanted)
+        notice = self._inside.publishing.want_encodings(producer_id, wanted, max_bitrate)
         if notice is not None:
             self.tell(notice)
 
@@ -449,6 +457,8 @@ class Call:
                 self.tell(FlowChanged(source.id, to_bridge=True, live=False))
         if self._active_speaker is not None:
             self.tell(self._active_speaker)
+        if self._media_mode.transcoded:
+            self.tell(self._media_mode)
         for call in self._calls.in_room(self.session.room_id):
             if call.quality is not None:
                 self.tell(call.quality)

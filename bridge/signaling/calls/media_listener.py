@@ -6,9 +6,16 @@ import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bridge.room import EndReason
-from bridge.sfu import AudioLevel, ConnectionKind, ConnectionState, QualityReport
-from bridge.signaling.calls.notices import ActiveSpeaker, AudioLevels, FlowChanged, SourceLevel
+from bridge.room import EndReason, MediaKind
+from bridge.sfu import AudioLevel, ConnectionKind, ConnectionState, LegReport, QualityReport
+from bridge.signaling.calls.notices import (
+    ActiveSpeaker,
+    AudioLevels,
+    FlowChanged,
+    MediaModeChanged,
+    SourceLevel,
+    TranscodedSource,
+)
 from bridge.signaling.calls.source_table import SourceTable
 
 if TYPE_CHECKING:
@@ -53,11 +60,11 @@ class MediaListener:
         if carried is not None:
             self._call.tell(FlowChanged(carried.source_id, to_bridge=False, live=live))
 
-    def on_encodings_wanted(self, producer_id: int, wanted: Sequence[bool]) -> None:
-        """Tells the client which encodings of its own source are received."""
+    def on_encodings_wanted(self, producer_id: int, wanted: Sequence[bool], max_bitrate: int | None) -> None:
+        """Tells the client which encodings of its own source are received, and how much of them at most."""
         if self._over:
             return
-        self._call.tell_encodings(producer_id, wanted)
+        self._call.tell_encodings(producer_id, wanted, max_bitrate)
 
     def on_audio_levels(self, levels: Sequence[AudioLevel]) -> None:
         """Tells the client who speaks."""
@@ -85,6 +92,17 @@ class MediaListener:
         if self._over:
             return
         self._call.set_quality(report)
+
+    def on_legs(self, legs: Sequence[LegReport]) -> None:
+        """Tells the client whose media is decoded inside the bridge."""
+        if self._over:
+            return
+        transcoded = [
+            TranscodedSource(carried.source_id, MediaKind(leg.kind), leg.source, leg.target, leg.reason, leg.receivers)
+            for leg in legs
+            if (carried := self._table.of_producer(leg.producer_id)) is not None
+        ]
+        self._call.set_media_mode(MediaModeChanged(tuple(transcoded)))
 
     def on_negotiation_needed(self) -> None:
         """Has an offer made for the client."""

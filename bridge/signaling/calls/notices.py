@@ -87,6 +87,27 @@ class ActiveSpeaker:
 
 
 @dataclass(frozen=True, slots=True)
+class TranscodedSource:
+    """A source that a leg of the bridge makes anew for those who lack its codec."""
+
+    source_id: int
+    kind: MediaKind
+    codec: str
+    """As it is sent."""
+    into: str
+    """As it is received."""
+    reason: str
+    receivers: int
+
+
+@dataclass(frozen=True, slots=True)
+class MediaModeChanged:
+    """Whether media is only forwarded in this room, or also decrypted and decoded inside the bridge, and of whom."""
+
+    transcoded: tuple[TranscodedSource, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class QualityChanged:
     """How good somebody's lines are, as the bridge estimates them."""
 
@@ -118,6 +139,8 @@ class EncodingsWanted:
     source_id: int
     encodings: tuple[tuple[str | None, bool], ...]
     """RID, if it has one, and whether it is wanted, in the order of the offer."""
+    max_bitrate: int | None
+    """What each of them is to take at most, in bit/s of RTP payload: nobody's line carries more. None for no bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +243,7 @@ Notice = (
     | SubscriptionRefused
     | AudioLevels
     | ActiveSpeaker
+    | MediaModeChanged
     | QualityChanged
     | ConnectionChanged
     | FlowChanged

@@ -103,12 +103,15 @@ class Publishing:
         ]
         return Published(result.answer, self.sources(), tuple(rejected))
 
-    def want_encodings(self, producer_id: int, wanted: Sequence[bool]) -> EncodingsWanted | None:
+    def want_encodings(
+        self, producer_id: int, wanted: Sequence[bool], max_bitrate: int | None
+    ) -> EncodingsWanted | None:
         """What to tell the client about its producer; None for one that the room does not have."""
         sent = next((sent for sent in self._sent.values() if sent.producer_id == producer_id), None)
         if sent is None:
             return None
-        notice = EncodingsWanted(sent.source_id, tuple(zip(sent.producer.encodings, wanted, strict=True)))
+        encodings = tuple(zip(sent.producer.encodings, wanted, strict=True))
+        notice = EncodingsWanted(sent.source_id, encodings, max_bitrate)
         self._encodings_wanted[sent.source_id] = notice
         return notice
 

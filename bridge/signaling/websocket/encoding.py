@@ -45,6 +45,7 @@ from bridge.signaling.calls import (
     LetIn,
     LobbyChanged,
     LobbyTold,
+    MediaModeChanged,
     MutedByHost,
     Notice,
     OwnSource,
@@ -195,6 +196,7 @@ def _media_notified(
         | SubscriptionRefused
         | AudioLevels
         | ActiveSpeaker
+        | MediaModeChanged
         | QualityChanged
         | ConnectionChanged
         | FlowChanged
@@ -226,6 +228,14 @@ def _media_notified(
         case ActiveSpeaker():
             source_id = None if notice.source_id is None else str(notice.source_id)
             return server.ActiveSpeaker(participant_id=notice.participant_id, source_id=source_id)
+        case MediaModeChanged():
+            transcoded = [
+                parts.TranscodedSource(
+                    str(each.source_id), each.kind.value, each.codec, each.into, each.reason, each.receivers
+                )
+                for each in notice.transcoded
+            ]
+            return server.MediaMode(mode="transcoded" if transcoded else "forwarded", transcoded=transcoded)
         case QualityChanged():
             return _quality(notice)
         case ConnectionChanged():
@@ -238,7 +248,9 @@ def _media_notified(
             )
         case EncodingsWanted():
             encodings = [parts.WantedEncoding(rid, active) for rid, active in notice.encodings]
-            return server.Encodings(source_id=str(notice.source_id), encodings=encodings)
+            return server.Encodings(
+                source_id=str(notice.source_id), encodings=encodings, max_bitrate=notice.max_bitrate
+            )
         case IceRestartWanted():
             return server.IceRestartRequested(connection="publish")
 

@@ -102,8 +102,11 @@ export const SUBPROTOCOL = "bridge.v1";
  */
 
 /**
- * @typedef {{ type: "encodings", source_id: string, encodings: { rid: string | null, active: boolean }[] }} EncodingsNotice
- * Which encodings of a source of one's own anybody receives.
+ * @typedef {object} EncodingsNotice Which encodings of a source of one's own anybody receives.
+ * @property {"encodings"} type
+ * @property {string} source_id
+ * @property {{ rid: string | null, active: boolean }[]} encodings
+ * @property {number | null} max_bitrate of each of them at most, bit/s; null for no bound
  */
 
 /** @typedef {"excellent" | "good" | "poor" | "lost"} QualityLevel */

@@ -29,6 +29,7 @@ from bridge.signaling.websocket.messages.parts import (
     Source,
     SourceId,
     Track,
+    TranscodedSource,
     WaitingParticipant,
     WantedEncoding,
 )
@@ -229,6 +230,22 @@ class SubscriptionFailed(Notice, tag="subscription_failed"):
     message: str
 
 
+class MediaMode(Notice, tag="media_mode"):
+    """How far the bridge opens the media of this room. Told on change; until it is told, the mode is `forwarded`.
+
+    Media is encrypted between each client and the bridge in both modes.
+    """
+
+    mode: Annotated[
+        Literal["forwarded", "transcoded"],
+        Meta(
+            description="`forwarded`: the bridge decrypts packets and encrypts them for each receiver, and decodes "
+            "nothing; `transcoded`: it also decodes the sources listed, for those who lack their codec."
+        ),
+    ]
+    transcoded: list[TranscodedSource]
+
+
 class Encodings(Notice, tag="encodings"):
     """Which encodings of a source of the client itself are received by anybody.
 
@@ -239,6 +256,13 @@ class Encodings(Notice, tag="encodings"):
 
     source_id: SourceId
     encodings: Annotated[list[WantedEncoding], Meta(description="All that the bridge took, in the offer's order.")]
+    max_bitrate: Annotated[
+        int | None,
+        Meta(
+            description="What each of them should take at most (`maxBitrate`), in bit/s: no receiver's line carries "
+            "more of it now. Null for no bound. Changes as lines do, a few times a second at most."
+        ),
+    ]
 
 
 class IceRestartRequested(Notice, tag="ice_restart_requested"):
@@ -365,6 +389,7 @@ ServerMessage = (
     | ConnectionState
     | MediaFlow
     | SubscriptionFailed
+    | MediaMode
     | Encodings
     | IceRestartRequested
     | LobbyChanged
