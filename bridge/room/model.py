@@ -223,6 +223,8 @@ class RoomState:
     locked: bool = False
     """Nobody but hosts, and those who come back, may join or wait."""
     recording: Recording = Recording.OFF
+    recordable: bool = False
+    """Whether there is anything that records."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,10 +62,12 @@ class Room:
         new_token: Callable[[int], str],
         limits: RoomLimits,
         policy: RoomPolicy,
+        *,
+        recordable: bool,
     ) -> None:
         self.id = room_id
         self.tenant = tenant
-        self.state = RoomState()
+        self.state = RoomState(recordable=recordable)
         self.lobby = Lobby(policy.consultation)
         self.chat = Chat()
         self.consent = RecordingConsent()

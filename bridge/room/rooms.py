@@ -60,6 +60,7 @@ class Rooms:
         """
         self._limits = limits
         self._policy = policy or RoomPolicy()
+        self._can_record = can_record
         self._clock = clock
         self._new_token = new_token
         self._rooms: dict[str, Room] = {}
@@ -129,12 +130,13 @@ class Rooms:
         room = self._room(session_id)
         return room.chat.told(room.member(session_id).identity)
 
-    def consent(self, session_id: str) -> ConsentRequest | None:
-        """The consent that a session's owner is asked for and has not given."""
+    def consent(self, session_id: str) -> tuple[ConsentRequest, bool] | None:
+        """The recording that a session's owner is asked to consent to, and whether they did; None if they are not."""
         room = self._room(session_id)
-        member = room.member(session_id)
-        asked = (not member.waiting or member.consent_pending) and room.consent.lacks(member)
-        return room.consent.request if asked else None
+        member, request = room.member(session_id), room.consent.request
+        if request is None or not member.consents or (member.waiting and not member.consent_pending):
+            return None
+        return request, room.consent.has(member.identity)
 
     # What may happen
 
@@ -285,7 +287,7 @@ class Rooms:
             raise RoomError("too_many_rooms", "The bridge has as many rooms as it may have.", field="room")
         if self._rooms_of_tenant[tenant] >= self._limits.max_rooms_per_tenant:
             raise RoomError("too_many_rooms", "This vendor has as many rooms as it may have.", field="room")
-        room = Room(key, tenant, self._emit, self._new_token, self._limits, self._policy)
+        room = Room(key, tenant, self._emit, self._new_token, self._limits, self._policy, recordable=self._can_record)
         self._rooms[key] = room
         self._rooms_of_tenant[tenant] += 1
         self._emit(RoomOpened(key))

@@ -11,8 +11,10 @@ def recording(room: Consultation) -> Recording:
 
 
 def asked(room: Consultation, session: Session) -> ConsentRequest:
-    request = room.rooms.consent(session.id)
-    assert request is not None
+    found = room.rooms.consent(session.id)
+    assert found is not None
+    request, consented = found
+    assert not consented
     return request
 
 
@@ -31,7 +33,9 @@ def test_recording_begins_when_everyone_has_said_yes_and_each_answer_is_kept() -
     doctor, patient = room.call()
     room.participation.ask_to_record(doctor.id, "2026-1")
     assert recording(room) is Recording.ASKING
-    assert room.rooms.consent(doctor.id) is None, "whoever asks has consented"
+    own = room.rooms.consent(doctor.id)
+    assert own is not None
+    assert own[1], "whoever asks has consented"
     request = asked(room, patient)
     assert (request.text_version, request.asked_by) == ("2026-1", doctor.participant_id)
     assert ConsentAsked(ROOM, frozenset({patient.participant_id}), request) in room.events

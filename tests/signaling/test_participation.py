@@ -81,4 +81,9 @@ async def test_without_a_recorder_nobody_is_asked() -> None:
     async with open_house() as house:
         doctor = await house.joined("doctor")
         assert (await doctor.request("ask_to_record", text_version="1"))["code"] == "recording_unavailable"
-        assert doctor.joined["room"] == {"locked": False, "recording": "off", "encryption": "bridge"}
+        assert doctor.joined["room"] == {
+            "locked": False,
+            "recording": "off",
+            "recordable": False,
+            "encryption": "bridge",
+        }

@@ -13,7 +13,6 @@ from bridge.room import (
     ChatMessage,
     ChatSaid,
     ConsentAsked,
-    ConsentRequest,
     EndReason,
     Grant,
     LobbyMessaged,
@@ -90,8 +89,7 @@ class Snapshot:
     """Who waits; None for those who do not decide about it."""
     chat: tuple[Wrote, ...]
     """What was written to the client so far."""
-    consent: ConsentRequest | None
-    """What the client is asked for and has not answered."""
+    consent: AskedToConsent | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +146,8 @@ class Call:
         own = () if self._inside is None else self._inside.publishing.sources()
         rooms = self._calls.rooms
         lobby, state = rooms.lobby(self.session.id), rooms.state(self.session.room_id)
-        consent = rooms.consent(self.session.id)
+        asked = rooms.consent(self.session.id)
+        consent = None if asked is None else AskedToConsent(*asked)
         others = tuple(self._others())
         return Snapshot(self.session, others, own, state, lobby, self._who_waits(), self._chat(), consent)
 

@@ -204,6 +204,8 @@ class AskedToConsent:
     """The client is asked to consent to a recording."""
 
     request: ConsentRequest
+    consented: bool = False
+    """Whether it has done so already, and may take it back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from msgspec import UNSET, UnsetType
 
 from bridge.errors import BridgeError
 from bridge.room import (
-    ConsentRequest,
     EndReason,
     LobbyMessage,
     LobbyView,
@@ -179,7 +178,7 @@ def _moderation_notified(
         case Wrote():
             return server.ChatSaid(message=chat_message(notice))
         case AskedToConsent():
-            return server.ConsentAsked(consent=consent_request(notice.request))
+            return server.ConsentAsked(consent=consent_request(notice))
         case RoomChanged():
             return server.RoomChanged(room=room(notice.state))
         case MutedByHost():
@@ -345,7 +344,7 @@ def lobby_message(of: LobbyMessage) -> parts.LobbyMessage:
 
 def room(of: RoomState) -> parts.Room:
     """What holds for the room as a whole."""
-    return parts.Room(locked=of.locked, recording=of.recording.value, encryption="bridge")
+    return parts.Room(locked=of.locked, recording=of.recording.value, recordable=of.recordable, encryption="bridge")
 
 
 def chat_message(of: Wrote) -> parts.ChatMessage:
@@ -362,9 +361,9 @@ def chat_message(of: Wrote) -> parts.ChatMessage:
     )
 
 
-def consent_request(of: ConsentRequest) -> parts.ConsentRequest:
+def consent_request(of: AskedToConsent) -> parts.ConsentRequest:
     """What somebody is asked to consent to."""
-    return parts.ConsentRequest(of.id, of.text_version, of.asked_by)
+    return parts.ConsentRequest(of.request.id, of.request.text_version, of.request.asked_by, of.consented)
 
 
 def source(of: Source) -> parts.Source:

@@ -134,6 +134,7 @@ class Room(Struct, frozen=True):
         Literal["off", "asking", "on", "paused"],
         Meta(description="`asking`, `paused`: it begins, or goes on, as soon as everyone has consented."),
     ]
+    recordable: Annotated[bool, Meta(description="Whether this bridge has anything that records.")]
     encryption: Annotated[
         Literal["bridge"],
         Meta(description="`bridge`: media is encrypted from each client to the bridge, which can read it."),
@@ -161,6 +162,7 @@ class ConsentRequest(Struct, frozen=True):
     id: str
     text_version: Annotated[str, Meta(description="Which text to ask with.")]
     asked_by: Annotated[ParticipantId, Meta(description="Who wants to record.")]
+    consented: Annotated[bool, Meta(description="Whether the client has done so, and may take it back.")]
 
 
 class OwnSource(Struct, frozen=True):

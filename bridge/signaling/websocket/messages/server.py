@@ -68,7 +68,7 @@ class Joined(Reply, tag="joined"):
     limits: Limits
     room: Room
     chat: Annotated[list[ChatMessage], Meta(description="What was written to the client so far, oldest first.")]
-    consent: Annotated[ConsentRequest, Meta(description="The client has yet to answer this.")] | UnsetType = UNSET
+    consent: Annotated[ConsentRequest, Meta(description="The recording at hand, if there is one.")] | UnsetType = UNSET
     lobby: (
         Annotated[Lobby, Meta(description="The client waits: it sees nothing of the room and may not publish.")]
         | UnsetType
