@@ -35,6 +35,8 @@ class Claims:
     level: str = ""
     may_host: bool = True
     consents: bool = True
+    starts_in: float | None = None
+    ends_in: float | None = None
     token_id: str = ""
     lifetime: float = 600.0
 
@@ -55,8 +57,16 @@ class FakeVerifier:
             raise BridgeError("token_wrong_room", "The token opens another room.", field="room")
         if parts[2:] == ["patient"]:
             return Claims(
-                *("clinic", parts[0], parts[1], f"Name of {parts[1]}", "pasient", EVERYTHING - {"host"}),
-                *("lobby", "idporten-loa-high", False, True, f"token of {parts[1]}"),
+                "clinic",
+                parts[0],
+                parts[1],
+                f"Name of {parts[1]}",
+                "pasient",
+                EVERYTHING - {"host"},
+                enters="lobby",
+                level="idporten-loa-high",
+                may_host=False,
+                token_id=f"token of {parts[1]}",
             )
         grants = frozenset(parts[2].split(",")) if len(parts) > 2 else EVERYTHING
         return Claims("clinic", parts[0], parts[1], f"Name of {parts[1]}", "fastlege", grants)

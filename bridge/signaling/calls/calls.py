@@ -116,6 +116,8 @@ class Calls:
                 level=claims.level,
                 may_host=claims.may_host,
                 consents=claims.consents,
+                starts_in=claims.starts_in,
+                ends_in=claims.ends_in,
                 token_id=claims.token_id,
                 token_lifetime=claims.lifetime,
             )

@@ -69,6 +69,14 @@ class JoinClaims(Protocol):
         """Whether a recording waits for their consent."""
 
     @property
+    def starts_in(self) -> float | None:
+        """Seconds until the appointment begins; None if no time was told."""
+
+    @property
+    def ends_in(self) -> float | None:
+        """Seconds until it ends; None if no time was told."""
+
+    @property
     def token_id(self) -> str:
         """The token's own id."""
 

@@ -78,6 +78,7 @@ _LEFT_REASONS: dict[EndReason, server.LeftReason] = {
     EndReason.REMOVED: "removed",
     EndReason.SENT_BACK: "sent_back",
     EndReason.ENDED: "ended",
+    EndReason.TIME_IS_UP: "time_is_up",
     EndReason.SHUTTING_DOWN: "shutting_down",
 }
 
@@ -89,6 +90,7 @@ _WAITING_LEFT_REASONS: dict[EndReason | None, server.WaitingLeftReason] = {
     EndReason.MEDIA_LOST: "media_lost",
     EndReason.REFUSED: "refused",
     EndReason.REMOVED: "removed",
+    EndReason.TIME_IS_UP: "time_is_up",
     EndReason.SHUTTING_DOWN: "shutting_down",
 }
 

@@ -37,10 +37,19 @@ from bridge.signaling.websocket.messages.parts import (
 PeerConnectionState = Literal["new", "connecting", "connected", "disconnected", "failed", "closed"]
 QualityLevelName = Literal["excellent", "good", "poor", "lost"]
 LeftReason = Literal[
-    "left", "replaced", "timed_out", "media_lost", "refused", "removed", "sent_back", "ended", "shutting_down"
+    "left",
+    "replaced",
+    "timed_out",
+    "media_lost",
+    "refused",
+    "removed",
+    "sent_back",
+    "ended",
+    "time_is_up",
+    "shutting_down",
 ]
 WaitingLeftReason = Literal[
-    "admitted", "left", "replaced", "timed_out", "media_lost", "refused", "removed", "shutting_down"
+    "admitted", "left", "replaced", "timed_out", "media_lost", "refused", "removed", "time_is_up", "shutting_down"
 ]
 
 
