@@ -31,6 +31,7 @@ impl Engine {
         }
         if self.transports[key].report_at <= now {
             self.send_reports(now, key);
+            self.transports[key].measure_received(REPORT_INTERVAL);
             bandwidth::summarize(now, &mut self.transports[key]);
             self.expire_histories(now, key);
             self.transports[key].report_at = now + REPORT_INTERVAL;
