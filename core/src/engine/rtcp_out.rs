@@ -89,6 +89,10 @@ impl Engine {
                 writer.cname(ssrc, OWN_CNAME)
             });
         }
+        if !blocks.is_empty() {
+            // What comes back of it is the only round trip to a publisher that receives nothing from us.
+            compound.append(false, |writer| writer.receiver_reference_time(ssrc, wall.ntp(now)));
+        }
         compound.flush();
     }
 
