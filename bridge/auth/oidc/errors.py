@@ -11,6 +11,7 @@ class SignInError(BridgeError):
     Codes:
 
     - `signin_unknown_provider`; `signin_unavailable`: the provider cannot be reached, or says what cannot be.
+    - `signin_busy`: there are as many sessions or requests as the bridge takes.
     - `signin_unknown_state`: no such sign-in under way in this browser, or it took too long.
     - `signin_issuer_mismatch`: the answer comes from another provider than the one asked (RFC 9207).
     - `signin_cancelled`: the person went back; `signin_refused`: the provider refused us, `hint` holds its error code.

@@ -47,8 +47,8 @@ class Provider:
     secret: str | None = field(default=None, repr=False)
     """Where there is no key: for client_secret_basic."""
     scopes: tuple[str, ...] = ()
-    acr_values: Mapping[Level, tuple[str, ...]] = field(default_factory=dict)
-    """What to ask for to get a level or a higher one; by kind where a level is not in it."""
+    acr_values: tuple[str, ...] = ()
+    """What to ask for whatever level is needed; by kind and level where there is none."""
     acr_levels: Mapping[str, Level] = field(default_factory=dict)
     """For the kind "oidc": what an `acr` is worth. One that is not in it is worth nothing."""
     algorithms: tuple[str, ...] = ("RS256", "PS256", "ES256")
@@ -72,8 +72,7 @@ class Provider:
     def acr_values_for(self, level: Level) -> tuple[str, ...]:
         """The `acr_values` to ask for, the wanted one first; none where the provider has no such thing."""
         if self.acr_values:
-            wanted = [values for at, values in sorted(self.acr_values.items()) if at >= level]
-            return wanted[0] if wanted else ()
+            return self.acr_values
         match self.kind:
             case "id-porten":
                 return ("idporten-loa-high",) if level > Level.SUBSTANTIAL else ("idporten-loa-substantial",)
