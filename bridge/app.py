@@ -28,6 +28,7 @@ from bridge.signaling.http import application
 from bridge.signaling.operations import OperationsRoutes
 from bridge.signaling.server import HttpServer, ServerSettings
 from bridge.signaling.signin.door import SignInDoor
+from bridge.signaling.signin.token_door import TokenDoor
 from bridge.signaling.signin.vendor_door import VendorDoor
 from bridge.signaling.web import WebFiles, default_web_directory
 from bridge.signaling.websocket.door import WebSocketDoor
@@ -229,6 +230,7 @@ class Application:
                 embedded=embedded,
                 clock=time.monotonic,
             ).routes(),
+            *TokenDoor(signin.exchanges, signin.nonces, public_url=public_url, clock=time.monotonic).routes(),
             *VendorDoor(self._vendors, signin.admission, public_url=public_url, clock=time.monotonic).routes(),
         ]
 

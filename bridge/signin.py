@@ -10,6 +10,7 @@ from typing import cast
 
 from bridge.auth import DEVELOPMENT_ISSUER, Issuer, KeyMaterialError, StaticKey, TokenVerifier
 from bridge.auth.admission import Admission, Minter
+from bridge.auth.exchange import Exchange, Expected, Nonces, Portal, ProofChecker, ReplayCache, Scheme
 from bridge.auth.invitations import InvitationsInMemory, InvitationStore
 from bridge.auth.levels import WORDS, Level
 from bridge.auth.oidc import HttpClient, Kind, Provider, RelyingParty, SigningKey
@@ -20,7 +21,7 @@ from bridge.auth.vendors import VendorAuthenticator
 from bridge.configuration import SettingsError
 from bridge.issuers import read_roles
 from bridge.settings import Settings
-from bridge.signin_settings import ProviderSettings
+from bridge.signin_settings import ExchangeSettings, ProviderSettings
 
 KEY_FILE = "signin.key"
 """In the data directory, where the settings name no other."""
@@ -49,7 +50,7 @@ class SignIn:
         secret = _secret(settings)
         self.http = HttpClient()
         self.pseudonyms = Pseudonyms(derive(secret, "pseudonyms"))
-        self.nonce_key = derive(secret, "dpop-nonces")
+        self.nonces = Nonces(derive(secret, "dpop-nonces"))
         self.sessions = Sessions(self.pseudonyms.code, idle=signin.idle, lifetime=signin.lifetime)
         self._token_key = derive(secret, "join-tokens")
         minter = Minter(self._token_key, settings.tokens.audience, min(signin.token_ttl, settings.tokens.max_ttl))
@@ -68,6 +69,12 @@ class SignIn:
                 redirect_uri=f"{signin.public_url}/signin/{each.id}/callback",
             )
             for index, each in enumerate(signin.providers)
+        }
+
+        proofs = ProofChecker(self.nonces, ReplayCache())
+        self.exchanges = {
+            each.id: Exchange(_portal(each), self.http, self.admission, self.pseudonyms, proofs)
+            for each in signin.exchanges
         }
 
     def issuers(self, tenants: Iterable[str]) -> list[Issuer]:
@@ -141,4 +148,24 @@ def _provider(settings: ProviderSettings, place: str) -> Provider:
         acr_values=settings.acr_values,
         acr_levels={acr: WORDS[word] for acr, word in settings.levels},
         algorithms=settings.algorithms,
+    )
+
+
+def _portal(settings: ExchangeSettings) -> Portal:
+    provider = Provider(
+        id=settings.id,
+        kind=cast(Kind, settings.kind),
+        title=settings.id,
+        issuer=settings.issuer,
+        client_id=settings.audience,
+        acr_levels={acr: WORDS[word] for acr, word in settings.levels},
+        algorithms=settings.algorithms,
+    )
+    return Portal(
+        id=settings.id,
+        tenant=settings.tenant,
+        provider=provider,
+        expected=Expected(settings.audience, frozenset(settings.scopes)),
+        scheme=cast(Scheme, settings.scheme),
+        roles=frozenset(settings.roles),
     )

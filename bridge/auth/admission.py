@@ -169,10 +169,10 @@ class Admission:
             raise not_found()
         return found
 
-    async def find_for(self, tenant: str, room: str, who: SignedIn) -> Invitation | None:
-        """The one for this person in that room, if there is one."""
+    async def find_for(self, tenant: str, room: str, who: SignedIn, role: str) -> Invitation | None:
+        """The one for this person in that room and role, if there is one."""
         pseudonyms = frozenset(each for each in (who.person, who.professional) if each is not None)
-        return await self._invitations.find_for(tenant, room, pseudonyms, self._clock())
+        return await self._invitations.find_for(tenant, room, role, pseudonyms, self._clock())
 
     async def answer(self, invitation: Invitation, answer: str) -> None:
         """Holds an answer against the right one. Raises `InvitationError`; each wrong answer counts."""

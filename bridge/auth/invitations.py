@@ -7,7 +7,7 @@ of a person) or to answer a question (a guest link), and the first browser that 
 from __future__ import annotations
 
 import secrets
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
@@ -76,8 +76,8 @@ class InvitationStore(Protocol):
     async def find(self, invitation_id: str, now: float) -> Invitation | None:
         """The one of that id."""
 
-    async def find_for(self, tenant: str, room: str, who: frozenset[str], now: float) -> Invitation | None:
-        """One for somebody with one of these pseudonyms, as `person` or `professional`, in that room."""
+    async def find_for(self, tenant: str, room: str, role: str, who: frozenset[str], now: float) -> Invitation | None:
+        """One for somebody with one of these pseudonyms, as `person` or `professional`, in that room and role."""
 
     async def count_wrong_answer(self, invitation_id: str) -> int:
         """Counts one, and says how many are left; at none the invitation is void."""
@@ -97,6 +97,7 @@ class InvitationsInMemory:
         self._max_per_tenant = max_per_tenant
         self._by_id: dict[str, Invitation] = {}
         self._by_code: dict[str, str] = {}
+        self._by_room: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         self._of_tenant: Counter[str] = Counter()
 
     async def add(self, invitation: Invitation, now: float) -> None:
@@ -111,6 +112,7 @@ class InvitationsInMemory:
             )
         self._by_id[invitation.id] = invitation
         self._by_code[invitation.code] = invitation.id
+        self._by_room[invitation.tenant, invitation.room].add(invitation.id)
         self._of_tenant[invitation.tenant] += 1
 
     async def find_by_code(self, code: str, now: float) -> Invitation | None:
@@ -122,14 +124,11 @@ class InvitationsInMemory:
         invitation = self._by_id.get(invitation_id)
         return invitation if invitation is not None and _is_usable(invitation, now) else None
 
-    async def find_for(self, tenant: str, room: str, who: frozenset[str], now: float) -> Invitation | None:
-        """The first of them."""
-        for invitation in self._by_id.values():
-            if (
-                (invitation.tenant, invitation.room) == (tenant, room)
-                and not who.isdisjoint({invitation.person, invitation.professional})
-                and _is_usable(invitation, now)
-            ):
+    async def find_for(self, tenant: str, room: str, role: str, who: frozenset[str], now: float) -> Invitation | None:
+        """Any of them."""
+        for invitation in (self._by_id[each] for each in self._by_room.get((tenant, room), ())):
+            named = {invitation.person, invitation.professional}
+            if invitation.role == role and not who.isdisjoint(named) and _is_usable(invitation, now):
                 return invitation
         return None
 
@@ -165,6 +164,10 @@ class InvitationsInMemory:
     def _forget(self, invitation: Invitation) -> None:
         del self._by_id[invitation.id]
         del self._by_code[invitation.code]
+        of_room = self._by_room[invitation.tenant, invitation.room]
+        of_room.discard(invitation.id)
+        if not of_room:
+            del self._by_room[invitation.tenant, invitation.room]
         self._of_tenant[invitation.tenant] -= 1
 
 

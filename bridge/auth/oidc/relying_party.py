@@ -21,9 +21,10 @@ from bridge.auth.levels import Level
 from bridge.auth.oidc.discovery import Discovery
 from bridge.auth.oidc.errors import SignInError, unavailable
 from bridge.auth.oidc.http import Answer, Http
-from bridge.auth.oidc.id_token import SignedIn, check_id_token
+from bridge.auth.oidc.id_token import check_id_token
 from bridge.auth.oidc.keys import SigningKey
 from bridge.auth.oidc.provider import Provider
+from bridge.auth.oidc.signed_in import SignedIn
 from bridge.auth.pseudonyms import Pseudonyms
 
 PENDING_LIFETIME = 600.0

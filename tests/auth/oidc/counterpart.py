@@ -34,6 +34,42 @@ class Counterpart:
     client_id: str = "bridge"
 
 
+AUDIENCE = "nhn:bridge"
+"""Of access tokens for the bridge."""
+PORTAL_URI = "https://portal.example/callback"
+
+
+@dataclass
+class Portal:
+    """A vendor's portal, registered at the provider beside the bridge."""
+
+    provider: Counterpart
+
+    def sign_in(
+        self, person: str, level: str, exchange: str | None = None, scope: str = "bridge:join", **form: str
+    ) -> dict[str, Any]:
+        """Signs somebody in there, and exchanges the access token if it is told where; see tests/openid/portal.mjs."""
+        setup = {
+            "issuer": self.provider.issuer,
+            "client_id": "portal",
+            "jwk": self.provider.key.key.as_dict(private=True),
+            "redirect_uri": PORTAL_URI,
+            "resource": f"urn:audience:{AUDIENCE}",
+            "scope": f"openid {scope}",
+            "person": person,
+            "level": level,
+            "exchange": exchange,
+            "form": form,
+        }
+        node = which("node")
+        assert node is not None
+        command = [node, "portal.mjs", json.dumps(setup)]
+        done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        result: dict[str, Any] = json.loads(done.stdout)
+        return result
+
+
 @contextlib.contextmanager
 def running_provider(
     kind: str, redirect_uri: str = REDIRECT_URI, *, auth_method: str = "private_key_jwt", **client: Any
@@ -58,7 +94,8 @@ def running_provider(
         registered["client_secret"] = SECRET
     if kind == "helseid":
         registered |= {"dpop_bound_access_tokens": True, "require_pushed_authorization_requests": True}
-    setup = {"kind": kind, "port": port, "clients": [registered]}
+    portal = {**registered, "client_id": "portal", "redirect_uris": [PORTAL_URI], "post_logout_redirect_uris": []}
+    setup = {"kind": kind, "port": port, "clients": [registered, portal]}
     node = which("node")
     assert node is not None
     process = subprocess.Popen(
