@@ -181,7 +181,7 @@ async def test_a_token_that_is_no_access_token_is_refused(house: House, doctor: 
     key = SigningKey(RSAKey.generate_key(2048), "RS256", "helseid-RS256")
     claims = jwt.decode(doctor["access_token"], options={"verify_signature": False})
     forged = key.sign({"typ": "at+jwt"}, claims)
-    plain = jwt.encode(claims, None, algorithm="none", headers={"typ": "at+jwt"})
+    plain = jwt.encode(claims, "", algorithm="none", headers={"typ": "at+jwt"})
     confused = jwt.encode(
         claims, "a public key, of which some libraries made a secret", algorithm="HS256", headers={"typ": "at+jwt"}
     )
