@@ -25,7 +25,7 @@ from bridge.configuration import (
 )
 
 LEVEL_WORDS = ("none", "low", "substantial", "high")
-ALGORITHM = choice("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+ALGORITHM = choice("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519", "EdDSA")
 NAME = matching(r"[a-z][a-z0-9-]{0,31}", "1 to 32 small letters, digits or -, a letter first")
 TEXT = matching(r".{1,256}", "a text of 1 to 256 characters")
 SCOPE = matching(r"[\x21\x23-\x5b\x5d-\x7e]{1,256}", "a text without spaces")

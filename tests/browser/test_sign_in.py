@@ -114,7 +114,7 @@ async def test_a_patient_signs_in_steps_up_and_gets_to_the_preview(bridge: Bridg
     await choose(page, "kari", "idporten-loa-substantial")
     await page.wait("document.querySelector('.signin-problem')")
     await look(page, "level-too-low")
-    await follow(page, "Logg inn på nytt, på et høyere nivå, med ID-porten")
+    await follow(page, "Logg inn på nytt med ID-porten")
     await choose(page, "kari", "idporten-loa-high")
     await page.wait("document.querySelector('.preview video')?.videoWidth > 0")
     assert await page.evaluate("document.querySelector('.greeting').textContent.includes('Kari')")

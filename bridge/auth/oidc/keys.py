@@ -16,8 +16,6 @@ from joserfc.jws import JWSRegistry
 
 from bridge.auth.errors import KeyMaterialError
 
-ASYMMETRIC = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519", "EdDSA")
-"""All that a signature by somebody else may be made with. None of them takes a shared secret."""
 ASSERTION_LIFETIME = 30
 """Seconds. HelseID refuses assertions that live longer than 60."""
 MIN_RSA_BITS = 2048

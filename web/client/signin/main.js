@@ -15,6 +15,9 @@ import { say, sayProblem } from "./texts.js";
  * @property {Invitation | null} invitation
  */
 
+/** Refusals that trying again does not mend. */
+const FINAL = ["invitation_not_found", "invitation_used", "invitation_not_yours"];
+
 /** A refusal of the bridge. */
 class Refusal extends Error {
   /** @param {string} code */
@@ -173,7 +176,7 @@ class SignInPage {
   /** @param {unknown} error */
   #fail(error) {
     const code = error instanceof Refusal ? error.code : "failed";
-    this.#message(say("title"), sayProblem(code), false, true);
+    this.#message(say("title"), sayProblem(code), false, !FINAL.includes(code));
   }
 
   /**
