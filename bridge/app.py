@@ -20,9 +20,9 @@ from bridge.data_directory import DataDirectory
 from bridge.errors import BridgeError
 from bridge.issuers import make_verifier
 from bridge.observability import AdminServer, Health, LoopLag, Metrics, QualitySampler
-from bridge.room import RoomLimits, Rooms
+from bridge.room import RoomLimits, RoomPolicy, Rooms, WithoutHost
 from bridge.settings import Settings
-from bridge.sfu import MediaSettings, MediaTimeouts, Sfu
+from bridge.sfu import LegReport, MediaSettings, MediaTimeouts, Sfu
 from bridge.signaling.calls import Calls
 from bridge.signaling.http import application
 from bridge.signaling.operations import OperationsRoutes
@@ -37,6 +37,7 @@ from bridge.signaling.whip.door import WhipDoor
 from bridge.signaling.whip.settings import WhipSettings
 from bridge.signin import SignIn, tenants, vendor_authenticator
 from bridge.tls import read_certificate
+from bridge.transcode.supervisor import LegSettings, LegSupervisor
 
 _log = logging.getLogger(__name__)
 
@@ -69,10 +70,18 @@ class Application:
                 max_sources=rooms.max_sources,
                 grace=rooms.grace,
                 linger=rooms.linger,
-            )
+                max_waiting=rooms.max_waiting,
+            ),
+            RoomPolicy(
+                without_host=WithoutHost(rooms.without_host),
+                host_absence=rooms.host_absence,
+                reentry=rooms.reentry,
+                consultation=rooms.consultation,
+            ),
         )
         self._metrics = Metrics(version())
-        self._sfu = Sfu(_media_settings(settings))
+        self._legs = LegSupervisor(LegSettings(settings.legs.max, settings.legs.memory))
+        self._sfu = Sfu(_media_settings(settings), legs=self._legs)
         self._data: DataDirectory | None = None
         self._signin = SignIn(settings)
         own = self._signin.issuers(tenants(settings, development=development))
@@ -85,6 +94,7 @@ class Application:
         self._accepting = False
         self._server = HttpServer(application(self._routes(), hsts=settings.http.hsts), _server_settings(settings))
         self._metrics.watch_rooms(lambda: (len(self._rooms.room_ids()), self._rooms.participant_count()))
+        self._metrics.watch_legs(self._legs)
         self._metrics.watch_workers(lambda: {worker.index: worker.stats for worker in self._sfu.workers()})
 
     @property
@@ -101,6 +111,7 @@ class Application:
             self._data = DataDirectory(self._settings.data.directory)
             _raise_file_limit()
             await self._start_media()
+            self._legs.start()
             await self._admin.start()
             self._loop_lag.start()
             self._quality.start()
@@ -119,6 +130,7 @@ class Application:
         await self._server.close()
         await self._signin.close()
         await self._sfu.close()
+        self._legs.close()
         await self._quality.stop()
         self._loop_lag.stop()
         await self._admin.close()
@@ -163,8 +175,10 @@ class Application:
                 {
                     "room": room_id,
                     "participants": len(participants),
+                    "waiting": len(self._rooms.waiting(room_id)),
                     "connected": sum(participant.connected for participant in participants),
                     "sources": sum(len(participant.sources) for participant in participants),
+                    "legs": [_described(leg) for leg in self._sfu.legs(room_id)],
                 }
             )
         return described
@@ -249,6 +263,18 @@ async def run(application: Application) -> None:
         loop.remove_signal_handler(number)
     _log.info("The bridge is asked to end")
     await application.close()
+
+
+def _described(leg: LegReport) -> dict[str, Any]:
+    return {
+        "kind": leg.kind,
+        "source": leg.source,
+        "target": leg.target,
+        "reason": leg.reason,
+        "receivers": leg.receivers,
+        "restarts": leg.restarts,
+        **leg.stats,
+    }
 
 
 def _media_settings(settings: Settings) -> MediaSettings:

@@ -22,7 +22,7 @@ from bridge.auth import (
 )
 from bridge.configuration import SettingsError
 from bridge.errors import BridgeError
-from bridge.room import DEFAULT_ROLES, parse_roles
+from bridge.room import DEFAULT_ROLES, Role, parse_roles
 from bridge.settings import KeySettings, RoomSettings, Settings
 
 
@@ -36,6 +36,7 @@ def make_verifier(settings: Settings, *, development: bool, more: Iterable[Issue
             issuer.issuer,
             issuer.tenant,
             [_key(key, f"tokens.issuers[{i}].keys[{j}]") for j, key in enumerate(issuer.keys)],
+            may_skip_lobby=issuer.may_skip_lobby,
         )
         for i, issuer in enumerate(settings.tokens.issuers)
     ]
@@ -50,7 +51,7 @@ def claim_rules(settings: Settings) -> ClaimRules:
     return ClaimRules(tokens.audience, tokens.max_ttl, tokens.leeway, read_roles(settings.rooms))
 
 
-def read_roles(rooms: RoomSettings) -> Mapping[str, frozenset[str]]:
+def read_roles(rooms: RoomSettings) -> Mapping[str, Role]:
     """The roles of the operator's file, or the built-in ones. Raises `SettingsError`."""
     if rooms.roles_file is None:
         return DEFAULT_ROLES

@@ -91,7 +91,20 @@ class RoomSettings:
     max_sources: int = setting(integer(1, 64), 8)
     grace: float = setting(duration("1s", "10m"), "30s")
     linger: float = setting(duration("0s", "1h"), "10s")
+    max_waiting: int = setting(integer(1, 1000), 50)
+    without_host: str = setting(choice("wait", "enter"), "wait")
+    host_absence: float = setting(duration("1s", "1h"), "1m")
+    reentry: float = setting(duration("0s", "1h"), "2m")
+    consultation: float = setting(duration("1m", "4h"), "15m")
     roles_file: Path | None = setting(OPTIONAL_PATH, "")
+
+
+@dataclass(frozen=True, slots=True)
+class LegsSection:
+    """Processes that transcode for those who cannot take what is sent."""
+
+    max: int = setting(integer(0, 512), 8)
+    memory: int = setting(integer(512 << 20, 64 << 30), 2 << 30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +129,7 @@ class IssuerSettings:
         matching(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,127}", "1 to 128 letters, digits or . _ ~ -, a letter or digit first")
     )
     keys: tuple[KeySettings, ...] = required(tables_of(KeySettings))
+    may_skip_lobby: bool = setting(SWITCH, False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +170,7 @@ class Settings:
 
     http: HttpSettings = field(default_factory=HttpSettings)
     media: MediaSection = field(default_factory=MediaSection)
+    legs: LegsSection = field(default_factory=LegsSection)
     rooms: RoomSettings = field(default_factory=RoomSettings)
     tokens: TokenSettings = field(default_factory=TokenSettings)
     signin: SignInSettings = field(default_factory=SignInSettings)
@@ -167,6 +182,7 @@ class Settings:
 SECTIONS: Mapping[str, type] = {
     "http": HttpSettings,
     "media": MediaSection,
+    "legs": LegsSection,
     "rooms": RoomSettings,
     "tokens": TokenSettings,
     "signin": SignInSettings,

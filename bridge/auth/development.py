@@ -29,4 +29,6 @@ def development_secret(data: Path, *, create: bool) -> bytes:
 def development_issuer(data: Path) -> Issuer:
     """The issuer that a development bridge knows besides those of its configuration."""
     secret = development_secret(data, create=True)
-    return Issuer(DEVELOPMENT_ISSUER, DEVELOPMENT_ISSUER, (StaticKey.from_secret(secret, development=True),))
+    return Issuer(
+        DEVELOPMENT_ISSUER, DEVELOPMENT_ISSUER, (StaticKey.from_secret(secret, development=True),), may_skip_lobby=True
+    )

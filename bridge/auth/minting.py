@@ -20,6 +20,7 @@ def mint(
     ttl: float,
     name: str | None = None,
     grants: Iterable[str] | None = None,
+    enters: str | None = None,
     level: str | None = None,
 ) -> str:
     """A token signed by HS256. `issued_at` is in seconds since the epoch, `ttl` in seconds."""
@@ -36,6 +37,8 @@ def mint(
     }
     if name is not None:
         claims["name"] = name
+    if enters is not None:
+        claims["enters"] = enters
     if level is not None:
         claims["level"] = level
     if grants is not None:

@@ -3,7 +3,7 @@
 A token may be used more than once while it lives: a reload or a lost network joins again with the one at hand. It can
 only ever put the same identity into the same room, where it replaces its older self, so a replay by a thief is noticed
 (the rightful participant is put out with reason `replaced`) and ends with the token's short life. `jti` is for the
-audit trail and not for single use.
+audit trail, and for hosts to ban a token with whoever came by it; it is not for single use.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ class Issuer:
     name: str
     tenant: str
     keys: Sequence[KeySource]
+    may_skip_lobby: bool = False
+    """Whether its tokens may let a role in directly that enters by the lobby."""
 
 
 class TokenVerifier:
@@ -64,7 +66,13 @@ class TokenVerifier:
         Waits only when the issuer's key set has to be fetched. Raises `TokenError`.
         """
         _, issuer, signed = await self._verified(token)
-        claims = check_claims(signed, tenant=issuer.tenant, rules=self._rules, now=self._clock())
+        claims = check_claims(
+            signed,
+            tenant=issuer.tenant,
+            rules=self._rules,
+            now=self._clock(),
+            may_skip_lobby=issuer.may_skip_lobby,
+        )
         if room is not None and claims.room != room:
             raise TokenError(
                 "token_wrong_room",

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from starlette.responses import JSONResponse
 
 from bridge.errors import BridgeError
+from bridge.room import NotGrantedError
 
 RETRY_AFTER_SECONDS = "2"
 
@@ -27,6 +28,10 @@ _STATUS = {
     "request_timeout": HTTPStatus.REQUEST_TIMEOUT,
     "nothing_to_watch": HTTPStatus.CONFLICT,
     "room_full": HTTPStatus.CONFLICT,
+    "lobby_full": HTTPStatus.CONFLICT,
+    "room_locked": HTTPStatus.CONFLICT,
+    "in_lobby": HTTPStatus.CONFLICT,
+    "banned": HTTPStatus.FORBIDDEN,
     "etag_mismatch": HTTPStatus.PRECONDITION_FAILED,
     "etag_missing": HTTPStatus.PRECONDITION_REQUIRED,
     "body_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -82,4 +87,6 @@ def problem(error: BridgeError, headers: Mapping[str, str] | None = None) -> JSO
         body["field"] = error.field
     if error.hint is not None:
         body["hint"] = error.hint
+    if isinstance(error, NotGrantedError):
+        body["grant"] = error.grant
     return JSONResponse(body, status.value, all_headers, media_type="application/problem+json")

@@ -68,7 +68,13 @@ def test_metadata_that_would_lead_astray_is_refused(name: str, value: object) ->
         parse_metadata({**METADATA, name: value}, ISSUER, pushes=True)
 
 
-@given(JSON | st.lists(st.fixed_dictionaries({"kty": st.sampled_from(["RSA", "EC", "OKP", "oct"])}, optional=dict.fromkeys(("n", "e", "x", "y", "crv", "kid", "use", "alg", "k", "key_ops"), JSON))))  # fmt: skip
+JWK = st.fixed_dictionaries(
+    {"kty": st.sampled_from(["RSA", "EC", "OKP", "oct"])},
+    optional=dict.fromkeys(("n", "e", "x", "y", "crv", "kid", "use", "alg", "k", "key_ops"), JSON),
+)
+
+
+@given(JSON | st.lists(JWK))
 def test_any_key_set_is_read_or_refused(keys: Any) -> None:
     with contextlib.suppress(SignInError):
         assert parse_keys({"keys": keys})
