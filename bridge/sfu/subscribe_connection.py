@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from bridge.errors import BridgeError
+from bridge.sfu.allocation.model import VideoState
 from bridge.sfu.consumers import Consumers, ConsumerSpec
 from bridge.sfu.router import PublishedProducer, Router
 from bridge.sfu.sdp import codecs, extensions, parser, subscribe_offer, writer
@@ -65,6 +66,7 @@ class SubscribeConnection:
         make_transport: Callable[[], WebRtcTransport],
         on_consumer: Callable[[int, bool], None],
         on_negotiation_needed: Callable[[], None],
+        on_video_state: Callable[[int, VideoState], None],
     ) -> None:
         self.transport: WebRtcTransport | None = None
         self.negotiated = Negotiated()
@@ -72,7 +74,7 @@ class SubscribeConnection:
         self._limits = limits
         self._make_transport = make_transport
         self._on_negotiation_needed = on_negotiation_needed
-        self._consumers = Consumers(router, on_consumer)
+        self._consumers = Consumers(router, on_consumer, on_video_state)
         self._payload_types = PayloadTypes()
         self._wanted: dict[int, Subscription] = {}
         self._lines: list[_MediaLine] = []
@@ -96,6 +98,7 @@ class SubscribeConnection:
                 self._consumers.close(line.producer_id)
                 self._vacate(line)
         for subscription in wanted:
+            self._consumers.prefer(subscription.producer_id, max_height=subscription.max_height, rank=subscription.rank)
             self._consumers.pause(subscription.producer_id, subscription.paused)
         self._check_soon()
 
@@ -266,6 +269,8 @@ class SubscribeConnection:
                 feedback,
                 redundancy(mappings, answered),
                 subscription.paused,
+                subscription.max_height,
+                subscription.rank,
             ),
         )
 

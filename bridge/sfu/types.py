@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Literal, Protocol
 
+from bridge.sfu.allocation.model import VideoState
+
 MediaKind = Literal["audio", "video"]
 
 
@@ -102,6 +104,10 @@ class Subscription:
     track: str
     """Id of the source within the participant: the track id of `a=msid`. No whitespace; seen by the receiver."""
     paused: bool = False
+    max_height: int | None = None
+    """Height in which the receiver shows it, in device pixels; None: unknown."""
+    rank: int = 0
+    """Higher goes first where the line does not carry everything: see `bridge.sfu.allocation.ranks`."""
 
 
 @dataclass(frozen=True)
@@ -191,6 +197,12 @@ class SessionListener(Protocol):
         """Which encodings of a producer of this session, in the order of `Producer.encodings`, somebody is to receive.
 
         The publisher may stop sending the others. Told of video only, and when it changes: at first all are wanted.
+        """
+
+    def on_video_state(self, producer_id: int, state: VideoState) -> None:
+        """The receiving line's bandwidth makes something else of a video that this session receives.
+
+        Told when it changes, with the hysteresis of the allocation; not while the session itself has it paused.
         """
 
     def on_audio_levels(self, levels: Sequence[AudioLevel]) -> None:

@@ -23,6 +23,7 @@ TYPES = [
     "subscribe",
     "unsubscribe",
     "update_subscription",
+    "layout",
     "subscribe_answer",
     "restart_ice",
     "get_stats",
@@ -51,6 +52,15 @@ FIELDS = {
     "paused": st.sampled_from([True, False, "true"]),
     "negotiation": st.sampled_from([0, 1, -1, 1.5, "1"]),
     "connection": st.sampled_from(["publish", "subscribe"]),
+    "tiles": st.lists(
+        st.fixed_dictionaries(
+            {"source_id": st.sampled_from(["1", "2", ""]), "height": st.sampled_from([0, 720, -1, 16385, 1.5])},
+            optional={"extra": st.none()},
+        ),
+        max_size=3,
+    ),
+    "pinned": st.lists(st.sampled_from(["p", "", "x" * 65]), max_size=6),
+    "save_data": st.sampled_from([True, False, None]),
     "extra": st.none(),
 }
 

@@ -161,6 +161,15 @@ def _ladder(source: Source) -> _Ladder:
         enough = [layer.height for layer, _ in known if layer.height * 4 >= source.max_height * 3]
         limit = min(enough, default=None)
         known = [(layer, cost) for layer, cost in known if limit is None or layer.height <= limit]
+    if source.sharp:
+        largest = max((_pixels(layer) for layer, _ in known), default=0)
+        fewest = {_pixels(layer): layer.temporal for layer, _ in sorted(known, key=lambda each: -each[0].temporal)}
+        # More frames of a picture come after every larger picture: text that cannot be read moves in vain.
+        known = [
+            (layer, cost)
+            for layer, cost in known
+            if _pixels(layer) == largest or layer.temporal == fewest[_pixels(layer)]
+        ]
     known.sort(key=lambda pair: (pair[1], pair[0].spatial, pair[0].temporal))
     rising: list[tuple[Layer, int]] = []
     for layer, cost in known:

@@ -45,6 +45,8 @@ class Source:
     """Higher goes first: the active speaker before others, screens before speakers, pinned ones before all."""
     max_height: int | None = None
     """Height of the receiver's tile in device pixels; more is of no use. None: whatever there is."""
+    sharp: bool = False
+    """Whether size goes before frame rate: a screen, whose text is to be read."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ be told (a door). Doors know calls; calls know nothing of doors.
 
 from bridge.signaling.calls.call import Call, Snapshot
 from bridge.signaling.calls.calls import Calls, CallSettings
+from bridge.signaling.calls.layout import Layout
 from bridge.signaling.calls.notices import (
     ActiveSpeaker,
     AudioLevels,
@@ -22,6 +23,7 @@ from bridge.signaling.calls.notices import (
     SubscriptionRefused,
     TakenOver,
     Track,
+    VideoStateChanged,
 )
 from bridge.signaling.calls.ports import (
     CallObserver,
@@ -49,6 +51,7 @@ __all__ = [
     "FlowChanged",
     "IceRestartWanted",
     "JoinClaims",
+    "Layout",
     "MediaPlane",
     "MediaSession",
     "Notice",
@@ -65,4 +68,5 @@ __all__ = [
     "TakenOver",
     "TokenVerifier",
     "Track",
+    "VideoStateChanged",
 ]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bridge.errors import BridgeError
 from bridge.room import (
     EndReason,
     Grant,
+    MediaKind,
     Participant,
     ParticipantJoined,
     ParticipantLeft,
@@ -22,7 +23,8 @@ from bridge.room import (
     SourceRemoved,
     SourceUpdated,
 )
-from bridge.sfu import ConnectionKind, QualityReport, SubscribeResult, Subscription, WatchResult
+from bridge.sfu import ConnectionKind, QualityReport, SubscribeResult, Subscription, VideoState, WatchResult
+from bridge.signaling.calls.layout import INTERPRETERS, Layout
 from bridge.signaling.calls.media_listener import MediaListener
 from bridge.signaling.calls.notices import (
     ActiveSpeaker,
@@ -35,6 +37,7 @@ from bridge.signaling.calls.notices import (
     SubscriptionRefused,
     TakenOver,
     Track,
+    VideoStateChanged,
 )
 from bridge.signaling.calls.ports import Door, MediaSession
 from bridge.signaling.calls.presence import Presence
@@ -69,6 +72,7 @@ class Call:
         self._listener: CallListener | None = None
         self._active_speaker: ActiveSpeaker | None = None
         self.quality: QualityChanged | None = None
+        self._video_states: dict[int, VideoState] = {}
         self._ended: EndReason | None = None
         self._subscriptions = Subscriptions(session.participant_id, by_default=subscribe)
         self._may_subscribe = session.may(Grant.SUBSCRIBE)
@@ -103,6 +107,8 @@ class Call:
         for call in self._calls.in_room(self.session.room_id):
             if call.quality is not None:
                 self.tell(call.quality)
+        for source_id, state in self._video_states.items():
+            self.tell(VideoStateChanged(source_id, state))
         for notice in self._publishing.encodings_wanted():
             self.tell(notice)
         if self._offer_due or self._unanswered is not None:
@@ -139,6 +145,15 @@ class Call:
         """Tells the room how good this client's lines are, now and whoever comes later."""
         self.quality = QualityChanged(self.session.participant_id, report)
         self.tell_room(self.quality)
+
+    def set_video_state(self, source_id: int, state: VideoState) -> None:
+        """Tells the client what its line makes of a video, now and to a door that attaches later."""
+        if state is not self._video_states.get(source_id, VideoState.VIDEO):
+            self.tell(VideoStateChanged(source_id, state))
+        if state is VideoState.VIDEO:
+            self._video_states.pop(source_id, None)
+        else:
+            self._video_states[source_id] = state
 
     def tell_encodings(self, producer_id: int, wanted: Sequence[bool]) -> None:
         """Tells the client which encodings of its own producer are received.
@@ -187,6 +202,27 @@ class Call:
         self._check_others([source_id])
         self._subscriptions.pause(source_id, paused)
         self.follow()
+
+    def show(self, layout: Layout) -> None:
+        """Takes what the client shows now, in place of what it said before.
+
+        Sources that are not in the room are left out: they may have gone while the client said so.
+        """
+        known = {source.id for participant in self._others() for source in participant.sources}
+        heights = {source_id: height for source_id, height in layout.heights.items() if source_id in known}
+        self._subscriptions.layout = replace(layout, heights=heights)
+        self.follow()
+
+    def hear_interpreters(self) -> None:
+        """Has the room's interpreters heard by everyone, however many others are louder."""
+        carried = [
+            self._calls.table.of_source(source.id)
+            for participant in self._calls.rooms.participants(self.session.room_id)
+            if participant.role in INTERPRETERS
+            for source in participant.sources
+            if source.kind is MediaKind.AUDIO
+        ]
+        self._media.hear_always([each.producer_id for each in carried if each is not None])
 
     def follow(self) -> None:
         """Brings the subscriptions in line with the room. Does nothing for a client that watches (WHEP)."""
@@ -252,6 +288,7 @@ class Call:
                 if isinstance(event, SourceRemoved):
                     self._subscriptions.forget(event.source.id)
                     self._refused.discard(event.source.id)
+                    self._video_states.pop(event.source.id, None)
                 if event.participant_id != self.session.participant_id:
                     self.tell(event)
             case _:

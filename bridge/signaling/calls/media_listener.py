@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bridge.room import EndReason
-from bridge.sfu import AudioLevel, ConnectionKind, ConnectionState, QualityReport
+from bridge.sfu import AudioLevel, ConnectionKind, ConnectionState, QualityReport, VideoState
 from bridge.signaling.calls.notices import ActiveSpeaker, AudioLevels, FlowChanged, SourceLevel
 from bridge.signaling.calls.source_table import SourceTable
 
@@ -45,6 +45,12 @@ class MediaListener:
     def on_encodings_wanted(self, producer_id: int, wanted: Sequence[bool]) -> None:
         """Tells the client which encodings of its own source are received."""
         self._call.tell_encodings(producer_id, wanted)
+
+    def on_video_state(self, producer_id: int, state: VideoState) -> None:
+        """Tells the client what its line makes of a video."""
+        carried = self._table.of_producer(producer_id)
+        if carried is not None:
+            self._call.set_video_state(carried.source_id, state)
 
     def on_audio_levels(self, levels: Sequence[AudioLevel]) -> None:
         """Tells the client who speaks."""

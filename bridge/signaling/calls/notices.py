@@ -16,7 +16,7 @@ from bridge.room import (
     SourceRemoved,
     SourceUpdated,
 )
-from bridge.sfu import ConnectionKind, ConnectionState, QualityReport
+from bridge.sfu import ConnectionKind, ConnectionState, QualityReport, VideoState
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,14 @@ class FlowChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class VideoStateChanged:
+    """What the client's line makes of a video that it receives."""
+
+    source_id: int
+    state: VideoState
+
+
+@dataclass(frozen=True, slots=True)
 class EncodingsWanted:
     """Which encodings of a source of the client's own anybody is to receive; it may stop sending the others."""
 
@@ -139,6 +147,7 @@ Notice = (
     | QualityChanged
     | ConnectionChanged
     | FlowChanged
+    | VideoStateChanged
     | EncodingsWanted
     | IceRestartWanted
     | TakenOver
