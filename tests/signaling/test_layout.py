@@ -59,4 +59,4 @@ async def test_interpreters_are_heard_however_many_are_louder() -> None:
         await tolk.publish(MICROPHONE)
         (producer,) = house.media_of(tolk).producers.values()
         await ola.expect("subscribe_offer")
-        assert list(house.media.always.values()) == [[producer.producer_id]]
+        assert list(house.plane.always.values()) == [[producer.producer_id]]

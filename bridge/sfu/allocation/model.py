@@ -58,6 +58,8 @@ class Choice:
     """None while nothing is sent, and while no layer is known."""
     bitrate: int
     """What it is expected to cost."""
+    still_seconds: float | None = None
+    """How far still pictures are to be apart; None for a video that moves."""
 
 
 @dataclass(frozen=True)

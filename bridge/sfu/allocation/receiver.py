@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bridge.sfu.allocation import ranks
-from bridge.sfu.allocation.allocator import STILL_SECONDS, Allocator
+from bridge.sfu.allocation.allocator import Allocator
 from bridge.sfu.allocation.model import Allocation, Choice, Layer, Source, VideoState
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ class ReceiverAllocation:
                 "spatial": choice.layer.spatial,
                 "temporal": self._temporal(producer_id, choice.layer),
                 "priority": self._rank(producer_id, video),
-                "still_interval_ms": round(STILL_SECONDS * 1000) if choice.state is VideoState.STILLS else None,
+                "still_interval_ms": None if choice.still_seconds is None else round(choice.still_seconds * 1000),
             }
             if told != video.told:
                 video.told = told

@@ -65,7 +65,7 @@ def test_six_on_a_thin_line_are_all_shown_and_the_speaker_moves() -> None:
     ("estimate", "speaker", "others"),
     [
         (300_000, VideoState.REDUCED, {VideoState.REDUCED, VideoState.STILLS}),
-        (190_000, VideoState.STILLS, {VideoState.STILLS}),
+        (150_000, VideoState.STILLS, {VideoState.STILLS}),
         (60_000, VideoState.PAUSED, {VideoState.PAUSED}),
     ],
 )
