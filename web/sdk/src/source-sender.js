@@ -19,6 +19,7 @@ export class SourceSender {
   #name = "camera";
   /** By RID; by index where the encoding has none. What is not in here is wanted. @type {Map<string | number, boolean>} */
   #wanted = new Map();
+  #saving = false;
   /** @type {Promise<void>} */
   #last = Promise.resolve();
 
@@ -46,6 +47,12 @@ export class SourceSender {
     this.#apply();
   }
 
+  /** @param {boolean} saving whether the smallest encoding alone is sent */
+  save(saving) {
+    this.#saving = saving;
+    this.#apply();
+  }
+
   #apply() {
     this.#last = this.#last.then(() => this.#set());
     return this.#last;
@@ -68,6 +75,7 @@ export class SourceSender {
       const { rid: _, ...wanted } = /** @type {RTCRtpEncodingParameters} */ (layout[index]);
       Object.assign(encoding, wanted);
       encoding.active = wanted.active !== false && (this.#wanted.get(encoding.rid ?? index) ?? true);
+      if (this.#saving && index > 0) encoding.active = false;
     });
     const degradation = DEGRADATION[this.#name];
     if (degradation !== undefined) Object.assign(parameters, { degradationPreference: degradation });
