@@ -223,6 +223,12 @@ class Calls:
                     call.follow()
                 except BridgeError as error:
                     self.log_refusal("follow", error)
+            # The room's media is one: any of its calls may say so.
+            for call in self.in_room(room_id)[:1]:
+                try:
+                    call.hear_interpreters()
+                except BridgeError as error:
+                    self.log_refusal("hear_interpreters", error)
 
     def _task_done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
