@@ -34,7 +34,7 @@ class Claims:
 
 
 class FakeVerifier:
-    """A token is "ROOM IDENTITY [GRANTS]"; grants stand between commas, all if left out."""
+    """A token is "ROOM IDENTITY [GRANTS [ROLE]]"; grants stand between commas, all if left out."""
 
     async def verify(self, token: str, *, room: str | None = None) -> Claims:
         parts = token.split()
@@ -45,7 +45,8 @@ class FakeVerifier:
         if room is not None and parts[0] != room:
             raise BridgeError("token_wrong_room", "The token opens another room.", field="room")
         grants = frozenset(parts[2].split(",")) if len(parts) > 2 else EVERYTHING
-        return Claims("clinic", parts[0], parts[1], f"Name of {parts[1]}", "fastlege", grants)
+        role = parts[3] if len(parts) > 3 else "fastlege"
+        return Claims("clinic", parts[0], parts[1], f"Name of {parts[1]}", role, grants)
 
 
 class RecordingObserver:
