@@ -224,9 +224,10 @@ class Calls:
                 except BridgeError as error:
                     self.log_refusal("follow", error)
             # The room's media is one: any of its calls may say so.
-            for call in self.in_room(room_id)[:1]:
+            inside = next((call for call in self.in_room(room_id) if not call.waiting), None)
+            if inside is not None:
                 try:
-                    call.hear_interpreters()
+                    inside.hear_interpreters()
                 except BridgeError as error:
                     self.log_refusal("hear_interpreters", error)
 
