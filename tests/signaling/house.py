@@ -40,7 +40,7 @@ class Claims:
 
 
 class FakeVerifier:
-    """A token is "ROOM IDENTITY [GRANTS]"; grants stand between commas, all if left out.
+    """A token is "ROOM IDENTITY [GRANTS [ROLE]]"; grants stand between commas, all if left out.
 
     With "patient" for the grants it is a patient's, who enters by the lobby.
     """
@@ -59,7 +59,8 @@ class FakeVerifier:
                 *("lobby", "idporten-loa-high", False, True, f"token of {parts[1]}"),
             )
         grants = frozenset(parts[2].split(",")) if len(parts) > 2 else EVERYTHING
-        return Claims("clinic", parts[0], parts[1], f"Name of {parts[1]}", "fastlege", grants)
+        role = parts[3] if len(parts) > 3 else "fastlege"
+        return Claims("clinic", parts[0], parts[1], f"Name of {parts[1]}", role, grants)
 
 
 class RecordingObserver:

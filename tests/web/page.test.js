@@ -149,6 +149,33 @@ for (const name of /** @type {const} */ (["chromium", "firefox"])) {
       await until(() => document.querySelectorAll(".people .tile").length === 0);
     });
 
+    it("says in words that the line is too weak for a picture, keeps the last one, and takes it back", async () => {
+      await join();
+      const id = await meet();
+      await page.evaluate((who) => fakeBridge.setDelivery(who, "camera", "stills"), id);
+      await untilText(".people .tile-status", "Stillbilde");
+      await page.evaluate((who) => fakeBridge.setDelivery(who, "camera", "paused"), id);
+      await untilText(".people .tile-status", "Linjen er for svak for video, lyden går");
+      assert.equal(await page.evaluate(() => document.querySelector(".people .is-standing video").videoWidth > 0), true);
+      assert.deepEqual(await accessibilityProblems(), []);
+      await page.evaluate((who) => fakeBridge.setDelivery(who, "camera", "full"), id);
+      await until(() => document.querySelector(".people .tile-status").hidden && !document.querySelector(".is-standing"));
+    });
+
+    it("tells the bridge how large it shows a picture, anew as its window changes, and that it saves data", async () => {
+      await join();
+      await meet();
+      await until(() => fakeBridge.layout?.tiles[0]?.height > 300);
+      await page.setViewport({ width: 360, height: 400 });
+      await until(() => fakeBridge.layout?.tiles[0]?.height < 300);
+      await press("Oppsett");
+      await page.locator("#save-data").click();
+      await until(() => fakeBridge.layout?.save_data === true);
+      assert.equal(await page.evaluate(() => localStorage.getItem("bridge.saveData")), "true");
+      assert.deepEqual(await accessibilityProblems(), []);
+      await page.evaluate(() => localStorage.removeItem("bridge.saveData"));
+    });
+
     it("shows what is muted, stalled or reconnecting in words", async () => {
       await join();
       const kari = await meet();

@@ -3,7 +3,7 @@ import { t } from "./i18n.js";
 import { arrange, initials } from "./layout.js";
 import { Tile } from "./tile.js";
 
-/** @import { RemoteParticipant } from "../sdk/src/index.js" */
+/** @import { RemoteParticipant, RemoteSource } from "../sdk/src/index.js" */
 /** @import { TileState } from "./tile.js" */
 
 /** Between tiles: CSS pixels, as in call.css. */
@@ -43,12 +43,12 @@ export class Stage {
       const screen = participant.source("screen");
       if (screen?.track && !screen.muted) {
         shown.add(screen.id);
-        this.#place(screen.id, this.#screens, describeScreen(t("screenOf", { name: nameOf(participant) }), screen.track));
+        this.#place(screen.id, this.#screens, describeScreen(t("screenOf", { name: nameOf(participant) }), screen.track, screen));
       }
     }
     if (ownScreen) {
       shown.add("own-screen");
-      this.#place("own-screen", this.#screens, describeScreen(t("yourScreen"), ownScreen));
+      this.#place("own-screen", this.#screens, describeScreen(t("yourScreen"), ownScreen, null));
     }
     for (const [id, tile] of this.#tiles) {
       if (shown.has(id)) continue;
@@ -117,6 +117,7 @@ function describePerson(participant, active) {
     quality: participant.quality,
     content: "camera",
     mirrored: false,
+    source: camera,
   };
 }
 
@@ -124,15 +125,33 @@ function describePerson(participant, active) {
 function statusOf(participant) {
   if (participant.state === "reconnecting") return t("someoneReconnecting");
   if (participant.source("microphone")?.stalled) return t("soundIsGone");
-  if (participant.source("camera")?.stalled) return t("pictureIsGone");
+  const camera = participant.source("camera");
+  if (camera && !camera.muted && isStanding(camera)) return deliveryText(camera);
+  if (camera?.stalled) return t("pictureIsGone");
   return "";
 }
 
 /**
  * @param {string} name
  * @param {MediaStreamTrack} track
+ * @param {RemoteSource | null} source
  * @returns {TileState}
  */
-function describeScreen(name, track) {
-  return { name, letters: "", track, muted: false, speaking: false, active: false, status: "", quality: null, content: "screen", mirrored: false };
+function describeScreen(name, track, source) {
+  const status = source && isStanding(source) ? deliveryText(source) : "";
+  return { name, letters: "", track, source, muted: false, speaking: false, active: false, status, quality: null, content: "screen", mirrored: false };
+}
+
+/**
+ * Whether one's own line is too weak for it to move.
+ *
+ * @param {RemoteSource} source
+ */
+function isStanding({ delivery }) {
+  return delivery === "stills" || delivery === "paused";
+}
+
+/** @param {RemoteSource} source */
+function deliveryText({ delivery }) {
+  return t(delivery === "stills" ? "stillPicture" : "lineTooWeak");
 }

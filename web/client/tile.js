@@ -1,7 +1,10 @@
+import { watchPicture } from "../sdk/src/index.js";
 import { element, setAttribute, setText } from "./dom.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { showTrack } from "./video.js";
+
+/** @import { RemoteSource } from "../sdk/src/index.js" */
 
 /**
  * What a tile shows.
@@ -14,6 +17,7 @@ import { showTrack } from "./video.js";
  * @property {boolean} speaking
  * @property {boolean} active the one who speaks, or spoke last
  * @property {string} status a line over the picture, such as that sound is missing; empty for none
+ * @property {RemoteSource | null} source where the picture comes from, if from somebody else
  * @property {0 | 1 | 2 | 3 | null} quality
  * @property {"camera" | "screen"} content
  * @property {boolean} mirrored as people expect of themselves
@@ -38,15 +42,22 @@ export class Tile {
     element("div", { class: "tile-label" }, this.#muted, this.#name, this.#bars),
   );
 
+  /** @type {RemoteSource | null} */
+  #source = null;
+  #unwatch = () => {};
+
   constructor() {
     this.#video.muted = true;
     this.#video.addEventListener("resize", () => this.#fit());
   }
 
   /** @param {TileState} state */
-  update({ name, letters, track, muted, speaking, active, status, quality, content, mirrored }) {
+  update({ name, letters, track, muted, speaking, active, status, quality, content, mirrored, source }) {
     const { node } = this;
     showTrack(this.#video, track);
+    this.#watch(source);
+    const stands = source?.delivery === "stills" || source?.delivery === "paused";
+    node.classList.toggle("is-standing", stands && track !== null);
     node.classList.toggle("has-picture", track !== null);
     node.classList.toggle("is-speaking", speaking && !muted);
     node.classList.toggle("is-active", active);
@@ -62,7 +73,16 @@ export class Tile {
     setAttribute(this.#bars, "aria-label", quality === null ? undefined : t(QUALITY_TEXTS[quality]));
   }
 
+  /** @param {RemoteSource | null} source */
+  #watch(source) {
+    if (source === this.#source) return;
+    this.#unwatch();
+    this.#source = source;
+    this.#unwatch = source ? watchPicture(this.#video, source) : () => {};
+  }
+
   close() {
+    this.#watch(null);
     this.#video.srcObject = null;
     this.node.remove();
   }

@@ -6,6 +6,7 @@ be told (a door). Doors know calls; calls know nothing of doors.
 
 from bridge.signaling.calls.call import Call, Snapshot
 from bridge.signaling.calls.calls import Calls, CallSettings
+from bridge.signaling.calls.layout import Layout
 from bridge.signaling.calls.notices import (
     ActiveSpeaker,
     AudioLevels,
@@ -30,6 +31,7 @@ from bridge.signaling.calls.notices import (
     SubscriptionRefused,
     TakenOver,
     Track,
+    VideoStateChanged,
 )
 from bridge.signaling.calls.ports import (
     CallObserver,
@@ -58,6 +60,7 @@ __all__ = [
     "GrantsChanged",
     "IceRestartWanted",
     "JoinClaims",
+    "Layout",
     "LetIn",
     "LobbyChanged",
     "LobbyTold",
@@ -81,4 +84,5 @@ __all__ = [
     "TakenOver",
     "TokenVerifier",
     "Track",
+    "VideoStateChanged",
 ]

@@ -26,7 +26,7 @@ from bridge.room import (
     WaitingLeft,
     WaitingUpdated,
 )
-from bridge.sfu import ConnectionKind, ConnectionState, QualityReport
+from bridge.sfu import ConnectionKind, ConnectionState, QualityReport, VideoState
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +131,14 @@ class FlowChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class VideoStateChanged:
+    """What the client's line makes of a video that it receives."""
+
+    source_id: int
+    state: VideoState
+
+
+@dataclass(frozen=True, slots=True)
 class EncodingsWanted:
     """Which encodings of a source of the client's own anybody is to receive; it may stop sending the others."""
 
@@ -227,6 +235,7 @@ Notice = (
     | QualityChanged
     | ConnectionChanged
     | FlowChanged
+    | VideoStateChanged
     | EncodingsWanted
     | IceRestartWanted
     | LobbyChanged

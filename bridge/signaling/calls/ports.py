@@ -99,6 +99,9 @@ class MediaSession(Protocol):
     def set_subscriptions(self, wanted: Sequence[Subscription]) -> None:
         """Says all that is to be received over the subscribe connection."""
 
+    def hear_always(self, producer_ids: Sequence[int]) -> None:
+        """Says whose sound everyone in the room receives, however many are louder."""
+
     async def subscribe_offer(self, *, ice_restart: bool = False) -> SubscribeOffer:
         """An offer of the subscribe connection."""
 

@@ -30,7 +30,7 @@ from bridge.room import (
     WaitingLeft,
     WaitingUpdated,
 )
-from bridge.sfu import QualityLevel
+from bridge.sfu import QualityLevel, VideoState
 from bridge.signaling.calls import (
     ActiveSpeaker,
     AudioLevels,
@@ -54,6 +54,7 @@ from bridge.signaling.calls import (
     SubscribeOffered,
     SubscriptionRefused,
     TakenOver,
+    VideoStateChanged,
 )
 from bridge.signaling.calls.stats import ConnectionStats
 from bridge.signaling.websocket import close_codes
@@ -65,6 +66,13 @@ _QUALITY_LEVELS: dict[QualityLevel, server.QualityLevelName] = {
     QualityLevel.GOOD: "good",
     QualityLevel.POOR: "poor",
     QualityLevel.LOST: "lost",
+}
+
+_VIDEO_STATES: dict[VideoState, server.VideoStateName] = {
+    VideoState.VIDEO: "full",
+    VideoState.REDUCED: "reduced",
+    VideoState.STILLS: "stills",
+    VideoState.PAUSED: "paused",
 }
 
 _LEFT_REASONS: dict[EndReason, server.LeftReason] = {
@@ -187,6 +195,7 @@ def _media_notified(
         | QualityChanged
         | ConnectionChanged
         | FlowChanged
+        | VideoStateChanged
         | EncodingsWanted
         | IceRestartWanted
     ),
@@ -233,6 +242,8 @@ def _media_notified(
                 direction="to_bridge" if notice.to_bridge else "from_bridge",
                 state="live" if notice.live else "stalled",
             )
+        case VideoStateChanged():
+            return server.VideoState(source_id=str(notice.source_id), state=_VIDEO_STATES[notice.state])
         case EncodingsWanted():
             encodings = [parts.WantedEncoding(rid, active) for rid, active in notice.encodings]
             return server.Encodings(

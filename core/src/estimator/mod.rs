@@ -10,6 +10,7 @@ mod probe;
 mod queue;
 mod rate_control;
 mod rates;
+mod reports;
 use std::time::Duration;
 
 use crate::bitrate::Bitrate;
@@ -24,6 +25,7 @@ use self::probe::{Prober, Situation};
 use self::queue::Queue;
 use self::rate_control::{Conditions, RateControl};
 use self::rates::Meter;
+use self::reports::{Reports, Verdict};
 
 /// The round trip before one is known.
 const UNKNOWN_ROUND_TRIP: Duration = Duration::from_millis(200);
@@ -46,6 +48,8 @@ const CLOCK_NANOS: i64 = (1 << 24) * 64_000_000;
 const ARRIVAL_ORIGIN: i64 = 10_000_000_000;
 /// A demand that rises by this much is worth a probe of its own.
 const MORE: f64 = 1.1;
+/// How far above what is wanted an estimate from receiver reports goes.
+const ABOVE_DESIRED: f64 = 1.25;
 /// The application sends less than it may below this share of the estimate.
 const LIMITED: f64 = 0.75;
 
@@ -123,6 +127,7 @@ pub struct Estimator {
     queue: Queue,
     rate_control: RateControl,
     loss: LossControl,
+    reports: Reports,
     prober: Prober,
     sending: Meter,
     arriving: Meter,
@@ -162,6 +167,7 @@ impl Estimator {
             queue: Queue::new(),
             rate_control: RateControl::new(bps(start), bps(config.min), bps(config.max)),
             loss: LossControl::new(),
+            reports: Reports::default(),
             prober: Prober::new(),
             sending: Meter::new(),
             arriving: Meter::new(),
@@ -322,7 +328,25 @@ impl Estimator {
 
     /// A report of the peer on one of our sources: fraction lost since its last one (0–1), packets expected since, and
     /// the round trip if it allowed to compute it.
-    pub fn on_receiver_report(&mut self, _now: Time, _lost: f64, _expected: u32, _round_trip: Option<Duration>) {}
+    ///
+    /// Where the peer tells nothing better, the estimate follows from these alone.
+    pub fn on_receiver_report(&mut self, now: Time, lost: f64, expected: u32, round_trip: Option<Duration>) {
+        if self.last_feedback.is_some() || self.remb.is_some() {
+            return;
+        }
+        let ceiling = self.desired.map_or(f64::MAX, |desired| desired * ABOVE_DESIRED);
+        if let Some(verdict) = self.reports.report(now, lost, expected, round_trip) {
+            let rate = self.rate_control.rate();
+            let rate = match verdict {
+                // What is not wanted was not tried either.
+                Verdict::Grow(factor) => (rate * factor).min(ceiling.max(rate)),
+                Verdict::Fall(factor) => rate * factor,
+            };
+            self.rate_control.restart(now, rate);
+        }
+        self.round_trip = self.reports.round_trip();
+        self.source = EstimateSource::ReceiverReports;
+    }
 
     /// The next probe to send, if it is time for one.
     pub fn poll_probe(&mut self, now: Time) -> Option<Probe> {
@@ -372,8 +396,14 @@ impl Estimator {
             bitrate: Bitrate::bps(self.bps() as u64),
             source: self.source,
             round_trip: self.round_trip,
-            fraction_lost: self.loss.fraction(),
-            queue_delay: self.queue.standing(),
+            fraction_lost: match self.source {
+                EstimateSource::ReceiverReports => self.reports.fraction(),
+                _ => self.loss.fraction(),
+            },
+            queue_delay: match self.source {
+                EstimateSource::ReceiverReports => self.reports.queue(),
+                _ => self.queue.standing(),
+            },
         }
     }
 

@@ -86,6 +86,7 @@ export class CallView {
       this.#toolbar.node,
       this.#settings.node,
     );
+    call.saveData = remembered("saveData") === "true";
     this.#listen();
     this.#update();
   }
@@ -198,6 +199,7 @@ export class CallView {
         quality: this.#call.quality,
         content: "camera",
         mirrored: track?.getSettings().facingMode !== "environment",
+        source: null,
       },
       own.screenTrack,
     );
@@ -250,11 +252,16 @@ export class CallView {
           remember("speaker", id);
           this.#sound.chooseSpeaker(id);
         },
+        saveData: (on) => {
+          remember("saveData", String(on));
+          this.#call.saveData = on;
+        },
       },
       () => ({
         cameraId: own.cameraTrack?.getSettings().deviceId ?? remembered("camera"),
         microphoneId: own.microphoneTrack?.getSettings().deviceId ?? remembered("microphone"),
         speakerId: remembered("speaker"),
+        saveData: this.#call.saveData,
         microphone: own.microphoneTrack,
       }),
     );
