@@ -67,6 +67,9 @@ def _parser() -> argparse.ArgumentParser:
         "--grant", action="append", dest="grants", metavar="GRANT", help="narrow the role to this (can be repeated)"
     )
 
+    token.add_argument("--enters", choices=["lobby", "direct"], help="where it leads (default: as the role does)")
+    token.add_argument("--level", metavar="LEVEL", help="the level of the sign-in, such as idporten-loa-high")
+
     check = _command(commands, "check", _check, "say whether this machine can run the bridge, and how to mend it")
     _add_settings(check, listening=True)
     check.add_argument("--dev", action="store_true", help="for a development bridge")
@@ -176,12 +179,14 @@ def _token(options: argparse.Namespace) -> int:
         role=options.role,
         name=options.name,
         grants=options.grants,
+        enters=options.enters,
+        level=options.level,
         issued_at=time.time(),
         ttl=ttl,
     )
     # Better refused here, where there is somebody to read why, than at the door.
     key = StaticKey.from_secret(secret, development=True)
-    issuer = Issuer(DEVELOPMENT_ISSUER, DEVELOPMENT_ISSUER, (key,))
+    issuer = Issuer(DEVELOPMENT_ISSUER, DEVELOPMENT_ISSUER, (key,), may_skip_lobby=True)
     asyncio.run(TokenVerifier([issuer], claim_rules(settings)).verify(token))
     print(token)
     return 0
@@ -225,9 +230,12 @@ def _rooms(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(rooms, indent=2))
         return 0
-    print(f"{'room':<48}{'participants':>14}{'connected':>11}{'sources':>9}{'legs':>6}")
+    print(f"{'room':<48}{'participants':>14}{'waiting':>9}{'connected':>11}{'sources':>9}{'legs':>6}")
     for room in rooms:
-        counts = f"{room['participants']:>14}{room['connected']:>11}{room['sources']:>9}{len(room['legs']):>6}"
+        counts = (
+            f"{room['participants']:>14}{room['waiting']:>9}{room['connected']:>11}{room['sources']:>9}"
+            f"{len(room['legs']):>6}"
+        )
         print(f"{room['room']:<48}{counts}")
     return 0
 

@@ -10,20 +10,25 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 
+from bridge.room.bans import Bans
 from bridge.room.deadlines import Deadlines
 from bridge.room.errors import RoomError
 from bridge.room.events import RoomClosed, RoomEvent, RoomListener, RoomOpened, SessionEnded
 from bridge.room.model import (
     EndReason,
     JoinRequest,
+    LobbyView,
     MediaKind,
     Participant,
     RoomLimits,
+    RoomPolicy,
+    RoomState,
     Session,
     Source,
     SourceName,
     room_id,
 )
+from bridge.room.moderation import Moderation
 from bridge.room.room import Room
 
 _log = logging.getLogger(__name__)
@@ -40,12 +45,14 @@ class Rooms:
     def __init__(
         self,
         limits: RoomLimits,
+        policy: RoomPolicy | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
         new_token: Callable[[int], str] = secrets.token_urlsafe,
     ) -> None:
         """`new_token(bytes)` makes unguessable ids and secrets of that much randomness."""
         self._limits = limits
+        self._policy = policy or RoomPolicy()
         self._clock = clock
         self._new_token = new_token
         self._rooms: dict[str, Room] = {}
@@ -53,12 +60,18 @@ class Rooms:
         self._room_of_session: dict[str, Room] = {}
         self._grace = Deadlines(limits.grace)
         self._linger = Deadlines(limits.linger)
+        self._absence = Deadlines(self._policy.host_absence)
+        self._bans = Bans()
         self._orders = itertools.count(1)
         self._source_ids = itertools.count(1)
         self._listeners: list[RoomListener] = []
         self._untold: deque[RoomEvent] = deque()
         self._telling = False
         self._closed = False
+        self._changed: dict[str, None] = {}
+        message_ids = itertools.count(1)
+        self.moderation = Moderation(self, self._emit, self._bans, clock, lambda: next(message_ids))
+        """What hosts decide."""
 
     # What is there
 
@@ -67,17 +80,32 @@ class Rooms:
         return list(self._rooms)
 
     def participants(self, room: str) -> list[Participant]:
-        """Who is in a room, in order of joining; empty for a room that is not there."""
+        """Who is in a room, in order of joining; empty for a room that is not there. Nobody of its lobby."""
         found = self._rooms.get(room)
         return [] if found is None else list(found)
 
+    def waiting(self, room: str) -> list[Participant]:
+        """Who is in a room's lobby, the next one first. For hosts only."""
+        found = self._rooms.get(room)
+        return [] if found is None else found.waiting()
+
+    def state(self, room: str) -> RoomState:
+        """What holds for a room as a whole."""
+        found = self._rooms.get(room)
+        return RoomState() if found is None else found.state
+
     def participant_count(self) -> int:
-        """Participants in all rooms together."""
-        return sum(len(room) for room in self._rooms.values())
+        """Participants in all rooms together, their lobbies left out."""
+        return sum(room.count_inside() for room in self._rooms.values())
 
     def participant(self, session_id: str) -> Participant:
         """Whose session it is. Raises `RoomError` (`session_not_found`)."""
-        return self._room(session_id).participant(session_id)
+        room = self._room(session_id)
+        return room.member(session_id).snapshot(room.id)
+
+    def lobby(self, session_id: str) -> LobbyView | None:
+        """What a session that waits may know; None for one in the room. Raises `RoomError` (`session_not_found`)."""
+        return self._room(session_id).view_of_lobby(session_id, self._clock())
 
     def session(self, session_id: str) -> Session:
         """A session as it is now. Raises `RoomError` (`session_not_found`)."""
@@ -94,22 +122,24 @@ class Rooms:
         self._listeners.remove(listener)
 
     def join(self, request: JoinRequest) -> Session:
-        """Lets someone in, opening the room if need be.
+        """Lets someone in, or into the lobby (`Session.waiting`), opening the room if need be.
 
         An older session of the same identity and direction ends with reason `replaced`; with its last session the
-        older participant leaves for the same reason. Raises `RoomError`: `invalid_room`, `room_full`,
-        `too_many_rooms`, `shutting_down`.
+        older participant leaves for the same reason, unless it waits: then it keeps its place and its id. Raises
+        `RoomError`: `invalid_room`, `room_full`, `lobby_full`, `room_locked`, `banned`, `too_many_rooms`,
+        `shutting_down`.
         """
         self._expire()
         if self._closed:
             raise RoomError("shutting_down", "The bridge is shutting down.", hint="Join again in a moment.")
         key = room_id(request.tenant, request.room)
+        if self._bans.holds(request.tenant, request.token_id, self._clock()):
+            raise RoomError("banned", "A host took the owner of this token out.", hint="Ask for a new invitation.")
         room = self._rooms.get(key)
         if room is None:
             room = self._open(key, request.tenant)
-        session = room.join(request, next(self._orders), self._limits.max_participants)
+        session = room.join(request, next(self._orders), self._clock())
         self._room_of_session[session.id] = room
-        self._linger.cancel(key)
         self._tell()
         return session
 
@@ -157,7 +187,7 @@ class Rooms:
         """
         self._expire()
         source = Source(next(self._source_ids), session_id, name, kind, muted)
-        self._room(session_id).add_source(session_id, source, self._limits.max_sources)
+        self._room(session_id).add_source(session_id, source)
         self._tell()
         return source
 
@@ -189,10 +219,11 @@ class Rooms:
 
     def poll_timeout(self) -> float | None:
         """When, by the clock, `handle_timeout` has something to do next; None while nothing is due."""
-        return min((due for due in (self._grace.next(), self._linger.next()) if due is not None), default=None)
+        ahead = (deadlines.next() for deadlines in (self._grace, self._linger, self._absence))
+        return min((due for due in ahead if due is not None), default=None)
 
     def handle_timeout(self) -> None:
-        """Ends sessions that were not resumed in time, and closes rooms that stayed empty."""
+        """Ends sessions that were not resumed in time, closes rooms that stayed empty, clears those without a host."""
         self._expire()
 
     def _expire(self) -> None:
@@ -201,7 +232,22 @@ class Rooms:
             self._end_session(self._room_of_session[session_id], session_id, EndReason.TIMED_OUT)
         while (key := self._linger.pop_due(now)) is not None:
             self._close(self._rooms[key], EndReason.EMPTY)
+        while (key := self._absence.pop_due(now)) is not None:
+            self._rooms[key].clear(now)
         self._tell()
+
+    # For those of this package that change rooms
+
+    def begin(self, session_id: str) -> Room:
+        """The session's room, with all that was due having happened. Raises `RoomError` (`session_not_found`)."""
+        self._expire()
+        return self._room(session_id)
+
+    def finish(self) -> None:
+        """Tells what has happened."""
+        self._tell()
+
+    # Inside
 
     def _room(self, session_id: str) -> Room:
         room = self._room_of_session.get(session_id)
@@ -214,19 +260,19 @@ class Rooms:
             raise RoomError("too_many_rooms", "The bridge has as many rooms as it may have.", field="room")
         if self._rooms_of_tenant[tenant] >= self._limits.max_rooms_per_tenant:
             raise RoomError("too_many_rooms", "This vendor has as many rooms as it may have.", field="room")
-        room = Room(key, tenant, self._emit, self._new_token)
+        room = Room(key, tenant, self._emit, self._new_token, self._limits, self._policy)
         self._rooms[key] = room
         self._rooms_of_tenant[tenant] += 1
         self._emit(RoomOpened(key))
         return room
 
     def _end_session(self, room: Room, session_id: str, reason: EndReason) -> None:
-        room.end_session(session_id, reason)
-        if len(room) == 0:
-            self._linger.start(room.id, self._clock())
+        room.end_session(session_id, reason, self._clock())
 
     def _close(self, room: Room, reason: EndReason) -> None:
         self._linger.cancel(room.id)
+        self._absence.cancel(room.id)
+        self._changed.pop(room.id, None)
         del self._rooms[room.id]
         self._rooms_of_tenant[room.tenant] -= 1
         if not self._rooms_of_tenant[room.tenant]:
@@ -239,9 +285,27 @@ class Rooms:
             del self._room_of_session[event.session_id]
             self._grace.cancel(event.session_id)
         self._untold.append(event)
+        self._changed[event.room_id] = None
+
+    def _settle(self) -> None:
+        """Sets the deadlines that follow from who is where now."""
+        changed, self._changed = self._changed, {}
+        for key in changed:
+            room = self._rooms.get(key)
+            if room is None:
+                continue
+            if len(room) > 0:
+                self._linger.cancel(key)
+            elif key not in self._linger:
+                self._linger.start(key, self._clock())
+            if not room.lacks_host():
+                self._absence.cancel(key)
+            elif key not in self._absence:
+                self._absence.start(key, self._clock())
 
     def _tell(self) -> None:
         """Tells what has happened. A listener that calls back adds to the queue, which the outermost call empties."""
+        self._settle()
         if self._telling:
             return
         self._telling = True

@@ -209,10 +209,12 @@ class SessionListener(Protocol):
     def on_consumer(self, producer_id: int, live: bool) -> None:
         """The watchdog sees that what is sent to this session arrives, or does not."""
 
-    def on_encodings_wanted(self, producer_id: int, wanted: Sequence[bool]) -> None:
+    def on_encodings_wanted(self, producer_id: int, wanted: Sequence[bool], max_bitrate: int | None) -> None:
         """Which encodings of a producer of this session, in the order of `Producer.encodings`, somebody is to receive.
 
-        The publisher may stop sending the others. Told of video only, and when it changes: at first all are wanted.
+        The publisher may stop sending the others, and spend no more than `max_bitrate` (bit/s of RTP payload, None for
+        no bound) on any: no receiver's line takes more. Told of video only, and when it changes: at first all are
+        wanted.
         """
 
     def on_audio_levels(self, levels: Sequence[AudioLevel]) -> None:

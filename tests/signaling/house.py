@@ -31,10 +31,19 @@ class Claims:
     name: str
     role: str
     grants: frozenset[str]
+    enters: str = "direct"
+    level: str = ""
+    may_host: bool = True
+    consents: bool = True
+    token_id: str = ""
+    lifetime: float = 600.0
 
 
 class FakeVerifier:
-    """A token is "ROOM IDENTITY [GRANTS]"; grants stand between commas, all if left out."""
+    """A token is "ROOM IDENTITY [GRANTS]"; grants stand between commas, all if left out.
+
+    With "patient" for the grants it is a patient's, who enters by the lobby.
+    """
 
     async def verify(self, token: str, *, room: str | None = None) -> Claims:
         parts = token.split()
@@ -44,6 +53,11 @@ class FakeVerifier:
             raise BridgeError("token_expired", "The token has expired.", field="exp")
         if room is not None and parts[0] != room:
             raise BridgeError("token_wrong_room", "The token opens another room.", field="room")
+        if parts[2:] == ["patient"]:
+            return Claims(
+                *("clinic", parts[0], parts[1], f"Name of {parts[1]}", "pasient", EVERYTHING - {"host"}),
+                *("lobby", "idporten-loa-high", False, True, f"token of {parts[1]}"),
+            )
         grants = frozenset(parts[2].split(",")) if len(parts) > 2 else EVERYTHING
         return Claims("clinic", parts[0], parts[1], f"Name of {parts[1]}", "fastlege", grants)
 
@@ -112,6 +126,12 @@ class House:
         """A client that has joined."""
         client = await self.client()
         await client.join(f"{room} {identity}", **fields)
+        return client
+
+    async def patient(self, identity: str, room: str = "room") -> SignalClient:
+        """A patient's client, which has joined and waits unless it was let in before."""
+        client = await self.client()
+        await client.join(f"{room} {identity} patient")
         return client
 
     def media_of(self, client: SignalClient) -> FakeMedia:

@@ -15,19 +15,9 @@ from bridge.signaling.websocket.messages import schema
 from tests.signaling.signal_client import PROTOCOL, validator
 
 TYPES = [
-    "join",
-    "resume",
-    "publish",
-    "unpublish",
-    "update_source",
-    "subscribe",
-    "unsubscribe",
-    "update_subscription",
-    "subscribe_answer",
-    "restart_ice",
-    "get_stats",
-    "ping",
-    "leave",
+    definition["properties"]["type"]["enum"][0]
+    for definition in schema.schema("client-message.schema.json")["$defs"].values()
+    if "type" in definition["properties"]
 ]
 FIELDS = {
     "id": st.integers(-1, 2**53),
@@ -51,6 +41,12 @@ FIELDS = {
     "paused": st.sampled_from([True, False, "true"]),
     "negotiation": st.sampled_from([0, 1, -1, 1.5, "1"]),
     "connection": st.sampled_from(["publish", "subscribe"]),
+    "participant_id": st.sampled_from(["p", "", "x" * 65]),
+    "participant_ids": st.lists(st.sampled_from(["p", "", "x" * 65]), max_size=3),
+    "notice": st.sampled_from(["delayed", "soon", "cancelled", "text", "late"]),
+    "text": st.sampled_from(["", "Snart", "x" * 501, None]),
+    "minutes": st.sampled_from([0, 1, 600, 601, 1.5, None]),
+    "locked": st.sampled_from([True, False, 1]),
     "extra": st.none(),
 }
 

@@ -139,6 +139,8 @@ for (const name of /** @type {const} */ (["chromium", "firefox"])) {
       await untilText("#notices", "Kari Fastlege ble med.");
       await untilText(".count", "2 i samtalen");
       await until(() => fakeBridge.publishing.connectionState === "connected");
+      // Each offer is a dozen kilobytes, which a thin line takes as long for as for the first pictures.
+      assert.deepEqual((await sentTypes()).filter((type) => type === "publish"), ["publish"]);
       await page.evaluate((id) => fakeBridge.setSpeaking([id]), kari);
       await until(() => document.querySelector(".people .is-speaking"));
       assert.deepEqual(await accessibilityProblems(), []);

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bridge.sfu.allocation.ceiling import least
 from bridge.sfu.allocation.model import Allocation, Choice, Layer, Source, VideoState
 
 PAUSED = -2
@@ -29,6 +30,8 @@ MAX_HOLD = 30.0
 SOON = 10.0
 WEAK_FOR = 1.0
 """Seconds for which even the lowest layer has to be too much before a video is no video any more."""
+STEADY = 0.9
+"""Part of its room that a video is to fill where there is no further step; where there is, what makes that one fit."""
 AUDIO_ONLY = 50_000
 """Below this estimate sound alone is sent."""
 MIN_STILL = 15_000
@@ -76,6 +79,23 @@ class _Ladder:
     def top(self) -> int:
         return len(self.layers) - 1
 
+    @property
+    def desired(self) -> int:
+        """What the whole of it would take if nobody asked its publisher for less."""
+        top = self.layers[-1]
+        usual = round(top.width * top.height * ASSUMED_BITS_PER_PIXEL * OVERHEAD) if self.source.bounded else 0
+        return max(self.costs[-1], usual)
+
+    def room(self, step: int, share: int) -> int:
+        """Of a step's cost and a share of what is left on the line, what the publisher's encoder may fill."""
+        wire = self.cost(step) + share
+        following = [
+            layer for layer in self.layers[max(step, 0) :] if _pixels(layer) > _pixels(self.layers[max(step, 0)])
+        ]
+        if step < 0 or any(least(layer) * OVERHEAD * UP_MARGIN <= wire for layer in following):
+            return round(wire * HEADROOM / UP_MARGIN / OVERHEAD)
+        return round(wire * STEADY / OVERHEAD)
+
 
 class Allocator:
     """The allocations of one line, one after the other."""
@@ -103,11 +123,13 @@ class Allocator:
             for index, ladder in enumerate(ladders)
         ]
         self._raise(now, budget, ladders, steps, careful)
+        left = budget - sum(ladder.cost(step) for ladder, step in zip(ladders, steps, strict=True))
+        share = max(0, left) // max(1, len(ladders))
         choices = {}
         for ladder, step in zip(ladders, steps, strict=True):
             self._memory[ladder.source.producer_id].step = step if ladder.layers else None
-            choices[ladder.source.producer_id] = _choice(ladder, step)
-        desired = audio + sum(ladder.cost(ladder.top) for ladder in ladders if ladder.layers)
+            choices[ladder.source.producer_id] = _choice(ladder, step, share)
+        desired = audio + sum(ladder.desired for ladder in ladders if ladder.layers)
         allocated = audio + sum(choice.bitrate for choice in choices.values())
         return Allocation(choices, allocated, desired)
 
@@ -155,7 +177,14 @@ class Allocator:
 
 
 def _ladder(source: Source) -> _Ladder:
+    smallest = min((layer.width * layer.height for layer in source.layers), default=0)
     known = [(layer, _wire_cost(layer)) for layer in source.layers]
+    if source.bounded:
+        # A larger picture that is starved looks worse than a smaller one that is not.
+        known = [
+            (layer, cost if layer.width * layer.height <= smallest else max(cost, round(least(layer) * OVERHEAD)))
+            for layer, cost in known
+        ]
     if source.max_height is not None:
         # The smallest picture that fills the tile, or nearly: a little scaling up is not seen.
         enough = [layer.height for layer, _ in known if layer.height * 4 >= source.max_height * 3]
@@ -203,12 +232,13 @@ def _spend(budget: int, ladders: Sequence[_Ladder]) -> list[int]:
     return steps
 
 
-def _choice(ladder: _Ladder, step: int) -> Choice:
+def _choice(ladder: _Ladder, step: int, share: int) -> Choice:
     if not ladder.layers:
-        return Choice(VideoState.VIDEO, None, 0)
+        return Choice(VideoState.VIDEO, None, 0, round(share / OVERHEAD))
+    room = ladder.room(step, share)
     if step == PAUSED:
-        return Choice(VideoState.PAUSED, None, 0)
+        return Choice(VideoState.PAUSED, None, 0, room)
     if step == STILLS:
-        return Choice(VideoState.STILLS, ladder.layers[0], ladder.cost(STILLS))
+        return Choice(VideoState.STILLS, ladder.layers[0], ladder.cost(STILLS), room)
     state = VideoState.VIDEO if step == ladder.top else VideoState.REDUCED
-    return Choice(state, ladder.layers[step], ladder.cost(step))
+    return Choice(state, ladder.layers[step], ladder.cost(step), room)

@@ -80,7 +80,7 @@ class ReceiverAllocation:
         self._audio.discard(producer_id)
         if self._videos.pop(producer_id, None) is not None:
             self._states.pop(producer_id, None)
-            self._router.receives(self, producer_id, None)
+            self._router.receives_no_more(self, producer_id)
         if not self._videos:
             self._stop()
 
@@ -91,7 +91,7 @@ class ReceiverAllocation:
             video.paused = paused
             if paused:
                 self._states.pop(producer_id, None)
-                self._router.receives(self, producer_id, None)
+                self._router.receives_no_more(self, producer_id)
             self.run()
 
     def on_estimate(self, event: EstimateEvent, repeated: int) -> None:
@@ -143,6 +143,7 @@ class ReceiverAllocation:
             Source(
                 producer_id,
                 self._router.layers.get(producer_id, ()),
+                bounded=self._router.is_bounded(producer_id),
                 rank=ACTIVE_RANK if speaker is not None and self._router.owner(producer_id) == speaker else 0,
             )
             for producer_id, video in self._videos.items()
@@ -162,7 +163,8 @@ class ReceiverAllocation:
             if told != video.told:
                 video.told = told
                 core.allocate_consumer(video.consumer_id, told)
-        self._router.receives(self, producer_id, None if choice.layer is None else choice.layer.spatial)
+        spatial = None if choice.layer is None else choice.layer.spatial
+        self._router.receives(self, producer_id, spatial, choice.room if self._proven else None)
         if self._states.get(producer_id) is not choice.state:
             self._states[producer_id] = choice.state
             self._on_state(producer_id, choice.state)

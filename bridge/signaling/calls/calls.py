@@ -12,13 +12,14 @@ from typing import Any
 from bridge.errors import BridgeError
 from bridge.room import (
     Direction,
+    Entrance,
     JoinRequest,
-    ParticipantLeft,
     RoomEvent,
+    RoomOpened,
     Rooms,
     SessionEnded,
-    SourceAdded,
     SourceRemoved,
+    SourceUpdated,
 )
 from bridge.signaling.calls.call import Call
 from bridge.signaling.calls.join_rate import JoinRate
@@ -91,7 +92,9 @@ class Calls:
         self._join_rate.count(claims)
 
     def join(self, claims: JoinClaims, door: Door, *, subscribe: bool = True) -> Call:
-        """Lets a client in. Does not yield to the event loop: nothing is missed between this and `Call.attach`.
+        """Lets a client in, or into the lobby (`Call.waiting`).
+
+        Does not yield to the event loop: nothing is missed between this and `Call.attach`.
 
         Raises `BridgeError`: as `Rooms.join` does, or `media_overloaded`.
         """
@@ -104,6 +107,12 @@ class Calls:
                 role=claims.role,
                 grants=claims.grants,
                 direction=_DIRECTIONS[door],
+                enters=Entrance(claims.enters),
+                level=claims.level,
+                may_host=claims.may_host,
+                consents=claims.consents,
+                token_id=claims.token_id,
+                token_lifetime=claims.lifetime,
             )
         )
         try:
@@ -144,12 +153,12 @@ class Calls:
         self.arm()
 
     def in_room(self, room_id: str) -> tuple[Call, ...]:
-        """The calls of a room."""
-        return tuple(self._by_room.get(room_id, {}).values())
+        """The calls of a room, those in its lobby left out."""
+        return tuple(call for call in self._by_room.get(room_id, {}).values() if not call.waiting)
 
     def tell_room(self, room_id: str, notice: Notice) -> None:
-        """Tells every call in a room."""
-        for call in list(self._by_room.get(room_id, {}).values()):
+        """Tells every call in a room, those in its lobby left out."""
+        for call in self.in_room(room_id):
             call.tell(notice)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -186,7 +195,7 @@ class Calls:
             self.table.remove(event.source.id)
         for call in list(self._by_room.get(event.room_id, {}).values()):
             call.handle_room_event(event)
-        if isinstance(event, SourceAdded | SourceRemoved | ParticipantLeft):
+        if not isinstance(event, RoomOpened | SourceUpdated):
             self._schedule_follow(event.room_id)
 
     def _end(self, event: SessionEnded) -> None:

@@ -52,6 +52,30 @@ class JoinClaims(Protocol):
     def grants(self) -> frozenset[str]:
         """What they may do."""
 
+    @property
+    def enters(self) -> str:
+        """Where they find themselves: "direct" or "lobby"."""
+
+    @property
+    def level(self) -> str:
+        """How surely they are known; empty if that was not told."""
+
+    @property
+    def may_host(self) -> bool:
+        """Whether a host may hand its office over to them."""
+
+    @property
+    def consents(self) -> bool:
+        """Whether a recording waits for their consent."""
+
+    @property
+    def token_id(self) -> str:
+        """The token's own id."""
+
+    @property
+    def lifetime(self) -> float:
+        """Seconds that the token may still be used for."""
+
 
 class TokenVerifier(Protocol):
     """Says what a token says, if it is genuine and of now."""

@@ -38,6 +38,11 @@ class Subscriptions:
         self._departures.discard(source_id)
         self._paused.discard(source_id)
 
+    def forget_all(self) -> None:
+        """The client is out of the room, and the sources with it."""
+        self._departures.clear()
+        self._paused.clear()
+
     def wants(self, source_id: int) -> bool:
         """Whether a source is wanted, be it paused."""
         return (source_id in self._departures) != self._by_default

@@ -11,7 +11,9 @@ from bridge.room import SourceName
 from bridge.sfu import ConnectionKind
 from bridge.signaling.calls import Call, SourceSpec
 from bridge.signaling.websocket import encoding
+from bridge.signaling.websocket.decisions import decide
 from bridge.signaling.websocket.messages import client, parts, server
+from bridge.signaling.websocket.numbers import source_number
 
 
 async def carry_out(call: Call, request: client.ClientMessage) -> server.ServerMessage:
@@ -31,8 +33,17 @@ async def carry_out(call: Call, request: client.ClientMessage) -> server.ServerM
             raise BridgeError("already_joined", "This connection has joined already.")
         case client.Leave():
             raise AssertionError("leave ends the connection, and is for whoever holds it")
-        case _:
+        case (
+            client.Unpublish()
+            | client.UpdateSource()
+            | client.Subscribe()
+            | client.Unsubscribe()
+            | client.UpdateSubscription()
+            | client.RestartIce()
+        ):
             _carry_out_at_once(call, request)
+        case _:
+            decide(call, request)
     return server.Done(reply_to=request.id)
 
 
@@ -50,7 +61,7 @@ def _carry_out_at_once(
             call.unpublish(_numbers(request.source_ids))
         case client.UpdateSource():
             call.update_source(
-                _number(request.source_id, "source_id"),
+                source_number(request.source_id, "source_id"),
                 name=None if request.source is UNSET else _name(request.source),
                 muted=None if request.muted is UNSET else request.muted,
             )
@@ -59,7 +70,7 @@ def _carry_out_at_once(
         case client.Unsubscribe():
             call.choose(_numbers(request.source_ids), wanted=False)
         case client.UpdateSubscription():
-            call.pause(_number(request.source_id, "source_id"), request.paused)
+            call.pause(source_number(request.source_id, "source_id"), request.paused)
         case client.RestartIce():
             call.want_offer(ice_restart=True)
 
@@ -79,11 +90,4 @@ def _name(source: parts.SourceName) -> SourceName:
 
 
 def _numbers(source_ids: Sequence[str]) -> list[int]:
-    return [_number(source_id, f"source_ids[{index}]") for index, source_id in enumerate(source_ids)]
-
-
-def _number(source_id: str, field: str) -> int:
-    """Sources are numbers inside and opaque strings outside."""
-    if not (source_id.isascii() and source_id.isdecimal()):
-        raise BridgeError("source_not_found", "There is no such source in this room.", field=field)
-    return int(source_id)
+    return [source_number(source_id, f"source_ids[{index}]") for index, source_id in enumerate(source_ids)]

@@ -45,4 +45,7 @@ class Welcome:
             ice_servers=self._ice_servers,
             server=self._server,
             limits=self._limits,
+            room=encoding.room(snapshot.state),
+            lobby=UNSET if snapshot.lobby is None else encoding.lobby(snapshot.lobby),
+            waiting=encoding.waiting(snapshot.waiting),
         )

@@ -5,12 +5,15 @@ import { icon } from "../icons.js";
 import { initials } from "../layout.js";
 import { notify } from "../notices.js";
 import { OwnMedia } from "../own-media.js";
+import { PeoplePanel, waitingName } from "../people-panel.js";
+import { ask } from "../questions.js";
 import { SettingsDialog } from "../settings-dialog.js";
+import { PanelButton, SidePanel } from "../side-panel.js";
 import { Sound } from "../sound.js";
 import { nameOf, Stage } from "../stage.js";
 import { Toolbar } from "../toolbar.js";
 
-/** @import { Call, RemoteSource } from "../../sdk/src/index.js" */
+/** @import { Call, RemoteParticipant, RemoteSource } from "../../sdk/src/index.js" */
 /** @import { Equipment } from "../equipment.js" */
 
 /** The call itself. */
@@ -23,6 +26,10 @@ export class CallView {
   #toolbar;
   #settings;
   #count = element("span");
+  #panel = new SidePanel(() => this.#queueUpdate());
+  #people;
+  #peopleButton;
+  #encryption = element("span", { class: "encryption", title: t("encryptionExplained") }, icon("lock"), element("span", { class: "encryption-word" }, t("encryptedToBridge")));
   #banner = element("p", { class: "banner", role: "status", "aria-live": "polite" });
   #alone;
   #unlockButton;
@@ -52,6 +59,8 @@ export class CallView {
       settings: () => this.#settings.open(),
       leave,
     });
+    this.#people = new PeoplePanel(call, name === null ? t("you") : t("youNamed", { name }));
+    this.#peopleButton = new PanelButton("people", (opener) => this.#panel.toggle(this.#people, opener));
     this.#settings = this.#makeSettings();
     this.#unlockButton = element(
       "button",
@@ -67,11 +76,12 @@ export class CallView {
         "header",
         { class: "call-head" },
         element("h1", { tabindex: "-1" }, t("title")),
-        element("p", { class: "count" }, icon("people"), this.#count),
+        element("p", { class: "count" }, this.#encryption, this.#count),
+        element("div", { class: "head-buttons" }, this.#peopleButton.node),
       ),
       this.#banner,
       this.#alone,
-      this.#stage.node,
+      element("div", { class: "call-body" }, this.#stage.node, this.#panel.node),
       this.#unlockButton,
       this.#toolbar.node,
       this.#settings.node,
@@ -92,6 +102,7 @@ export class CallView {
     this.#wakeLock?.release().catch(() => undefined);
     this.#sound.close();
     this.#stage.close();
+    this.#panel.dispose();
     this.#settings.node.close();
   }
 
@@ -104,7 +115,8 @@ export class CallView {
     }, options);
     call.on("participantleft", ({ participant, reason }) => {
       // Whoever reloaded the page is about to be back.
-      if (reason !== "replaced") notify(t("leftAnnouncement", { name: nameOf(participant) }));
+      const left = reason === "sent_back" ? "inLobbyAgain" : "leftAnnouncement";
+      if (reason !== "replaced") notify(t(left, { name: nameOf(participant) }));
       this.#queueUpdate();
     }, options);
     call.on("sourcechange", (source) => {
@@ -124,10 +136,33 @@ export class CallView {
       if (source.kind === "audio") this.#unheard = stalled;
       this.#queueUpdate();
     }, options);
-    for (const type of /** @type {const} */ (["participantchange", "speakers", "activespeaker", "quality", "statechange"])) {
+    call.on("waitingjoined", (info) => notify(t("isReady", { name: waitingName(info) })), options);
+    call.on("roomchange", ({ locked }) => {
+      notify(t(locked ? "lockedAnnouncement" : "unlockedAnnouncement"));
+      this.#queueUpdate();
+    }, options);
+    let wasHost = call.isHost;
+    call.on("grantschange", () => {
+      if (call.isHost !== wasHost) notify(t(call.isHost ? "nowHost" : "noLongerHost"));
+      wasHost = call.isHost;
+      this.#queueUpdate();
+    }, options);
+    call.on("mutedbyhost", () => notify(t("mutedByHost")), options);
+    call.on("stoppedbyhost", () => notify(t("screenStoppedByHost")), options);
+    call.on("unmuteasked", (by) => this.#unmuteAsked(by), options);
+    const changes = /** @type {const} */ (["participantchange", "speakers", "activespeaker", "quality", "statechange", "waitingchange"]);
+    for (const type of changes) {
       call.on(type, () => this.#queueUpdate(), options);
     }
     document.addEventListener("visibilitychange", () => this.#keepAwake(), options);
+  }
+
+  /** @param {RemoteParticipant | null} by */
+  async #unmuteAsked(by) {
+    if (this.#own.microphoneOn) return;
+    const name = by === null ? t("noName") : nameOf(by);
+    const wants = await ask({ title: t("unmuteAskedTitle", { name }), body: t("unmuteAskedBody"), yes: t("unmute"), no: t("notNow") });
+    if (wants && !this.#own.microphoneOn) this.#own.toggleMicrophone();
   }
 
   /** @param {RemoteSource} source */
@@ -168,9 +203,18 @@ export class CallView {
     );
     this.#toolbar.update(own);
     setText(this.#count, t("inTheCall", { count: others.size + 1 }));
+    this.#updatePanels();
     setAttribute(this.#alone, "hidden", others.size > 0);
     this.#updateBanner();
     this.#settings.update();
+  }
+
+  #updatePanels() {
+    const { participants, waiting } = this.#call;
+    const counts = { count: participants.size + 1, waiting: waiting.size };
+    const label = t(waiting.size > 0 ? "openPeopleWaiting" : "openPeople", counts);
+    this.#peopleButton.update(label, waiting.size, this.#panel.shows(this.#people));
+    this.#people.update();
   }
 
   #updateBanner() {

@@ -65,12 +65,17 @@ export class RemoteSource {
 /** Someone else in the room. Read it anew at each `participantchange` of the call. */
 export class RemoteParticipant {
   /** @param {ParticipantInfo} info */
-  constructor({ id, name, role, state }) {
+  constructor({ id, name, role, state, level, hand_raised: handRaised, companions }) {
     this.id = id;
     this.name = name;
     this.role = role;
     /** `reconnecting`: its signalling is lost; it may come back. @type {"connected" | "reconnecting"} */
     this.state = state;
+    /** How surely they are known: of their sign-in, such as `idporten-loa-high`; empty if untold. */
+    this.level = level;
+    this.handRaised = handRaised;
+    /** Names of those who sit at the same camera. */
+    this.companions = companions;
     /** By id. @type {Map<string, RemoteSource>} */
     this.sources = new Map();
     /** How well its media arrives: 3 good, 2 fair, 1 poor, 0 nothing, null unknown. @type {0 | 1 | 2 | 3 | null} */

@@ -18,7 +18,21 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {string} role
  * @property {"connected" | "reconnecting"} state
  * @property {SourceInfo[]} sources
+ * @property {string} level of their sign-in, such as `idporten-loa-high`; empty if untold
+ * @property {boolean} hand_raised
+ * @property {string[]} companions names of those at the same camera
  */
+/** @typedef {{ id: string, name: string, role: string, level: string, state: "connected" | "reconnecting" }} WaitingInfo */
+/** @typedef {"delayed" | "soon" | "cancelled" | "text"} LobbyNoticeName */
+/** @typedef {{ id: string, notice: LobbyNoticeName, text: string, minutes: number | null }} LobbyMessageInfo */
+/**
+ * @typedef {object} LobbyInfo What someone who waits may know.
+ * @property {number} position 1 is next
+ * @property {number | null} expected_seconds
+ * @property {boolean} host_present
+ * @property {LobbyMessageInfo[]} messages oldest first
+ */
+/** @typedef {{ locked: boolean, encryption: "bridge" }} RoomInfo */
 /** @typedef {{ mid: string, participant_id: string, source_id: string, source: SourceName, kind: Kind }} TrackInfo */
 /** @typedef {{ participant_id: string, source_id: string, level: number, voice: boolean }} AudioLevelInfo */
 /** @typedef {{ urls: string[], username?: string, credential?: string }} IceServerInfo */
@@ -36,7 +50,17 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "restart_ice", connection: "subscribe" }
  *   | { type: "get_stats" }
  *   | { type: "ping" }
- *   | { type: "leave" }} Request
+ *   | { type: "leave" }
+ *   | DecisionRequest} Request
+ */
+
+/**
+ * @typedef {{ type: "admit", participant_ids?: string[] }
+ *   | { type: "refuse" | "send_to_lobby" | "remove" | "ask_to_unmute" | "stop_screen" | "hand_over", participant_id: string }
+ *   | { type: "message_lobby", notice: LobbyNoticeName, text?: string, minutes?: number, participant_id?: string }
+ *   | { type: "mute", source_id: string }
+ *   | { type: "lock", locked: boolean }
+ *   | { type: "end_call" }} DecisionRequest What hosts ask for.
  */
 
 /**
@@ -50,6 +74,9 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {OwnSourceInfo[]} own_sources
  * @property {IceServerInfo[]} ice_servers
  * @property {{ name: string, version: string }} server
+ * @property {RoomInfo} room
+ * @property {LobbyInfo} [lobby] when one waits
+ * @property {WaitingInfo[]} [waiting] for hosts
  */
 
 /** @typedef {{ mid: string | null, code: string, message: string }} RejectedInfo */
@@ -75,8 +102,11 @@ export const SUBPROTOCOL = "bridge.v1";
  */
 
 /**
- * @typedef {{ type: "encodings", source_id: string, encodings: { rid: string | null, active: boolean }[] }} EncodingsNotice
- * Which encodings of a source of one's own anybody receives.
+ * @typedef {object} EncodingsNotice Which encodings of a source of one's own anybody receives.
+ * @property {"encodings"} type
+ * @property {string} source_id
+ * @property {{ rid: string | null, active: boolean }[]} encodings
+ * @property {number | null} max_bitrate of each of them at most, bit/s; null for no bound
  */
 
 /** @typedef {"excellent" | "good" | "poor" | "lost"} QualityLevel */
@@ -105,6 +135,16 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "connection_state", connection: "publish" | "subscribe", state: string }
  *   | { type: "media_flow", source_id: string, direction: "to_bridge" | "from_bridge", state: "live" | "stalled" }
  *   | { type: "ice_restart_requested", connection: "publish" }
+ *   | { type: "lobby_changed", lobby: LobbyInfo }
+ *   | { type: "lobby_message", message: LobbyMessageInfo }
+ *   | { type: "admitted", participants: ParticipantInfo[], room: RoomInfo, waiting?: WaitingInfo[] }
+ *   | { type: "sent_to_lobby", lobby: LobbyInfo }
+ *   | { type: "waiting_joined" | "waiting_updated", participant: WaitingInfo }
+ *   | { type: "waiting_left", participant_id: string, reason: string }
+ *   | { type: "grants_changed", grants: string[], waiting?: WaitingInfo[] }
+ *   | { type: "room_changed", room: RoomInfo }
+ *   | { type: "muted_by_host" | "stopped_by_host", source_id: string }
+ *   | { type: "unmute_asked", participant_id: string }
  *   | { type: "error", code: string, message: string }
  *   | Closing} Notice
  */

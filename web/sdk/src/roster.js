@@ -116,8 +116,9 @@ export class Roster extends Emitter {
       participant = new RemoteParticipant(info);
       this.participants.set(info.id, participant);
       this.emit("participantjoined", participant);
-    } else if (participant.name !== info.name || participant.role !== info.role || participant.state !== info.state) {
-      Object.assign(participant, { name: info.name, role: info.role, state: info.state });
+    } else if (differs(participant, info)) {
+      const { name, role, state, level, hand_raised: handRaised, companions } = info;
+      Object.assign(participant, { name, role, state, level, handRaised, companions });
       this.emit("participantchange", participant);
     }
     const present = new Set(info.sources.map(({ id }) => id));
@@ -212,4 +213,15 @@ export class Roster extends Emitter {
     source.stalled = stalled;
     this.emit("sourcechange", source);
   }
+}
+
+/**
+ * @param {RemoteParticipant} participant
+ * @param {ParticipantInfo} info
+ */
+function differs({ name, role, state, level, handRaised, companions }, info) {
+  return (
+    name !== info.name || role !== info.role || state !== info.state || level !== info.level ||
+    handRaised !== info.hand_raised || companions.join("\n") !== info.companions.join("\n")
+  );
 }

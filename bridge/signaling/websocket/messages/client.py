@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
+from bridge.signaling.websocket.messages.decisions import Decision
 from bridge.signaling.websocket.messages.parts import (
     SOURCES_LIMIT,
     TOKEN_LENGTH_LIMIT,
     Negotiation,
     PublishedSource,
-    RequestId,
+    Request,
     Sdp,
     SourceId,
     SourceName,
 )
-
-
-class Request(Struct, forbid_unknown_fields=True, tag_field="type", kw_only=True):
-    """What every message of a client has."""
-
-    id: RequestId
 
 
 class Join(Request, tag="join"):
@@ -133,4 +128,5 @@ ClientMessage = (
     | GetStats
     | Ping
     | Leave
+    | Decision
 )

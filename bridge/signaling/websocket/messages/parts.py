@@ -49,6 +49,12 @@ MediaKind = Literal["audio", "video"]
 ConnectionName = Literal["publish", "subscribe"]
 
 
+class Request(Struct, forbid_unknown_fields=True, tag_field="type", kw_only=True):
+    """What every message of a client has."""
+
+    id: RequestId
+
+
 class PublishedSource(Struct, forbid_unknown_fields=True, frozen=True):
     """What an m-line of the client's offer carries."""
 
@@ -77,6 +83,53 @@ class Participant(Struct, frozen=True):
         Meta(description="`reconnecting`: its signalling is lost; media may still flow; it may come back."),
     ]
     sources: list[Source]
+    level: Annotated[str, Meta(description="How surely they are known, such as `idporten-loa-high`; empty if untold.")]
+    hand_raised: bool
+    companions: Annotated[list[str], Meta(description="Names of those who sit at the same camera.")]
+
+
+class WaitingParticipant(Struct, frozen=True):
+    """Someone in the lobby, as hosts see them."""
+
+    id: Annotated[ParticipantId, Meta(description="It stays the same when they are let in.")]
+    name: Annotated[str, Meta(description="To show to people; from the join token.")]
+    role: str
+    level: Annotated[str, Meta(description="How surely they are known, such as `idporten-loa-high`; empty if untold.")]
+    state: Annotated[
+        Literal["connected", "reconnecting"],
+        Meta(description="`reconnecting`: their signalling is lost, or they ask now and then (WHIP, WHEP)."),
+    ]
+
+
+LobbyNoticeName = Literal["delayed", "soon", "cancelled", "text"]
+
+
+class LobbyMessage(Struct, frozen=True):
+    """What a host wrote to those who wait."""
+
+    id: Annotated[str, Meta(description="The same message may come again after a resume.")]
+    notice: LobbyNoticeName
+    text: Annotated[str, Meta(description="The host's own words; may be empty but for `text`.")]
+    minutes: Annotated[int | None, Meta(description="Of delay, for `delayed`.")]
+
+
+class Lobby(Struct, frozen=True):
+    """What someone who waits may know."""
+
+    position: Annotated[int, Meta(ge=1, description="In the queue; 1 is next.")]
+    expected_seconds: Annotated[int | None, Meta(description="Until it is their turn; null while nothing is known.")]
+    host_present: bool
+    messages: Annotated[list[LobbyMessage], Meta(description="Oldest first.")]
+
+
+class Room(Struct, frozen=True):
+    """What holds for the room as a whole."""
+
+    locked: Annotated[bool, Meta(description="Nobody but hosts, and those who come back, may join or wait.")]
+    encryption: Annotated[
+        Literal["bridge"],
+        Meta(description="`bridge`: media is encrypted from each client to the bridge, which can read it."),
+    ]
 
 
 class OwnSource(Struct, frozen=True):
