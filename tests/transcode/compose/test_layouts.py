@@ -1,7 +1,7 @@
 """Every layout, from one party to as many as a room holds, in both orientations: nobody is covered, nobody lost."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.transcode.compose import LAYOUTS, Arrangement, LayoutError, LayoutName, Party, Rect, Tile, arrange
@@ -37,6 +37,7 @@ def rooms(draw: st.DrawFn) -> list[Party]:
     ]
 
 
+@settings(deadline=None)
 @given(layout=st.sampled_from(LAYOUTS), size=st.sampled_from(SIZES), parties=rooms())
 def test_tiles_are_even_within_the_picture_and_apart_and_everyone_is_shown_or_counted(
     layout: LayoutName, size: tuple[int, int], parties: list[Party]
@@ -61,6 +62,7 @@ def test_tiles_are_even_within_the_picture_and_apart_and_everyone_is_shown_or_co
             assert tile_of(made, party.id)
 
 
+@settings(deadline=None)
 @given(size=st.sampled_from(SIZES), parties=rooms())
 def test_a_picture_keeps_its_proportions(size: tuple[int, int], parties: list[Party]) -> None:
     """What is shown of a source is at most `MAX_CROP` smaller than all of it, and of a screen nothing is missing."""

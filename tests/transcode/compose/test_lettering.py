@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.transcode.compose.lettering import clean, initials, sign_mask, text_mask
@@ -20,6 +20,7 @@ def test_a_ring_tells_two_letters_apart() -> None:
     assert text_mask("Å", 10, 50).sum() > text_mask("A", 10, 50).sum()
 
 
+@settings(deadline=None)
 @given(text=st.text(max_size=100), size=st.integers(6, 40), width=st.integers(1, 300))
 def test_nothing_exceeds_its_width_or_raises(text: str, size: int, width: int) -> None:
     assert text_mask(clean(text), size, width).shape[1] <= width
