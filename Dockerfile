@@ -27,7 +27,7 @@ RUN PATH=/opt/build/bin:$PATH scripts/wheel /tmp/wheels \
 FROM debian:bookworm-slim
 # The same python3 as in the build stage, so that the environment's links to it hold.
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends python3 \
+    && apt-get install --yes --no-install-recommends libopenh264-7 python3 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin bridge \
     && install -d -o bridge -g bridge -m 0700 /data

@@ -21,7 +21,7 @@ from bridge.issuers import make_verifier
 from bridge.observability import AdminServer, Health, LoopLag, Metrics, QualitySampler
 from bridge.room import RoomLimits, Rooms
 from bridge.settings import Settings
-from bridge.sfu import MediaSettings, MediaTimeouts, Sfu
+from bridge.sfu import LegReport, MediaSettings, MediaTimeouts, Sfu
 from bridge.signaling.calls import Calls
 from bridge.signaling.http import application
 from bridge.signaling.operations import OperationsRoutes
@@ -32,6 +32,7 @@ from bridge.signaling.websocket.settings import WebSocketSettings
 from bridge.signaling.whip.door import WhipDoor
 from bridge.signaling.whip.settings import WhipSettings
 from bridge.tls import read_certificate
+from bridge.transcode.supervisor import LegSettings, LegSupervisor
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +68,8 @@ class Application:
             )
         )
         self._metrics = Metrics(version())
-        self._sfu = Sfu(_media_settings(settings))
+        self._legs = LegSupervisor(LegSettings(settings.legs.max, settings.legs.memory))
+        self._sfu = Sfu(_media_settings(settings), legs=self._legs)
         self._data: DataDirectory | None = None
         verifier = make_verifier(settings, development=development)
         self._calls = Calls(verifier, self._rooms, self._sfu, observer=self._metrics)
@@ -77,6 +79,7 @@ class Application:
         self._accepting = False
         self._server = HttpServer(application(self._routes()), _server_settings(settings))
         self._metrics.watch_rooms(lambda: (len(self._rooms.room_ids()), self._rooms.participant_count()))
+        self._metrics.watch_legs(self._legs)
         self._metrics.watch_workers(lambda: {worker.index: worker.stats for worker in self._sfu.workers()})
 
     @property
@@ -93,6 +96,7 @@ class Application:
             self._data = DataDirectory(self._settings.data.directory)
             _raise_file_limit()
             await self._start_media()
+            self._legs.start()
             await self._admin.start()
             self._loop_lag.start()
             self._quality.start()
@@ -110,6 +114,7 @@ class Application:
         await self._calls.close()
         await self._server.close()
         await self._sfu.close()
+        self._legs.close()
         await self._quality.stop()
         self._loop_lag.stop()
         await self._admin.close()
@@ -156,6 +161,7 @@ class Application:
                     "participants": len(participants),
                     "connected": sum(participant.connected for participant in participants),
                     "sources": sum(len(participant.sources) for participant in participants),
+                    "legs": [_described(leg) for leg in self._sfu.legs(room_id)],
                 }
             )
         return described
@@ -223,6 +229,18 @@ async def run(application: Application) -> None:
         loop.remove_signal_handler(number)
     _log.info("The bridge is asked to end")
     await application.close()
+
+
+def _described(leg: LegReport) -> dict[str, Any]:
+    return {
+        "kind": leg.kind,
+        "source": leg.source,
+        "target": leg.target,
+        "reason": leg.reason,
+        "receivers": leg.receivers,
+        "restarts": leg.restarts,
+        **leg.stats,
+    }
 
 
 def _media_settings(settings: Settings) -> MediaSettings:

@@ -225,9 +225,10 @@ def _rooms(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(rooms, indent=2))
         return 0
-    print(f"{'room':<48}{'participants':>14}{'connected':>11}{'sources':>9}")
+    print(f"{'room':<48}{'participants':>14}{'connected':>11}{'sources':>9}{'legs':>6}")
     for room in rooms:
-        print(f"{room['room']:<48}{room['participants']:>14}{room['connected']:>11}{room['sources']:>9}")
+        counts = f"{room['participants']:>14}{room['connected']:>11}{room['sources']:>9}{len(room['legs']):>6}"
+        print(f"{room['room']:<48}{counts}")
     return 0
 
 

@@ -90,6 +90,14 @@ class RoomSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LegsSection:
+    """Processes that transcode for those who cannot take what is sent."""
+
+    max: int = setting(integer(0, 512), 8)
+    memory: int = setting(integer(512 << 20, 64 << 30), 2 << 30)
+
+
+@dataclass(frozen=True, slots=True)
 class KeySettings:
     """A key of an issuer: exactly one of the five places where it may be."""
 
@@ -151,6 +159,7 @@ class Settings:
 
     http: HttpSettings = field(default_factory=HttpSettings)
     media: MediaSection = field(default_factory=MediaSection)
+    legs: LegsSection = field(default_factory=LegsSection)
     rooms: RoomSettings = field(default_factory=RoomSettings)
     tokens: TokenSettings = field(default_factory=TokenSettings)
     log: LogSettings = field(default_factory=LogSettings)
@@ -161,6 +170,7 @@ class Settings:
 SECTIONS: Mapping[str, type] = {
     "http": HttpSettings,
     "media": MediaSection,
+    "legs": LegsSection,
     "rooms": RoomSettings,
     "tokens": TokenSettings,
     "log": LogSettings,

@@ -22,6 +22,7 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from bridge.observability.leg_collector import LegCollector, LegCounts
 from bridge.observability.worker_collector import RoomCollector, RoomCounts, WorkerCollector, WorkerReader
 
 # A series of the time of birth beside each counter would double what is scraped, and nobody asks for it.
@@ -111,6 +112,10 @@ class Metrics:
     def watch_rooms(self, count: Callable[[], RoomCounts]) -> None:
         """Shows the rooms and participants that `count()` gives at each request."""
         self._registry.register(RoomCollector(count))
+
+    def watch_legs(self, counts: LegCounts) -> None:
+        """Shows what is known of legs at each request."""
+        self._registry.register(LegCollector(counts))
 
     def render(self) -> tuple[bytes, str]:
         """The exposition and its content type."""

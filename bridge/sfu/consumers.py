@@ -114,6 +114,11 @@ class Consumers:
         """Earlier frames that each packet of sound repeats now."""
         return self._repeated
 
+    def counts(self) -> tuple[int, int]:
+        """How many pictures and sounds are sent, those left out that are paused."""
+        active = [consumer.is_video for consumer in self._consumers.values() if not consumer.paused]
+        return sum(active), len(active) - sum(active)
+
     def on_estimate(self, event: EstimateEvent) -> None:
         """Takes in what the line to the receiver carries: sound is repeated as it loses packets."""
         now = asyncio.get_running_loop().time()

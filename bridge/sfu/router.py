@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from bridge.sfu.allocation.model import Layer
+from bridge.sfu.derived import DerivedProducers
+from bridge.sfu.legs import LegRunner, NoLegs
 from bridge.sfu.sdp.codecs import MediaCodec
-from bridge.sfu.types import AudioLevel, Producer
+from bridge.sfu.types import AudioLevel, LegReport, Producer
 from bridge.sfu.workers import WorkerHandle
 
 if TYPE_CHECKING:
@@ -46,6 +48,9 @@ class RouterMember(Protocol):
     def layers_changed(self, producer_id: int) -> None:
         """The layers of a producer of the room changed."""
 
+    def legs_changed(self, legs: Sequence[LegReport]) -> None:
+        """The legs of the room are others now."""
+
     def lost(self, reason: str) -> None:
         """The worker died."""
 
@@ -60,6 +65,7 @@ class Router:
     new_id: Callable[[], int]
     speakers: int = 0
     """How many of the loudest are forwarded; 0 for all."""
+    leg_runner: LegRunner = field(default_factory=NoLegs)
     members: dict[str, RouterMember] = field(default_factory=dict)
     producers: dict[int, PublishedProducer] = field(default_factory=dict)
     voices: int = 0
@@ -73,6 +79,7 @@ class Router:
     _salt: bytes = field(default_factory=lambda: secrets.token_bytes(16))
 
     def __post_init__(self) -> None:
+        self.derived = DerivedProducers(self, self.leg_runner)
         self.worker.route(self.router_id, self._on_event)
 
     def select_speakers(self, *, always: Sequence[int]) -> None:
@@ -88,6 +95,7 @@ class Router:
 
     def close(self) -> None:
         """Forgets it; the core forgets its half with its last transport."""
+        self.derived.close()
         self.worker.unroute(self.router_id)
 
     def cname(self, participant: str) -> str:
@@ -100,6 +108,7 @@ class Router:
         for producer_id in ended:
             self.layers.pop(producer_id, None)
             self._receives.pop(producer_id, None)
+        ended += self.derived.sources_ended(ended)
         if ended:
             for member in tuple(self.members.values()):
                 member.producers_ended(ended)
@@ -118,6 +127,7 @@ class Router:
         spatial = {layer.spatial for layer in live}
         paused = (layer for layer in self.layers.get(producer_id, ()) if layer.spatial not in spatial)
         self.layers[producer_id] = (*live, *paused)
+        self.derived.layers_changed(producer_id)
         for member in tuple(self.members.values()):
             member.layers_changed(producer_id)
 

@@ -18,6 +18,7 @@ from bridge.sfu.types import (
     AudioLevel,
     ConnectionKind,
     ConnectionState,
+    LegReport,
     PublishResult,
     QualityReport,
     SessionListener,
@@ -235,6 +236,10 @@ class MediaSession:
     def active_speaker(self, producer_id: int | None) -> None:
         """Told by the router: who speaks now."""
         self._listener.on_active_speaker(producer_id)
+
+    def legs_changed(self, legs: Sequence[LegReport]) -> None:
+        """Told by the router: other legs run now."""
+        self._listener.on_legs(legs)
 
     def lost(self, reason: str) -> None:
         """Told by the router: the worker died."""

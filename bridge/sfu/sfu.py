@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from bridge.errors import BridgeError
 from bridge.sfu.certificate import CertificateStore
 from bridge.sfu.handshakes import HandshakeQueue
+from bridge.sfu.legs import LegRunner, NoLegs
 from bridge.sfu.router import Router
 from bridge.sfu.session import MediaSession
 from bridge.sfu.settings import MediaSettings
 from bridge.sfu.transport import WebRtcTransport
-from bridge.sfu.types import ConnectionState, SessionListener
+from bridge.sfu.types import ConnectionState, LegReport, SessionListener
 from bridge.sfu.workers import WorkerFactory, WorkerHandle, WorkerPool, core_worker
 
 if TYPE_CHECKING:
@@ -38,8 +39,11 @@ class WorkerReport:
 class Sfu:
     """All media of this process. Make one, `start()` it on the event loop that it will live on."""
 
-    def __init__(self, settings: MediaSettings, *, worker_factory: WorkerFactory = core_worker) -> None:
+    def __init__(
+        self, settings: MediaSettings, *, worker_factory: WorkerFactory = core_worker, legs: LegRunner | None = None
+    ) -> None:
         self.settings = settings
+        self._legs = legs or NoLegs()
         self._pool = WorkerPool(settings, worker_factory, self._worker_stopped)
         self._certificates = CertificateStore()
         self._handshakes = HandshakeQueue()
@@ -75,6 +79,9 @@ class Sfu:
         router.worker.load += 1
         if router.active_speaker is not None:
             session.active_speaker(router.active_speaker)
+        legs = router.derived.reports()
+        if legs:
+            session.legs_changed(legs)
         return session
 
     def workers(self) -> list[WorkerReport]:
@@ -95,6 +102,11 @@ class Sfu:
         members = (member for router in self._routers.values() for member in router.members.values())
         return [member for member in members if isinstance(member, MediaSession)]
 
+    def legs(self, room_id: str) -> list[LegReport]:
+        """The legs that run in a room."""
+        router = self._routers.get(room_id)
+        return [] if router is None else router.derived.reports()
+
     @property
     def dropped_handshake_datagrams(self) -> int:
         """DTLS datagrams dropped by the bound on what one transport may have waiting."""
@@ -104,7 +116,7 @@ class Sfu:
         worker = self._pool.least_loaded()
         if worker is None:
             raise BridgeError("media_overloaded", "no worker can take another room", hint="try again later")
-        router = Router(room_id, self._pool.new_id(), worker, self._pool.new_id, self.settings.speakers)
+        router = Router(room_id, self._pool.new_id(), worker, self._pool.new_id, self.settings.speakers, self._legs)
         self._routers[room_id] = router
         return router
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING
 
 from bridge.errors import BridgeError
 from bridge.sfu.consumers import Consumers, ConsumerSpec
+from bridge.sfu.detours import Detours
 from bridge.sfu.router import PublishedProducer, Router
 from bridge.sfu.sdp import codecs, extensions, parser, subscribe_offer, writer
 from bridge.sfu.sdp.codecs import MediaCodec
@@ -24,7 +25,16 @@ from bridge.sfu.sdp.subscribe_offer import OfferedMedia, Sending
 from bridge.sfu.sdp.transport import PeerTransport, peer_transport
 from bridge.sfu.settings import MediaLimits
 from bridge.sfu.transport import WebRtcTransport
-from bridge.sfu.types import SubscribeOffer, SubscribeResult, Subscription, UnsupportedSubscription
+from bridge.sfu.types import (
+    SubscribeOffer,
+    SubscribeResult,
+    Subscription,
+    UnsupportedCode,
+    UnsupportedSubscription,
+)
+
+if TYPE_CHECKING:
+    from bridge._core import EstimateEvent
 
 
 @dataclass
@@ -72,13 +82,14 @@ class SubscribeConnection:
         self._limits = limits
         self._make_transport = make_transport
         self._on_negotiation_needed = on_negotiation_needed
-        self._consumers = Consumers(router, on_consumer)
+        self._consumers = Consumers(router, lambda key, live: on_consumer(self._detours.source_of(key), live))
         self._payload_types = PayloadTypes()
         self._wanted: dict[int, Subscription] = {}
         self._lines: list[_MediaLine] = []
         self._mids = 0
         self._outstanding: _Outstanding | None = None
         self._unsupported: dict[int, UnsupportedSubscription] = {}
+        self._detours = Detours(router, self._consumers)
         self._check: asyncio.Handle | None = None
 
     def set_subscriptions(self, wanted: Sequence[Subscription]) -> None:
@@ -93,10 +104,10 @@ class SubscribeConnection:
         self._unsupported = {key: each for key, each in self._unsupported.items() if key in self._wanted}
         for line in self._lines:
             if line.producer_id is not None and line.producer_id not in self._wanted:
-                self._consumers.close(line.producer_id)
+                self._detours.close(line.producer_id)
                 self._vacate(line)
         for subscription in wanted:
-            self._consumers.pause(subscription.producer_id, subscription.paused)
+            self._consumers.pause(self._detours.key(subscription.producer_id), subscription.paused)
         self._check_soon()
 
     def layers_changed(self, producer_id: int) -> None:
@@ -106,8 +117,12 @@ class SubscribeConnection:
     def producers_ended(self, producer_ids: Sequence[int]) -> None:
         """Frees the m-lines of producers that ended."""
         for producer_id in producer_ids:
-            self._consumers.forget(producer_id)
+            source_id = self._detours.source_of(producer_id)
+            self._detours.ended(source_id)
             self._unsupported.pop(producer_id, None)
+            if source_id != producer_id:
+                # Its leg has ended, and it itself goes on.
+                self._refuse_source(source_id, "leg_failed")
         for line in self._lines:
             if line.producer_id in producer_ids:
                 self._vacate(line)
@@ -124,7 +139,7 @@ class SubscribeConnection:
             raise BridgeError("nothing_to_offer", "there is no producer to receive yet")
         if self.transport is None:
             self.transport = self._make_transport()
-            self.transport.on_estimate = self._consumers.on_estimate
+            self.transport.on_estimate = self._on_estimate
         elif ice_restart:
             self.transport.restart_ice()
         version = self.negotiated.next_version()
@@ -168,6 +183,7 @@ class SubscribeConnection:
     def close(self) -> None:
         """Ends the connection."""
         self._cancel_check()
+        self._detours.close_all()
         self._consumers.forget_all()
         if self.transport is not None:
             self.transport.close()
@@ -180,7 +196,7 @@ class SubscribeConnection:
 
     def _assign(self, subscription: Subscription, published: PublishedProducer) -> None:
         try:
-            numbered = tuple(self._payload_types.number(published.codecs))
+            numbered = tuple(self._payload_types.number(self._detours.codecs(published)))
         except BridgeError:
             # Its publisher has used up the numbers with ever new variants. The others must not be left without offers.
             self._unsupported[subscription.producer_id] = UnsupportedSubscription(
@@ -233,7 +249,7 @@ class SubscribeConnection:
         """Does what the answer says of one m-line; the line may have moved on since it was offered."""
         if answered.rejected:
             if not offered.rejected:
-                self._refuse(line, "unsupported_codec")
+                self._refuse_codec(line, offered)
                 line.rejected = line.free = True
                 line.agreed = None
             return
@@ -247,17 +263,21 @@ class SubscribeConnection:
             self._refuse(line, "no_media_line")
             return
         published = self._router.producers.get(line.producer_id)
-        if published is None or line.producer_id in self._consumers:
+        if published is None or self._detours.key(line.producer_id) in self._consumers:
             return
-        mappings, feedback = translate(published.codecs, answered)
+        mappings, feedback = translate(self._detours.codecs(published), answered)
         if not mappings:
-            self._refuse(line, "unsupported_codec")
+            self._refuse_codec(line, offered)
+            return
+        why = self._detours.open(line.producer_id)
+        if why is not None:
+            self._refuse(line, why)
             return
         subscription = self._wanted[line.producer_id]
         self._consumers.create(
             self._transport_id(),
             ConsumerSpec(
-                line.producer_id,
+                self._detours.key(line.producer_id),
                 line.mid,
                 line.sending.ssrc,
                 line.sending.rtx_ssrc,
@@ -269,11 +289,28 @@ class SubscribeConnection:
             ),
         )
 
-    def _refuse(self, line: _MediaLine, code: Literal["unsupported_codec", "no_media_line"]) -> None:
+    def _on_estimate(self, event: EstimateEvent) -> None:
+        self._detours.on_estimate(event)
+        self._consumers.on_estimate(event)
+
+    def _refuse_codec(self, line: _MediaLine, offered: OfferedMedia) -> None:
+        """The client lacks the codec of what was offered: it is offered in another one, if a leg can make one."""
+        published = None if line.producer_id is None else self._router.producers.get(line.producer_id)
+        if published is not None and line.sending == offered.sending and self._detours.refused(published):
+            self._vacate(line)
+        else:
+            self._refuse(line, "unsupported_codec")
+
+    def _refuse_source(self, source_id: int, code: UnsupportedCode) -> None:
+        for line in self._lines:
+            if line.producer_id == source_id:
+                self._refuse(line, code)
+
+    def _refuse(self, line: _MediaLine, code: UnsupportedCode) -> None:
         """Notes that the client does not take what the m-line carries. It is not offered again."""
         if line.producer_id is None:
             return
-        self._consumers.close(line.producer_id)
+        self._detours.close(line.producer_id)
         names = codecs.names(line.codecs[:1])
         self._unsupported[line.producer_id] = UnsupportedSubscription(line.producer_id, code, names)
         self._vacate(line)
@@ -286,7 +323,11 @@ class SubscribeConnection:
         return {line.mid: line.producer_id for line in self._lines if line.producer_id is not None}
 
     def _result(self) -> SubscribeResult:
-        live = {mid: producer_id for mid, producer_id in self._producers().items() if producer_id in self._consumers}
+        live = {
+            mid: producer_id
+            for mid, producer_id in self._producers().items()
+            if self._detours.key(producer_id) in self._consumers
+        }
         unknown = (
             UnsupportedSubscription(producer_id, "unknown_producer")
             for producer_id in self._wanted

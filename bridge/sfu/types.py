@@ -12,6 +12,7 @@ from enum import IntEnum, StrEnum
 from typing import Literal, Protocol
 
 MediaKind = Literal["audio", "video"]
+UnsupportedCode = Literal["unsupported_codec", "legs_exhausted", "leg_failed", "no_media_line", "unknown_producer"]
 
 
 class ConnectionKind(StrEnum):
@@ -120,8 +121,10 @@ class UnsupportedSubscription:
     """A subscription that the receiver cannot take."""
 
     producer_id: int
-    code: Literal["unsupported_codec", "no_media_line", "unknown_producer"]
-    """`unsupported_codec`: the receiver lacks the codec that the producer sends; `no_media_line`: a watching client
+    code: UnsupportedCode
+    """`unsupported_codec`: the receiver lacks the codec that the producer sends, and every codec that a leg could make
+    of it; `legs_exhausted`: a leg would help, and the budget for legs is spent; `leg_failed`: it was tried, and ends
+    again and again; `no_media_line`: a watching client
     offered too few m-lines of this kind, or a subscribing one does not receive on the one it was offered;
     `unknown_producer`: the producer is gone or belongs to another room."""
     codecs: tuple[str, ...] = ()
@@ -152,6 +155,25 @@ class AudioLevel:
     producer_id: int
     level: int
     voice: bool
+
+
+@dataclass(frozen=True)
+class LegReport:
+    """A leg that serves a producer, for the operator and for the roster."""
+
+    producer_id: int
+    """Of the producer that it takes in."""
+    kind: MediaKind
+    source: str
+    """The codec that is sent, as people write it."""
+    target: str
+    """The codec that the leg makes of it."""
+    reason: Literal["codec"]
+    """`codec`: its receivers lack the codec that is sent."""
+    receivers: int
+    restarts: int = field(default=0, compare=False)
+    stats: Mapping[str, float] = field(default_factory=dict, compare=False)
+    """What the leg last told of itself; empty before that."""
 
 
 class QualityLevel(IntEnum):
@@ -201,6 +223,9 @@ class SessionListener(Protocol):
 
     def on_quality(self, report: QualityReport) -> None:
         """A rating of the session's lines has changed; every few seconds at most."""
+
+    def on_legs(self, legs: Sequence[LegReport]) -> None:
+        """The legs of the room are others now. While there are any, media is decoded inside the bridge."""
 
     def on_negotiation_needed(self) -> None:
         """The subscriptions differ from what is negotiated and no offer is outstanding: call `subscribe_offer()`."""

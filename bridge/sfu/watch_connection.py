@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
 from bridge.sfu.consumers import Consumers, ConsumerSpec
+from bridge.sfu.detours import Detours
 from bridge.sfu.router import Router
 from bridge.sfu.sdp import codecs, parser, watch_answer, writer
 from bridge.sfu.sdp.description import Msid
 from bridge.sfu.sdp.renegotiation import Negotiated
-from bridge.sfu.sdp.watch_answer import Placement, Source
+from bridge.sfu.sdp.watch_answer import Placement, Source, WatchPlan
 from bridge.sfu.settings import MediaLimits
 from bridge.sfu.transport import WebRtcTransport
 from bridge.sfu.types import Subscription, UnsupportedSubscription, WatchResult
+
+if TYPE_CHECKING:
+    from bridge._core import EstimateEvent
 
 
 class WatchConnection:
@@ -30,7 +36,8 @@ class WatchConnection:
         self._router = router
         self._limits = limits
         self._make_transport = make_transport
-        self._consumers = Consumers(router, on_consumer)
+        self._consumers = Consumers(router, lambda key, live: on_consumer(self._detours.source_of(key), live))
+        self._detours = Detours(router, self._consumers)
         self._placed: dict[str, Placement] = {}
         """By MID."""
 
@@ -43,11 +50,11 @@ class WatchConnection:
         # From here on nothing can be refused any more.
         if self.transport is None:
             self.transport = self._make_transport()
-            self.transport.on_estimate = self._consumers.on_estimate
+            self.transport.on_estimate = self._on_estimate
         elif restart:
             self.transport.restart_ice()
         subscriptions = {each.producer_id: each for each in wanted}
-        sources, unknown = self._sources(subscriptions)
+        sources, refused = self._sources(subscriptions, plan)
         answer = watch_answer.answer(
             plan,
             self.transport.local,
@@ -62,6 +69,8 @@ class WatchConnection:
         self.negotiated.take_offer(offer, plan.peer, answer.description)
         self.transport.set_send_extensions(answer.send_extensions)
         self._reconcile(answer.placements, subscriptions)
+        for source, _ in answer.unplaced:
+            self._detours.close(source.producer_id)
         unplaced = [
             UnsupportedSubscription(
                 source.producer_id,
@@ -72,13 +81,13 @@ class WatchConnection:
         ]
         return WatchResult(
             {mid: placement.source.producer_id for mid, placement in self._placed.items()},
-            (*unknown, *unplaced),
+            (*refused, *unplaced),
             answer=writer.write(answer.description),
         )
 
     def pause(self, producer_id: int, paused: bool) -> None:
         """Pauses or resumes what is received of a producer."""
-        self._consumers.pause(producer_id, paused)
+        self._consumers.pause(self._detours.key(producer_id), paused)
 
     def layers_changed(self, producer_id: int) -> None:
         """The layers of a producer of the room changed."""
@@ -86,8 +95,9 @@ class WatchConnection:
 
     def producers_ended(self, producer_ids: Sequence[int]) -> None:
         """Forgets the consumers of producers that ended; their m-lines are free for a re-offer."""
+        producer_ids = [self._detours.source_of(producer_id) for producer_id in producer_ids]
         for producer_id in producer_ids:
-            self._consumers.forget(producer_id)
+            self._detours.ended(producer_id)
         self._placed = {
             mid: placed for mid, placed in self._placed.items() if placed.source.producer_id not in producer_ids
         }
@@ -99,6 +109,7 @@ class WatchConnection:
 
     def close(self) -> None:
         """Ends the connection."""
+        self._detours.close_all()
         self._consumers.forget_all()
         if self.transport is not None:
             self.transport.close()
@@ -108,41 +119,53 @@ class WatchConnection:
         if self.transport is not None:
             self.transport.abandon()
 
-    def _sources(self, wanted: dict[int, Subscription]) -> tuple[list[Source], tuple[UnsupportedSubscription, ...]]:
+    def _on_estimate(self, event: EstimateEvent) -> None:
+        self._detours.on_estimate(event)
+        self._consumers.on_estimate(event)
+
+    def _sources(
+        self, wanted: dict[int, Subscription], plan: WatchPlan
+    ) -> tuple[list[Source], tuple[UnsupportedSubscription, ...]]:
         sources: list[Source] = []
-        unknown: list[UnsupportedSubscription] = []
+        refused: list[UnsupportedSubscription] = []
         for subscription in wanted.values():
             published = self._router.producers.get(subscription.producer_id)
             if published is None:
-                unknown.append(UnsupportedSubscription(subscription.producer_id, "unknown_producer"))
+                refused.append(UnsupportedSubscription(subscription.producer_id, "unknown_producer"))
+                continue
+            self._detours.choose(published, partial(plan.takes, published.producer.kind))
+            why = self._detours.open(subscription.producer_id)
+            if why is not None:
+                names = published.producer.codecs[:1]
+                refused.append(UnsupportedSubscription(subscription.producer_id, why, names))
                 continue
             sources.append(
                 Source(
                     subscription.producer_id,
                     published.producer.kind,
-                    published.codecs,
+                    self._detours.codecs(published),
                     Msid(subscription.participant, subscription.track),
                     self._router.cname(subscription.participant),
                 )
             )
-        return sources, tuple(unknown)
+        return sources, tuple(refused)
 
     def _reconcile(self, placements: Sequence[Placement], wanted: dict[int, Subscription]) -> None:
         assert self.transport is not None  # noqa: S101 - made before anything is placed
         placed = {placement.source.producer_id for placement in placements}
         for old in self._placed.values():
             if old.source.producer_id not in placed:
-                self._consumers.close(old.source.producer_id)
+                self._detours.close(old.source.producer_id)
         for placement in placements:
             source = placement.source
             paused = wanted[source.producer_id].paused
-            if source.producer_id in self._consumers:
-                self._consumers.pause(source.producer_id, paused)
+            if self._detours.key(source.producer_id) in self._consumers:
+                self._consumers.pause(self._detours.key(source.producer_id), paused)
                 continue
             self._consumers.create(
                 self.transport.transport_id,
                 ConsumerSpec(
-                    source.producer_id,
+                    self._detours.key(source.producer_id),
                     placement.mid,
                     placement.ssrc,
                     placement.rtx_ssrc,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         ConsumerAllocation,
         ConsumerParams,
         Event,
+        PlainTransportParams,
         ProducerParams,
         SpeakerSelection,
         SrtpParams,
@@ -53,6 +54,7 @@ class CoreWorker(Protocol):
     def capabilities(self) -> Capabilities: ...  # noqa: D102
     def stats(self) -> WorkerStats: ...  # noqa: D102
     def create_webrtc_transport(self, transport_id: int, params: WebRtcTransportParams) -> None: ...  # noqa: D102
+    def create_plain_transport(self, transport_id: int, params: PlainTransportParams) -> None: ...  # noqa: D102
     def update_transport(self, transport_id: int, update: TransportUpdate) -> None: ...  # noqa: D102
     def restart_ice(self, transport_id: int, ice_ufrag: str, ice_pwd: str) -> None: ...  # noqa: D102
     def send_dtls(self, transport_id: int, datagrams: list[bytes]) -> None: ...  # noqa: D102

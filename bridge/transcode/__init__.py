@@ -1,6 +1,7 @@
 """Legs: media that is transcoded, mixed or composed for a participant who cannot take what is sent.
 
-None is built yet. A receiver that lacks the codec of a producer is told so (`unsupported_codec`, see
-`bridge.sfu.subscribe_connection`), and the others are not affected. Legs will live in child processes, each on a
-`PlainTransport` of the core, so that one may crash alone.
+`supervisor` is the bridge's side: a budget, and processes that are started, watched and started again. `launcher` is
+what they are forked from, `child` what each one runs, and all else here is what happens inside it. Each hangs on a
+`PlainTransport` of the core, so that it may crash alone; what came from the network is parsed there and nowhere else.
+`bridge.sfu.derived` decides when there is to be one.
 """

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from bridge.sfu import AudioLevel, ConnectionKind, ConnectionState, QualityReport
+from bridge.sfu import AudioLevel, ConnectionKind, ConnectionState, LegReport, QualityReport
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -47,6 +47,9 @@ class Recorder:
 
     def on_quality(self, report: QualityReport) -> None:
         self._note("quality", report)
+
+    def on_legs(self, legs: Sequence[LegReport]) -> None:
+        self._note("legs", *legs)
 
     def on_negotiation_needed(self) -> None:
         self._note("negotiation")

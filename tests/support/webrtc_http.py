@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import httpx
 from aiortc import MediaStreamTrack, RTCPeerConnection, RTCRtpReceiver, RTCRtpTransceiver, RTCSessionDescription
@@ -97,10 +97,12 @@ class Viewer(HttpPeer):
         self.prepare: dict[str, Callable[[RTCRtpReceiver], None]] = {}
         """Called with the receiver of a kind before anything is received."""
 
-    async def view(self, kinds: Iterable[str] = ("audio", "video")) -> None:
-        """Offers a recvonly m-line per kind and returns when connected."""
+    async def view(self, kinds: Iterable[str] = ("audio", "video"), only: Mapping[str, str] | None = None) -> None:
+        """Offers a recvonly m-line per kind and returns when connected. `only` names the one codec of a kind."""
         for kind in kinds:
             transceiver = self.peer.addTransceiver(kind, direction="recvonly")
+            if only is not None and kind in only:
+                prefer(transceiver, only[kind])
             if kind in self.prepare:
                 self.prepare[kind](transceiver.receiver)
         await self.negotiate()
@@ -114,7 +116,9 @@ class Viewer(HttpPeer):
     def answered(self) -> None:
         """aiortc has the tracks once it has the answer."""
         for transceiver in self.peer.getTransceivers():
-            track = transceiver.receiver.track
+            track: MediaStreamTrack | None = transceiver.receiver.track
+            if track is None:
+                continue  # The bridge had nothing to send on this m-line.
             self.watchers.append(Watcher(track, inspect=self.inspect.get(track.kind)).start())
 
     async def close(self) -> None:

@@ -55,6 +55,11 @@ class WatchPlan:
     peer: PeerTransport | None
     usable: tuple[int, ...]
 
+    def takes(self, kind: str, sent: Sequence[MediaCodec]) -> bool:
+        """Whether some m-line of this kind takes what a producer with these codecs sends."""
+        lines = (self.offer.media[index] for index in self.usable)
+        return any(line.kind == kind and line.receives and translate(sent, line)[0] for line in lines)
+
 
 @dataclass(frozen=True)
 class WatchAnswer:

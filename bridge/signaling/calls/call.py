@@ -29,6 +29,7 @@ from bridge.signaling.calls.notices import (
     CallListener,
     Ended,
     FlowChanged,
+    MediaModeChanged,
     Notice,
     QualityChanged,
     SubscribeOffered,
@@ -68,6 +69,7 @@ class Call:
         self._calls = calls
         self._listener: CallListener | None = None
         self._active_speaker: ActiveSpeaker | None = None
+        self._media_mode = MediaModeChanged(())
         self.quality: QualityChanged | None = None
         self._ended: EndReason | None = None
         self._subscriptions = Subscriptions(session.participant_id, by_default=subscribe)
@@ -100,6 +102,8 @@ class Call:
                 self.tell(FlowChanged(source.id, to_bridge=True, live=False))
         if self._active_speaker is not None:
             self.tell(self._active_speaker)
+        if self._media_mode.transcoded:
+            self.tell(self._media_mode)
         for call in self._calls.in_room(self.session.room_id):
             if call.quality is not None:
                 self.tell(call.quality)
@@ -134,6 +138,12 @@ class Call:
         """Tells who speaks, now and to a door that attaches later."""
         self._active_speaker = speaker
         self.tell(speaker)
+
+    def set_media_mode(self, mode: MediaModeChanged) -> None:
+        """Tells whether media is decoded inside the bridge, now and to a door that attaches later."""
+        if mode != self._media_mode:
+            self._media_mode = mode
+            self.tell(mode)
 
     def set_quality(self, report: QualityReport) -> None:
         """Tells the room how good this client's lines are, now and whoever comes later."""

@@ -6,9 +6,16 @@ import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bridge.room import EndReason
-from bridge.sfu import AudioLevel, ConnectionKind, ConnectionState, QualityReport
-from bridge.signaling.calls.notices import ActiveSpeaker, AudioLevels, FlowChanged, SourceLevel
+from bridge.room import EndReason, MediaKind
+from bridge.sfu import AudioLevel, ConnectionKind, ConnectionState, LegReport, QualityReport
+from bridge.signaling.calls.notices import (
+    ActiveSpeaker,
+    AudioLevels,
+    FlowChanged,
+    MediaModeChanged,
+    SourceLevel,
+    TranscodedSource,
+)
 from bridge.signaling.calls.source_table import SourceTable
 
 if TYPE_CHECKING:
@@ -66,6 +73,15 @@ class MediaListener:
     def on_quality(self, report: QualityReport) -> None:
         """Tells the room: others see whose line is bad."""
         self._call.set_quality(report)
+
+    def on_legs(self, legs: Sequence[LegReport]) -> None:
+        """Tells the client whose media is decoded inside the bridge."""
+        transcoded = [
+            TranscodedSource(carried.source_id, MediaKind(leg.kind), leg.source, leg.target, leg.reason, leg.receivers)
+            for leg in legs
+            if (carried := self._table.of_producer(leg.producer_id)) is not None
+        ]
+        self._call.set_media_mode(MediaModeChanged(tuple(transcoded)))
 
     def on_negotiation_needed(self) -> None:
         """Has an offer made for the client."""

@@ -75,6 +75,27 @@ class ActiveSpeaker:
 
 
 @dataclass(frozen=True, slots=True)
+class TranscodedSource:
+    """A source that a leg of the bridge makes anew for those who lack its codec."""
+
+    source_id: int
+    kind: MediaKind
+    codec: str
+    """As it is sent."""
+    into: str
+    """As it is received."""
+    reason: str
+    receivers: int
+
+
+@dataclass(frozen=True, slots=True)
+class MediaModeChanged:
+    """Whether media is only forwarded in this room, or also decrypted and decoded inside the bridge, and of whom."""
+
+    transcoded: tuple[TranscodedSource, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class QualityChanged:
     """How good somebody's lines are, as the bridge estimates them."""
 
@@ -136,6 +157,7 @@ Notice = (
     | SubscriptionRefused
     | AudioLevels
     | ActiveSpeaker
+    | MediaModeChanged
     | QualityChanged
     | ConnectionChanged
     | FlowChanged

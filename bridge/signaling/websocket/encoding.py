@@ -29,6 +29,7 @@ from bridge.signaling.calls import (
     Ended,
     FlowChanged,
     IceRestartWanted,
+    MediaModeChanged,
     Notice,
     OwnSource,
     Published,
@@ -90,6 +91,7 @@ def _media_notified(
         | SubscriptionRefused
         | AudioLevels
         | ActiveSpeaker
+        | MediaModeChanged
         | QualityChanged
         | ConnectionChanged
         | FlowChanged
@@ -121,6 +123,14 @@ def _media_notified(
         case ActiveSpeaker():
             source_id = None if notice.source_id is None else str(notice.source_id)
             return server.ActiveSpeaker(participant_id=notice.participant_id, source_id=source_id)
+        case MediaModeChanged():
+            transcoded = [
+                parts.TranscodedSource(
+                    str(each.source_id), each.kind.value, each.codec, each.into, each.reason, each.receivers
+                )
+                for each in notice.transcoded
+            ]
+            return server.MediaMode(mode="transcoded" if transcoded else "forwarded", transcoded=transcoded)
         case QualityChanged():
             return _quality(notice)
         case ConnectionChanged():

@@ -96,6 +96,17 @@ class WantedEncoding(Struct, frozen=True):
     active: Annotated[bool, Meta(description="Whether anybody is to receive it.")]
 
 
+class TranscodedSource(Struct, frozen=True):
+    """A source that the bridge decodes and encodes again for those who lack its codec."""
+
+    source_id: SourceId
+    kind: MediaKind
+    codec: Annotated[str, Meta(description="As its publisher sends it, such as `H264`.")]
+    into: Annotated[str, Meta(description="As those others receive it, such as `VP8`.")]
+    reason: Annotated[str, Meta(description="Why: `codec`, its receivers lack the codec that is sent.")]
+    receivers: Annotated[int, Meta(description="How many receive it so.")]
+
+
 class RejectedSource(Struct, frozen=True):
     """An m-line that was offered and that the room did not get, with the reason."""
 

@@ -24,6 +24,7 @@ from bridge.signaling.websocket.messages.parts import (
     Source,
     SourceId,
     Track,
+    TranscodedSource,
     WantedEncoding,
 )
 
@@ -206,6 +207,22 @@ class SubscriptionFailed(Notice, tag="subscription_failed"):
     message: str
 
 
+class MediaMode(Notice, tag="media_mode"):
+    """How far the bridge opens the media of this room. Told on change; until it is told, the mode is `forwarded`.
+
+    Media is encrypted between each client and the bridge in both modes.
+    """
+
+    mode: Annotated[
+        Literal["forwarded", "transcoded"],
+        Meta(
+            description="`forwarded`: the bridge decrypts packets and encrypts them for each receiver, and decodes "
+            "nothing; `transcoded`: it also decodes the sources listed, for those who lack their codec."
+        ),
+    ]
+    transcoded: list[TranscodedSource]
+
+
 class Encodings(Notice, tag="encodings"):
     """Which encodings of a source of the client itself are received by anybody.
 
@@ -253,6 +270,7 @@ ServerMessage = (
     | ConnectionState
     | MediaFlow
     | SubscriptionFailed
+    | MediaMode
     | Encodings
     | IceRestartRequested
     | Closing

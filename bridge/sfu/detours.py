@@ -1,0 +1,114 @@
+"""Which producers one receiver gets by way of a leg, since it lacks their codec."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from bridge.errors import BridgeError
+from bridge.sfu.consumers import Consumers
+from bridge.sfu.derived import DerivedProducer, variant
+from bridge.sfu.sdp.codecs import MediaCodec
+from bridge.sfu.sdp.description import Codec
+from bridge.sfu.types import UnsupportedCode
+
+if TYPE_CHECKING:
+    from bridge._core import EstimateEvent
+    from bridge.sfu.router import PublishedProducer, Router
+
+AUDIO_BITRATE = 45_000
+"""Reserved for each sound beside the pictures, in bit/s."""
+OVERHEAD = 0.9
+"""Of what the line carries, what is left when headers and retransmissions are paid for."""
+
+
+class Detours:
+    """The detours of one connection. A *source* is the producer subscribed to; its *key* is what is consumed for it."""
+
+    def __init__(self, router: Router, consumers: Consumers) -> None:
+        self._router = router
+        self._consumers = consumers
+        self._derived: dict[int, DerivedProducer] = {}
+        """By source."""
+        self._keys: dict[int, int] = {}
+        """By source, for those that run."""
+        self._lacking: set[str] = set()
+        """Codecs that the receiver refused once."""
+
+    def key(self, source_id: int) -> int:
+        """The producer that is consumed for a source: itself, or one derived of it."""
+        return self._keys.get(source_id, source_id)
+
+    def source_of(self, key: int) -> int:
+        """What a consumed producer is received for."""
+        return next((source for source, derived in self._keys.items() if derived == key), key)
+
+    def codecs(self, published: PublishedProducer) -> tuple[MediaCodec, ...]:
+        """What a source is offered in: its own codecs, or another where the receiver is known to lack them."""
+        source_id = published.producer.producer_id
+        if source_id not in self._derived and variant(_first(published.codecs)) in self._lacking:
+            self._seek(source_id)
+        derived = self._derived.get(source_id)
+        return published.codecs if derived is None else derived.codecs
+
+    def refused(self, published: PublishedProducer) -> bool:
+        """The receiver refused what it was offered a source in. Whether there is another codec to try."""
+        self._lacking.add(variant(_first(self.codecs(published))))
+        self.close(published.producer.producer_id)
+        return self._seek(published.producer.producer_id)
+
+    def choose(self, published: PublishedProducer, takes: Callable[[Sequence[MediaCodec]], bool]) -> None:
+        """Finds a codec that the receiver, whose codecs are known, takes, if it does not take the source's."""
+        source_id = published.producer.producer_id
+        if source_id not in self._derived and not takes(published.codecs):
+            derived = self._router.derived.derive_for(source_id, takes)
+            if derived is not None:
+                self._derived[source_id] = derived
+
+    def open(self, source_id: int) -> UnsupportedCode | None:
+        """Has the leg started, if there is to be one. Why it cannot be; None if all is well."""
+        derived = self._derived.get(source_id)
+        if derived is None or source_id in self._keys:
+            return None
+        try:
+            self._keys[source_id] = derived.acquire(self)
+        except BridgeError as error:
+            return "legs_exhausted" if error.code == "legs_exhausted" else "leg_failed"
+        return None
+
+    def close(self, source_id: int) -> None:
+        """Ends what is consumed for a source, and the leg with its last receiver."""
+        self._consumers.close(self.key(source_id))
+        if self._keys.pop(source_id, None) is not None:
+            self._derived[source_id].release(self)
+
+    def ended(self, source_id: int) -> None:
+        """A source has ended, or its leg for good; what was consumed for it ends by itself."""
+        self._consumers.forget(self.key(source_id))
+        self._keys.pop(source_id, None)
+        self._derived.pop(source_id, None)
+
+    def on_estimate(self, event: EstimateEvent) -> None:
+        """What the line carries: legs make what fits, each picture an equal share."""
+        pictures, sounds = self._consumers.counts()
+        share = max(0, event["bitrate"] * OVERHEAD - sounds * AUDIO_BITRATE) / max(1, pictures)
+        for source_id in self._keys:
+            self._derived[source_id].set_bitrate(self, round(share))
+
+    def close_all(self) -> None:
+        """Ends all of them, as the connection ends."""
+        for source_id in tuple(self._keys):
+            self.close(source_id)
+
+    def _seek(self, source_id: int) -> bool:
+        derived = self._router.derived.derive(source_id, self._lacking)
+        if derived is None:
+            self._derived.pop(source_id, None)
+            return False
+        self._derived[source_id] = derived
+        return True
+
+
+def _first(codecs: Sequence[MediaCodec]) -> Codec:
+    """The codec that is sent."""
+    return next((each.codec for each in codecs if each.codec.key != "red"), codecs[0].codec)

@@ -1,0 +1,90 @@
+"""What `sfu` needs of legs: processes that transcode a producer for receivers who lack its codec.
+
+Whoever runs them is handed in by the composition root; without a runner there are no legs.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from bridge.errors import BridgeError
+from bridge.sfu.types import MediaKind
+
+
+@dataclass(frozen=True)
+class LegCodec:
+    """A codec as it is numbered between the core and a leg."""
+
+    name: str
+    """In small letters."""
+    payload_type: int
+    clock_rate: int
+    channels: int = 1
+    packetization_mode: int = 1
+    """Of H.264 (RFC 6184, section 6.2)."""
+
+
+@dataclass(frozen=True)
+class LegSpec:
+    """What a leg is to do."""
+
+    kind: MediaKind
+    source: tuple[LegCodec, ...]
+    target: LegCodec
+    ssrc: int
+    """SSRC of what it sends."""
+    orientation_extension: int | None = None
+    """Id of the video orientation extension on its transport."""
+    target_events: LegCodec | None = None
+
+
+class LegListener(Protocol):
+    """Who is told what becomes of a leg."""
+
+    def on_leg_ended(self, code: str) -> None:
+        """It ended for good by itself: `leg_failed`, or what it cannot do, such as `codec_unavailable`."""
+
+
+class Leg(Protocol):
+    """A leg that has its place in the budget."""
+
+    @property
+    def restarts(self) -> int:
+        """How often its process ended and was started again."""
+
+    @property
+    def stats(self) -> Mapping[str, float]:
+        """What it last told of itself."""
+
+    def connect(self, media: socket.socket) -> None:
+        """Starts it on a UDP socket that is connected to its transport, and stays the caller's, open until `stop`."""
+
+    def set_bitrate(self, bitrate: int) -> None:
+        """What it may send from now on, in bit/s."""
+
+    def stop(self) -> None:
+        """Ends it and frees its place. Idempotent; its listener hears nothing more."""
+
+
+class LegRunner(Protocol):
+    """Who runs legs."""
+
+    @property
+    def enabled(self) -> bool:
+        """Whether there are legs at all. Without, a codec that a receiver lacks is `unsupported_codec`."""
+
+    def reserve(self, spec: LegSpec, bitrate: int, listener: LegListener) -> Leg:
+        """A place for a leg. Raises `BridgeError` (`legs_exhausted`) when the budget is spent."""
+
+
+class NoLegs:
+    """A runner without any."""
+
+    enabled = False
+
+    def reserve(self, spec: LegSpec, bitrate: int, listener: LegListener) -> Leg:
+        """Refuses."""
+        raise BridgeError("legs_exhausted", "this bridge transcodes nothing", hint="see [legs] in the configuration")

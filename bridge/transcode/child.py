@@ -1,0 +1,179 @@
+"""The process of one leg: packets in, transcoded packets out, and a word to the bridge once a second.
+
+It owns two sockets: the control channel, whose end is its end, and a UDP socket that is connected to a `PlainTransport`
+of the core. A decoder that hangs is ended by the alarm.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import signal
+import socket
+import statistics
+import time
+from typing import Protocol
+
+import msgspec
+
+from bridge.errors import BridgeError
+from bridge.transcode import confinement, messages
+from bridge.transcode.audio import AudioTranscoder
+from bridge.transcode.messages import Failed, Ready, Report, Start, Target
+from bridge.transcode.rtp import MAX_DATAGRAM
+from bridge.transcode.sender import RtpSender
+from bridge.transcode.video import VideoTranscoder
+
+REPORT_SECONDS = 1.0
+TICK_SECONDS = 0.01
+"""How often time is looked at while a packet is missing."""
+IDLE_SECONDS = 1.0
+HANG_SECONDS = 4.0
+"""A step that takes longer ends the process."""
+BATCH = 256
+"""Datagrams that are read before they are worked on."""
+
+
+class Transcoder(Protocol):
+    """What runs inside a leg."""
+
+    frames_in: int
+    frames_out: int
+    errors: int
+    size: tuple[int, int]
+    delays: list[float]
+
+    @property
+    def gaps(self) -> int: ...  # noqa: D102
+    @property
+    def sender(self) -> RtpSender: ...  # noqa: D102
+    @property
+    def waits(self) -> bool: ...  # noqa: D102
+    def set_bitrate(self, bitrate: int) -> None: ...  # noqa: D102
+    def handle(self, datagrams: list[bytes], now: float) -> None: ...  # noqa: D102
+    def close(self) -> None: ...  # noqa: D102
+
+
+def run(control: socket.socket, media: socket.socket, confined: tuple[str, ...] = ()) -> None:
+    """Runs a leg until its control channel ends. `confined` is what its parent has given up for it."""
+    signal.setitimer(signal.ITIMER_REAL, HANG_SECONDS)
+    first = control.recv(messages.MAX_MESSAGE)
+    if not first:
+        return
+    start = messages.command_decoder.decode(first)
+    if not isinstance(start, Start):
+        return
+    try:
+        transcoder = _transcoder(start, media)
+    except BridgeError as error:
+        control.send(messages.encode(Failed(error.code, str(error))))
+        return
+    given_up = [*confined]
+    if confinement.no_new_privileges():
+        given_up.append("no_new_privileges")
+        if confinement.leave_files():
+            given_up.append("files")
+    confinement.limit(start.limit_address_space)
+    control.send(messages.encode(Ready(os.getpid(), tuple(given_up))))
+    try:
+        _loop(control, media, transcoder)
+    finally:
+        transcoder.close()
+
+
+def _transcoder(start: Start, media: socket.socket) -> Transcoder:
+    def send(datagram: bytes) -> None:
+        try:
+            media.send(datagram)
+        except OSError:
+            # The buffer is full, or the transport has just been closed: as on any network, the packet is lost.
+            return
+
+    return VideoTranscoder(start, send) if start.kind == "video" else AudioTranscoder(start, send)
+
+
+def _loop(control: socket.socket, media: socket.socket, transcoder: Transcoder) -> None:
+    media.setblocking(False)
+    control.setblocking(False)
+    poll = select.poll()
+    poll.register(control, select.POLLIN)
+    poll.register(media, select.POLLIN)
+    reported = time.monotonic()
+    while True:
+        ready = poll.poll(1000 * (TICK_SECONDS if transcoder.waits else IDLE_SECONDS))
+        signal.setitimer(signal.ITIMER_REAL, HANG_SECONDS)
+        if any(descriptor == control.fileno() for descriptor, _ in ready) and not _obey(control, transcoder):
+            return
+        now = time.monotonic()
+        transcoder.handle(_read(media), now)
+        if now - reported >= REPORT_SECONDS:
+            reported = now
+            if not _tell(control, transcoder):
+                return
+
+
+def _read(media: socket.socket) -> list[bytes]:
+    datagrams: list[bytes] = []
+    while len(datagrams) < BATCH:
+        try:
+            datagrams.append(media.recv(MAX_DATAGRAM))
+        except BlockingIOError:
+            break
+        except OSError:
+            # An ICMP error about an earlier packet: the transport is gone, and the control channel will say so.
+            continue
+    return datagrams
+
+
+def _obey(control: socket.socket, transcoder: Transcoder) -> bool:
+    """Carries out what the bridge says; False at the end."""
+    try:
+        data = control.recv(messages.MAX_MESSAGE)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    if not data:
+        return False
+    command = messages.command_decoder.decode(data)
+    if isinstance(command, Target):
+        transcoder.set_bitrate(command.bitrate)
+    return True
+
+
+def _tell(control: socket.socket, transcoder: Transcoder) -> bool:
+    """Reports; False where nobody is there any more."""
+    delays, transcoder.delays = transcoder.delays, []
+    report = Report(
+        transcoder.frames_in,
+        transcoder.frames_out,
+        transcoder.errors,
+        transcoder.gaps,
+        transcoder.sender.octets,
+        time.process_time(),
+        statistics.median(delays) if delays else 0.0,
+        max(delays, default=0.0),
+        transcoder.sender.sequence,
+        *transcoder.size,
+    )
+    try:
+        control.send(messages.encode(report))
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def main(control: socket.socket, media: socket.socket, confined: tuple[str, ...]) -> int:
+    """What a forked process runs; its exit code."""
+    confinement.name("bridge-leg")
+    try:
+        run(control, media, confined)
+    except msgspec.MsgspecError:
+        return 2
+    except Exception:
+        logging.getLogger(__name__).exception("A leg has failed")
+        return 1
+    return 0

@@ -1,0 +1,63 @@
+"""The process that legs are forked from: everything is imported once, so a leg starts in milliseconds.
+
+`python -m bridge.transcode.launcher FD` reads requests from a SOCK_SEQPACKET socket: each is one byte with two file
+descriptors, the control channel and the media socket of a new leg. It ends with that socket, and its legs end with
+their own control channels.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import socket
+import sys
+
+import av.logging
+
+from bridge.transcode import child, confinement
+
+_DESCRIPTORS = 2
+
+
+def serve(requests: socket.socket) -> None:
+    """Forks a leg for each request."""
+    os.nice(confinement.NICE)
+    confinement.name("bridge-legs")
+    confined = ("network",) if confinement.leave_network() else ()
+    # Children are not waited for: what becomes of one is seen by the end of its control channel.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    # The bridge ends us; a Ctrl-C in the operator's terminal is for the bridge alone.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    av.logging.set_level(av.logging.PANIC)
+    gc.freeze()
+    while True:
+        data, descriptors, _, _ = socket.recv_fds(requests, 1, _DESCRIPTORS)
+        if not data:
+            return
+        if len(descriptors) == _DESCRIPTORS:
+            _fork(requests, descriptors, confined)
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _fork(requests: socket.socket, descriptors: list[int], confined: tuple[str, ...]) -> None:
+    try:
+        pid = os.fork()
+    except OSError:
+        return  # The bridge sees the control channel end, and tries again.
+    if pid:
+        return
+    code = 1
+    try:
+        requests.close()
+        control, media = (socket.socket(fileno=descriptor) for descriptor in descriptors)
+        code = child.main(control, media, confined)
+    finally:
+        # Nothing of what the launcher would do at its end is this process's to do.
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    with socket.socket(fileno=int(sys.argv[1])) as channel:
+        serve(channel)

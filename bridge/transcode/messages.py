@@ -1,0 +1,99 @@
+"""What is said over a leg's control channel: one JSON object in each datagram of a SOCK_SEQPACKET pair.
+
+The socket keeps messages apart, so they need no length. Nothing that came from the network is among them.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+MAX_MESSAGE = 64 * 1024
+"""Bytes of a message at most."""
+
+
+class CodecSpec(msgspec.Struct, frozen=True):
+    """A codec as it is numbered between the core and the leg."""
+
+    name: str
+    """In small letters: "vp8", "opus", "pcma" …"""
+    payload_type: int
+    clock_rate: int
+    channels: int = 1
+    packetization_mode: int = 1
+    """Of H.264 (RFC 6184, section 6.2)."""
+
+
+class Start(msgspec.Struct, frozen=True, tag="start"):
+    """What the leg is to do. The first message to it."""
+
+    kind: str
+    """"video" or "audio"."""
+    source: tuple[CodecSpec, ...]
+    """What comes; the payload type tells which."""
+    target: CodecSpec
+    """What is to be sent."""
+    ssrc: int
+    """SSRC of what is sent."""
+    bitrate: int
+    """To begin with, in bit/s."""
+    sequence: int
+    """The first sequence number."""
+    timestamp_offset: int
+    """Added to incoming timestamps, in units of the target's clock."""
+    target_events: CodecSpec | None = None
+    """What telephone events (RFC 4733) are sent as; without it they are left out."""
+    orientation_extension: int | None = None
+    """Id of the video orientation extension (3GPP TS 26.114), which is handed on."""
+    limit_address_space: int = 2 << 30
+    """RLIMIT_AS in bytes."""
+
+
+class Target(msgspec.Struct, frozen=True, tag="target"):
+    """What may be sent from now on."""
+
+    bitrate: int
+    """In bit/s of RTP payload."""
+
+
+class Report(msgspec.Struct, frozen=True, tag="report"):
+    """How the leg does, once a second. Counters since its start."""
+
+    frames_in: int
+    frames_out: int
+    errors: int
+    """Packets, frames and pictures that made no sense."""
+    gaps: int
+    """Times that packets were given up."""
+    bytes_out: int
+    cpu_seconds: float
+    delay_p50: float
+    """From the last packet of a frame being read to its re-encoded packets being sent, over the last second, in
+    seconds."""
+    delay_max: float
+    sequence: int
+    """The next sequence number: a successor goes on from there."""
+    width: int = 0
+    height: int = 0
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    """The leg takes packets."""
+
+    pid: int
+    confined: tuple[str, ...]
+    """What the system let it give up: "no_new_privileges", "network", "files"."""
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    """The leg cannot do what is asked, and ends."""
+
+    code: str
+    message: str
+
+
+Command = Start | Target
+Answer = Report | Ready | Failed
+
+encode = msgspec.json.encode
+command_decoder = msgspec.json.Decoder(Command)
+answer_decoder = msgspec.json.Decoder(Answer)

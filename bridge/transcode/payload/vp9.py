@@ -1,0 +1,66 @@
+"""VP9 in RTP (RFC 9628), received only: legs encode VP8 and H.264, which every receiver has one of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bridge.transcode.rtp import MalformedPacketError
+
+_MAX_REFERENCES = 3
+
+
+def depacketise(payloads: Sequence[bytes]) -> bytes:
+    """A VP9 frame, or the frames of a picture's spatial layers one after the other."""
+    parts = []
+    for index, payload in enumerate(payloads):
+        at = _descriptor(payload)
+        if index == 0 and not payload[0] & 0x08:
+            raise MalformedPacketError("the frame has no beginning")
+        parts.append(payload[at:])
+    frame = b"".join(parts)
+    if not frame or frame[0] >> 6 != 2:
+        raise MalformedPacketError("no VP9 frame marker")
+    return frame
+
+
+def is_keyframe(frame: bytes) -> bool:
+    """By the uncompressed header (VP9 bitstream specification, section 6.2)."""
+    profile = (frame[0] >> 5 & 1) | (frame[0] >> 4 & 1) << 1
+    shift = 2 if profile == 3 else 3
+    shows_existing = frame[0] >> shift & 1
+    return not shows_existing and not frame[0] >> (shift - 1) & 1
+
+
+def _descriptor(payload: bytes) -> int:
+    """Length of the payload descriptor."""
+    try:
+        flags, at = payload[0], 1
+        if flags & 0x80:
+            at += 2 if payload[at] & 0x80 else 1
+        if flags & 0x20:
+            at += 1 if flags & 0x10 else 2
+        if flags & 0x50 == 0x50:
+            for _ in range(_MAX_REFERENCES):
+                at += 1
+                if not payload[at - 1] & 1:
+                    break
+        if flags & 0x02:
+            at = _scalability(payload, at)
+    except IndexError:
+        raise MalformedPacketError("the payload descriptor is cut off") from None
+    if at >= len(payload):
+        raise MalformedPacketError("the payload is nothing but its descriptor")
+    return at
+
+
+def _scalability(payload: bytes, at: int) -> int:
+    head = payload[at]
+    at += 1
+    if head & 0x10:
+        at += 4 * ((head >> 5) + 1)
+    if head & 0x08:
+        pictures = payload[at]
+        at += 1
+        for _ in range(pictures):
+            at += 1 + (payload[at] >> 2 & 3)
+    return at

@@ -1,0 +1,326 @@
+"""Legs, seen from the bridge: forked from a warm launcher, counted against a budget, started again when they die.
+
+One process runs each leg. Its end is seen at once, by the end of its control channel; it is started again on the same
+media socket, going on with the same stream. One that ends again and again is given up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from bridge.errors import BridgeError
+from bridge.sfu.legs import Leg, LegCodec, LegListener, LegSpec
+from bridge.transcode import messages
+from bridge.transcode.messages import CodecSpec, Failed, Ready, Report, Start, Target
+
+logger = logging.getLogger(__name__)
+
+RESTART_SECONDS = 0.1
+"""From the end of a leg, or of the launcher, to its successor."""
+MAX_RESTARTS = 5
+RESTART_WINDOW = 30.0
+"""A leg that ends more often than so in so many seconds is given up."""
+SEQUENCE_MARGIN = 200
+"""How many sequence numbers a successor leaves out: what its predecessor may have sent since it last said."""
+
+
+@dataclass(frozen=True)
+class LegSettings:
+    """The budget."""
+
+    max: int = 8
+    """Legs at most; 0 for none."""
+    memory: int = 2 << 30
+    """Address space of each, in bytes."""
+
+
+class LegSupervisor:
+    """All legs of this bridge. Implements `bridge.sfu.legs.LegRunner`."""
+
+    def __init__(self, settings: LegSettings) -> None:
+        self.settings = settings
+        self._legs: set[SupervisedLeg] = set()
+        self._launcher: subprocess.Popen[bytes] | None = None
+        self._requests: socket.socket | None = None
+        self._restart: asyncio.TimerHandle | None = None
+        self._closed = False
+        self.started = 0
+        """Processes started, in all."""
+        self.restarts = 0
+        """Of those, successors of one that ended by itself."""
+        self.failures = 0
+        """Legs that were given up."""
+        self.refused = 0
+        """Legs that the budget had no place for."""
+
+    def start(self) -> None:
+        """Starts the launcher, if there may be legs at all."""
+        if self.settings.max > 0:
+            self._launch()
+
+    def close(self) -> None:
+        """Ends all legs and the launcher. Idempotent."""
+        self._closed = True
+        if self._restart is not None:
+            self._restart.cancel()
+        for leg in tuple(self._legs):
+            leg.stop()
+        if self._requests is not None:
+            asyncio.get_running_loop().remove_reader(self._requests)
+            self._requests.close()
+            self._requests = None
+        if self._launcher is not None:
+            self._launcher.terminate()
+            self._launcher.wait()
+            self._launcher = None
+
+    @property
+    def enabled(self) -> bool:
+        """Whether there may be legs at all."""
+        return self.settings.max > 0
+
+    @property
+    def launcher_pid(self) -> int | None:
+        """Of the process that legs are forked from."""
+        return None if self._launcher is None else self._launcher.pid
+
+    @property
+    def running(self) -> int:
+        """Legs that have a place."""
+        return len(self._legs)
+
+    def running_by_codec(self) -> dict[tuple[str, str], int]:
+        """Legs that have a place, by source and target codec."""
+        return Counter(leg.codecs for leg in self._legs)
+
+    def reserve(self, spec: LegSpec, bitrate: int, listener: LegListener) -> Leg:
+        """A place for a leg. Raises `BridgeError` (`legs_exhausted`)."""
+        if self._closed or len(self._legs) >= self.settings.max:
+            self.refused += 1
+            raise BridgeError(
+                "legs_exhausted",
+                f"all {self.settings.max} legs of this bridge are in use",
+                hint="legs.max bounds them",
+            )
+        leg = SupervisedLeg(self, spec, bitrate, listener)
+        self._legs.add(leg)
+        return leg
+
+    def forget(self, leg: SupervisedLeg) -> None:
+        """Told by a leg: its place is free."""
+        self._legs.discard(leg)
+
+    def fork(self, control: socket.socket, media: socket.socket) -> bool:
+        """Has a process forked with these two sockets. False while there is no launcher to do it."""
+        if self._requests is None:
+            return False
+        try:
+            socket.send_fds(self._requests, [b"+"], [control.fileno(), media.fileno()])
+        except OSError:
+            # It has died, or is overwhelmed.
+            return False
+        self.started += 1
+        return True
+
+    def _launch(self) -> None:
+        requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._launcher = subprocess.Popen(  # noqa: S603 - this interpreter and our own module
+                [sys.executable, "-m", "bridge.transcode.launcher", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                env=_environment(),
+            )
+        requests.setblocking(False)
+        self._requests = requests
+        asyncio.get_running_loop().add_reader(requests, self._launcher_ended)
+
+    def _launcher_ended(self) -> None:
+        """The launcher never says anything: its socket is readable when it has died."""
+        if self._requests is None or self._launcher is None:
+            return
+        asyncio.get_running_loop().remove_reader(self._requests)
+        self._requests.close()
+        self._requests = None
+        self._launcher.kill()
+        logger.error("the launcher of legs has ended: %s", self._launcher.wait())
+        self._restart = asyncio.get_running_loop().call_later(RESTART_SECONDS, self._launch)
+
+
+class SupervisedLeg:
+    """One leg, through all the processes that serve it."""
+
+    def __init__(self, supervisor: LegSupervisor, spec: LegSpec, bitrate: int, listener: LegListener) -> None:
+        self._supervisor = supervisor
+        self._spec = spec
+        self._bitrate = bitrate
+        self._listener = listener
+        self._media: socket.socket | None = None
+        self._control: socket.socket | None = None
+        self.pid: int | None = None
+        """Of the process that serves it now."""
+        self._sequence = secrets.randbelow(1 << 15)
+        self._timestamp_offset = secrets.randbelow(1 << 31)
+        self._ends: deque[float] = deque(maxlen=MAX_RESTARTS)
+        self._timer: asyncio.TimerHandle | None = None
+        self._stopped = False
+        self.restarts = 0
+        self.stats: Mapping[str, float] = {}
+
+    @property
+    def codecs(self) -> tuple[str, str]:
+        """What it makes of what."""
+        return self._spec.source[0].name, self._spec.target.name
+
+    def connect(self, media: socket.socket) -> None:
+        """Starts it on a connected socket."""
+        self._media = media
+        self._begin()
+
+    def set_bitrate(self, bitrate: int) -> None:
+        """What it may send from now on, in bit/s."""
+        self._bitrate = bitrate
+        self._say(Target(bitrate))
+
+    def stop(self) -> None:
+        """Ends it. Idempotent."""
+        if self._stopped:
+            return
+        self._stopped = True
+        if self._timer is not None:
+            self._timer.cancel()
+        self._hang_up()
+        self._supervisor.forget(self)
+
+    def _begin(self) -> None:
+        self._timer = None
+        if self._media is None:
+            return
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            if not self._supervisor.fork(theirs, self._media):
+                ours.close()
+                self._begin_later()
+                return
+        ours.setblocking(False)
+        self._control = ours
+        asyncio.get_running_loop().add_reader(ours, self._hear)
+        self._say(self._start_message())
+
+    def _begin_later(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(RESTART_SECONDS, self._begin)
+
+    def _start_message(self) -> Start:
+        spec = self._spec
+        return Start(
+            kind=spec.kind,
+            source=tuple(_codec(each) for each in spec.source),
+            target=_codec(spec.target),
+            ssrc=spec.ssrc,
+            bitrate=self._bitrate,
+            sequence=self._sequence,
+            timestamp_offset=self._timestamp_offset,
+            orientation_extension=spec.orientation_extension,
+            target_events=None if spec.target_events is None else _codec(spec.target_events),
+            limit_address_space=self._supervisor.settings.memory,
+        )
+
+    def _say(self, command: messages.Command) -> None:
+        if self._control is not None:
+            # A leg that does not read is about to be ended by its alarm.
+            with contextlib.suppress(OSError):
+                self._control.send(messages.encode(command))
+
+    def _hear(self) -> None:
+        if self._control is None:
+            return
+        try:
+            data = self._control.recv(messages.MAX_MESSAGE)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._ended()
+            return
+        try:
+            answer = messages.answer_decoder.decode(data)
+        except msgspec.MsgspecError:
+            # What has been taken over by what it decodes is not to be listened to.
+            self._kill()
+            self._ended()
+            return
+        match answer:
+            case Ready():
+                self.pid = answer.pid
+                logger.info("a leg runs", extra={"confined": list(answer.confined)})
+            case Report():
+                self._sequence = answer.sequence
+                self.stats = {name: float(getattr(answer, name)) for name in answer.__struct_fields__}
+            case Failed():
+                self._give_up(answer.code)
+
+    def _ended(self) -> None:
+        """The process is gone, or to be taken for gone."""
+        self._hang_up()
+        now = asyncio.get_running_loop().time()
+        if len(self._ends) == MAX_RESTARTS and now - self._ends[0] < RESTART_WINDOW:
+            self._give_up("leg_failed")
+            return
+        self._ends.append(now)
+        self.restarts += 1
+        self._supervisor.restarts += 1
+        logger.warning("a leg has ended and is started again")
+        self._sequence = (self._sequence + SEQUENCE_MARGIN) & 0xFFFF
+        if self._media is not None:
+            _drain(self._media)
+        self._begin_later()
+
+    def _give_up(self, code: str) -> None:
+        self._supervisor.failures += 1
+        self.stop()
+        self._listener.on_leg_ended(code)
+
+    def _hang_up(self) -> None:
+        if self._control is None:
+            return
+        asyncio.get_running_loop().remove_reader(self._control)
+        self._control.close()
+        self._control = None
+        self.pid = None
+
+    def _kill(self) -> None:
+        if self.pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+
+
+def _environment() -> dict[str, str]:
+    """What a leg needs to know of the bridge's environment, which may hold secrets: where its modules are."""
+    kept = ("PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "LD_LIBRARY_PATH")
+    return {"OPENBLAS_NUM_THREADS": "1", **{name: os.environ[name] for name in kept if name in os.environ}}
+
+
+def _drain(media: socket.socket) -> None:
+    """Throws away what waits: it may be what the predecessor died of."""
+    with contextlib.suppress(OSError):
+        while media.recv(1, socket.MSG_DONTWAIT):
+            pass
+
+
+def _codec(codec: LegCodec) -> CodecSpec:
+    return CodecSpec(codec.name, codec.payload_type, codec.clock_rate, codec.channels, codec.packetization_mode)

@@ -1,0 +1,34 @@
+/**
+ * Runs in the page before it joins: the browser sends, or takes, pictures in one codec only, as older equipment does.
+ *
+ * What it lacks it says as browsers do that lack it: it offers only the other, and rejects the m-line.
+ */
+window.codecLimits = {
+  /** Camera pictures go out in this codec only. */
+  send(name) {
+    const { addTransceiver } = RTCPeerConnection.prototype;
+    RTCPeerConnection.prototype.addTransceiver = function (track, init) {
+      const transceiver = addTransceiver.call(this, track, init);
+      if (track === "video" || track.kind === "video") transceiver.setCodecPreferences(codecLimits.only(RTCRtpSender, name));
+      return transceiver;
+    };
+  },
+
+  /** Pictures are taken in this codec only. */
+  receive(name) {
+    const { setRemoteDescription } = RTCPeerConnection.prototype;
+    RTCPeerConnection.prototype.setRemoteDescription = async function (description) {
+      await setRemoteDescription.call(this, description);
+      if (description.type !== "offer") return;
+      for (const transceiver of this.getTransceivers()) {
+        const video = transceiver.receiver.track.kind === "video";
+        if (video) transceiver.setCodecPreferences(codecLimits.only(RTCRtpReceiver, name));
+      }
+    };
+  },
+
+  only(side, name) {
+    const { codecs } = side.getCapabilities("video");
+    return codecs.filter(({ mimeType }) => [`video/${name}`, "video/rtx"].includes(mimeType));
+  },
+};
