@@ -452,7 +452,7 @@ class Call:
         self.session = self._calls.rooms.session(self.session.id)
         self._close_media()
         self.presence.forget_media()
-        self.quality, self._active_speaker = None, None
+        self.quality, self._active_speaker, self._media_mode = None, None, MediaModeChanged(())
         self._unanswered, self._offer_due = None, False
         self._subscriptions.forget_all()
         self._refused.clear()
