@@ -238,8 +238,10 @@ class Application:
         ]
 
     def _signin_routes(self) -> list[BaseRoute]:
-        signin, public_url = self._signin, self._settings.signin.public_url
+        signin, metrics = self._signin, self._metrics
+        public_url = self._settings.signin.public_url
         embedded = bool(self._settings.http.frame_ancestors)
+        clock = time.monotonic
         return [
             *SignInDoor(
                 signin.providers,
@@ -247,10 +249,11 @@ class Application:
                 signin.admission,
                 public_url=public_url,
                 embedded=embedded,
-                clock=time.monotonic,
+                observer=metrics,
+                clock=clock,
             ).routes(),
-            *TokenDoor(signin.exchanges, signin.nonces, public_url=public_url, clock=time.monotonic).routes(),
-            *VendorDoor(self._vendors, signin.admission, public_url=public_url, clock=time.monotonic).routes(),
+            *TokenDoor(signin.exchanges, signin.nonces, public_url=public_url, observer=metrics, clock=clock).routes(),
+            *VendorDoor(self._vendors, signin.admission, public_url=public_url, observer=metrics, clock=clock).routes(),
         ]
 
 

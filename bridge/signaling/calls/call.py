@@ -392,7 +392,7 @@ class Call:
         self.session = self._calls.rooms.session(self.session.id)
         self._close_media()
         self.presence.forget_media()
-        self.quality, self._active_speaker = None, None
+        self.quality, self._active_speaker, self._media_mode = None, None, MediaModeChanged(())
         self.receiving.forget_all()
         self._video_states.clear()
         view = self._calls.rooms.lobby(self.session.id)

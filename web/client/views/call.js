@@ -24,7 +24,7 @@ export class CallView {
   #name;
   #own;
   #sound;
-  #stage = new Stage();
+  #stage = new Stage((id) => this.#pin(id));
   #toolbar;
   #settings;
   #count = element("span");
@@ -43,6 +43,8 @@ export class CallView {
   #unlockButton;
   #abort = new AbortController();
   #updateQueued = false;
+  /** Cameras whose picture the line does not carry. @type {Set<string>} */
+  #gone = new Set();
   #unheard = false;
   #wasConnected = false;
   /** @type {WakeLockSentinel | null} */
@@ -140,6 +142,7 @@ export class CallView {
     call.on("sourcechange", (source) => {
       if (source.stalled && source.kind === "audio") notify(t("cannotHear", { name: nameOf(source.participant) }));
       this.#hear(source);
+      this.#announceDelivery(source);
       this.#queueUpdate();
     }, options);
     call.on("sourceadded", (source) => {
@@ -207,6 +210,27 @@ export class CallView {
     const name = by === null ? t("noName") : nameOf(by);
     const wants = await ask({ title: t("unmuteAskedTitle", { name }), body: t("unmuteAskedBody"), yes: t("unmute"), no: t("notNow") });
     if (wants && !this.#own.microphoneOn) this.#own.toggleMicrophone();
+  }
+
+  /** @param {string | null} id */
+  #pin(id) {
+    const participant = this.#call.participants.get(id ?? "");
+    this.#call.pin(participant ? [participant] : []);
+    this.#update();
+  }
+
+  /**
+   * Says when a picture goes for the line's sake, and when it is back: nothing is switched off silently.
+   *
+   * @param {RemoteSource} source
+   */
+  #announceDelivery(source) {
+    if (source.name !== "camera") return;
+    const gone = source.delivery === "paused";
+    if (gone === this.#gone.has(source.id)) return;
+    if (gone) this.#gone.add(source.id);
+    else this.#gone.delete(source.id);
+    notify(t(gone ? "lineTooWeakAnnouncement" : "pictureBackAnnouncement", { name: nameOf(source.participant) }));
   }
 
   /** @param {RemoteSource} source */
