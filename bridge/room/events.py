@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bridge.room.model import ChatMessage, ConsentRequest, EndReason, LobbyMessage, Participant, RoomState, Source
 
@@ -203,6 +203,17 @@ class ConsentAnswered:
     consents: bool
 
 
+@dataclass(frozen=True, slots=True)
+class InvitationProposed:
+    """Somebody would have another person invited. For hosts only, who decide."""
+
+    room_id: str
+    participant_id: str
+    """Who proposes it."""
+    role: str
+    name: str = field(repr=False)
+
+
 RoomEvent = (
     RoomOpened
     | RoomClosed
@@ -226,6 +237,7 @@ RoomEvent = (
     | ChatSaid
     | ConsentAsked
     | ConsentAnswered
+    | InvitationProposed
 )
 
 RoomListener = Callable[[RoomEvent], None]

@@ -15,6 +15,7 @@ from bridge.room import (
     ConsentAsked,
     EndReason,
     Grant,
+    InvitationProposed,
     LobbyMessaged,
     LobbyView,
     MediaKind,
@@ -333,7 +334,7 @@ class Call:
                 if owner == own and source.session_id == self.session.id:
                     self._inside.publishing.stopped(source.id)
                     self.tell(StoppedByHost(source))
-            case WaitingJoined() | WaitingUpdated() | WaitingLeft():
+            case WaitingJoined() | WaitingUpdated() | WaitingLeft() | InvitationProposed():
                 if self._decides():
                     self.tell(event)
             case RoomChanged():

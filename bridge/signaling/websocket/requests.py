@@ -48,6 +48,7 @@ async def carry_out(call: Call, request: client.ClientMessage) -> server.ServerM
             acts.Say()
             | acts.RaiseHand()
             | acts.SetCompanions()
+            | acts.ProposeInvitation()
             | acts.AskToRecord()
             | acts.StopRecording()
             | acts.AnswerConsent()
