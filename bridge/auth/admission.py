@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from bridge.auth.claims import is_plain
 from bridge.auth.invitations import MAX_CODE_LENGTH, Invitation, InvitationError, InvitationStore, Question, new_code
 from bridge.auth.levels import Level
 from bridge.auth.minting import mint
@@ -276,6 +277,9 @@ def _check(request: InvitationRequest, level: Level) -> None:
         raise _invalid("lifetime", f"It is more than 0 and at most {MAX_LIFETIME:.0f} seconds.")
     if not 0 <= request.opens_in < request.lifetime:
         raise _invalid("opens_in", "It is 0 or more, and less than `lifetime`.")
+    for place, value in (("identity", request.identity), ("name", request.name)):
+        if value is not None and not is_plain(value):
+            raise _invalid(place, "It holds line ends, tabs, or characters that change the direction of writing.")
     if (request.question is None) != (request.answer is None):
         raise _invalid("answer", "A question and its answer go together.")
     if request.question == "birth_date" and not _BIRTH_DATE.fullmatch(request.answer or ""):

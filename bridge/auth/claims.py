@@ -209,8 +209,7 @@ def _text(claims: Mapping[str, Any], name: str, limit: int = MAX_ID_LENGTH) -> s
             field=name,
             hint=f"It has 1 to {limit} characters.",
         )
-    # Control and direction characters would let a name disguise itself; lone surrogates cannot be encoded.
-    if any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") for character in value):
+    if not is_plain(value):
         raise TokenError(
             "token_bad_claim",
             "The claim holds control characters.",
@@ -218,6 +217,14 @@ def _text(claims: Mapping[str, Any], name: str, limit: int = MAX_ID_LENGTH) -> s
             hint="Take out line ends, tabs, and characters that change the direction of writing.",
         )
     return value
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text shows what it is.
+
+    Control and direction characters would let a name disguise itself; lone surrogates cannot be encoded.
+    """
+    return all(unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp") for character in text)
 
 
 def check_instant(claims: Mapping[str, Any], name: str) -> float:

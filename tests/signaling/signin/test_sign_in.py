@@ -221,6 +221,8 @@ async def test_other_sites_change_nothing(house: House) -> None:
         ({"role": "tolk", "person": "12"}, "invalid_invitation", "person"),
         ({"role": "tolk", "lifetime": "long"}, "invalid_invitation", "lifetime"),
         ({"role": "tolk", "more": 1}, "invalid_invitation", None),
+        ({"role": "tolk", "name": "Kari\u202e"}, "invalid_invitation", "name"),
+        ({"role": "tolk", "identity": "a\nb"}, "invalid_invitation", "identity"),
         ({"role": "tolk", "room": "../x"}, "invalid_room", "room"),
     ],
 )
