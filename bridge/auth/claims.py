@@ -14,6 +14,8 @@ MAX_ID_LENGTH = 128
 """Characters of `sub`, `room`, `role` and `jti`."""
 MAX_NAME_LENGTH = 200
 """Characters of `name`."""
+MAX_RENEWAL = 7 * 86_400.0
+"""Seconds after `exp` that `renewable_until` may lie at most; what is later counts as that."""
 MAX_LEVEL_LENGTH = 64
 """Characters of `level`."""
 ENTRANCES = ("lobby", "direct")
@@ -60,7 +62,7 @@ class JoinClaims:
     may_host: bool
     consents: bool
     lifetime: float
-    """Seconds that the token could still be used for when it was verified."""
+    """Seconds that the token, or one given anew in its place, could still be used for when it was verified."""
     expires_at: float
     """Seconds since the epoch. It matters when joining only; a call outlives its token."""
     token_id: str = field(repr=False)
@@ -105,7 +107,7 @@ def check_claims(
         level=_text(claims, "level", MAX_LEVEL_LENGTH) if "level" in claims else "",
         may_host=rule.may_host,
         consents=rule.consents,
-        lifetime=expires_at + rules.leeway - now,
+        lifetime=_end(claims, expires_at) + rules.leeway - now,
         expires_at=expires_at,
         token_id=_text(claims, "jti"),
     )
@@ -143,6 +145,13 @@ def _check_times(claims: Mapping[str, Any], rules: ClaimRules, now: float) -> fl
             hint=f"exp may lie {rules.max_ttl:.0f} seconds after iat at most.",
         )
     return expires_at
+
+
+def _end(claims: Mapping[str, Any], expires_at: float) -> float:
+    """Until when the token's `jti` may come again: a ban of it has to last as long."""
+    if "renewable_until" not in claims:
+        return expires_at
+    return min(max(expires_at, check_instant(claims, "renewable_until")), expires_at + MAX_RENEWAL)
 
 
 def _grants(claims: Mapping[str, Any], role: str, roles: Mapping[str, Role]) -> frozenset[str]:

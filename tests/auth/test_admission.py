@@ -87,6 +87,7 @@ async def test_a_token_outlives_neither_its_minutes_nor_its_invitation() -> None
     assert admitted.expires_at == 1900.0
     claims = jwt.decode(admitted.token, options={"verify_signature": False})
     assert (claims["exp"], claims["iss"], claims["level"]) == (1900, "urn:bridge:signin:v", "none")
+    assert (claims["jti"], claims["renewable_until"]) == (invitation.id, 1900)
     house.now = 1900.0
     with pytest.raises(InvitationError) as refusal:
         await house.admission.find(invitation.id)

@@ -295,4 +295,9 @@ async def test_the_doctor_sees_at_what_level_the_patient_signed_in(house: House)
         await patient.send(json.dumps({"type": "join", "id": 1, "token": tokens["pasient"]}))
         while (notice := json.loads(await doctor.recv()))["type"] != "waiting_joined":
             pass
-    assert (notice["participant"]["role"], notice["participant"]["level"]) == ("pasient", "high")
+        assert (notice["participant"]["role"], notice["participant"]["level"]) == ("pasient", "high")
+        # Who is removed does not come back by a token that the same sign-in gives anew.
+        await doctor.send(json.dumps({"type": "remove", "id": 2, "participant_id": notice["participant"]["id"]}))
+        while json.loads(await doctor.recv())["type"] != "waiting_left":
+            pass
+        assert not await joined(house, (await browser.post("/signin/join")).json()["token"])
