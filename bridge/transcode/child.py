@@ -41,6 +41,7 @@ class Transcoder(Protocol):
     frames_in: int
     frames_out: int
     errors: int
+    bitrate: int
     size: tuple[int, int]
     delays: list[float]
 
@@ -155,6 +156,7 @@ def _tell(control: socket.socket, transcoder: Transcoder) -> bool:
         statistics.median(delays) if delays else 0.0,
         max(delays, default=0.0),
         transcoder.sender.sequence,
+        transcoder.bitrate,
         *transcoder.size,
     )
     try:
