@@ -7,6 +7,9 @@ afterwards, whoever caused it, is told to listeners as typed events in the order
 from bridge.room.errors import NotGrantedError, RoomError, in_lobby
 from bridge.room.events import (
     Admitted,
+    ChatSaid,
+    ConsentAnswered,
+    ConsentAsked,
     LobbyMessaged,
     ParticipantJoined,
     ParticipantLeft,
@@ -29,7 +32,11 @@ from bridge.room.events import (
     WaitingUpdated,
 )
 from bridge.room.grants import DEFAULT_ROLES, Entrance, Grant, Role, RoleError, parse_roles
+from bridge.room.metering import Metering, RoomRecord
 from bridge.room.model import (
+    ChatLane,
+    ChatMessage,
+    ConsentRequest,
     Direction,
     EndReason,
     JoinRequest,
@@ -38,6 +45,7 @@ from bridge.room.model import (
     LobbyView,
     MediaKind,
     Participant,
+    Recording,
     RoomLimits,
     RoomPolicy,
     RoomState,
@@ -48,11 +56,18 @@ from bridge.room.model import (
     room_id,
 )
 from bridge.room.moderation import Moderation
+from bridge.room.participation import Participation
 from bridge.room.rooms import Rooms
 
 __all__ = [
     "DEFAULT_ROLES",
     "Admitted",
+    "ChatLane",
+    "ChatMessage",
+    "ChatSaid",
+    "ConsentAnswered",
+    "ConsentAsked",
+    "ConsentRequest",
     "Direction",
     "EndReason",
     "Entrance",
@@ -63,12 +78,15 @@ __all__ = [
     "LobbyNotice",
     "LobbyView",
     "MediaKind",
+    "Metering",
     "Moderation",
     "NotGrantedError",
     "Participant",
     "ParticipantJoined",
     "ParticipantLeft",
     "ParticipantUpdated",
+    "Participation",
+    "Recording",
     "Role",
     "RoleError",
     "RoomChanged",
@@ -79,6 +97,7 @@ __all__ = [
     "RoomListener",
     "RoomOpened",
     "RoomPolicy",
+    "RoomRecord",
     "RoomState",
     "Rooms",
     "SentBack",

@@ -6,8 +6,10 @@ be told (a door). Doors know calls; calls know nothing of doors.
 
 from bridge.signaling.calls.call import Call, Snapshot
 from bridge.signaling.calls.calls import Calls, CallSettings
+from bridge.signaling.calls.layout import Layout
 from bridge.signaling.calls.notices import (
     ActiveSpeaker,
+    AskedToConsent,
     AudioLevels,
     CallListener,
     ConnectionChanged,
@@ -30,6 +32,8 @@ from bridge.signaling.calls.notices import (
     SubscriptionRefused,
     TakenOver,
     Track,
+    VideoStateChanged,
+    Wrote,
 )
 from bridge.signaling.calls.ports import (
     CallObserver,
@@ -37,6 +41,7 @@ from bridge.signaling.calls.ports import (
     JoinClaims,
     MediaPlane,
     MediaSession,
+    Recorder,
     SilentObserver,
     TokenVerifier,
 )
@@ -44,6 +49,7 @@ from bridge.signaling.calls.publishing import OwnSource, Published, Rejected, So
 
 __all__ = [
     "ActiveSpeaker",
+    "AskedToConsent",
     "AudioLevels",
     "Call",
     "CallListener",
@@ -58,6 +64,7 @@ __all__ = [
     "GrantsChanged",
     "IceRestartWanted",
     "JoinClaims",
+    "Layout",
     "LetIn",
     "LobbyChanged",
     "LobbyTold",
@@ -69,6 +76,7 @@ __all__ = [
     "OwnSource",
     "Published",
     "QualityChanged",
+    "Recorder",
     "Rejected",
     "SentToLobby",
     "SilentObserver",
@@ -81,4 +89,6 @@ __all__ = [
     "TakenOver",
     "TokenVerifier",
     "Track",
+    "VideoStateChanged",
+    "Wrote",
 ]

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bridge.errors import BridgeError
 from bridge.room import (
     Admitted,
+    ChatMessage,
+    ChatSaid,
+    ConsentAsked,
     EndReason,
     Grant,
     LobbyMessaged,
     LobbyView,
+    MediaKind,
     Moderation,
     NotGrantedError,
     Participant,
     ParticipantJoined,
     ParticipantLeft,
     ParticipantUpdated,
+    Participation,
     RoomChanged,
     RoomEvent,
     RoomState,
@@ -37,10 +42,12 @@ from bridge.room import (
     WaitingUpdated,
     in_lobby,
 )
-from bridge.sfu import ConnectionKind, QualityReport, SubscribeResult, Subscription, WatchResult
+from bridge.sfu import ConnectionKind, QualityReport, SubscribeResult, Subscription, VideoState, WatchResult
+from bridge.signaling.calls.layout import INTERPRETERS, Layout
 from bridge.signaling.calls.media_listener import MediaListener
 from bridge.signaling.calls.notices import (
     ActiveSpeaker,
+    AskedToConsent,
     CallListener,
     Ended,
     FlowChanged,
@@ -58,6 +65,8 @@ from bridge.signaling.calls.notices import (
     SubscriptionRefused,
     TakenOver,
     Track,
+    VideoStateChanged,
+    Wrote,
 )
 from bridge.signaling.calls.ports import Door, MediaSession
 from bridge.signaling.calls.presence import Presence
@@ -81,6 +90,9 @@ class Snapshot:
     """For one who waits, who sees nothing else of the room."""
     waiting: tuple[Participant, ...] | None
     """Who waits; None for those who do not decide about it."""
+    chat: tuple[Wrote, ...]
+    """What was written to the client so far."""
+    consent: AskedToConsent | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +121,7 @@ class Call:
         self._active_speaker: ActiveSpeaker | None = None
         self._media_mode = MediaModeChanged(())
         self.quality: QualityChanged | None = None
+        self._video_states: dict[int, VideoState] = {}
         self._ended: EndReason | None = None
         self._subscriptions = Subscriptions(session.participant_id, by_default=subscribe)
         self._may_subscribe = session.may(Grant.SUBSCRIBE)
@@ -137,7 +150,10 @@ class Call:
         own = () if self._inside is None else self._inside.publishing.sources()
         rooms = self._calls.rooms
         lobby, state = rooms.lobby(self.session.id), rooms.state(self.session.room_id)
-        return Snapshot(self.session, tuple(self._others()), own, state, lobby, self._who_waits())
+        asked = rooms.consent(self.session.id)
+        consent = None if asked is None else AskedToConsent(*asked)
+        others = tuple(self._others())
+        return Snapshot(self.session, others, own, state, lobby, self._who_waits(), self._chat(), consent)
 
     def attach(self, listener: CallListener) -> None:
         """Tells `listener` from now on, and the one before that it is out. Catches up on what a snapshot lacks."""
@@ -185,6 +201,15 @@ class Call:
         """Tells the room how good this client's lines are, now and whoever comes later."""
         self.quality = QualityChanged(self.session.participant_id, report)
         self.tell_room(self.quality)
+
+    def set_video_state(self, source_id: int, state: VideoState) -> None:
+        """Tells the client what its line makes of a video, now and to a door that attaches later."""
+        if state is not self._video_states.get(source_id, VideoState.VIDEO):
+            self.tell(VideoStateChanged(source_id, state))
+        if state is VideoState.VIDEO:
+            self._video_states.pop(source_id, None)
+        else:
+            self._video_states[source_id] = state
 
     def tell_encodings(self, producer_id: int, wanted: Sequence[bool], max_bitrate: int | None) -> None:
         """Tells the client which encodings of its own producer are received.
@@ -236,6 +261,28 @@ class Call:
         self._check_others([source_id])
         self._subscriptions.pause(source_id, paused)
         self.follow()
+
+    def show(self, layout: Layout) -> None:
+        """Takes what the client shows now, in place of what it said before.
+
+        Sources that are not in the room are left out: they may have gone while the client said so.
+        """
+        known = {source.id for participant in self._others() for source in participant.sources}
+        heights = {source_id: height for source_id, height in layout.heights.items() if source_id in known}
+        self._subscriptions.layout = replace(layout, heights=heights)
+        self.follow()
+
+    def hear_interpreters(self) -> None:
+        """Has the room's interpreters heard by everyone, however many others are louder."""
+        carried = [
+            self._calls.table.of_source(source.id)
+            for participant in self._calls.rooms.participants(self.session.room_id)
+            if participant.role in INTERPRETERS
+            for source in participant.sources
+            if source.kind is MediaKind.AUDIO
+        ]
+        if self._inside is not None:
+            self._inside.session.hear_always([each.producer_id for each in carried if each is not None])
 
     def follow(self) -> None:
         """Brings the client in line with the room: its subscriptions, unless it watches (WHEP), or its wait."""
@@ -299,6 +346,11 @@ class Call:
         """What a host may decide, in the name of `session`."""
         return self._calls.rooms.moderation
 
+    @property
+    def participation(self) -> Participation:
+        """What anyone in the room may do, in the name of `session`."""
+        return self._calls.rooms.participation
+
     def decided(self) -> None:
         """To be called after each decision: deadlines may follow from it."""
         self._calls.arm()
@@ -330,6 +382,7 @@ class Call:
                 if isinstance(event, SourceRemoved):
                     self._subscriptions.forget(event.source.id)
                     self._refused.discard(event.source.id)
+                    self._video_states.pop(event.source.id, None)
                 if event.participant_id != own:
                     self.tell(event)
             case SourceMuted(participant_id=owner, source=source):
@@ -348,6 +401,12 @@ class Call:
             case UnmuteAsked(participant_id=asked):
                 if asked == own:
                     self.tell(event)
+            case ChatSaid(recipients=recipients, message=message):
+                if own in recipients:
+                    self.tell(self._wrote(message))
+            case ConsentAsked(recipients=recipients, request=request):
+                if own in recipients:
+                    self.tell(AskedToConsent(request))
             case SentBack(participant_id=sent):
                 if sent == own:
                     self._leave_room()
@@ -371,6 +430,8 @@ class Call:
                 self._enter_room()
             case LobbyMessaged(recipients=recipients, message=message) if own in recipients:
                 self.tell(LobbyTold(message))
+            case ConsentAsked(recipients=recipients, request=request) if own in recipients:
+                self.tell(AskedToConsent(request))
             case _:
                 pass
 
@@ -384,7 +445,8 @@ class Call:
             self.leave(EndReason.MEDIA_LOST)
             return
         self._lobby_told = None
-        self.tell(LetIn(tuple(self._others()), self._who_waits(), self._calls.rooms.state(self.session.room_id)))
+        state = self._calls.rooms.state(self.session.room_id)
+        self.tell(LetIn(tuple(self._others()), self._who_waits(), state, self._chat()))
 
     def _leave_room(self) -> None:
         self.session = self._calls.rooms.session(self.session.id)
@@ -394,6 +456,7 @@ class Call:
         self._unanswered, self._offer_due = None, False
         self._subscriptions.forget_all()
         self._refused.clear()
+        self._video_states.clear()
         view = self._calls.rooms.lobby(self.session.id)
         if view is not None:
             self._lobby_told = view
@@ -435,6 +498,8 @@ class Call:
         for call in self._calls.in_room(self.session.room_id):
             if call.quality is not None:
                 self.tell(call.quality)
+        for source_id, state in self._video_states.items():
+            self.tell(VideoStateChanged(source_id, state))
         for notice in inside.publishing.encodings_wanted():
             self.tell(notice)
         if self._offer_due or self._unanswered is not None:
@@ -450,6 +515,14 @@ class Call:
 
     def _who_waits(self) -> tuple[Participant, ...] | None:
         return tuple(self._calls.rooms.waiting(self.session.room_id)) if self._decides() else None
+
+    def _chat(self) -> tuple[Wrote, ...]:
+        if self.waiting:
+            return ()
+        return tuple(self._wrote(message) for message in self._calls.rooms.chat(self.session.id))
+
+    def _wrote(self, message: ChatMessage) -> Wrote:
+        return Wrote(message, max(0.0, self._calls.clock() - message.at))
 
     def _follow_grants(self) -> None:
         self.session = self._calls.rooms.session(self.session.id)

@@ -69,6 +69,14 @@ class JoinClaims(Protocol):
         """Whether a recording waits for their consent."""
 
     @property
+    def starts_in(self) -> float | None:
+        """Seconds until the appointment begins; None if no time was told."""
+
+    @property
+    def ends_in(self) -> float | None:
+        """Seconds until it ends; None if no time was told."""
+
+    @property
     def token_id(self) -> str:
         """The token's own id."""
 
@@ -99,6 +107,9 @@ class MediaSession(Protocol):
     def set_subscriptions(self, wanted: Sequence[Subscription]) -> None:
         """Says all that is to be received over the subscribe connection."""
 
+    def hear_always(self, producer_ids: Sequence[int]) -> None:
+        """Says whose sound everyone in the room receives, however many are louder."""
+
     async def subscribe_offer(self, *, ice_restart: bool = False) -> SubscribeOffer:
         """An offer of the subscribe connection."""
 
@@ -123,6 +134,19 @@ class MediaPlane(Protocol):
 
     def open_session(self, room_id: str, session_id: str, listener: SessionListener) -> MediaSession:
         """Raises `BridgeError` when there is no place."""
+
+
+class Recorder(Protocol):
+    """Records rooms. Told on the event loop; must not block and not raise."""
+
+    def start(self, room_id: str) -> None:
+        """Everyone has consented: records from now on, or goes on."""
+
+    def pause(self, room_id: str) -> None:
+        """Somebody is about to enter who has not consented yet: records nothing until `start` or `stop`."""
+
+    def stop(self, room_id: str) -> None:
+        """It is over, perhaps since somebody took their consent back."""
 
 
 class CallObserver(Protocol):

@@ -30,9 +30,10 @@ from bridge.room import (
     WaitingLeft,
     WaitingUpdated,
 )
-from bridge.sfu import QualityLevel
+from bridge.sfu import QualityLevel, VideoState
 from bridge.signaling.calls import (
     ActiveSpeaker,
+    AskedToConsent,
     AudioLevels,
     ConnectionChanged,
     EncodingsWanted,
@@ -54,6 +55,8 @@ from bridge.signaling.calls import (
     SubscribeOffered,
     SubscriptionRefused,
     TakenOver,
+    VideoStateChanged,
+    Wrote,
 )
 from bridge.signaling.calls.stats import ConnectionStats
 from bridge.signaling.websocket import close_codes
@@ -67,6 +70,13 @@ _QUALITY_LEVELS: dict[QualityLevel, server.QualityLevelName] = {
     QualityLevel.LOST: "lost",
 }
 
+_VIDEO_STATES: dict[VideoState, server.VideoStateName] = {
+    VideoState.VIDEO: "full",
+    VideoState.REDUCED: "reduced",
+    VideoState.STILLS: "stills",
+    VideoState.PAUSED: "paused",
+}
+
 _LEFT_REASONS: dict[EndReason, server.LeftReason] = {
     EndReason.LEFT: "left",
     EndReason.REPLACED: "replaced",
@@ -76,6 +86,7 @@ _LEFT_REASONS: dict[EndReason, server.LeftReason] = {
     EndReason.REMOVED: "removed",
     EndReason.SENT_BACK: "sent_back",
     EndReason.ENDED: "ended",
+    EndReason.TIME_IS_UP: "time_is_up",
     EndReason.SHUTTING_DOWN: "shutting_down",
 }
 
@@ -87,6 +98,7 @@ _WAITING_LEFT_REASONS: dict[EndReason | None, server.WaitingLeftReason] = {
     EndReason.MEDIA_LOST: "media_lost",
     EndReason.REFUSED: "refused",
     EndReason.REMOVED: "removed",
+    EndReason.TIME_IS_UP: "time_is_up",
     EndReason.SHUTTING_DOWN: "shutting_down",
 }
 
@@ -122,6 +134,8 @@ def notified(notice: Notice) -> Notified:
             | WaitingUpdated()
             | WaitingLeft()
             | GrantsChanged()
+            | Wrote()
+            | AskedToConsent()
             | RoomChanged()
             | MutedByHost()
             | StoppedByHost()
@@ -142,6 +156,8 @@ def _moderation_notified(
         | WaitingUpdated
         | WaitingLeft
         | GrantsChanged
+        | Wrote
+        | AskedToConsent
         | RoomChanged
         | MutedByHost
         | StoppedByHost
@@ -155,7 +171,9 @@ def _moderation_notified(
             return server.LobbyMessaged(message=lobby_message(notice.message))
         case LetIn():
             others = [participant(other) for other in notice.others]
-            return server.Admitted(participants=others, room=room(notice.state), waiting=waiting(notice.waiting))
+            chat = [chat_message(wrote) for wrote in notice.chat]
+            who_waits = waiting(notice.waiting)
+            return server.Admitted(participants=others, room=room(notice.state), chat=chat, waiting=who_waits)
         case SentToLobby():
             return server.SentToLobby(lobby=lobby(notice.view))
         case WaitingJoined():
@@ -167,6 +185,10 @@ def _moderation_notified(
             return server.WaitingLeft(participant_id=notice.participant_id, reason=reason)
         case GrantsChanged():
             return server.GrantsChanged(grants=sorted(notice.grants), waiting=waiting(notice.waiting))
+        case Wrote():
+            return server.ChatSaid(message=chat_message(notice))
+        case AskedToConsent():
+            return server.ConsentAsked(consent=consent_request(notice))
         case RoomChanged():
             return server.RoomChanged(room=room(notice.state))
         case MutedByHost():
@@ -187,6 +209,7 @@ def _media_notified(
         | QualityChanged
         | ConnectionChanged
         | FlowChanged
+        | VideoStateChanged
         | EncodingsWanted
         | IceRestartWanted
     ),
@@ -233,6 +256,8 @@ def _media_notified(
                 direction="to_bridge" if notice.to_bridge else "from_bridge",
                 state="live" if notice.live else "stalled",
             )
+        case VideoStateChanged():
+            return server.VideoState(source_id=str(notice.source_id), state=_VIDEO_STATES[notice.state])
         case EncodingsWanted():
             encodings = [parts.WantedEncoding(rid, active) for rid, active in notice.encodings]
             return server.Encodings(
@@ -300,13 +325,14 @@ def participant(of: Participant) -> parts.Participant:
         level=of.level,
         hand_raised=of.hand_raised,
         companions=list(of.companions),
+        may_host=of.may_host,
     )
 
 
 def waiting_participant(of: Participant) -> parts.WaitingParticipant:
     """Someone in the lobby, as hosts see them."""
     state: Literal["connected", "reconnecting"] = "connected" if of.connected else "reconnecting"
-    return parts.WaitingParticipant(of.id, of.name, of.role, of.level, state)
+    return parts.WaitingParticipant(of.id, of.name, of.role, of.level, state, of.consent_pending)
 
 
 def waiting(of: Sequence[Participant] | None) -> list[parts.WaitingParticipant] | UnsetType:
@@ -331,7 +357,26 @@ def lobby_message(of: LobbyMessage) -> parts.LobbyMessage:
 
 def room(of: RoomState) -> parts.Room:
     """What holds for the room as a whole."""
-    return parts.Room(locked=of.locked, encryption="bridge")
+    return parts.Room(locked=of.locked, recording=of.recording.value, recordable=of.recordable, encryption="bridge")
+
+
+def chat_message(of: Wrote) -> parts.ChatMessage:
+    """What somebody wrote."""
+    message = of.message
+    return parts.ChatMessage(
+        id=str(message.id),
+        participant_id=message.participant_id,
+        name=message.name,
+        lane=message.lane.value,
+        text=message.text,
+        to=message.to,
+        age_seconds=round(of.age, 1),
+    )
+
+
+def consent_request(of: AskedToConsent) -> parts.ConsentRequest:
+    """What somebody is asked to consent to."""
+    return parts.ConsentRequest(of.request.id, of.request.text_version, of.request.asked_by, of.consented)
 
 
 def source(of: Source) -> parts.Source:

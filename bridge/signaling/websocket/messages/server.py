@@ -8,8 +8,10 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from bridge.signaling.websocket.messages.parts import (
     AudioLevel,
+    ChatMessage,
     ConnectionName,
     ConnectionStats,
+    ConsentRequest,
     IceServer,
     Limits,
     Lobby,
@@ -32,13 +34,23 @@ from bridge.signaling.websocket.messages.parts import (
     WantedEncoding,
 )
 
+VideoStateName = Literal["full", "reduced", "stills", "paused"]
 PeerConnectionState = Literal["new", "connecting", "connected", "disconnected", "failed", "closed"]
 QualityLevelName = Literal["excellent", "good", "poor", "lost"]
 LeftReason = Literal[
-    "left", "replaced", "timed_out", "media_lost", "refused", "removed", "sent_back", "ended", "shutting_down"
+    "left",
+    "replaced",
+    "timed_out",
+    "media_lost",
+    "refused",
+    "removed",
+    "sent_back",
+    "ended",
+    "time_is_up",
+    "shutting_down",
 ]
 WaitingLeftReason = Literal[
-    "admitted", "left", "replaced", "timed_out", "media_lost", "refused", "removed", "shutting_down"
+    "admitted", "left", "replaced", "timed_out", "media_lost", "refused", "removed", "time_is_up", "shutting_down"
 ]
 
 
@@ -65,6 +77,8 @@ class Joined(Reply, tag="joined"):
     server: Server
     limits: Limits
     room: Room
+    chat: Annotated[list[ChatMessage], Meta(description="What was written to the client so far, oldest first.")]
+    consent: Annotated[ConsentRequest, Meta(description="The recording at hand, if there is one.")] | UnsetType = UNSET
     lobby: (
         Annotated[Lobby, Meta(description="The client waits: it sees nothing of the room and may not publish.")]
         | UnsetType
@@ -218,6 +232,23 @@ class MediaFlow(Notice, tag="media_flow"):
     state: Literal["live", "stalled"]
 
 
+class VideoState(Notice, tag="video_state"):
+    """What the line to this client makes of a video that it receives; `full` until told otherwise.
+
+    Told when it changes; a video does not come back before the line has carried more for a while. Clients say so in
+    words: a picture that stands still must not be taken for the other's stillness.
+    """
+
+    source_id: SourceId
+    state: Annotated[
+        VideoStateName,
+        Meta(
+            description="`full`: all that is of use; `reduced`: smaller or fewer pictures; `stills`: a picture about "
+            "every two seconds; `paused`: none, the line carries sound only. It comes back by itself."
+        ),
+    ]
+
+
 class SubscriptionFailed(Notice, tag="subscription_failed"):
     """A source cannot be sent to this client. It is tried again when the source or the client's answer changes."""
 
@@ -284,6 +315,7 @@ class Admitted(Notice, tag="admitted"):
 
     participants: Annotated[list[Participant], Meta(description="The others, in order of joining.")]
     room: Room
+    chat: Annotated[list[ChatMessage], Meta(description="What was written to the client before, oldest first.")]
     waiting: list[WaitingParticipant] | UnsetType = UNSET
 
 
@@ -317,6 +349,18 @@ class GrantsChanged(Notice, tag="grants_changed"):
 
     grants: list[str]
     waiting: Annotated[list[WaitingParticipant], Meta(description="For hosts: who waits.")] | UnsetType = UNSET
+
+
+class ChatSaid(Notice, tag="chat_message"):
+    """Somebody wrote to the room, or to the client alone; or the client itself wrote."""
+
+    message: ChatMessage
+
+
+class ConsentAsked(Notice, tag="consent_asked"):
+    """The client is asked to consent to a recording, in the room or, once it was let in, before it enters."""
+
+    consent: ConsentRequest
 
 
 class RoomChanged(Notice, tag="room_changed"):
@@ -371,6 +415,7 @@ ServerMessage = (
     | Quality
     | ConnectionState
     | MediaFlow
+    | VideoState
     | SubscriptionFailed
     | MediaMode
     | Encodings
@@ -383,6 +428,8 @@ ServerMessage = (
     | WaitingUpdated
     | WaitingLeft
     | GrantsChanged
+    | ChatSaid
+    | ConsentAsked
     | RoomChanged
     | MutedByHost
     | StoppedByHost
