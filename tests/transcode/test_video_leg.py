@@ -183,7 +183,7 @@ async def test_a_decoder_that_hangs_is_ended() -> None:
         with leg(legs, spec("vp8", "h264")) as under_test:
             await until(lambda: under_test.leg.pid is not None, lambda: None)
             assert under_test.leg.pid is not None
-            os.kill(under_test.leg.pid, signal.SIGALRM)
+            os.kill(under_test.leg.pid, signal.SIGPROF)
             await until(lambda: under_test.leg.restarts == 1, lambda: None)
             await shows(under_test, Camera("vp8", GREEN), Screen("h264"))
 
