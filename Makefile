@@ -10,6 +10,7 @@ HTTP ?= 127.0.0.1:8080
 MEDIA ?= 127.0.0.1:3478
 DATA ?= .data
 ARGS ?=
+SCENARIOS ?= $(wildcard configs/scenarios/*.yaml)
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -20,7 +21,7 @@ SWARM_SOURCES := $(shell find loadtest/native/src -name '*.rs' 2>/dev/null) load
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help run build swarm wheel test test-core test-python check format lock bench fuzz clean distclean
+.PHONY: help run build swarm wheel test test-core test-python check format lock bench scenarios fuzz clean distclean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -56,6 +57,9 @@ format: $(STAMPS)/tools ## Rewrite the sources in the house style
 bench: build ## Measure forwarding, joins and memory; prints a table, writes test-results/bench.json
 	scripts/bench
 
+scenarios: build $(STAMPS)/tools $(STAMPS)/system-test $(STAMPS)/node ## Play every scenario over its bad lines and report (root; an hour and more; SCENARIOS=, ARGS=)
+	$(BIN)/python -m loadtest run $(SCENARIOS) --out test-results/scenarios $(ARGS)
+
 fuzz: ## Fuzz every parser for SECONDS_EACH (60); needs a nightly toolchain
 	scripts/fuzz
 
@@ -68,7 +72,7 @@ clean: ## Remove what was built, keep downloads and the data directory
 	cd loadtest/native && cargo clean --quiet
 
 distclean: clean ## Remove everything that is not in version control, but the data directory
-	rm -rf $(VENV) tests/browser/node_modules web/node_modules
+	rm -rf $(VENV) tests/browser/node_modules tests/openid/node_modules web/node_modules
 
 $(STAMPS):
 	@mkdir -p $@
@@ -90,8 +94,9 @@ $(STAMPS)/tools: requirements/dev.txt $(STAMPS)/python | $(STAMPS)
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/dev.txt
 	@touch $@
 
-$(STAMPS)/node: tests/browser/package-lock.json web/package-lock.json $(STAMPS)/tools | $(STAMPS)
+$(STAMPS)/node: tests/browser/package-lock.json tests/openid/package-lock.json web/package-lock.json $(STAMPS)/tools | $(STAMPS)
 	cd tests/browser && npm ci --silent --ignore-scripts
+	cd tests/openid && npm ci --silent --ignore-scripts
 	cd web && npm ci --silent --ignore-scripts
 	@touch $@
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import dataclasses
 import ipaddress
 import logging
 import os
 import resource
 import signal
+import time
 from importlib import metadata
 from typing import Any
 
@@ -20,18 +22,22 @@ from bridge.errors import BridgeError
 from bridge.issuers import make_verifier
 from bridge.observability import AdminServer, Health, LoopLag, Metrics, QualitySampler
 from bridge.recordings import Retention, open_store
-from bridge.room import RoomLimits, Rooms
+from bridge.room import Metering, RoomLimits, RoomPolicy, RoomRecord, Rooms, WithoutHost
 from bridge.settings import Settings
 from bridge.sfu import LegReport, MediaSettings, MediaTimeouts, Sfu
 from bridge.signaling.calls import Calls
 from bridge.signaling.http import application
 from bridge.signaling.operations import OperationsRoutes
 from bridge.signaling.server import HttpServer, ServerSettings
+from bridge.signaling.signin.door import SignInDoor
+from bridge.signaling.signin.token_door import TokenDoor
+from bridge.signaling.signin.vendor_door import VendorDoor
 from bridge.signaling.web import WebFiles, default_web_directory
 from bridge.signaling.websocket.door import WebSocketDoor
 from bridge.signaling.websocket.settings import WebSocketSettings
 from bridge.signaling.whip.door import WhipDoor
 from bridge.signaling.whip.settings import WhipSettings
+from bridge.signin import SignIn, tenants, vendor_authenticator
 from bridge.tls import read_certificate
 from bridge.transcode.supervisor import LegSettings, LegSupervisor
 
@@ -66,20 +72,34 @@ class Application:
                 max_sources=rooms.max_sources,
                 grace=rooms.grace,
                 linger=rooms.linger,
-            )
+                max_waiting=rooms.max_waiting,
+            ),
+            RoomPolicy(
+                without_host=WithoutHost(rooms.without_host),
+                host_absence=rooms.host_absence,
+                reentry=rooms.reentry,
+                consultation=rooms.consultation,
+                opens_before=rooms.opens_before,
+                closes_after=rooms.closes_after,
+                max_length=rooms.max_length,
+            ),
         )
+        self._rooms.add_listener(Metering(time.monotonic, _log_record))
         self._metrics = Metrics(version())
         self._legs = LegSupervisor(LegSettings(settings.legs.max, settings.legs.memory))
         self._sfu = Sfu(_media_settings(settings), legs=self._legs)
         self._retention = Retention(open_store(settings))
         self._data: DataDirectory | None = None
-        verifier = make_verifier(settings, development=development)
+        self._signin = SignIn(settings)
+        own = self._signin.issuers(tenants(settings, development=development))
+        verifier = make_verifier(settings, development=development, more=own)
+        self._vendors = vendor_authenticator(settings, verifier)
         self._calls = Calls(verifier, self._rooms, self._sfu, observer=self._metrics)
         self._loop_lag = LoopLag(self._metrics.on_loop_lag)
         self._quality = QualitySampler(self._sfu.sessions, self._metrics)
         self._admin = AdminServer(settings.data.directory, {"rooms": self.describe_rooms}, {"report": self.report_room})
         self._accepting = False
-        self._server = HttpServer(application(self._routes()), _server_settings(settings))
+        self._server = HttpServer(application(self._routes(), hsts=settings.http.hsts), _server_settings(settings))
         self._metrics.watch_rooms(lambda: (len(self._rooms.room_ids()), self._rooms.participant_count()))
         self._metrics.watch_legs(self._legs)
         self._metrics.watch_workers(lambda: {worker.index: worker.stats for worker in self._sfu.workers()})
@@ -116,6 +136,7 @@ class Application:
         served, self._accepting = self._accepting, False
         await self._calls.close()
         await self._server.close()
+        await self._signin.close()
         await self._sfu.close()
         self._legs.close()
         await self._retention.stop()
@@ -163,6 +184,7 @@ class Application:
                 {
                     "room": room_id,
                     "participants": len(participants),
+                    "waiting": len(self._rooms.waiting(room_id)),
                     "connected": sum(participant.connected for participant in participants),
                     "sources": sum(len(participant.sources) for participant in participants),
                     "legs": [_described(leg) for leg in self._sfu.legs(room_id)],
@@ -214,9 +236,34 @@ class Application:
         return [
             *WebSocketDoor(self._calls, websocket, version=version(), grace=settings.rooms.grace).routes(),
             *WhipDoor(self._calls, whip).routes(),
+            *self._signin_routes(),
             *OperationsRoutes(health, self._metrics, networks).routes(),
-            *WebFiles(default_web_directory()).routes(),
+            *WebFiles(default_web_directory(), frame_ancestors=settings.http.frame_ancestors).routes(),
         ]
+
+    def _signin_routes(self) -> list[BaseRoute]:
+        signin, metrics = self._signin, self._metrics
+        public_url = self._settings.signin.public_url
+        embedded = bool(self._settings.http.frame_ancestors)
+        clock = time.monotonic
+        return [
+            *SignInDoor(
+                signin.providers,
+                signin.sessions,
+                signin.admission,
+                public_url=public_url,
+                embedded=embedded,
+                observer=metrics,
+                clock=clock,
+            ).routes(),
+            *TokenDoor(signin.exchanges, signin.nonces, public_url=public_url, observer=metrics, clock=clock).routes(),
+            *VendorDoor(self._vendors, signin.admission, public_url=public_url, observer=metrics, clock=clock).routes(),
+        ]
+
+
+def _log_record(record: RoomRecord) -> None:
+    """The metering record of a room: one line, with nothing about persons."""
+    _log.info("A room has closed", extra=dataclasses.asdict(record))
 
 
 async def run(application: Application) -> None:

@@ -1,4 +1,4 @@
-"""The command `bridge`: serve | token | check | rooms | recordings | version.
+"""The command `bridge`: serve | token | check | rooms | recordings | test-leg | version.
 
 What goes wrong is one line on standard error and exit code 2; `bridge check` exits with 1 if this machine is not fit.
 """
@@ -69,6 +69,9 @@ def _parser() -> argparse.ArgumentParser:
         "--grant", action="append", dest="grants", metavar="GRANT", help="narrow the role to this (can be repeated)"
     )
 
+    token.add_argument("--enters", choices=["lobby", "direct"], help="where it leads (default: as the role does)")
+    token.add_argument("--level", metavar="LEVEL", help="the level of the sign-in, such as idporten-loa-high")
+
     check = _command(commands, "check", _check, "say whether this machine can run the bridge, and how to mend it")
     _add_settings(check, listening=True)
     check.add_argument("--dev", action="store_true", help="for a development bridge")
@@ -97,6 +100,14 @@ def _parser() -> argparse.ArgumentParser:
     recordings.add_argument("--stream", default=COMPOSED, metavar="NAME", help="with export (default: %(default)s)")
     recordings.add_argument("--output", type=Path, metavar="FILE", help="with export (default: ID.webm)")
     recordings.add_argument("--json", action="store_true", help="with list: as JSON")
+
+    test_leg = _command(commands, "test-leg", _test_leg, "join a room as an echo, or play a file into it")
+    test_leg.add_argument("what", choices=["echo", "play"], help="echo: what the last who came sends; play: FILE")
+    test_leg.add_argument("file", nargs="?", type=Path, metavar="FILE", help="with play: sound, picture or both")
+    test_leg.add_argument(
+        "--token", required=True, metavar="TOKEN", help="its join token, as `bridge token` prints one"
+    )
+    test_leg.add_argument("--url", default="ws://127.0.0.1:8080/v1/signal", help="the door (default: %(default)s)")
 
     _command(commands, "version", _version, "print the version")
     return parser
@@ -194,12 +205,14 @@ def _token(options: argparse.Namespace) -> int:
         role=options.role,
         name=options.name,
         grants=options.grants,
+        enters=options.enters,
+        level=options.level,
         issued_at=time.time(),
         ttl=ttl,
     )
     # Better refused here, where there is somebody to read why, than at the door.
     key = StaticKey.from_secret(secret, development=True)
-    issuer = Issuer(DEVELOPMENT_ISSUER, DEVELOPMENT_ISSUER, (key,))
+    issuer = Issuer(DEVELOPMENT_ISSUER, DEVELOPMENT_ISSUER, (key,), may_skip_lobby=True)
     asyncio.run(TokenVerifier([issuer], claim_rules(settings)).verify(token))
     print(token)
     return 0
@@ -243,10 +256,32 @@ def _rooms(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(rooms, indent=2))
         return 0
-    print(f"{'room':<48}{'participants':>14}{'connected':>11}{'sources':>9}{'legs':>6}")
+    print(f"{'room':<48}{'participants':>14}{'waiting':>9}{'connected':>11}{'sources':>9}{'legs':>6}")
     for room in rooms:
-        counts = f"{room['participants']:>14}{room['connected']:>11}{room['sources']:>9}{len(room['legs']):>6}"
+        counts = (
+            f"{room['participants']:>14}{room['waiting']:>9}{room['connected']:>11}{room['sources']:>9}"
+            f"{len(room['legs']):>6}"
+        )
         print(f"{room['room']:<48}{counts}")
+    return 0
+
+
+def _test_leg(options: argparse.Namespace) -> int:
+    if (options.what == "play") != (options.file is not None):
+        raise BridgeError("bad_file", "`play` wants a file, `echo` none.", field="file")
+    from bridge.transcode import test_leg
+
+    if options.what == "echo":
+        running = test_leg.echo(options.url, options.token)
+    else:
+        running = test_leg.play(options.url, options.token, options.file)
+    try:
+        asyncio.run(running)
+    except OSError as error:
+        why = error.strerror or "it does not answer"
+        raise BridgeError("no_bridge", f"The bridge cannot be reached: {why}.", field="url") from None
+    except KeyboardInterrupt:
+        return 0
     return 0
 
 

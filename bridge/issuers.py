@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -22,12 +22,12 @@ from bridge.auth import (
 )
 from bridge.configuration import SettingsError
 from bridge.errors import BridgeError
-from bridge.room import DEFAULT_ROLES, parse_roles
+from bridge.room import DEFAULT_ROLES, Role, parse_roles
 from bridge.settings import KeySettings, RoomSettings, Settings
 
 
-def make_verifier(settings: Settings, *, development: bool) -> TokenVerifier:
-    """A verifier of the issuers in the settings, and of the development key if `development`.
+def make_verifier(settings: Settings, *, development: bool, more: Iterable[Issuer] = ()) -> TokenVerifier:
+    """A verifier of the issuers in the settings, of `more`, and of the development key if `development`.
 
     Raises `SettingsError`, which names the issuer's key that cannot be used, or the roles file.
     """
@@ -36,12 +36,13 @@ def make_verifier(settings: Settings, *, development: bool) -> TokenVerifier:
             issuer.issuer,
             issuer.tenant,
             [_key(key, f"tokens.issuers[{i}].keys[{j}]") for j, key in enumerate(issuer.keys)],
+            may_skip_lobby=issuer.may_skip_lobby,
         )
         for i, issuer in enumerate(settings.tokens.issuers)
     ]
     if development:
         issuers.append(development_issuer(settings.data.directory))
-    return TokenVerifier(issuers, claim_rules(settings))
+    return TokenVerifier([*issuers, *more], claim_rules(settings))
 
 
 def claim_rules(settings: Settings) -> ClaimRules:
@@ -50,7 +51,7 @@ def claim_rules(settings: Settings) -> ClaimRules:
     return ClaimRules(tokens.audience, tokens.max_ttl, tokens.leeway, read_roles(settings.rooms))
 
 
-def read_roles(rooms: RoomSettings) -> Mapping[str, frozenset[str]]:
+def read_roles(rooms: RoomSettings) -> Mapping[str, Role]:
     """The roles of the operator's file, or the built-in ones. Raises `SettingsError`."""
     if rooms.roles_file is None:
         return DEFAULT_ROLES

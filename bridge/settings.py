@@ -42,11 +42,14 @@ from bridge.configuration import (
     tables_of,
     unknown_key,
 )
+from bridge.signin_settings import SignInSettings, check_signin
 
 ENVIRONMENT_PREFIX = "BRIDGE_"
 CONFIG_VARIABLE = "BRIDGE_CONFIG"
 RESERVED_ISSUER = "dev"
 """The issuer and tenant of the development key, which no vendor may take."""
+OWN_ISSUERS = "urn:bridge:"
+"""How the issuers begin in whose name the bridge itself signs join tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class HttpSettings:
     tls_key: Path | None = setting(OPTIONAL_PATH, "")
     trusted_proxies: tuple[str, ...] = setting(list_of(NETWORK), [])
     allowed_origins: tuple[str, ...] = setting(list_of(ORIGIN), ["*"])
+    frame_ancestors: tuple[str, ...] = setting(list_of(ORIGIN), [])
+    hsts: float = setting(duration("0s", "730d"), "365d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,14 @@ class RoomSettings:
     max_sources: int = setting(integer(1, 64), 8)
     grace: float = setting(duration("1s", "10m"), "30s")
     linger: float = setting(duration("0s", "1h"), "10s")
+    max_waiting: int = setting(integer(1, 1000), 50)
+    without_host: str = setting(choice("wait", "enter"), "wait")
+    host_absence: float = setting(duration("1s", "1h"), "1m")
+    reentry: float = setting(duration("0s", "1h"), "2m")
+    consultation: float = setting(duration("1m", "4h"), "15m")
+    opens_before: float = setting(duration("0s", "24h"), "15m")
+    closes_after: float = setting(duration("0s", "24h"), "1h")
+    max_length: float = setting(duration("1m", "7d"), "12h")
     roles_file: Path | None = setting(OPTIONAL_PATH, "")
 
 
@@ -129,6 +142,7 @@ class IssuerSettings:
         matching(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,127}", "1 to 128 letters, digits or . _ ~ -, a letter or digit first")
     )
     keys: tuple[KeySettings, ...] = required(tables_of(KeySettings))
+    may_skip_lobby: bool = setting(SWITCH, False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +187,7 @@ class Settings:
     recordings: RecordingSection = field(default_factory=RecordingSection)
     rooms: RoomSettings = field(default_factory=RoomSettings)
     tokens: TokenSettings = field(default_factory=TokenSettings)
+    signin: SignInSettings = field(default_factory=SignInSettings)
     log: LogSettings = field(default_factory=LogSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
     data: DataSettings = field(default_factory=DataSettings)
@@ -185,6 +200,7 @@ SECTIONS: Mapping[str, type] = {
     "recordings": RecordingSection,
     "rooms": RoomSettings,
     "tokens": TokenSettings,
+    "signin": SignInSettings,
     "log": LogSettings,
     "metrics": MetricsSettings,
     "data": DataSettings,
@@ -218,6 +234,7 @@ def load_settings(
     settings = Settings(**sections)
     _check_http(settings.http)
     _check_issuers(settings.tokens)
+    check_signin(settings.signin)
     return settings
 
 
@@ -283,6 +300,10 @@ def _check_issuers(tokens: TokenSettings) -> None:
         place = f"tokens.issuers[{index}]"
         if RESERVED_ISSUER in (issuer.issuer, issuer.tenant):
             raise SettingsError("invalid_setting", f"{RESERVED_ISSUER!r} is kept for the development key.", field=place)
+        if issuer.issuer.startswith(OWN_ISSUERS):
+            raise SettingsError(
+                "invalid_setting", f"{OWN_ISSUERS!r} begins the bridge's own issuers.", field=f"{place}.issuer"
+            )
         if issuer.issuer in seen:
             raise SettingsError("invalid_setting", "Two issuers have this name.", field=f"{place}.issuer")
         seen.add(issuer.issuer)

@@ -6,7 +6,7 @@ import math
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from bridge.auth.errors import TokenError
 
@@ -14,6 +14,30 @@ MAX_ID_LENGTH = 128
 """Characters of `sub`, `room`, `role` and `jti`."""
 MAX_NAME_LENGTH = 200
 """Characters of `name`."""
+MAX_LEVEL_LENGTH = 64
+"""Characters of `level`."""
+ENTRANCES = ("lobby", "direct")
+"""What `enters` may say, the narrower one first."""
+
+
+class Role(Protocol):
+    """What tokens of a role are held against; see `bridge.room.Role`."""
+
+    @property
+    def grants(self) -> frozenset[str]:
+        """What it may do."""
+
+    @property
+    def enters(self) -> str:
+        """Where its owners find themselves: "lobby" or "direct"."""
+
+    @property
+    def may_host(self) -> bool:
+        """Whether a host may hand its office over to it."""
+
+    @property
+    def consents(self) -> bool:
+        """Whether a recording waits for its consent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +53,18 @@ class JoinClaims:
     role: str
     grants: frozenset[str]
     """Those of the role, or the fewer that the token lists."""
+    enters: str
+    """As the role does, or "lobby" where the token says so."""
+    level: str
+    """How surely they are known, such as `idporten-loa-high`; empty where the token does not say."""
+    may_host: bool
+    consents: bool
+    starts_in: float | None
+    """Seconds until the appointment begins, less than zero after that; None where the token does not say."""
+    ends_in: float | None
+    """Seconds until it ends."""
+    lifetime: float
+    """Seconds that the token could still be used for when it was verified."""
     expires_at: float
     """Seconds since the epoch. It matters when joining only; a call outlives its token."""
     token_id: str = field(repr=False)
@@ -41,11 +77,16 @@ class ClaimRules:
     audience: str
     max_ttl: float
     leeway: float
-    roles: Mapping[str, frozenset[str]]
+    roles: Mapping[str, Role]
 
 
-def check_claims(claims: Mapping[str, Any], *, tenant: str, rules: ClaimRules, now: float) -> JoinClaims:
-    """Turns verified claims into `JoinClaims`; `now` is in seconds since the epoch. Raises `TokenError`."""
+def check_claims(
+    claims: Mapping[str, Any], *, tenant: str, rules: ClaimRules, now: float, may_skip_lobby: bool = False
+) -> JoinClaims:
+    """Turns verified claims into `JoinClaims`; `now` is in seconds since the epoch. Raises `TokenError`.
+
+    `may_skip_lobby`: whether the issuer may let a role in directly that enters by the lobby.
+    """
     _check_audience(claims, rules.audience)
     expires_at = _check_times(claims, rules, now)
     role = _text(claims, "role")
@@ -56,6 +97,7 @@ def check_claims(claims: Mapping[str, Any], *, tenant: str, rules: ClaimRules, n
             field="role",
             hint=f"Roles here are: {', '.join(sorted(rules.roles))}.",
         )
+    rule = rules.roles[role]
     return JoinClaims(
         tenant=tenant,
         room=_text(claims, "room"),
@@ -63,6 +105,13 @@ def check_claims(claims: Mapping[str, Any], *, tenant: str, rules: ClaimRules, n
         name=_text(claims, "name", MAX_NAME_LENGTH) if "name" in claims else "",
         role=role,
         grants=_grants(claims, role, rules.roles),
+        enters=_enters(claims, rule, may_skip_lobby=may_skip_lobby),
+        level=_text(claims, "level", MAX_LEVEL_LENGTH) if "level" in claims else "",
+        may_host=rule.may_host,
+        consents=rule.consents,
+        starts_in=check_instant(claims, "starts_at") - now if "starts_at" in claims else None,
+        ends_in=check_instant(claims, "ends_at") - now if "ends_at" in claims else None,
+        lifetime=expires_at + rules.leeway - now,
         expires_at=expires_at,
         token_id=_text(claims, "jti"),
     )
@@ -80,8 +129,8 @@ def _check_audience(claims: Mapping[str, Any], audience: str) -> None:
 
 
 def _check_times(claims: Mapping[str, Any], rules: ClaimRules, now: float) -> float:
-    expires_at, issued_at = _time(claims, "exp"), _time(claims, "iat")
-    not_before = _time(claims, "nbf") if "nbf" in claims else issued_at
+    expires_at, issued_at = check_instant(claims, "exp"), check_instant(claims, "iat")
+    not_before = check_instant(claims, "nbf") if "nbf" in claims else issued_at
     if now >= expires_at + rules.leeway:
         raise TokenError("token_expired", "The token has expired.", field="exp", hint="Ask for a new one.")
     for name, value in (("nbf", not_before), ("iat", issued_at)):
@@ -102,9 +151,9 @@ def _check_times(claims: Mapping[str, Any], rules: ClaimRules, now: float) -> fl
     return expires_at
 
 
-def _grants(claims: Mapping[str, Any], role: str, roles: Mapping[str, frozenset[str]]) -> frozenset[str]:
+def _grants(claims: Mapping[str, Any], role: str, roles: Mapping[str, Role]) -> frozenset[str]:
     if "grants" not in claims:
-        return roles[role]
+        return roles[role].grants
     listed = claims["grants"]
     if not isinstance(listed, list):
         raise TokenError(
@@ -113,16 +162,37 @@ def _grants(claims: Mapping[str, Any], role: str, roles: Mapping[str, frozenset[
             field="grants",
             hint="Leave it out to give all grants of the role.",
         )
-    known = frozenset[str]().union(*roles.values())
+    known = frozenset[str]().union(*(each.grants for each in roles.values()))
     for index, grant in enumerate(listed):
         place = f"grants[{index}]"
         if not isinstance(grant, str) or grant not in known:
             hint = f"Grants are: {', '.join(sorted(known))}."
             raise TokenError("token_unknown_grant", "The bridge has no such grant.", field=place, hint=hint)
-        if grant not in roles[role]:
+        if grant not in roles[role].grants:
             hint = "A token may narrow the grants of its role, not widen them."
             raise TokenError("token_grant_not_allowed", "The role does not have this grant.", field=place, hint=hint)
     return frozenset(listed)
+
+
+def _enters(claims: Mapping[str, Any], rule: Role, *, may_skip_lobby: bool) -> str:
+    if "enters" not in claims:
+        return rule.enters
+    entrance = claims["enters"]
+    if entrance not in ENTRANCES:
+        raise TokenError(
+            "token_bad_claim",
+            "The claim names no entrance.",
+            field="enters",
+            hint='It is "lobby" or "direct"; leave it out to enter as the role does.',
+        )
+    if entrance == "direct" and rule.enters != "direct" and not may_skip_lobby:
+        raise TokenError(
+            "token_grant_not_allowed",
+            "The role enters by the lobby.",
+            field="enters",
+            hint="The bridge's operator may allow the issuer to let it in directly: may_skip_lobby.",
+        )
+    return str(entrance)
 
 
 def _require(claims: Mapping[str, Any], name: str) -> Any:
@@ -156,7 +226,8 @@ def _text(claims: Mapping[str, Any], name: str, limit: int = MAX_ID_LENGTH) -> s
     return value
 
 
-def _time(claims: Mapping[str, Any], name: str) -> float:
+def check_instant(claims: Mapping[str, Any], name: str) -> float:
+    """A claim that is a time, in seconds since the epoch. Raises `TokenError`."""
     value = _require(claims, name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not _is_instant(value):
         raise TokenError(

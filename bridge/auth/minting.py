@@ -1,4 +1,4 @@
-"""Signs join tokens, as a vendor's server does. The bridge itself only does so with its development key."""
+"""Signs join tokens as a vendor's server does: the bridge itself for those who sign in, and by its development key."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ def mint(
     ttl: float,
     name: str | None = None,
     grants: Iterable[str] | None = None,
+    enters: str | None = None,
+    level: str | None = None,
 ) -> str:
     """A token signed by HS256. `issued_at` is in seconds since the epoch, `ttl` in seconds."""
     claims: dict[str, object] = {
@@ -35,6 +37,10 @@ def mint(
     }
     if name is not None:
         claims["name"] = name
+    if enters is not None:
+        claims["enters"] = enters
+    if level is not None:
+        claims["level"] = level
     if grants is not None:
         claims["grants"] = sorted(set(grants))
     return jwt.encode(claims, secret, algorithm="HS256")

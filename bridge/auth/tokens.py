@@ -3,7 +3,7 @@
 A token may be used more than once while it lives: a reload or a lost network joins again with the one at hand. It can
 only ever put the same identity into the same room, where it replaces its older self, so a replay by a thief is noticed
 (the rightful participant is put out with reason `replaced`) and ends with the token's short life. `jti` is for the
-audit trail and not for single use.
+audit trail, and for hosts to ban a token with whoever came by it; it is not for single use.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ class Issuer:
     name: str
     tenant: str
     keys: Sequence[KeySource]
+    may_skip_lobby: bool = False
+    """Whether its tokens may let a role in directly that enters by the lobby."""
 
 
 class TokenVerifier:
@@ -63,10 +65,14 @@ class TokenVerifier:
 
         Waits only when the issuer's key set has to be fetched. Raises `TokenError`.
         """
-        header, unverified = _take_apart(token)
-        issuer = self._issuer(unverified)
-        signed = await self._verify_signature(token, header, issuer)
-        claims = check_claims(signed, tenant=issuer.tenant, rules=self._rules, now=self._clock())
+        _, issuer, signed = await self._verified(token)
+        claims = check_claims(
+            signed,
+            tenant=issuer.tenant,
+            rules=self._rules,
+            now=self._clock(),
+            may_skip_lobby=issuer.may_skip_lobby,
+        )
         if room is not None and claims.room != room:
             raise TokenError(
                 "token_wrong_room",
@@ -75,6 +81,19 @@ class TokenVerifier:
                 hint="Each room needs a token of its own; the claim `room` names it without the vendor's id.",
             )
         return claims
+
+    async def verify_signature(self, token: str) -> tuple[dict[str, Any], str, dict[str, Any]]:
+        """Header, tenant and claims of a token that an issuer has signed: what they mean is for the caller to judge.
+
+        Raises `TokenError`.
+        """
+        header, issuer, claims = await self._verified(token)
+        return header, issuer.tenant, claims
+
+    async def _verified(self, token: str) -> tuple[dict[str, Any], Issuer, dict[str, Any]]:
+        header, unverified = _take_apart(token)
+        issuer = self._issuer(unverified)
+        return header, issuer, await self._verify_signature(token, header, issuer)
 
     def _issuer(self, unverified: Mapping[str, Any]) -> Issuer:
         name = unverified.get("iss")

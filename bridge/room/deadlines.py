@@ -17,6 +17,9 @@ class Deadlines:
     def __len__(self) -> int:
         return len(self._due)
 
+    def __contains__(self, key: str) -> bool:
+        return key in self._due
+
     def start(self, key: str, now: float) -> None:
         """Sets the deadline of `key`, anew if it had one."""
         self._due.pop(key, None)

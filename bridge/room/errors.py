@@ -8,6 +8,26 @@ from bridge.errors import BridgeError
 class RoomError(BridgeError):
     """A room's refusal. Nothing has changed when it is raised.
 
-    Codes: `invalid_room`, `room_full`, `too_many_rooms`, `room_not_found`, `session_not_found`, `source_not_found`,
-    `too_many_sources`, `wrong_kind`, `not_granted`, `shutting_down`.
+    Codes: `invalid_room`, `room_full`, `lobby_full`, `room_locked`, `room_not_open`, `room_over`, `too_many_rooms`,
+    `session_not_found`, `participant_not_found`, `source_not_found`, `too_many_sources`, `wrong_kind`,
+    `not_granted`, `in_lobby`, `banned`, `may_not_host`, `last_host`, `bad_text`, `too_many_messages`,
+    `recording_unavailable`, `recording_at_hand`, `consent_not_asked`, `shutting_down`.
     """
+
+
+class NotGrantedError(RoomError):
+    """What was tried takes a grant that the one who tried has not (`not_granted`); `grant` is the one."""
+
+    def __init__(self, grant: str, *, field: str | None = None) -> None:
+        super().__init__(
+            "not_granted",
+            f"This takes the grant {grant}.",
+            field=field,
+            hint="The role or the token's own list of grants leaves it out.",
+        )
+        self.grant = grant
+
+
+def in_lobby() -> RoomError:
+    """For what only those in the room may do."""
+    return RoomError("in_lobby", "This is not possible in the lobby.", hint="Wait until a host lets you in.")

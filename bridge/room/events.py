@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bridge.room.model import EndReason, Participant, Source
+from bridge.room.model import ChatMessage, ConsentRequest, EndReason, LobbyMessage, Participant, RoomState, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,124 @@ class SourceRemoved:
     source: Source
 
 
+@dataclass(frozen=True, slots=True)
+class WaitingJoined:
+    """Someone stands in the lobby. For hosts only."""
+
+    room_id: str
+    participant: Participant
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingUpdated:
+    """Someone in the lobby changed; `participant` is how it is now. For hosts only."""
+
+    room_id: str
+    participant: Participant
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingLeft:
+    """Someone is no longer in the lobby. For hosts only."""
+
+    room_id: str
+    participant_id: str
+    reason: EndReason | None
+    """None for someone who was let in, and joins next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Someone who waited is in the room, with all its sessions. The others are told by `ParticipantJoined`."""
+
+    room_id: str
+    participant_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SentBack:
+    """Someone who was in the room waits, with all its sessions. The others are told by `ParticipantLeft`."""
+
+    room_id: str
+    participant_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LobbyMessaged:
+    """A host wrote to those who wait, or to one of them."""
+
+    room_id: str
+    recipients: frozenset[str]
+    """Ids of participants."""
+    message: LobbyMessage
+
+
+@dataclass(frozen=True, slots=True)
+class RoomChanged:
+    """What holds for the room as a whole changed; `state` is how it is now."""
+
+    room_id: str
+    state: RoomState
+
+
+@dataclass(frozen=True, slots=True)
+class SourceMuted:
+    """A host muted somebody's source. `SourceUpdated` came before it."""
+
+    room_id: str
+    participant_id: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStopped:
+    """A host stopped somebody's source. `SourceRemoved` came before it."""
+
+    room_id: str
+    participant_id: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class UnmuteAsked:
+    """A host asks somebody to unmute; nobody's microphone is opened from afar."""
+
+    room_id: str
+    participant_id: str
+    by: str
+    """The host's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatSaid:
+    """Somebody wrote to the room, or to one in it."""
+
+    room_id: str
+    recipients: frozenset[str]
+    """Ids of participants, the writer's among them."""
+    message: ChatMessage
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentAsked:
+    """Somebody in the room, or about to enter it, is asked to consent to a recording."""
+
+    room_id: str
+    recipients: frozenset[str]
+    """Ids of participants."""
+    request: ConsentRequest
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentAnswered:
+    """Somebody consented to a recording, or did not, or took it back. To be kept, with the text's version."""
+
+    room_id: str
+    participant_id: str
+    request: ConsentRequest
+    consents: bool
+
+
 RoomEvent = (
     RoomOpened
     | RoomClosed
@@ -95,6 +213,19 @@ RoomEvent = (
     | SourceAdded
     | SourceUpdated
     | SourceRemoved
+    | WaitingJoined
+    | WaitingUpdated
+    | WaitingLeft
+    | Admitted
+    | SentBack
+    | LobbyMessaged
+    | RoomChanged
+    | SourceMuted
+    | SourceStopped
+    | UnmuteAsked
+    | ChatSaid
+    | ConsentAsked
+    | ConsentAnswered
 )
 
 RoomListener = Callable[[RoomEvent], None]

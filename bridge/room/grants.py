@@ -1,8 +1,9 @@
-"""Roles and what each may do. The operator's `roles.toml` sets a role's grants; a token may only narrow them."""
+"""Roles, what each may do and how it enters. The operator's `roles.toml` sets both; a token may only narrow them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any
@@ -13,8 +14,7 @@ from bridge.errors import BridgeError
 class Grant(StrEnum):
     """One thing that a participant may do.
 
-    The publish and subscribe grants are enforced by the room and the doors. `chat`, `host` and `record` are decided
-    here and shown to everyone in the roster; what they open is checked by the function that needs them.
+    Whoever tries what takes a grant that it has not is answered with `not_granted`, which names the grant.
     """
 
     PUBLISH_CAMERA = "publish_camera"
@@ -22,32 +22,59 @@ class Grant(StrEnum):
     PUBLISH_SCREEN = "publish_screen"
     SUBSCRIBE = "subscribe"
     CHAT = "chat"
+    CAPTION = "caption"
+    """Write what is said, for those who do not hear it."""
     HOST = "host"
-    """Admit, remove, mute others, lock and end."""
+    """Let in, refuse, remove, mute others, lock and end."""
     RECORD = "record"
     """Ask the others for their consent to a recording."""
 
 
+class Entrance(StrEnum):
+    """Where somebody who joins finds themselves."""
+
+    DIRECT = "direct"
+    """In the room."""
+    LOBBY = "lobby"
+    """In front of it, until a host lets them in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What the operator says of a role."""
+
+    grants: frozenset[str]
+    enters: Entrance
+    may_host: bool = False
+    """Whether a host may hand its office over to this role."""
+    consents: bool = True
+    """Whether a recording waits for this role's consent: a room system and the recorder itself are no persons."""
+
+
 _MEDIA = frozenset({Grant.PUBLISH_CAMERA, Grant.PUBLISH_MICROPHONE, Grant.SUBSCRIBE})
-_HOST = _MEDIA | {Grant.PUBLISH_SCREEN, Grant.CHAT, Grant.HOST, Grant.RECORD}
+_HOST = _MEDIA | {Grant.PUBLISH_SCREEN, Grant.CHAT, Grant.CAPTION, Grant.HOST, Grant.RECORD}
 _GUEST = _MEDIA | {Grant.PUBLISH_SCREEN, Grant.CHAT}
 
-DEFAULT_ROLES: Mapping[str, frozenset[str]] = {
-    role: frozenset(grant.value for grant in grants)
-    for role, grants in {
-        "fastlege": _HOST,
-        "legevaktlege": _HOST,
-        "spesialist": _HOST,
-        "helsepersonell": _HOST,
-        "pasient": _GUEST | {Grant.RECORD},
-        "parorende": _GUEST,
-        "tolk": _MEDIA | {Grant.CHAT},
-        "dovetolk": _GUEST,
-        "nav": _GUEST,
-        "assistent": _GUEST,
-        "rom": _MEDIA | {Grant.PUBLISH_SCREEN},
-        "opptak": frozenset({Grant.SUBSCRIBE}),
-    }.items()
+
+def _role(
+    grants: frozenset[Grant], enters: Entrance = Entrance.LOBBY, *, may_host: bool = False, consents: bool = True
+) -> Role:
+    return Role(frozenset(grant.value for grant in grants), enters, may_host, consents)
+
+
+DEFAULT_ROLES: Mapping[str, Role] = {
+    **{
+        role: _role(_HOST, Entrance.DIRECT, may_host=True)
+        for role in ("fastlege", "legevaktlege", "spesialist", "helsepersonell")
+    },
+    "pasient": _role(_GUEST | {Grant.RECORD}),
+    "parorende": _role(_GUEST),
+    "tolk": _role(_MEDIA | {Grant.CHAT, Grant.CAPTION}),
+    "dovetolk": _role(_GUEST | {Grant.CAPTION}),
+    "nav": _role(_GUEST, may_host=True),
+    "assistent": _role(_GUEST, may_host=True),
+    "rom": _role(_MEDIA | {Grant.PUBLISH_SCREEN}, Entrance.DIRECT, consents=False),
+    "opptak": _role(frozenset({Grant.SUBSCRIBE}), Entrance.DIRECT, consents=False),
 }
 """The roles where the operator has no file; the same as in `configs/roles.toml`, where they are explained."""
 
@@ -56,16 +83,32 @@ class RoleError(BridgeError):
     """The roles file says something that cannot be meant. Codes: `unknown_grant`, `invalid_role`."""
 
 
-def parse_roles(document: Mapping[str, Any]) -> dict[str, frozenset[str]]:
-    """Reads the parsed `roles.toml`: a table per role with a list `grants`. Raises `RoleError` naming the place."""
-    roles: dict[str, frozenset[str]] = {}
-    for name, table in document.items():
-        if not isinstance(table, Mapping) or set(table) != {"grants"} or not isinstance(table["grants"], list):
-            raise RoleError("invalid_role", "A role is a table with one key, a list of grants.", field=name)
-        roles[name] = frozenset(_grant(name, index, value) for index, value in enumerate(table["grants"]))
+def parse_roles(document: Mapping[str, Any]) -> dict[str, Role]:
+    """Reads the parsed `roles.toml`, a table per role as `Role` has it. Raises `RoleError` naming the place."""
+    roles = {name: _parse_role(name, table) for name, table in document.items()}
     if not roles:
         raise RoleError("invalid_role", "There has to be at least one role.")
     return roles
+
+
+def _parse_role(name: str, table: object) -> Role:
+    if not isinstance(table, Mapping):
+        raise RoleError("invalid_role", "A role is a table.", field=name)
+    unknown = set(table) - {"grants", "enters", "may_host", "consents"}
+    if unknown or not isinstance(table.get("grants"), list):
+        raise RoleError(
+            "invalid_role",
+            "A role has a list `grants`, and may have `enters`, `may_host` and `consents`.",
+            field=".".join([name, *sorted(unknown)[:1]]),
+        )
+    enters = table.get("enters", Entrance.LOBBY.value)
+    if enters not in list(Entrance):
+        raise RoleError("invalid_role", 'It is "lobby" or "direct".', field=f"{name}.enters")
+    for flag in ("may_host", "consents"):
+        if not isinstance(table.get(flag, True), bool):
+            raise RoleError("invalid_role", "It is true or false.", field=f"{name}.{flag}")
+    grants = frozenset(_grant(name, index, value) for index, value in enumerate(table["grants"]))
+    return Role(grants, Entrance(enters), table.get("may_host", False), table.get("consents", True))
 
 
 def _grant(role: str, index: int, value: object) -> str:

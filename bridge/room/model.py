@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Flag, StrEnum
 
 from bridge.room.errors import RoomError
-from bridge.room.grants import Grant
+from bridge.room.grants import Entrance, Grant
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,127}")
 """Tenants and rooms: one URL path segment that needs no escaping, and never a slash."""
@@ -70,8 +70,18 @@ class EndReason(StrEnum):
     """Signalling was lost and did not come back within the grace period."""
     MEDIA_LOST = "media_lost"
     """Media consent expired: the device went silently."""
+    REFUSED = "refused"
+    """A host did not let them in."""
+    REMOVED = "removed"
+    """A host took them out, and their token with them."""
+    SENT_BACK = "sent_back"
+    """Of a participant as the others see it: back in the lobby."""
+    ENDED = "ended"
+    """A host ended the call for all."""
     EMPTY = "empty"
     """Of a room: nobody came back."""
+    TIME_IS_UP = "time_is_up"
+    """The appointment is over, or the room was open for as long as one may be."""
     SHUTTING_DOWN = "shutting_down"
 
 
@@ -88,6 +98,36 @@ class RoomLimits:
     """How long a session whose signalling was lost waits to be resumed."""
     linger: float = 10.0
     """How long an empty room is kept for those who are about to come back."""
+    max_waiting: int = 50
+    """In the lobby of a room."""
+
+
+class WithoutHost(StrEnum):
+    """What a room without a host does with those who enter by the lobby."""
+
+    WAIT = "wait"
+    """They wait; and those inside wait again when no host came back."""
+    ENTER = "enter"
+    """They come in."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomPolicy:
+    """How rooms let people in. Durations in seconds."""
+
+    without_host: WithoutHost = WithoutHost.WAIT
+    host_absence: float = 60.0
+    """How long a room may be without a host before those who came by the lobby go back there."""
+    reentry: float = 120.0
+    """How long the place of someone who left is kept, in the queue or in the room."""
+    consultation: float = 900.0
+    """How long one takes, for the time that those who wait are told to expect."""
+    opens_before: float = 900.0
+    """How long before its appointment a room opens."""
+    closes_after: float = 3600.0
+    """How long after the end of its appointment a room closes, with whoever is in it."""
+    max_length: float = 43_200.0
+    """How long a room may be open at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +141,20 @@ class JoinRequest:
     role: str
     grants: frozenset[str]
     direction: Direction = Direction.BOTH
+    enters: Entrance = Entrance.DIRECT
+    level: str = ""
+    """How surely they are known: the level of their sign-in, such as `idporten-loa-high`; empty if none was told."""
+    may_host: bool = False
+    """Whether a host may hand its office over to them."""
+    consents: bool = True
+    """Whether a recording waits for their consent."""
+    starts_in: float | None = None
+    """Seconds until the appointment begins, less than zero after that; None where the token names no time."""
+    ends_in: float | None = None
+    """Seconds until it ends."""
+    token_id: str = field(default="", repr=False)
+    token_lifetime: float = 0.0
+    """Seconds that the token may still be used for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +182,8 @@ class Session:
     connected: bool
     attachment: int
     """Counts up with every resume, so that the connection that was resumed away cannot disconnect the new one."""
+    waiting: bool = False
+    """In the lobby."""
 
     def may(self, grant: Grant) -> bool:
         """Whether the token that opened this session gave `grant`."""
@@ -145,11 +201,113 @@ class Participant:
     role: str
     grants: frozenset[str]
     """What any of its sessions may do."""
+    level: str
+    """Of its sign-in; empty if none was told."""
     connected: bool
     """False while every session of it waits to be resumed."""
     order: int
     """Rank by time of joining, ascending, unique within the life of the bridge."""
     sources: tuple[Source, ...]
+    hand_raised: bool = False
+    companions: tuple[str, ...] = field(default=(), repr=False)
+    """Names of those who sit at the same camera."""
+    may_host: bool = False
+    """Whether a host may hand its office over to them."""
+    consent_pending: bool = False
+    """Of someone in the lobby: let in, as soon as they consent to the recording."""
+
+
+class Recording(StrEnum):
+    """Whether what is said in a room is recorded."""
+
+    OFF = "off"
+    ASKING = "asking"
+    """It begins as soon as everyone in the room has consented."""
+    ON = "on"
+    PAUSED = "paused"
+    """It goes on as soon as those who came meanwhile have consented, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomState:
+    """What holds for the room as a whole."""
+
+    locked: bool = False
+    """Nobody but hosts, and those who come back, may join or wait."""
+    recording: Recording = Recording.OFF
+    recordable: bool = False
+    """Whether there is anything that records."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRequest:
+    """What somebody is asked to consent to."""
+
+    id: str
+    """Of one recording, from its asking to its end."""
+    text_version: str
+    """Which text the question has: it is kept with the answer."""
+    asked_by: str
+    """Id of the participant who asked for the recording."""
+
+
+class ChatLane(StrEnum):
+    """What a text is."""
+
+    MESSAGE = "message"
+    CAPTION = "caption"
+    """What is said, written down for those who do not hear it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """A text that a participant wrote."""
+
+    id: int
+    """Ascending, unique within the life of the bridge."""
+    participant_id: str
+    name: str = field(repr=False)
+    """The writer's, who may be gone."""
+    lane: ChatLane
+    text: str = field(repr=False)
+    to: str | None
+    """Id of the one participant whom it is for; None for everyone in the room."""
+    at: float
+    """When it was written, by the rooms' clock."""
+
+
+class LobbyNotice(StrEnum):
+    """What a host's message to those who wait is about."""
+
+    DELAYED = "delayed"
+    SOON = "soon"
+    CANCELLED = "cancelled"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class LobbyMessage:
+    """A host's message to those who wait."""
+
+    id: int
+    """Ascending, unique within the life of the bridge."""
+    notice: LobbyNotice
+    text: str = field(repr=False)
+    minutes: int | None
+    """Of delay."""
+
+
+@dataclass(frozen=True, slots=True)
+class LobbyView:
+    """What someone who waits may know."""
+
+    position: int
+    """1 is next."""
+    expected: float | None
+    """Seconds; None while nothing can be said."""
+    host_present: bool
+    messages: tuple[LobbyMessage, ...]
+    """Oldest first."""
 
 
 def room_id(tenant: str, room: str) -> str:

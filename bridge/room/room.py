@@ -1,72 +1,117 @@
-"""One room: its members, their sessions and their sources. Used by `Rooms` only."""
+"""One room: its members, those who wait in its lobby, their sessions and their sources. Used by this package only."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
-from bridge.room.errors import RoomError
+from bridge.room.chat import Chat
+from bridge.room.consent import RecordingConsent
+from bridge.room.errors import NotGrantedError, RoomError, in_lobby
 from bridge.room.events import (
+    Admitted,
+    ConsentAsked,
     ParticipantJoined,
     ParticipantLeft,
     ParticipantUpdated,
+    RoomChanged,
     RoomListener,
+    SentBack,
     SessionEnded,
     SourceAdded,
     SourceRemoved,
     SourceUpdated,
+    WaitingJoined,
+    WaitingLeft,
+    WaitingUpdated,
 )
-from bridge.room.model import EndReason, JoinRequest, MediaKind, Participant, Session, Source, SourceName
+from bridge.room.grants import Entrance, Grant
+from bridge.room.lobby import Lobby
+from bridge.room.member import Member
+from bridge.room.model import (
+    EndReason,
+    JoinRequest,
+    LobbyView,
+    MediaKind,
+    Participant,
+    RoomLimits,
+    RoomPolicy,
+    RoomState,
+    Session,
+    Source,
+    SourceName,
+    WithoutHost,
+)
+from bridge.room.places import Place, Places
 
 SESSION_ID_BYTES = 16
 SECRET_BYTES = 32
 PARTICIPANT_ID_BYTES = 9
 
-
-@dataclass(slots=True)
-class _Member:
-    """A participant as it is kept. It lives as long as it has a session."""
-
-    id: str
-    identity: str
-    name: str
-    role: str
-    order: int
-    sessions: dict[str, Session] = field(default_factory=dict)
-    sources: dict[int, Source] = field(default_factory=dict)
-
-    def snapshot(self, room_id: str) -> Participant:
-        sessions = self.sessions.values()
-        return Participant(
-            id=self.id,
-            room_id=room_id,
-            identity=self.identity,
-            name=self.name,
-            role=self.role,
-            grants=frozenset[str]().union(*(session.grants for session in sessions)),
-            connected=any(session.connected for session in sessions),
-            order=self.order,
-            sources=tuple(self.sources.values()),
-        )
+_MAY_COME_BACK = frozenset({EndReason.LEFT, EndReason.TIMED_OUT, EndReason.MEDIA_LOST})
 
 
 class Room:
-    """The members of one room. Every change is told to `emit` once it is complete."""
+    """The members of one room, in it or in its lobby. Every change is told to `emit` once it is complete."""
 
-    def __init__(self, room_id: str, tenant: str, emit: RoomListener, new_token: Callable[[int], str]) -> None:
+    def __init__(
+        self,
+        room_id: str,
+        tenant: str,
+        emit: RoomListener,
+        new_token: Callable[[int], str],
+        limits: RoomLimits,
+        policy: RoomPolicy,
+        *,
+        recordable: bool,
+    ) -> None:
         self.id = room_id
         self.tenant = tenant
+        self.state = RoomState(recordable=recordable)
+        self.lobby = Lobby(policy.consultation)
+        self.chat = Chat()
+        self.consent = RecordingConsent()
+        self.members: dict[str, Member] = {}
+        """Everyone, by id, in order of joining."""
+        self.handed: set[str] = set()
+        """Identities that a host has handed its office over to."""
         self._emit = emit
         self._new_token = new_token
-        self._members: dict[str, _Member] = {}
-        self._by_identity: dict[str, _Member] = {}
-        self._by_session: dict[str, _Member] = {}
+        self._limits = limits
+        self._policy = policy
+        self._places = Places(policy.reentry)
+        self._by_identity: dict[str, Member] = {}
+        self._by_session: dict[str, Member] = {}
+
+    # What is there
 
     def __len__(self) -> int:
-        return len(self._members)
+        """How many there are, the lobby included."""
+        return len(self.members)
 
     def __iter__(self) -> Iterator[Participant]:
-        return (member.snapshot(self.id) for member in self._members.values())
+        """Those in the room."""
+        return (member.snapshot(self.id) for member in self.members.values() if not member.waiting)
+
+    def count_inside(self) -> int:
+        """How many are in the room, the lobby left out."""
+        return sum(not member.waiting for member in self.members.values())
+
+    def waiting(self) -> list[Participant]:
+        """Those in the lobby, the next one first."""
+        return [member.snapshot(self.id) for member in self.lobby.queue(self.members.values())]
+
+    def has_host(self) -> bool:
+        """Whether somebody in the room may let others in."""
+        return any(member.decides for member in self.members.values())
+
+    def lacks_host(self) -> bool:
+        """Whether those inside who came by the lobby are there without a host, against the policy."""
+        return (
+            self._policy.without_host is WithoutHost.WAIT
+            and any(member.by_lobby and not member.waiting for member in self.members.values())
+            and not self.has_host()
+        )
 
     def session_ids(self) -> list[str]:
         """Ids of all live sessions."""
@@ -76,27 +121,39 @@ class Room:
         """A live session; its existence is the caller's knowledge."""
         return self._by_session[session_id].sessions[session_id]
 
-    def participant(self, session_id: str) -> Participant:
+    def member(self, session_id: str) -> Member:
         """Whose session it is."""
-        return self._by_session[session_id].snapshot(self.id)
+        return self._by_session[session_id]
 
-    def join(self, request: JoinRequest, order: int, max_participants: int) -> Session:
+    def view_of_lobby(self, session_id: str, now: float) -> LobbyView | None:
+        """What its owner may know of the lobby; None for one who is not in it."""
+        member = self._by_session[session_id]
+        if not member.waiting:
+            return None
+        return self.lobby.view(member, self.members.values(), now, host_present=self.has_host())
+
+    # Joining and leaving
+
+    def join(self, request: JoinRequest, order: int, now: float) -> Session:
         """Lets someone in, in place of those older sessions of the same identity that served the same direction."""
         member = self._by_identity.get(request.identity)
         if member is None:
-            if len(self._members) >= max_participants:
-                raise RoomError("room_full", f"The room already has its {max_participants} participants.", field="room")
-            return self._join_anew(request, order)
+            return self._come(request, order, now)
         before = member.snapshot(self.id)
         overlapping = [key for key, held in member.sessions.items() if held.direction & request.direction]
         for session_id in overlapping:
             self._drop_session(member, session_id, EndReason.REPLACED)
-        if not member.sessions:
-            self._drop_member(member, EndReason.REPLACED)
-            return self._join_anew(request, order)
-        member.name, member.role = request.name, request.role
-        session = self._add_session(member, request)
-        self._tell_update(member, before)
+        if not member.sessions and not member.waiting:
+            self._drop_member(member, EndReason.REPLACED, now)
+            by_lobby = member.by_lobby and request.enters is Entrance.LOBBY
+            return self._join_anew(request, order, waiting=False, place=member.place, by_lobby=by_lobby, now=now)
+        # Whoever waits stays who they are to the hosts, however often they reload or knock.
+        member.describe(request)
+        session = self._add_session(member, request, now)
+        if member.waiting and not member.held_back and not self._waits(request, None):
+            self.let_in(member, now)
+            return member.sessions[session.id]
+        self.tell_update(member, before)
         return session
 
     def connect(self, session_id: str) -> Session:
@@ -106,7 +163,7 @@ class Room:
         session = member.sessions[session_id]
         session = replace(session, connected=True, attachment=session.attachment + 1)
         member.sessions[session_id] = session
-        self._tell_update(member, before)
+        self.tell_update(member, before)
         return session
 
     def disconnect(self, session_id: str) -> None:
@@ -114,24 +171,115 @@ class Room:
         member = self._by_session[session_id]
         before = member.snapshot(self.id)
         member.sessions[session_id] = replace(member.sessions[session_id], connected=False)
-        self._tell_update(member, before)
+        self.tell_update(member, before)
 
-    def end_session(self, session_id: str, reason: EndReason) -> None:
+    def end_session(self, session_id: str, reason: EndReason, now: float) -> None:
         """Ends a session, and with its last one the participant."""
         member = self._by_session[session_id]
         before = member.snapshot(self.id)
         self._drop_session(member, session_id, reason)
         if member.sessions:
-            self._tell_update(member, before)
+            self.tell_update(member, before)
         else:
-            self._drop_member(member, reason)
+            self._drop_member(member, reason, now)
 
-    def add_source(self, session_id: str, source: Source, max_sources: int) -> None:
+    def end_member(self, member: Member, reason: EndReason, now: float) -> None:
+        """Ends all sessions of a member."""
+        for session_id in list(member.sessions):
+            self._drop_session(member, session_id, reason)
+        self._drop_member(member, reason, now)
+
+    # The lobby
+
+    def check_space(self, more: int) -> None:
+        """Raises `room_full` where so many more would not fit in."""
+        if self.count_inside() + more > self._limits.max_participants:
+            places = self._limits.max_participants
+            raise RoomError("room_full", f"The room already has its {places} participants.", field="room")
+
+    def let_in(self, member: Member, now: float) -> None:
+        """From the lobby into the room; while it is recorded, only after the newcomer's consent."""
+        if not self.consent.lacks(member):
+            self.enter(member, now)
+        elif not member.consent_pending:
+            before = member.snapshot(self.id)
+            member.consent_pending, member.held_back = True, False
+            self.tell_update(member, before)
+            self.ask_consent([member])
+
+    def ask_consent(self, members: Iterable[Member]) -> None:
+        """Asks these to consent to the recording at hand, if they have not."""
+        asked = frozenset(member.id for member in members if self.consent.lacks(member))
+        if asked and self.consent.request is not None:
+            self._emit(ConsentAsked(self.id, asked, self.consent.request))
+
+    def settle(self, now: float) -> None:
+        """Draws the conclusions for the recording from who is there now."""
+        recording = self.consent.state(self.members.values())
+        if recording is not self.state.recording:
+            self.state = replace(self.state, recording=recording)
+            self._emit(RoomChanged(self.id, self.state))
+        for member in [member for member in self.members.values() if member.consent_pending]:
+            if self.consent.lacks(member):
+                continue
+            if member.by_lobby and self._policy.without_host is WithoutHost.WAIT and not self.has_host():
+                # Whoever let them in has gone meanwhile.
+                self.forget_admission(member)
+            else:
+                self.enter(member, now)
+
+    def forget_admission(self, member: Member) -> None:
+        """Someone who was let in, and was to consent to the recording first, has to be let in anew."""
+        before = member.snapshot(self.id)
+        member.consent_pending = False
+        self.tell_update(member, before)
+
+    def enter(self, member: Member, now: float) -> None:
+        """From the lobby into the room."""
+        # Whoever was in here before has to be let in anew: another patient is with the doctor now.
+        self._places.close_room()
+        member.waiting, member.held_back, member.consent_pending = False, False, False
+        member.messages.clear()
+        self._set_waiting(member, False)
+        self.lobby.let_in(now)
+        self._emit(WaitingLeft(self.id, member.id, None))
+        self._emit(Admitted(self.id, member.id))
+        self._emit(ParticipantJoined(self.id, member.snapshot(self.id)))
+
+    def send_back(self, member: Member, *, held_back: bool, now: float) -> None:
+        """From the room into the lobby; `held_back`: not even a role that enters directly comes in by itself."""
+        for source in list(member.sources.values()):
+            del member.sources[source.id]
+            self._emit(SourceRemoved(self.id, member.id, source))
+        member.waiting, member.held_back, member.by_lobby = True, held_back, True
+        member.hand_raised = False
+        self.handed.discard(member.identity)
+        self._set_waiting(member, True)
+        self.lobby.newcomer(member, now)
+        self._emit(ParticipantLeft(self.id, member.id, EndReason.SENT_BACK))
+        self._emit(SentBack(self.id, member.id))
+        self._emit(WaitingJoined(self.id, member.snapshot(self.id)))
+
+    def clear(self, now: float) -> None:
+        """No host came back: those who came by the lobby wait again."""
+        for member in [member for member in self.members.values() if member.by_lobby and not member.waiting]:
+            self.send_back(member, held_back=False, now=now)
+
+    def forget_places(self) -> None:
+        """Whoever left has to be let in anew."""
+        self._places.close_room()
+
+    # Sources
+
+    def add_source(self, session_id: str, source: Source) -> None:
         """Adds what a session begins to send."""
         member = self._by_session[session_id]
+        if member.waiting:
+            raise in_lobby()
         self._check_source(member.sessions[session_id], source.name, source.kind)
-        if len(member.sources) >= max_sources:
-            raise RoomError("too_many_sources", f"A participant has {max_sources} sources at most.", field="source")
+        if len(member.sources) >= self._limits.max_sources:
+            most = self._limits.max_sources
+            raise RoomError("too_many_sources", f"A participant has {most} sources at most.", field="source")
         member.sources[source.id] = source
         self._emit(SourceAdded(self.id, member.id, source))
 
@@ -151,47 +299,114 @@ class Room:
         del member.sources[source_id]
         self._emit(SourceRemoved(self.id, member.id, source))
 
-    def _join_anew(self, request: JoinRequest, order: int) -> Session:
-        member = _Member(self._new_token(PARTICIPANT_ID_BYTES), request.identity, request.name, request.role, order)
-        self._members[member.id] = member
-        self._by_identity[member.identity] = member
-        session = self._add_session(member, request)
-        self._emit(ParticipantJoined(self.id, member.snapshot(self.id)))
+    # For what else changes a member
+
+    def tell_update(self, member: Member, before: Participant) -> None:
+        """Tells how a member is now, if that differs from `before`."""
+        after = member.snapshot(self.id)
+        # Sources have events of their own.
+        if replace(before, sources=()) != replace(after, sources=()):
+            self._emit((WaitingUpdated if member.waiting else ParticipantUpdated)(self.id, after))
+
+    # Inside
+
+    def _come(self, request: JoinRequest, order: int, now: float) -> Session:
+        place = self._places.find(request.identity, now)
+        if self.state.locked and Grant.HOST not in request.grants and not (place is not None and place.admitted):
+            raise RoomError("room_locked", "The room is locked.", field="room", hint="A host has to unlock it.")
+        waiting = self._waits(request, place)
+        asked = not waiting and self._must_be_asked(request)
+        if not waiting:
+            self.check_space(1)
+        elif len(self.members) - self.count_inside() >= self._limits.max_waiting:
+            raise RoomError("lobby_full", "As many wait already as may.", field="room")
+        self._places.take(request.identity, now)
+        rank = order if place is None else place.rank
+        session = self._join_anew(
+            request, order, waiting=waiting or asked, place=rank, by_lobby=request.enters is Entrance.LOBBY, now=now
+        )
+        member = self._by_identity[request.identity]
+        if asked:
+            self.let_in(member, now)
+        elif waiting and place is not None:
+            member.held_back = place.held_back
         return session
 
-    def _add_session(self, member: _Member, request: JoinRequest) -> Session:
+    def _must_be_asked(self, request: JoinRequest) -> bool:
+        return request.consents and self.consent.request is not None and not self.consent.has(request.identity)
+
+    def _waits(self, request: JoinRequest, place: Place | None) -> bool:
+        if place is not None and place.held_back:
+            return True
+        if request.enters is Entrance.DIRECT or request.identity in self.handed:
+            return False
+        if self.has_host():
+            return place is None or not place.admitted
+        return self._policy.without_host is WithoutHost.WAIT
+
+    def _join_anew(
+        self, request: JoinRequest, order: int, *, waiting: bool, place: int, by_lobby: bool, now: float
+    ) -> Session:
+        member = Member(
+            id=self._new_token(PARTICIPANT_ID_BYTES),
+            identity=request.identity,
+            name=request.name,
+            role=request.role,
+            level=request.level,
+            order=order,
+            waiting=waiting,
+            place=place,
+            by_lobby=by_lobby,
+            may_host=request.may_host,
+            consents=request.consents,
+        )
+        self.members[member.id] = member
+        self._by_identity[member.identity] = member
+        session = self._add_session(member, request, now)
+        if waiting:
+            self.lobby.newcomer(member, now)
+        self._emit((WaitingJoined if waiting else ParticipantJoined)(self.id, member.snapshot(self.id)))
+        return session
+
+    def _add_session(self, member: Member, request: JoinRequest, now: float) -> Session:
+        handed = frozenset({Grant.HOST.value}) if member.identity in self.handed else frozenset[str]()
         session = Session(
             id=self._new_token(SESSION_ID_BYTES),
             secret=self._new_token(SECRET_BYTES),
             room_id=self.id,
             participant_id=member.id,
             direction=request.direction,
-            grants=request.grants,
+            grants=request.grants | handed,
             connected=True,
             attachment=0,
+            waiting=member.waiting,
         )
         member.sessions[session.id] = session
+        member.remember_token(request.token_id, now + request.token_lifetime)
         self._by_session[session.id] = member
         return session
 
-    def _drop_session(self, member: _Member, session_id: str, reason: EndReason) -> None:
+    def _set_waiting(self, member: Member, waiting: bool) -> None:
+        for session_id, session in member.sessions.items():
+            member.sessions[session_id] = replace(session, waiting=waiting)
+
+    def _drop_session(self, member: Member, session_id: str, reason: EndReason) -> None:
         for source in [source for source in member.sources.values() if source.session_id == session_id]:
             del member.sources[source.id]
             self._emit(SourceRemoved(self.id, member.id, source))
         del member.sessions[session_id], self._by_session[session_id]
         self._emit(SessionEnded(self.id, member.id, session_id, reason))
 
-    def _drop_member(self, member: _Member, reason: EndReason) -> None:
-        del self._members[member.id], self._by_identity[member.identity]
-        self._emit(ParticipantLeft(self.id, member.id, reason))
+    def _drop_member(self, member: Member, reason: EndReason, now: float) -> None:
+        del self.members[member.id], self._by_identity[member.identity]
+        if reason in _MAY_COME_BACK:
+            admitted = member.by_lobby and not member.waiting
+            self._places.keep(member.identity, member.place, admitted=admitted, held_back=member.held_back, now=now)
+        elif reason is not EndReason.REPLACED:
+            self.handed.discard(member.identity)
+        self._emit((WaitingLeft if member.waiting else ParticipantLeft)(self.id, member.id, reason))
 
-    def _tell_update(self, member: _Member, before: Participant) -> None:
-        after = member.snapshot(self.id)
-        # Sources have events of their own.
-        if replace(before, sources=()) != replace(after, sources=()):
-            self._emit(ParticipantUpdated(self.id, after))
-
-    def _source(self, session_id: str, source_id: int) -> tuple[_Member, Source]:
+    def _source(self, session_id: str, source_id: int) -> tuple[Member, Source]:
         member = self._by_session[session_id]
         source = member.sources.get(source_id)
         if source is None or source.session_id != session_id:
@@ -203,9 +418,4 @@ class Room:
         if kind not in name.kinds:
             raise RoomError("wrong_kind", f"A {name.value} does not send {kind.value}.", field="kind")
         if not session.may(name.grant):
-            raise RoomError(
-                "not_granted",
-                f"The token does not grant {name.grant.value}.",
-                field="source",
-                hint="The role or the token's own list of grants leaves it out.",
-            )
+            raise NotGrantedError(name.grant.value, field="source")

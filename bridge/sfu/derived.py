@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bridge.sfu import ice
+from bridge.sfu.allocation.ceiling import Ceiling
 from bridge.sfu.allocation.model import Layer
 from bridge.sfu.legs import Leg, LegCodec, LegRunner, LegSpec
 from bridge.sfu.sdp import codecs
@@ -95,7 +96,13 @@ class DerivedProducer:
         """As the room's sessions see it."""
         original = self._source.producer
         producer = Producer(self.producer_id, original.mid, original.kind, codecs.names(self.codecs))
-        return replace(self._source, producer=producer, codecs=self.codecs, want_encodings=lambda _: None)
+        return replace(
+            self._source,
+            producer=producer,
+            codecs=self.codecs,
+            want_encodings=lambda _wanted, _ceiling: None,
+            ceiling=Ceiling(),
+        )
 
     def acquire(self, receiver: object) -> int:
         """Has it sent to one more receiver; the id to consume. Raises `BridgeError` if no leg may be started."""
@@ -132,7 +139,7 @@ class DerivedProducer:
             self._spatial = spatial
             core = self._router.worker.core
             core.allocate_consumer(self._consumer_id, {"spatial": spatial, "temporal": 7, "still_interval_ms": None})
-            self._router.receives(self, self.source_id, spatial)
+            self._router.receives(self, self.source_id, spatial, None)
 
     def report(self) -> LegReport | None:
         """What runs for it; None while nothing does."""
@@ -165,7 +172,7 @@ class DerivedProducer:
         with contextlib.suppress(RuntimeError):
             # A worker that has died takes no command, and has forgotten everything anyway.
             worker.core.close_transport(self._transport_id)
-        self._router.receives(self, self.source_id, None)
+        self._router.receives_no_more(self, self.source_id)
         self._router.producers.pop(producer_id, None)
         self._router.layers.pop(producer_id, None)
         self._spatial = None

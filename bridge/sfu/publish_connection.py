@@ -32,7 +32,7 @@ class PublishConnection:
         limits: MediaLimits,
         make_transport: Callable[[], WebRtcTransport],
         on_producer: Callable[[int, bool], None],
-        on_encodings_wanted: Callable[[int, Sequence[bool]], None],
+        on_encodings_wanted: Callable[[int, Sequence[bool], int | None], None],
     ) -> None:
         self.transport: WebRtcTransport | None = None
         self._router = router
@@ -80,16 +80,17 @@ class PublishConnection:
         """Ends a producer; its m-line stays negotiated, and what still comes on it is dropped."""
         self._end([self._key(producer_id)])
 
-    def want_encodings(self, producer_id: int, spatial: Collection[int]) -> None:
+    def want_encodings(self, producer_id: int, spatial: Collection[int], ceiling: int | None = None) -> None:
         """Says which encodings of a producer, by index, are to be received by anybody; none for none at all.
 
         The publisher is told at once of what is wanted anew, and of what is not wanted any more after a while
         (`encoding_demand.HOLD_SECONDS`). Of one encoding with several spatial layers (SVC) all are sent or none.
+        `ceiling` is what each of them is to take at most, in bit/s of RTP payload; None for no bound.
         Without effect on audio, and on producers that have ended.
         """
         demand = self._demands.get(producer_id)
         if demand is not None:
-            demand.want(spatial)
+            demand.want(spatial, ceiling)
 
     def close(self) -> None:
         """Ends the connection and its producers."""
@@ -163,14 +164,14 @@ class PublishConnection:
         if producer.kind == "video":
             self._demands[producer.producer_id] = EncodingDemand(
                 len(producer.encodings),
-                lambda wanted: self._on_encodings_wanted(producer.producer_id, wanted),
+                lambda wanted, ceiling: self._on_encodings_wanted(producer.producer_id, wanted, ceiling),
                 encoding_demand.HOLD_SECONDS,
             )
         self._router.producers[producer.producer_id] = PublishedProducer(
             producer,
             media.codecs,
             self._session_id,
-            lambda spatial: self.want_encodings(producer.producer_id, spatial),
+            lambda spatial, ceiling: self.want_encodings(producer.producer_id, spatial, ceiling),
         )
         return producer
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
+from bridge.sfu.allocation import ceiling
+from bridge.sfu.allocation.ceiling import Ceiling
 from bridge.sfu.allocation.model import Layer
 from bridge.sfu.derived import DerivedProducers
 from bridge.sfu.legs import LegRunner, NoLegs
@@ -27,8 +30,10 @@ class PublishedProducer:
     codecs: tuple[MediaCodec, ...]
     owner: str
     """Id of the session that publishes it."""
-    want_encodings: Callable[[Collection[int]], None] = lambda _: None
+    want_encodings: Callable[[Collection[int], int | None], None] = lambda _wanted, _ceiling: None
     """Says which of its encodings, by index, are to be received by anybody: see `PublishConnection.want_encodings`."""
+    ceiling: Ceiling = field(default_factory=Ceiling)
+    """What its publisher was told that anybody's line takes of an encoding at most."""
 
 
 class RouterMember(Protocol):
@@ -55,6 +60,16 @@ class RouterMember(Protocol):
         """The worker died."""
 
 
+@dataclass(frozen=True)
+class _Received:
+    """What a receiver gets of a video."""
+
+    spatial: int | None
+    """Which encoding; None for nothing."""
+    room: int | None
+    """What its line would carry of it, in bit/s; None while that is unknown."""
+
+
 @dataclass
 class Router:
     """A room on a worker. It exists while it has sessions."""
@@ -75,7 +90,7 @@ class Router:
     _always: tuple[int, ...] = ()
     layers: dict[int, tuple[Layer, ...]] = field(default_factory=dict)
     """The layers of each video producer, those included that its publisher was asked not to send."""
-    _receives: dict[int, dict[object, int]] = field(default_factory=dict)
+    _receives: dict[int, dict[object, _Received]] = field(default_factory=dict)
     _salt: bytes = field(default_factory=lambda: secrets.token_bytes(16))
 
     def __post_init__(self) -> None:
@@ -125,27 +140,57 @@ class Router:
         somebody may want them again. One that is gone for other reasons costs nothing: the core sends another instead.
         """
         spatial = {layer.spatial for layer in live}
-        paused = (layer for layer in self.layers.get(producer_id, ()) if layer.spatial not in spatial)
-        self.layers[producer_id] = (*live, *paused)
+        paused = [layer for layer in self.layers.get(producer_id, ()) if layer.spatial not in spatial]
+        smallest = min((layer.width * layer.height for layer in (*live, *paused)), default=0)
+        # What one took while little was asked for is less than what it needs to look better than a smaller one.
+        worth = (
+            replace(layer, bitrate=max(layer.bitrate, ceiling.least(layer)))
+            if layer.width * layer.height > smallest
+            else layer
+            for layer in paused
+        )
+        self.layers[producer_id] = (*live, *worth)
         self.derived.layers_changed(producer_id)
         for member in tuple(self.members.values()):
             member.layers_changed(producer_id)
 
-    def receives(self, receiver: object, producer_id: int, spatial: int | None) -> None:
-        """A receiver gets this encoding of a producer from now on; None for nothing.
+    def receives(self, receiver: object, producer_id: int, spatial: int | None, room: int | None) -> None:
+        """A receiver gets this encoding of a producer from now on; None for nothing, since its line is too weak.
+
+        `room` is what that line would carry of it, in bit/s; None while that is unknown.
 
         The publisher is to send what is received, and one encoding above it for whoever can take more soon. What nobody
-        receives at all it sends in its least, so that whoever wants it sees it at once.
+        receives at all it sends in its least, so that whoever wants it sees it at once. No encoding is to take more
+        than the best line would carry, and none is sent that makes no good picture of that.
         """
+        if producer_id in self.producers:
+            self._receives.setdefault(producer_id, {})[receiver] = _Received(spatial, room)
+            self._want(producer_id)
+
+    def receives_no_more(self, receiver: object, producer_id: int) -> None:
+        """A receiver does not want a producer any more, or for now."""
+        self._receives.get(producer_id, {}).pop(receiver, None)
+        self._want(producer_id)
+
+    def is_bounded(self, producer_id: int) -> bool:
+        """Whether the publisher of a producer was asked to send less than it might."""
+        published = self.producers.get(producer_id)
+        return published is not None and published.ceiling.told is not None
+
+    def _want(self, producer_id: int) -> None:
         published = self.producers.get(producer_id)
         if published is None or published.producer.kind != "video":
             return
-        received = self._receives.setdefault(producer_id, {})
-        if spatial is None:
-            received.pop(receiver, None)
-        else:
-            received[receiver] = spatial
-        published.want_encodings(range(max(received.values(), default=-1) + 2))
+        received = self._receives.get(producer_id, {}).values()
+        layers = self.layers.get(producer_id, ())
+        bound = ceiling.wanted((each.room for each in received), layers)
+        published.ceiling.update(asyncio.get_running_loop().time(), bound)
+        told = published.ceiling.told
+        least = {layer.spatial: ceiling.least(layer) for layer in layers}
+        best = max((each.spatial for each in received if each.spatial is not None), default=-1)
+        above = best + 1
+        worth_it = above == 0 or told is None or told >= least.get(above, 0)
+        published.want_encodings(range(above + 1 if worth_it else above), told)
 
     def _on_event(self, event: Event) -> None:
         if event["type"] == "active_speaker":

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from starlette.responses import JSONResponse
 
 from bridge.errors import BridgeError
+from bridge.room import NotGrantedError
 
 RETRY_AFTER_SECONDS = "2"
 
@@ -27,6 +28,12 @@ _STATUS = {
     "request_timeout": HTTPStatus.REQUEST_TIMEOUT,
     "nothing_to_watch": HTTPStatus.CONFLICT,
     "room_full": HTTPStatus.CONFLICT,
+    "lobby_full": HTTPStatus.CONFLICT,
+    "room_locked": HTTPStatus.CONFLICT,
+    "room_not_open": HTTPStatus.CONFLICT,
+    "room_over": HTTPStatus.FORBIDDEN,
+    "in_lobby": HTTPStatus.CONFLICT,
+    "banned": HTTPStatus.FORBIDDEN,
     "etag_mismatch": HTTPStatus.PRECONDITION_FAILED,
     "etag_missing": HTTPStatus.PRECONDITION_REQUIRED,
     "body_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -36,6 +43,19 @@ _STATUS = {
     "media_overloaded": HTTPStatus.SERVICE_UNAVAILABLE,
     "too_many_rooms": HTTPStatus.SERVICE_UNAVAILABLE,
     "shutting_down": HTTPStatus.SERVICE_UNAVAILABLE,
+    "csrf_failed": HTTPStatus.FORBIDDEN,
+    "signin_required": HTTPStatus.FORBIDDEN,
+    "signin_level_too_low": HTTPStatus.FORBIDDEN,
+    "signin_unknown_provider": HTTPStatus.NOT_FOUND,
+    "signin_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+    "signin_busy": HTTPStatus.SERVICE_UNAVAILABLE,
+    "invitation_not_found": HTTPStatus.NOT_FOUND,
+    "invitation_not_open_yet": HTTPStatus.FORBIDDEN,
+    "invitation_not_yours": HTTPStatus.FORBIDDEN,
+    "invitation_unanswered": HTTPStatus.FORBIDDEN,
+    "invitation_used": HTTPStatus.GONE,
+    "invitation_wrong_answer": HTTPStatus.FORBIDDEN,
+    "too_many_invitations": HTTPStatus.TOO_MANY_REQUESTS,
     "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 _RETRY = frozenset({HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
@@ -69,4 +89,6 @@ def problem(error: BridgeError, headers: Mapping[str, str] | None = None) -> JSO
         body["field"] = error.field
     if error.hint is not None:
         body["hint"] = error.hint
+    if isinstance(error, NotGrantedError):
+        body["grant"] = error.grant
     return JSONResponse(body, status.value, all_headers, media_type="application/problem+json")

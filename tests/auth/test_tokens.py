@@ -24,7 +24,7 @@ def pem(key: Any) -> bytes:
 def test_a_good_token_says_who_may_join_what() -> None:
     claims = verify(signed(), room="time-1")
     assert (claims.tenant, claims.room, claims.identity, claims.name) == ("legevisitt", "time-1", "kari", "Kari")
-    assert (claims.role, claims.grants) == ("pasient", ROLES["pasient"])
+    assert (claims.role, claims.grants) == ("pasient", ROLES["pasient"].grants)
     assert (claims.expires_at, claims.token_id) == (NOW + 600, "1")
 
 
@@ -228,3 +228,18 @@ def test_errors_and_claims_do_not_give_the_token_away() -> None:
     error = refused(lambda: verify(token))
     assert token not in repr(error) + str(error.__cause__) + str(error.__context__)
     assert "kari" not in repr(verify(signed())).lower()
+
+
+def test_a_token_may_lead_a_role_into_the_lobby_and_past_it_only_by_the_operators_leave() -> None:
+    assert verify(signed()).enters == "lobby"
+    assert verify(signed(role="fastlege")).enters == "direct"
+    assert verify(signed(role="fastlege", enters="lobby")).enters == "lobby"
+    refusal = refused(lambda: verify(signed(enters="direct")))
+    assert (refusal.code, refusal.field) == ("token_grant_not_allowed", "enters")
+    assert verify(signed(enters="direct"), verifier(may_skip_lobby=True)).enters == "direct"
+    assert refused(lambda: verify(signed(enters="window"))).code == "token_bad_claim"
+
+
+def test_a_token_may_say_how_surely_its_owner_is_known() -> None:
+    claims = verify(signed(level="idporten-loa-high"))
+    assert (claims.level, claims.lifetime) == ("idporten-loa-high", 630.0)

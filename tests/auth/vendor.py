@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import jwt
@@ -13,9 +14,19 @@ from bridge.auth import ClaimRules, Issuer, JoinClaims, KeySource, StaticKey, To
 
 NOW = 1_800_000_000.0
 SECRET = b"a secret of the vendor that is long enough"
+
+
+@dataclass(frozen=True)
+class Role:
+    grants: frozenset[str]
+    enters: str
+    may_host: bool = False
+    consents: bool = True
+
+
 ROLES = {
-    "fastlege": frozenset({"publish_camera", "subscribe", "host"}),
-    "pasient": frozenset({"publish_camera", "subscribe"}),
+    "fastlege": Role(frozenset({"publish_camera", "subscribe", "host"}), "direct", may_host=True),
+    "pasient": Role(frozenset({"publish_camera", "subscribe"}), "lobby"),
 }
 RULES = ClaimRules(audience="bridge", max_ttl=3600.0, leeway=30.0, roles=ROLES)
 CLAIMS: dict[str, Any] = {
@@ -32,9 +43,10 @@ CLAIMS: dict[str, Any] = {
 }
 
 
-def verifier(*sources: KeySource, now: float = NOW) -> TokenVerifier:
+def verifier(*sources: KeySource, now: float = NOW, may_skip_lobby: bool = False) -> TokenVerifier:
     keys = sources or (StaticKey.from_secret(SECRET),)
-    return TokenVerifier([Issuer("vendor", "legevisitt", keys)], RULES, clock=lambda: now)
+    issuer = Issuer("vendor", "legevisitt", keys, may_skip_lobby)
+    return TokenVerifier([issuer], RULES, clock=lambda: now)
 
 
 def signed(key: Any = SECRET, algorithm: str = "HS256", kid: str | None = None, **changes: Any) -> str:

@@ -65,7 +65,7 @@ def request(
     grants: frozenset[str] = EVERYTHING,
     direction: Direction = Direction.BOTH,
 ) -> JoinRequest:
-    return JoinRequest(tenant, room, identity, name, "pasient", grants, direction)
+    return JoinRequest(tenant, room, identity, name, "fastlege", grants, direction)
 
 
 @pytest.fixture

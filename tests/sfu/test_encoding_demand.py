@@ -11,7 +11,17 @@ FOREVER = 3600.0
 
 def demand(count: int, hold: float) -> tuple[EncodingDemand, list[tuple[bool, ...]]]:
     told: list[tuple[bool, ...]] = []
-    return EncodingDemand(count, told.append, hold), told
+    return EncodingDemand(count, lambda wanted, _ceiling: told.append(wanted), hold), told
+
+
+async def test_what_each_takes_at_most_is_told_with_them() -> None:
+    told: list[tuple[tuple[bool, ...], int | None]] = []
+    encodings = EncodingDemand(2, lambda *each: told.append(each), FOREVER)
+    encodings.want({0, 1}, 200_000)
+    encodings.want({0, 1}, 200_000)
+    encodings.want({0, 1}, None)
+    assert told == [((True, True), 200_000), ((True, True), None)]
+    encodings.close()
 
 
 async def test_what_nobody_wants_any_more_goes_on_for_a_while() -> None:

@@ -76,6 +76,7 @@ def participant(name: str, *sources: int) -> Participant:
         name=name,
         role="role",
         grants=frozenset(),
+        level="",
         connected=True,
         order=1,
         sources=tuple(Source(id, "session", SourceName.CAMERA, MediaKind.VIDEO, False) for id in sources),  # noqa: A001
@@ -132,6 +133,14 @@ class Claims:
     name: str = ""
     role: str = "fastlege"
     grants: frozenset[str] = frozenset()
+    enters: str = "direct"
+    level: str = ""
+    may_host: bool = True
+    consents: bool = True
+    starts_in: float | None = None
+    ends_in: float | None = None
+    token_id: str = "1"
+    lifetime: float = 600.0
 
 
 def test_one_participant_joins_so_often_and_no_oftener(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,19 +15,9 @@ from bridge.signaling.websocket.messages import schema
 from tests.signaling.signal_client import PROTOCOL, validator
 
 TYPES = [
-    "join",
-    "resume",
-    "publish",
-    "unpublish",
-    "update_source",
-    "subscribe",
-    "unsubscribe",
-    "update_subscription",
-    "subscribe_answer",
-    "restart_ice",
-    "get_stats",
-    "ping",
-    "leave",
+    definition["properties"]["type"]["enum"][0]
+    for definition in schema.schema("client-message.schema.json")["$defs"].values()
+    if "type" in definition["properties"]
 ]
 FIELDS = {
     "id": st.integers(-1, 2**53),
@@ -51,6 +41,28 @@ FIELDS = {
     "paused": st.sampled_from([True, False, "true"]),
     "negotiation": st.sampled_from([0, 1, -1, 1.5, "1"]),
     "connection": st.sampled_from(["publish", "subscribe"]),
+    "participant_id": st.sampled_from(["p", "", "x" * 65]),
+    "participant_ids": st.lists(st.sampled_from(["p", "", "x" * 65]), max_size=3),
+    "notice": st.sampled_from(["delayed", "soon", "cancelled", "text", "late"]),
+    "text": st.sampled_from(["", "Snart", "x" * 501, None]),
+    "minutes": st.sampled_from([0, 1, 600, 601, 1.5, None]),
+    "raised": st.sampled_from([True, False, None]),
+    "names": st.lists(st.sampled_from(["Per", "", "x" * 201]), max_size=5),
+    "text_version": st.sampled_from(["2026-1", "", "x" * 65]),
+    "consent_id": st.sampled_from(["c", "", "x" * 65]),
+    "consents": st.sampled_from([True, False, "yes"]),
+    "lane": st.sampled_from(["message", "caption", "whisper"]),
+    "to": st.sampled_from(["p", "", "x" * 65, None]),
+    "locked": st.sampled_from([True, False, 1]),
+    "tiles": st.lists(
+        st.fixed_dictionaries(
+            {"source_id": st.sampled_from(["1", "2", ""]), "height": st.sampled_from([0, 720, -1, 16385, 1.5])},
+            optional={"extra": st.none()},
+        ),
+        max_size=3,
+    ),
+    "pinned": st.lists(st.sampled_from(["p", "", "x" * 65]), max_size=6),
+    "save_data": st.sampled_from([True, False, None]),
     "extra": st.none(),
 }
 

@@ -173,11 +173,11 @@ async def test_a_publisher_is_told_which_encodings_are_wanted_and_again_after_a_
         (own,) = (await ola.publish(("0", "video", "camera")))["sources"]
         (producer,) = house.media_of(ola).producers.values()
         listener = house.media_of(ola).listener
-        listener.on_encodings_wanted(producer.producer_id, (True, False))
-        listener.on_encodings_wanted(999, (True,))
+        listener.on_encodings_wanted(producer.producer_id, (True, False), 200_000)
+        listener.on_encodings_wanted(999, (True,), None)
         expected = [{"rid": "q", "active": True}, {"rid": "f", "active": False}]
         told = await ola.expect("encodings")
-        assert (told["source_id"], told["encodings"]) == (own["id"], expected)
+        assert (told["source_id"], told["encodings"], told["max_bitrate"]) == (own["id"], expected, 200_000)
         await ola.vanish()
         again = await resumed(house, ola)
         assert (await again.expect("encodings"))["encodings"] == expected

@@ -103,8 +103,10 @@ class Bridge:
         self.process = None
 
     def token(self, room: str, identity: str, role: str = "fastlege", *more: str) -> str:
-        """A join token, made by the command a vendor would try first."""
+        """A join token, made by the command that vendors try first. It leads past the lobby unless `more` says else."""
         command = [str(BRIDGE), "token", "--data", str(self.data), "--room", room, "--identity", identity]
+        if "--enters" not in more:
+            command += ["--enters", "direct"]
         done = subprocess.run([*command, "--role", role, "--ttl", "10m", *more], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()

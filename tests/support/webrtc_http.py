@@ -116,9 +116,10 @@ class Viewer(HttpPeer):
     def answered(self) -> None:
         """aiortc has the tracks once it has the answer."""
         for transceiver in self.peer.getTransceivers():
+            # None where the bridge had nothing to send on this m-line, whatever aiortc's types say.
             track: MediaStreamTrack | None = transceiver.receiver.track
             if track is None:
-                continue  # The bridge had nothing to send on this m-line.
+                continue
             self.watchers.append(Watcher(track, inspect=self.inspect.get(track.kind)).start())
 
     async def close(self) -> None:

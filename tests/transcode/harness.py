@@ -7,6 +7,7 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -20,6 +21,7 @@ from bridge.transcode.video_codecs import decoder
 from tests.support.media import Identity
 
 SOURCE_SSRC = 1111
+TARGET_SSRC = 2222
 SOURCE_TYPE = 100
 TARGET_TYPE = 101
 FRAME_TICKS = 3600
@@ -32,7 +34,9 @@ def video(name: str) -> LegCodec:
 
 def spec(source: str, target: str, mode: int = 1) -> LegSpec:
     """A leg for pictures."""
-    return LegSpec("video", (video(source),), LegCodec(target, TARGET_TYPE, 90_000, packetization_mode=mode), 2222)
+    return LegSpec(
+        "video", (video(source),), LegCodec(target, TARGET_TYPE, 90_000, packetization_mode=mode), TARGET_SSRC
+    )
 
 
 class Ended:
@@ -61,7 +65,7 @@ class LegUnderTest:
 
     def send_frame(self, payloads: list[bytes], *, ticks: int = FRAME_TICKS) -> None:
         """A frame as a publisher sends it."""
-        self.timestamp += ticks
+        self.timestamp = (self.timestamp + ticks) % (1 << 32)
         for index, payload in enumerate(payloads):
             marker = index == len(payloads) - 1
             self.send(rtp.write(SOURCE_TYPE, self.sequence, self.timestamp, SOURCE_SSRC, payload, marker=marker))
@@ -137,7 +141,7 @@ _ENCODERS = {
     "vp8": ("libvpx", {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}),
     "vp9": ("libvpx-vp9", {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}),
     "h264": ("libx264", {"preset": "ultrafast", "tune": "zerolatency", "profile": "baseline"}),
-    "av1": ("libsvtav1", {"preset": "12", "svtav1-params": "pred-struct=1:lookahead=0"}),
+    "av1": ("libsvtav1", {"preset": "12", "svtav1-params": "pred-struct=1:lookahead=0:lp=1"}),
 }
 
 
@@ -150,8 +154,10 @@ class Camera:
         self.context = av.CodecContext.create(name, "w")
         assert isinstance(self.context, av.VideoCodecContext)
         self.context.width, self.context.height, self.context.pix_fmt = width, height, "yuv420p"
-        self.context.framerate = 25
-        self.context.bit_rate = 200_000
+        self.context.framerate = Fraction(25)
+        if codec != "av1":
+            # SVT-AV1 in its low-delay mode wants none.
+            self.context.bit_rate = 200_000
         self.context.gop_size = 10
         self.context.options = options
         self.count = 0

@@ -41,7 +41,7 @@ describe("encodingsFor", () => {
   });
 
   it("limits sound", () => {
-    assert.deepEqual(encodingsFor("microphone", null), [{ maxBitrate: 48_000 }]);
+    assert.deepEqual(encodingsFor("microphone", null), [{ maxBitrate: 32_000 }]);
   });
 });
 
@@ -90,7 +90,7 @@ class FakeSender {
   }
 }
 
-const wanted = (...pairs) => pairs.map(([rid, active]) => ({ rid, active }));
+const wanted = (...pairs) => ({ encodings: pairs.map(([rid, active]) => ({ rid, active })), max_bitrate: null });
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 describe("SourceSender", () => {
@@ -105,6 +105,19 @@ describe("SourceSender", () => {
     sender.want(wanted(["q", false], ["h", false], ["f", true]));
     await settle();
     assert.deepEqual(fake.active, ["f"]);
+  });
+
+  it("sends no more of any encoding than somebody's line takes", async () => {
+    const fake = new FakeSender(["q", "h"]);
+    const sender = new SourceSender(fake);
+    await sender.send("camera", { width: 640, height: 360 }, undefined);
+    const usual = fake.encodings.map(({ maxBitrate }) => maxBitrate);
+    sender.want({ ...wanted(["q", true], ["h", true]), max_bitrate: 200_000 });
+    await settle();
+    assert.deepEqual(fake.encodings.map(({ maxBitrate }) => maxBitrate), [usual[0], 200_000]);
+    sender.want(wanted(["q", true], ["h", true]));
+    await settle();
+    assert.deepEqual(fake.encodings.map(({ maxBitrate }) => maxBitrate), usual);
   });
 
   it("does not start what the picture is too small for, nor forgets what is wanted when the picture changes", async () => {

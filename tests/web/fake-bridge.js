@@ -57,6 +57,11 @@ export function installFakeBridge() {
     unreachable = false;
     refusal = null;
     closeCode = 4403;
+    chat = [];
+    consent = null;
+    room = { locked: false, recording: "off", recordable: true, encryption: "bridge" };
+    lobby = null;
+    waiting = [];
     grants = ["publish_camera", "publish_microphone", "publish_screen", "subscribe"];
     sessions = 0;
     session = null;
@@ -68,7 +73,7 @@ export function installFakeBridge() {
     tracks = [];
 
     handle(socket, message) {
-      const handler = this[`on_${message.type}`];
+      const handler = this[`on_${message.type}`] ?? this.decided;
       Promise.resolve(handler.call(this, socket, message)).then((reply) => {
         if (reply) socket.deliver({ reply_to: message.id, ...reply });
         if (message.type === "join" || message.type === "resume") this.offer();
@@ -111,11 +116,16 @@ export function installFakeBridge() {
         session: this.session,
         participant_id: "p-self",
         grants: this.grants,
-        participants: this.participants.map(({ info }) => info),
+        participants: this.lobby ? [] : this.participants.map(({ info }) => info),
         own_sources: this.ownSources,
         ice_servers: [],
         server: { name: "fake", version: "0" },
         limits: { message_bytes: 262144, requests_per_second: 20, request_burst: 100 },
+        room: this.room,
+        chat: this.chat,
+        ...(this.consent && { consent: this.consent }),
+        ...(this.lobby && { lobby: this.lobby }),
+        ...(this.grants.includes("host") && !this.lobby && { waiting: this.waiting }),
       };
     }
 
@@ -159,6 +169,11 @@ export function installFakeBridge() {
       return { type: "done" };
     }
 
+    on_layout(_, layout) {
+      this.layout = layout;
+      return { type: "done" };
+    }
+
     on_restart_ice() {
       setTimeout(() => this.offer(true), 0);
       return { type: "done" };
@@ -170,6 +185,11 @@ export function installFakeBridge() {
 
     on_ping() {
       return { type: "pong" };
+    }
+
+    /** Decisions are taken note of; what follows from them, the test plays. */
+    decided() {
+      return { type: "done" };
     }
 
     on_leave(socket) {
@@ -187,7 +207,7 @@ export function installFakeBridge() {
 
     /** Offers what the participants send; one offer at a time. */
     async offer(iceRestart = false) {
-      if (this.socket === null) return;
+      if (this.socket === null || this.lobby) return;
       if (this.answered !== this.negotiation) {
         this.changed = true;
         return;
@@ -223,7 +243,7 @@ export function installFakeBridge() {
     addParticipant({ name, role = "fastlege", colour = "#447788", camera = true, microphone = true, screen = false, frequency = 440 }) {
       const id = `p-${this.participants.length + 1}-${Math.random().toString(36).slice(2, 8)}`;
       const media = new Map();
-      const info = { id, name, role, state: "connected", sources: [] };
+      const info = { id, name, role, state: "connected", sources: [], level: "", hand_raised: false, companions: [], may_host: role !== "pasient" };
       const add = (source, kind, track) => {
         media.set(`s-${id}-${source}`, track);
         info.sources.push({ id: `s-${id}-${source}`, source, kind, muted: false });
@@ -235,6 +255,73 @@ export function installFakeBridge() {
       this.notice({ type: "participant_joined", participant: info });
       this.offer();
       return id;
+    }
+
+    say({ id = "p-self", name = "Ola Nordmann", text, lane = "message", to = null }) {
+      const message = { id: String(this.chat.length + 1), participant_id: id, name, lane, text, to, age_seconds: 0 };
+      this.chat.push(message);
+      this.notice({ type: "chat_message", message });
+    }
+
+    on_chat(_, { text, lane, to }) {
+      setTimeout(() => this.say({ text, lane, to }), 0);
+      return { type: "done" };
+    }
+
+    setRecording(recording) {
+      this.room = { ...this.room, recording };
+      this.notice({ type: "room_changed", room: this.room });
+    }
+
+    askConsent(by) {
+      this.consent = { id: "consent-1", text_version: "2026-1", asked_by: by, consented: false };
+      this.setRecording("asking");
+      this.notice({ type: "consent_asked", consent: this.consent });
+    }
+
+    setHand(id, raised) {
+      const { info } = this.participants.find((candidate) => candidate.info.id === id);
+      info.hand_raised = raised;
+      this.notice({ type: "participant_updated", participant: info });
+    }
+
+    /** @returns the id of someone who waits */
+    addWaiting({ name, role = "pasient", level = "idporten-loa-high" }) {
+      const participant = { id: `w-${this.waiting.length + 1}`, name, role, level, state: "connected", consent_pending: false };
+      this.waiting.push(participant);
+      this.notice({ type: "waiting_joined", participant });
+      return participant.id;
+    }
+
+    removeWaiting(id, reason = "admitted") {
+      this.waiting = this.waiting.filter((participant) => participant.id !== id);
+      this.notice({ type: "waiting_left", participant_id: id, reason });
+    }
+
+    setLobby(changes) {
+      this.lobby = { position: 1, expected_seconds: null, host_present: true, messages: [], ...this.lobby, ...changes };
+      if (this.socket) this.notice({ type: "lobby_changed", lobby: this.lobby });
+    }
+
+    messageLobby(message) {
+      this.lobby.messages.push({ text: "", minutes: null, ...message });
+      this.notice({ type: "lobby_message", message: this.lobby.messages.at(-1) });
+    }
+
+    admitSelf() {
+      this.lobby = null;
+      this.notice({ type: "admitted", participants: this.participants.map(({ info }) => info), room: this.room, chat: this.chat });
+      this.offer();
+    }
+
+    sendSelfToLobby() {
+      this.publishing?.close();
+      this.subscribing?.close();
+      this.publishing = this.subscribing = null;
+      this.ownSources = [];
+      this.negotiation = this.answered = 0;
+      this.lobby = { position: 1, expected_seconds: 0, host_present: true, messages: [] };
+      this.notice({ type: "sent_to_lobby", lobby: this.lobby });
     }
 
     removeParticipant(id, reason = "left") {
@@ -259,6 +346,10 @@ export function installFakeBridge() {
     setStalled(id, name, stalled) {
       const state = stalled ? "stalled" : "live";
       this.notice({ type: "media_flow", source_id: `s-${id}-${name}`, direction: "from_bridge", state });
+    }
+
+    setDelivery(id, name, state) {
+      this.notice({ type: "video_state", source_id: `s-${id}-${name}`, state });
     }
 
     setSpeaking(ids) {

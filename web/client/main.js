@@ -1,16 +1,18 @@
 import { BridgeError, connect } from "../sdk/src/index.js";
+import { askForConsent } from "./consent.js";
 import { Equipment } from "./equipment.js";
 import { language, t } from "./i18n.js";
-import { clearNotices } from "./notices.js";
+import { clearNotices, notify } from "./notices.js";
 import { describeCallProblem } from "./problems.js";
 import { nameInToken, takeToken } from "./token.js";
 import { CallView } from "./views/call.js";
+import { LobbyView } from "./views/lobby.js";
 import { messageView } from "./views/message.js";
 import { PrepareView } from "./views/prepare.js";
 
 /** @import { Call } from "../sdk/src/index.js" */
 
-/** One after the other: prepare, call, message. */
+/** One after the other: prepare, perhaps the lobby, call, message. */
 class Page {
   #holder = /** @type {HTMLElement} */ (document.getElementById("view"));
   /** @type {{ close: () => void } | null} */
@@ -68,14 +70,40 @@ class Page {
    */
   #enter(call, token, equipment) {
     this.#call = call;
-    const view = new CallView(call, nameInToken(token), () => call.leave());
+    /** What the lobby shows and the call takes over. @type {Equipment | null} */
+    let waiting = null;
+    const wait = () => {
+      waiting ??= equipment;
+      const view = new LobbyView(call, waiting, () => call.leave());
+      this.#show(view.node, view);
+    };
+    const talk = () => {
+      const view = new CallView(call, nameInToken(token), () => call.leave());
+      this.#show(view.node, view);
+      view.start(waiting ?? equipment);
+      waiting = null;
+    };
+    call.on("admitted", () => {
+      talk();
+      notify(t("admittedAnnouncement"));
+    });
+    call.on("senttolobby", () => {
+      if (waiting !== null) return;
+      // The devices went with the call.
+      waiting = new Equipment();
+      wait();
+      waiting.open();
+      notify(t("lobbySentBack"));
+    });
     call.on("closed", (error) => {
       this.#call = null;
+      waiting?.release();
       if (error === null) this.#showLeft(() => this.#prepare(token));
       else this.#showProblem(error, () => this.#prepare(token));
     });
-    this.#show(view.node, view);
-    view.start(equipment);
+    askForConsent(call);
+    if (call.lobby === null) talk();
+    else wait();
   }
 
   /** @param {() => void} rejoin */

@@ -30,6 +30,10 @@ export class OwnMedia {
     this.#changed = changed;
     call.on("localsourcechange", changed);
     call.on("localsourceended", (source) => this.#ended(source));
+    call.on("stoppedbyhost", (source) => {
+      if (source === this.#screen) this.#screen = null;
+      changed();
+    });
   }
 
   get microphoneOn() {

@@ -8,8 +8,9 @@ to be taken back soon, that while is longer the next time.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from bridge.sfu.allocation.ceiling import least
 from bridge.sfu.allocation.model import Allocation, Choice, Layer, Source, VideoState
 
 PAUSED = -2
@@ -29,11 +30,15 @@ MAX_HOLD = 30.0
 SOON = 10.0
 WEAK_FOR = 1.0
 """Seconds for which even the lowest layer has to be too much before a video is no video any more."""
+STEADY = 0.9
+"""Part of its room that a video is to fill where there is no further step; where there is, what makes that one fit."""
 AUDIO_ONLY = 50_000
 """Below this estimate sound alone is sent."""
 MIN_STILL = 15_000
 STILL_SECONDS = 2.0
-"""About how far still pictures are apart."""
+"""About how far still pictures are apart …"""
+STRETCHES = (1, 2, 4)
+"""… and how many times that, where the line does not carry everyone's otherwise: seen seldom is better than not."""
 FRAMES_PER_KEYFRAME = 5.0
 """A keyframe is about as large as so many other frames."""
 ASSUMED_BITS_PER_PIXEL = 2.2
@@ -62,6 +67,8 @@ class _Ladder:
     source: Source
     layers: tuple[Layer, ...]
     costs: tuple[int, ...]
+    stretch: int = 1
+    """One of `STRETCHES`."""
 
     def cost(self, step: int) -> int:
         if step == PAUSED or not self.layers:
@@ -69,12 +76,30 @@ class _Ladder:
         if step == STILLS:
             lowest = self.layers[0]
             frames = lowest.frame_rate or 25.0
-            return max(MIN_STILL, round(self.costs[0] / frames * FRAMES_PER_KEYFRAME / STILL_SECONDS))
+            still = max(MIN_STILL, round(self.costs[0] / frames * FRAMES_PER_KEYFRAME / STILL_SECONDS))
+            return round(still / self.stretch)
         return self.costs[step]
 
     @property
     def top(self) -> int:
         return len(self.layers) - 1
+
+    @property
+    def desired(self) -> int:
+        """What the whole of it would take if nobody asked its publisher for less."""
+        top = self.layers[-1]
+        usual = round(top.width * top.height * ASSUMED_BITS_PER_PIXEL * OVERHEAD) if self.source.bounded else 0
+        return max(self.costs[-1], usual)
+
+    def room(self, step: int, share: int) -> int:
+        """Of a step's cost and a share of what is left on the line, what the publisher's encoder may fill."""
+        wire = self.cost(step) + share
+        following = [
+            layer for layer in self.layers[max(step, 0) :] if _pixels(layer) > _pixels(self.layers[max(step, 0)])
+        ]
+        if step < 0 or any(least(layer) * OVERHEAD * UP_MARGIN <= wire for layer in following):
+            return round(wire * HEADROOM / UP_MARGIN / OVERHEAD)
+        return round(wire * STEADY / OVERHEAD)
 
 
 class Allocator:
@@ -96,6 +121,7 @@ class Allocator:
         budget = round(estimate * HEADROOM) - audio
         if estimate < AUDIO_ONLY and proven:
             budget = 0
+        ladders = _stretched(round(budget / UP_MARGIN), ladders)
         possible = _spend(budget, ladders)
         careful = _spend(round(budget / UP_MARGIN), ladders)
         steps = [
@@ -103,11 +129,13 @@ class Allocator:
             for index, ladder in enumerate(ladders)
         ]
         self._raise(now, budget, ladders, steps, careful)
+        left = budget - sum(ladder.cost(step) for ladder, step in zip(ladders, steps, strict=True))
+        share = max(0, left) // max(1, len(ladders))
         choices = {}
         for ladder, step in zip(ladders, steps, strict=True):
             self._memory[ladder.source.producer_id].step = step if ladder.layers else None
-            choices[ladder.source.producer_id] = _choice(ladder, step)
-        desired = audio + sum(ladder.cost(ladder.top) for ladder in ladders if ladder.layers)
+            choices[ladder.source.producer_id] = _choice(ladder, step, share)
+        desired = audio + sum(ladder.desired for ladder in ladders if ladder.layers)
         allocated = audio + sum(choice.bitrate for choice in choices.values())
         return Allocation(choices, allocated, desired)
 
@@ -155,12 +183,28 @@ class Allocator:
 
 
 def _ladder(source: Source) -> _Ladder:
+    smallest = min((layer.width * layer.height for layer in source.layers), default=0)
     known = [(layer, _wire_cost(layer)) for layer in source.layers]
+    if source.bounded:
+        # A larger picture that is starved looks worse than a smaller one that is not.
+        known = [
+            (layer, cost if layer.width * layer.height <= smallest else max(cost, round(least(layer) * OVERHEAD)))
+            for layer, cost in known
+        ]
     if source.max_height is not None:
         # The smallest picture that fills the tile, or nearly: a little scaling up is not seen.
         enough = [layer.height for layer, _ in known if layer.height * 4 >= source.max_height * 3]
         limit = min(enough, default=None)
         known = [(layer, cost) for layer, cost in known if limit is None or layer.height <= limit]
+    if source.sharp:
+        largest = max((_pixels(layer) for layer, _ in known), default=0)
+        fewest = {_pixels(layer): layer.temporal for layer, _ in sorted(known, key=lambda each: -each[0].temporal)}
+        # More frames of a picture come after every larger picture: text that cannot be read moves in vain.
+        known = [
+            (layer, cost)
+            for layer, cost in known
+            if _pixels(layer) == largest or layer.temporal == fewest[_pixels(layer)]
+        ]
     known.sort(key=lambda pair: (pair[1], pair[0].spatial, pair[0].temporal))
     rising: list[tuple[Layer, int]] = []
     for layer, cost in known:
@@ -169,6 +213,13 @@ def _ladder(source: Source) -> _Ladder:
         if last is None or (_pixels(layer), layer.temporal) >= (_pixels(last), last.temporal):
             rising.append((layer, cost))
     return _Ladder(source, tuple(layer for layer, _ in rising), tuple(cost for _, cost in rising))
+
+
+def _stretched(budget: int, ladders: Sequence[_Ladder]) -> list[_Ladder]:
+    """Has still pictures come as often as the budget carries everyone's."""
+    stills = sum(ladder.cost(STILLS) for ladder in ladders)
+    stretch = next((each for each in STRETCHES if stills <= budget * each), STRETCHES[-1])
+    return [replace(ladder, stretch=stretch) for ladder in ladders]
 
 
 def _pixels(layer: Layer) -> int:
@@ -203,12 +254,14 @@ def _spend(budget: int, ladders: Sequence[_Ladder]) -> list[int]:
     return steps
 
 
-def _choice(ladder: _Ladder, step: int) -> Choice:
+def _choice(ladder: _Ladder, step: int, share: int) -> Choice:
     if not ladder.layers:
-        return Choice(VideoState.VIDEO, None, 0)
+        return Choice(VideoState.VIDEO, None, 0, round(share / OVERHEAD))
+    room = ladder.room(step, share)
     if step == PAUSED:
-        return Choice(VideoState.PAUSED, None, 0)
+        return Choice(VideoState.PAUSED, None, 0, room)
     if step == STILLS:
-        return Choice(VideoState.STILLS, ladder.layers[0], ladder.cost(STILLS))
+        stills = ladder.cost(STILLS)
+        return Choice(VideoState.STILLS, ladder.layers[0], stills, room, STILL_SECONDS * ladder.stretch)
     state = VideoState.VIDEO if step == ladder.top else VideoState.REDUCED
-    return Choice(state, ladder.layers[step], ladder.cost(step))
+    return Choice(state, ladder.layers[step], ladder.cost(step), room)

@@ -4,38 +4,69 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bridge.errors import BridgeError
 from bridge.room import (
+    Admitted,
+    ChatMessage,
+    ChatSaid,
+    ConsentAsked,
     EndReason,
     Grant,
+    LobbyMessaged,
+    LobbyView,
+    MediaKind,
+    Moderation,
+    NotGrantedError,
     Participant,
     ParticipantJoined,
     ParticipantLeft,
     ParticipantUpdated,
+    Participation,
+    RoomChanged,
     RoomEvent,
+    RoomState,
+    SentBack,
     Session,
     SourceAdded,
+    SourceMuted,
     SourceName,
     SourceRemoved,
+    SourceStopped,
     SourceUpdated,
+    UnmuteAsked,
+    WaitingJoined,
+    WaitingLeft,
+    WaitingUpdated,
+    in_lobby,
 )
-from bridge.sfu import ConnectionKind, QualityReport, SubscribeResult, Subscription, WatchResult
+from bridge.sfu import ConnectionKind, QualityReport, SubscribeResult, Subscription, VideoState, WatchResult
+from bridge.signaling.calls.layout import INTERPRETERS, Layout
 from bridge.signaling.calls.media_listener import MediaListener
 from bridge.signaling.calls.notices import (
     ActiveSpeaker,
+    AskedToConsent,
     CallListener,
     Ended,
     FlowChanged,
+    GrantsChanged,
+    LetIn,
+    LobbyChanged,
+    LobbyTold,
     MediaModeChanged,
+    MutedByHost,
     Notice,
     QualityChanged,
+    SentToLobby,
+    StoppedByHost,
     SubscribeOffered,
     SubscriptionRefused,
     TakenOver,
     Track,
+    VideoStateChanged,
+    Wrote,
 )
 from bridge.signaling.calls.ports import Door, MediaSession
 from bridge.signaling.calls.presence import Presence
@@ -54,10 +85,29 @@ class Snapshot:
     session: Session
     others: tuple[Participant, ...]
     own_sources: tuple[OwnSource, ...]
+    state: RoomState
+    lobby: LobbyView | None
+    """For one who waits, who sees nothing else of the room."""
+    waiting: tuple[Participant, ...] | None
+    """Who waits; None for those who do not decide about it."""
+    chat: tuple[Wrote, ...]
+    """What was written to the client so far."""
+    consent: AskedToConsent | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Media:
+    """What a call has while it is in the room, and has not in the lobby."""
+
+    session: MediaSession
+    listener: MediaListener
+    publishing: Publishing
 
 
 class Call:
-    """One client in a room. Made by `Calls`; every method raises `BridgeError`, and then has changed nothing.
+    """One client in a room, or in its lobby, where it has no media at all.
+
+    Made by `Calls`; every method raises `BridgeError`, and then has changed nothing.
 
     What happens is told to the listener that is attached, in order. Without one (signalling lost) it is not kept: a
     listener that attaches later starts from `snapshot()`.
@@ -71,6 +121,7 @@ class Call:
         self._active_speaker: ActiveSpeaker | None = None
         self._media_mode = MediaModeChanged(())
         self.quality: QualityChanged | None = None
+        self._video_states: dict[int, VideoState] = {}
         self._ended: EndReason | None = None
         self._subscriptions = Subscriptions(session.participant_id, by_default=subscribe)
         self._may_subscribe = session.may(Grant.SUBSCRIBE)
@@ -79,38 +130,38 @@ class Call:
         self._refused: set[int] = set()
         # One negotiation at a time: an answer must not be overtaken by the offer after it.
         self._negotiating = asyncio.Lock()
-        self._media: MediaSession = calls.media.open_session(
-            session.room_id, session.id, MediaListener(self, calls.table)
-        )
+        self._lobby_told: LobbyView | None = None
+        self._grants_told = session.grants
+        self._inside: _Media | None = None
+        if not session.waiting:
+            self._open_media()
         # Not before there is media to watch: its timer would outlive a call that was refused.
         self.presence = Presence(self, calls)
-        self._publishing = Publishing(session, calls.rooms, self._media, calls.table)
 
     # Being told
 
+    @property
+    def waiting(self) -> bool:
+        """Whether the client is in the lobby."""
+        return self._inside is None
+
     def snapshot(self) -> Snapshot:
         """The room as it is now. What is told after `attach` follows from it without a gap."""
-        return Snapshot(self.session, tuple(self._others()), self._publishing.sources())
+        own = () if self._inside is None else self._inside.publishing.sources()
+        rooms = self._calls.rooms
+        lobby, state = rooms.lobby(self.session.id), rooms.state(self.session.room_id)
+        asked = rooms.consent(self.session.id)
+        consent = None if asked is None else AskedToConsent(*asked)
+        others = tuple(self._others())
+        return Snapshot(self.session, others, own, state, lobby, self._who_waits(), self._chat(), consent)
 
     def attach(self, listener: CallListener) -> None:
         """Tells `listener` from now on, and the one before that it is out. Catches up on what a snapshot lacks."""
         before, self._listener = self._listener, listener
         if before is not None:
             before(TakenOver())
-        for source in (source for participant in self._others() for source in participant.sources):
-            if self._calls.table.is_stalled(source.id):
-                self.tell(FlowChanged(source.id, to_bridge=True, live=False))
-        if self._active_speaker is not None:
-            self.tell(self._active_speaker)
-        if self._media_mode.transcoded:
-            self.tell(self._media_mode)
-        for call in self._calls.in_room(self.session.room_id):
-            if call.quality is not None:
-                self.tell(call.quality)
-        for notice in self._publishing.encodings_wanted():
-            self.tell(notice)
-        if self._offer_due or self._unanswered is not None:
-            self.want_offer()
+        if self._inside is not None:
+            self._catch_up(self._inside)
         self.presence.signalling_back()
 
     def detach(self, listener: CallListener, attachment: int) -> None:
@@ -132,7 +183,8 @@ class Call:
 
     def is_muted(self, source_id: int) -> bool:
         """Whether this source of one's own is muted."""
-        return any(own.source.muted for own in self._publishing.sources() if own.source.id == source_id)
+        own_sources = () if self._inside is None else self._inside.publishing.sources()
+        return any(own.source.muted for own in own_sources if own.source.id == source_id)
 
     def set_active_speaker(self, speaker: ActiveSpeaker) -> None:
         """Tells who speaks, now and to a door that attaches later."""
@@ -150,12 +202,23 @@ class Call:
         self.quality = QualityChanged(self.session.participant_id, report)
         self.tell_room(self.quality)
 
-    def tell_encodings(self, producer_id: int, wanted: Sequence[bool]) -> None:
+    def set_video_state(self, source_id: int, state: VideoState) -> None:
+        """Tells the client what its line makes of a video, now and to a door that attaches later."""
+        if state is not self._video_states.get(source_id, VideoState.VIDEO):
+            self.tell(VideoStateChanged(source_id, state))
+        if state is VideoState.VIDEO:
+            self._video_states.pop(source_id, None)
+        else:
+            self._video_states[source_id] = state
+
+    def tell_encodings(self, producer_id: int, wanted: Sequence[bool], max_bitrate: int | None) -> None:
         """Tells the client which encodings of its own producer are received.
 
         A WHIP client, which has no door to be told by, is asked to stop none.
         """
-        notice = self._publishing.want_encodings(producer_id, wanted)
+        if self._inside is None:
+            return
+        notice = self._inside.publishing.want_encodings(producer_id, wanted, max_bitrate)
         if notice is not None:
             self.tell(notice)
 
@@ -169,18 +232,19 @@ class Call:
     async def publish(self, offer: str, specs: Mapping[str, SourceSpec]) -> Published:
         """Answers an offer of the publish connection; `specs` by MID. See `Publishing.publish`."""
         async with self._negotiating:
-            return await self._publishing.publish(offer, specs)
+            return await self._in_room().publishing.publish(offer, specs)
 
     def update_source(self, source_id: int, *, name: SourceName | None = None, muted: bool | None = None) -> None:
         """Mutes, unmutes or switches a source of one's own. Raises `source_not_found`, `wrong_kind`, `not_granted`."""
-        self._publishing.update(source_id, name=name, muted=muted)
+        self._in_room().publishing.update(source_id, name=name, muted=muted)
 
     def unpublish(self, source_ids: Sequence[int]) -> None:
         """Takes sources of one's own out of the room: all, or none and `source_not_found`."""
-        own = {own.source.id for own in self._publishing.sources()}
+        publishing = self._in_room().publishing
+        own = {own.source.id for own in publishing.sources()}
         _check_known(source_ids, own)
         for source_id in dict.fromkeys(source_ids):
-            self._publishing.remove(source_id)
+            publishing.remove(source_id)
 
     # Receiving
 
@@ -198,10 +262,36 @@ class Call:
         self._subscriptions.pause(source_id, paused)
         self.follow()
 
+    def show(self, layout: Layout) -> None:
+        """Takes what the client shows now, in place of what it said before.
+
+        Sources that are not in the room are left out: they may have gone while the client said so.
+        """
+        known = {source.id for participant in self._others() for source in participant.sources}
+        heights = {source_id: height for source_id, height in layout.heights.items() if source_id in known}
+        self._subscriptions.layout = replace(layout, heights=heights)
+        self.follow()
+
+    def hear_interpreters(self) -> None:
+        """Has the room's interpreters heard by everyone, however many others are louder."""
+        carried = [
+            self._calls.table.of_source(source.id)
+            for participant in self._calls.rooms.participants(self.session.room_id)
+            if participant.role in INTERPRETERS
+            for source in participant.sources
+            if source.kind is MediaKind.AUDIO
+        ]
+        if self._inside is not None:
+            self._inside.session.hear_always([each.producer_id for each in carried if each is not None])
+
     def follow(self) -> None:
-        """Brings the subscriptions in line with the room. Does nothing for a client that watches (WHEP)."""
-        if self._ended is None and self._may_subscribe and self.door is Door.WEBSOCKET:
-            self._media.set_subscriptions(self._subscriptions.wanted(self._others(), self._calls.table))
+        """Brings the client in line with the room: its subscriptions, unless it watches (WHEP), or its wait."""
+        if self._ended is not None:
+            return
+        if self._inside is None:
+            self._tell_lobby()
+        elif self._may_subscribe and self.door is Door.WEBSOCKET:
+            self._inside.session.set_subscriptions(self._subscriptions.wanted(self._others(), self._calls.table))
 
     def want_offer(self, *, ice_restart: bool = False) -> None:
         """Has an offer made and told, now or when a listener attaches."""
@@ -214,7 +304,7 @@ class Call:
     async def answer(self, sdp: str, revision: int) -> None:
         """Takes the client's answer to an offer. Raises `stale_answer`, and as the media session does."""
         async with self._negotiating:
-            result = await self._media.subscribe_answer(sdp, revision)
+            result = await self._in_room().session.subscribe_answer(sdp, revision)
             if self._unanswered == revision:
                 self._unanswered = None
             self._tell_refused(result)
@@ -225,25 +315,49 @@ class Call:
         Raises `not_granted`, `nothing_to_watch`, `participant_not_found`, and as the media session does.
         """
         self._check_may_subscribe()
+        media = self._in_room().session
         wanted = self._watchable(participant_id)
         async with self._negotiating:
-            return await self._media.watch(offer, wanted)
+            return await media.watch(offer, wanted)
 
     async def restart_ice(self, kind: ConnectionKind, fragment: str) -> str | None:
         """Takes a trickle-ice-sdpfrag (RFC 8840); the fragment to answer with if it restarted ICE."""
         async with self._negotiating:
-            return await self._media.restart_ice(kind, fragment)
+            return await self._in_room().session.restart_ice(kind, fragment)
 
     # Both
 
     async def stats(self) -> dict[ConnectionKind, ConnectionStats | None]:
         """What the bridge counts on both connections."""
-        stats = await self._media.stats()
+        if self._inside is None:
+            return dict.fromkeys(ConnectionKind)
+        stats = await self._inside.session.stats()
         return {kind: connection_stats(stats[kind.value], self._calls.table) for kind in ConnectionKind}
 
     def leave(self, reason: EndReason = EndReason.LEFT) -> None:
         """Ends the call. Idempotent."""
         self._calls.rooms.leave(self.session.id, reason)
+        self._calls.arm()
+
+    # Deciding about others
+
+    @property
+    def moderation(self) -> Moderation:
+        """What a host may decide, in the name of `session`."""
+        return self._calls.rooms.moderation
+
+    @property
+    def participation(self) -> Participation:
+        """What anyone in the room may do, in the name of `session`."""
+        return self._calls.rooms.participation
+
+    def decided(self) -> None:
+        """To be called after each decision: deadlines may follow from it."""
+        self._calls.arm()
+
+    def knock(self) -> None:
+        """A client of the HTTP doors waits: it has the grace period to ask again."""
+        self._calls.rooms.disconnect(self.session.id, self.session.attachment)
         self._calls.arm()
 
     # Called by `Calls`
@@ -254,16 +368,48 @@ class Call:
 
     def handle_room_event(self, event: RoomEvent) -> None:
         """Passes on what the others do. What one does oneself, one knows."""
+        if self._inside is None:
+            self._handle_in_lobby(event)
+            return
+        own = self.session.participant_id
         match event:
             case ParticipantJoined(participant=participant) | ParticipantUpdated(participant=participant):
-                if participant.id != self.session.participant_id:
+                if participant.id != own:
                     self.tell(event)
+                else:
+                    self._follow_grants()
             case ParticipantLeft() | SourceAdded() | SourceUpdated() | SourceRemoved():
                 if isinstance(event, SourceRemoved):
                     self._subscriptions.forget(event.source.id)
                     self._refused.discard(event.source.id)
-                if event.participant_id != self.session.participant_id:
+                    self._video_states.pop(event.source.id, None)
+                if event.participant_id != own:
                     self.tell(event)
+            case SourceMuted(participant_id=owner, source=source):
+                if owner == own and source.session_id == self.session.id:
+                    self._inside.publishing.muted(source)
+                    self.tell(MutedByHost(source))
+            case SourceStopped(participant_id=owner, source=source):
+                if owner == own and source.session_id == self.session.id:
+                    self._inside.publishing.stopped(source.id)
+                    self.tell(StoppedByHost(source))
+            case WaitingJoined() | WaitingUpdated() | WaitingLeft():
+                if self._decides():
+                    self.tell(event)
+            case RoomChanged():
+                self.tell(event)
+            case UnmuteAsked(participant_id=asked):
+                if asked == own:
+                    self.tell(event)
+            case ChatSaid(recipients=recipients, message=message):
+                if own in recipients:
+                    self.tell(self._wrote(message))
+            case ConsentAsked(recipients=recipients, request=request):
+                if own in recipients:
+                    self.tell(AskedToConsent(request))
+            case SentBack(participant_id=sent):
+                if sent == own:
+                    self._leave_room()
             case _:
                 pass
 
@@ -271,14 +417,122 @@ class Call:
         """The room has ended the session: tells so, and lets go of the media."""
         self._ended = reason
         self.presence.close()
-        self._publishing.forget()
+        self._close_media()
         self.tell(Ended(reason))
         self._listener = None
-        self._calls.spawn(self._media.close())
+
+    # The lobby
+
+    def _handle_in_lobby(self, event: RoomEvent) -> None:
+        own = self.session.participant_id
+        match event:
+            case Admitted(participant_id=admitted) if admitted == own:
+                self._enter_room()
+            case LobbyMessaged(recipients=recipients, message=message) if own in recipients:
+                self.tell(LobbyTold(message))
+            case ConsentAsked(recipients=recipients, request=request) if own in recipients:
+                self.tell(AskedToConsent(request))
+            case _:
+                pass
+
+    def _enter_room(self) -> None:
+        self.session = self._calls.rooms.session(self.session.id)
+        try:
+            self._open_media()
+        except BridgeError as error:
+            # No worker has place: the client is told to join again, and finds its place in the queue kept.
+            self._calls.log_refusal("admit", error)
+            self.leave(EndReason.MEDIA_LOST)
+            return
+        self._lobby_told = None
+        state = self._calls.rooms.state(self.session.room_id)
+        self.tell(LetIn(tuple(self._others()), self._who_waits(), state, self._chat()))
+
+    def _leave_room(self) -> None:
+        self.session = self._calls.rooms.session(self.session.id)
+        self._close_media()
+        self.presence.forget_media()
+        self.quality, self._active_speaker, self._media_mode = None, None, MediaModeChanged(())
+        self._unanswered, self._offer_due = None, False
+        self._subscriptions.forget_all()
+        self._refused.clear()
+        self._video_states.clear()
+        view = self._calls.rooms.lobby(self.session.id)
+        if view is not None:
+            self._lobby_told = view
+            self.tell(SentToLobby(view))
+        if self.door is not Door.WEBSOCKET:
+            self.knock()
+
+    def _tell_lobby(self) -> None:
+        view = self._calls.rooms.lobby(self.session.id)
+        if view is not None and view != self._lobby_told:
+            self._lobby_told = view
+            self.tell(LobbyChanged(view))
 
     # Inside
 
+    def _open_media(self) -> None:
+        session = self.session
+        listener = MediaListener(self, self._calls.table)
+        media = self._calls.media.open_session(session.room_id, session.id, listener)
+        publishing = Publishing(session, self._calls.rooms, media, self._calls.table)
+        self._inside = _Media(media, listener, publishing)
+        self._grants_told = session.grants
+
+    def _close_media(self) -> None:
+        if self._inside is not None:
+            self._inside.listener.forget()
+            self._inside.publishing.forget()
+            self._calls.spawn(self._inside.session.close())
+            self._inside = None
+
+    def _catch_up(self, inside: _Media) -> None:
+        for source in (source for participant in self._others() for source in participant.sources):
+            if self._calls.table.is_stalled(source.id):
+                self.tell(FlowChanged(source.id, to_bridge=True, live=False))
+        if self._active_speaker is not None:
+            self.tell(self._active_speaker)
+        if self._media_mode.transcoded:
+            self.tell(self._media_mode)
+        for call in self._calls.in_room(self.session.room_id):
+            if call.quality is not None:
+                self.tell(call.quality)
+        for source_id, state in self._video_states.items():
+            self.tell(VideoStateChanged(source_id, state))
+        for notice in inside.publishing.encodings_wanted():
+            self.tell(notice)
+        if self._offer_due or self._unanswered is not None:
+            self.want_offer()
+
+    def _in_room(self) -> _Media:
+        if self._inside is None:
+            raise in_lobby()
+        return self._inside
+
+    def _decides(self) -> bool:
+        return not self.waiting and self.session.may(Grant.HOST)
+
+    def _who_waits(self) -> tuple[Participant, ...] | None:
+        return tuple(self._calls.rooms.waiting(self.session.room_id)) if self._decides() else None
+
+    def _chat(self) -> tuple[Wrote, ...]:
+        if self.waiting:
+            return ()
+        return tuple(self._wrote(message) for message in self._calls.rooms.chat(self.session.id))
+
+    def _wrote(self, message: ChatMessage) -> Wrote:
+        return Wrote(message, max(0.0, self._calls.clock() - message.at))
+
+    def _follow_grants(self) -> None:
+        self.session = self._calls.rooms.session(self.session.id)
+        if self.session.grants != self._grants_told:
+            self._grants_told = self.session.grants
+            self.tell(GrantsChanged(self.session.grants, self._who_waits()))
+
     def _others(self) -> list[Participant]:
+        if self.waiting:
+            return []
         return [
             participant
             for participant in self._calls.rooms.participants(self.session.room_id)
@@ -287,7 +541,7 @@ class Call:
 
     def _check_may_subscribe(self) -> None:
         if not self._may_subscribe:
-            raise BridgeError("not_granted", "The token does not grant subscribe.")
+            raise NotGrantedError(Grant.SUBSCRIBE.value)
 
     def _check_others(self, source_ids: Sequence[int]) -> None:
         _check_known(source_ids, {source.id for participant in self._others() for source in participant.sources})
@@ -307,10 +561,10 @@ class Call:
 
     async def _make_offer(self, ice_restart: bool) -> None:
         async with self._negotiating:
-            if self._ended is not None:
+            if self._inside is None:
                 return
             try:
-                offer = await self._media.subscribe_offer(ice_restart=ice_restart)
+                offer = await self._inside.session.subscribe_offer(ice_restart=ice_restart)
             except BridgeError as error:
                 # Nothing to offer (any more), or the session ended meanwhile: there is nobody to tell it to.
                 self._calls.log_refusal("subscribe_offer", error)

@@ -12,13 +12,14 @@ from typing import Any
 from bridge.errors import BridgeError
 from bridge.room import (
     Direction,
+    Entrance,
     JoinRequest,
-    ParticipantLeft,
     RoomEvent,
+    RoomOpened,
     Rooms,
     SessionEnded,
-    SourceAdded,
     SourceRemoved,
+    SourceUpdated,
 )
 from bridge.signaling.calls.call import Call
 from bridge.signaling.calls.join_rate import JoinRate
@@ -28,9 +29,11 @@ from bridge.signaling.calls.ports import (
     Door,
     JoinClaims,
     MediaPlane,
+    Recorder,
     SilentObserver,
     TokenVerifier,
 )
+from bridge.signaling.calls.recording import RecordingControl
 from bridge.signaling.calls.source_table import SourceTable
 
 _log = logging.getLogger(__name__)
@@ -59,9 +62,10 @@ class Calls:
         *,
         settings: CallSettings | None = None,
         observer: CallObserver | None = None,
+        recorder: Recorder | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`clock` is the one that `rooms` has."""
+        """`clock` is the one that `rooms` has; with a `recorder`, they were made with `can_record`."""
         self.verifier = verifier
         self.rooms = rooms
         self.media = media
@@ -76,6 +80,8 @@ class Calls:
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         rooms.add_listener(self._on_room_event)
+        if recorder is not None:
+            rooms.add_listener(RecordingControl(recorder))
 
     def __len__(self) -> int:
         return len(self._by_session)
@@ -91,7 +97,9 @@ class Calls:
         self._join_rate.count(claims)
 
     def join(self, claims: JoinClaims, door: Door, *, subscribe: bool = True) -> Call:
-        """Lets a client in. Does not yield to the event loop: nothing is missed between this and `Call.attach`.
+        """Lets a client in, or into the lobby (`Call.waiting`).
+
+        Does not yield to the event loop: nothing is missed between this and `Call.attach`.
 
         Raises `BridgeError`: as `Rooms.join` does, or `media_overloaded`.
         """
@@ -104,6 +112,14 @@ class Calls:
                 role=claims.role,
                 grants=claims.grants,
                 direction=_DIRECTIONS[door],
+                enters=Entrance(claims.enters),
+                level=claims.level,
+                may_host=claims.may_host,
+                consents=claims.consents,
+                starts_in=claims.starts_in,
+                ends_in=claims.ends_in,
+                token_id=claims.token_id,
+                token_lifetime=claims.lifetime,
             )
         )
         try:
@@ -144,12 +160,12 @@ class Calls:
         self.arm()
 
     def in_room(self, room_id: str) -> tuple[Call, ...]:
-        """The calls of a room."""
-        return tuple(self._by_room.get(room_id, {}).values())
+        """The calls of a room, those in its lobby left out."""
+        return tuple(call for call in self._by_room.get(room_id, {}).values() if not call.waiting)
 
     def tell_room(self, room_id: str, notice: Notice) -> None:
-        """Tells every call in a room."""
-        for call in list(self._by_room.get(room_id, {}).values()):
+        """Tells every call in a room, those in its lobby left out."""
+        for call in self.in_room(room_id):
             call.tell(notice)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -186,7 +202,7 @@ class Calls:
             self.table.remove(event.source.id)
         for call in list(self._by_room.get(event.room_id, {}).values()):
             call.handle_room_event(event)
-        if isinstance(event, SourceAdded | SourceRemoved | ParticipantLeft):
+        if not isinstance(event, RoomOpened | SourceUpdated):
             self._schedule_follow(event.room_id)
 
     def _end(self, event: SessionEnded) -> None:
@@ -214,6 +230,13 @@ class Calls:
                     call.follow()
                 except BridgeError as error:
                     self.log_refusal("follow", error)
+            # The room's media is one: any of its calls may say so.
+            inside = next((call for call in self.in_room(room_id) if not call.waiting), None)
+            if inside is not None:
+                try:
+                    inside.hear_interpreters()
+                except BridgeError as error:
+                    self.log_refusal("hear_interpreters", error)
 
     def _task_done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

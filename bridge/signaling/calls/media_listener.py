@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bridge.room import EndReason, MediaKind
-from bridge.sfu import AudioLevel, ConnectionKind, ConnectionState, LegReport, QualityReport
+from bridge.sfu import AudioLevel, ConnectionKind, ConnectionState, LegReport, QualityReport, VideoState
 from bridge.signaling.calls.notices import (
     ActiveSpeaker,
     AudioLevels,
@@ -29,13 +29,22 @@ class MediaListener:
         # Calls own their media, and the media knows its listener: no cycle, so that ended calls are freed at once.
         self._call = weakref.proxy(call)
         self._table = table
+        self._over = False
+
+    def forget(self) -> None:
+        """The media is let go of by our doing: what it still tells is about what is gone."""
+        self._over = True
 
     def on_connection(self, kind: ConnectionKind, state: ConnectionState) -> None:
         """Tells the client, and draws conclusions about its presence."""
+        if self._over:
+            return
         self._call.presence.connection(kind, state)
 
     def on_producer(self, producer_id: int, live: bool) -> None:
         """Tells everyone in the room: nobody receives what the bridge does not. A muted source may well be silent."""
+        if self._over:
+            return
         carried = self._table.of_producer(producer_id)
         if carried is None or self._table.is_stalled(carried.source_id) != live:
             return
@@ -45,16 +54,28 @@ class MediaListener:
 
     def on_consumer(self, producer_id: int, live: bool) -> None:
         """Tells the client that what it should receive does not come through, or does again."""
+        if self._over:
+            return
         carried = self._table.of_producer(producer_id)
         if carried is not None:
             self._call.tell(FlowChanged(carried.source_id, to_bridge=False, live=live))
 
-    def on_encodings_wanted(self, producer_id: int, wanted: Sequence[bool]) -> None:
-        """Tells the client which encodings of its own source are received."""
-        self._call.tell_encodings(producer_id, wanted)
+    def on_encodings_wanted(self, producer_id: int, wanted: Sequence[bool], max_bitrate: int | None) -> None:
+        """Tells the client which encodings of its own source are received, and how much of them at most."""
+        if self._over:
+            return
+        self._call.tell_encodings(producer_id, wanted, max_bitrate)
+
+    def on_video_state(self, producer_id: int, state: VideoState) -> None:
+        """Tells the client what its line makes of a video."""
+        carried = self._table.of_producer(producer_id)
+        if carried is not None:
+            self._call.set_video_state(carried.source_id, state)
 
     def on_audio_levels(self, levels: Sequence[AudioLevel]) -> None:
         """Tells the client who speaks."""
+        if self._over:
+            return
         told = [
             SourceLevel(carried.participant_id, carried.source_id, level.level, level.voice)
             for level in levels
@@ -64,6 +85,8 @@ class MediaListener:
 
     def on_active_speaker(self, producer_id: int | None) -> None:
         """Tells the client whose picture to show large."""
+        if self._over:
+            return
         carried = None if producer_id is None else self._table.of_producer(producer_id)
         if carried is None:
             self._call.set_active_speaker(ActiveSpeaker(None, None))
@@ -72,10 +95,14 @@ class MediaListener:
 
     def on_quality(self, report: QualityReport) -> None:
         """Tells the room: others see whose line is bad."""
+        if self._over:
+            return
         self._call.set_quality(report)
 
     def on_legs(self, legs: Sequence[LegReport]) -> None:
         """Tells the client whose media is decoded inside the bridge."""
+        if self._over:
+            return
         transcoded = [
             TranscodedSource(carried.source_id, MediaKind(leg.kind), leg.source, leg.target, leg.reason, leg.receivers)
             for leg in legs
@@ -85,8 +112,12 @@ class MediaListener:
 
     def on_negotiation_needed(self) -> None:
         """Has an offer made for the client."""
+        if self._over:
+            return
         self._call.want_offer()
 
     def on_closed(self, reason: str) -> None:
         """The worker that carried the media is gone. The client may join again and lands on another one."""
+        if self._over:
+            return
         self._call.leave(EndReason.MEDIA_LOST)

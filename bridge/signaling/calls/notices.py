@@ -6,17 +6,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bridge.room import (
+    ChatMessage,
+    ConsentRequest,
     EndReason,
+    LobbyMessage,
+    LobbyView,
     MediaKind,
+    Participant,
     ParticipantJoined,
     ParticipantLeft,
     ParticipantUpdated,
+    RoomChanged,
+    RoomState,
+    Source,
     SourceAdded,
     SourceName,
     SourceRemoved,
     SourceUpdated,
+    UnmuteAsked,
+    WaitingJoined,
+    WaitingLeft,
+    WaitingUpdated,
 )
-from bridge.sfu import ConnectionKind, ConnectionState, QualityReport
+from bridge.sfu import ConnectionKind, ConnectionState, QualityReport, VideoState
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,17 +133,101 @@ class FlowChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class VideoStateChanged:
+    """What the client's line makes of a video that it receives."""
+
+    source_id: int
+    state: VideoState
+
+
+@dataclass(frozen=True, slots=True)
 class EncodingsWanted:
     """Which encodings of a source of the client's own anybody is to receive; it may stop sending the others."""
 
     source_id: int
     encodings: tuple[tuple[str | None, bool], ...]
     """RID, if it has one, and whether it is wanted, in the order of the offer."""
+    max_bitrate: int | None
+    """What each of them is to take at most, in bit/s of RTP payload: nobody's line carries more. None for no bound."""
 
 
 @dataclass(frozen=True, slots=True)
 class IceRestartWanted:
     """The client is asked to restart ICE on its publish connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class LobbyChanged:
+    """The client waits, and what it may know of that changed."""
+
+    view: LobbyView
+
+
+@dataclass(frozen=True, slots=True)
+class LobbyTold:
+    """A host wrote to the client, which waits."""
+
+    message: LobbyMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Wrote:
+    """Somebody wrote to the room, or to the client, or the client itself did."""
+
+    message: ChatMessage
+    age: float
+    """Seconds since."""
+
+
+@dataclass(frozen=True, slots=True)
+class LetIn:
+    """The client, which waited, is in the room."""
+
+    others: tuple[Participant, ...]
+    waiting: tuple[Participant, ...] | None
+    """Who waits; None for those who do not decide about it."""
+    state: RoomState
+    chat: tuple[Wrote, ...]
+    """What was written to the client so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentToLobby:
+    """The client, which was in the room, waits. Its media is let go of."""
+
+    view: LobbyView
+
+
+@dataclass(frozen=True, slots=True)
+class GrantsChanged:
+    """What the client may do changed."""
+
+    grants: frozenset[str]
+    waiting: tuple[Participant, ...] | None
+    """Who waits; None for those who do not decide about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedToConsent:
+    """The client is asked to consent to a recording."""
+
+    request: ConsentRequest
+    consented: bool = False
+    """Whether it has done so already, and may take it back."""
+
+
+@dataclass(frozen=True, slots=True)
+class MutedByHost:
+    """A host muted a source of the client's own."""
+
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class StoppedByHost:
+    """A host took a source of the client's own out of the room."""
+
+    source: Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +257,23 @@ Notice = (
     | QualityChanged
     | ConnectionChanged
     | FlowChanged
+    | VideoStateChanged
     | EncodingsWanted
     | IceRestartWanted
+    | LobbyChanged
+    | LobbyTold
+    | LetIn
+    | SentToLobby
+    | GrantsChanged
+    | Wrote
+    | AskedToConsent
+    | MutedByHost
+    | StoppedByHost
+    | WaitingJoined
+    | WaitingUpdated
+    | WaitingLeft
+    | RoomChanged
+    | UnmuteAsked
     | TakenOver
     | Ended
 )

@@ -52,6 +52,38 @@ class JoinClaims(Protocol):
     def grants(self) -> frozenset[str]:
         """What they may do."""
 
+    @property
+    def enters(self) -> str:
+        """Where they find themselves: "direct" or "lobby"."""
+
+    @property
+    def level(self) -> str:
+        """How surely they are known; empty if that was not told."""
+
+    @property
+    def may_host(self) -> bool:
+        """Whether a host may hand its office over to them."""
+
+    @property
+    def consents(self) -> bool:
+        """Whether a recording waits for their consent."""
+
+    @property
+    def starts_in(self) -> float | None:
+        """Seconds until the appointment begins; None if no time was told."""
+
+    @property
+    def ends_in(self) -> float | None:
+        """Seconds until it ends; None if no time was told."""
+
+    @property
+    def token_id(self) -> str:
+        """The token's own id."""
+
+    @property
+    def lifetime(self) -> float:
+        """Seconds that the token may still be used for."""
+
 
 class TokenVerifier(Protocol):
     """Says what a token says, if it is genuine and of now."""
@@ -74,6 +106,9 @@ class MediaSession(Protocol):
 
     def set_subscriptions(self, wanted: Sequence[Subscription]) -> None:
         """Says all that is to be received over the subscribe connection."""
+
+    def hear_always(self, producer_ids: Sequence[int]) -> None:
+        """Says whose sound everyone in the room receives, however many are louder."""
 
     async def subscribe_offer(self, *, ice_restart: bool = False) -> SubscribeOffer:
         """An offer of the subscribe connection."""
@@ -99,6 +134,19 @@ class MediaPlane(Protocol):
 
     def open_session(self, room_id: str, session_id: str, listener: SessionListener) -> MediaSession:
         """Raises `BridgeError` when there is no place."""
+
+
+class Recorder(Protocol):
+    """Records rooms. Told on the event loop; must not block and not raise."""
+
+    def start(self, room_id: str) -> None:
+        """Everyone has consented: records from now on, or goes on."""
+
+    def pause(self, room_id: str) -> None:
+        """Somebody is about to enter who has not consented yet: records nothing until `start` or `stop`."""
+
+    def stop(self, room_id: str) -> None:
+        """It is over, perhaps since somebody took their consent back."""
 
 
 class CallObserver(Protocol):

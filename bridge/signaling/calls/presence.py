@@ -71,6 +71,11 @@ class Presence:
             if state is ConnectionState.DISCONNECTED:
                 self._ask_for_restart(kind)
 
+    def forget_media(self) -> None:
+        """The client is in the lobby, and its connections are gone with our doing."""
+        self._states.clear()
+        self._cancel_timer()
+
     def close(self) -> None:
         """The call is over."""
         self._cancel_timer()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge.errors import BridgeError
-from bridge.room import MediaKind, Rooms, Session, Source, SourceName
+from bridge.room import MediaKind, NotGrantedError, Rooms, Session, Source, SourceName
 from bridge.sfu import Producer, PublishResult
 from bridge.signaling.calls.notices import EncodingsWanted
 from bridge.signaling.calls.ports import MediaSession
@@ -103,12 +103,15 @@ class Publishing:
         ]
         return Published(result.answer, self.sources(), tuple(rejected))
 
-    def want_encodings(self, producer_id: int, wanted: Sequence[bool]) -> EncodingsWanted | None:
+    def want_encodings(
+        self, producer_id: int, wanted: Sequence[bool], max_bitrate: int | None
+    ) -> EncodingsWanted | None:
         """What to tell the client about its producer; None for one that the room does not have."""
         sent = next((sent for sent in self._sent.values() if sent.producer_id == producer_id), None)
         if sent is None:
             return None
-        notice = EncodingsWanted(sent.source_id, tuple(zip(sent.producer.encodings, wanted, strict=True)))
+        encodings = tuple(zip(sent.producer.encodings, wanted, strict=True))
+        notice = EncodingsWanted(sent.source_id, encodings, max_bitrate)
         self._encodings_wanted[sent.source_id] = notice
         return notice
 
@@ -130,11 +133,21 @@ class Publishing:
     def remove(self, source_id: int) -> None:
         """Takes a source out of the room. Raises `RoomError` (`source_not_found`)."""
         self._rooms.remove_source(self._session_id, source_id)
+        self.stopped(source_id)
+        self._table.remove(source_id)
+
+    def muted(self, source: Source) -> None:
+        """A host has muted a source in the room: nothing more of it is forwarded."""
+        carried = self._table.of_source(source.id)
+        if carried is not None:
+            self._media.pause_producer(carried.producer_id, source.muted)
+
+    def stopped(self, source_id: int) -> None:
+        """A host has taken a source out of the room: its producer goes, too."""
         mid = next((mid for mid, sent in self._sent.items() if sent.source_id == source_id), None)
         if mid is not None:
             self._media.close_producer(self._sent.pop(mid).producer_id)
         self._encodings_wanted.pop(source_id, None)
-        self._table.remove(source_id)
 
     def forget(self) -> None:
         """The session is over, and with it its sources in the room."""
@@ -147,12 +160,7 @@ class Publishing:
         session = self._rooms.session(self._session_id)
         for mid, spec in specs.items():
             if not session.may(spec.name.grant):
-                raise BridgeError(
-                    "not_granted",
-                    f"The token does not grant {spec.name.grant.value}.",
-                    field=f"sources[mid={mid}]",
-                    hint="The role or the token's own list of grants leaves it out.",
-                )
+                raise NotGrantedError(spec.name.grant.value, field=f"sources[mid={mid}]")
 
     def _remove_gone(self, result: PublishResult) -> None:
         gone = set(result.gone)

@@ -46,6 +46,11 @@ _ENDED = {
     EndReason.REPLACED: Farewell(TAKEN_OVER, "replaced", "The same participant has joined anew."),
     EndReason.TIMED_OUT: Farewell(REMOVED, "timed_out", "The session was not resumed in time.", retry=True),
     EndReason.MEDIA_LOST: Farewell(REMOVED, "media_lost", "The media connection was lost.", retry=True),
+    EndReason.REFUSED: Farewell(NOT_LET_IN, "refused", "A host did not let you in."),
+    EndReason.REMOVED: Farewell(REMOVED, "removed", "A host took you out of the room."),
+    EndReason.ENDED: Farewell(REMOVED, "ended", "A host ended the call."),
+    EndReason.SENT_BACK: Farewell(REMOVED, "timed_out", "The session is over.", retry=True),
+    EndReason.TIME_IS_UP: Farewell(REMOVED, "time_is_up", "The time of this room is over."),
     EndReason.EMPTY: Farewell(REMOVED, "timed_out", "The room is closed.", retry=True),
     EndReason.SHUTTING_DOWN: Farewell(GOING_AWAY, "shutting_down", "The bridge is shutting down.", retry=True),
 }
@@ -73,8 +78,10 @@ def refused(error: BridgeError) -> Farewell:
     """For a client that was not let in."""
     default = TOKEN_REFUSED if error.code.startswith("token_") else NOT_LET_IN
     close_code = _REFUSED.get(error.code, default)
-    retry = (
-        close_code in (INTERNAL_ERROR, OVERLOADED, GOING_AWAY, SESSION_NOT_FOUND, RATE_LIMITED)
-        or error.code == "room_full"
+    retry = close_code in (INTERNAL_ERROR, OVERLOADED, GOING_AWAY, SESSION_NOT_FOUND, RATE_LIMITED) or error.code in (
+        "room_full",
+        "lobby_full",
+        "room_locked",
+        "room_not_open",
     )
     return Farewell(close_code, error.code, error.message, retry=retry)

@@ -3,40 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from bridge.errors import BridgeError
 from bridge.room import (
     EndReason,
+    LobbyMessage,
+    LobbyView,
     MediaKind,
+    NotGrantedError,
     Participant,
     ParticipantJoined,
     ParticipantLeft,
     ParticipantUpdated,
+    RoomChanged,
+    RoomState,
     Source,
     SourceAdded,
     SourceName,
     SourceRemoved,
     SourceUpdated,
+    UnmuteAsked,
+    WaitingJoined,
+    WaitingLeft,
+    WaitingUpdated,
 )
-from bridge.sfu import QualityLevel
+from bridge.sfu import QualityLevel, VideoState
 from bridge.signaling.calls import (
     ActiveSpeaker,
+    AskedToConsent,
     AudioLevels,
     ConnectionChanged,
     EncodingsWanted,
     Ended,
     FlowChanged,
+    GrantsChanged,
     IceRestartWanted,
+    LetIn,
+    LobbyChanged,
+    LobbyTold,
     MediaModeChanged,
+    MutedByHost,
     Notice,
     OwnSource,
     Published,
     QualityChanged,
+    SentToLobby,
+    StoppedByHost,
     SubscribeOffered,
     SubscriptionRefused,
     TakenOver,
+    VideoStateChanged,
+    Wrote,
 )
 from bridge.signaling.calls.stats import ConnectionStats
 from bridge.signaling.websocket import close_codes
@@ -50,11 +70,35 @@ _QUALITY_LEVELS: dict[QualityLevel, server.QualityLevelName] = {
     QualityLevel.LOST: "lost",
 }
 
+_VIDEO_STATES: dict[VideoState, server.VideoStateName] = {
+    VideoState.VIDEO: "full",
+    VideoState.REDUCED: "reduced",
+    VideoState.STILLS: "stills",
+    VideoState.PAUSED: "paused",
+}
+
 _LEFT_REASONS: dict[EndReason, server.LeftReason] = {
     EndReason.LEFT: "left",
     EndReason.REPLACED: "replaced",
     EndReason.TIMED_OUT: "timed_out",
     EndReason.MEDIA_LOST: "media_lost",
+    EndReason.REFUSED: "refused",
+    EndReason.REMOVED: "removed",
+    EndReason.SENT_BACK: "sent_back",
+    EndReason.ENDED: "ended",
+    EndReason.TIME_IS_UP: "time_is_up",
+    EndReason.SHUTTING_DOWN: "shutting_down",
+}
+
+_WAITING_LEFT_REASONS: dict[EndReason | None, server.WaitingLeftReason] = {
+    None: "admitted",
+    EndReason.LEFT: "left",
+    EndReason.REPLACED: "replaced",
+    EndReason.TIMED_OUT: "timed_out",
+    EndReason.MEDIA_LOST: "media_lost",
+    EndReason.REFUSED: "refused",
+    EndReason.REMOVED: "removed",
+    EndReason.TIME_IS_UP: "time_is_up",
     EndReason.SHUTTING_DOWN: "shutting_down",
 }
 
@@ -81,8 +125,78 @@ def notified(notice: Notice) -> Notified:
             return close_codes.RESUMED_ELSEWHERE
         case Ended():
             return close_codes.ended(notice.reason)
+        case (
+            LobbyChanged()
+            | LobbyTold()
+            | LetIn()
+            | SentToLobby()
+            | WaitingJoined()
+            | WaitingUpdated()
+            | WaitingLeft()
+            | GrantsChanged()
+            | Wrote()
+            | AskedToConsent()
+            | RoomChanged()
+            | MutedByHost()
+            | StoppedByHost()
+            | UnmuteAsked()
+        ):
+            return _moderation_notified(notice)
         case _:
             return _media_notified(notice)
+
+
+def _moderation_notified(
+    notice: (
+        LobbyChanged
+        | LobbyTold
+        | LetIn
+        | SentToLobby
+        | WaitingJoined
+        | WaitingUpdated
+        | WaitingLeft
+        | GrantsChanged
+        | Wrote
+        | AskedToConsent
+        | RoomChanged
+        | MutedByHost
+        | StoppedByHost
+        | UnmuteAsked
+    ),
+) -> server.ServerMessage:
+    match notice:
+        case LobbyChanged():
+            return server.LobbyChanged(lobby=lobby(notice.view))
+        case LobbyTold():
+            return server.LobbyMessaged(message=lobby_message(notice.message))
+        case LetIn():
+            others = [participant(other) for other in notice.others]
+            chat = [chat_message(wrote) for wrote in notice.chat]
+            who_waits = waiting(notice.waiting)
+            return server.Admitted(participants=others, room=room(notice.state), chat=chat, waiting=who_waits)
+        case SentToLobby():
+            return server.SentToLobby(lobby=lobby(notice.view))
+        case WaitingJoined():
+            return server.WaitingJoined(participant=waiting_participant(notice.participant))
+        case WaitingUpdated():
+            return server.WaitingUpdated(participant=waiting_participant(notice.participant))
+        case WaitingLeft():
+            reason = _WAITING_LEFT_REASONS[notice.reason]
+            return server.WaitingLeft(participant_id=notice.participant_id, reason=reason)
+        case GrantsChanged():
+            return server.GrantsChanged(grants=sorted(notice.grants), waiting=waiting(notice.waiting))
+        case Wrote():
+            return server.ChatSaid(message=chat_message(notice))
+        case AskedToConsent():
+            return server.ConsentAsked(consent=consent_request(notice))
+        case RoomChanged():
+            return server.RoomChanged(room=room(notice.state))
+        case MutedByHost():
+            return server.MutedByHost(source_id=str(notice.source.id))
+        case StoppedByHost():
+            return server.StoppedByHost(source_id=str(notice.source.id))
+        case UnmuteAsked():
+            return server.UnmuteAsked(participant_id=notice.by)
 
 
 def _media_notified(
@@ -95,6 +209,7 @@ def _media_notified(
         | QualityChanged
         | ConnectionChanged
         | FlowChanged
+        | VideoStateChanged
         | EncodingsWanted
         | IceRestartWanted
     ),
@@ -141,9 +256,13 @@ def _media_notified(
                 direction="to_bridge" if notice.to_bridge else "from_bridge",
                 state="live" if notice.live else "stalled",
             )
+        case VideoStateChanged():
+            return server.VideoState(source_id=str(notice.source_id), state=_VIDEO_STATES[notice.state])
         case EncodingsWanted():
             encodings = [parts.WantedEncoding(rid, active) for rid, active in notice.encodings]
-            return server.Encodings(source_id=str(notice.source_id), encodings=encodings)
+            return server.Encodings(
+                source_id=str(notice.source_id), encodings=encodings, max_bitrate=notice.max_bitrate
+            )
         case IceRestartWanted():
             return server.IceRestartRequested(connection="publish")
 
@@ -171,6 +290,7 @@ def error(problem: BridgeError, reply_to: int | None) -> server.Error:
         reply_to=UNSET if reply_to is None else reply_to,
         field=UNSET if problem.field is None else problem.field,
         hint=UNSET if problem.hint is None else problem.hint,
+        grant=problem.grant if isinstance(problem, NotGrantedError) else UNSET,
     )
 
 
@@ -202,7 +322,61 @@ def participant(of: Participant) -> parts.Participant:
         role=of.role,
         state="connected" if of.connected else "reconnecting",
         sources=[source(each) for each in of.sources],
+        level=of.level,
+        hand_raised=of.hand_raised,
+        companions=list(of.companions),
+        may_host=of.may_host,
     )
+
+
+def waiting_participant(of: Participant) -> parts.WaitingParticipant:
+    """Someone in the lobby, as hosts see them."""
+    state: Literal["connected", "reconnecting"] = "connected" if of.connected else "reconnecting"
+    return parts.WaitingParticipant(of.id, of.name, of.role, of.level, state, of.consent_pending)
+
+
+def waiting(of: Sequence[Participant] | None) -> list[parts.WaitingParticipant] | UnsetType:
+    """The lobby, for hosts."""
+    return UNSET if of is None else [waiting_participant(each) for each in of]
+
+
+def lobby(of: LobbyView) -> parts.Lobby:
+    """The lobby, for someone in it."""
+    return parts.Lobby(
+        position=of.position,
+        expected_seconds=None if of.expected is None else round(of.expected),
+        host_present=of.host_present,
+        messages=[lobby_message(message) for message in of.messages],
+    )
+
+
+def lobby_message(of: LobbyMessage) -> parts.LobbyMessage:
+    """What a host wrote to those who wait."""
+    return parts.LobbyMessage(str(of.id), of.notice.value, of.text, of.minutes)
+
+
+def room(of: RoomState) -> parts.Room:
+    """What holds for the room as a whole."""
+    return parts.Room(locked=of.locked, recording=of.recording.value, recordable=of.recordable, encryption="bridge")
+
+
+def chat_message(of: Wrote) -> parts.ChatMessage:
+    """What somebody wrote."""
+    message = of.message
+    return parts.ChatMessage(
+        id=str(message.id),
+        participant_id=message.participant_id,
+        name=message.name,
+        lane=message.lane.value,
+        text=message.text,
+        to=message.to,
+        age_seconds=round(of.age, 1),
+    )
+
+
+def consent_request(of: AskedToConsent) -> parts.ConsentRequest:
+    """What somebody is asked to consent to."""
+    return parts.ConsentRequest(of.request.id, of.request.text_version, of.request.asked_by, of.consented)
 
 
 def source(of: Source) -> parts.Source:

@@ -9,9 +9,12 @@ from msgspec import UNSET
 from bridge.errors import BridgeError
 from bridge.room import SourceName
 from bridge.sfu import ConnectionKind
-from bridge.signaling.calls import Call, SourceSpec
+from bridge.signaling.calls import Call, Layout, SourceSpec
 from bridge.signaling.websocket import encoding
-from bridge.signaling.websocket.messages import client, parts, server
+from bridge.signaling.websocket.acts import act
+from bridge.signaling.websocket.decisions import decide
+from bridge.signaling.websocket.messages import acts, client, parts, server
+from bridge.signaling.websocket.numbers import source_number
 
 
 async def carry_out(call: Call, request: client.ClientMessage) -> server.ServerMessage:
@@ -31,8 +34,27 @@ async def carry_out(call: Call, request: client.ClientMessage) -> server.ServerM
             raise BridgeError("already_joined", "This connection has joined already.")
         case client.Leave():
             raise AssertionError("leave ends the connection, and is for whoever holds it")
-        case _:
+        case (
+            client.Unpublish()
+            | client.UpdateSource()
+            | client.Subscribe()
+            | client.Unsubscribe()
+            | client.UpdateSubscription()
+            | client.Layout()
+            | client.RestartIce()
+        ):
             _carry_out_at_once(call, request)
+        case (
+            acts.Say()
+            | acts.RaiseHand()
+            | acts.SetCompanions()
+            | acts.AskToRecord()
+            | acts.StopRecording()
+            | acts.AnswerConsent()
+        ):
+            act(call, request)
+        case _:
+            decide(call, request)
     return server.Done(reply_to=request.id)
 
 
@@ -43,6 +65,7 @@ def _carry_out_at_once(
     | client.Subscribe
     | client.Unsubscribe
     | client.UpdateSubscription
+    | client.Layout
     | client.RestartIce,
 ) -> None:
     match request:
@@ -50,7 +73,7 @@ def _carry_out_at_once(
             call.unpublish(_numbers(request.source_ids))
         case client.UpdateSource():
             call.update_source(
-                _number(request.source_id, "source_id"),
+                source_number(request.source_id, "source_id"),
                 name=None if request.source is UNSET else _name(request.source),
                 muted=None if request.muted is UNSET else request.muted,
             )
@@ -59,9 +82,26 @@ def _carry_out_at_once(
         case client.Unsubscribe():
             call.choose(_numbers(request.source_ids), wanted=False)
         case client.UpdateSubscription():
-            call.pause(_number(request.source_id, "source_id"), request.paused)
+            call.pause(source_number(request.source_id, "source_id"), request.paused)
+        case client.Layout():
+            call.show(_layout(request))
         case client.RestartIce():
             call.want_offer(ice_restart=True)
+
+
+def _layout(request: client.Layout) -> Layout:
+    heights: dict[int, int] = {}
+    for index, tile in enumerate(request.tiles):
+        source_id = source_number(tile.source_id, f"tiles[{index}].source_id")
+        if source_id in heights:
+            raise BridgeError(
+                "bad_message",
+                "Two tiles show the same source.",
+                field=f"tiles[{index}].source_id",
+                hint="Name it once.",
+            )
+        heights[source_id] = tile.height
+    return Layout(heights, frozenset(request.pinned), request.save_data)
 
 
 def _specs(sources: Sequence[parts.PublishedSource]) -> dict[str, SourceSpec]:
@@ -79,11 +119,4 @@ def _name(source: parts.SourceName) -> SourceName:
 
 
 def _numbers(source_ids: Sequence[str]) -> list[int]:
-    return [_number(source_id, f"source_ids[{index}]") for index, source_id in enumerate(source_ids)]
-
-
-def _number(source_id: str, field: str) -> int:
-    """Sources are numbers inside and opaque strings outside."""
-    if not (source_id.isascii() and source_id.isdecimal()):
-        raise BridgeError("source_not_found", "There is no such source in this room.", field=field)
-    return int(source_id)
+    return [source_number(source_id, f"source_ids[{index}]") for index, source_id in enumerate(source_ids)]

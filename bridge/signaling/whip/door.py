@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bridge.errors import BridgeError
+from bridge.room import in_lobby
 from bridge.sfu import ConnectionKind
 from bridge.signaling.body import read_text
 from bridge.signaling.calls import Call, Calls, Door, Ended, JoinClaims, Notice
@@ -102,6 +103,10 @@ class WhipDoor:
         check_accept(request, SDP)
         offer = await read_text(request, self._settings.max_body_bytes)
         call = self._calls.join(claims, door)
+        if call.waiting:
+            # There is no answer to give yet, and HTTP has no way to give it later: the client asks again.
+            call.knock()
+            raise in_lobby()
         try:
             answer = await self._negotiate(call, door, offer, request.query_params.get("participant"))
         except BaseException:

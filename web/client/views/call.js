@@ -1,3 +1,4 @@
+import { Captions, ChatPanel } from "../chat-panel.js";
 import { element, setAttribute, setText } from "../dom.js";
 import { remember, remembered } from "../equipment.js";
 import { t } from "../i18n.js";
@@ -5,12 +6,16 @@ import { icon } from "../icons.js";
 import { initials } from "../layout.js";
 import { notify } from "../notices.js";
 import { OwnMedia } from "../own-media.js";
+import { PeoplePanel, waitingName } from "../people-panel.js";
+import { ask } from "../questions.js";
+import { RECORDING_WORDS } from "../recording-section.js";
 import { SettingsDialog } from "../settings-dialog.js";
+import { PanelButton, SidePanel } from "../side-panel.js";
 import { Sound } from "../sound.js";
 import { nameOf, Stage } from "../stage.js";
 import { Toolbar } from "../toolbar.js";
 
-/** @import { Call, RemoteSource } from "../../sdk/src/index.js" */
+/** @import { Call, RemoteParticipant, RemoteSource } from "../../sdk/src/index.js" */
 /** @import { Equipment } from "../equipment.js" */
 
 /** The call itself. */
@@ -19,15 +24,27 @@ export class CallView {
   #name;
   #own;
   #sound;
-  #stage = new Stage();
+  #stage = new Stage((id) => this.#pin(id));
   #toolbar;
   #settings;
   #count = element("span");
+  #panel = new SidePanel(() => this.#queueUpdate());
+  #people;
+  #peopleButton;
+  #chat;
+  #chatButton;
+  #unread = 0;
+  #hand;
+  #captions = new Captions();
+  #recording = element("p", { class: "recording", role: "status" });
+  #encryption = element("span", { class: "encryption", title: t("encryptionExplained") }, icon("lock"), element("span", { class: "encryption-word" }, t("encryptedToBridge")));
   #banner = element("p", { class: "banner", role: "status", "aria-live": "polite" });
   #alone;
   #unlockButton;
   #abort = new AbortController();
   #updateQueued = false;
+  /** Cameras whose picture the line does not carry. @type {Set<string>} */
+  #gone = new Set();
   #unheard = false;
   #wasConnected = false;
   /** @type {WakeLockSentinel | null} */
@@ -52,6 +69,11 @@ export class CallView {
       settings: () => this.#settings.open(),
       leave,
     });
+    this.#people = new PeoplePanel(call, name === null ? t("you") : t("youNamed", { name }));
+    this.#peopleButton = new PanelButton("people", (opener) => this.#panel.toggle(this.#people, opener));
+    this.#chat = new ChatPanel(call);
+    this.#chatButton = new PanelButton("chat", (opener) => this.#panel.toggle(this.#chat, opener));
+    this.#hand = element("button", { type: "button", class: "head-button", onclick: () => this.#raiseHand() }, icon("hand"));
     this.#settings = this.#makeSettings();
     this.#unlockButton = element(
       "button",
@@ -67,15 +89,23 @@ export class CallView {
         "header",
         { class: "call-head" },
         element("h1", { tabindex: "-1" }, t("title")),
-        element("p", { class: "count" }, icon("people"), this.#count),
+        this.#recording,
+        element("p", { class: "count" }, this.#encryption, this.#count),
+        element("div", { class: "head-buttons" }, this.#hand, this.#chatButton.node, this.#peopleButton.node),
       ),
       this.#banner,
       this.#alone,
-      this.#stage.node,
+      element(
+        "div",
+        { class: "call-body" },
+        element("div", { class: "stage-holder" }, this.#stage.node, this.#captions.node),
+        this.#panel.node,
+      ),
       this.#unlockButton,
       this.#toolbar.node,
       this.#settings.node,
     );
+    call.saveData = remembered("saveData") === "true";
     this.#listen();
     this.#update();
   }
@@ -92,6 +122,7 @@ export class CallView {
     this.#wakeLock?.release().catch(() => undefined);
     this.#sound.close();
     this.#stage.close();
+    this.#panel.dispose();
     this.#settings.node.close();
   }
 
@@ -104,12 +135,14 @@ export class CallView {
     }, options);
     call.on("participantleft", ({ participant, reason }) => {
       // Whoever reloaded the page is about to be back.
-      if (reason !== "replaced") notify(t("leftAnnouncement", { name: nameOf(participant) }));
+      const left = reason === "sent_back" ? "inLobbyAgain" : "leftAnnouncement";
+      if (reason !== "replaced") notify(t(left, { name: nameOf(participant) }));
       this.#queueUpdate();
     }, options);
     call.on("sourcechange", (source) => {
       if (source.stalled && source.kind === "audio") notify(t("cannotHear", { name: nameOf(source.participant) }));
       this.#hear(source);
+      this.#announceDelivery(source);
       this.#queueUpdate();
     }, options);
     call.on("sourceadded", (source) => {
@@ -124,10 +157,80 @@ export class CallView {
       if (source.kind === "audio") this.#unheard = stalled;
       this.#queueUpdate();
     }, options);
-    for (const type of /** @type {const} */ (["participantchange", "speakers", "activespeaker", "quality", "statechange"])) {
+    call.on("waitingjoined", (info) => notify(t("isReady", { name: waitingName(info) })), options);
+    let { locked: wasLocked, recording: wasRecording } = call.room;
+    call.on("roomchange", ({ locked, recording }) => {
+      if (locked !== wasLocked) notify(t(locked ? "lockedAnnouncement" : "unlockedAnnouncement"));
+      if (recording === "off" && wasRecording !== "off") notify(t("recordingStopped"));
+      wasLocked = locked;
+      wasRecording = recording;
+      this.#queueUpdate();
+    }, options);
+    call.on("chatmessage", (message) => {
+      if (message.caption) this.#captions.show(message);
+      else if (message.participantId !== call.id && !this.#panel.shows(this.#chat)) {
+        this.#unread += 1;
+        notify(t("chatFrom", { name: message.name || t("noName") }));
+      }
+      this.#queueUpdate();
+    }, options);
+    /** @type {Set<string>} */
+    const hands = new Set();
+    call.on("participantchange", (participant) => {
+      const { id, handRaised } = participant;
+      if (handRaised && !hands.has(id)) notify(t("handAnnouncement", { name: nameOf(participant) }));
+      hands[handRaised ? "add" : "delete"](id);
+    }, options);
+    call.on("consentsettled", () => this.#queueUpdate(), options);
+    let wasHost = call.isHost;
+    call.on("grantschange", () => {
+      if (call.isHost !== wasHost) notify(t(call.isHost ? "nowHost" : "noLongerHost"));
+      wasHost = call.isHost;
+      this.#queueUpdate();
+    }, options);
+    call.on("mutedbyhost", () => notify(t("mutedByHost")), options);
+    call.on("stoppedbyhost", () => notify(t("screenStoppedByHost")), options);
+    call.on("unmuteasked", (by) => this.#unmuteAsked(by), options);
+    const changes = /** @type {const} */ (["participantchange", "speakers", "activespeaker", "quality", "statechange", "waitingchange"]);
+    for (const type of changes) {
       call.on(type, () => this.#queueUpdate(), options);
     }
     document.addEventListener("visibilitychange", () => this.#keepAwake(), options);
+  }
+
+  async #raiseHand() {
+    const raised = !this.#call.handRaised;
+    await this.#call.raiseHand(raised).then(() => notify(t(raised ? "ownHandUp" : "ownHandDown")), () => notify(t("notDone")));
+    this.#queueUpdate();
+  }
+
+  /** @param {RemoteParticipant | null} by */
+  async #unmuteAsked(by) {
+    if (this.#own.microphoneOn) return;
+    const name = by === null ? t("noName") : nameOf(by);
+    const wants = await ask({ title: t("unmuteAskedTitle", { name }), body: t("unmuteAskedBody"), yes: t("unmute"), no: t("notNow") });
+    if (wants && !this.#own.microphoneOn) this.#own.toggleMicrophone();
+  }
+
+  /** @param {string | null} id */
+  #pin(id) {
+    const participant = this.#call.participants.get(id ?? "");
+    this.#call.pin(participant ? [participant] : []);
+    this.#update();
+  }
+
+  /**
+   * Says when a picture goes for the line's sake, and when it is back: nothing is switched off silently.
+   *
+   * @param {RemoteSource} source
+   */
+  #announceDelivery(source) {
+    if (source.name !== "camera") return;
+    const gone = source.delivery === "paused";
+    if (gone === this.#gone.has(source.id)) return;
+    if (gone) this.#gone.add(source.id);
+    else this.#gone.delete(source.id);
+    notify(t(gone ? "lineTooWeakAnnouncement" : "pictureBackAnnouncement", { name: nameOf(source.participant) }));
   }
 
   /** @param {RemoteSource} source */
@@ -163,14 +266,34 @@ export class CallView {
         quality: this.#call.quality,
         content: "camera",
         mirrored: track?.getSettings().facingMode !== "environment",
+        source: null,
       },
       own.screenTrack,
     );
     this.#toolbar.update(own);
     setText(this.#count, t("inTheCall", { count: others.size + 1 }));
+    this.#updatePanels();
     setAttribute(this.#alone, "hidden", others.size > 0);
     this.#updateBanner();
     this.#settings.update();
+  }
+
+  #updatePanels() {
+    const { participants, waiting, room, handRaised } = this.#call;
+    if (this.#panel.shows(this.#chat)) this.#unread = 0;
+    const chatLabel = this.#unread > 0 ? t("openChatUnread", { count: this.#unread }) : t("openChat");
+    this.#chatButton.update(chatLabel, this.#unread, this.#panel.shows(this.#chat));
+    this.#chat.update();
+    const handLabel = t(handRaised ? "lowerHand" : "raiseHand");
+    setAttribute(this.#hand, "aria-label", handLabel);
+    setAttribute(this.#hand, "title", handLabel);
+    this.#hand.classList.toggle("is-raised", handRaised);
+    setText(this.#recording, room.recording === "off" ? "" : t(RECORDING_WORDS[room.recording]));
+    setAttribute(this.#recording, "data-state", room.recording);
+    const counts = { count: participants.size + 1, waiting: waiting.size };
+    const label = t(waiting.size > 0 ? "openPeopleWaiting" : "openPeople", counts);
+    this.#peopleButton.update(label, waiting.size, this.#panel.shows(this.#people));
+    this.#people.update();
   }
 
   #updateBanner() {
@@ -206,11 +329,16 @@ export class CallView {
           remember("speaker", id);
           this.#sound.chooseSpeaker(id);
         },
+        saveData: (on) => {
+          remember("saveData", String(on));
+          this.#call.saveData = on;
+        },
       },
       () => ({
         cameraId: own.cameraTrack?.getSettings().deviceId ?? remembered("camera"),
         microphoneId: own.microphoneTrack?.getSettings().deviceId ?? remembered("microphone"),
         speakerId: remembered("speaker"),
+        saveData: this.#call.saveData,
         microphone: own.microphoneTrack,
       }),
     );

@@ -2,10 +2,10 @@ import { watchDevices } from "../../sdk/src/index.js";
 import { deviceSelect, devicesOrNone } from "../device-select.js";
 import { element, setAttribute, setText } from "../dom.js";
 import { t } from "../i18n.js";
-import { icon, setIcon } from "../icons.js";
+import { icon } from "../icons.js";
 import { LevelBar } from "../level-bar.js";
+import { Preview } from "../preview.js";
 import { describeDeviceProblem } from "../problems.js";
-import { showTrack } from "../video.js";
 
 /** @import { Equipment } from "../equipment.js" */
 
@@ -15,18 +15,7 @@ export class PrepareView {
   #abort = new AbortController();
   #stopWatching = () => {};
 
-  #video = element("video", {
-    class: "mirrored",
-    playsinline: true,
-    muted: true,
-    autoplay: true,
-    // Firefox would stop at it with the Tab key, though there is nothing to operate.
-    tabindex: "-1",
-    "aria-label": t("preview"),
-  });
-  #placeholder = element("p", { class: "preview-placeholder" });
-  #microphoneButton;
-  #cameraButton;
+  #preview;
   #cameraSelect;
   #microphoneSelect;
   #level = new LevelBar();
@@ -41,19 +30,10 @@ export class PrepareView {
    */
   constructor(equipment, name, join) {
     this.#equipment = equipment;
-    this.#video.muted = true;
-    this.#microphoneButton = roundButton("microphone", () => equipment.setMicrophoneOn(!equipment.microphoneOn));
-    this.#cameraButton = roundButton("camera", () => equipment.setCameraOn(!equipment.cameraOn));
+    this.#preview = new Preview(equipment);
     this.#cameraSelect = deviceSelect("camera", (id) => equipment.chooseCamera(id));
     this.#microphoneSelect = deviceSelect("microphone", (id) => equipment.chooseMicrophone(id));
     this.#joinButton = element("button", { type: "button", class: "button primary large", onclick: join }, t("join"));
-    const preview = element(
-      "div",
-      { class: "preview" },
-      this.#video,
-      this.#placeholder,
-      element("div", { class: "preview-controls" }, this.#microphoneButton, this.#cameraButton),
-    );
     const choices = element(
       "div",
       { class: "choices" },
@@ -71,7 +51,7 @@ export class PrepareView {
         name !== null && element("p", { class: "greeting" }, t("prepareAs", { name })),
         element("p", { class: "lead" }, t("prepareLead")),
       ),
-      preview,
+      this.#preview.node,
       element("div", { class: "prepare-side" }, this.#problem, choices, element("div", { class: "join-bar" }, this.#joinButton)),
     );
     equipment.addEventListener("change", () => this.#update(), { signal: this.#abort.signal });
@@ -90,7 +70,7 @@ export class PrepareView {
     this.#abort.abort();
     this.#stopWatching();
     this.#level.close();
-    this.#video.srcObject = null;
+    this.#preview.close();
   }
 
   #watch() {
@@ -102,16 +82,7 @@ export class PrepareView {
   }
 
   #update() {
-    const { camera, microphone, cameraOn, microphoneOn, opening } = this.#equipment;
-    showTrack(this.#video, camera);
-    setAttribute(this.#video, "hidden", camera === null);
-    setAttribute(this.#placeholder, "hidden", camera !== null);
-    setText(this.#placeholder, opening ? t("askingPermission") : t("cameraIsOff"));
-    labelToggle(this.#microphoneButton, microphoneOn, t(microphoneOn ? "mute" : "unmute"));
-    setIcon(this.#microphoneButton, microphoneOn ? "microphone" : "microphone-off");
-    labelToggle(this.#cameraButton, cameraOn, t(cameraOn ? "cameraOff" : "cameraOn"));
-    setIcon(this.#cameraButton, cameraOn ? "camera" : "camera-off");
-    this.#level.show(microphone);
+    this.#level.show(this.#equipment.microphone);
     this.#updateProblem();
     this.#labelJoinButton(this.#joinButton.getAttribute("aria-disabled") === "true");
     this.#updateDevices();
@@ -141,25 +112,4 @@ export class PrepareView {
     this.#cameraSelect.update(devices, this.#equipment.cameraId);
     this.#microphoneSelect.update(devices, this.#equipment.microphoneId);
   }
-}
-
-/**
- * @param {import("../icons.js").IconName} name
- * @param {() => void} act
- */
-function roundButton(name, act) {
-  return element("button", { type: "button", class: "round-button", onclick: act }, icon(name));
-}
-
-/**
- * The label says what pressing does; it changes with the state, so that no pressed state is needed beside it.
- *
- * @param {HTMLElement} button
- * @param {boolean} on
- * @param {string} label
- */
-function labelToggle(button, on, label) {
-  setAttribute(button, "aria-label", label);
-  setAttribute(button, "title", label);
-  button.classList.toggle("is-off", !on);
 }

@@ -1,37 +1,52 @@
+import { Chat } from "./chat.js";
 import { openCamera, openMicrophone, openScreen } from "./devices.js";
 import { Emitter } from "./emitter.js";
+import { LayoutReporter } from "./layout-reporter.js";
 import { LocalSource } from "./local-source.js";
+import { Moderation } from "./moderation.js";
 import { watchNetwork } from "./network.js";
 import { Publisher } from "./publisher.js";
+import { Recording } from "./recording.js";
 import { QualityMonitor, levelOf, rateParticipant, rateSending, worse } from "./quality-monitor.js";
 import { Roster } from "./roster.js";
 import { StatisticsReader } from "./statistics.js";
 import { Subscriber } from "./subscriber.js";
+import { WaitingRoom } from "./waiting-room.js";
 
+/** @import { ChatMessage } from "./chat.js" */
 /** @import { VideoCodec } from "./encodings.js" */
 /** @import { BridgeError } from "./errors.js" */
 /** @import { OpenDevice } from "./local-source.js" */
 /** @import { RemoteParticipant } from "./participant.js" */
-/** @import { Joined, Notice, QualityNotice, SourceName, Stats } from "./protocol.js" */
+/** @import { ConsentInfo, Joined, Notice, QualityNotice, RoomInfo, SourceName, Stats, WaitingInfo } from "./protocol.js" */
 /** @import { Quality } from "./quality-monitor.js" */
 /** @import { RosterEvents } from "./roster.js" */
 /** @import { Session } from "./session.js" */
 /** @import { Statistics } from "./statistics.js" */
+/** @import { WaitingRoomEvents } from "./waiting-room.js" */
 
 /**
- * `connecting`: signalling stands, media not yet; `connected`; `reconnecting`: signalling or media was lost and is being
+ * `waiting`: in the lobby; `connecting`: signalling stands, media not yet; `connected`; `reconnecting`: signalling or media was lost and is being
  * brought back; `blocked`: signalling stands and media does not come through; `closed`.
  *
- * @typedef {"connecting" | "connected" | "reconnecting" | "blocked" | "closed"} CallState
+ * @typedef {"waiting" | "connecting" | "connected" | "reconnecting" | "blocked" | "closed"} CallState
  */
 
 /**
- * @typedef {RosterEvents & {
+ * @typedef {RosterEvents & WaitingRoomEvents & {
  *   statechange: CallState,
  *   localsourcechange: LocalSource,
  *   localsourceended: LocalSource,
  *   unheard: { source: LocalSource, stalled: boolean },
  *   quality: null,
+ *   roomchange: RoomInfo,
+ *   grantschange: readonly string[],
+ *   mutedbyhost: LocalSource,
+ *   stoppedbyhost: LocalSource,
+ *   unmuteasked: RemoteParticipant | null,
+ *   chatmessage: ChatMessage,
+ *   consentasked: ConsentInfo,
+ *   consentsettled: null,
  *   closed: BridgeError | null,
  * }} CallEvents
  */
@@ -39,7 +54,10 @@ import { Subscriber } from "./subscriber.js";
 /**
  * A call: the room as this participant sees it, and what it publishes.
  *
- * Besides the events of the roster (`participantjoined`, `sourcechange`, `speakers`, `activespeaker`, …): `statechange`;
+ * Besides the events of the roster (`participantjoined`, `sourcechange`, `speakers`, `activespeaker`, …) and of the lobby
+ * (`admitted`, `senttolobby`, `lobbychange`, `waitingjoined`, …): `statechange`; `roomchange`, `grantschange`,
+ * `mutedbyhost`, `stoppedbyhost` and `unmuteasked` when a host decided something; `chatmessage`; `consentasked` and
+ * `consentsettled` when one is asked to consent to a recording, and when there is nothing to answer any more;
  * `localsourcechange` and `localsourceended` for one's own sources; `unheard` when media of one's own stopped reaching
  * the bridge, or reaches it again; `quality` each few seconds, when the participants' `quality` was measured; `closed`
  * at the end, with the error that ended it or null when one left.
@@ -51,6 +69,17 @@ export class Call extends Emitter {
   #publisher;
   #subscriber;
   #roster;
+  #waitingRoom = new WaitingRoom();
+  /** What hosts decide. */
+  moderation;
+  /** What is written in the room. */
+  chat;
+  /** Whether the room is recorded, and one's consent. */
+  recording;
+  /** @type {RoomInfo} */
+  #room = { locked: false, recording: "off", recordable: false, encryption: "bridge" };
+  #handRaised = false;
+  #layout;
   #qualityMonitor;
   /** @type {Quality} */
   #measuredQuality = null;
@@ -74,11 +103,16 @@ export class Call extends Emitter {
   constructor(session, { subscribe, rtcConfiguration }) {
     super();
     this.#session = session;
+    this.moderation = new Moderation(session);
+    this.chat = new Chat(session);
+    this.recording = new Recording(session);
     this.#rtcConfiguration = rtcConfiguration;
     this.#roster = new Roster(this.#subscriptions(), subscribe === "all");
     // Before the connections: they find the participants and ICE servers of this `joined`, not of the last.
     session.on("joined", (joined) => this.#joined(joined));
     session.on("notice", (notice) => this.#noticed(notice));
+    this.#layout = new LayoutReporter(session);
+    this.#roster.on("sourceremoved", (source) => this.#layout.setHeight(source.id, null));
     const createConnection = () => this.#createConnection();
     this.#publisher = new Publisher(session, createConnection);
     this.#subscriber = new Subscriber(session, createConnection);
@@ -111,6 +145,42 @@ export class Call extends Emitter {
     return this.#grants;
   }
 
+  /** What one may know while one waits; null in the room. */
+  get lobby() {
+    return this.#waitingRoom.lobby;
+  }
+
+  /** For hosts: who waits, by id, the next one first. @type {ReadonlyMap<string, WaitingInfo>} */
+  get waiting() {
+    return this.#waitingRoom.waiting;
+  }
+
+  /** What holds for the room as a whole. */
+  get room() {
+    return this.#room;
+  }
+
+  /** Whether one's own hand is raised. */
+  get handRaised() {
+    return this.#handRaised;
+  }
+
+  /** @param {boolean} raised shows everyone that one would like to speak, or no longer */
+  async raiseHand(raised) {
+    await this.#session.request({ type: "raise_hand", raised });
+    this.#handRaised = raised;
+  }
+
+  /** @param {string[]} names of those who sit at the same camera */
+  async setCompanions(names) {
+    await this.#session.request({ type: "set_companions", names });
+  }
+
+  /** Whether one may let others in, mute them, and so on. */
+  get isHost() {
+    return this.#grants.includes("host");
+  }
+
   /** The others by id, in order of joining. @type {ReadonlyMap<string, RemoteParticipant>} */
   get participants() {
     return this.#roster.participants;
@@ -129,6 +199,25 @@ export class Call extends Emitter {
   /** How well one's own media reaches the bridge: 3 good, 2 fair, 1 poor, null unknown. */
   get quality() {
     return worse(this.#line, this.#measuredQuality);
+  }
+
+  /** Whether to spare the user's data: cameras come and go in their smallest size only. */
+  get saveData() {
+    return this.#layout.saveData;
+  }
+
+  set saveData(saveData) {
+    this.#layout.saveData = saveData;
+    this.#publisher.setSaving(saveData);
+  }
+
+  /**
+   * Whom to see best, whoever speaks: at most four.
+   *
+   * @param {RemoteParticipant[]} participants
+   */
+  pin(participants) {
+    this.#layout.pin(participants.map(({ id }) => id));
   }
 
   /**
@@ -193,20 +282,66 @@ export class Call extends Emitter {
   }
 
   /** @param {Joined} joined */
-  #joined({ participant_id: id, grants, participants, ice_servers: iceServers }) {
+  #joined(joined) {
+    const { participant_id: id, grants, participants, ice_servers: iceServers, room } = joined;
     this.#id = id;
     this.#grants = grants;
+    this.#room = room;
     this.#iceServers = iceServers;
     this.#roster.reset(participants);
+    if (joined.lobby) this.#dropMedia();
+    if (!joined.resumed) this.#handRaised = false;
+    this.#waitingRoom.reset(joined);
+    this.chat.apply(joined);
+    this.recording.apply(joined);
   }
 
   /** @param {Notice} notice */
   #noticed(notice) {
+    if (notice.type === "admitted") {
+      this.#room = notice.room;
+      this.#roster.reset(notice.participants);
+    } else if (notice.type === "sent_to_lobby") {
+      this.#roster.reset([]);
+      this.#handRaised = false;
+      this.#dropMedia();
+    }
+    this.chat.apply(notice);
+    this.recording.apply(notice);
+    this.#decided(notice);
+    this.#waitingRoom.apply(notice);
+    if (notice.type === "admitted" || notice.type === "sent_to_lobby") this.#updateState();
     this.#roster.apply(notice);
     if (notice.type === "quality") this.#setLine(notice);
     if (notice.type !== "media_flow" || notice.direction !== "to_bridge") return;
     const source = this.localSources.find(({ id }) => id === notice.source_id);
     if (source) this.emit("unheard", { source, stalled: notice.state === "stalled" });
+  }
+
+  /** @param {Notice} notice what a host decided */
+  #decided(notice) {
+    if (notice.type === "room_changed") {
+      this.#room = notice.room;
+      this.emit("roomchange", notice.room);
+    } else if (notice.type === "grants_changed") {
+      this.#grants = notice.grants;
+      this.emit("grantschange", notice.grants);
+    } else if (notice.type === "unmute_asked") {
+      this.emit("unmuteasked", this.participants.get(notice.participant_id) ?? null);
+    } else if (notice.type === "muted_by_host" || notice.type === "stopped_by_host") {
+      const source = this.localSources.find(({ id }) => id === notice.source_id);
+      if (source === undefined) return;
+      const muted = notice.type === "muted_by_host";
+      (muted ? source.mute() : source.stop()).catch(() => undefined);
+      this.emit(muted ? "mutedbyhost" : "stoppedbyhost", source);
+    }
+  }
+
+  /** In the lobby there is no media: what was sent is released, and both connections are closed. */
+  #dropMedia() {
+    for (const source of this.localSources) source.release();
+    this.#publisher.drop();
+    this.#subscriber.drop();
   }
 
   /** @param {QualityNotice} notice */
@@ -286,6 +421,7 @@ export class Call extends Emitter {
         source.paused = paused;
         this.emit("sourcechange", source);
       },
+      setHeight: (source, height) => this.#layout.setHeight(source.id, height),
     };
   }
 
@@ -308,9 +444,11 @@ export class Call extends Emitter {
     const media = [this.#publisher.state, this.#subscriber.state];
     const waiting = media.includes("connecting") || this.localSources.length > 0;
     if (!this.#session.joined) this.#become("reconnecting");
+    else if (this.lobby !== null) this.#become("waiting");
     else if (media.includes("failed")) this.#become("blocked");
     else if (media.includes("recovering")) this.#become("reconnecting");
     else if (media.includes("connected")) this.#become("connected");
+    else if (this.#state === "waiting") this.#become("connecting");
     else if (this.#state === "reconnecting" && !waiting) this.#become("connected");
   }
 
@@ -339,6 +477,14 @@ export class Call extends Emitter {
       "sourceadded", "sourceremoved", "sourcechange", "speakers", "activespeaker",
     ];
     for (const type of types) this.#roster.on(type, (detail) => this.emit(type, detail));
+    this.chat.on("chatmessage", (message) => this.emit("chatmessage", message));
+    this.recording.on("consentasked", (consent) => this.emit("consentasked", consent));
+    this.recording.on("consentsettled", () => this.emit("consentsettled", null));
+    /** @type {(keyof WaitingRoomEvents)[]} */
+    const lobbyTypes = [
+      "lobbychange", "lobbymessage", "admitted", "senttolobby", "waitingjoined", "waitingleft", "waitingchange",
+    ];
+    for (const type of lobbyTypes) this.#waitingRoom.on(type, (detail) => this.emit(type, detail));
   }
 }
 

@@ -18,7 +18,33 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {string} role
  * @property {"connected" | "reconnecting"} state
  * @property {SourceInfo[]} sources
+ * @property {string} level of their sign-in, such as `idporten-loa-high`; empty if untold
+ * @property {boolean} hand_raised
+ * @property {string[]} companions names of those at the same camera
+ * @property {boolean} may_host
  */
+/** @typedef {{ id: string, name: string, role: string, level: string, state: "connected" | "reconnecting", consent_pending: boolean }} WaitingInfo */
+/** @typedef {"delayed" | "soon" | "cancelled" | "text"} LobbyNoticeName */
+/** @typedef {{ id: string, notice: LobbyNoticeName, text: string, minutes: number | null }} LobbyMessageInfo */
+/**
+ * @typedef {object} LobbyInfo What someone who waits may know.
+ * @property {number} position 1 is next
+ * @property {number | null} expected_seconds
+ * @property {boolean} host_present
+ * @property {LobbyMessageInfo[]} messages oldest first
+ */
+/** @typedef {{ locked: boolean, recording: "off" | "asking" | "on" | "paused", recordable: boolean, encryption: "bridge" }} RoomInfo */
+/**
+ * @typedef {object} ChatMessageInfo
+ * @property {string} id
+ * @property {string} participant_id
+ * @property {string} name
+ * @property {"message" | "caption"} lane
+ * @property {string} text
+ * @property {string | null} to
+ * @property {number} age_seconds
+ */
+/** @typedef {{ id: string, text_version: string, asked_by: string, consented: boolean }} ConsentInfo */
 /** @typedef {{ mid: string, participant_id: string, source_id: string, source: SourceName, kind: Kind }} TrackInfo */
 /** @typedef {{ participant_id: string, source_id: string, level: number, voice: boolean }} AudioLevelInfo */
 /** @typedef {{ urls: string[], username?: string, credential?: string }} IceServerInfo */
@@ -32,11 +58,28 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "subscribe", source_ids: string[] }
  *   | { type: "unsubscribe", source_ids: string[] }
  *   | { type: "update_subscription", source_id: string, paused: boolean }
+ *   | { type: "layout", tiles: { source_id: string, height: number }[], pinned?: string[], save_data?: boolean }
  *   | { type: "subscribe_answer", negotiation: number, answer: string }
  *   | { type: "restart_ice", connection: "subscribe" }
  *   | { type: "get_stats" }
  *   | { type: "ping" }
- *   | { type: "leave" }} Request
+ *   | { type: "leave" }
+ *   | { type: "chat", text: string, lane?: "message" | "caption", to?: string }
+ *   | { type: "raise_hand", raised: boolean }
+ *   | { type: "set_companions", names: string[] }
+ *   | { type: "ask_to_record", text_version: string }
+ *   | { type: "stop_recording" }
+ *   | { type: "answer_consent", consent_id: string, consents: boolean }
+ *   | DecisionRequest} Request
+ */
+
+/**
+ * @typedef {{ type: "admit", participant_ids?: string[] }
+ *   | { type: "refuse" | "send_to_lobby" | "remove" | "ask_to_unmute" | "stop_screen" | "hand_over", participant_id: string }
+ *   | { type: "message_lobby", notice: LobbyNoticeName, text?: string, minutes?: number, participant_id?: string }
+ *   | { type: "mute", source_id: string }
+ *   | { type: "lock", locked: boolean }
+ *   | { type: "end_call" }} DecisionRequest What hosts ask for.
  */
 
 /**
@@ -50,6 +93,11 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {OwnSourceInfo[]} own_sources
  * @property {IceServerInfo[]} ice_servers
  * @property {{ name: string, version: string }} server
+ * @property {RoomInfo} room
+ * @property {ChatMessageInfo[]} chat
+ * @property {ConsentInfo} [consent] the recording at hand
+ * @property {LobbyInfo} [lobby] when one waits
+ * @property {WaitingInfo[]} [waiting] for hosts
  */
 
 /** @typedef {{ mid: string | null, code: string, message: string }} RejectedInfo */
@@ -75,9 +123,14 @@ export const SUBPROTOCOL = "bridge.v1";
  */
 
 /**
- * @typedef {{ type: "encodings", source_id: string, encodings: { rid: string | null, active: boolean }[] }} EncodingsNotice
- * Which encodings of a source of one's own anybody receives.
+ * @typedef {object} EncodingsNotice Which encodings of a source of one's own anybody receives.
+ * @property {"encodings"} type
+ * @property {string} source_id
+ * @property {{ rid: string | null, active: boolean }[]} encodings
+ * @property {number | null} max_bitrate of each of them at most, bit/s; null for no bound
  */
+
+/** What the line makes of a video that is received. @typedef {"full" | "reduced" | "stills" | "paused"} Delivery */
 
 /** @typedef {"excellent" | "good" | "poor" | "lost"} QualityLevel */
 /**
@@ -102,9 +155,22 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "audio_levels", levels: AudioLevelInfo[] }
  *   | { type: "active_speaker", participant_id: string | null, source_id: string | null }
  *   | QualityNotice
+ *   | { type: "video_state", source_id: string, state: Delivery }
  *   | { type: "connection_state", connection: "publish" | "subscribe", state: string }
  *   | { type: "media_flow", source_id: string, direction: "to_bridge" | "from_bridge", state: "live" | "stalled" }
  *   | { type: "ice_restart_requested", connection: "publish" }
+ *   | { type: "lobby_changed", lobby: LobbyInfo }
+ *   | { type: "lobby_message", message: LobbyMessageInfo }
+ *   | { type: "admitted", participants: ParticipantInfo[], room: RoomInfo, chat: ChatMessageInfo[], waiting?: WaitingInfo[] }
+ *   | { type: "sent_to_lobby", lobby: LobbyInfo }
+ *   | { type: "waiting_joined" | "waiting_updated", participant: WaitingInfo }
+ *   | { type: "waiting_left", participant_id: string, reason: string }
+ *   | { type: "grants_changed", grants: string[], waiting?: WaitingInfo[] }
+ *   | { type: "room_changed", room: RoomInfo }
+ *   | { type: "chat_message", message: ChatMessageInfo }
+ *   | { type: "consent_asked", consent: ConsentInfo }
+ *   | { type: "muted_by_host" | "stopped_by_host", source_id: string }
+ *   | { type: "unmute_asked", participant_id: string }
  *   | { type: "error", code: string, message: string }
  *   | Closing} Notice
  */

@@ -1,3 +1,4 @@
+import { codecsToOffer } from "./codecs.js";
 import { ConnectionWatch } from "./connection.js";
 import { Emitter } from "./emitter.js";
 import { encodingsFor, withoutScalability } from "./encodings.js";
@@ -30,6 +31,7 @@ export class Publisher extends Emitter {
   #sources = new Map();
   /** How each transceiver's encodings are set. @type {WeakMap<RTCRtpTransceiver, SourceSender>} */
   #senders = new WeakMap();
+  #saving = false;
   /** @type {Waiter[]} */
   #waiters = [];
   /** Why the bridge did not take a source of the last offer. @type {WeakMap<LocalSource, RequestError>} */
@@ -37,6 +39,8 @@ export class Publisher extends Emitter {
   #offerWanted = false;
   #restartWanted = false;
   #negotiating = false;
+  /** Counts the stays in the room: what was asked for in an earlier one is void. */
+  #stay = 0;
   // One stream for a person and one for a screen, so that receivers keep a voice in step with its face.
   #streams = { person: new MediaStream(), screen: new MediaStream() };
 
@@ -75,6 +79,12 @@ export class Publisher extends Emitter {
   /** @returns {Promise<RTCStatsReport | null>} */
   async getStats() {
     return (await this.#connection?.getStats()) ?? null;
+  }
+
+  /** @param {boolean} saving whether only the smallest encoding of each source is sent */
+  setSaving(saving) {
+    this.#saving = saving;
+    for (const transceiver of this.#sources.values()) if (transceiver) this.#senders.get(transceiver)?.save(saving);
   }
 
   /**
@@ -140,6 +150,17 @@ export class Publisher extends Emitter {
     this.#negotiate();
   }
 
+  /** Nothing is published any more, and the bridge has let go of the connection: one is in the lobby. */
+  drop() {
+    for (const source of this.#sources.keys()) source.assignId(null);
+    this.#sources.clear();
+    this.#stay += 1;
+    this.#offerWanted = false;
+    this.#restartWanted = false;
+    for (const { reject } of this.#waiters.splice(0)) reject(new ConnectionError("left", "One waits in the lobby."));
+    this.close();
+  }
+
   close() {
     this.#watch?.close();
     this.#connection?.close();
@@ -192,14 +213,17 @@ export class Publisher extends Emitter {
   async #negotiate() {
     if (this.#negotiating) return;
     this.#negotiating = true;
+    // What is published in the same turn, such as microphone and camera, goes into one offer.
+    await null;
     while (this.#offerWanted && this.#session.joined) {
       this.#offerWanted = false;
       const waiters = this.#waiters.splice(0);
+      const stay = this.#stay;
       try {
         await this.#offer();
         for (const { resolve } of waiters) resolve();
       } catch (error) {
-        if (error instanceof ConnectionError && error.code !== "left") {
+        if (error instanceof ConnectionError && error.code !== "left" && stay === this.#stay) {
           this.#offerWanted = true;
           this.#waiters.unshift(...waiters);
         } else {
@@ -261,6 +285,7 @@ export class Publisher extends Emitter {
       const transceiver = free ?? addTransceiver(connection, source, this.#streams, encodings);
       const sender = new SourceSender(transceiver.sender);
       this.#senders.set(transceiver, sender);
+      sender.save(this.#saving);
       preferCodec(transceiver, source);
       await sender.send(source.name, size, source.codec);
       taken.add(transceiver);
@@ -269,14 +294,15 @@ export class Publisher extends Emitter {
   }
 
   /**
-   * Stops the encodings that nobody receives, and starts again those that somebody does.
+   * Stops the encodings that nobody receives, starts again those that somebody does, and sends no more of them than
+   * the best of their lines takes.
    *
    * @param {EncodingsNotice} notice
    */
-  #want({ source_id: id, encodings }) {
-    const source = this.sources.find((candidate) => candidate.id === id);
+  #want(notice) {
+    const source = this.sources.find((candidate) => candidate.id === notice.source_id);
     const transceiver = source && this.#sources.get(source);
-    if (transceiver) this.#senders.get(transceiver)?.want(encodings);
+    if (transceiver) this.#senders.get(transceiver)?.want(notice);
   }
 
   #open() {
@@ -325,17 +351,15 @@ function holds(transceiver, source) {
 }
 
 /**
- * Has the codec that the application chose offered first. A browser without it goes on with its own.
+ * Has what the bridge takes offered, the codec that the application chose first. A browser without it goes on with its own.
  *
  * @param {RTCRtpTransceiver} transceiver
  * @param {LocalSource} source
  */
 function preferCodec(transceiver, source) {
   if (source.kind !== "video" || typeof transceiver.setCodecPreferences !== "function") return;
-  const codecs = RTCRtpReceiver.getCapabilities("video")?.codecs ?? [];
-  const chosen = `video/${source.codec ?? ""}`.toLowerCase();
-  const first = codecs.filter(({ mimeType }) => mimeType.toLowerCase() === chosen);
-  if (first.length > 0) transceiver.setCodecPreferences([...first, ...codecs.filter((codec) => !first.includes(codec))]);
+  const codecs = codecsToOffer(RTCRtpReceiver.getCapabilities("video")?.codecs ?? [], source.codec);
+  if (codecs.length > 0) transceiver.setCodecPreferences(codecs);
 }
 
 /** @param {RTCPeerConnection} connection */

@@ -1,7 +1,7 @@
 import { Emitter } from "./emitter.js";
 import { RemoteParticipant, RemoteSource } from "./participant.js";
 
-/** @import { AudioLevelInfo, Notice, ParticipantInfo, SourceInfo } from "./protocol.js" */
+/** @import { AudioLevelInfo, Delivery, Notice, ParticipantInfo, SourceInfo } from "./protocol.js" */
 /** @import { SubscriptionHost } from "./participant.js" */
 
 /**
@@ -60,6 +60,8 @@ export class Roster extends Emitter {
     const present = new Set(infos.map(({ id }) => id));
     for (const id of [...this.participants.keys()]) if (!present.has(id)) this.#left(id, "connection_lost");
     for (const info of infos) this.#update(info);
+    // Those that are not full are told anew.
+    for (const { sources } of this.participants.values()) for (const id of sources.keys()) this.#setDelivery(id, "full");
   }
 
   /** @param {Notice} notice */
@@ -84,6 +86,9 @@ export class Roster extends Emitter {
         break;
       case "active_speaker":
         this.#setActiveSpeaker(notice.participant_id);
+        break;
+      case "video_state":
+        this.#setDelivery(notice.source_id, notice.state);
         break;
       case "media_flow":
         this.#setStalled(notice.source_id, notice.state === "stalled");
@@ -116,8 +121,9 @@ export class Roster extends Emitter {
       participant = new RemoteParticipant(info);
       this.participants.set(info.id, participant);
       this.emit("participantjoined", participant);
-    } else if (participant.name !== info.name || participant.role !== info.role || participant.state !== info.state) {
-      Object.assign(participant, { name: info.name, role: info.role, state: info.state });
+    } else if (differs(participant, info)) {
+      const { name, role, state, level, hand_raised: handRaised, companions } = info;
+      Object.assign(participant, { name, role, state, level, handRaised, companions });
       this.emit("participantchange", participant);
     }
     const present = new Set(info.sources.map(({ id }) => id));
@@ -204,6 +210,17 @@ export class Roster extends Emitter {
 
   /**
    * @param {string} sourceId
+   * @param {Delivery} delivery
+   */
+  #setDelivery(sourceId, delivery) {
+    const source = this.source(sourceId);
+    if (source === null || source.delivery === delivery) return;
+    source.delivery = delivery;
+    this.emit("sourcechange", source);
+  }
+
+  /**
+   * @param {string} sourceId
    * @param {boolean} stalled
    */
   #setStalled(sourceId, stalled) {
@@ -212,4 +229,15 @@ export class Roster extends Emitter {
     source.stalled = stalled;
     this.emit("sourcechange", source);
   }
+}
+
+/**
+ * @param {RemoteParticipant} participant
+ * @param {ParticipantInfo} info
+ */
+function differs({ name, role, state, level, handRaised, companions }, info) {
+  return (
+    name !== info.name || role !== info.role || state !== info.state || level !== info.level ||
+    handRaised !== info.hand_raised || companions.join("\n") !== info.companions.join("\n")
+  );
 }

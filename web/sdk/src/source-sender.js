@@ -19,6 +19,9 @@ export class SourceSender {
   #name = "camera";
   /** By RID; by index where the encoding has none. What is not in here is wanted. @type {Map<string | number, boolean>} */
   #wanted = new Map();
+  /** What each encoding may take at most, bit/s; null for what it usually does. @type {number | null} */
+  #ceiling = null;
+  #saving = false;
   /** @type {Promise<void>} */
   #last = Promise.resolve();
 
@@ -40,9 +43,20 @@ export class SourceSender {
     return this.#apply();
   }
 
-  /** @param {EncodingsNotice["encodings"]} encodings */
-  want(encodings) {
+  /**
+   * Takes in what is received: which encodings, and how much of them at most.
+   *
+   * @param {Pick<EncodingsNotice, "encodings" | "max_bitrate">} notice
+   */
+  want({ encodings, max_bitrate: ceiling }) {
     this.#wanted = new Map(encodings.map(({ rid, active }, index) => [rid ?? index, active]));
+    this.#ceiling = ceiling;
+    this.#apply();
+  }
+
+  /** @param {boolean} saving whether the smallest encoding alone is sent */
+  save(saving) {
+    this.#saving = saving;
     this.#apply();
   }
 
@@ -67,7 +81,9 @@ export class SourceSender {
     parameters.encodings.forEach((encoding, index) => {
       const { rid: _, ...wanted } = /** @type {RTCRtpEncodingParameters} */ (layout[index]);
       Object.assign(encoding, wanted);
+      if (this.#ceiling !== null) encoding.maxBitrate = Math.min(wanted.maxBitrate ?? Infinity, this.#ceiling);
       encoding.active = wanted.active !== false && (this.#wanted.get(encoding.rid ?? index) ?? true);
+      if (this.#saving && index > 0) encoding.active = false;
     });
     const degradation = DEGRADATION[this.#name];
     if (degradation !== undefined) Object.assign(parameters, { degradationPreference: degradation });

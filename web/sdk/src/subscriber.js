@@ -37,7 +37,7 @@ export class Subscriber extends Emitter {
       if (notice.type === "subscribe_offer") this.#offered(notice);
     });
     session.on("joined", ({ resumed }) => {
-      if (!resumed) this.#reset();
+      if (!resumed) this.drop();
       else if (this.#restartWanted) this.restartIce();
     });
   }
@@ -73,7 +73,7 @@ export class Subscriber extends Emitter {
   }
 
   /** The bridge knows nothing of the old connection: the next offer starts a new one. */
-  #reset() {
+  drop() {
     this.close();
     this.#restartWanted = false;
     this.emit("tracks", new Map());

@@ -15,6 +15,12 @@ TOKEN_LENGTH_LIMIT = 16 * 1024
 SOURCES_LIMIT = 256
 """Most sources that one request may name."""
 
+TILES_LIMIT = 64
+"""Most videos that a layout may name."""
+
+PINS_LIMIT = 4
+"""Most participants that one client may pin."""
+
 RequestId = Annotated[
     int,
     Meta(ge=1, le=2**53 - 1, description="Chosen by the client, different for each request of a session."),
@@ -49,12 +55,28 @@ MediaKind = Literal["audio", "video"]
 ConnectionName = Literal["publish", "subscribe"]
 
 
+class Request(Struct, forbid_unknown_fields=True, tag_field="type", kw_only=True):
+    """What every message of a client has."""
+
+    id: RequestId
+
+
 class PublishedSource(Struct, forbid_unknown_fields=True, frozen=True):
     """What an m-line of the client's offer carries."""
 
     mid: Mid
     source: SourceName
     muted: bool = False
+
+
+class Tile(Struct, forbid_unknown_fields=True, frozen=True):
+    """How a client shows a video."""
+
+    source_id: SourceId
+    height: Annotated[
+        int,
+        Meta(ge=0, le=16384, description="Lines of the picture on the screen, in device pixels; 0: out of sight."),
+    ]
 
 
 class Source(Struct, frozen=True):
@@ -77,6 +99,86 @@ class Participant(Struct, frozen=True):
         Meta(description="`reconnecting`: its signalling is lost; media may still flow; it may come back."),
     ]
     sources: list[Source]
+    level: Annotated[str, Meta(description="How surely they are known, such as `idporten-loa-high`; empty if untold.")]
+    hand_raised: bool
+    companions: Annotated[list[str], Meta(description="Names of those who sit at the same camera.")]
+    may_host: Annotated[bool, Meta(description="Whether a host may hand its office over to them.")]
+
+
+class WaitingParticipant(Struct, frozen=True):
+    """Someone in the lobby, as hosts see them."""
+
+    id: Annotated[ParticipantId, Meta(description="It stays the same when they are let in.")]
+    name: Annotated[str, Meta(description="To show to people; from the join token.")]
+    role: str
+    level: Annotated[str, Meta(description="How surely they are known, such as `idporten-loa-high`; empty if untold.")]
+    state: Annotated[
+        Literal["connected", "reconnecting"],
+        Meta(description="`reconnecting`: their signalling is lost, or they ask now and then (WHIP, WHEP)."),
+    ]
+    consent_pending: Annotated[
+        bool, Meta(description="Let in, and enters as soon as they consent to the recording at hand.")
+    ]
+
+
+LobbyNoticeName = Literal["delayed", "soon", "cancelled", "text"]
+
+
+class LobbyMessage(Struct, frozen=True):
+    """What a host wrote to those who wait."""
+
+    id: Annotated[str, Meta(description="The same message may come again after a resume.")]
+    notice: LobbyNoticeName
+    text: Annotated[str, Meta(description="The host's own words; may be empty but for `text`.")]
+    minutes: Annotated[int | None, Meta(description="Of delay, for `delayed`.")]
+
+
+class Lobby(Struct, frozen=True):
+    """What someone who waits may know."""
+
+    position: Annotated[int, Meta(ge=1, description="In the queue; 1 is next.")]
+    expected_seconds: Annotated[int | None, Meta(description="Until it is their turn; null while nothing is known.")]
+    host_present: bool
+    messages: Annotated[list[LobbyMessage], Meta(description="Oldest first.")]
+
+
+class Room(Struct, frozen=True):
+    """What holds for the room as a whole."""
+
+    locked: Annotated[bool, Meta(description="Nobody but hosts, and those who come back, may join or wait.")]
+    recording: Annotated[
+        Literal["off", "asking", "on", "paused"],
+        Meta(description="`asking`, `paused`: it begins, or goes on, as soon as everyone has consented."),
+    ]
+    recordable: Annotated[bool, Meta(description="Whether this bridge has anything that records.")]
+    encryption: Annotated[
+        Literal["bridge"],
+        Meta(description="`bridge`: media is encrypted from each client to the bridge, which can read it."),
+    ]
+
+
+ChatLaneName = Literal["message", "caption"]
+
+
+class ChatMessage(Struct, frozen=True):
+    """What a participant wrote."""
+
+    id: Annotated[str, Meta(description="The same text may come again after a resume or a reload.")]
+    participant_id: Annotated[ParticipantId, Meta(description="The writer, who may be gone.")]
+    name: str
+    lane: Annotated[ChatLaneName, Meta(description="`caption`: what is said, for those who do not hear it.")]
+    text: str
+    to: Annotated[ParticipantId | None, Meta(description="For one participant only; null for everyone in the room.")]
+    age_seconds: Annotated[float, Meta(description="How long ago it was written.")]
+
+
+class ConsentRequest(Struct, frozen=True):
+    """A recording that the client is asked to consent to. Nothing is recorded without everybody's yes."""
+
+    id: str
+    text_version: Annotated[str, Meta(description="Which text to ask with.")]
+    asked_by: Annotated[ParticipantId, Meta(description="Who wants to record.")]
+    consented: Annotated[bool, Meta(description="Whether the client has done so, and may take it back.")]
 
 
 class OwnSource(Struct, frozen=True):

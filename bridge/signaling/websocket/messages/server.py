@@ -8,16 +8,21 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from bridge.signaling.websocket.messages.parts import (
     AudioLevel,
+    ChatMessage,
     ConnectionName,
     ConnectionStats,
+    ConsentRequest,
     IceServer,
     Limits,
+    Lobby,
+    LobbyMessage,
     Negotiation,
     OwnSource,
     Participant,
     ParticipantId,
     RejectedSource,
     ReplyTo,
+    Room,
     Sdp,
     Server,
     Session,
@@ -25,12 +30,28 @@ from bridge.signaling.websocket.messages.parts import (
     SourceId,
     Track,
     TranscodedSource,
+    WaitingParticipant,
     WantedEncoding,
 )
 
+VideoStateName = Literal["full", "reduced", "stills", "paused"]
 PeerConnectionState = Literal["new", "connecting", "connected", "disconnected", "failed", "closed"]
 QualityLevelName = Literal["excellent", "good", "poor", "lost"]
-LeftReason = Literal["left", "replaced", "timed_out", "media_lost", "shutting_down"]
+LeftReason = Literal[
+    "left",
+    "replaced",
+    "timed_out",
+    "media_lost",
+    "refused",
+    "removed",
+    "sent_back",
+    "ended",
+    "time_is_up",
+    "shutting_down",
+]
+WaitingLeftReason = Literal[
+    "admitted", "left", "replaced", "timed_out", "media_lost", "refused", "removed", "time_is_up", "shutting_down"
+]
 
 
 class Notice(Struct, tag_field="type", kw_only=True):
@@ -55,6 +76,16 @@ class Joined(Reply, tag="joined"):
     ice_servers: list[IceServer]
     server: Server
     limits: Limits
+    room: Room
+    chat: Annotated[list[ChatMessage], Meta(description="What was written to the client so far, oldest first.")]
+    consent: Annotated[ConsentRequest, Meta(description="The recording at hand, if there is one.")] | UnsetType = UNSET
+    lobby: (
+        Annotated[Lobby, Meta(description="The client waits: it sees nothing of the room and may not publish.")]
+        | UnsetType
+    ) = UNSET
+    waiting: (
+        Annotated[list[WaitingParticipant], Meta(description="For hosts: who waits, the next one first.")] | UnsetType
+    ) = UNSET
 
 
 class Published(Reply, tag="published"):
@@ -88,6 +119,7 @@ class Error(Notice, tag="error"):
     reply_to: ReplyTo | UnsetType = UNSET
     field: Annotated[str, Meta(description="The part of the request that is at fault.")] | UnsetType = UNSET
     hint: Annotated[str, Meta(description="How to mend it.")] | UnsetType = UNSET
+    grant: Annotated[str, Meta(description="For `not_granted`: the grant that was missing.")] | UnsetType = UNSET
 
 
 class SubscribeOffer(Notice, tag="subscribe_offer"):
@@ -122,7 +154,8 @@ class ParticipantLeft(Notice, tag="participant_left"):
         LeftReason,
         Meta(
             description="`replaced`: the same identity joined anew, as by reloading its page; `timed_out`: its "
-            "signalling was lost and not resumed; `media_lost`: so was its media, before the time to resume was over."
+            "signalling was lost and not resumed; `media_lost`: so was its media, before the time to resume was over; "
+            "`sent_back`: to the lobby."
         ),
     ]
 
@@ -199,6 +232,23 @@ class MediaFlow(Notice, tag="media_flow"):
     state: Literal["live", "stalled"]
 
 
+class VideoState(Notice, tag="video_state"):
+    """What the line to this client makes of a video that it receives; `full` until told otherwise.
+
+    Told when it changes; a video does not come back before the line has carried more for a while. Clients say so in
+    words: a picture that stands still must not be taken for the other's stillness.
+    """
+
+    source_id: SourceId
+    state: Annotated[
+        VideoStateName,
+        Meta(
+            description="`full`: all that is of use; `reduced`: smaller or fewer pictures; `stills`: a picture about "
+            "every two seconds; `paused`: none, the line carries sound only. It comes back by itself."
+        ),
+    ]
+
+
 class SubscriptionFailed(Notice, tag="subscription_failed"):
     """A source cannot be sent to this client. It is tried again when the source or the client's answer changes."""
 
@@ -233,12 +283,108 @@ class Encodings(Notice, tag="encodings"):
 
     source_id: SourceId
     encodings: Annotated[list[WantedEncoding], Meta(description="All that the bridge took, in the offer's order.")]
+    max_bitrate: Annotated[
+        int | None,
+        Meta(
+            description="What each of them should take at most (`maxBitrate`), in bit/s: no receiver's line carries "
+            "more of it now. Null for no bound. Changes as lines do, a few times a second at most."
+        ),
+    ]
 
 
 class IceRestartRequested(Notice, tag="ice_restart_requested"):
     """The bridge asks for a `publish` whose offer is made with `iceRestart`."""
 
     connection: Literal["publish"]
+
+
+class LobbyChanged(Notice, tag="lobby_changed"):
+    """The client waits, and its place, the time to expect or the hosts' presence changed."""
+
+    lobby: Lobby
+
+
+class LobbyMessaged(Notice, tag="lobby_message"):
+    """A host wrote to the client, which waits."""
+
+    message: LobbyMessage
+
+
+class Admitted(Notice, tag="admitted"):
+    """The client waited and is in the room now: from here on it may publish, and is told of the others."""
+
+    participants: Annotated[list[Participant], Meta(description="The others, in order of joining.")]
+    room: Room
+    chat: Annotated[list[ChatMessage], Meta(description="What was written to the client before, oldest first.")]
+    waiting: list[WaitingParticipant] | UnsetType = UNSET
+
+
+class SentToLobby(Notice, tag="sent_to_lobby"):
+    """The client was in the room and waits now. Its connections are gone; once admitted it makes new ones."""
+
+    lobby: Lobby
+
+
+class WaitingJoined(Notice, tag="waiting_joined"):
+    """For hosts: someone is ready, and waits to be let in."""
+
+    participant: WaitingParticipant
+
+
+class WaitingUpdated(Notice, tag="waiting_updated"):
+    """For hosts: someone who waits changed; the whole entry as it is now."""
+
+    participant: WaitingParticipant
+
+
+class WaitingLeft(Notice, tag="waiting_left"):
+    """For hosts: someone does not wait any more. After `admitted`, `participant_joined` follows."""
+
+    participant_id: ParticipantId
+    reason: WaitingLeftReason
+
+
+class GrantsChanged(Notice, tag="grants_changed"):
+    """What the client may do changed: a host handed its office over to it, or it did so itself."""
+
+    grants: list[str]
+    waiting: Annotated[list[WaitingParticipant], Meta(description="For hosts: who waits.")] | UnsetType = UNSET
+
+
+class ChatSaid(Notice, tag="chat_message"):
+    """Somebody wrote to the room, or to the client alone; or the client itself wrote."""
+
+    message: ChatMessage
+
+
+class ConsentAsked(Notice, tag="consent_asked"):
+    """The client is asked to consent to a recording, in the room or, once it was let in, before it enters."""
+
+    consent: ConsentRequest
+
+
+class RoomChanged(Notice, tag="room_changed"):
+    """What holds for the room as a whole changed."""
+
+    room: Room
+
+
+class MutedByHost(Notice, tag="muted_by_host"):
+    """A host muted a source of the client's own. It may unmute it by `update_source`."""
+
+    source_id: SourceId
+
+
+class StoppedByHost(Notice, tag="stopped_by_host"):
+    """A host took a source of the client's own out of the room: its shared screen."""
+
+    source_id: SourceId
+
+
+class UnmuteAsked(Notice, tag="unmute_asked"):
+    """A host asks the client to unmute its microphone. It is for the user to decide."""
+
+    participant_id: Annotated[ParticipantId, Meta(description="The host.")]
 
 
 class Closing(Notice, tag="closing"):
@@ -269,9 +415,24 @@ ServerMessage = (
     | Quality
     | ConnectionState
     | MediaFlow
+    | VideoState
     | SubscriptionFailed
     | MediaMode
     | Encodings
     | IceRestartRequested
+    | LobbyChanged
+    | LobbyMessaged
+    | Admitted
+    | SentToLobby
+    | WaitingJoined
+    | WaitingUpdated
+    | WaitingLeft
+    | GrantsChanged
+    | ChatSaid
+    | ConsentAsked
+    | RoomChanged
+    | MutedByHost
+    | StoppedByHost
+    | UnmuteAsked
     | Closing
 )

@@ -1,0 +1,86 @@
+"""A participant as its room keeps it."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from bridge.room.grants import Grant
+from bridge.room.model import JoinRequest, LobbyMessage, Participant, Session, Source
+
+MAX_KEPT_MESSAGES = 10
+"""Messages that are told anew to someone who waits and whose connection was lost. The oldest goes."""
+
+MAX_TOKENS = 8
+"""Tokens that one came by that are remembered. The oldest goes."""
+
+
+@dataclass(slots=True)
+class Member:
+    """Someone in the room or in its lobby. It lives as long as it has a session."""
+
+    id: str
+    identity: str
+    name: str
+    role: str
+    level: str
+    order: int
+    waiting: bool
+    place: int
+    """In the queue: the least is next. It stays the same when its owner comes back."""
+    by_lobby: bool
+    """Whether a host had to let them in: without one they wait again."""
+    may_host: bool
+    consents: bool
+    sessions: dict[str, Session] = field(default_factory=dict)
+    sources: dict[int, Source] = field(default_factory=dict)
+    tokens: dict[str, float] = field(default_factory=dict)
+    """Ids of the tokens it came by, and until when they live."""
+    messages: deque[LobbyMessage] = field(default_factory=lambda: deque(maxlen=MAX_KEPT_MESSAGES))
+    held_back: bool = False
+    """A host sent it back: it has to be let in, whatever its token says."""
+    consent_pending: bool = False
+    """Let in, as soon as it consents to the recording; it waits until then."""
+    hand_raised: bool = False
+    companions: tuple[str, ...] = ()
+
+    @property
+    def grants(self) -> frozenset[str]:
+        """What any of its sessions may do."""
+        return frozenset[str]().union(*(session.grants for session in self.sessions.values()))
+
+    @property
+    def decides(self) -> bool:
+        """Whether it is in the room and may let others in."""
+        return not self.waiting and Grant.HOST in self.grants
+
+    def describe(self, request: JoinRequest) -> None:
+        """Takes what a newer token says of it."""
+        self.name, self.role, self.level = request.name, request.role, request.level
+        self.may_host, self.consents = request.may_host, request.consents
+
+    def remember_token(self, token_id: str, until: float) -> None:
+        """Notes a token that it came by, so that it can be banned with its owner."""
+        if token_id:
+            self.tokens[token_id] = until
+        while len(self.tokens) > MAX_TOKENS:
+            del self.tokens[next(iter(self.tokens))]
+
+    def snapshot(self, room_id: str) -> Participant:
+        """As the others may see it."""
+        return Participant(
+            id=self.id,
+            room_id=room_id,
+            identity=self.identity,
+            name=self.name,
+            role=self.role,
+            grants=self.grants,
+            level=self.level,
+            connected=any(session.connected for session in self.sessions.values()),
+            order=self.order,
+            sources=tuple(self.sources.values()),
+            hand_raised=self.hand_raised,
+            companions=self.companions,
+            may_host=self.may_host,
+            consent_pending=self.consent_pending,
+        )

@@ -1,0 +1,240 @@
+"""What hosts decide: who comes in, who goes, who is muted, whether the room is locked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from bridge.room.bans import Bans
+from bridge.room.errors import NotGrantedError, RoomError, in_lobby
+from bridge.room.events import (
+    LobbyMessaged,
+    RoomChanged,
+    RoomListener,
+    SourceMuted,
+    SourceRemoved,
+    SourceStopped,
+    SourceUpdated,
+    UnmuteAsked,
+)
+from bridge.room.grants import Grant
+from bridge.room.member import Member
+from bridge.room.model import EndReason, LobbyMessage, LobbyNotice, Source, SourceName
+from bridge.room.room import Room
+from bridge.room.texts import checked_text
+
+LOBBY_TEXT_LIMIT = 500
+"""Characters of a message to those who wait."""
+MAX_DELAY_MINUTES = 600
+
+
+class Access(Protocol):
+    """What moderation needs of `Rooms`."""
+
+    def begin(self, session_id: str) -> Room:
+        """The session's room, with all that was due having happened. Raises `RoomError` (`session_not_found`)."""
+
+    def finish(self) -> None:
+        """Tells what has happened."""
+
+
+class Moderation:
+    """Decisions of hosts. Each method names the session that decides, and raises `RoomError`.
+
+    That is: `not_granted` for a session that has not the grant `host`, `in_lobby` for one that waits itself,
+    `participant_not_found` and `source_not_found` for what is not in its room, and as each method says.
+    """
+
+    def __init__(
+        self, access: Access, emit: RoomListener, bans: Bans, clock: Callable[[], float], new_id: Callable[[], int]
+    ) -> None:
+        self._access = access
+        self._emit = emit
+        self._bans = bans
+        self._clock = clock
+        self._new_id = new_id
+
+    # The lobby
+
+    def admit(self, session_id: str, participant_ids: Sequence[str] | None = None) -> None:
+        """Lets these in, or everyone who waits; all of them or nobody. Raises `room_full`."""
+        room, _ = self._decide(session_id)
+        if participant_ids is None:
+            chosen = room.lobby.queue(room.members.values())
+        else:
+            chosen = [self._waiting(room, each) for each in dict.fromkeys(participant_ids)]
+        room.check_space(len(chosen))
+        for member in chosen:
+            room.let_in(member, self._clock())
+        self._access.finish()
+
+    def refuse(self, session_id: str, participant_id: str) -> None:
+        """Ends the wait of someone without letting them in."""
+        room, _ = self._decide(session_id)
+        room.end_member(self._waiting(room, participant_id), EndReason.REFUSED, self._clock())
+        self._access.finish()
+
+    def send_to_lobby(self, session_id: str, participant_id: str) -> None:
+        """Has someone wait again. Raises `last_host` where nobody would be left to decide."""
+        room, _ = self._decide(session_id)
+        member = self._inside(room, participant_id)
+        if member.decides and sum(each.decides for each in room.members.values()) == 1:
+            raise RoomError("last_host", "The only host cannot wait for itself.", field="participant_id")
+        room.send_back(member, held_back=True, now=self._clock())
+        self._access.finish()
+
+    def message_lobby(
+        self,
+        session_id: str,
+        notice: LobbyNotice,
+        *,
+        text: str = "",
+        minutes: int | None = None,
+        participant_id: str | None = None,
+    ) -> None:
+        """Writes to everyone who waits, or to one of them.
+
+        `minutes` goes with `DELAYED`; `text` is needed for `TEXT` only. Raises `bad_text`.
+        """
+        room, _ = self._decide(session_id)
+        if notice is LobbyNotice.TEXT or text:
+            text = checked_text(text, LOBBY_TEXT_LIMIT)
+        if (minutes is not None) != (notice is LobbyNotice.DELAYED) or not 1 <= (minutes or 1) <= MAX_DELAY_MINUTES:
+            raise RoomError(
+                "bad_text", f"A delay, and nothing else, has 1 to {MAX_DELAY_MINUTES} minutes.", field="minutes"
+            )
+        if participant_id is None:
+            to = room.lobby.queue(room.members.values())
+        else:
+            to = [self._waiting(room, participant_id)]
+        message = LobbyMessage(self._new_id(), notice, text, minutes)
+        room.lobby.message(to, message, self._clock(), to_all=participant_id is None)
+        self._emit(LobbyMessaged(room.id, frozenset(member.id for member in to), message))
+        self._access.finish()
+
+    # The room
+
+    def remove(self, session_id: str, participant_id: str) -> None:
+        """Takes someone out, in the room or in the lobby, and lets none of their tokens in again."""
+        room, _ = self._decide(session_id)
+        member = room.members.get(participant_id)
+        if member is None:
+            raise _participant_not_found()
+        now = self._clock()
+        for token_id, until in member.tokens.items():
+            self._bans.add(room.tenant, token_id, until, now)
+        room.end_member(member, EndReason.REMOVED, now)
+        self._access.finish()
+
+    def lock(self, session_id: str, locked: bool) -> None:
+        """Lets nobody new knock, or anybody again. Those who wait already can be let in all the same."""
+        room, _ = self._decide(session_id)
+        if room.state.locked != locked:
+            room.state = replace(room.state, locked=locked)
+            self._emit(RoomChanged(room.id, room.state))
+        self._access.finish()
+
+    def hand_over(self, session_id: str, participant_id: str) -> None:
+        """Gives the grant `host` to someone else, and gives it up. Raises `may_not_host`."""
+        room, giver = self._decide(session_id)
+        taker = self._inside(room, participant_id)
+        if taker is giver:
+            return
+        if not taker.may_host:
+            raise RoomError(
+                "may_not_host",
+                "This role may not be a host.",
+                field="participant_id",
+                hint="configs/roles.toml says which roles may.",
+            )
+        for member, has_office in ((taker, True), (giver, False)):
+            before = member.snapshot(room.id)
+            host = frozenset({Grant.HOST.value})
+            for key, session in member.sessions.items():
+                grants = session.grants | host if has_office else session.grants - host
+                member.sessions[key] = replace(session, grants=grants)
+            room.tell_update(member, before)
+        room.handed.discard(giver.identity)
+        room.handed.add(taker.identity)
+        self._access.finish()
+
+    def end(self, session_id: str) -> None:
+        """Ends the call for everyone in the room. Those in the lobby go on waiting."""
+        room, _ = self._decide(session_id)
+        for member in [member for member in room.members.values() if not member.waiting]:
+            room.end_member(member, EndReason.ENDED, self._clock())
+        for member in room.members.values():
+            if member.by_lobby and member.consent_pending:
+                room.forget_admission(member)
+        room.forget_places()
+        self._access.finish()
+
+    # Others' sources
+
+    def mute(self, session_id: str, source_id: int) -> None:
+        """Forwards nothing more of somebody's source until its owner unmutes it."""
+        room, _ = self._decide(session_id)
+        owner, source = self._source(room, source_id)
+        if not source.muted:
+            owner.sources[source_id] = muted = replace(source, muted=True)
+            self._emit(SourceUpdated(room.id, owner.id, muted))
+            self._emit(SourceMuted(room.id, owner.id, muted))
+        self._access.finish()
+
+    def ask_to_unmute(self, session_id: str, participant_id: str) -> None:
+        """Asks somebody to unmute. Only they can."""
+        room, host = self._decide(session_id)
+        member = self._inside(room, participant_id)
+        self._emit(UnmuteAsked(room.id, member.id, host.id))
+        self._access.finish()
+
+    def stop_screen(self, session_id: str, participant_id: str) -> None:
+        """Stops what somebody shows of their screen. Raises `source_not_found` where they show none."""
+        room, _ = self._decide(session_id)
+        member = self._inside(room, participant_id)
+        screens = [source for source in member.sources.values() if source.name is SourceName.SCREEN]
+        if not screens:
+            raise RoomError("source_not_found", "This participant shares no screen.", field="participant_id")
+        for source in screens:
+            del member.sources[source.id]
+            self._emit(SourceRemoved(room.id, member.id, source))
+            self._emit(SourceStopped(room.id, member.id, source))
+        self._access.finish()
+
+    # Inside
+
+    def _decide(self, session_id: str) -> tuple[Room, Member]:
+        """The room, and the host that decides."""
+        room = self._access.begin(session_id)
+        session = room.session(session_id)
+        if session.waiting:
+            raise in_lobby()
+        if not session.may(Grant.HOST):
+            raise NotGrantedError(Grant.HOST.value)
+        return room, room.member(session_id)
+
+    @staticmethod
+    def _waiting(room: Room, participant_id: str) -> Member:
+        member = room.members.get(participant_id)
+        if member is None or not member.waiting:
+            raise _participant_not_found()
+        return member
+
+    @staticmethod
+    def _inside(room: Room, participant_id: str) -> Member:
+        member = room.members.get(participant_id)
+        if member is None or member.waiting:
+            raise _participant_not_found()
+        return member
+
+    @staticmethod
+    def _source(room: Room, source_id: int) -> tuple[Member, Source]:
+        for member in room.members.values():
+            if source_id in member.sources:
+                return member, member.sources[source_id]
+        raise RoomError("source_not_found", "There is no such source in this room.", field="source_id")
+
+
+def _participant_not_found() -> RoomError:
+    return RoomError("participant_not_found", "There is no such participant here.", field="participant_id")

@@ -1,0 +1,250 @@
+/** The waiting room, and what hosts decide, in real browsers with a bridge inside the page. */
+import assert from "node:assert/strict";
+import { after, afterEach, before, beforeEach, describe, it } from "node:test";
+
+import { launch } from "../browser/launch.js";
+import { OpenPage } from "./open-page.js";
+import { serveWeb } from "./static-server.js";
+
+for (const name of /** @type {const} */ (["chromium", "firefox"])) {
+  describe(`the consultation in ${name}`, () => {
+    let web;
+    let browser;
+    let view;
+
+    before(async () => {
+      web = await serveWeb();
+      browser = await launch(name);
+    });
+
+    after(async () => {
+      await browser?.close();
+      web?.close();
+    });
+
+    beforeEach(async () => {
+      view = await OpenPage.open(browser, web.origin, "Ola Nordmann");
+    });
+
+    afterEach(() => view.close());
+
+    /** Waits in the lobby, the third in the queue. */
+    async function wait() {
+      await view.start(() => fakeBridge.setLobby({ position: 3, expected_seconds: 1700 }));
+      await view.untilText(".lobby-place", "Du er nummer 3 i køen");
+    }
+
+    /** Joins as the doctor. */
+    async function host() {
+      await view.start(() => fakeBridge.grants.push("host", "chat", "record"));
+      await view.until(() => fakeBridge.ownSources.length === 2);
+    }
+
+    it("shows a patient their place, the time to expect and the doctor's messages, and nobody the patient", async () => {
+      await wait();
+      await view.untilText(".lobby-expected", "omtrent 30 minutter");
+      await view.page.evaluate(() => fakeBridge.messageLobby({ id: "1", notice: "delayed", minutes: 10 }));
+      await view.untilText(".lobby-messages", "omtrent 10 minutter forsinket");
+      await view.page.evaluate(() => fakeBridge.messageLobby({ id: "2", notice: "text", text: "Vi starter straks." }));
+      await view.untilText(".lobby-messages", "Vi starter straks.");
+      assert.deepEqual(await view.sent("publish"), []);
+      assert.equal(await view.page.evaluate(() => document.querySelector(".preview video").videoWidth > 0), true);
+      await view.look(`${name}-lobby`);
+      await view.page.evaluate(() => fakeBridge.setLobby({ position: 1, expected_seconds: null, host_present: false }));
+      await view.untilText(".lobby-place", "Du er neste");
+      await view.untilText(".lobby-expected", "ikke kommet ennå");
+    });
+
+    it("takes the patient from the lobby into the call, and back", async () => {
+      await wait();
+      await view.press("Slå av mikrofon");
+      await view.page.evaluate(() => {
+        fakeBridge.addParticipant({ name: "Kari Fastlege" });
+        fakeBridge.admitSelf();
+      });
+      await view.untilText(".tile-name", "Kari Fastlege");
+      await view.untilText("#notices", "Du er sluppet inn");
+      await view.until(() => fakeBridge.ownSources.length === 2);
+      assert.deepEqual(await view.page.evaluate(() => fakeBridge.ownSources.map(({ source, muted }) => [source, muted])), [
+        ["microphone", true],
+        ["camera", false],
+      ]);
+      await view.until(() => fakeBridge.publishing.connectionState === "connected");
+      await view.page.evaluate(() => fakeBridge.sendSelfToLobby());
+      await view.untilText("#notices", "satt tilbake i venterommet");
+      await view.untilText(".lobby-expected", "snart din tur");
+      await view.until(() => document.querySelector(".preview video")?.videoWidth > 0);
+      assert.deepEqual(await view.page.evaluate(() => fakeBridge.ownSources), []);
+      await view.page.evaluate(() => fakeBridge.admitSelf());
+      await view.until(() => fakeBridge.ownSources.length === 2);
+    });
+
+    it("tells a patient who was refused", async () => {
+      await wait();
+      await view.page.evaluate(() => fakeBridge.refuse(fakeBridge.socket, "refused"));
+      await view.untilText("h1", "Du ble ikke sluppet inn");
+    });
+
+    it("tells the doctor who is ready, and lets them in, one or all, write or refuse", async () => {
+      await host();
+      await view.page.evaluate(() => {
+        fakeBridge.addParticipant({ name: "Tone Tolk", role: "tolk", colour: "#775544" });
+        fakeBridge.addWaiting({ name: "Kari Nordmann" });
+        fakeBridge.addWaiting({ name: "Per Pårørende", role: "parorende", level: "" });
+      });
+      await view.untilText("#notices", "Per Pårørende er klar og venter.");
+      await view.press("Deltakere: 2 i samtalen, 2 venter");
+      await view.untilText(".person-facts", "Pasient · Høyt sikkerhetsnivå");
+      await view.untilText(".person-facts", "Pårørende · Ukjent innlogging");
+      await view.look(`${name}-people`);
+      await view.press("Slipp inn Kari Nordmann");
+      await view.press("Avvis Per Pårørende");
+      await view.press("Slipp inn alle");
+      assert.deepEqual(await view.sent("admit"), [{ type: "admit", participant_ids: ["w-1"] }, { type: "admit" }]);
+      assert.deepEqual(await view.sent("refuse"), [{ type: "refuse", participant_id: "w-2" }]);
+      await view.press("Skriv til alle som venter");
+      await view.page.select("#message-kind", "delayed");
+      await view.look(`${name}-message`);
+      await view.press("Send");
+      await view.untilText("#notices", "Beskjeden er sendt.");
+      assert.deepEqual(await view.sent("message_lobby"), [{ type: "message_lobby", notice: "delayed", minutes: 10 }]);
+      await view.page.evaluate(() => fakeBridge.removeWaiting("w-1"));
+      await view.untilText(".people-panel h3", "Venter (1)");
+      await view.page.keyboard.press("Escape");
+      await view.until(() => document.querySelector(".panel").hidden);
+    });
+
+    it("lets the doctor moderate from a menu for each participant", async () => {
+      await host();
+      const id = await view.page.evaluate(() => fakeBridge.addParticipant({ name: "Kari Nordmann", role: "pasient" }));
+      await view.untilText(".tile-name", "Kari Nordmann");
+      await view.press("Deltakere: 2 i samtalen");
+      const choose = async (action) => {
+        await view.page.locator(`[data-id="${id}"] summary`).click();
+        await view.press(action);
+      };
+      await choose("Demp mikrofonen");
+      assert.deepEqual(await view.sent("mute"), [{ type: "mute", source_id: `s-${id}-microphone` }]);
+      await view.page.evaluate((who) => fakeBridge.setMuted(who, "microphone", true), id);
+      await choose("Be om å slå på mikrofonen");
+      await choose("Sett tilbake i venterommet");
+      await view.page.locator(`[data-id="${id}"] summary`).click();
+      await view.look(`${name}-moderation`);
+      await view.press("Ta ut av samtalen");
+      await view.untilText(".question", "Ta Kari Nordmann ut av samtalen?");
+      await view.page.keyboard.press("Escape");
+      assert.deepEqual(await view.sent("remove"), []);
+      await choose("Ta ut av samtalen");
+      await view.page.locator(".question .primary").click();
+      await view.until(() => fakeBridge.received.some(({ type }) => type === "remove"));
+      await view.press("Lås samtalen");
+      await view.page.evaluate(() => {
+        fakeBridge.room = { ...fakeBridge.room, locked: true };
+        fakeBridge.notice({ type: "room_changed", room: fakeBridge.room });
+      });
+      await view.press("Lås opp samtalen");
+      assert.deepEqual(await view.sent("lock"), [{ type: "lock", locked: true }, { type: "lock", locked: false }]);
+      await view.press("Avslutt for alle");
+      await view.page.locator(".question .primary").click();
+      await view.until(() => fakeBridge.received.some(({ type }) => type === "end_call"));
+    });
+
+    it("chats with the room or with one, says what is unread, and shows captions over the pictures", async () => {
+      await host();
+      const kari = await view.page.evaluate(() => fakeBridge.addParticipant({ name: "Kari Nordmann", role: "pasient" }));
+      await view.untilText(".tile-name", "Kari Nordmann");
+      await view.page.evaluate((id) => fakeBridge.say({ id, name: "Kari Nordmann", text: "Hei, jeg hører deg ikke." }), kari);
+      await view.untilText("#notices", "Melding fra Kari Nordmann");
+      await view.press("Meldinger, 1 uleste");
+      await view.untilText(".chat-text", "Hei, jeg hører deg ikke.");
+      assert.equal(await view.page.evaluate(() => document.activeElement.id), "chat-text");
+      await view.page.keyboard.type("Prøver igjen.");
+      await view.page.keyboard.press("Enter");
+      await view.untilText(".chat-message.is-own .chat-text", "Prøver igjen.");
+      await view.page.select("#chat-to", kari);
+      await view.page.locator("#chat-text").fill("Bare til deg");
+      await view.press("Send");
+      await view.untilText(".chat-private", "Bare til Kari Nordmann");
+      assert.deepEqual(await view.sent("chat"), [
+        { type: "chat", text: "Prøver igjen.", lane: "message" },
+        { type: "chat", text: "Bare til deg", lane: "message", to: kari },
+      ]);
+      await view.page.evaluate(() => fakeBridge.say({ id: "p-x", name: "Tone Tolk", text: "Hun sier at det gjør vondt.", lane: "caption" }));
+      await view.untilText(".captions p", "Hun sier at det gjør vondt.");
+      await view.look(`${name}-chat`);
+    });
+
+    it("raises a hand and shows those of others, and who sits beside whom", async () => {
+      await host();
+      const kari = await view.page.evaluate(() => fakeBridge.addParticipant({ name: "Kari Nordmann", role: "pasient" }));
+      await view.untilText(".tile-name", "Kari Nordmann");
+      await view.press("Rekk opp hånden");
+      await view.untilText("#notices", "Hånden din er oppe.");
+      await view.press("Ta ned hånden");
+      assert.deepEqual(await view.sent("raise_hand"), [{ type: "raise_hand", raised: true }, { type: "raise_hand", raised: false }]);
+      await view.page.evaluate((id) => fakeBridge.setHand(id, true), kari);
+      await view.untilText("#notices", "Kari Nordmann rekker opp hånden.");
+      await view.press("Deltakere: 2 i samtalen");
+      await view.until(() => document.querySelector("[data-id] .hand-sign:not([hidden])"));
+      await view.press("Hvem sitter sammen med deg?");
+      await view.page.locator("#companion-names").fill("Per Hansen");
+      await view.press("Lagre");
+      await view.untilText(".person-facts", "Per Hansen");
+      assert.deepEqual(await view.sent("set_companions"), [{ type: "set_companions", names: ["Per Hansen"] }]);
+    });
+
+    it("asks for consent, shows that it records, and takes the consent back", async () => {
+      await view.start();
+      await view.until(() => fakeBridge.ownSources.length === 2);
+      const id = await view.page.evaluate(() => fakeBridge.addParticipant({ name: "Kari Fastlege" }));
+      await view.untilText(".tile-name", "Kari Fastlege");
+      await view.page.evaluate((by) => fakeBridge.askConsent(by), id);
+      await view.untilText(".question", "Kari Fastlege vil ta opp samtalen");
+      await view.look(`${name}-consent`);
+      await view.press("Ja, jeg samtykker");
+      await view.page.evaluate(() => fakeBridge.setRecording("on"));
+      await view.untilText(".recording", "Opptak pågår");
+      await view.press("Deltakere: 2 i samtalen");
+      await view.press("Trekk samtykket mitt");
+      assert.deepEqual(await view.sent("answer_consent"), [
+        { type: "answer_consent", consent_id: "consent-1", consents: true },
+        { type: "answer_consent", consent_id: "consent-1", consents: false },
+      ]);
+      await view.page.evaluate(() => fakeBridge.setRecording("off"));
+      await view.untilText("#notices", "Opptaket er stoppet.");
+      await view.page.evaluate((by) => fakeBridge.askConsent(by), id);
+      await view.untilText(".question", "vil ta opp samtalen");
+      await view.page.evaluate(() => fakeBridge.setRecording("off"));
+      await view.until(() => document.querySelector(".question") === null);
+      assert.equal((await view.sent("answer_consent")).length, 2);
+    });
+
+    it("asks to record and stops it", async () => {
+      await host();
+      await view.press("Deltakere: 1 i samtalen");
+      await view.press("Be om å ta opptak");
+      assert.deepEqual(await view.sent("ask_to_record"), [{ type: "ask_to_record", text_version: "2026-1" }]);
+      await view.page.evaluate(() => fakeBridge.setRecording("asking"));
+      await view.untilText(".recording", "Venter på samtykke");
+      await view.press("Stopp opptaket");
+      await view.until(() => fakeBridge.received.some(({ type }) => type === "stop_recording"));
+    });
+
+    it("opens no microphone from afar: it asks", async () => {
+      await view.start();
+      await view.until(() => fakeBridge.ownSources.length === 2);
+      const id = await view.page.evaluate(() => fakeBridge.addParticipant({ name: "Kari Fastlege" }));
+      await view.page.evaluate(() => {
+        const { id: source } = fakeBridge.ownSources.find((own) => own.source === "microphone");
+        fakeBridge.notice({ type: "muted_by_host", source_id: source });
+      });
+      await view.untilText("#notices", "Mikrofonen din ble dempet av verten.");
+      await view.until(() => fakeBridge.ownSources.find((own) => own.source === "microphone").muted);
+      await view.page.evaluate((host) => fakeBridge.notice({ type: "unmute_asked", participant_id: host }), id);
+      await view.untilText(".question", "Kari Fastlege ber deg slå på mikrofonen");
+      assert.equal(await view.page.evaluate(() => fakeBridge.ownSources.find((own) => own.source === "microphone").muted), true);
+      await view.page.locator(".question .primary").click();
+      await view.until(() => !fakeBridge.ownSources.find((own) => own.source === "microphone").muted);
+    });
+  });
+}

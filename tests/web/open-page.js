@@ -1,0 +1,102 @@
+/** The consultation page in a browser, over a bridge inside the page: what tests do with it and ask of it. */
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+import { installFakeBridge } from "./fake-bridge.js";
+import { protocolValidator } from "./schema.js";
+
+const AXE = readFileSync(createRequire(new URL("../browser/package.json", import.meta.url)).resolve("axe-core"), "utf8");
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"];
+const SHOTS = process.env["BRIDGE_SCREENSHOTS"];
+/** What screens are looked at on: CSS pixels. */
+export const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 800 } };
+
+export class OpenPage {
+  /** @type {Error[]} */
+  errors = [];
+
+  /**
+   * @param {import("puppeteer-core").Browser} browser
+   * @param {string} origin
+   * @param {string} name of the token's owner
+   */
+  static async open(browser, origin, name) {
+    const self = new OpenPage();
+    self.page = await browser.newPage();
+    self.page.on("pageerror", (error) => self.errors.push(error));
+    await self.page.setViewport(SIZES.desktop);
+    await self.page.evaluateOnNewDocument(installFakeBridge);
+    await self.page.evaluateOnNewDocument(() => {
+      Object.defineProperty(navigator, "languages", { get: () => ["nb-NO"] });
+    });
+    self.url = `${origin}/join#aaa.${Buffer.from(JSON.stringify({ name })).toString("base64url")}.bbb`;
+    return self;
+  }
+
+  /** Opens the page; `prepare` runs in it before anything is joined. */
+  async start(prepare, value) {
+    await this.page.goto(this.url);
+    await this.page.waitForSelector("h1");
+    if (prepare) await this.page.evaluate(prepare, value);
+    await this.until(() => document.querySelector(".preview video")?.videoWidth > 0);
+    await this.press("Bli med");
+  }
+
+  until(condition, value) {
+    return this.page.waitForFunction(condition, { polling: 50, timeout: 15_000 }, value);
+  }
+
+  untilText(selector, text) {
+    return this.until(
+      ([where, what]) => [...document.querySelectorAll(where)].some((node) => node.checkVisibility() && node.textContent.includes(what)),
+      [selector, text],
+    );
+  }
+
+  press(label) {
+    return this.page.locator(`::-p-aria([name="${label}"][role="button"])`).click();
+  }
+
+  /** The requests of a type that the page has sent. */
+  sent(type) {
+    return this.page.evaluate((wanted) => fakeBridge.received.filter((message) => message.type === wanted).map(({ id: _, ...rest }) => rest), type);
+  }
+
+  async accessible() {
+    await this.page.evaluate(AXE);
+    const problems = await this.page.evaluate(async (runOnly) => {
+      const { violations } = await axe.run(document, { runOnly });
+      return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+    }, RULES);
+    assert.deepEqual(problems, []);
+  }
+
+  /** Holds a screen against the accessibility rules on each size in both themes, and keeps pictures where asked to. */
+  async look(screen) {
+    for (const [size, viewport] of Object.entries(SIZES)) {
+      for (const theme of ["light", "dark"]) {
+        await this.page.setViewport(viewport);
+        if (this.page.browser().process()?.spawnfile.includes("firefox") !== true) {
+          await this.page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: theme }]);
+        }
+        await this.accessible();
+        if (SHOTS) {
+          mkdirSync(SHOTS, { recursive: true });
+          await this.page.screenshot({ path: join(SHOTS, `${screen}-${size}-${theme}.png`) });
+        }
+      }
+    }
+    await this.page.setViewport(SIZES.desktop);
+  }
+
+  async close() {
+    // As text: WebDriver BiDi cuts deep objects short.
+    const said = JSON.parse(await this.page.evaluate(() => JSON.stringify({ received: fakeBridge.received, sent: fakeBridge.sent })));
+    await this.page.close();
+    assert.deepEqual(said.received.flatMap(protocolValidator("client")), [], "what the SDK sent");
+    assert.deepEqual(said.sent.flatMap(protocolValidator("server")), [], "what the fake bridge sent");
+    assert.deepEqual(this.errors, []);
+  }
+}

@@ -1,0 +1,305 @@
+import { element, setAttribute, setText } from "./dom.js";
+import { t } from "./i18n.js";
+import { icon } from "./icons.js";
+import { writeToLobby } from "./lobby-message-dialog.js";
+import { notify } from "./notices.js";
+import { ask } from "./questions.js";
+import { RecordingSection } from "./recording-section.js";
+import { nameOf } from "./stage.js";
+import { levelWord, roleWord } from "./words.js";
+
+/** @import { Call, RemoteParticipant } from "../sdk/src/index.js" */
+/** @import { WaitingInfo } from "../sdk/src/protocol.js" */
+/** @import { Draft } from "./lobby-message-dialog.js" */
+
+/** Between a menu and its button: CSS pixels. */
+const MENU_GAP = 4;
+
+/** Everyone who is there, without exception; for hosts those who wait, too, and what hosts decide. */
+export class PeoplePanel {
+  #call;
+  #ownName;
+  #waitingTitle = element("h3");
+  #waiting = element("ul", { class: "person-list" });
+  #nobody = element("p", { class: "help" }, t("nobodyWaits"));
+  #all;
+  #waitingSection;
+  #insideTitle = element("h3");
+  #inside = element("ul", { class: "person-list" });
+  #lock;
+  #hostActions;
+  #recording;
+  #companions;
+  /** @type {readonly string[]} */
+  #ownCompanions = [];
+  /** By participant id. @type {Map<string, { node: HTMLElement, update: () => void }>} */
+  #rows = new Map();
+  title = t("peopleTitle");
+  node;
+
+  /**
+   * @param {Call} call
+   * @param {string} ownName
+   */
+  constructor(call, ownName) {
+    this.#call = call;
+    this.#ownName = ownName;
+    this.#all = element(
+      "div",
+      { class: "panel-actions" },
+      element("button", { type: "button", class: "button primary", onclick: () => this.#decide(call.moderation.admit()) }, t("admitAll")),
+      element("button", { type: "button", class: "button", onclick: () => this.#write() }, t("writeToAll")),
+    );
+    this.#waitingSection = element("section", {}, this.#waitingTitle, this.#nobody, this.#waiting, this.#all);
+    this.#lock = element(
+      "button",
+      { type: "button", class: "button", onclick: () => this.#decide(call.moderation.lock(!call.room.locked)) },
+    );
+    this.#hostActions = element(
+      "section",
+      { class: "panel-actions host-actions" },
+      this.#lock,
+      element("button", { type: "button", class: "button danger", onclick: () => this.#end() }, t("endForAll")),
+    );
+    this.#recording = new RecordingSection(call, (done) => this.#decide(done));
+    this.#companions = element("button", { type: "button", class: "button small", onclick: () => this.#nameCompanions() }, t("companionsButton"));
+    this.node = element(
+      "div",
+      { class: "people-panel" },
+      this.#waitingSection,
+      element("section", {}, this.#insideTitle, this.#inside, element("div", { class: "panel-actions" }, this.#companions)),
+      this.#recording.node,
+      this.#hostActions,
+      element("p", { class: "help encryption" }, icon("lock"), t("encryptionExplained")),
+    );
+  }
+
+  /** Shows the room as it is now. */
+  update() {
+    const { isHost, waiting, participants, room } = this.#call;
+    setText(this.#waitingTitle, t("waitingTitle", { count: waiting.size }));
+    setAttribute(this.#waitingSection, "hidden", !isHost);
+    setAttribute(this.#nobody, "hidden", waiting.size > 0);
+    setAttribute(this.#all, "hidden", waiting.size < 2);
+    setText(this.#insideTitle, t("insideTitle", { count: participants.size + 1 }));
+    setText(this.#lock, t(room.locked ? "unlockRoom" : "lockRoom"));
+    setAttribute(this.#hostActions, "hidden", !isHost);
+    this.#recording.update();
+    const shown = new Set(["self"]);
+    this.#place("self", this.#inside, () => this.#ownRow());
+    for (const info of waiting.values()) {
+      shown.add(`w-${info.id}`);
+      this.#place(`w-${info.id}`, this.#waiting, () => this.#waitingRow(info.id));
+    }
+    for (const participant of participants.values()) {
+      shown.add(participant.id);
+      this.#place(participant.id, this.#inside, () => this.#personRow(participant));
+    }
+    for (const [id, { node }] of this.#rows) {
+      if (shown.has(id)) continue;
+      node.remove();
+      this.#rows.delete(id);
+    }
+  }
+
+  /**
+   * @param {string} id
+   * @param {HTMLElement} list
+   * @param {() => { node: HTMLElement, update: () => void }} make
+   */
+  #place(id, list, make) {
+    const row = this.#rows.get(id) ?? make();
+    this.#rows.set(id, row);
+    if (row.node.parentNode !== list) list.append(row.node);
+    row.update();
+  }
+
+  #ownRow() {
+    const facts = element("span", { class: "person-facts" });
+    const hand = handSign();
+    const words = element("div", { class: "person-words" }, element("span", { class: "person-name" }, this.#ownName), facts);
+    const node = element("li", { class: "person" }, words, hand);
+    const update = () => {
+      setText(facts, this.#ownCompanions.join(" · "));
+      setAttribute(hand, "hidden", !this.#call.handRaised);
+    };
+    return { node, update };
+  }
+
+  /** @param {string} id */
+  #waitingRow(id) {
+    const { moderation } = this.#call;
+    const name = element("span", { class: "person-name" });
+    const facts = element("span", { class: "person-facts" });
+    const admit = element("button", { type: "button", class: "button primary small", onclick: () => this.#decide(moderation.admit([id])) }, t("admit"));
+    const write = element("button", { type: "button", class: "button small", onclick: () => this.#write(id) }, t("writeTo"));
+    const refuse = element("button", { type: "button", class: "button small", onclick: () => this.#decide(moderation.refuse(id)) }, t("refuse"));
+    const node = element(
+      "li",
+      { class: "person is-waiting" },
+      element("div", { class: "person-words" }, name, facts),
+      element("div", { class: "person-actions" }, admit, write, refuse),
+    );
+    const update = () => {
+      const info = this.#call.waiting.get(id);
+      if (info === undefined) return;
+      const called = waitingName(info);
+      setText(name, called);
+      setText(facts, info.consent_pending ? t("waitsForConsent") : factsOf(info));
+      setAttribute(admit, "aria-label", t("admitName", { name: called }));
+      setAttribute(write, "aria-label", t("writeToName", { name: called }));
+      setAttribute(refuse, "aria-label", t("refuseName", { name: called }));
+    };
+    return { node, update };
+  }
+
+  /** @param {RemoteParticipant} participant */
+  #personRow(participant) {
+    const { id } = participant;
+    const { moderation } = this.#call;
+    const name = element("span", { class: "person-name" });
+    const facts = element("span", { class: "person-facts" });
+    const called = nameOf(participant);
+    const summary = element("summary", { class: "icon-button", "aria-label": t("moreActions", { name: called }) }, icon("more"));
+    /**
+     * @param {string} word
+     * @param {() => void} act
+     */
+    const action = (word, act) =>
+      element("button", { type: "button", class: "menu-item", onclick: () => {
+        menu.open = false;
+        summary.focus();
+        act();
+      } }, word);
+    const mute = action(t("muteThem"), () => {
+      const microphone = participant.source("microphone");
+      if (microphone) this.#decide(moderation.mute(microphone.id));
+    });
+    const unmute = action(t("askUnmute"), () => this.#decide(moderation.askToUnmute(id)));
+    const screen = action(t("stopTheirScreen"), () => this.#decide(moderation.stopScreen(id)));
+    const back = action(t("toLobby"), () => this.#decide(moderation.sendToLobby(id)));
+    const office = action(t("handOver", { name: called }), () => this.#decide(moderation.handOver(id)));
+    const remove = action(t("removeThem"), () => this.#remove(participant));
+    remove.classList.add("danger");
+    const items = element("div", { class: "menu-items" }, mute, unmute, screen, back, office, remove);
+    const menu = element("details", { class: "menu", ontoggle: () => menu.open && placeBeside(summary, items) }, summary, items);
+    menu.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !menu.open) return;
+      event.preventDefault();
+      menu.open = false;
+      summary.focus();
+    });
+    menu.addEventListener("focusout", (event) => {
+      if (event.relatedTarget instanceof Node && !menu.contains(event.relatedTarget)) menu.open = false;
+    });
+    const hand = handSign();
+    const node = element("li", { class: "person", "data-id": id }, element("div", { class: "person-words" }, name, facts), hand, menu);
+    const update = () => {
+      const microphone = participant.source("microphone");
+      const heard = microphone !== null && !microphone.muted;
+      setText(name, nameOf(participant));
+      setText(facts, factsOf(participant));
+      setAttribute(menu, "hidden", !this.#call.isHost);
+      setAttribute(mute, "hidden", !heard);
+      setAttribute(unmute, "hidden", heard);
+      setAttribute(screen, "hidden", participant.source("screen") === null);
+      setAttribute(office, "hidden", !participant.mayHost);
+      setAttribute(hand, "hidden", !participant.handRaised);
+    };
+    return { node, update };
+  }
+
+  /** @param {string} [id] of one who waits; all of them if left out */
+  #write(id) {
+    const info = id === undefined ? undefined : this.#call.waiting.get(id);
+    const title = info ? t("messageTitle", { name: waitingName(info) }) : t("messageAllTitle");
+    writeToLobby(title, ({ notice, ...options }) => {
+      const sent = this.#call.moderation.messageLobby(notice, { ...withoutEmptyText(options), ...(id !== undefined && { to: id }) });
+      this.#decide(sent.then(() => notify(t("messageSent"))));
+    });
+  }
+
+  #nameCompanions() {
+    const names = element("textarea", { id: "companion-names", rows: "3" });
+    names.value = this.#ownCompanions.join("\n");
+    const form = element(
+      "form",
+      {
+        method: "dialog",
+        class: "message-form",
+        onsubmit: () => {
+          const written = names.value.split("\n").map((name) => name.trim()).filter((name) => name !== "");
+          this.#decide(this.#call.setCompanions(written).then(() => {
+            this.#ownCompanions = written;
+            this.update();
+          }));
+        },
+      },
+      element("div", { class: "field" }, element("label", { for: "companion-names" }, t("companionsHelp")), names),
+      element(
+        "footer",
+        {},
+        element("button", { type: "button", class: "button", onclick: () => dialog.close() }, t("cancel")),
+        element("button", { type: "submit", class: "button primary" }, t("save")),
+      ),
+    );
+    const dialog = element(
+      "dialog",
+      { class: "dialog", "aria-labelledby": "companions-title", onclose: () => dialog.remove() },
+      element("h2", { id: "companions-title" }, t("companionsButton")),
+      form,
+    );
+    document.body.append(dialog);
+    dialog.showModal();
+  }
+
+  /** @param {RemoteParticipant} participant */
+  async #remove(participant) {
+    const name = nameOf(participant);
+    const sure = await ask({ title: t("removeThem"), body: t("removeQuestion", { name }), yes: t("removeThem"), danger: true });
+    if (sure) this.#decide(this.#call.moderation.remove(participant.id));
+  }
+
+  async #end() {
+    const sure = await ask({ title: t("endForAll"), body: t("endQuestion"), yes: t("endForAll"), danger: true });
+    // The answer is the end of one's own session, too.
+    if (sure) this.#call.moderation.endCall().catch(() => undefined);
+  }
+
+  /** @param {Promise<void>} done */
+  #decide(done) {
+    done.catch((error) => notify(t(error?.code === "room_full" ? "roomFullNow" : "notDone")));
+  }
+}
+
+/**
+ * Places a menu under its button, or over it where there is no room under it. The panel scrolls and would cut it off.
+ *
+ * @param {HTMLElement} button
+ * @param {HTMLElement} items
+ */
+function placeBeside(button, items) {
+  const { top, bottom, right } = button.getBoundingClientRect();
+  const below = bottom + items.offsetHeight + MENU_GAP < innerHeight;
+  items.style.top = `${below ? bottom + MENU_GAP : Math.max(MENU_GAP, top - items.offsetHeight - MENU_GAP)}px`;
+  items.style.right = `${innerWidth - right}px`;
+}
+
+/** @param {WaitingInfo} info */
+export function waitingName({ name }) {
+  return name || t("noName");
+}
+
+function handSign() {
+  return element("span", { class: "hand-sign", role: "img", "aria-label": t("handRaised"), hidden: true }, icon("hand"));
+}
+
+/** @param {{ role: string, level: string, companions?: readonly string[] }} person */
+function factsOf({ role, level, companions = [] }) {
+  return [roleWord(role), levelWord(level), ...companions].join(" · ");
+}
+
+/** @param {Omit<Draft, "notice">} options */
+function withoutEmptyText({ text, ...rest }) {
+  return text === "" ? rest : { ...rest, text };
+}

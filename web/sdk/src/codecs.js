@@ -1,0 +1,31 @@
+/** @import { VideoCodec } from "./encodings.js" */
+
+/**
+ * Which kind of a codec the bridge takes, by its parameters in SDP: the one that most receivers decode. Browsers list up to
+ * a dozen of H.264 alone, and over a thin line each kilobyte of an offer takes a while.
+ *
+ * @type {Record<string, (parameters: string) => boolean>}
+ */
+const TAKEN = {
+  "video/vp8": () => true,
+  "video/vp9": (parameters) => !/profile-id=[1-9]/.test(parameters),
+  "video/av1": (parameters) => !/profile=[1-9]/.test(parameters),
+  "video/h264": (parameters) => /packetization-mode=1/.test(parameters) && /profile-level-id=42[ce0]0/i.test(parameters),
+  "video/rtx": () => true,
+};
+
+/**
+ * The video codecs to offer, in the browser's order but for the one that the application chose, which comes first.
+ *
+ * @param {RTCRtpCodec[]} codecs that the browser has
+ * @param {VideoCodec} [chosen]
+ * @returns {RTCRtpCodec[]} empty where the browser names none that the bridge takes: its own list is offered then
+ */
+export function codecsToOffer(codecs, chosen) {
+  /** @param {RTCRtpCodec} codec */
+  const type = ({ mimeType }) => mimeType.toLowerCase();
+  const taken = codecs.filter((codec) => TAKEN[type(codec)]?.(codec.sdpFmtpLine ?? "") ?? false);
+  if (taken.every((codec) => type(codec) === "video/rtx")) return [];
+  const first = taken.filter((codec) => type(codec) === `video/${chosen ?? ""}`.toLowerCase());
+  return [...first, ...taken.filter((codec) => !first.includes(codec))];
+}
