@@ -21,6 +21,7 @@ from bridge.data_directory import DataDirectory
 from bridge.errors import BridgeError
 from bridge.issuers import make_verifier
 from bridge.observability import AdminServer, Health, LoopLag, Metrics, QualitySampler
+from bridge.recordings import Retention, open_store
 from bridge.room import Metering, RoomLimits, RoomPolicy, RoomRecord, Rooms, WithoutHost
 from bridge.settings import Settings
 from bridge.sfu import LegReport, MediaSettings, MediaTimeouts, Sfu
@@ -87,6 +88,7 @@ class Application:
         self._metrics = Metrics(version())
         self._legs = LegSupervisor(LegSettings(settings.legs.max, settings.legs.memory))
         self._sfu = Sfu(_media_settings(settings), legs=self._legs)
+        self._retention = Retention(open_store(settings))
         self._data: DataDirectory | None = None
         self._signin = SignIn(settings)
         own = self._signin.issuers(tenants(settings, development=development))
@@ -117,6 +119,7 @@ class Application:
             _raise_file_limit()
             await self._start_media()
             self._legs.start()
+            self._retention.start()
             await self._admin.start()
             self._loop_lag.start()
             self._quality.start()
@@ -136,6 +139,7 @@ class Application:
         await self._signin.close()
         await self._sfu.close()
         self._legs.close()
+        await self._retention.stop()
         await self._quality.stop()
         self._loop_lag.stop()
         await self._admin.close()

@@ -111,6 +111,16 @@ class LegsSection:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingSection:
+    """Recordings and how long they are kept."""
+
+    key_file: Path | None = setting(OPTIONAL_PATH, "")
+    directory: Path | None = setting(OPTIONAL_PATH, "")
+    retention: float = setting(duration("1h", "3650d"), "30d")
+    minimum_free: int = setting(integer(0, 1 << 50), 1 << 30)
+
+
+@dataclass(frozen=True, slots=True)
 class KeySettings:
     """A key of an issuer: exactly one of the five places where it may be."""
 
@@ -174,6 +184,7 @@ class Settings:
     http: HttpSettings = field(default_factory=HttpSettings)
     media: MediaSection = field(default_factory=MediaSection)
     legs: LegsSection = field(default_factory=LegsSection)
+    recordings: RecordingSection = field(default_factory=RecordingSection)
     rooms: RoomSettings = field(default_factory=RoomSettings)
     tokens: TokenSettings = field(default_factory=TokenSettings)
     signin: SignInSettings = field(default_factory=SignInSettings)
@@ -186,6 +197,7 @@ SECTIONS: Mapping[str, type] = {
     "http": HttpSettings,
     "media": MediaSection,
     "legs": LegsSection,
+    "recordings": RecordingSection,
     "rooms": RoomSettings,
     "tokens": TokenSettings,
     "signin": SignInSettings,

@@ -55,20 +55,9 @@ class RecordingStore:
     """The recordings of a bridge. Methods may block for as long as a disk does."""
 
     def __init__(self, settings: StoreSettings, keys: KeyRing | None) -> None:
-        """Makes the folder if it is not there. Without keys recordings can be listed and deleted, and nothing else.
-
-        Raises `RecordingError` (`recording_unwritable`).
-        """
+        """Without keys recordings can be listed and deleted, and nothing else."""
         self.settings = settings
         self._keys = keys
-        try:
-            settings.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise RecordingError(
-                "recording_unwritable",
-                f"{settings.directory} cannot be used: {error.strerror}.",
-                field="recordings.directory",
-            ) from None
 
     def create(self, now: float) -> Recording:
         """A new recording that this process makes; `now` in seconds since the epoch.
@@ -76,6 +65,14 @@ class RecordingStore:
         Raises `RecordingError` (`recording_no_key`, `recording_no_space`, `recording_unwritable`): then there is none.
         """
         keys = self._need_keys()
+        try:
+            self.settings.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise RecordingError(
+                "recording_unwritable",
+                f"{self.settings.directory} cannot be used: {error.strerror}.",
+                field="recordings.directory",
+            ) from None
         usage = os.statvfs(self.settings.directory)
         if usage.f_bavail * usage.f_frsize < max(self.settings.minimum_free, 1):
             raise RecordingError(
@@ -104,6 +101,8 @@ class RecordingStore:
 
     def recordings(self) -> list[RecordingInfo]:
         """All recordings, oldest first."""
+        if not self.settings.directory.is_dir():
+            return []
         found = [self.info(path.name) for path in self.settings.directory.iterdir() if _ID.fullmatch(path.name)]
         return sorted(found, key=lambda info: (info.created, info.id))
 
