@@ -7,6 +7,9 @@ afterwards, whoever caused it, is told to listeners as typed events in the order
 from bridge.room.errors import NotGrantedError, RoomError, in_lobby
 from bridge.room.events import (
     Admitted,
+    ChatSaid,
+    ConsentAnswered,
+    ConsentAsked,
     LobbyMessaged,
     ParticipantJoined,
     ParticipantLeft,
@@ -30,6 +33,9 @@ from bridge.room.events import (
 )
 from bridge.room.grants import DEFAULT_ROLES, Entrance, Grant, Role, RoleError, parse_roles
 from bridge.room.model import (
+    ChatLane,
+    ChatMessage,
+    ConsentRequest,
     Direction,
     EndReason,
     JoinRequest,
@@ -38,6 +44,7 @@ from bridge.room.model import (
     LobbyView,
     MediaKind,
     Participant,
+    Recording,
     RoomLimits,
     RoomPolicy,
     RoomState,
@@ -48,11 +55,18 @@ from bridge.room.model import (
     room_id,
 )
 from bridge.room.moderation import Moderation
+from bridge.room.participation import Participation
 from bridge.room.rooms import Rooms
 
 __all__ = [
     "DEFAULT_ROLES",
     "Admitted",
+    "ChatLane",
+    "ChatMessage",
+    "ChatSaid",
+    "ConsentAnswered",
+    "ConsentAsked",
+    "ConsentRequest",
     "Direction",
     "EndReason",
     "Entrance",
@@ -69,6 +83,8 @@ __all__ = [
     "ParticipantJoined",
     "ParticipantLeft",
     "ParticipantUpdated",
+    "Participation",
+    "Recording",
     "Role",
     "RoleError",
     "RoomChanged",

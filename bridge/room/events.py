@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bridge.room.model import EndReason, LobbyMessage, Participant, RoomState, Source
+from bridge.room.model import ChatMessage, ConsentRequest, EndReason, LobbyMessage, Participant, RoomState, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +173,36 @@ class UnmuteAsked:
     """The host's id."""
 
 
+@dataclass(frozen=True, slots=True)
+class ChatSaid:
+    """Somebody wrote to the room, or to one in it."""
+
+    room_id: str
+    recipients: frozenset[str]
+    """Ids of participants, the writer's among them."""
+    message: ChatMessage
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentAsked:
+    """Somebody in the room, or about to enter it, is asked to consent to a recording."""
+
+    room_id: str
+    recipients: frozenset[str]
+    """Ids of participants."""
+    request: ConsentRequest
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentAnswered:
+    """Somebody consented to a recording, or did not, or took it back. To be kept, with the text's version."""
+
+    room_id: str
+    participant_id: str
+    request: ConsentRequest
+    consents: bool
+
+
 RoomEvent = (
     RoomOpened
     | RoomClosed
@@ -193,6 +223,9 @@ RoomEvent = (
     | SourceMuted
     | SourceStopped
     | UnmuteAsked
+    | ChatSaid
+    | ConsentAsked
+    | ConsentAnswered
 )
 
 RoomListener = Callable[[RoomEvent], None]

@@ -199,6 +199,21 @@ class Participant:
     hand_raised: bool = False
     companions: tuple[str, ...] = field(default=(), repr=False)
     """Names of those who sit at the same camera."""
+    may_host: bool = False
+    """Whether a host may hand its office over to them."""
+    consent_pending: bool = False
+    """Of someone in the lobby: let in, as soon as they consent to the recording."""
+
+
+class Recording(StrEnum):
+    """Whether what is said in a room is recorded."""
+
+    OFF = "off"
+    ASKING = "asking"
+    """It begins as soon as everyone in the room has consented."""
+    ON = "on"
+    PAUSED = "paused"
+    """It goes on as soon as those who came meanwhile have consented, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +222,46 @@ class RoomState:
 
     locked: bool = False
     """Nobody but hosts, and those who come back, may join or wait."""
+    recording: Recording = Recording.OFF
+    recordable: bool = False
+    """Whether there is anything that records."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRequest:
+    """What somebody is asked to consent to."""
+
+    id: str
+    """Of one recording, from its asking to its end."""
+    text_version: str
+    """Which text the question has: it is kept with the answer."""
+    asked_by: str
+    """Id of the participant who asked for the recording."""
+
+
+class ChatLane(StrEnum):
+    """What a text is."""
+
+    MESSAGE = "message"
+    CAPTION = "caption"
+    """What is said, written down for those who do not hear it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """A text that a participant wrote."""
+
+    id: int
+    """Ascending, unique within the life of the bridge."""
+    participant_id: str
+    name: str = field(repr=False)
+    """The writer's, who may be gone."""
+    lane: ChatLane
+    text: str = field(repr=False)
+    to: str | None
+    """Id of the one participant whom it is for; None for everyone in the room."""
+    at: float
+    """When it was written, by the rooms' clock."""
 
 
 class LobbyNotice(StrEnum):

@@ -66,7 +66,7 @@ class Moderation:
             chosen = [self._waiting(room, each) for each in dict.fromkeys(participant_ids)]
         room.check_space(len(chosen))
         for member in chosen:
-            room.enter(member, self._clock())
+            room.let_in(member, self._clock())
         self._access.finish()
 
     def refuse(self, session_id: str, participant_id: str) -> None:

@@ -15,6 +15,8 @@ from bridge.room.deadlines import Deadlines
 from bridge.room.errors import RoomError
 from bridge.room.events import RoomClosed, RoomEvent, RoomListener, RoomOpened, SessionEnded
 from bridge.room.model import (
+    ChatMessage,
+    ConsentRequest,
     EndReason,
     JoinRequest,
     LobbyView,
@@ -29,6 +31,7 @@ from bridge.room.model import (
     room_id,
 )
 from bridge.room.moderation import Moderation
+from bridge.room.participation import Participation
 from bridge.room.room import Room
 
 _log = logging.getLogger(__name__)
@@ -47,12 +50,17 @@ class Rooms:
         limits: RoomLimits,
         policy: RoomPolicy | None = None,
         *,
+        can_record: bool = False,
         clock: Callable[[], float] = time.monotonic,
         new_token: Callable[[int], str] = secrets.token_urlsafe,
     ) -> None:
-        """`new_token(bytes)` makes unguessable ids and secrets of that much randomness."""
+        """`new_token(bytes)` makes unguessable ids and secrets of that much randomness.
+
+        `can_record`: whether a listener records when `RoomState.recording` says so.
+        """
         self._limits = limits
         self._policy = policy or RoomPolicy()
+        self._can_record = can_record
         self._clock = clock
         self._new_token = new_token
         self._rooms: dict[str, Room] = {}
@@ -70,8 +78,14 @@ class Rooms:
         self._closed = False
         self._changed: dict[str, None] = {}
         message_ids = itertools.count(1)
-        self.moderation = Moderation(self, self._emit, self._bans, clock, lambda: next(message_ids))
+
+        def new_id() -> int:
+            return next(message_ids)
+
+        self.moderation = Moderation(self, self._emit, self._bans, clock, new_id)
         """What hosts decide."""
+        self.participation = Participation(self, self._emit, clock, new_id, new_token, can_record=can_record)
+        """What participants do besides sending media."""
 
     # What is there
 
@@ -110,6 +124,19 @@ class Rooms:
     def session(self, session_id: str) -> Session:
         """A session as it is now. Raises `RoomError` (`session_not_found`)."""
         return self._room(session_id).session(session_id)
+
+    def chat(self, session_id: str) -> tuple[ChatMessage, ...]:
+        """What was written to a session's owner so far. Raises `RoomError` (`session_not_found`)."""
+        room = self._room(session_id)
+        return room.chat.told(room.member(session_id).identity)
+
+    def consent(self, session_id: str) -> tuple[ConsentRequest, bool] | None:
+        """The recording that a session's owner is asked to consent to, and whether they did; None if they are not."""
+        room = self._room(session_id)
+        member, request = room.member(session_id), room.consent.request
+        if request is None or not member.consents or (member.waiting and not member.consent_pending):
+            return None
+        return request, room.consent.has(member.identity)
 
     # What may happen
 
@@ -260,7 +287,7 @@ class Rooms:
             raise RoomError("too_many_rooms", "The bridge has as many rooms as it may have.", field="room")
         if self._rooms_of_tenant[tenant] >= self._limits.max_rooms_per_tenant:
             raise RoomError("too_many_rooms", "This vendor has as many rooms as it may have.", field="room")
-        room = Room(key, tenant, self._emit, self._new_token, self._limits, self._policy)
+        room = Room(key, tenant, self._emit, self._new_token, self._limits, self._policy, recordable=self._can_record)
         self._rooms[key] = room
         self._rooms_of_tenant[tenant] += 1
         self._emit(RoomOpened(key))
@@ -289,11 +316,11 @@ class Rooms:
 
     def _settle(self) -> None:
         """Sets the deadlines that follow from who is where now."""
-        changed, self._changed = self._changed, {}
-        for key in changed:
+        for key in list(self._changed):
             room = self._rooms.get(key)
             if room is None:
                 continue
+            room.settle(self._clock())
             if len(room) > 0:
                 self._linger.cancel(key)
             elif key not in self._linger:
@@ -302,6 +329,7 @@ class Rooms:
                 self._absence.cancel(key)
             elif key not in self._absence:
                 self._absence.start(key, self._clock())
+        self._changed.clear()
 
     def _tell(self) -> None:
         """Tells what has happened. A listener that calls back adds to the queue, which the outermost call empties."""

@@ -8,6 +8,7 @@ from bridge.signaling.calls.call import Call, Snapshot
 from bridge.signaling.calls.calls import Calls, CallSettings
 from bridge.signaling.calls.notices import (
     ActiveSpeaker,
+    AskedToConsent,
     AudioLevels,
     CallListener,
     ConnectionChanged,
@@ -30,6 +31,7 @@ from bridge.signaling.calls.notices import (
     SubscriptionRefused,
     TakenOver,
     Track,
+    Wrote,
 )
 from bridge.signaling.calls.ports import (
     CallObserver,
@@ -37,6 +39,7 @@ from bridge.signaling.calls.ports import (
     JoinClaims,
     MediaPlane,
     MediaSession,
+    Recorder,
     SilentObserver,
     TokenVerifier,
 )
@@ -44,6 +47,7 @@ from bridge.signaling.calls.publishing import OwnSource, Published, Rejected, So
 
 __all__ = [
     "ActiveSpeaker",
+    "AskedToConsent",
     "AudioLevels",
     "Call",
     "CallListener",
@@ -69,6 +73,7 @@ __all__ = [
     "OwnSource",
     "Published",
     "QualityChanged",
+    "Recorder",
     "Rejected",
     "SentToLobby",
     "SilentObserver",
@@ -81,4 +86,5 @@ __all__ = [
     "TakenOver",
     "TokenVerifier",
     "Track",
+    "Wrote",
 ]

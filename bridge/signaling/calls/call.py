@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 from bridge.errors import BridgeError
 from bridge.room import (
     Admitted,
+    ChatMessage,
+    ChatSaid,
+    ConsentAsked,
     EndReason,
     Grant,
     LobbyMessaged,
@@ -20,6 +23,7 @@ from bridge.room import (
     ParticipantJoined,
     ParticipantLeft,
     ParticipantUpdated,
+    Participation,
     RoomChanged,
     RoomEvent,
     RoomState,
@@ -41,6 +45,7 @@ from bridge.sfu import ConnectionKind, QualityReport, SubscribeResult, Subscript
 from bridge.signaling.calls.media_listener import MediaListener
 from bridge.signaling.calls.notices import (
     ActiveSpeaker,
+    AskedToConsent,
     CallListener,
     Ended,
     FlowChanged,
@@ -58,6 +63,7 @@ from bridge.signaling.calls.notices import (
     SubscriptionRefused,
     TakenOver,
     Track,
+    Wrote,
 )
 from bridge.signaling.calls.ports import Door, MediaSession
 from bridge.signaling.calls.presence import Presence
@@ -81,6 +87,9 @@ class Snapshot:
     """For one who waits, who sees nothing else of the room."""
     waiting: tuple[Participant, ...] | None
     """Who waits; None for those who do not decide about it."""
+    chat: tuple[Wrote, ...]
+    """What was written to the client so far."""
+    consent: AskedToConsent | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +146,10 @@ class Call:
         own = () if self._inside is None else self._inside.publishing.sources()
         rooms = self._calls.rooms
         lobby, state = rooms.lobby(self.session.id), rooms.state(self.session.room_id)
-        return Snapshot(self.session, tuple(self._others()), own, state, lobby, self._who_waits())
+        asked = rooms.consent(self.session.id)
+        consent = None if asked is None else AskedToConsent(*asked)
+        others = tuple(self._others())
+        return Snapshot(self.session, others, own, state, lobby, self._who_waits(), self._chat(), consent)
 
     def attach(self, listener: CallListener) -> None:
         """Tells `listener` from now on, and the one before that it is out. Catches up on what a snapshot lacks."""
@@ -299,6 +311,11 @@ class Call:
         """What a host may decide, in the name of `session`."""
         return self._calls.rooms.moderation
 
+    @property
+    def participation(self) -> Participation:
+        """What anyone in the room may do, in the name of `session`."""
+        return self._calls.rooms.participation
+
     def decided(self) -> None:
         """To be called after each decision: deadlines may follow from it."""
         self._calls.arm()
@@ -348,6 +365,12 @@ class Call:
             case UnmuteAsked(participant_id=asked):
                 if asked == own:
                     self.tell(event)
+            case ChatSaid(recipients=recipients, message=message):
+                if own in recipients:
+                    self.tell(self._wrote(message))
+            case ConsentAsked(recipients=recipients, request=request):
+                if own in recipients:
+                    self.tell(AskedToConsent(request))
             case SentBack(participant_id=sent):
                 if sent == own:
                     self._leave_room()
@@ -371,6 +394,8 @@ class Call:
                 self._enter_room()
             case LobbyMessaged(recipients=recipients, message=message) if own in recipients:
                 self.tell(LobbyTold(message))
+            case ConsentAsked(recipients=recipients, request=request) if own in recipients:
+                self.tell(AskedToConsent(request))
             case _:
                 pass
 
@@ -384,7 +409,8 @@ class Call:
             self.leave(EndReason.MEDIA_LOST)
             return
         self._lobby_told = None
-        self.tell(LetIn(tuple(self._others()), self._who_waits(), self._calls.rooms.state(self.session.room_id)))
+        state = self._calls.rooms.state(self.session.room_id)
+        self.tell(LetIn(tuple(self._others()), self._who_waits(), state, self._chat()))
 
     def _leave_room(self) -> None:
         self.session = self._calls.rooms.session(self.session.id)
@@ -450,6 +476,14 @@ class Call:
 
     def _who_waits(self) -> tuple[Participant, ...] | None:
         return tuple(self._calls.rooms.waiting(self.session.room_id)) if self._decides() else None
+
+    def _chat(self) -> tuple[Wrote, ...]:
+        if self.waiting:
+            return ()
+        return tuple(self._wrote(message) for message in self._calls.rooms.chat(self.session.id))
+
+    def _wrote(self, message: ChatMessage) -> Wrote:
+        return Wrote(message, max(0.0, self._calls.clock() - message.at))
 
     def _follow_grants(self) -> None:
         self.session = self._calls.rooms.session(self.session.id)

@@ -125,6 +125,19 @@ class MediaPlane(Protocol):
         """Raises `BridgeError` when there is no place."""
 
 
+class Recorder(Protocol):
+    """Records rooms. Told on the event loop; must not block and not raise."""
+
+    def start(self, room_id: str) -> None:
+        """Everyone has consented: records from now on, or goes on."""
+
+    def pause(self, room_id: str) -> None:
+        """Somebody is about to enter who has not consented yet: records nothing until `start` or `stop`."""
+
+    def stop(self, room_id: str) -> None:
+        """It is over, perhaps since somebody took their consent back."""
+
+
 class CallObserver(Protocol):
     """Counts what happens to calls. Must not block and not raise; is told no names and no tokens."""
 

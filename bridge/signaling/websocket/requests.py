@@ -11,8 +11,9 @@ from bridge.room import SourceName
 from bridge.sfu import ConnectionKind
 from bridge.signaling.calls import Call, SourceSpec
 from bridge.signaling.websocket import encoding
+from bridge.signaling.websocket.acts import act
 from bridge.signaling.websocket.decisions import decide
-from bridge.signaling.websocket.messages import client, parts, server
+from bridge.signaling.websocket.messages import acts, client, parts, server
 from bridge.signaling.websocket.numbers import source_number
 
 
@@ -42,6 +43,15 @@ async def carry_out(call: Call, request: client.ClientMessage) -> server.ServerM
             | client.RestartIce()
         ):
             _carry_out_at_once(call, request)
+        case (
+            acts.Say()
+            | acts.RaiseHand()
+            | acts.SetCompanions()
+            | acts.AskToRecord()
+            | acts.StopRecording()
+            | acts.AnswerConsent()
+        ):
+            act(call, request)
         case _:
             decide(call, request)
     return server.Done(reply_to=request.id)

@@ -1,3 +1,4 @@
+import { Captions, ChatPanel } from "../chat-panel.js";
 import { element, setAttribute, setText } from "../dom.js";
 import { remember, remembered } from "../equipment.js";
 import { t } from "../i18n.js";
@@ -7,6 +8,7 @@ import { notify } from "../notices.js";
 import { OwnMedia } from "../own-media.js";
 import { PeoplePanel, waitingName } from "../people-panel.js";
 import { ask } from "../questions.js";
+import { RECORDING_WORDS } from "../recording-section.js";
 import { SettingsDialog } from "../settings-dialog.js";
 import { PanelButton, SidePanel } from "../side-panel.js";
 import { Sound } from "../sound.js";
@@ -29,6 +31,12 @@ export class CallView {
   #panel = new SidePanel(() => this.#queueUpdate());
   #people;
   #peopleButton;
+  #chat;
+  #chatButton;
+  #unread = 0;
+  #hand;
+  #captions = new Captions();
+  #recording = element("p", { class: "recording", role: "status" });
   #encryption = element("span", { class: "encryption", title: t("encryptionExplained") }, icon("lock"), element("span", { class: "encryption-word" }, t("encryptedToBridge")));
   #banner = element("p", { class: "banner", role: "status", "aria-live": "polite" });
   #alone;
@@ -61,6 +69,9 @@ export class CallView {
     });
     this.#people = new PeoplePanel(call, name === null ? t("you") : t("youNamed", { name }));
     this.#peopleButton = new PanelButton("people", (opener) => this.#panel.toggle(this.#people, opener));
+    this.#chat = new ChatPanel(call);
+    this.#chatButton = new PanelButton("chat", (opener) => this.#panel.toggle(this.#chat, opener));
+    this.#hand = element("button", { type: "button", class: "head-button", onclick: () => this.#raiseHand() }, icon("hand"));
     this.#settings = this.#makeSettings();
     this.#unlockButton = element(
       "button",
@@ -76,12 +87,18 @@ export class CallView {
         "header",
         { class: "call-head" },
         element("h1", { tabindex: "-1" }, t("title")),
+        this.#recording,
         element("p", { class: "count" }, this.#encryption, this.#count),
-        element("div", { class: "head-buttons" }, this.#peopleButton.node),
+        element("div", { class: "head-buttons" }, this.#hand, this.#chatButton.node, this.#peopleButton.node),
       ),
       this.#banner,
       this.#alone,
-      element("div", { class: "call-body" }, this.#stage.node, this.#panel.node),
+      element(
+        "div",
+        { class: "call-body" },
+        element("div", { class: "stage-holder" }, this.#stage.node, this.#captions.node),
+        this.#panel.node,
+      ),
       this.#unlockButton,
       this.#toolbar.node,
       this.#settings.node,
@@ -137,10 +154,30 @@ export class CallView {
       this.#queueUpdate();
     }, options);
     call.on("waitingjoined", (info) => notify(t("isReady", { name: waitingName(info) })), options);
-    call.on("roomchange", ({ locked }) => {
-      notify(t(locked ? "lockedAnnouncement" : "unlockedAnnouncement"));
+    let { locked: wasLocked, recording: wasRecording } = call.room;
+    call.on("roomchange", ({ locked, recording }) => {
+      if (locked !== wasLocked) notify(t(locked ? "lockedAnnouncement" : "unlockedAnnouncement"));
+      if (recording === "off" && wasRecording !== "off") notify(t("recordingStopped"));
+      wasLocked = locked;
+      wasRecording = recording;
       this.#queueUpdate();
     }, options);
+    call.on("chatmessage", (message) => {
+      if (message.caption) this.#captions.show(message);
+      else if (message.participantId !== call.id && !this.#panel.shows(this.#chat)) {
+        this.#unread += 1;
+        notify(t("chatFrom", { name: message.name || t("noName") }));
+      }
+      this.#queueUpdate();
+    }, options);
+    /** @type {Set<string>} */
+    const hands = new Set();
+    call.on("participantchange", (participant) => {
+      const { id, handRaised } = participant;
+      if (handRaised && !hands.has(id)) notify(t("handAnnouncement", { name: nameOf(participant) }));
+      hands[handRaised ? "add" : "delete"](id);
+    }, options);
+    call.on("consentsettled", () => this.#queueUpdate(), options);
     let wasHost = call.isHost;
     call.on("grantschange", () => {
       if (call.isHost !== wasHost) notify(t(call.isHost ? "nowHost" : "noLongerHost"));
@@ -155,6 +192,12 @@ export class CallView {
       call.on(type, () => this.#queueUpdate(), options);
     }
     document.addEventListener("visibilitychange", () => this.#keepAwake(), options);
+  }
+
+  async #raiseHand() {
+    const raised = !this.#call.handRaised;
+    await this.#call.raiseHand(raised).then(() => notify(t(raised ? "ownHandUp" : "ownHandDown")), () => notify(t("notDone")));
+    this.#queueUpdate();
   }
 
   /** @param {RemoteParticipant | null} by */
@@ -210,7 +253,17 @@ export class CallView {
   }
 
   #updatePanels() {
-    const { participants, waiting } = this.#call;
+    const { participants, waiting, room, handRaised } = this.#call;
+    if (this.#panel.shows(this.#chat)) this.#unread = 0;
+    const chatLabel = this.#unread > 0 ? t("openChatUnread", { count: this.#unread }) : t("openChat");
+    this.#chatButton.update(chatLabel, this.#unread, this.#panel.shows(this.#chat));
+    this.#chat.update();
+    const handLabel = t(handRaised ? "lowerHand" : "raiseHand");
+    setAttribute(this.#hand, "aria-label", handLabel);
+    setAttribute(this.#hand, "title", handLabel);
+    this.#hand.classList.toggle("is-raised", handRaised);
+    setText(this.#recording, room.recording === "off" ? "" : t(RECORDING_WORDS[room.recording]));
+    setAttribute(this.#recording, "data-state", room.recording);
     const counts = { count: participants.size + 1, waiting: waiting.size };
     const label = t(waiting.size > 0 ? "openPeopleWaiting" : "openPeople", counts);
     this.#peopleButton.update(label, waiting.size, this.#panel.shows(this.#people));

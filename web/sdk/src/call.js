@@ -1,20 +1,23 @@
+import { Chat } from "./chat.js";
 import { openCamera, openMicrophone, openScreen } from "./devices.js";
 import { Emitter } from "./emitter.js";
 import { LocalSource } from "./local-source.js";
 import { Moderation } from "./moderation.js";
 import { watchNetwork } from "./network.js";
 import { Publisher } from "./publisher.js";
+import { Recording } from "./recording.js";
 import { QualityMonitor, levelOf, rateParticipant, rateSending, worse } from "./quality-monitor.js";
 import { Roster } from "./roster.js";
 import { StatisticsReader } from "./statistics.js";
 import { Subscriber } from "./subscriber.js";
 import { WaitingRoom } from "./waiting-room.js";
 
+/** @import { ChatMessage } from "./chat.js" */
 /** @import { VideoCodec } from "./encodings.js" */
 /** @import { BridgeError } from "./errors.js" */
 /** @import { OpenDevice } from "./local-source.js" */
 /** @import { RemoteParticipant } from "./participant.js" */
-/** @import { Joined, Notice, QualityNotice, RoomInfo, SourceName, Stats, WaitingInfo } from "./protocol.js" */
+/** @import { ConsentInfo, Joined, Notice, QualityNotice, RoomInfo, SourceName, Stats, WaitingInfo } from "./protocol.js" */
 /** @import { Quality } from "./quality-monitor.js" */
 /** @import { RosterEvents } from "./roster.js" */
 /** @import { Session } from "./session.js" */
@@ -40,6 +43,9 @@ import { WaitingRoom } from "./waiting-room.js";
  *   mutedbyhost: LocalSource,
  *   stoppedbyhost: LocalSource,
  *   unmuteasked: RemoteParticipant | null,
+ *   chatmessage: ChatMessage,
+ *   consentasked: ConsentInfo,
+ *   consentsettled: null,
  *   closed: BridgeError | null,
  * }} CallEvents
  */
@@ -49,7 +55,8 @@ import { WaitingRoom } from "./waiting-room.js";
  *
  * Besides the events of the roster (`participantjoined`, `sourcechange`, `speakers`, `activespeaker`, …) and of the lobby
  * (`admitted`, `senttolobby`, `lobbychange`, `waitingjoined`, …): `statechange`; `roomchange`, `grantschange`,
- * `mutedbyhost`, `stoppedbyhost` and `unmuteasked` when a host decided something;
+ * `mutedbyhost`, `stoppedbyhost` and `unmuteasked` when a host decided something; `chatmessage`; `consentasked` and
+ * `consentsettled` when one is asked to consent to a recording, and when there is nothing to answer any more;
  * `localsourcechange` and `localsourceended` for one's own sources; `unheard` when media of one's own stopped reaching
  * the bridge, or reaches it again; `quality` each few seconds, when the participants' `quality` was measured; `closed`
  * at the end, with the error that ended it or null when one left.
@@ -64,8 +71,13 @@ export class Call extends Emitter {
   #waitingRoom = new WaitingRoom();
   /** What hosts decide. */
   moderation;
+  /** What is written in the room. */
+  chat;
+  /** Whether the room is recorded, and one's consent. */
+  recording;
   /** @type {RoomInfo} */
-  #room = { locked: false, encryption: "bridge" };
+  #room = { locked: false, recording: "off", recordable: false, encryption: "bridge" };
+  #handRaised = false;
   #qualityMonitor;
   /** @type {Quality} */
   #measuredQuality = null;
@@ -90,6 +102,8 @@ export class Call extends Emitter {
     super();
     this.#session = session;
     this.moderation = new Moderation(session);
+    this.chat = new Chat(session);
+    this.recording = new Recording(session);
     this.#rtcConfiguration = rtcConfiguration;
     this.#roster = new Roster(this.#subscriptions(), subscribe === "all");
     // Before the connections: they find the participants and ICE servers of this `joined`, not of the last.
@@ -140,6 +154,22 @@ export class Call extends Emitter {
   /** What holds for the room as a whole. */
   get room() {
     return this.#room;
+  }
+
+  /** Whether one's own hand is raised. */
+  get handRaised() {
+    return this.#handRaised;
+  }
+
+  /** @param {boolean} raised shows everyone that one would like to speak, or no longer */
+  async raiseHand(raised) {
+    await this.#session.request({ type: "raise_hand", raised });
+    this.#handRaised = raised;
+  }
+
+  /** @param {string[]} names of those who sit at the same camera */
+  async setCompanions(names) {
+    await this.#session.request({ type: "set_companions", names });
   }
 
   /** Whether one may let others in, mute them, and so on. */
@@ -237,7 +267,10 @@ export class Call extends Emitter {
     this.#iceServers = iceServers;
     this.#roster.reset(participants);
     if (joined.lobby) this.#dropMedia();
+    if (!joined.resumed) this.#handRaised = false;
     this.#waitingRoom.reset(joined);
+    this.chat.apply(joined);
+    this.recording.apply(joined);
   }
 
   /** @param {Notice} notice */
@@ -247,8 +280,11 @@ export class Call extends Emitter {
       this.#roster.reset(notice.participants);
     } else if (notice.type === "sent_to_lobby") {
       this.#roster.reset([]);
+      this.#handRaised = false;
       this.#dropMedia();
     }
+    this.chat.apply(notice);
+    this.recording.apply(notice);
     this.#decided(notice);
     this.#waitingRoom.apply(notice);
     if (notice.type === "admitted" || notice.type === "sent_to_lobby") this.#updateState();
@@ -417,6 +453,9 @@ export class Call extends Emitter {
       "sourceadded", "sourceremoved", "sourcechange", "speakers", "activespeaker",
     ];
     for (const type of types) this.#roster.on(type, (detail) => this.emit(type, detail));
+    this.chat.on("chatmessage", (message) => this.emit("chatmessage", message));
+    this.recording.on("consentasked", (consent) => this.emit("consentasked", consent));
+    this.recording.on("consentsettled", () => this.emit("consentsettled", null));
     /** @type {(keyof WaitingRoomEvents)[]} */
     const lobbyTypes = [
       "lobbychange", "lobbymessage", "admitted", "senttolobby", "waitingjoined", "waitingleft", "waitingchange",

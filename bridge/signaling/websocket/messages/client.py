@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
+from bridge.signaling.websocket.messages.acts import Act
 from bridge.signaling.websocket.messages.decisions import Decision
 from bridge.signaling.websocket.messages.parts import (
     SOURCES_LIMIT,
@@ -129,4 +130,5 @@ ClientMessage = (
     | Ping
     | Leave
     | Decision
+    | Act
 )

@@ -8,8 +8,10 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from bridge.signaling.websocket.messages.parts import (
     AudioLevel,
+    ChatMessage,
     ConnectionName,
     ConnectionStats,
+    ConsentRequest,
     IceServer,
     Limits,
     Lobby,
@@ -65,6 +67,8 @@ class Joined(Reply, tag="joined"):
     server: Server
     limits: Limits
     room: Room
+    chat: Annotated[list[ChatMessage], Meta(description="What was written to the client so far, oldest first.")]
+    consent: Annotated[ConsentRequest, Meta(description="The recording at hand, if there is one.")] | UnsetType = UNSET
     lobby: (
         Annotated[Lobby, Meta(description="The client waits: it sees nothing of the room and may not publish.")]
         | UnsetType
@@ -284,6 +288,7 @@ class Admitted(Notice, tag="admitted"):
 
     participants: Annotated[list[Participant], Meta(description="The others, in order of joining.")]
     room: Room
+    chat: Annotated[list[ChatMessage], Meta(description="What was written to the client before, oldest first.")]
     waiting: list[WaitingParticipant] | UnsetType = UNSET
 
 
@@ -317,6 +322,18 @@ class GrantsChanged(Notice, tag="grants_changed"):
 
     grants: list[str]
     waiting: Annotated[list[WaitingParticipant], Meta(description="For hosts: who waits.")] | UnsetType = UNSET
+
+
+class ChatSaid(Notice, tag="chat_message"):
+    """Somebody wrote to the room, or to the client alone; or the client itself wrote."""
+
+    message: ChatMessage
+
+
+class ConsentAsked(Notice, tag="consent_asked"):
+    """The client is asked to consent to a recording, in the room or, once it was let in, before it enters."""
+
+    consent: ConsentRequest
 
 
 class RoomChanged(Notice, tag="room_changed"):
@@ -383,6 +400,8 @@ ServerMessage = (
     | WaitingUpdated
     | WaitingLeft
     | GrantsChanged
+    | ChatSaid
+    | ConsentAsked
     | RoomChanged
     | MutedByHost
     | StoppedByHost
