@@ -72,7 +72,7 @@ clean: ## Remove what was built, keep downloads and the data directory
 	cd loadtest/native && cargo clean --quiet
 
 distclean: clean ## Remove everything that is not in version control, but the data directory
-	rm -rf $(VENV) tests/browser/node_modules web/node_modules
+	rm -rf $(VENV) tests/browser/node_modules tests/openid/node_modules web/node_modules
 
 $(STAMPS):
 	@mkdir -p $@
@@ -94,8 +94,9 @@ $(STAMPS)/tools: requirements/dev.txt $(STAMPS)/python | $(STAMPS)
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/dev.txt
 	@touch $@
 
-$(STAMPS)/node: tests/browser/package-lock.json web/package-lock.json $(STAMPS)/tools | $(STAMPS)
+$(STAMPS)/node: tests/browser/package-lock.json tests/openid/package-lock.json web/package-lock.json $(STAMPS)/tools | $(STAMPS)
 	cd tests/browser && npm ci --silent --ignore-scripts
+	cd tests/openid && npm ci --silent --ignore-scripts
 	cd web && npm ci --silent --ignore-scripts
 	@touch $@
 

@@ -10,6 +10,7 @@ import logging
 import os
 import resource
 import signal
+import time
 from importlib import metadata
 from typing import Any
 
@@ -26,11 +27,15 @@ from bridge.signaling.calls import Calls
 from bridge.signaling.http import application
 from bridge.signaling.operations import OperationsRoutes
 from bridge.signaling.server import HttpServer, ServerSettings
+from bridge.signaling.signin.door import SignInDoor
+from bridge.signaling.signin.token_door import TokenDoor
+from bridge.signaling.signin.vendor_door import VendorDoor
 from bridge.signaling.web import WebFiles, default_web_directory
 from bridge.signaling.websocket.door import WebSocketDoor
 from bridge.signaling.websocket.settings import WebSocketSettings
 from bridge.signaling.whip.door import WhipDoor
 from bridge.signaling.whip.settings import WhipSettings
+from bridge.signin import SignIn, tenants, vendor_authenticator
 from bridge.tls import read_certificate
 from bridge.transcode.supervisor import LegSettings, LegSupervisor
 
@@ -78,13 +83,16 @@ class Application:
         self._legs = LegSupervisor(LegSettings(settings.legs.max, settings.legs.memory))
         self._sfu = Sfu(_media_settings(settings), legs=self._legs)
         self._data: DataDirectory | None = None
-        verifier = make_verifier(settings, development=development)
+        self._signin = SignIn(settings)
+        own = self._signin.issuers(tenants(settings, development=development))
+        verifier = make_verifier(settings, development=development, more=own)
+        self._vendors = vendor_authenticator(settings, verifier)
         self._calls = Calls(verifier, self._rooms, self._sfu, observer=self._metrics)
         self._loop_lag = LoopLag(self._metrics.on_loop_lag)
         self._quality = QualitySampler(self._sfu.sessions, self._metrics)
         self._admin = AdminServer(settings.data.directory, {"rooms": self.describe_rooms}, {"report": self.report_room})
         self._accepting = False
-        self._server = HttpServer(application(self._routes()), _server_settings(settings))
+        self._server = HttpServer(application(self._routes(), hsts=settings.http.hsts), _server_settings(settings))
         self._metrics.watch_rooms(lambda: (len(self._rooms.room_ids()), self._rooms.participant_count()))
         self._metrics.watch_legs(self._legs)
         self._metrics.watch_workers(lambda: {worker.index: worker.stats for worker in self._sfu.workers()})
@@ -120,6 +128,7 @@ class Application:
         served, self._accepting = self._accepting, False
         await self._calls.close()
         await self._server.close()
+        await self._signin.close()
         await self._sfu.close()
         self._legs.close()
         await self._quality.stop()
@@ -218,8 +227,25 @@ class Application:
         return [
             *WebSocketDoor(self._calls, websocket, version=version(), grace=settings.rooms.grace).routes(),
             *WhipDoor(self._calls, whip).routes(),
+            *self._signin_routes(),
             *OperationsRoutes(health, self._metrics, networks).routes(),
-            *WebFiles(default_web_directory()).routes(),
+            *WebFiles(default_web_directory(), frame_ancestors=settings.http.frame_ancestors).routes(),
+        ]
+
+    def _signin_routes(self) -> list[BaseRoute]:
+        signin, public_url = self._signin, self._settings.signin.public_url
+        embedded = bool(self._settings.http.frame_ancestors)
+        return [
+            *SignInDoor(
+                signin.providers,
+                signin.sessions,
+                signin.admission,
+                public_url=public_url,
+                embedded=embedded,
+                clock=time.monotonic,
+            ).routes(),
+            *TokenDoor(signin.exchanges, signin.nonces, public_url=public_url, clock=time.monotonic).routes(),
+            *VendorDoor(self._vendors, signin.admission, public_url=public_url, clock=time.monotonic).routes(),
         ]
 
 

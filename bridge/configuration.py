@@ -171,6 +171,23 @@ def list_of(kind: Kind[T]) -> Kind[tuple[T, ...]]:
     return Kind(f"a list, each {kind.expected}", from_toml, from_text)
 
 
+def table_of(kind: Kind[T]) -> Kind[tuple[tuple[str, T], ...]]:
+    """Names with a value each, as pairs; in text they stand as name=value between commas."""
+
+    def from_toml(value: Any, place: Place) -> tuple[tuple[str, T], ...]:
+        if not isinstance(value, Mapping):
+            raise TypeError(value)
+        return tuple((name, _read(kind.from_toml, kind, item, place.at(name))) for name, item in value.items())
+
+    def from_text(text: str, place: Place) -> tuple[tuple[str, T], ...]:
+        pairs = [item.strip().partition("=") for item in text.split(",")] if text.strip() else []
+        if not all(name and equals for name, equals, _ in pairs):
+            raise ValueError(text)
+        return tuple((name, _read(kind.from_text, kind, item, place.at(name))) for name, _, item in pairs)
+
+    return Kind(f"a table whose values are each {kind.expected}", from_toml, from_text)
+
+
 def tables_of(cls: type[T]) -> Kind[tuple[T, ...]]:
     """A list of tables, each read into a dataclass. It cannot be given as text."""
 
@@ -266,6 +283,10 @@ def _read_origin(text: str) -> str:
     return text
 
 
+def _read_own_origin(text: str) -> str:
+    return _read_origin(_read_jwks_url(text))
+
+
 def _read_jwks_url(text: str) -> str:
     parts = urlsplit(text)
     local = parts.hostname in ("localhost", "127.0.0.1", "::1")
@@ -300,4 +321,6 @@ ORIGIN = _texts('an origin such as "https://vendor.example", without a path, or 
 PATH: Kind[Path] = Kind("a path", _path_from_toml, _path_from_toml)
 OPTIONAL_PATH = _optional(PATH)
 OPTIONAL_JWKS_URL = _optional(_texts('a URL that starts with "https://"', _read_jwks_url))
+ISSUER_URL = _texts('an issuer that starts with "https://", as the provider writes it', _read_jwks_url)
+OPTIONAL_ORIGIN = _optional(_texts('an origin such as "https://bridge.example", without a path', _read_own_origin))
 OPTIONAL_TEXT = _optional(matching(r".{1,256}", "a text of 1 to 256 characters"))

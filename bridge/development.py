@@ -37,7 +37,9 @@ def prepare(settings: Settings, *, insecure: bool) -> Development:
     With `insecure`, HTTP stays in cleartext on any address. Raises `BridgeError` or `OSError`.
     """
     make_data_directory(settings.data.directory)
-    http, media = settings.http, settings.media
+    # A browser would remember it of "localhost" or of this machine's name, and refuse other developers' servers there.
+    http, media = replace(settings.http, hsts=0.0), settings.media
+    settings = replace(settings, http=http)
     if not http.listen.is_loopback:
         # Who comes to the page over the network has to reach the media too.
         listen = tuple(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -26,8 +26,8 @@ from bridge.room import DEFAULT_ROLES, Role, parse_roles
 from bridge.settings import KeySettings, RoomSettings, Settings
 
 
-def make_verifier(settings: Settings, *, development: bool) -> TokenVerifier:
-    """A verifier of the issuers in the settings, and of the development key if `development`.
+def make_verifier(settings: Settings, *, development: bool, more: Iterable[Issuer] = ()) -> TokenVerifier:
+    """A verifier of the issuers in the settings, of `more`, and of the development key if `development`.
 
     Raises `SettingsError`, which names the issuer's key that cannot be used, or the roles file.
     """
@@ -42,7 +42,7 @@ def make_verifier(settings: Settings, *, development: bool) -> TokenVerifier:
     ]
     if development:
         issuers.append(development_issuer(settings.data.directory))
-    return TokenVerifier(issuers, claim_rules(settings))
+    return TokenVerifier([*issuers, *more], claim_rules(settings))
 
 
 def claim_rules(settings: Settings) -> ClaimRules:

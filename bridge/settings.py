@@ -42,11 +42,14 @@ from bridge.configuration import (
     tables_of,
     unknown_key,
 )
+from bridge.signin_settings import SignInSettings, check_signin
 
 ENVIRONMENT_PREFIX = "BRIDGE_"
 CONFIG_VARIABLE = "BRIDGE_CONFIG"
 RESERVED_ISSUER = "dev"
 """The issuer and tenant of the development key, which no vendor may take."""
+OWN_ISSUERS = "urn:bridge:"
+"""How the issuers begin in whose name the bridge itself signs join tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class HttpSettings:
     tls_key: Path | None = setting(OPTIONAL_PATH, "")
     trusted_proxies: tuple[str, ...] = setting(list_of(NETWORK), [])
     allowed_origins: tuple[str, ...] = setting(list_of(ORIGIN), ["*"])
+    frame_ancestors: tuple[str, ...] = setting(list_of(ORIGIN), [])
+    hsts: float = setting(duration("0s", "730d"), "365d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +173,7 @@ class Settings:
     legs: LegsSection = field(default_factory=LegsSection)
     rooms: RoomSettings = field(default_factory=RoomSettings)
     tokens: TokenSettings = field(default_factory=TokenSettings)
+    signin: SignInSettings = field(default_factory=SignInSettings)
     log: LogSettings = field(default_factory=LogSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
     data: DataSettings = field(default_factory=DataSettings)
@@ -179,6 +185,7 @@ SECTIONS: Mapping[str, type] = {
     "legs": LegsSection,
     "rooms": RoomSettings,
     "tokens": TokenSettings,
+    "signin": SignInSettings,
     "log": LogSettings,
     "metrics": MetricsSettings,
     "data": DataSettings,
@@ -212,6 +219,7 @@ def load_settings(
     settings = Settings(**sections)
     _check_http(settings.http)
     _check_issuers(settings.tokens)
+    check_signin(settings.signin)
     return settings
 
 
@@ -277,6 +285,10 @@ def _check_issuers(tokens: TokenSettings) -> None:
         place = f"tokens.issuers[{index}]"
         if RESERVED_ISSUER in (issuer.issuer, issuer.tenant):
             raise SettingsError("invalid_setting", f"{RESERVED_ISSUER!r} is kept for the development key.", field=place)
+        if issuer.issuer.startswith(OWN_ISSUERS):
+            raise SettingsError(
+                "invalid_setting", f"{OWN_ISSUERS!r} begins the bridge's own issuers.", field=f"{place}.issuer"
+            )
         if issuer.issuer in seen:
             raise SettingsError("invalid_setting", "Two issuers have this name.", field=f"{place}.issuer")
         seen.add(issuer.issuer)

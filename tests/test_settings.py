@@ -15,6 +15,9 @@ from bridge.settings import SECTIONS, Settings, check_for_production, load_setti
 DOCUMENTED = Path(__file__).parents[1] / "configs" / "bridge.toml"
 
 
+EXAMPLES = [("tokens", "issuers"), ("signin", "rooms"), ("signin", "providers"), ("signin", "exchanges")]
+
+
 def wrong(act: Callable[[], object]) -> SettingsError:
     with pytest.raises(SettingsError) as caught:
         act()
@@ -33,8 +36,9 @@ def test_the_documented_file_is_the_defaults() -> None:
         section: {field.name: field.metadata["default"] for field in dataclasses.fields(cls)}
         for section, cls in SECTIONS.items()
     }
-    # The one key that is documented as an example: a list of tables cannot stand there empty and be added to.
-    assert defaults["tokens"].pop("issuers") == []
+    # Documented as examples: a list of tables cannot stand there empty and be added to.
+    for section, key in EXAMPLES:
+        assert defaults[section].pop(key) == []
     assert document == defaults
 
 
@@ -47,13 +51,65 @@ def test_every_key_is_documented_by_a_comment_above_it() -> None:
             assert above.startswith("#") or re.match(r"\w+ = ", above), f"line {number + 1}: {line}"
 
 
-def test_the_example_of_issuers_is_valid(tmp_path: Path) -> None:
+def example(first: str, last: str) -> str:
+    """The lines of the documented file that are examples, from one line to before another."""
     lines = DOCUMENTED.read_text().splitlines()
-    start = lines.index("# [[tokens.issuers]]")
-    example = "\n".join(line.removeprefix("#").strip() for line in lines[start : lines.index("[log]")])
-    [issuer] = load(tmp_path, example).tokens.issuers
+    return "\n".join(line.removeprefix("#").strip() for line in lines[lines.index(first) : lines.index(last)])
+
+
+def test_the_example_of_issuers_is_valid(tmp_path: Path) -> None:
+    [issuer] = load(tmp_path, example("# [[tokens.issuers]]", "[signin]")).tokens.issuers
     assert [key.algorithm for key in issuer.keys] == ["HS256", "HS256", "ES256", "RS256", "EdDSA"]
     assert issuer.keys[3].jwks_file == tmp_path / "vendor-jwks.json"
+
+
+def test_the_example_of_sign_in_is_valid(tmp_path: Path) -> None:
+    own = '[signin]\npublic_url = "https://bridge.example"\n'
+    prose = re.compile(r"^(Rooms that|Providers that|Portals whose).*", re.MULTILINE)
+    signin = load(tmp_path, own + prose.sub("", example("# [[signin.rooms]]", "[log]"))).signin
+    assert [provider.kind for provider in signin.providers] == ["id-porten", "helseid", "oidc"]
+    assert dict(signin.providers[2].levels) == {"urn:mfa": "substantial"}
+    assert signin.exchanges[0].scheme == "dpop"
+    assert signin.rooms[0].room == "vendor/psykiatri-*"
+
+
+SIGN_IN = """
+[signin]
+public_url = "https://bridge.example"
+[[signin.providers]]
+id = "one"
+kind = "helseid"
+title = "One"
+issuer = "https://one.example"
+client_id = "bridge"
+key_file = "one.pem"
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        ('public_url = "https://bridge.example"', "", "signin.public_url"),
+        ('public_url = "https://bridge.example"', 'public_url = "http://bridge.example"', "signin.public_url"),
+        ('public_url = "https://bridge.example"', 'public_url = "https://bridge.example/here"', "signin.public_url"),
+        ('id = "one"', 'id = "join"', "signin.providers[0].id"),
+        ('"https://one.example"', '"http://one.example"', "signin.providers[0].issuer"),
+        ('key_file = "one.pem"', "", "signin.providers[0]"),
+        ('key_file = "one.pem"', 'secret_env = "ONE"', "signin.providers[0].key_file"),
+        ('kind = "helseid"', 'kind = "oidc"', "signin.providers[0].levels"),
+        ('client_id = "bridge"', 'client_id = "bridge"\nalgorithms = ["none"]', "signin.providers[0].algorithms[0]"),
+        ('client_id = "bridge"', 'client_id = "bridge"\nalgorithms = ["HS256"]', "signin.providers[0].algorithms[0]"),
+        ("[[signin.providers]]", "levels = { pasient = 4 }\n[[signin.providers]]", "signin.levels.pasient"),
+    ],
+)
+def test_what_cannot_be_meant_of_sign_in_is_refused(tmp_path: Path, old: str, new: str, field: str) -> None:
+    assert old in SIGN_IN
+    assert wrong(lambda: load(tmp_path, SIGN_IN.replace(old, new))).field == field
+
+
+def test_levels_are_read_from_text(tmp_path: Path) -> None:
+    settings = load(tmp_path, BRIDGE_SIGNIN_LEVELS="pasient=substantial, tolk=low")
+    assert dict(settings.signin.levels) == {"pasient": "substantial", "tolk": "low"}
 
 
 def test_without_anything_the_defaults_hold() -> None:

@@ -123,8 +123,8 @@ def _check_audience(claims: Mapping[str, Any], audience: str) -> None:
 
 
 def _check_times(claims: Mapping[str, Any], rules: ClaimRules, now: float) -> float:
-    expires_at, issued_at = _time(claims, "exp"), _time(claims, "iat")
-    not_before = _time(claims, "nbf") if "nbf" in claims else issued_at
+    expires_at, issued_at = check_instant(claims, "exp"), check_instant(claims, "iat")
+    not_before = check_instant(claims, "nbf") if "nbf" in claims else issued_at
     if now >= expires_at + rules.leeway:
         raise TokenError("token_expired", "The token has expired.", field="exp", hint="Ask for a new one.")
     for name, value in (("nbf", not_before), ("iat", issued_at)):
@@ -220,7 +220,8 @@ def _text(claims: Mapping[str, Any], name: str, limit: int = MAX_ID_LENGTH) -> s
     return value
 
 
-def _time(claims: Mapping[str, Any], name: str) -> float:
+def check_instant(claims: Mapping[str, Any], name: str) -> float:
+    """A claim that is a time, in seconds since the epoch. Raises `TokenError`."""
     value = _require(claims, name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not _is_instant(value):
         raise TokenError(

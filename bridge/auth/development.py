@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from pathlib import Path
 
 from bridge.auth.errors import KeyMaterialError
 from bridge.auth.keys import DEVELOPMENT_PREFIX, StaticKey
+from bridge.auth.secret_file import create_secret
 from bridge.auth.tokens import Issuer
 
 DEVELOPMENT_ISSUER = "dev"
@@ -20,7 +19,7 @@ def development_secret(data: Path, *, create: bool) -> bytes:
     path = data / KEY_FILE
     if create:
         data.mkdir(parents=True, exist_ok=True)
-        _create(path)
+        create_secret(path, DEVELOPMENT_PREFIX)
     secret = path.read_bytes().strip()
     if not secret.startswith(DEVELOPMENT_PREFIX):
         raise KeyMaterialError(f"{path} holds no development key.", hint="Remove it: a new one is made at start.")
@@ -33,20 +32,3 @@ def development_issuer(data: Path) -> Issuer:
     return Issuer(
         DEVELOPMENT_ISSUER, DEVELOPMENT_ISSUER, (StaticKey.from_secret(secret, development=True),), may_skip_lobby=True
     )
-
-
-def _create(path: Path) -> None:
-    """Makes the file complete or not at all, so that a bridge and a `bridge token` may start at the same time."""
-    if path.exists():
-        return
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(DEVELOPMENT_PREFIX + secrets.token_urlsafe(48).encode() + b"\n")
-        os.link(draft, path)
-    except FileExistsError:
-        # The other one was faster, and its key is as good.
-        return
-    finally:
-        draft.unlink()

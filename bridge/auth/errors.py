@@ -14,7 +14,7 @@ class TokenError(BridgeError):
     - `token_missing_claim`, `token_bad_claim`: `field` names the claim.
     - `token_unknown_issuer`, `token_unknown_key`, `token_alg_not_allowed`, `token_bad_signature`.
     - `token_expired`, `token_not_yet_valid`, `token_too_long_lived`.
-    - `token_wrong_audience`, `token_wrong_room`.
+    - `token_wrong_audience`, `token_wrong_room`, `token_wrong_type`.
     - `token_unknown_role`, `token_unknown_grant`, `token_grant_not_allowed`.
     - `token_keys_unavailable`: the vendor's key set could not be fetched; ours or the vendor's fault, not the token's.
     """

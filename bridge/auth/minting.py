@@ -1,4 +1,4 @@
-"""Signs join tokens, as a vendor's server does. The bridge itself only does so with its development key."""
+"""Signs join tokens as a vendor's server does: the bridge itself for those who sign in, and by its development key."""
 
 from __future__ import annotations
 

@@ -25,11 +25,14 @@ ON_EVERY_RESPONSE = {
 _CODES = {404: ("not_found", "There is nothing here."), 405: ("method_not_allowed", "This method means nothing here.")}
 
 
-def application(routes: Iterable[BaseRoute]) -> Starlette:
-    """The ASGI application of these routes. Whatever fails in it, its clients see a problem document."""
+def application(routes: Iterable[BaseRoute], *, hsts: float = 0.0) -> Starlette:
+    """The ASGI application of these routes. Whatever fails in it, its clients see a problem document.
+
+    `hsts`: seconds for which browsers that came by TLS are to come by TLS only (RFC 6797); 0 does not say so.
+    """
     return Starlette(
         routes=list(routes),
-        middleware=[Middleware(_CommonHeaders), Middleware(_LastResort)],
+        middleware=[Middleware(_CommonHeaders, hsts=hsts), Middleware(_LastResort)],
         exception_handlers={HTTPException: _http_exception},
     )
 
@@ -45,14 +48,18 @@ async def _http_exception(request: Request, error: Exception) -> Response:
 class _CommonHeaders:
     """Puts on every response what every response has to have."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, hsts: float) -> None:
         self._app = app
+        self._secure = {"Strict-Transport-Security": f"max-age={hsts:.0f}"} if hsts > 0 else {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Browsers take no notice of it over cleartext, and no host has to promise what it does not serve.
+        common = ON_EVERY_RESPONSE | (self._secure if scope.get("scheme") == "https" else {})
+
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in ON_EVERY_RESPONSE.items():
+                for name, value in common.items():
                     headers.setdefault(name, value)
             await send(message)
 

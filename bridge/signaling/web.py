@@ -13,7 +13,8 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-PAGE = "client/index.html"
+PAGES = {"/join": "client/index.html", "/signin": "client/signin.html"}
+"""By path: the consultation, and what stands between a link and it."""
 HIDDEN = frozenset({"node_modules", "test", "tests"})
 """Folders that are never served; nor is anything whose name starts with a dot."""
 
@@ -38,7 +39,7 @@ def default_web_directory() -> Path:
 
 
 class WebFiles:
-    """`/join` is the page; `/client/` and `/sdk/` are what it is made of."""
+    """`/join` and `/signin` are the pages; `/client/` and `/sdk/` are what it is made of."""
 
     def __init__(self, directory: Path, *, frame_ancestors: Sequence[str] = ()) -> None:
         """`frame_ancestors`: origins of vendors whose pages may embed ours; none by default."""
@@ -56,13 +57,13 @@ class WebFiles:
     def routes(self) -> list[BaseRoute]:
         """What the HTTP server has to route here."""
         return [
-            Route("/join", self._page, methods=["GET"]),
+            *(Route(path, self._page, methods=["GET"]) for path in PAGES),
             Mount("/client", _Files(self._directory / "client", self._headers)),
             Mount("/sdk", _Files(self._directory / "sdk", self._headers)),
         ]
 
     async def _page(self, request: Request) -> Response:
-        path = self._directory / PAGE
+        path = self._directory / PAGES[request.scope["path"]]
         if not path.is_file():
             raise HTTPException(404)
         return FileResponse(path, headers=self._headers)

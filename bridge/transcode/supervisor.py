@@ -93,6 +93,11 @@ class LegSupervisor:
         return self.settings.max > 0
 
     @property
+    def launcher_pid(self) -> int | None:
+        """Of the process that legs are forked from."""
+        return None if self._launcher is None else self._launcher.pid
+
+    @property
     def running(self) -> int:
         """Legs that have a place."""
         return len(self._legs)
@@ -166,7 +171,8 @@ class SupervisedLeg:
         self._listener = listener
         self._media: socket.socket | None = None
         self._control: socket.socket | None = None
-        self._pid: int | None = None
+        self.pid: int | None = None
+        """Of the process that serves it now."""
         self._sequence = secrets.randbelow(1 << 15)
         self._timestamp_offset = secrets.randbelow(1 << 31)
         self._ends: deque[float] = deque(maxlen=MAX_RESTARTS)
@@ -260,7 +266,7 @@ class SupervisedLeg:
             return
         match answer:
             case Ready():
-                self._pid = answer.pid
+                self.pid = answer.pid
                 logger.info("a leg runs", extra={"confined": list(answer.confined)})
             case Report():
                 self._sequence = answer.sequence
@@ -295,12 +301,12 @@ class SupervisedLeg:
         asyncio.get_running_loop().remove_reader(self._control)
         self._control.close()
         self._control = None
-        self._pid = None
+        self.pid = None
 
     def _kill(self) -> None:
-        if self._pid is not None:
+        if self.pid is not None:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self._pid, signal.SIGKILL)
+                os.kill(self.pid, signal.SIGKILL)
 
 
 def _environment() -> dict[str, str]:

@@ -89,7 +89,8 @@ class VideoTranscoder:
                 self._take_rtcp(datagram, now)
             else:
                 self._take_rtp(datagram, now)
-        frames = list(self._assembler.frames(now))
+        # Those without a payload are padding.
+        frames = [frame for frame in self._assembler.frames(now) if frame.payloads]
         for index, frame in enumerate(frames):
             # When several have come together the encoder was too slow: it gets the newest only.
             self._transcode(frame, now, encode=index == len(frames) - 1)
@@ -134,8 +135,6 @@ class VideoTranscoder:
 
     def _transcode(self, frame: Assembled, now: float, *, encode: bool) -> None:
         begun = time.monotonic()
-        if not frame.payloads:
-            return  # Padding.
         self.frames_in += 1
         name = self._codecs[frame.payload_type]
         try:

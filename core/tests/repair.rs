@@ -4,7 +4,7 @@ mod common;
 
 use _core::command::Command;
 use _core::event::Event;
-use _core::packet::rtcp::{Packet, ReportBlock, SenderInfo, packets};
+use _core::packet::rtcp::{DelaySinceLastRr, ExtendedReportBlock, Packet, ReportBlock, SenderInfo, packets};
 use _core::packet::rtp::{Fields, RtpPacket};
 
 use common::client::TWCC;
@@ -249,4 +249,42 @@ fn a_publisher_that_moved_is_asked_for_a_keyframe() {
     publisher.check(&mut sim, true);
     sim.run_ms(50);
     assert_eq!(asks(&publisher.received(&mut sim).rtcp), 1);
+}
+
+/// The reference time in a compound: who asks, and the middle of its NTP time.
+fn reference_time(compounds: &[Vec<u8>]) -> Option<(u32, u32)> {
+    compounds.iter().flat_map(|compound| packets(compound)).find_map(|packet| {
+        let Ok(Packet::ExtendedReports(reports)) = packet else { return None };
+        reports.blocks().find_map(|block| match block {
+            ExtendedReportBlock::ReceiverReferenceTime(ntp) => Some((reports.ssrc, (ntp >> 16) as u32)),
+            ExtendedReportBlock::DelaySinceLastRr(_) => None,
+        })
+    })
+}
+
+#[test]
+fn a_publisher_that_only_sends_is_asked_again_by_the_round_trip_of_reports() {
+    let mut sim = Sim::new();
+    let (mut publisher, _, mut camera) = two_viewers(&mut sim);
+    let mut asked = None;
+    for n in 0..200 {
+        publisher.send_rtp(&mut sim, &camera.frame(n == 0));
+        sim.run_ms(10);
+        asked = asked.or_else(|| reference_time(&publisher.received(&mut sim).rtcp));
+        if asked.is_some() {
+            break;
+        }
+    }
+    let (ssrc, last_receiver_reference) = asked.expect("a report every second");
+    sim.run_ms(40);
+    let answer = |delay| [DelaySinceLastRr { ssrc, last_receiver_reference, delay }];
+    publisher.send_rtcp(&mut sim, |writer| writer.delay_since_last_rr(5_000, &answer(0)).unwrap());
+    // One that would have us wait for ever is not believed.
+    publisher.send_rtcp(&mut sim, |writer| writer.delay_since_last_rr(5_000, &answer(1 << 30)).unwrap());
+    publisher.received(&mut sim);
+    camera.frame(false);
+    publisher.send_rtp(&mut sim, &camera.frame(false));
+    sim.run_ms(80);
+    let times = nacked(&publisher.received(&mut sim).rtcp).len();
+    assert_eq!(times, 2, "after 5 ms, and some 50 ms later: without a round trip it would be over a hundred");
 }

@@ -10,7 +10,7 @@ import pytest
 
 from bridge.signaling import protocols
 from bridge.signaling.body import BODY_TIMEOUT
-from bridge.signaling.web import PAGE, default_web_directory
+from bridge.signaling.web import PAGES, default_web_directory
 from tests.signaling.house import House, open_house
 from tests.signaling.signal_client import PATIENCE
 
@@ -131,7 +131,7 @@ async def test_without_web_files_the_bridge_still_serves(tmp_path: Path) -> None
 
 
 def test_web_files_are_found_in_a_checkout() -> None:
-    assert (default_web_directory() / PAGE).is_file()
+    assert (default_web_directory() / PAGES["/join"]).is_file()
 
 
 async def test_a_header_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

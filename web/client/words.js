@@ -19,8 +19,12 @@ const ROLES = {
   opptak: "role_opptak",
 };
 
-/** ID-porten's `acr` values, and HelseID's security levels. @type {Record<string, TextKey>} */
+/** The bridge's own words, ID-porten's `acr` values, and HelseID's security levels. @type {Record<string, TextKey>} */
 const LEVELS = {
+  high: "levelHigh",
+  substantial: "levelSubstantial",
+  low: "levelLow",
+  none: "levelNone",
   "idporten-loa-high": "levelHigh",
   "idporten-loa-substantial": "levelSubstantial",
   4: "level4",

@@ -156,7 +156,7 @@ impl Engine {
                 transport.pacer.give_back(waiting.slot, pool);
             } else if let Some(bytes) = transport.pacer.probe_bytes_left() {
                 if !self.send_probe_packet(now, key, bytes) {
-                    self.transports[key].pacer.end_probe();
+                    self.abandon_probe(now, key);
                 }
             } else {
                 break;
@@ -184,6 +184,15 @@ impl Engine {
             }
         }
         self.send_padding(now, key, bytes)
+    }
+
+    /// Gives up a probe that there is nothing to send with: consumers may come.
+    fn abandon_probe(&mut self, now: Time, key: usize) {
+        let transport = &mut self.transports[key];
+        if let (Some(id), Some(estimator)) = (transport.pacer.probe_id(), &mut transport.estimator) {
+            estimator.probe_not_sent(now, id);
+        }
+        transport.pacer.end_probe();
     }
 
     /// Sends a packet of padding in the first stream that takes it, also where that is paused.

@@ -1,11 +1,16 @@
 //! What peers report and ask for.
 
+use std::time::Duration;
+
 use super::receive::Source;
 use super::{Engine, ErrorKind, Outcome};
 use crate::pacer::AskedAgain;
-use crate::packet::rtcp::{self, Nack, Packet, ReportBlock, SenderReport};
+use crate::packet::rtcp::{self, DelaySinceLastRr, ExtendedReportBlock, Nack, Packet, ReportBlock, SenderReport};
 use crate::path::Path;
 use crate::time::Time;
+
+/// A longer round trip, in units of 1/65536 s, is a lie or an answer to something else: five seconds.
+const MAX_ROUND_TRIP_UNITS: u32 = 5 << 16;
 
 impl Engine {
     pub(super) fn receive_rtcp(
@@ -44,9 +49,15 @@ impl Engine {
             Packet::Fir(fir) => fir.entries().for_each(|entry| self.heed_keyframe_request(now, key, entry.ssrc)),
             Packet::TransportFeedback(feedback) => self.heed_transport_feedback(now, key, &feedback),
             Packet::Remb(remb) => self.heed_remb(now, key, remb.bitrate),
-            // Sources are known by signalling; that they end, the watchdog sees.
-            Packet::SourceDescription(_) | Packet::Goodbye(_) | Packet::ExtendedReports(_) | Packet::Unknown { .. } => {
+            Packet::ExtendedReports(reports) => {
+                for block in reports.blocks() {
+                    if let ExtendedReportBlock::DelaySinceLastRr(answer) = block {
+                        self.heed_reference_time(now, key, &answer);
+                    }
+                }
             }
+            // Sources are known by signalling; that they end, the watchdog sees.
+            Packet::SourceDescription(_) | Packet::Goodbye(_) | Packet::Unknown { .. } => {}
         }
     }
 
@@ -56,6 +67,23 @@ impl Engine {
         let (info, wall) = (&report.info, self.config.wall_clock);
         let producer = &mut self.producers[producer].producer;
         producer.on_sender_report(now, wall, report.ssrc, info.ntp, info.rtp_timestamp, &mut transport.clock);
+    }
+
+    /// The peer sends back the time of one of our reports (RFC 3611 section 4.5): so long is the way to it and back.
+    fn heed_reference_time(&mut self, now: Time, key: usize, answer: &DelaySinceLastRr) {
+        let transport = &self.transports[key];
+        if answer.ssrc != transport.ssrc || answer.last_receiver_reference == 0 {
+            return;
+        }
+        let since = self.config.wall_clock.ntp_middle(now).wrapping_sub(answer.last_receiver_reference);
+        let units = since.wrapping_sub(answer.delay);
+        if units > MAX_ROUND_TRIP_UNITS {
+            return;
+        }
+        let sample = Duration::from_nanos((u64::from(units) * 1_000_000_000) >> 16);
+        for producer in &transport.producers {
+            self.producers[*producer].producer.measured_round_trip(sample);
+        }
     }
 
     fn heed_report_block(&mut self, now: Time, key: usize, block: &ReportBlock) {

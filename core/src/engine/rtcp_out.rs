@@ -31,6 +31,7 @@ impl Engine {
         }
         if self.transports[key].report_at <= now {
             self.send_reports(now, key);
+            self.transports[key].measure_received(REPORT_INTERVAL);
             bandwidth::summarize(now, &mut self.transports[key]);
             self.expire_histories(now, key);
             self.transports[key].report_at = now + REPORT_INTERVAL;
@@ -87,6 +88,10 @@ impl Engine {
                 writer.receiver_report(ssrc, blocks)?;
                 writer.cname(ssrc, OWN_CNAME)
             });
+        }
+        if !blocks.is_empty() {
+            // What comes back of it is the only round trip to a publisher that receives nothing from us.
+            compound.append(false, |writer| writer.receiver_reference_time(ssrc, wall.ntp(now)));
         }
         compound.flush();
     }

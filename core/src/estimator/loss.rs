@@ -88,6 +88,11 @@ impl LossControl {
         self.losing
     }
 
+    /// A probe arrived at this rate in bit/s: whatever was lost before, the line carries that.
+    pub(super) fn on_probe(&mut self, rate: f64) {
+        self.cap = self.cap.map(|cap| cap.max(rate));
+    }
+
     /// What was counted says nothing about the line as it is now.
     pub(super) fn interrupted(&mut self, now: Time) {
         (self.lost, self.packets, self.since, self.trial) = (0, 0, now, None);

@@ -10,6 +10,7 @@ mod probe;
 mod queue;
 mod rate_control;
 mod rates;
+mod reports;
 use std::time::Duration;
 
 use crate::bitrate::Bitrate;
@@ -24,6 +25,7 @@ use self::probe::{Prober, Situation};
 use self::queue::Queue;
 use self::rate_control::{Conditions, RateControl};
 use self::rates::Meter;
+use self::reports::{Reports, Verdict};
 
 /// The round trip before one is known.
 const UNKNOWN_ROUND_TRIP: Duration = Duration::from_millis(200);
@@ -35,12 +37,19 @@ const OUTAGE_STEP: Duration = Duration::from_millis(250);
 const OUTAGE_FLOOR: f64 = 30_000.0;
 /// An outage shorter than this changes nothing that was known of the line.
 const SHORT_OUTAGE: Duration = Duration::from_millis(2_000);
-/// Share of the former estimate that is tried at once when the line is back.
+/// For how long after it packets are lost because of what was sent into it.
+const STALE_QUEUE: Duration = Duration::from_millis(500);
+/// Share of the former estimate that is tried at once when the line is back; the rest is left to a probe.
 const AFTER_OUTAGE: f64 = 0.6;
+const AFTER_SHORT_OUTAGE: f64 = 0.85;
 /// The clock of feedback wraps around: 2^24 times 64 ms.
 const CLOCK_NANOS: i64 = (1 << 24) * 64_000_000;
 /// Arrivals are counted from here on, in nanoseconds: the first may not be the earliest.
 const ARRIVAL_ORIGIN: i64 = 10_000_000_000;
+/// A demand that rises by this much is worth a probe of its own.
+const MORE: f64 = 1.1;
+/// How far above what is wanted an estimate from receiver reports goes.
+const ABOVE_DESIRED: f64 = 1.25;
 /// The application sends less than it may below this share of the estimate.
 const LIMITED: f64 = 0.75;
 
@@ -118,6 +127,7 @@ pub struct Estimator {
     queue: Queue,
     rate_control: RateControl,
     loss: LossControl,
+    reports: Reports,
     prober: Prober,
     sending: Meter,
     arriving: Meter,
@@ -130,6 +140,8 @@ pub struct Estimator {
     outage: Option<Outage>,
     /// Packets from before this say nothing about the line as it is.
     ignore_before: Time,
+    /// Losses of packets from before this are not counted: where the line was out, a queue was full of what is stale.
+    losses_after: Time,
     desired: Option<f64>,
     remb: Option<Bitrate>,
     source: EstimateSource,
@@ -155,6 +167,7 @@ impl Estimator {
             queue: Queue::new(),
             rate_control: RateControl::new(bps(start), bps(config.min), bps(config.max)),
             loss: LossControl::new(),
+            reports: Reports::default(),
             prober: Prober::new(),
             sending: Meter::new(),
             arriving: Meter::new(),
@@ -164,6 +177,7 @@ impl Estimator {
             unanswered_since: None,
             outage: None,
             ignore_before: Time::ZERO,
+            losses_after: Time::ZERO,
             desired: None,
             remb: None,
             source: EstimateSource::Start,
@@ -181,8 +195,17 @@ impl Estimator {
     }
 
     /// What the transport wants to send: allocated now, and desired if the line allowed it. Probes go no further.
-    pub fn set_demand(&mut self, _now: Time, allocated: Bitrate, desired: Bitrate) {
-        self.desired = Some(desired.max(allocated).as_bps() as f64);
+    pub fn set_demand(&mut self, now: Time, allocated: Bitrate, desired: Bitrate) {
+        let desired = desired.max(allocated).as_bps() as f64;
+        if self.desired.is_some_and(|before| desired > before * MORE) {
+            self.prober.hurry(now);
+        }
+        self.desired = Some(desired);
+    }
+
+    /// A probe that was asked for could not be sent.
+    pub fn probe_not_sent(&mut self, now: Time, id: u32) {
+        self.prober.not_sent(now, id);
     }
 
     /// The peer tells what arrived when.
@@ -219,7 +242,7 @@ impl Estimator {
             if let Some(sent) = self.history.get_mut(sequence).filter(|sent| sent.fate == Fate::InFlight) {
                 sent.fate = Fate::Lost;
                 // What was sent into an outage is lost to the outage.
-                acknowledged.lost += u32::from(sent.at >= self.ignore_before);
+                acknowledged.lost += u32::from(sent.at >= self.losses_after);
             }
         }
         let (told, unwrapped) = clock.unwrap_or_default();
@@ -280,9 +303,10 @@ impl Estimator {
         };
         self.rate_control.update(now, &mut self.queue, &conditions);
         if let Some(outcome) = acknowledged.probe {
-            self.rate_control.on_probe(now, outcome.rate, outcome.limit);
             let situation = self.situation(now);
-            self.prober.follow_up(outcome, &situation);
+            let outcome = self.prober.conclude(now, outcome, self.queue.jitter(), &situation);
+            self.rate_control.on_probe(now, outcome);
+            self.loss.on_probe(outcome.rate);
         }
         let loss_conditions = LossConditions {
             sending,
@@ -304,7 +328,25 @@ impl Estimator {
 
     /// A report of the peer on one of our sources: fraction lost since its last one (0–1), packets expected since, and
     /// the round trip if it allowed to compute it.
-    pub fn on_receiver_report(&mut self, _now: Time, _lost: f64, _expected: u32, _round_trip: Option<Duration>) {}
+    ///
+    /// Where the peer tells nothing better, the estimate follows from these alone.
+    pub fn on_receiver_report(&mut self, now: Time, lost: f64, expected: u32, round_trip: Option<Duration>) {
+        if self.last_feedback.is_some() || self.remb.is_some() {
+            return;
+        }
+        let ceiling = self.desired.map_or(f64::MAX, |desired| desired * ABOVE_DESIRED);
+        if let Some(verdict) = self.reports.report(now, lost, expected, round_trip) {
+            let rate = self.rate_control.rate();
+            let rate = match verdict {
+                // What is not wanted was not tried either.
+                Verdict::Grow(factor) => (rate * factor).min(ceiling.max(rate)),
+                Verdict::Fall(factor) => rate * factor,
+            };
+            self.rate_control.restart(now, rate);
+        }
+        self.round_trip = self.reports.round_trip();
+        self.source = EstimateSource::ReceiverReports;
+    }
 
     /// The next probe to send, if it is time for one.
     pub fn poll_probe(&mut self, now: Time) -> Option<Probe> {
@@ -354,8 +396,14 @@ impl Estimator {
             bitrate: Bitrate::bps(self.bps() as u64),
             source: self.source,
             round_trip: self.round_trip,
-            fraction_lost: self.loss.fraction(),
-            queue_delay: self.queue.standing(),
+            fraction_lost: match self.source {
+                EstimateSource::ReceiverReports => self.reports.fraction(),
+                _ => self.loss.fraction(),
+            },
+            queue_delay: match self.source {
+                EstimateSource::ReceiverReports => self.reports.queue(),
+                _ => self.queue.standing(),
+            },
         }
     }
 
@@ -377,6 +425,9 @@ impl Estimator {
             desired: self.desired.unwrap_or(f64::MAX),
             start: self.config.start.as_bps() as f64,
             max: self.config.max.as_bps() as f64,
+            unknown: self.last_feedback.is_none(),
+            yielding: self.rate_control.is_yielding(),
+            calm: self.rate_control.is_calm(now),
             allowed: if !sending || limited {
                 self.rate_control.is_calm(now)
             } else {
@@ -400,14 +451,12 @@ impl Estimator {
 
     fn line_is_back(&mut self, now: Time, outage: &Outage) {
         self.ignore_before = now;
+        self.losses_after = now + STALE_QUEUE;
         self.queue.interrupted();
         self.loss.interrupted(now);
-        if now.since(outage.since) < SHORT_OUTAGE {
-            self.rate_control.restart(now, outage.before * 0.85);
-        } else {
-            self.rate_control.restart(now, outage.before * AFTER_OUTAGE);
-            self.prober.want(outage.before);
-        }
+        let share = if now.since(outage.since) < SHORT_OUTAGE { AFTER_SHORT_OUTAGE } else { AFTER_OUTAGE };
+        self.rate_control.resume(now, outage.before * share, self.losses_after);
+        self.prober.try_again(now, outage.before);
     }
 }
 

@@ -6,14 +6,17 @@ use super::Probe;
 use crate::bitrate::Bitrate;
 use crate::time::Time;
 
-/// How long a probe lasts: twice the line's rate for this long makes a queue as long.
-const LENGTH: Duration = Duration::from_millis(25);
+/// How long a probe lasts: twice the line's rate for this long makes a queue as long. Shorter where it is so
+/// many times what is known.
+const LENGTH: Duration = Duration::from_millis(35);
+const SHORT_LENGTH: Duration = Duration::from_millis(25);
+const FAR: f64 = 2.5;
 /// Packets of a probe at least. The first one only starts the clock.
-const PACKETS: usize = 5;
+const PACKETS: usize = 3;
 /// Probes followed at once: the feedback on one may come while the next is being sent.
 const CLUSTERS: usize = 4;
 /// What is not told of by then is never told of.
-const PATIENCE: Duration = Duration::from_millis(1_500);
+const PATIENCE: Duration = Duration::from_millis(1_000);
 
 /// Probes of one transport: the first goes to this multiple of the start, each that succeeds is followed by this
 /// multiple of what it showed.
@@ -24,7 +27,14 @@ const FURTHER: f64 = 2.0;
 /// How far above what is wanted a probe goes.
 const ABOVE_DESIRED: f64 = 1.25;
 /// Between probes while more is wanted than the line is known to carry.
-const INTERVAL: Duration = Duration::from_millis(3_000);
+const INTERVAL: Duration = Duration::from_millis(2_000);
+/// Until a probe that showed nothing clear is sent once more, and how often it is.
+const REPEAT: Duration = Duration::from_millis(50);
+const REPEATS: u32 = 3;
+/// A train that arrives stretched by less than so many times the jitter may owe that to chance.
+const CHANCE: f64 = 2.0;
+/// The jitter taken into account is bounded: a queue that the probe makes looks like jitter, too.
+const MAX_JITTER: Duration = Duration::from_millis(8);
 /// The same while nothing is sent.
 const IDLE_INTERVAL: Duration = Duration::from_millis(5_000);
 /// Until it is looked again whether a probe may be sent.
@@ -32,13 +42,36 @@ const RETRY: Duration = Duration::from_millis(100);
 /// What of the probe's rate must arrive for the line not to be the limit.
 const WHOLE: f64 = 0.9;
 
+/// What set the rate at which a probe arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Limit {
+    /// The probe: the line may carry more.
+    Probe,
+    /// The line.
+    Line,
+    /// Jitter may have done it as well.
+    Unclear,
+}
+
 /// What a probe showed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Outcome {
     /// In bit/s.
     pub(super) rate: f64,
-    /// Whether the line carried less than was sent.
-    pub(super) limit: bool,
+    pub(super) limit: Limit,
+    /// What was asked for, in bit/s.
+    asked: f64,
+    /// How long it took to send and to arrive, in nanoseconds.
+    sending: f64,
+    receiving: f64,
+}
+
+/// Probes of one rate that showed nothing clear, added up: chance evens out.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tries {
+    count: u32,
+    sending: f64,
+    receiving: f64,
 }
 
 /// A probe under way.
@@ -73,6 +106,9 @@ pub(super) struct Prober {
     wanted: Option<f64>,
     /// When the next periodic one may start.
     next_at: Time,
+    /// When one that is to be repeated may start, and its rate in bit/s.
+    again: Option<(Time, f64)>,
+    tries: Tries,
     /// Whether the first one was asked for.
     started: bool,
 }
@@ -87,6 +123,12 @@ pub(super) struct Situation {
     /// Start and bound of the estimate in bit/s.
     pub(super) start: f64,
     pub(super) max: f64,
+    /// Whether nothing is known of the line yet.
+    pub(super) unknown: bool,
+    /// Whether less is sent because of a queue.
+    pub(super) yielding: bool,
+    /// Whether nothing waits on the line.
+    pub(super) calm: bool,
     /// Whether more may be tried now.
     pub(super) allowed: bool,
     /// Whether nothing was sent lately.
@@ -106,59 +148,94 @@ impl Situation {
 
 impl Prober {
     pub(super) fn new() -> Self {
-        Prober { clusters: [None; CLUSTERS], next_id: 0, wanted: None, next_at: Time::ZERO, started: false }
+        Prober {
+            clusters: [None; CLUSTERS],
+            next_id: 0,
+            wanted: None,
+            next_at: Time::ZERO,
+            again: None,
+            tries: Tries::default(),
+            started: false,
+        }
     }
 
     /// The next probe, if it is time for one.
     pub(super) fn poll(&mut self, now: Time, situation: &Situation) -> Option<Probe> {
-        for cluster in &mut self.clusters {
-            cluster.take_if(|cluster| cluster.deadline <= now);
+        for index in 0..CLUSTERS {
+            if let Some(cluster) = self.clusters[index].take_if(|cluster| cluster.deadline <= now) {
+                self.showed_nothing(cluster.rate);
+            }
         }
-        let ceiling = situation.ceiling();
-        if !self.started {
-            self.started = true;
-            self.wanted = Some(situation.start * FIRST);
+        if let Some((_, rate)) = self.again.filter(|(at, _)| *at <= now) {
+            if situation.calm && self.is_clear() {
+                self.again = None;
+                self.wanted = self.wanted.or(Some(rate));
+            } else {
+                self.again = Some((now + RETRY, rate));
+            }
         }
         if self.wanted.is_none() && now >= self.next_at && situation.wants_more() {
-            if situation.allowed && self.clusters.iter().all(Option::is_none) {
+            if !self.started && (situation.unknown || situation.allowed) {
+                self.started = true;
+                self.wanted = Some(situation.start * FIRST);
+            } else if situation.allowed && self.is_clear() && self.again.is_none() {
+                self.tries = Tries::default();
                 self.wanted = Some(situation.estimate * FURTHER);
             } else {
                 self.next_at = now + RETRY;
             }
         }
-        let rate = self.wanted.take()?.min(ceiling);
-        self.next_at = now + if situation.idle { IDLE_INTERVAL } else { INTERVAL };
+        let rate = self.wanted.take()?.min(situation.ceiling());
         if rate < situation.estimate * 1.05 {
             return None;
         }
-        Some(self.begin(now, rate))
+        self.next_at = now + if situation.idle { IDLE_INTERVAL } else { INTERVAL };
+        let far = rate >= situation.estimate * FAR;
+        Some(self.begin(now, rate, if far { SHORT_LENGTH } else { LENGTH }))
     }
 
-    /// Has a probe sent at once, whatever else goes on.
-    pub(super) fn want(&mut self, rate: f64) {
-        self.wanted = Some(rate);
+    /// Whether no probe is under way.
+    fn is_clear(&self) -> bool {
+        self.clusters.iter().all(Option::is_none)
+    }
+
+    /// More is wanted than before: the next probe need not wait for its time.
+    pub(super) fn hurry(&mut self, now: Time) {
+        self.next_at = self.next_at.min(now);
+    }
+
+    /// A probe could not be sent: it is tried again soon.
+    pub(super) fn not_sent(&mut self, now: Time, id: u32) {
+        self.clusters[id as usize % CLUSTERS].take_if(|cluster| cluster.id == id && cluster.received.is_none());
+        self.next_at = now + RETRY;
+    }
+
+    /// Has a probe sent as soon as nothing waits on the line.
+    pub(super) fn try_again(&mut self, now: Time, rate: f64) {
+        self.again = Some((now + REPEAT, rate));
     }
 
     /// No probes for now.
     pub(super) fn hold(&mut self, until: Time) {
-        self.wanted = None;
+        (self.wanted, self.again, self.tries) = (None, None, Tries::default());
         self.clusters = [None; CLUSTERS];
         self.next_at = self.next_at.max(until);
     }
 
     /// When [`poll`](Self::poll) may have something.
     pub(super) fn poll_timeout(&self, situation: &Situation) -> Time {
-        if !self.started || self.wanted.is_some() {
+        if self.wanted.is_some() {
             return Time::ZERO;
         }
-        if situation.wants_more() { self.next_at } else { Time::MAX }
+        let again = self.again.map_or(Time::MAX, |(at, _)| at);
+        if situation.wants_more() { again.min(self.next_at) } else { again }
     }
 
-    fn begin(&mut self, now: Time, rate: f64) -> Probe {
+    fn begin(&mut self, now: Time, rate: f64, length: Duration) -> Probe {
         let id = self.next_id;
         self.next_id += 1;
         let bitrate = Bitrate::bps(rate as u64);
-        let bytes = bitrate.bytes_in(LENGTH).max(400);
+        let bytes = bitrate.bytes_in(length).max(400);
         let cluster = Cluster { id, rate, bytes, packets: PACKETS as u64, deadline: now + PATIENCE, received: None };
         self.clusters[id as usize % CLUSTERS] = Some(cluster);
         Probe { id, bitrate, bytes: bytes as usize, packets: PACKETS }
@@ -195,19 +272,54 @@ impl Prober {
         };
         // A lost packet must not make the whole probe void.
         let enough = received.packets * 5 >= cluster.packets * 4 && received.bytes * 5 >= cluster.bytes * 4;
-        let outcome = enough.then(|| received.outcome(cluster.rate))?;
+        let rate = cluster.rate;
+        let outcome = enough.then(|| received.outcome(rate))?;
         // More of it may come: the outcome of all is better than that of the first ones.
         if received.packets >= cluster.packets && received.bytes >= cluster.bytes {
             *slot = None;
+            if outcome.is_none() {
+                self.showed_nothing(rate);
+            }
         }
         outcome
     }
 
-    /// What follows from an outcome: the next probe, twice as fast.
-    pub(super) fn follow_up(&mut self, outcome: Outcome, situation: &Situation) {
-        if !outcome.limit && outcome.rate < situation.ceiling() * 0.95 {
-            self.wanted = Some(outcome.rate * NEXT);
+    /// A probe was lost, or arrived in a lump: it is sent again, but not for ever.
+    fn showed_nothing(&mut self, rate: f64) {
+        if self.tries.count < REPEATS && self.again.is_none() {
+            self.tries.count += 1;
+            self.again = Some((Time::ZERO, rate));
         }
+    }
+
+    /// Draws the conclusion from a probe and those of its rate before it, and what follows from that: the next probe,
+    /// twice as fast, or the same once more where chance may have had a part in it.
+    pub(super) fn conclude(&mut self, now: Time, outcome: Outcome, jitter: Duration, situation: &Situation) -> Outcome {
+        let tries = Tries {
+            count: self.tries.count + 1,
+            sending: self.tries.sending + outcome.sending,
+            receiving: self.tries.receiving + outcome.receiving,
+        };
+        let share = tries.sending / tries.receiving;
+        let stretched = tries.receiving - tries.sending;
+        let chance = CHANCE * jitter.min(MAX_JITTER).as_nanos() as f64 * f64::from(tries.count).sqrt();
+        let asked = outcome.asked;
+        self.tries = Tries::default();
+        if share >= WHOLE || outcome.limit == Limit::Probe {
+            if !situation.yielding && outcome.rate < situation.ceiling() * 0.95 {
+                self.wanted = Some(outcome.rate * NEXT);
+            }
+            return Outcome { limit: Limit::Probe, ..outcome };
+        }
+        if stretched > chance {
+            return Outcome { rate: asked * share, limit: Limit::Line, ..outcome };
+        }
+        if tries.count > REPEATS {
+            return Outcome { rate: asked * share, limit: Limit::Line, ..outcome };
+        }
+        self.tries = tries;
+        self.again = Some((now + REPEAT, asked));
+        Outcome { rate: asked * share, limit: Limit::Unclear, ..outcome }
     }
 }
 
@@ -225,7 +337,8 @@ impl Received {
             return None;
         }
         let sending = sending.min(asked * 1.3);
-        let limit = receiving < sending * WHOLE;
-        Some(Outcome { rate: sending.min(receiving), limit })
+        let limit = if receiving < sending * WHOLE { Limit::Line } else { Limit::Probe };
+        let rate = sending.min(receiving);
+        Some(Outcome { rate, limit, asked, sending: send_nanos, receiving: receive_nanos })
     }
 }

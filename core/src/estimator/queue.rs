@@ -23,6 +23,8 @@ const EARLY_BURSTS: usize = 3;
 /// The shortest delay is that of the last one to two such times: long enough to see an empty queue, short enough for
 /// clocks that drift apart (100 ppm: 2 ms) and for paths that change.
 const BASE_HALF: Duration = Duration::from_secs(12);
+/// Bursts over which the jitter is smoothed.
+const JITTER_BURSTS: u32 = 64;
 /// What the time on the wire of one packet is taken for at most.
 const MAX_SERIALISATION: i64 = 60_000_000;
 
@@ -45,8 +47,9 @@ pub(super) struct Queue {
     /// Shortest delay, time on the wire included, of the current and of the last half window.
     base: [i64; 2],
     base_since: Time,
-    /// Mean distance between the delays of successive bursts.
+    /// Mean distance between the delays of successive bursts, and of how many, up to [`JITTER_BURSTS`].
     jitter: f64,
+    distances: u32,
 }
 
 impl Queue {
@@ -57,6 +60,7 @@ impl Queue {
             base: [i64::MAX; 2],
             base_since: Time::ZERO,
             jitter: 0.0,
+            distances: 0,
         }
     }
 
@@ -80,7 +84,8 @@ impl Queue {
             last => {
                 if let Some(last) = last {
                     let distance = ((wait - last.delay).abs() as f64).min(1e8);
-                    self.jitter += (distance - self.jitter) / 64.0;
+                    self.distances = (self.distances + 1).min(JITTER_BURSTS);
+                    self.jitter += (distance - self.jitter) / f64::from(self.distances);
                 }
                 if self.bursts.len() == MAX_BURSTS {
                     self.bursts.pop_front();

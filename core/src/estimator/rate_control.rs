@@ -6,13 +6,18 @@
 
 use std::time::Duration;
 
+use super::probe::{Limit, Outcome};
 use super::queue::Queue;
 use crate::time::Time;
 
-/// A standing queue up to here, and twice the jitter, is none.
+/// A standing queue up to here, and the jitter, is none.
 const EMPTY: Duration = Duration::from_millis(7);
-/// A standing queue from here, and twice the jitter, is too much.
-const TOO_LONG: Duration = Duration::from_millis(22);
+/// A standing queue from here, and one and a half times the jitter, is too much: at this rate in bit/s, by so much less for every
+/// doubling, and at least. Of flows on one line the larger yields first, and so they become alike.
+const TOO_LONG: Duration = Duration::from_millis(20);
+const TOO_LONG_RATE: f64 = 600_000.0;
+const TOO_LONG_STEP: f64 = 0.010;
+const TOO_LONG_LEAST: Duration = Duration::from_millis(12);
 /// An early warning is one from here.
 const ALARM: Duration = Duration::from_millis(50);
 /// The jitter taken into account is bounded.
@@ -27,19 +32,44 @@ const MIN_BUSY: Duration = Duration::from_millis(120);
 const DRAIN_MOST: f64 = 0.90;
 const DRAIN_LEAST: f64 = 0.60;
 const DRAIN_TIME: f64 = 0.5;
+/// How long a queue is given to shrink, beyond a round trip and its own length.
+const DRAIN_PATIENCE: Duration = Duration::from_millis(250);
+/// How many times in a row it may fail to shrink, with less and less sent, until it is taken for that of somebody else:
+/// what is our own shrinks.
+const DRAINS: u32 = 3;
+/// While somebody else keeps a queue up it is looked again whether they still do, after this, or so many times what
+/// that takes, and then more and more seldom up to that.
+const CONTEND_FIRST: Duration = Duration::from_secs(3);
+const CONTEND_DRAINS: u32 = 6;
+const CONTEND_LONGEST: Duration = Duration::from_secs(12);
 /// How much of it once the queue has drained.
 const RESUME: f64 = 0.94;
+/// A probe that arrives whole so many times above what the line was known to carry makes that history.
+const HISTORY: f64 = 1.2;
+/// How much of what a probe showed is believed while chance may have had a part in it.
+const UNCLEAR: f64 = 0.75;
+/// A probe that shows less than was thought takes no more than the rest of it.
+const CORRECTION: f64 = 0.85;
 /// Where the application sends less than the estimate, a queue need not be ours: it lowers the estimate in steps.
 const LIMITED_STEP: f64 = 0.75;
 
-/// Growth near the known capacity, in bit/s for a second and the root of the rate: 4 % at 300 kbit/s, 2 % at 1 Mbit/s.
-const NEAR_GROWTH: f64 = 22.0;
+/// Growth near the known capacity, in bit/s for a second and the fourth root of the rate: 4 % at 300 kbit/s, 1.6 % at
+/// 1 Mbit/s. That flows on one line fall in proportion and grow nearly alike brings them together.
+const NEAR_GROWTH: f64 = 513.0;
+/// Growth against somebody who fills the queue: as TCP does by a packet of so many bits per round trip, and at
+/// most this share of the rate in a second.
+const CONTENDING_PACKET: f64 = 10_000.0;
+const MAX_CONTENDING_GROWTH: f64 = 0.3;
 /// Growth where none is known: in a second at first, how fast that doubles, and at most.
 const FREE_GROWTH: f64 = 0.08;
 const FREE_GROWTH_DOUBLES: f64 = 0.8;
 const MAX_FREE_GROWTH: f64 = 0.5;
+/// Growth beyond the known capacity in a second, for each part that it is beyond it.
+const BEYOND_GROWTH: f64 = 2.0;
 /// Up to this multiple of the known capacity growth is careful.
 const NEAR: f64 = 1.06;
+/// Below this multiple of it there is no need to be.
+const FAR: f64 = 0.8;
 
 /// What else there is to know at an update.
 #[derive(Clone, Copy, Debug)]
@@ -56,16 +86,24 @@ pub(super) struct Conditions {
     pub(super) losing: bool,
 }
 
-/// What the line was seen to carry while it was busy.
+/// What the line was seen to carry, in bit/s, by a queue or only by a short probe.
 #[derive(Clone, Copy, Debug, Default)]
-struct Capacity(Option<f64>);
+struct Capacity {
+    rate: Option<f64>,
+    only_probed: bool,
+}
 
 impl Capacity {
+    fn probed(rate: f64) -> Self {
+        Capacity { rate: Some(rate), only_probed: true }
+    }
+
     fn saw(&mut self, rate: f64) {
-        self.0 = match self.0 {
-            Some(mean) if (rate / mean - 1.0).abs() < 0.2 => Some(mean + 0.35 * (rate - mean)),
-            _ => Some(rate),
+        let rate = match self.rate {
+            Some(mean) if (rate / mean - 1.0).abs() < 0.2 => mean + 0.35 * (rate - mean),
+            _ => rate,
         };
+        *self = Capacity { rate: Some(rate), only_probed: false };
     }
 }
 
@@ -78,12 +116,16 @@ enum Phase {
         queue: Duration,
         arriving: f64,
         before: f64,
+        /// Drains before this one that left the queue as it was.
+        failed: u32,
+        /// How long to go on contending should this one fail as well; none where we did not contend.
+        contended: Option<Duration>,
     },
     /// The queue is kept up by somebody else, who does not care for delay: hold our own by losses.
     Contending {
-        since: Time,
         last_loss: Time,
-        tested: Time,
+        since: Time,
+        until_test: Duration,
     },
 }
 
@@ -97,6 +139,8 @@ pub(super) struct RateControl {
     updated: Time,
     /// Since when no queue was seen.
     clear_since: Time,
+    /// Until then a queue is what is left of an outage.
+    stale_until: Time,
 }
 
 impl RateControl {
@@ -109,6 +153,7 @@ impl RateControl {
             capacity: Capacity::default(),
             updated: Time::ZERO,
             clear_since: Time::ZERO,
+            stale_until: Time::ZERO,
         }
     }
 
@@ -121,7 +166,13 @@ impl RateControl {
     pub(super) fn may_carry_more(&self, now: Time) -> bool {
         matches!(self.phase, Phase::Growing)
             && now.since(self.clear_since) > Duration::from_millis(400)
-            && self.capacity.0.is_none_or(|capacity| self.rate > capacity * NEAR)
+            && (self.only_probed_so_far()
+                || self.capacity.rate.is_none_or(|known| self.rate > known * NEAR || self.rate < known * FAR))
+    }
+
+    /// Whether less is sent than could be, since there is a queue.
+    pub(super) fn is_yielding(&self) -> bool {
+        !matches!(self.phase, Phase::Growing)
     }
 
     /// Whether the queue is empty and nothing is being done about it.
@@ -129,19 +180,38 @@ impl RateControl {
         matches!(self.phase, Phase::Growing) && now.since(self.clear_since) > Duration::from_millis(400)
     }
 
-    /// A probe showed that the line carries `rate`; `limit` if it was the line that set it and not the probe.
-    pub(super) fn on_probe(&mut self, now: Time, rate: f64, limit: bool) {
+    /// A probe showed what the line carries.
+    pub(super) fn on_probe(&mut self, now: Time, outcome: Outcome) {
         if !matches!(self.phase, Phase::Growing) {
             return;
         }
-        if limit {
-            self.capacity = Capacity(Some(rate));
-        }
-        let rate = if limit { rate * RESUME } else { rate };
+        let rate = match outcome.limit {
+            Limit::Line => {
+                self.capacity = Capacity::probed(outcome.rate);
+                // Also where that is less than was thought: it was sent above it.
+                self.rate = self.rate.min(outcome.rate.max(self.rate * CORRECTION));
+                outcome.rate * RESUME
+            }
+            Limit::Probe => {
+                // What it was thought to carry at most is history.
+                if self.capacity.rate.is_some_and(|known| known * HISTORY < outcome.rate) {
+                    self.capacity = Capacity::default();
+                }
+                outcome.rate
+            }
+            // The next one will tell; a part of it is safe.
+            Limit::Unclear => outcome.rate * UNCLEAR,
+        };
         if rate > self.rate {
             self.rate = rate.min(self.max);
             self.updated = now;
         }
+    }
+
+    /// The line is back after an outage: goes on with `rate`, and takes no queue for its own before `stale_until`.
+    pub(super) fn resume(&mut self, now: Time, rate: f64, stale_until: Time) {
+        self.restart(now, rate);
+        self.stale_until = stale_until;
     }
 
     /// Starts anew at `rate`: what was known of the line no longer holds.
@@ -158,78 +228,123 @@ impl RateControl {
         self.updated = now;
         let Some(standing) = queue.standing() else { return };
         let jitter = queue.jitter().min(MAX_JITTER);
-        let (empty, too_long) = (EMPTY + jitter, TOO_LONG + jitter * 2);
+        let (empty, too_long) = (EMPTY + jitter, self.too_long() + jitter.mul_f64(1.5));
         let alarm = queue.early().filter(|wait| *wait > ALARM + jitter * 3);
         if standing > empty {
             self.clear_since = now;
         }
         match self.phase {
+            Phase::Growing if standing > empty && now < self.stale_until => {}
             Phase::Growing if standing > too_long || alarm.is_some() => {
                 let wait = standing.max(alarm.unwrap_or_default());
                 let arriving = self.arriving(queue, empty, conditions);
-                self.drain(now, wait, arriving, self.rate, conditions);
+                self.drain(now, wait, arriving, self.rate, 0, conditions);
             }
             Phase::Growing => self.grow(now, elapsed, standing > empty, conditions),
-            Phase::Draining { since, queue: wait, arriving, before } => {
-                let patience = conditions.round_trip + Duration::from_millis(250) + wait * 2;
+            Phase::Draining { since, queue: wait, arriving, before, failed, contended } => {
+                let elapsed = now.since(since);
                 if standing <= empty {
                     self.phase = Phase::Growing;
                     self.rate = self.rate.max(arriving.min(before) * RESUME).min(before);
-                } else if now.since(since) > patience {
-                    if standing > wait.mul_f64(0.6) && !conditions.limited && standing > too_long {
-                        self.phase = Phase::Contending { since: now, last_loss: now, tested: now };
+                } else if elapsed > conditions.round_trip + DRAIN_PATIENCE + wait {
+                    // What waited is to be gone by now.
+                    let failed = if standing > too_long { failed + 1 } else { 0 };
+                    if failed >= contended.map_or(DRAINS, |_| 1) && !conditions.limited {
+                        let first = CONTEND_FIRST.max(elapsed * CONTEND_DRAINS);
+                        let until_test = contended.map_or(first, |before| (before * 2).min(first.max(CONTEND_LONGEST)));
+                        self.phase = Phase::Contending { last_loss: now, since: now, until_test };
                         self.rate = self.rate.max(arriving.min(before) * RESUME);
                     } else {
-                        let arriving = self.arriving(queue, empty, conditions);
-                        self.drain(now, standing, arriving, before, conditions);
+                        let now_arriving = self.arriving(queue, empty, conditions);
+                        self.drain(now, standing, now_arriving, before, failed, conditions);
                     }
-                } else if now.since(since) > conditions.round_trip.min(Duration::from_millis(300)) {
+                } else if elapsed > conditions.round_trip.min(Duration::from_millis(300)) {
                     // The line may have fallen further while we measured.
                     let now_arriving = self.arriving(queue, empty, conditions);
                     if now_arriving < arriving * 0.85 && standing > wait {
-                        self.drain(now, standing, now_arriving, before, conditions);
+                        self.drain(now, standing, now_arriving, before, failed, conditions);
                     }
                 }
             }
-            Phase::Contending { since, last_loss, tested } => {
-                self.contend(now, elapsed, queue, conditions, standing <= empty, (since, last_loss, tested));
+            Phase::Contending { last_loss, since, until_test } => {
+                if standing <= empty {
+                    self.phase = Phase::Growing;
+                } else if now.since(since) > until_test {
+                    // Whoever it was may be gone: then the queue is ours, and shrinks.
+                    let arriving = self.arriving(queue, empty, conditions);
+                    self.drain(now, standing, arriving, self.rate, DRAINS - 1, conditions);
+                    if let Phase::Draining { contended, .. } = &mut self.phase {
+                        *contended = Some(until_test);
+                    }
+                } else if conditions.losing && now.since(last_loss) > conditions.round_trip {
+                    self.rate *= 0.85;
+                    self.phase = Phase::Contending { last_loss: now, since, until_test };
+                } else {
+                    let round_trip = conditions.round_trip.as_secs_f64().max(0.05);
+                    let growth = CONTENDING_PACKET / (round_trip * round_trip);
+                    self.rate += growth.min(self.rate * MAX_CONTENDING_GROWTH) * elapsed;
+                }
             }
         }
         self.rate = self.rate.clamp(self.min, self.max);
     }
 
-    /// What the line carries of ours, now that there is a queue.
+    /// Whether all that is known is what a probe showed, and we have come up to that without a queue.
+    fn only_probed_so_far(&self) -> bool {
+        self.capacity.only_probed && self.capacity.rate.is_some_and(|known| self.rate > known * 0.97)
+    }
+
+    fn too_long(&self) -> Duration {
+        let doublings = (self.rate / TOO_LONG_RATE).log2().max(0.0);
+        TOO_LONG.saturating_sub(Duration::from_secs_f64(doublings * TOO_LONG_STEP)).max(TOO_LONG_LEAST)
+    }
+
+    /// What the line carries of ours, now that there is a queue. Where too little arrived to tell, a little less than
+    /// we send.
     fn arriving(&self, queue: &Queue, empty: Duration, conditions: &Conditions) -> f64 {
         let busy = queue.busy_rate(empty, BUSY_WINDOW);
-        let lately = queue.arrival_rate(BUSY_WINDOW).unwrap_or(conditions.acknowledged);
-        let rate = match busy {
-            Some((rate, span)) if span >= MIN_BUSY => rate,
-            Some((rate, span)) if span >= MIN_BUSY / 3 => rate.min(lately),
-            _ => lately,
+        let rate = match (busy, queue.arrival_rate(BUSY_WINDOW)) {
+            (Some((rate, span)), _) if span >= MIN_BUSY => rate,
+            (Some((rate, span)), Some(lately)) if span >= MIN_BUSY / 3 => rate.min(lately),
+            (_, Some(lately)) => lately,
+            _ => return self.rate * LIMITED_STEP,
         };
         rate / (1.0 - conditions.random_loss)
     }
 
-    fn drain(&mut self, now: Time, wait: Duration, arriving: f64, before: f64, conditions: &Conditions) {
+    /// Sends less than arrives, the less the longer the queue, and the less the more often that did not help.
+    fn drain(&mut self, now: Time, wait: Duration, arriving: f64, before: f64, failed: u32, conditions: &Conditions) {
         if !conditions.limited {
             self.capacity.saw(arriving);
         }
-        let share = (1.0 - wait.as_secs_f64() / DRAIN_TIME).clamp(DRAIN_LEAST, DRAIN_MOST);
+        let step = (DRAIN_MOST - DRAIN_LEAST) / f64::from(DRAINS - 1);
+        let most = (DRAIN_MOST - step * f64::from(failed)).max(DRAIN_LEAST);
+        let share = (1.0 - wait.as_secs_f64() / DRAIN_TIME).clamp(DRAIN_LEAST, most);
         let mut target = arriving * share;
         if conditions.limited {
             target = target.max(self.rate * LIMITED_STEP);
         }
-        self.phase = Phase::Draining { since: now, queue: wait, arriving: arriving.max(target), before };
+        // What others take of it while we yield is not lost for good.
+        let arriving = match self.phase {
+            Phase::Draining { arriving: first, .. } if failed > 0 => arriving.max(target).max(first),
+            _ => arriving.max(target),
+        };
+        self.phase = Phase::Draining { since: now, queue: wait, arriving, before, failed, contended: None };
         self.rate = self.rate.min(target);
     }
 
     fn grow(&mut self, now: Time, elapsed: f64, queued: bool, conditions: &Conditions) {
-        let slow = NEAR_GROWTH * self.rate.sqrt() * elapsed;
+        let slow = NEAR_GROWTH * self.rate.sqrt().sqrt() * elapsed;
         let clear = now.since(self.clear_since).as_secs_f64();
         let fast = (FREE_GROWTH * (clear / FREE_GROWTH_DOUBLES).exp2()).min(MAX_FREE_GROWTH) * self.rate * elapsed;
-        let step = match self.capacity.0 {
+        let step = match self.capacity.rate {
             _ if queued => slow,
             Some(capacity) if self.rate > capacity * 0.9 && self.rate < capacity * NEAR => slow,
+            // The further beyond it, the less it seems to hold.
+            Some(capacity) if self.rate >= capacity => {
+                let beyond = self.rate / capacity - 1.0;
+                fast.min(BEYOND_GROWTH * beyond * self.rate * elapsed).max(slow)
+            }
             _ => fast.max(slow),
         };
         // What was never sent was never proven.
@@ -237,29 +352,5 @@ impl RateControl {
         if self.rate < proven {
             self.rate = (self.rate + step).min(proven);
         }
-    }
-
-    fn contend(
-        &mut self,
-        now: Time,
-        elapsed: f64,
-        queue: &mut Queue,
-        conditions: &Conditions,
-        empty: bool,
-        (since, last_loss, tested): (Time, Time, Time),
-    ) {
-        let _ = (queue, tested);
-        if empty {
-            self.phase = Phase::Growing;
-            return;
-        }
-        let mut last_loss = last_loss;
-        if conditions.losing && now.since(last_loss) > conditions.round_trip {
-            self.rate *= 0.85;
-            last_loss = now;
-        } else {
-            self.rate += NEAR_GROWTH * self.rate.sqrt() * elapsed;
-        }
-        self.phase = Phase::Contending { since, last_loss, tested };
     }
 }

@@ -249,7 +249,7 @@ impl Producer {
             && !self.paused
             && let Some(sample) = stream.nack.received(now, media.sequence)
         {
-            self.set_round_trip_time(self.round_trip.map_or(sample, |smoothed| (smoothed * 7 + sample) / 8));
+            self.measured_round_trip(sample);
         }
         if media.keyframe && media.codec.has_keyframes() && self.encodings[index].keyframe(media) {
             self.totals.keyframes += 1;
@@ -292,8 +292,9 @@ impl Producer {
         encoding.into_iter().flat_map(move |encoding| encoding.packets_since_keyframe(now, MAX_REPLAY_AGE))
     }
 
-    /// Sets the round trip to the publisher, where it is known. Otherwise it is measured by retransmissions.
-    pub fn set_round_trip_time(&mut self, round_trip: Duration) {
+    /// The publisher answered after this time: a packet asked for again came, or the time of a report came back.
+    pub fn measured_round_trip(&mut self, sample: Duration) {
+        let round_trip = self.round_trip.map_or(sample, |smoothed| (smoothed * 7 + sample) / 8);
         self.round_trip = Some(round_trip);
         for encoding in &mut self.encodings {
             encoding.nack.set_round_trip_time(round_trip);

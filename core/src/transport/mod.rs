@@ -14,6 +14,7 @@ pub use self::routes::Routes;
 use self::sending::Outlet;
 pub use self::sending::{Held, Purpose, Sent};
 pub use self::token_bucket::TokenBucket;
+use crate::bitrate::Bitrate;
 use crate::engine::{Errors, ToldEstimate};
 use crate::estimator::Estimator;
 use crate::extension::ExtensionMap;
@@ -82,6 +83,8 @@ pub struct Transport {
     pub moves_bucket: TokenBucket,
     /// Which packets came when, for the peer's congestion control.
     pub feedback: TransportFeedbackBuilder,
+    /// What had been received at the last report.
+    bytes_reported: u64,
     /// How the peer's clock relates to ours.
     pub clock: SenderClock,
     /// What the line to the peer carries. None for a `PlainTransport`: what it leads to is on this host, or a pipe.
@@ -120,6 +123,7 @@ impl Transport {
             dtls_bucket: TokenBucket::new(DTLS_PER_SECOND, DTLS_BURST),
             moves_bucket: TokenBucket::new(MOVES_TOLD_PER_SECOND, MOVES_TOLD_BURST),
             feedback: TransportFeedbackBuilder::default(),
+            bytes_reported: 0,
             clock: SenderClock::default(),
             estimator: None,
             told_estimate: ToldEstimate::default(),
@@ -132,6 +136,13 @@ impl Transport {
         };
         transport.update_path();
         transport
+    }
+
+    /// Adapts feedback to how much came since the last report, `interval` ago.
+    pub fn measure_received(&mut self, interval: Duration) {
+        let bytes = self.traffic.bytes_received - self.bytes_reported;
+        self.bytes_reported = self.traffic.bytes_received;
+        self.feedback.set_rate(Bitrate::bps((bytes as f64 * 8.0 / interval.as_secs_f64()) as u64));
     }
 
     /// Whether probes of its line can be sent, and are of use: somebody has said how much is wanted, and the peer tells

@@ -10,7 +10,7 @@ use _core::feedback::TransportFeedbackBuilder;
 use _core::packet::rtcp::{self, RtcpWriter};
 use _core::time::Time;
 
-use crate::network::{Content, MS, Nanos, Packet};
+use crate::network::{Content, Kind, MS, Nanos, Packet};
 use crate::random::Random;
 
 const MTU: usize = 1_100;
@@ -40,6 +40,13 @@ impl Media {
     }
 }
 
+impl Media {
+    /// As a bridge sends it: the best of these rates in kbit/s that fits.
+    pub fn layers(kbps: &[u64]) -> Self {
+        Media { layers: kbps.to_vec(), ..Media::new(0) }
+    }
+}
+
 pub struct MediaFlow {
     pub media: Media,
     pub estimator: Estimator,
@@ -58,9 +65,8 @@ pub struct MediaFlow {
     pacer: VecDeque<(Nanos, usize)>,
     budget: f64,
     probe: Option<(Probe, usize, usize)>,
-    pub probes: usize,
-    /// A gap in the seconds between a frame's departure: when the last one was sent.
-    pub last_video: Nanos,
+    /// When packets of video left and arrived.
+    pub video_arrivals: Vec<(Nanos, Nanos)>,
 }
 
 impl MediaFlow {
@@ -83,8 +89,7 @@ impl MediaFlow {
             pacer: VecDeque::new(),
             budget: 0.0,
             probe: None,
-            probes: 0,
-            last_video: 0,
+            video_arrivals: Vec::new(),
         }
     }
 
@@ -101,7 +106,6 @@ impl MediaFlow {
             if self.probe.is_none()
                 && let Some(probe) = self.estimator.poll_probe(time)
             {
-                self.probes += 1;
                 self.probe = Some((probe, 0, 0));
             }
         }
@@ -109,7 +113,9 @@ impl MediaFlow {
             self.choose_target(now);
             self.next_target = now + 100 * MS;
         }
-        if !self.media.paused {
+        if self.media.paused {
+            (self.next_audio, self.next_frame) = (self.next_audio.max(now), self.next_frame.max(now));
+        } else {
             self.produce(now, flow, out);
         }
         self.pace(now, flow, out);
@@ -148,7 +154,7 @@ impl MediaFlow {
             self.next_audio += AUDIO_FRAME;
             // A header with extensions and the tag of SRTP.
             let size = (self.media.audio_kbps * 1_000 / 50 / 8) as usize + 36;
-            self.send(now, flow, size, false, None, out);
+            self.send(now, flow, size, Kind::Audio, None, out);
         }
         if now >= self.next_frame {
             self.next_frame += FRAME;
@@ -171,9 +177,9 @@ impl MediaFlow {
         self.budget = (self.budget + rate / 8_000.0).min(rate / 8_000.0 * 5.0);
         while self.budget > 0.0 {
             let next = self.pacer.pop_front();
-            let (size, padding) = match (next, &self.probe) {
-                (Some((_, size)), _) => (size, false),
-                (None, Some((probe, _, _))) => ((probe.bytes / probe.packets).clamp(100, MTU), true),
+            let (size, kind) = match (next, &self.probe) {
+                (Some((_, size)), _) => (size, Kind::Video),
+                (None, Some((probe, _, _))) => ((probe.bytes / probe.packets).clamp(100, MTU), Kind::Padding),
                 (None, None) => break,
             };
             let mut id = None;
@@ -185,18 +191,15 @@ impl MediaFlow {
                 }
             }
             self.budget -= size as f64;
-            if !padding {
-                self.last_video = now;
-            }
-            self.send(now, flow, size, padding, id, out);
+            self.send(now, flow, size, kind, id, out);
         }
     }
 
-    fn send(&mut self, now: Nanos, flow: usize, size: usize, padding: bool, probe: Option<u32>, out: &mut Vec<Packet>) {
+    fn send(&mut self, now: Nanos, flow: usize, size: usize, kind: Kind, probe: Option<u32>, out: &mut Vec<Packet>) {
         let sequence_number = self.sequence_number;
         self.sequence_number = sequence_number.wrapping_add(1);
         self.estimator.sent(Time::from_nanos(now), SentPacket { sequence_number, size, probe });
-        let content = Content::Media { sequence_number, padding };
+        let content = Content::Media { sequence_number, kind, sent: now };
         out.push(Packet { flow, size, content, route: self.route.clone(), waited: 0 });
     }
 

@@ -26,20 +26,27 @@ pub struct Packet {
     pub waited: Nanos,
 }
 
+/// What a datagram of a call carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Audio,
+    Video,
+    Padding,
+}
+
 #[derive(Clone, Debug)]
 pub enum Content {
-    /// A datagram with a transport-wide sequence number; `padding` where it is no media.
+    /// A datagram with a transport-wide sequence number.
     Media {
         sequence_number: u16,
-        padding: bool,
+        kind: Kind,
+        sent: Nanos,
     },
     /// RTCP towards the sender.
     Feedback(Vec<u8>),
     /// A TCP segment and the acknowledgement of one.
     Segment(u64),
     Acknowledgement(u64),
-    /// Whatever else is on the line.
-    Cross,
 }
 
 /// How a link loses packets.
@@ -49,9 +56,6 @@ pub enum Loss {
     None,
     /// Each packet by itself.
     Independent(f64),
-    /// Gilbert–Elliott: share of good packets after which it turns bad, of bad ones after which it turns good, and
-    /// what is lost while bad.
-    Bursts { to_bad: f64, to_good: f64, lost: f64 },
 }
 
 /// One direction of a line.
@@ -64,7 +68,6 @@ pub struct Link {
     pub loss: Loss,
     /// A link that is down keeps what is in its queue, and drops what does not fit.
     pub down: bool,
-    bad: bool,
     queue: VecDeque<(Nanos, Packet)>,
     queued: usize,
     /// Of the packet being sent: how many nanobits are left.
@@ -85,7 +88,6 @@ impl Link {
             jitter: 0,
             loss: Loss::None,
             down: false,
-            bad: false,
             queue: VecDeque::new(),
             queued: 0,
             left: 0,
@@ -155,10 +157,6 @@ impl Link {
         match self.loss {
             Loss::None => false,
             Loss::Independent(share) => self.random.chance(share),
-            Loss::Bursts { to_bad, to_good, lost } => {
-                self.bad = if self.bad { !self.random.chance(to_good) } else { self.random.chance(to_bad) };
-                self.bad && self.random.chance(lost)
-            }
         }
     }
 }

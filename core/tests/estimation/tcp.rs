@@ -1,5 +1,5 @@
-//! A flow like TCP Reno: slow start, congestion avoidance, half the window at a loss, timeouts. It always has something
-//! to send.
+//! A flow like TCP Reno: slow start, congestion avoidance, half the window at a loss, timeouts. It has something to
+//! send without end, or so many segments.
 
 use std::collections::BTreeMap;
 
@@ -20,15 +20,19 @@ pub struct TcpFlow {
     recovering_until: u64,
     last_heard: Nanos,
     round_trip: Nanos,
+    /// Segments that are still to arrive; what is lost is sent again as something new.
+    remaining: Option<u64>,
+    /// When the last of them did.
+    pub done: Option<Nanos>,
 }
 
 impl TcpFlow {
-    pub fn new(route: &[usize], back: &[usize], from_s: u64, to_s: u64) -> Self {
+    pub fn new(route: &[usize], back: &[usize], seconds: (f64, f64), segments: Option<u64>) -> Self {
         TcpFlow {
             route: route.iter().rev().copied().collect(),
             back: back.iter().rev().copied().collect(),
-            from: from_s * 1_000 * MS,
-            to: to_s * 1_000 * MS,
+            from: (seconds.0 * 1_000.0) as Nanos * MS,
+            to: (seconds.1 * 1_000.0) as Nanos * MS,
             window: 10.0,
             threshold: f64::MAX,
             next: 0,
@@ -36,11 +40,13 @@ impl TcpFlow {
             recovering_until: 0,
             last_heard: 0,
             round_trip: 200 * MS,
+            remaining: segments,
+            done: None,
         }
     }
 
     pub fn step(&mut self, now: Nanos, flow: usize, out: &mut Vec<Packet>) {
-        if now < self.from || now >= self.to {
+        if now < self.from || now >= self.to || self.done.is_some() {
             return;
         }
         self.last_heard = self.last_heard.max(self.from);
@@ -51,7 +57,9 @@ impl TcpFlow {
             self.recovering_until = self.next;
             self.last_heard = now;
         }
-        while (self.in_flight.len() as f64) < self.window {
+        while (self.in_flight.len() as f64) < self.window
+            && self.remaining.is_none_or(|remaining| (self.in_flight.len() as u64) < remaining)
+        {
             let content = Content::Segment(self.next);
             out.push(Packet { flow, size: SEGMENT, content, route: self.route.clone(), waited: 0 });
             self.in_flight.insert(self.next, now);
@@ -61,6 +69,12 @@ impl TcpFlow {
 
     pub fn acknowledged(&mut self, now: Nanos, segment: u64) {
         let Some(sent) = self.in_flight.remove(&segment) else { return };
+        if let Some(remaining) = &mut self.remaining {
+            *remaining = remaining.saturating_sub(1);
+            if *remaining == 0 {
+                self.done = Some(now);
+            }
+        }
         self.last_heard = now;
         self.round_trip = (self.round_trip * 7 + (now - sent)) / 8;
         self.window += if self.window < self.threshold { 1.0 } else { 1.0 / self.window };

@@ -1,7 +1,7 @@
 //! Links and flows together, what is measured of them, and the words of a plan: conditions, media, run, check.
 
 use crate::media::{Media, MediaFlow};
-use crate::network::{Content, Link, MS, Nanos, OVERHEAD, Packet, SECOND};
+use crate::network::{Content, Kind, Link, MS, Nanos, OVERHEAD, Packet, SECOND};
 use crate::random::Random;
 use crate::tcp::TcpFlow;
 
@@ -11,12 +11,6 @@ pub const SAMPLE: Nanos = 100 * MS;
 pub enum Flow {
     Media(Box<MediaFlow>),
     Tcp(TcpFlow),
-    /// Constant bit rate.
-    Cross {
-        kbps: u64,
-        route: Vec<usize>,
-        owed: f64,
-    },
 }
 
 /// What one flow did in a tenth of a second.
@@ -26,7 +20,6 @@ pub struct Sample {
     pub estimate: f64,
     /// Arrived, on the wire, in kbit/s; media without padding.
     pub received: f64,
-    pub padding: f64,
     /// The longest that a packet waited, in ms.
     pub longest_wait: f64,
 }
@@ -40,14 +33,12 @@ pub struct World {
     /// By flow: when each packet arrived and how long it had waited, both in ms.
     pub waits: Vec<Vec<(f32, f32)>>,
     random: Random,
-    name: String,
-    seed: u64,
     out: Vec<Packet>,
     arrived: Vec<(Nanos, usize, Packet)>,
 }
 
 impl World {
-    pub fn new(name: &str, seed: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
         World {
             now: 0,
             links: Vec::new(),
@@ -55,8 +46,6 @@ impl World {
             samples: Vec::new(),
             waits: Vec::new(),
             random: Random::new(seed),
-            name: name.to_owned(),
-            seed,
             out: Vec::new(),
             arrived: Vec::new(),
         }
@@ -74,12 +63,9 @@ impl World {
         self.add(Flow::Media(Box::new(MediaFlow::new(media, route, back, seed))))
     }
 
-    pub fn tcp(&mut self, route: &[usize], back: &[usize], from_s: u64, to_s: u64) -> usize {
-        self.add(Flow::Tcp(TcpFlow::new(route, back, from_s, to_s)))
-    }
-
-    pub fn cross(&mut self, kbps: u64, route: &[usize]) -> usize {
-        self.add(Flow::Cross { kbps, route: route.iter().rev().copied().collect(), owed: 0.0 })
+    /// TCP between two times in seconds, of so many segments or without end.
+    pub fn tcp(&mut self, route: &[usize], back: &[usize], seconds: (f64, f64), segments: Option<u64>) -> usize {
+        self.add(Flow::Tcp(TcpFlow::new(route, back, seconds, segments)))
     }
 
     fn add(&mut self, flow: Flow) -> usize {
@@ -118,19 +104,6 @@ impl World {
             match flow {
                 Flow::Media(flow) => flow.step(start, index, &mut out),
                 Flow::Tcp(flow) => flow.step(start, index, &mut out),
-                Flow::Cross { kbps, route, owed } => {
-                    *owed += *kbps as f64 / 8.0;
-                    while *owed >= 1_200.0 {
-                        *owed -= 1_200.0;
-                        out.push(Packet {
-                            flow: index,
-                            size: 1_172,
-                            content: Content::Cross,
-                            route: route.clone(),
-                            waited: 0,
-                        });
-                    }
-                }
             }
         }
         for packet in out.drain(..) {
@@ -160,11 +133,12 @@ impl World {
         let sample = self.samples[index].last_mut().expect("a sample was begun");
         let waited = packet.waited as f64 / MS as f64;
         match (&mut self.flows[index], packet.content) {
-            (Flow::Media(flow), Content::Media { sequence_number, padding }) => {
-                if padding {
-                    sample.padding += kbits;
-                } else {
+            (Flow::Media(flow), Content::Media { sequence_number, kind, sent }) => {
+                if kind != Kind::Padding {
                     sample.received += kbits;
+                }
+                if kind == Kind::Video {
+                    flow.video_arrivals.push((sent, at));
                 }
                 sample.longest_wait = sample.longest_wait.max(waited);
                 self.waits[index].push(((at / MS) as f32, waited as f32));
@@ -178,7 +152,7 @@ impl World {
                 self.forward(at, ack);
             }
             (Flow::Tcp(flow), Content::Acknowledgement(segment)) => flow.acknowledged(at, segment),
-            _ => sample.received += kbits,
+            (_, content) => panic!("flow {index} is of another kind than {content:?}"),
         }
     }
 
@@ -196,22 +170,10 @@ impl World {
         window.iter().map(|sample| sample.received).sum::<f64>() / window.len().max(1) as f64
     }
 
-    /// Mean padding that arrived, in kbit/s.
-    pub fn padding(&self, flow: usize, from_s: f64, to_s: f64) -> f64 {
-        let window = self.window(flow, from_s, to_s);
-        window.iter().map(|sample| sample.padding).sum::<f64>() / window.len().max(1) as f64
-    }
-
-    /// Mean estimate, in kbit/s.
-    pub fn estimate(&self, flow: usize, from_s: f64, to_s: f64) -> f64 {
-        let window = self.window(flow, from_s, to_s);
-        window.iter().map(|sample| sample.estimate).sum::<f64>() / window.len().max(1) as f64
-    }
-
-    /// What `share` of the packets of all media flows waited at most, in ms.
-    pub fn wait(&self, share: f64, from_s: f64, to_s: f64) -> f64 {
+    /// What `share` of the packets of these flows waited at most, in ms.
+    pub fn wait(&self, flows: &[usize], share: f64, from_s: f64, to_s: f64) -> f64 {
         let (from, to) = (from_s as f32 * 1_000.0, to_s as f32 * 1_000.0);
-        let all = self.waits.iter().flatten().filter(|(at, _)| (from..to).contains(at));
+        let all = flows.iter().flat_map(|flow| &self.waits[*flow]).filter(|(at, _)| (from..to).contains(at));
         let mut waits: Vec<f32> = all.map(|(_, wait)| *wait).collect();
         waits.sort_by(f32::total_cmp);
         waits
@@ -219,43 +181,75 @@ impl World {
             .map_or(0.0, |w| (*w).into())
     }
 
-    /// Seconds from `at_s` until what arrives of the flow is for a whole second on average at least `kbps`.
+    /// Seconds from `at_s` until what arrives of the flow is for half a second on average at least `kbps`.
     pub fn rises_to(&self, flow: usize, kbps: f64, at_s: f64, to_s: f64) -> f64 {
-        let window = self.window(flow, at_s, to_s);
-        let risen = window.windows(5).position(|samples| {
-            samples.iter().map(|sample| sample.received).sum::<f64>() / samples.len() as f64 >= kbps
-        });
-        risen.map_or(f64::INFINITY, |n| (n + 5) as f64 / 10.0)
+        self.all_rise_to(&[flow], kbps, at_s, to_s)
     }
 
-    /// Seconds from `at_s` until no packet waits longer than `ms` for two seconds.
-    pub fn calms_to(&self, flow: usize, ms: f64, at_s: f64, to_s: f64) -> f64 {
-        let window = self.window(flow, at_s, to_s);
-        let calm = window.windows(20).position(|samples| samples.iter().all(|sample| sample.longest_wait <= ms));
-        calm.map_or(f64::INFINITY, |n| n as f64 / 10.0)
+    /// The same of several flows together.
+    pub fn all_rise_to(&self, flows: &[usize], kbps: f64, at_s: f64, to_s: f64) -> f64 {
+        let windows: Vec<&[Sample]> = flows.iter().map(|flow| self.window(*flow, at_s, to_s)).collect();
+        let sum = |n: usize| windows.iter().map(|window| window[n].received).sum::<f64>();
+        let risen = (5..=windows[0].len()).find(|end| (end - 5..*end).map(sum).sum::<f64>() / 5.0 >= kbps);
+        risen.map_or(f64::INFINITY, |end| end as f64 / 10.0)
     }
 
-    /// Fails, naming the plan and its seed.
-    pub fn check(&self, what: &str, holds: bool) {
-        assert!(holds, "{} (seed {}): {what}", self.name, self.seed);
+    /// Seconds from `at_s` until the estimate is at least `kbps`.
+    pub fn estimate_reaches(&self, flow: usize, kbps: f64, at_s: f64) -> f64 {
+        let reached = self.window(flow, at_s, f64::MAX).iter().position(|sample| sample.estimate >= kbps);
+        reached.map_or(f64::INFINITY, |n| n as f64 / 10.0)
     }
 
-    /// A line for every second, for the eye.
+    /// Seconds from `at_s` until no packet of these flows waits longer than `ms` for two seconds.
+    pub fn calms_to(&self, flows: &[usize], ms: f64, at_s: f64, to_s: f64) -> f64 {
+        let windows: Vec<&[Sample]> = flows.iter().map(|flow| self.window(*flow, at_s, to_s)).collect();
+        let calm = |n: usize| windows.iter().all(|window| window[n].longest_wait <= ms);
+        let since = (0..windows[0].len().saturating_sub(19)).find(|n| (*n..n + 20).all(calm));
+        since.map_or(f64::INFINITY, |n| n as f64 / 10.0)
+    }
+
+    /// Longest time in ms between packets of video that arrived.
+    pub fn longest_gap(&self, flow: usize, from_s: f64, to_s: f64) -> f64 {
+        let arrivals = self.video_arrivals(flow).map(|(_, at)| at);
+        let arrivals = arrivals.filter(|at| (from_s * 1_000.0..to_s * 1_000.0).contains(at));
+        let (mut last, mut longest) = (from_s * 1_000.0, 0.0_f64);
+        for at in arrivals.chain([to_s * 1_000.0]) {
+            longest = longest.max(at - last);
+            last = at;
+        }
+        longest
+    }
+
+    /// When the first packet of video that was sent after `at_s` arrived, in ms after that.
+    pub fn first_after(&self, flow: usize, at_s: f64) -> f64 {
+        let at = at_s * 1_000.0;
+        let first = self.video_arrivals(flow).find(|(sent, _)| *sent >= at);
+        first.map_or(f64::INFINITY, |(_, arrived)| arrived - at)
+    }
+
+    /// When packets of video left and arrived, in ms.
+    fn video_arrivals(&self, flow: usize) -> impl Iterator<Item = (f64, f64)> {
+        let Flow::Media(media) = &self.flows[flow] else { panic!("flow {flow} is no media") };
+        media.video_arrivals.iter().map(|(sent, at)| (*sent as f64 / MS as f64, *at as f64 / MS as f64))
+    }
+
+    /// How long a fetch by TCP took, in seconds; none while it is not through.
+    pub fn fetch_time(&self, flow: usize) -> Option<f64> {
+        let Flow::Tcp(tcp) = &self.flows[flow] else { panic!("flow {flow} is no TCP") };
+        Some((tcp.done? - tcp.from) as f64 / SECOND as f64)
+    }
+
+    /// A line for every second, for the eye of whoever debugs a plan.
     #[allow(dead_code)]
     pub fn print(&self) {
         for second in 0..(self.now / SECOND) as usize {
             let (from, to) = (second as f64, (second + 1) as f64);
-            print!("{second:4}s link {:5}", self.links[0].kbps);
+            print!("{second:4}s");
             for flow in 0..self.flows.len() {
                 let window = self.window(flow, from, to);
                 let longest = window.iter().map(|sample| sample.longest_wait).fold(0.0, f64::max);
-                print!(
-                    " | est {:6.0} got {:6.0} pad {:4.0} wait {:4.0}",
-                    self.estimate(flow, from, to),
-                    self.received(flow, from, to),
-                    self.padding(flow, from, to),
-                    longest
-                );
+                let estimates: Vec<String> = window.iter().map(|s| format!("{:.0}", s.estimate)).collect();
+                print!(" | got {:6.0} wait {longest:4.0} est {}", self.received(flow, from, to), estimates.join(" "));
             }
             println!();
         }

@@ -191,6 +191,8 @@ export const en = {
   inLobbyAgain: "{name} has been put back in the waiting room.",
   levelHigh: "High assurance",
   levelSubstantial: "Substantial assurance",
+  levelLow: "Low assurance",
+  levelNone: "Guest without sign-in",
   level4: "Security level 4",
   levelUnknown: "Sign-in unknown",
   levelOther: "Sign-in: {level}",

@@ -191,6 +191,8 @@ export const nb = {
   inLobbyAgain: "{name} er satt tilbake i venterommet.",
   levelHigh: "Høyt sikkerhetsnivå",
   levelSubstantial: "Betydelig sikkerhetsnivå",
+  levelLow: "Lavt sikkerhetsnivå",
+  levelNone: "Gjest uten innlogging",
   level4: "Sikkerhetsnivå 4",
   levelUnknown: "Ukjent innlogging",
   levelOther: "Innlogging: {level}",

@@ -191,6 +191,8 @@ export const nn = {
   inLobbyAgain: "{name} er sett tilbake i venterommet.",
   levelHigh: "Høgt tryggleiksnivå",
   levelSubstantial: "Betydeleg tryggleiksnivå",
+  levelLow: "Lågt tryggleiksnivå",
+  levelNone: "Gjest utan innlogging",
   level4: "Tryggleiksnivå 4",
   levelUnknown: "Ukjend innlogging",
   levelOther: "Innlogging: {level}",

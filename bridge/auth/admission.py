@@ -1,0 +1,284 @@
+"""From an invitation to a join token: who may have one, at what level, and what it says."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from bridge.auth.invitations import MAX_CODE_LENGTH, Invitation, InvitationError, InvitationStore, Question, new_code
+from bridge.auth.levels import Level
+from bridge.auth.minting import mint
+from bridge.auth.oidc import SignedIn, level_too_low
+from bridge.auth.pseudonyms import Pseudonyms
+from bridge.errors import BridgeError
+
+MAX_LIFETIME = 7 * 86_400.0
+"""Seconds from now until an invitation ends at most."""
+MAX_ANSWER_LENGTH = 200
+_BIRTH_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+class LevelPolicy(Protocol):
+    """What sign-in a room and a role take."""
+
+    def minimum(self, tenant: str, room: str, role: str) -> Level:
+        """The lowest level that is let in."""
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationRequest:
+    """What a vendor asks for. Durations in seconds."""
+
+    room: str
+    role: str
+    lifetime: float
+    opens_in: float = 0.0
+    identity: str | None = field(default=None, repr=False)
+    name: str = field(default="", repr=False)
+    level: Level | None = None
+    """None for what the room and the role take."""
+    person: str | None = field(default=None, repr=False)
+    """A national identity number, turned into a pseudonym at once."""
+    professional: str | None = field(default=None, repr=False)
+    question: Question | None = None
+    answer: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A join token, and until when it can be used (seconds since the epoch)."""
+
+    token: str = field(repr=False)
+    room: str
+    role: str
+    level: Level
+    expires_at: float
+
+
+class Minter:
+    """Signs join tokens in the bridge's own name, one issuer for each tenant."""
+
+    def __init__(self, secret: bytes, audience: str, ttl: float) -> None:
+        self._secret = secret
+        self._audience = audience
+        self._ttl = ttl
+
+    @staticmethod
+    def issuer_of(tenant: str) -> str:
+        """The `iss` of tokens that open that tenant's rooms."""
+        return f"urn:bridge:signin:{tenant}"
+
+    def mint(
+        self, *, tenant: str, room: str, role: str, identity: str, name: str, level: Level, now: float, until: float
+    ) -> Admitted:
+        """A token that lives minutes, and no longer than `until`."""
+        expires_at = min(now + self._ttl, until)
+        token = mint(
+            self._secret,
+            issuer=self.issuer_of(tenant),
+            audience=self._audience,
+            room=room,
+            identity=identity,
+            role=role,
+            name=name or None,
+            level=level.word,
+            issued_at=now,
+            ttl=expires_at - now,
+        )
+        return Admitted(token, room, role, level, expires_at)
+
+
+class Admission:
+    """Makes invitations, and tokens of them. Times in seconds since the epoch."""
+
+    def __init__(
+        self,
+        invitations: InvitationStore,
+        levels: LevelPolicy,
+        minter: Minter,
+        pseudonyms: Pseudonyms,
+        roles: Collection[str],
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._invitations = invitations
+        self._levels = levels
+        self._minter = minter
+        self._pseudonyms = pseudonyms
+        self._roles = roles
+        self._clock = clock
+
+    async def invite(self, tenant: str, request: InvitationRequest) -> tuple[Invitation, str]:
+        """An invitation and the secret code of its link, which is told this once. Raises `InvitationError`."""
+        now = self._clock()
+        minimum = self._levels.minimum(tenant, request.room, request.role) if request.role in self._roles else None
+        if minimum is None:
+            raise _invalid("role", "The bridge has no such role.")
+        level = minimum if request.level is None else request.level
+        if level < minimum:
+            raise InvitationError(
+                "level_below_minimum",
+                f"The role and the room take a sign-in at the level {minimum.word!r}.",
+                field="level",
+                hint="Leave it out, or ask the bridge's operator.",
+            )
+        _check(request, level)
+        code = new_code()
+        invitation = Invitation(
+            id=secrets.token_urlsafe(12),
+            code=self._pseudonyms.code(code),
+            tenant=tenant,
+            room=request.room,
+            role=request.role,
+            identity=request.identity or f"invited-{secrets.token_urlsafe(12)}",
+            name=request.name,
+            level=level,
+            opens_at=now + request.opens_in,
+            expires_at=now + request.lifetime,
+            person=None if request.person is None else self._pseudonyms.person(request.person),
+            professional=None if request.professional is None else self._pseudonyms.professional(request.professional),
+            question=request.question,
+        )
+        if request.answer is not None:
+            invitation = replace(invitation, answer=self._pseudonyms.answer(invitation.id, request.answer))
+        await self._invitations.add(invitation, now)
+        return invitation, code
+
+    async def revoke(self, tenant: str, invitation_id: str) -> None:
+        """Ends an invitation; who is in the room stays. Raises `InvitationError`."""
+        if not await self._invitations.revoke(tenant, invitation_id):
+            raise not_found()
+
+    async def open(self, code: str) -> Invitation:
+        """The invitation of a link. Raises `InvitationError`."""
+        found = None
+        if len(code) <= MAX_CODE_LENGTH:
+            found = await self._invitations.find_by_code(self._pseudonyms.code(code), self._clock())
+        if found is None:
+            raise not_found()
+        return found
+
+    async def find(self, invitation_id: str) -> Invitation:
+        """The invitation of that id. Raises `InvitationError`."""
+        found = await self._invitations.find(invitation_id, self._clock())
+        if found is None:
+            raise not_found()
+        return found
+
+    async def find_for(self, tenant: str, room: str, who: SignedIn, role: str) -> Invitation | None:
+        """The one for this person in that room and role, if there is one."""
+        pseudonyms = frozenset(each for each in (who.person, who.professional) if each is not None)
+        return await self._invitations.find_for(tenant, room, role, pseudonyms, self._clock())
+
+    async def answer(self, invitation: Invitation, answer: str) -> None:
+        """Holds an answer against the right one. Raises `InvitationError`; each wrong answer counts."""
+        given = self._pseudonyms.answer(invitation.id, answer[:MAX_ANSWER_LENGTH])
+        if invitation.answer is None or secrets.compare_digest(given, invitation.answer):
+            return
+        left = await self._invitations.count_wrong_answer(invitation.id)
+        raise InvitationError(
+            "invitation_wrong_answer",
+            "That is not the answer that goes with this link.",
+            field="answer",
+            hint=f"Attempts left: {left}." if left else "The link is void now; ask whoever sent it for a new one.",
+        )
+
+    def needed(self, invitation: Invitation) -> Level:
+        """The sign-in that it takes: the settings may ask for more than when it was made."""
+        return max(invitation.level, self._levels.minimum(invitation.tenant, invitation.room, invitation.role))
+
+    def missing(self, invitation: Invitation, who: SignedIn | None, *, answered: bool) -> str | None:
+        """The code of what `admit` would refuse for, of what the person can do something about; None for nothing."""
+        if invitation.question is not None and not answered:
+            return "invitation_unanswered"
+        try:
+            check_person(invitation, who, self.needed(invitation))
+        except BridgeError as refusal:
+            return refusal.code
+        return None
+
+    async def admit(self, invitation: Invitation, session: str, who: SignedIn | None, *, answered: bool) -> Admitted:
+        """A join token for whoever holds the invitation. Raises `InvitationError` or `SignInError`."""
+        now = self._clock()
+        if now < invitation.opens_at:
+            raise InvitationError(
+                "invitation_not_open_yet",
+                "The room is not open yet.",
+                hint=f"It opens in {max(1, round((invitation.opens_at - now) / 60))} minutes.",
+            )
+        if invitation.question is not None and not answered:
+            raise InvitationError("invitation_unanswered", "The link's question has to be answered first.")
+        check_person(invitation, who, self.needed(invitation))
+        if not await self._invitations.take(invitation.id, session):
+            raise InvitationError(
+                "invitation_used",
+                "The link has been used in another browser.",
+                hint="Ask whoever sent it for a new one.",
+            )
+        return self._minter.mint(
+            tenant=invitation.tenant,
+            room=invitation.room,
+            role=invitation.role,
+            identity=invitation.identity,
+            name=invitation.name or ("" if who is None else who.name),
+            level=Level.NONE if who is None else who.level,
+            now=now,
+            until=invitation.expires_at,
+        )
+
+    def admit_uninvited(self, tenant: str, room: str, role: str, who: SignedIn) -> Admitted:
+        """A join token for somebody whose portal vouches for their role. Raises `SignInError`."""
+        if who.level < (needed := self._levels.minimum(tenant, room, role)):
+            raise level_too_low(needed)
+        now = self._clock()
+        return self._minter.mint(
+            tenant=tenant, room=room, role=role, identity=who.subject, name=who.name, level=who.level, now=now,
+            until=float("inf"),
+        )  # fmt: skip
+
+
+def check_person(invitation: Invitation, who: SignedIn | None, needed: Level) -> None:
+    """Whether a sign-in is enough and the right person's. Raises `InvitationError` or `SignInError`."""
+    named = {each for each in (invitation.person, invitation.professional) if each is not None}
+    if who is None:
+        if needed > Level.NONE or named:
+            raise InvitationError("signin_required", "This link takes a sign-in.", hint="Sign in first.")
+        return
+    if named.isdisjoint({who.person, who.professional}) and named:
+        raise InvitationError(
+            "invitation_not_yours",
+            "This link is for someone else than who has signed in.",
+            hint="Sign out and sign in as whom it was sent to.",
+        )
+    if who.level < needed:
+        raise level_too_low(needed)
+
+
+def not_found() -> InvitationError:
+    """Not told apart from one that has expired, so that nobody learns which there were."""
+    return InvitationError(
+        "invitation_not_found",
+        "There is no such link, or it has expired.",
+        hint="Ask whoever sent it for a new one.",
+    )
+
+
+def _invalid(field: str, message: str) -> InvitationError:
+    return InvitationError("invalid_invitation", message, field=field)
+
+
+def _check(request: InvitationRequest, level: Level) -> None:
+    if not 0 < request.lifetime <= MAX_LIFETIME:
+        raise _invalid("lifetime", f"It is more than 0 and at most {MAX_LIFETIME:.0f} seconds.")
+    if not 0 <= request.opens_in < request.lifetime:
+        raise _invalid("opens_in", "It is 0 or more, and less than `lifetime`.")
+    if (request.question is None) != (request.answer is None):
+        raise _invalid("answer", "A question and its answer go together.")
+    if request.question == "birth_date" and not _BIRTH_DATE.fullmatch(request.answer or ""):
+        raise _invalid("answer", "A birth date is written as 1990-12-31.")
+    if level is Level.NONE and (request.person is not None or request.professional is not None):
+        raise _invalid("level", "Only who signs in can be held against a number, so the level cannot be 'none'.")

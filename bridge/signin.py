@@ -1,0 +1,171 @@
+"""Puts together what signs people in: settings in, relying parties, sessions, invitations and a minter out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import cast
+
+from bridge.auth import DEVELOPMENT_ISSUER, Issuer, KeyMaterialError, StaticKey, TokenVerifier
+from bridge.auth.admission import Admission, Minter
+from bridge.auth.exchange import Exchange, Expected, Nonces, Portal, ProofChecker, ReplayCache, Scheme
+from bridge.auth.invitations import InvitationsInMemory, InvitationStore
+from bridge.auth.levels import WORDS, Level
+from bridge.auth.oidc import HttpClient, Kind, Provider, RelyingParty, SigningKey
+from bridge.auth.pseudonyms import Pseudonyms
+from bridge.auth.secret_file import create_secret, derive, read_secret
+from bridge.auth.sessions import Sessions
+from bridge.auth.vendors import VendorAuthenticator
+from bridge.configuration import SettingsError
+from bridge.issuers import read_roles
+from bridge.settings import Settings
+from bridge.signin_settings import ExchangeSettings, ProviderSettings
+
+KEY_FILE = "signin.key"
+"""In the data directory, where the settings name no other."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsLevels:
+    """`LevelPolicy` of the settings: the higher of what the role takes and what the room does."""
+
+    roles: Mapping[str, Level]
+    rooms: tuple[tuple[str, Level], ...]
+    """Patterns of "tenant/room", as in a shell."""
+
+    def minimum(self, tenant: str, room: str, role: str) -> Level:
+        """The lowest level that is let in."""
+        of_rooms = (level for pattern, level in self.rooms if fnmatchcase(f"{tenant}/{room}", pattern))
+        return max((self.roles.get(role, Level.NONE), *of_rooms))
+
+
+class SignIn:
+    """Everything that signs people in, for one bridge."""
+
+    def __init__(self, settings: Settings, *, invitations: InvitationStore | None = None) -> None:
+        """Raises `SettingsError` for keys that cannot be used. Without a store, invitations are kept in memory."""
+        signin = settings.signin
+        secret = _secret(settings)
+        self.http = HttpClient()
+        self.pseudonyms = Pseudonyms(derive(secret, "pseudonyms"))
+        self.nonces = Nonces(derive(secret, "dpop-nonces"))
+        self.sessions = Sessions(self.pseudonyms.code, idle=signin.idle, lifetime=signin.lifetime)
+        self._token_key = derive(secret, "join-tokens")
+        minter = Minter(self._token_key, settings.tokens.audience, min(signin.token_ttl, settings.tokens.max_ttl))
+        levels = SettingsLevels(
+            {role: WORDS[word] for role, word in signin.levels},
+            tuple((each.room, WORDS[each.level]) for each in signin.rooms),
+        )
+        roles = frozenset(read_roles(settings.rooms))
+        store = InvitationsInMemory() if invitations is None else invitations
+        self.admission = Admission(store, levels, minter, self.pseudonyms, roles)
+        self.providers = {
+            each.id: RelyingParty(
+                _provider(each, f"signin.providers[{index}]"),
+                self.http,
+                self.pseudonyms,
+                redirect_uri=f"{signin.public_url}/signin/{each.id}/callback",
+            )
+            for index, each in enumerate(signin.providers)
+        }
+
+        proofs = ProofChecker(self.nonces, ReplayCache())
+        self.exchanges = {
+            each.id: Exchange(_portal(each), self.http, self.admission, self.pseudonyms, proofs)
+            for each in signin.exchanges
+        }
+
+    def issuers(self, tenants: Iterable[str]) -> list[Issuer]:
+        """What the bridge itself signs join tokens as, for the verifier to know."""
+        key = StaticKey.from_secret(self._token_key)
+        return [Issuer(Minter.issuer_of(tenant), tenant, (key,)) for tenant in dict.fromkeys(tenants)]
+
+    async def close(self) -> None:
+        """Closes the connections to providers."""
+        await self.http.close()
+
+
+def tenants(settings: Settings, *, development: bool) -> list[str]:
+    """The vendors that the bridge serves."""
+    known = [issuer.tenant for issuer in settings.tokens.issuers]
+    return [*known, DEVELOPMENT_ISSUER] if development else known
+
+
+def vendor_authenticator(settings: Settings, verifier: TokenVerifier) -> VendorAuthenticator:
+    """Knows vendors by what their servers sign."""
+    return VendorAuthenticator(verifier, settings.tokens.audience, settings.tokens.leeway)
+
+
+def _secret(settings: Settings) -> bytes:
+    """The one that the operator names, or the data directory's own, made at first start."""
+    named = settings.signin.key_file
+
+    def load() -> bytes:
+        if named is not None:
+            return read_secret(named)
+        path = settings.data.directory / KEY_FILE
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        create_secret(path)
+        return read_secret(path)
+
+    return _loaded("signin.key_file", load)
+
+
+def _loaded(place: str, load: Callable[[], bytes]) -> bytes:
+    try:
+        return load()
+    except OSError as error:
+        raise SettingsError("invalid_setting", f"{error.filename}: {error.strerror}", field=place) from None
+    except KeyMaterialError as error:
+        raise SettingsError("invalid_setting", error.message, field=place, hint=error.hint) from None
+
+
+def _provider(settings: ProviderSettings, place: str) -> Provider:
+    key, secret = None, None
+    if (key_file := settings.key_file) is not None:
+        text = _loaded(f"{place}.key_file", key_file.read_bytes)
+        try:
+            key = SigningKey.load(text, algorithm=settings.key_algorithm, kid=settings.key_id)
+        except KeyMaterialError as error:
+            raise SettingsError("invalid_setting", error.message, field=f"{place}.key_file", hint=error.hint) from None
+    elif (secret_file := settings.secret_file) is not None:
+        secret = _loaded(f"{place}.secret_file", secret_file.read_bytes).decode(errors="replace").strip()
+    else:
+        secret = os.environ.get(settings.secret_env or "", "")
+        if not secret:
+            raise SettingsError("invalid_setting", "The variable is empty or not set.", field=f"{place}.secret_env")
+    return Provider(
+        id=settings.id,
+        kind=cast(Kind, settings.kind),
+        title=settings.title,
+        issuer=settings.issuer,
+        client_id=settings.client_id,
+        key=key,
+        secret=secret,
+        scopes=settings.scopes,
+        acr_values=settings.acr_values,
+        acr_levels={acr: WORDS[word] for acr, word in settings.levels},
+        algorithms=settings.algorithms,
+    )
+
+
+def _portal(settings: ExchangeSettings) -> Portal:
+    provider = Provider(
+        id=settings.id,
+        kind=cast(Kind, settings.kind),
+        title=settings.id,
+        issuer=settings.issuer,
+        client_id=settings.audience,
+        acr_levels={acr: WORDS[word] for acr, word in settings.levels},
+        algorithms=settings.algorithms,
+    )
+    return Portal(
+        id=settings.id,
+        tenant=settings.tenant,
+        provider=provider,
+        expected=Expected(settings.audience, frozenset(settings.scopes)),
+        scheme=cast(Scheme, settings.scheme),
+        roles=frozenset(settings.roles),
+    )

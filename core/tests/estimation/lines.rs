@@ -1,0 +1,182 @@
+//! The lines of our users: thin ones, wide ones, lossy ones, and such as go away.
+
+use crate::figures::{Goal, Row};
+use crate::media::Media;
+use crate::network::Loss;
+use crate::rfc8867::line;
+use crate::world::World;
+
+/// A call of two on 300 kbit/s, from its first packet on: nothing may stand in the queue that the first picture has to
+/// wait for.
+pub fn first_seconds_of_a_thin_line(seed: u64) -> Vec<Row> {
+    let mut world = World::new(seed);
+    let (forth, back) = line(&mut world, 300, 40);
+    let flow = world.media(Media::new(1_500), &[forth], &[back]);
+    world.run(60.0);
+    vec![
+        Row::new("300 kbit/s", "0–10 s")
+            .with("waits p95", world.wait(&[flow], 0.95, 0.0, 10.0), "ms", Goal::AtMost(100.0))
+            .with("longest gap", world.longest_gap(flow, 0.3, 10.0), "ms", Goal::AtMost(300.0))
+            .with("dropped", world.links[forth].dropped as f64, "packets", Goal::AtMost(0.0)),
+        Row::new("300 kbit/s", "10–60 s")
+            .with("used", world.received(flow, 10.0, 60.0) / 3.0, "%", Goal::AtLeast(85.0))
+            .with("waits p95", world.wait(&[flow], 0.95, 10.0, 60.0), "ms", Goal::AtMost(80.0)),
+    ]
+}
+
+/// Fast from 300 kbit/s to all that is wanted.
+pub fn first_seconds_of_a_wide_line(seed: u64) -> Vec<Row> {
+    [(40, "20 Mbit/s, 40 ms", 1.5), (5, "20 Mbit/s, 5 ms", 1.5), (150, "20 Mbit/s, 150 ms", 2.5)]
+        .into_iter()
+        .map(|(delay, plan, most)| {
+            let mut world = World::new(seed);
+            let (forth, back) = line(&mut world, 20_000, delay);
+            let flow = world.media(Media::new(2_500), &[forth], &[back]);
+            world.run(15.0);
+            Row::new(plan, "from 300 kbit/s")
+                .with("1 Mbit/s in", world.estimate_reaches(flow, 1_000.0, 0.0), "s", Goal::AtMost(most))
+                .with("2.5 Mbit/s in", world.estimate_reaches(flow, 2_500.0, 0.0), "s", Goal::AtMost(most + 1.0))
+        })
+        .collect()
+}
+
+/// What a bridge sends are layers: it cannot send a little more to see whether that fits.
+pub fn layers_of_fixed_rates_on_a_wide_line(seed: u64) -> Vec<Row> {
+    let mut world = World::new(seed);
+    let (forth, back) = line(&mut world, 20_000, 40);
+    let flow = world.media(Media::layers(&[150, 500, 1_800]), &[forth], &[back]);
+    world.run(15.0);
+    vec![
+        Row::new("20 Mbit/s, layers", "from 300 kbit/s")
+            .with("best layer fits in", world.estimate_reaches(flow, 1_850.0, 0.0), "s", Goal::AtMost(2.0))
+            .with("best layer arrives in", world.rises_to(flow, 1_700.0, 0.0, 15.0), "s", Goal::AtMost(4.0)),
+    ]
+}
+
+/// A call of sound, in which somebody switches a camera on.
+pub fn more_is_wanted_later(seed: u64) -> Vec<Row> {
+    let mut world = World::new(seed);
+    let (forth, back) = line(&mut world, 20_000, 40);
+    let flow = world.media(Media::layers(&[0]), &[forth], &[back]);
+    world.run(20.4);
+    world.flow(flow).media = Media::layers(&[150, 500, 1_800]);
+    world.run(20.0);
+    vec![Row::new("20 Mbit/s, sound", "camera on at 20.4 s").with(
+        "best layer fits in",
+        world.estimate_reaches(flow, 1_850.0, 20.4),
+        "s",
+        Goal::AtMost(1.5),
+    )]
+}
+
+/// 2 Mbit/s, then 300 kbit/s, then 2 Mbit/s.
+fn fall_and_rise_of(plan: &'static str, seed: u64, media: Media, (thin, wide): (f64, f64)) -> Vec<Row> {
+    let mut world = World::new(seed);
+    let (forth, back) = line(&mut world, 2_000, 40);
+    let flow = world.media(media, &[forth], &[back]);
+    world.run(30.0);
+    world.links[forth].kbps = 300;
+    world.run(5.0);
+    let dropped = world.links[forth].dropped;
+    world.run(25.0);
+    let dropped = world.links[forth].dropped - dropped;
+    world.links[forth].kbps = 2_000;
+    world.run(30.0);
+    vec![
+        Row::new(plan, "300 kbit/s from 30 s")
+            .with("calm in", world.calms_to(&[flow], 100.0, 30.0, 60.0), "s", Goal::AtMost(5.0))
+            .with("longest gap", world.longest_gap(flow, 30.0, 40.0), "ms", Goal::AtMost(1_000.0))
+            .with("waits p95", world.wait(&[flow], 0.95, 35.0, 60.0), "ms", Goal::AtMost(80.0))
+            .with("got", world.received(flow, 40.0, 60.0), "kbit/s", Goal::AtLeast(thin))
+            .with("dropped", dropped as f64, "packets", Goal::AtMost(0.0)),
+        Row::new(plan, "2 Mbit/s from 60 s")
+            .with("back in", world.rises_to(flow, wide, 60.0, 90.0), "s", Goal::AtMost(5.0))
+            .with("waits p95", world.wait(&[flow], 0.95, 60.0, 90.0), "ms", Goal::AtMost(80.0)),
+    ]
+}
+
+pub fn fall_and_rise(seed: u64) -> Vec<Row> {
+    fall_and_rise_of("2 – 0.3 – 2 Mbit/s", seed, Media::new(1_500), (255.0, 1_300.0))
+}
+
+pub fn fall_and_rise_of_layers(seed: u64) -> Vec<Row> {
+    fall_and_rise_of("2 – 0.3 – 2 Mbit/s, layers", seed, Media::layers(&[150, 500, 1_500]), (140.0, 1_400.0))
+}
+
+/// 300 kbit/s that loses packets whatever is sent.
+pub fn random_loss_on_a_thin_line(seed: u64) -> Vec<Row> {
+    [(0.01, "1 %"), (0.03, "3 %"), (0.05, "5 %"), (0.1, "10 %")]
+        .into_iter()
+        .map(|(share, name)| {
+            let mut world = World::new(seed);
+            let (forth, back) = line(&mut world, 300, 40);
+            world.links[forth].loss = Loss::Independent(share);
+            let flow = world.media(Media::new(1_500), &[forth], &[back]);
+            world.run(90.0);
+            Row::new("300 kbit/s with loss", format!("{name}, 10–90 s"))
+                .with(
+                    "used",
+                    world.received(flow, 10.0, 90.0) / (300.0 * (1.0 - share)) * 100.0,
+                    "%",
+                    Goal::AtLeast(80.0),
+                )
+                .with("waits p95", world.wait(&[flow], 0.95, 10.0, 90.0), "ms", Goal::AtMost(100.0))
+        })
+        .collect()
+}
+
+/// Nothing passes for a while.
+pub fn outages(seed: u64) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (kbps, seconds, stretch) in
+        [(300, 10.0, "300 kbit/s, 10 s"), (300, 30.0, "300 kbit/s, 30 s"), (2_000, 30.0, "2 Mbit/s, 30 s")]
+    {
+        let mut world = World::new(seed);
+        let (forth, back) = line(&mut world, kbps, 40);
+        let flow = world.media(Media::new(1_500), &[forth], &[back]);
+        world.run(20.0);
+        (world.links[forth].down, world.links[back].down) = (true, true);
+        world.run(seconds);
+        (world.links[forth].down, world.links[back].down) = (false, false);
+        let at = 20.0 + seconds;
+        world.run(30.0);
+        let possible = (kbps as f64).min(1_546.0);
+        rows.push(
+            Row::new("outage", stretch)
+                .with("something arrives in", world.first_after(flow, at), "ms", Goal::AtMost(1_000.0))
+                .with(
+                    "waits p95 from 1 s on",
+                    world.wait(&[flow], 0.95, at + 1.0, at + 10.0),
+                    "ms",
+                    Goal::AtMost(150.0),
+                )
+                .with(
+                    "back in",
+                    1.0 + world.rises_to(flow, possible * 0.8, at + 1.0, at + 30.0),
+                    "s",
+                    Goal::AtMost(5.0),
+                ),
+        );
+    }
+    rows
+}
+
+/// Everything is paused while the line is thin, and for a minute; then the line is wide again.
+pub fn paused_while_the_line_was_away(seed: u64) -> Vec<Row> {
+    let mut world = World::new(seed);
+    let (forth, back) = line(&mut world, 2_000, 40);
+    let flow = world.media(Media::layers(&[150, 500, 1_500]), &[forth], &[back]);
+    world.run(20.0);
+    world.links[forth].kbps = 60;
+    world.run(10.0);
+    world.flow(flow).media.paused = true;
+    world.run(60.0);
+    world.links[forth].kbps = 2_000;
+    world.flow(flow).media.paused = false;
+    world.run(20.0);
+    vec![
+        Row::new("all paused for 60 s", "60 kbit/s, then 2 Mbit/s")
+            .with("lowest layer fits in", world.estimate_reaches(flow, 200.0, 90.0), "s", Goal::AtMost(2.0))
+            .with("second layer fits in", world.estimate_reaches(flow, 550.0, 90.0), "s", Goal::AtMost(3.0)),
+    ]
+}

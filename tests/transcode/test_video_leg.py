@@ -1,0 +1,233 @@
+"""Legs for pictures: every codec in, both out; hostile media ends at most the leg that it went to."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from bridge.errors import BridgeError
+from bridge.transcode import rtp
+from bridge.transcode.messages import CodecSpec, Start
+from bridge.transcode.video import VideoTranscoder
+from tests.support.media import BLUE, GREEN, identity_of_picture
+from tests.transcode.harness import TARGET_SSRC, Camera, LegUnderTest, Screen, leg, packetise, spec, supervisor, until
+
+
+async def shows(under_test: LegUnderTest, camera: Camera, screen: Screen, pictures: int = 5) -> None:
+    """Waits until so many pictures of the camera's colour have come out of the leg, one after the other."""
+
+    def recent() -> bool:
+        last = screen.pictures[-pictures:]
+        return len(last) == pictures and all(identity_of_picture(one) is camera.identity for one in last)
+
+    def step() -> None:
+        payloads = camera.payloads()
+        if payloads:
+            under_test.send_frame(payloads)
+        if not screen.pictures:
+            # As every receiver does that begins to watch.
+            under_test.send(rtp.write_keyframe_request(1, TARGET_SSRC))
+        under_test.read()
+        screen.show(under_test.received)
+
+    screen.pictures.clear()
+    await until(recent, step)
+
+
+@pytest.mark.parametrize("source", ["vp8", "vp9", "h264", "av1"])
+@pytest.mark.parametrize("target", ["vp8", "h264"])
+async def test_every_codec_comes_out_in_both_that_receivers_have(source: str, target: str) -> None:
+    async with supervisor(max=1) as legs:
+        with leg(legs, spec(source, target)) as under_test:
+            await shows(under_test, Camera(source, GREEN), Screen(target))
+            assert legs.restarts == 0
+
+
+async def test_packets_of_mode_0_are_whole_slices() -> None:
+    async with supervisor(max=1) as legs:
+        with leg(legs, spec("vp8", "h264", mode=0), bitrate=1_000_000) as under_test:
+            camera, kinds = Camera("vp8", GREEN, 640, 480), set[int]()
+
+            def step() -> None:
+                under_test.send_frame(camera.payloads())
+                under_test.read()
+                kinds.update(packet.payload[0] & 31 for packet in under_test.received)
+
+            await until(lambda: len(under_test.received) > 50, step)
+            assert kinds <= {1, 5, 6, 7, 8}
+
+
+async def test_a_lost_packet_is_asked_for_and_then_a_keyframe() -> None:
+    async with supervisor(max=1) as legs:
+        with leg(legs, spec("h264", "vp8")) as under_test:
+            camera, screen = Camera("h264", GREEN), Screen("vp8")
+            camera.context.gop_size = 1000  # type: ignore[attr-defined]
+            await shows(under_test, camera, screen)
+            under_test.requests = 0
+            under_test.sequence += 1
+            camera.payloads()
+
+            def step() -> None:
+                under_test.send_frame(camera.payloads())
+                under_test.read()
+
+            await until(lambda: under_test.requests > 0, step)
+
+
+async def test_the_size_follows_the_bitrate_in_the_same_stream() -> None:
+    async with supervisor(max=1) as legs:
+        with leg(legs, spec("vp8", "h264"), bitrate=800_000) as under_test:
+            camera, screen = Camera("vp8", GREEN, 640, 360), Screen("h264")
+            await shows(under_test, camera, screen)
+            assert screen.pictures[-1].width == 640
+            ssrcs = set[int]()
+            under_test.leg.set_bitrate(100_000)
+
+            def step() -> None:
+                under_test.send_frame(camera.payloads())
+                under_test.read()
+                ssrcs.update(packet.ssrc for packet in under_test.received)
+                screen.show(under_test.received)
+
+            await until(lambda: screen.pictures[-1].width == 320, step)
+            assert ssrcs == {TARGET_SSRC}
+            under_test.leg.set_bitrate(800_000)
+            await until(lambda: screen.pictures[-1].width == 640, step)
+
+
+def mutated(payload: bytes, chance: random.Random) -> bytes:
+    """A payload with some of its bytes changed, cut off, or doubled."""
+    data = bytearray(payload)
+    for _ in range(chance.randrange(1, 20)):
+        data[chance.randrange(len(data))] = chance.randrange(256)
+    end = chance.choice((len(data), chance.randrange(1, len(data) + 1)))
+    return bytes(data[:end]) * chance.choice((1, 1, 1, 2))
+
+
+def hostile_frames(codec: str, camera: Camera, chance: random.Random) -> Callable[[LegUnderTest], None]:
+    """What an attacker might send next, in the form of a step."""
+
+    def step(under_test: LegUnderTest) -> None:
+        frame = camera.frame()
+        match chance.randrange(8):
+            case 0:
+                under_test.send(chance.randbytes(chance.randrange(0, 300)))
+            case 1:
+                under_test.send_frame([b""])
+            case 2:
+                under_test.send_frame([chance.randbytes(chance.randrange(1, 1100)) for _ in range(3)])
+            case 3:
+                # A keyframe of 16,383 × 16,383 pixels, by VP8's frame header; to the others it is noise.
+                absurd = bytes([0x10, 0x02, 0x00, 0x9D, 0x01, 0x2A, 0xFF, 0x3F, 0xFF, 0x3F]) + frame[10:]
+                under_test.send_frame(packetise("vp8", absurd), ticks=chance.choice((3600, -900_000, 1 << 30)))
+            case 4:
+                under_test.sequence += chance.choice((1, 500, 30_000))
+            case _ if frame:
+                under_test.send_frame([mutated(payload, chance) for payload in packetise(codec, frame)])
+
+    return step
+
+
+@pytest.mark.parametrize("codec", ["vp8", "vp9", "h264", "av1"])
+async def test_hostile_media_ends_at_most_its_own_leg(codec: str) -> None:
+    async with supervisor(max=2) as legs:
+        with leg(legs, spec(codec, "vp8")) as victim, leg(legs, spec("vp8", "h264")) as other:
+            other_camera, other_screen = Camera("vp8", BLUE), Screen("h264")
+            await shows(other, other_camera, other_screen)
+            camera, chance, steps = Camera(codec, GREEN), random.Random(5), 0
+            hostile = hostile_frames(codec, camera, chance)
+
+            def step() -> None:
+                nonlocal steps
+                steps += 1
+                for _ in range(10):
+                    hostile(victim)
+                victim.read()
+                other.send_frame(other_camera.payloads())
+                other.read()
+                other_screen.show(other.received)
+
+            await until(lambda: steps >= 60, step)
+            victim.received.clear()
+            assert other.leg.restarts == 0
+            await shows(other, other_camera, other_screen)
+            if victim.ended.code is None:
+                await shows(victim, Camera(codec, GREEN), Screen("vp8"))
+
+
+async def test_a_leg_that_dies_again_and_again_is_given_up() -> None:
+    async with supervisor(max=1) as legs:
+        with leg(legs, spec("vp8", "h264")) as under_test:
+            killed = set[int]()
+
+            def kill() -> None:
+                pid = under_test.leg.pid
+                if pid is not None and pid not in killed:
+                    killed.add(pid)
+                    os.kill(pid, signal.SIGKILL)
+
+            await until(lambda: under_test.ended.code is not None, kill)
+            assert under_test.ended.code == "leg_failed"
+            assert (legs.failures, legs.running) == (1, 0)
+
+
+async def test_a_decoder_that_hangs_is_ended() -> None:
+    async with supervisor(max=1) as legs:
+        with leg(legs, spec("vp8", "h264")) as under_test:
+            await until(lambda: under_test.leg.pid is not None, lambda: None)
+            assert under_test.leg.pid is not None
+            os.kill(under_test.leg.pid, signal.SIGALRM)
+            await until(lambda: under_test.leg.restarts == 1, lambda: None)
+            await shows(under_test, Camera("vp8", GREEN), Screen("h264"))
+
+
+async def test_a_launcher_that_is_killed_is_there_again_for_the_next_leg() -> None:
+    async with supervisor(max=2) as legs:
+        with leg(legs, spec("vp8", "h264")) as first:
+            await shows(first, Camera("vp8", GREEN), Screen("h264"))
+            assert legs.launcher_pid is not None
+            os.kill(legs.launcher_pid, signal.SIGKILL)
+            with leg(legs, spec("vp8", "h264")) as second:
+                await shows(second, Camera("vp8", BLUE), Screen("h264"))
+            await shows(first, Camera("vp8", GREEN), Screen("h264"))
+            assert first.leg.restarts == 0
+
+
+async def test_the_budget_refuses_what_is_beyond_it() -> None:
+    async with supervisor(max=1) as legs:
+        with leg(legs, spec("vp8", "h264")):
+            with pytest.raises(BridgeError) as refused, leg(legs, spec("vp8", "h264")):
+                pass
+            assert refused.value.code == "legs_exhausted"
+        with leg(legs, spec("vp8", "h264")) as again:
+            await shows(again, Camera("vp8", GREEN), Screen("h264"))
+
+
+async def test_a_codec_that_nobody_has_is_said() -> None:
+    async with supervisor(max=1) as legs:
+        with leg(legs, spec("theora", "vp8")) as under_test:
+            await until(lambda: under_test.ended.code is not None, lambda: None)
+            assert under_test.ended.code == "codec_unavailable"
+
+
+def test_reports_keep_sound_and_picture_in_step() -> None:
+    sent: list[bytes] = []
+    source, target = CodecSpec("vp8", 100, 90_000), CodecSpec("h264", 101, 90_000)
+    transcoder = VideoTranscoder(Start("video", (source,), target, 2222, 300_000, 1, timestamp_offset=70), sent.append)
+    report = rtp.write_sender_report(rtp.SenderReport(1111, 77 << 32, 3000), 1, 1)
+    frame = [
+        rtp.write(100, number, 3600, 1111, payload, marker=False)
+        for number, payload in enumerate(Camera("vp8", GREEN).payloads())
+    ]
+    # The next frame's beginning is the end of this one, too.
+    transcoder.handle([report, *frame, rtp.write(100, len(frame), 7200, 1111, b"", marker=True)], 0.0)
+    transcoder.handle([report], 0.0)
+    packets = [rtp.parse(datagram) for datagram in sent if not rtp.is_rtcp(datagram)]
+    reports = [each for datagram in sent if rtp.is_rtcp(datagram) for each in rtp.parse_rtcp(datagram)]
+    assert {packet.timestamp for packet in packets} == {3670}
+    # None before there is a stream to report of.
+    assert reports == [rtp.SenderReport(2222, 77 << 32, 3070)]
