@@ -16,6 +16,7 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
+from bridge.audit import AuditLog, AuditSettings, Entry, Trail
 from bridge.data_directory import DataDirectory
 from bridge.errors import BridgeError
 from bridge.issuers import make_verifier
@@ -61,6 +62,9 @@ class Application:
         """
         self._settings = settings
         read_certificate(settings.http)
+        self._audit = AuditLog(
+            settings.data.directory, AuditSettings(settings.audit.retention, settings.audit.capacity)
+        )
         rooms = settings.rooms
         self._rooms = Rooms(
             RoomLimits(
@@ -78,6 +82,7 @@ class Application:
                 reentry=rooms.reentry,
                 consultation=rooms.consultation,
             ),
+            ledger=self._audit,
         )
         self._metrics = Metrics(version())
         self._legs = LegSupervisor(LegSettings(settings.legs.max, settings.legs.memory))
@@ -87,7 +92,9 @@ class Application:
         own = self._signin.issuers(tenants(settings, development=development))
         verifier = make_verifier(settings, development=development, more=own)
         self._vendors = vendor_authenticator(settings, verifier)
-        self._calls = Calls(verifier, self._rooms, self._sfu, observer=self._metrics)
+        trail = Trail(self._audit.append, self._signin.pseudonyms.subject)
+        self._rooms.add_listener(trail)
+        self._calls = Calls(verifier, self._rooms, self._sfu, observer=self._metrics, on_denied=trail.on_denied)
         self._loop_lag = LoopLag(self._metrics.on_loop_lag)
         self._quality = QualitySampler(self._sfu.sessions, self._metrics)
         self._admin = AdminServer(settings.data.directory, {"rooms": self.describe_rooms}, {"report": self.report_room})
@@ -109,6 +116,8 @@ class Application:
         """
         try:
             self._data = DataDirectory(self._settings.data.directory)
+            self._audit.start()
+            self._audit.append(Entry("bridge_started", details={"version": version()}))
             _raise_file_limit()
             await self._start_media()
             self._legs.start()
@@ -134,6 +143,9 @@ class Application:
         await self._quality.stop()
         self._loop_lag.stop()
         await self._admin.close()
+        if served:
+            self._audit.append(Entry("bridge_stopped"))
+        await asyncio.to_thread(self._audit.close)
         if self._data is not None:
             self._data.release()
             self._data = None

@@ -1,6 +1,7 @@
-"""The command `bridge`: serve | token | check | rooms | version.
+"""The command `bridge`: serve | token | check | rooms | audit | version.
 
-What goes wrong is one line on standard error and exit code 2; `bridge check` exits with 1 if this machine is not fit.
+What goes wrong is one line on standard error and exit code 2; `bridge check` exits with 1 if this machine is not fit,
+`bridge audit verify` if the log is not whole.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from bridge.audit import PUBLIC_KEY, AuditReader, SealChecker, export, verify
 from bridge.auth import DEVELOPMENT_ISSUER, Issuer, StaticKey, TokenVerifier, development_secret, mint
 from bridge.configuration import SettingsError, parse_duration
 from bridge.data_directory import make_data_directory
@@ -27,8 +29,10 @@ from bridge.room import room_id
 from bridge.settings import Settings, check_for_production, load_settings
 
 UNFIT = 1
+UNSOUND = 1
 WRONG = 2
-"""Exit codes: the machine is not fit to run the bridge; the command could not do what it was asked to."""
+"""Exit codes: the machine is not fit to run the bridge; the audit log is not whole; the command could not do what it
+was asked to."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -82,6 +86,14 @@ def _parser() -> argparse.ArgumentParser:
     rooms.add_argument("room", nargs="?", metavar="ROOM", help="as `bridge rooms` names it")
     rooms.add_argument("--output", type=Path, metavar="FILE", help="with report: the archive (default: report.zip)")
     rooms.add_argument("--json", action="store_true", help="as JSON")
+
+    audit = _command(commands, "audit", _audit, "check that the audit log is whole, or write it out as JSON lines")
+    _add_settings(audit)
+    audit.add_argument("action", choices=["verify", "export"])
+    audit.add_argument(
+        "--head", action="append", default=[], metavar="SEQ:HASH", help="with verify: a head that was noted earlier"
+    )
+    audit.add_argument("--key", type=Path, metavar="FILE", help="with verify: a copy of audit.pub kept elsewhere")
 
     _command(commands, "version", _version, "print the version")
     return parser
@@ -255,6 +267,23 @@ def _report(options: argparse.Namespace) -> int:
             archive.writestr(name, base64.b64decode(each["record"]))
     print(f"{len(records)} flight records written to {output}")
     return 0
+
+
+def _audit(options: argparse.Namespace) -> int:
+    data = _settings(options).data.directory
+    reader = AuditReader(data)
+    try:
+        if options.action == "export":
+            for line in export(reader):
+                print(line)
+            return 0
+        verdict = verify(reader, SealChecker.from_pem(options.key or data / PUBLIC_KEY), heads=tuple(options.head))
+    finally:
+        reader.close()
+    for finding in verdict.findings:
+        print(finding)
+    print(f"{verdict.entries} entries, {len(verdict.findings)} findings, head {verdict.head}")
+    return UNSOUND if verdict.findings else 0
 
 
 def _version(_options: argparse.Namespace) -> int:

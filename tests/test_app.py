@@ -72,7 +72,7 @@ async def test_operators_see_rooms_and_figures_and_nobody_by_name(
     caplog.set_level("DEBUG", "bridge")
     doors = [await join(bridge, tmp_path, identity) for identity in ("01017012345", "ola")]
     rooms = await asyncio.to_thread(AdminClient(tmp_path).ask, "rooms")
-    assert rooms == [{"room": "dev/time-1", "participants": 2, "waiting": 0, "connected": 2, "sources": 0}]
+    assert rooms == [{"room": "dev/time-1", "participants": 2, "waiting": 0, "connected": 2, "sources": 0, "legs": []}]
     assert await asyncio.to_thread(AdminClient(tmp_path).ask, "report", "dev/time-1") == [], "no media yet"
     assert await asyncio.to_thread(AdminClient(tmp_path).ask, "report", "dev/none") is None
     figures = (await get(bridge, "/metrics")).text
@@ -109,7 +109,8 @@ async def test_a_signal_ends_calls_with_a_notice(tmp_path: Path, number: signal.
     await running
     await asyncio.gather(*(door.wait_closed() for door in doors))
     assert [door.close_code for door in doors] == [1001, 1001]
-    assert names_in(tmp_path) == ["development.key", "lock", "signin.key"]
+    audit = ["audit.head", "audit.key", "audit.pub", "bridge.sqlite3"]
+    assert names_in(tmp_path) == [*audit, "development.key", "lock", "signin.key"]
 
 
 async def test_what_was_started_is_ended_when_the_rest_cannot_start(bridge: Application, tmp_path: Path) -> None:

@@ -1,8 +1,7 @@
-"""The node's two keys, made in the data directory: one seals the audit log, one makes pseudonyms."""
+"""The node's key that seals the audit log, made in the data directory."""
 
 from __future__ import annotations
 
-import hmac
 import os
 import secrets
 from pathlib import Path
@@ -15,8 +14,6 @@ from bridge.audit.errors import AuditError
 
 SEALING_KEY = "audit.key"
 PUBLIC_KEY = "audit.pub"
-PSEUDONYM_KEY = "pseudonyms.key"
-PSEUDONYM_CHARACTERS = 24
 
 
 class SealingKey:
@@ -77,32 +74,6 @@ class SealChecker:
         except InvalidSignature:
             return False
         return True
-
-
-class Pseudonyms:
-    """Stands a word in for an identity: the same for the same person at the same vendor, and back for nobody.
-
-    HMAC-SHA-256 with a key of the node: without the key nobody can try out identities, and with another key, as after
-    it was thrown away, the words of before lead nowhere.
-    """
-
-    def __init__(self, key: bytes) -> None:
-        self._key = key
-
-    @classmethod
-    def load(cls, data: Path) -> Pseudonyms:
-        """With the key of a data directory, made at first. Raises `AuditError` (`audit_key_unusable`) or `OSError`."""
-        path = data / PSEUDONYM_KEY
-        if not path.exists():
-            create_whole(path, secrets.token_bytes(32))
-        key = path.read_bytes()
-        if len(key) != 32:
-            raise AuditError("audit_key_unusable", f"{path} does not hold 32 bytes.", hint="Restore it from a backup.")
-        return cls(key)
-
-    def of(self, tenant: str, identity: str) -> str:
-        """`PSEUDONYM_CHARACTERS` hexadecimal digits."""
-        return hmac.digest(self._key, f"{tenant}\0{identity}".encode(), "sha256").hex()[:PSEUDONYM_CHARACTERS]
 
 
 def create_whole(path: Path, content: bytes) -> None:

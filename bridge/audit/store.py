@@ -107,7 +107,7 @@ class AuditStore:
             ).fetchone()
             if row[0] is None:
                 return 0
-            seal = next(_marks(self._database, f"SELECT {_MARK} FROM seals WHERE seq = ?", row[0]))
+            seal = next(_marks(self._database, f"SELECT {_MARK} FROM seals WHERE seq = ?", row[0]))  # noqa: S608
             checkpoint = self._signed(Seal(seal.seq, seal.hash, seal.previous, self._now(), b""), checkpoint_bytes)
             self._database.execute("DELETE FROM checkpoints")
             self._insert("checkpoints", checkpoint)

@@ -25,7 +25,7 @@ class Verdict:
     """What is wrong, in sentences, `MAX_FINDINGS` at most; none for a log that is whole."""
 
 
-class _Enough(Exception):
+class _EnoughError(Exception):
     """There is no need to look further."""
 
 
@@ -33,7 +33,7 @@ class _Findings(list[str]):
     def add(self, text: str) -> None:
         self.append(text)
         if len(self) >= MAX_FINDINGS:
-            raise _Enough
+            raise _EnoughError
 
 
 def verify(reader: AuditReader, checker: SealChecker, *, heads: tuple[str, ...] = ()) -> Verdict:
@@ -66,7 +66,7 @@ def verify(reader: AuditReader, checker: SealChecker, *, heads: tuple[str, ...] 
             findings.add(f"The entries after {sealed} have no seal.")
         for missing in sorted(number for number in known if number > seq):
             findings.add(f"Entries are missing at the end: {missing} was noted as the head, {seq} is the last.")
-    except _Enough:
+    except _EnoughError:
         pass
     except (sqlite3.Error, TypeError, AttributeError, OverflowError) as error:
         findings.append(f"The database is damaged: {type(error).__name__}.")

@@ -203,6 +203,19 @@ class ConsentAnswered:
     consents: bool
 
 
+@dataclass(frozen=True, slots=True)
+class HostDecided:
+    """A host decided something, and what follows from it comes next. For the records, not for clients."""
+
+    room_id: str
+    by: str
+    """The host's id."""
+    decision: str
+    """The method of `Moderation`, such as "admit"."""
+    participant_id: str | None = None
+    """Whom it is about; None for the room."""
+
+
 RoomEvent = (
     RoomOpened
     | RoomClosed
@@ -223,6 +236,7 @@ RoomEvent = (
     | SourceMuted
     | SourceStopped
     | UnmuteAsked
+    | HostDecided
     | ChatSaid
     | ConsentAsked
     | ConsentAnswered

@@ -9,6 +9,7 @@ import secrets
 import time
 from collections import Counter, deque
 from collections.abc import Callable
+from typing import Protocol
 
 from bridge.room.bans import Bans
 from bridge.room.deadlines import Deadlines
@@ -37,6 +38,14 @@ from bridge.room.room import Room
 _log = logging.getLogger(__name__)
 
 
+class Ledger(Protocol):
+    """Keeps the records that a consultation must not be without."""
+
+    @property
+    def writable(self) -> bool:
+        """Whether what happens now is kept."""
+
+
 class Rooms:
     """The rooms of one bridge. Not thread-safe: one event loop owns it.
 
@@ -51,15 +60,17 @@ class Rooms:
         policy: RoomPolicy | None = None,
         *,
         can_record: bool = False,
+        ledger: Ledger | None = None,
         clock: Callable[[], float] = time.monotonic,
         new_token: Callable[[int], str] = secrets.token_urlsafe,
     ) -> None:
         """`new_token(bytes)` makes unguessable ids and secrets of that much randomness.
 
-        `can_record`: whether a listener records when `RoomState.recording` says so.
+        `can_record`: whether a listener records when `RoomState.recording` says so. `ledger`: no room opens without.
         """
         self._limits = limits
         self._policy = policy or RoomPolicy()
+        self._ledger = ledger
         self._can_record = can_record
         self._clock = clock
         self._new_token = new_token
@@ -154,7 +165,7 @@ class Rooms:
         An older session of the same identity and direction ends with reason `replaced`; with its last session the
         older participant leaves for the same reason, unless it waits: then it keeps its place and its id. Raises
         `RoomError`: `invalid_room`, `room_full`, `lobby_full`, `room_locked`, `banned`, `too_many_rooms`,
-        `shutting_down`.
+        `records_unavailable`, `shutting_down`.
         """
         self._expire()
         if self._closed:
@@ -283,6 +294,12 @@ class Rooms:
         return room
 
     def _open(self, key: str, tenant: str) -> Room:
+        if self._ledger is not None and not self._ledger.writable:
+            raise RoomError(
+                "records_unavailable",
+                "No new room can be opened: the bridge cannot keep its records at the moment.",
+                hint="Calls that run go on. Try again in a moment.",
+            )
         if len(self._rooms) >= self._limits.max_rooms:
             raise RoomError("too_many_rooms", "The bridge has as many rooms as it may have.", field="room")
         if self._rooms_of_tenant[tenant] >= self._limits.max_rooms_per_tenant:

@@ -40,6 +40,8 @@ _STATUS = {
     "rate_limited": HTTPStatus.TOO_MANY_REQUESTS,
     "media_overloaded": HTTPStatus.SERVICE_UNAVAILABLE,
     "too_many_rooms": HTTPStatus.SERVICE_UNAVAILABLE,
+    "records_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+    "audit_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
     "shutting_down": HTTPStatus.SERVICE_UNAVAILABLE,
     "csrf_failed": HTTPStatus.FORBIDDEN,
     "signin_required": HTTPStatus.FORBIDDEN,
