@@ -17,16 +17,20 @@ from typing import Any
 from starlette.routing import BaseRoute
 
 from bridge.audit import AuditLog, AuditSettings, Entry, Trail
+from bridge.auth.api_keys import ApiKeys
+from bridge.auth.callers import Callers
 from bridge.data_directory import DataDirectory
 from bridge.errors import BridgeError
 from bridge.issuers import make_verifier
 from bridge.observability import AdminServer, Health, LoopLag, Metrics, QualitySampler
+from bridge.rest import AuditedActs, VendorTokens
 from bridge.room import RoomLimits, RoomPolicy, Rooms, WithoutHost
 from bridge.settings import Settings
 from bridge.sfu import LegReport, MediaSettings, MediaTimeouts, Sfu
 from bridge.signaling.calls import Calls
 from bridge.signaling.http import application
 from bridge.signaling.operations import OperationsRoutes
+from bridge.signaling.rest.door import RestDoor
 from bridge.signaling.server import HttpServer, ServerSettings
 from bridge.signaling.signin.door import SignInDoor
 from bridge.signaling.signin.token_door import TokenDoor
@@ -92,6 +96,10 @@ class Application:
         own = self._signin.issuers(tenants(settings, development=development))
         verifier = make_verifier(settings, development=development, more=own)
         self._vendors = vendor_authenticator(settings, verifier)
+        self._callers = Callers(
+            ApiKeys(settings.data.directory), self._vendors, tenants(settings, development=development)
+        )
+        self._tokens = VendorTokens(self._signin.minter, verifier)
         trail = Trail(self._audit.append, self._signin.pseudonyms.subject)
         self._rooms.add_listener(trail)
         self._calls = Calls(verifier, self._rooms, self._sfu, observer=self._metrics, on_denied=trail.on_denied)
@@ -240,6 +248,15 @@ class Application:
             *WebSocketDoor(self._calls, websocket, version=version(), grace=settings.rooms.grace).routes(),
             *WhipDoor(self._calls, whip).routes(),
             *self._signin_routes(),
+            *RestDoor(
+                self._calls,
+                self._callers,
+                self._tokens,
+                AuditedActs(self._audit, self._signin.pseudonyms.subject),
+                version=version(),
+                public_url=settings.signin.public_url,
+                clock=time.monotonic,
+            ).routes(),
             *OperationsRoutes(health, self._metrics, networks).routes(),
             *WebFiles(default_web_directory(), frame_ancestors=settings.http.frame_ancestors).routes(),
         ]

@@ -1,4 +1,4 @@
-"""The command `bridge`: serve | token | check | rooms | audit | version.
+"""The command `bridge`: serve | token | check | rooms | audit | apikey | version.
 
 What goes wrong is one line on standard error and exit code 2; `bridge check` exits with 1 if this machine is not fit,
 `bridge audit verify` if the log is not whole.
@@ -11,14 +11,16 @@ import asyncio
 import base64
 import gc
 import json
+import sqlite3
 import sys
 import time
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bridge.audit import PUBLIC_KEY, AuditReader, SealChecker, export, verify
+from bridge.audit import PUBLIC_KEY, AuditError, AuditReader, AuditStore, Entry, SealChecker, SealingKey, export, verify
 from bridge.auth import DEVELOPMENT_ISSUER, Issuer, StaticKey, TokenVerifier, development_secret, mint
+from bridge.auth.api_keys import ApiKeys, new_key_id
 from bridge.configuration import SettingsError, parse_duration
 from bridge.data_directory import make_data_directory
 from bridge.errors import BridgeError
@@ -27,6 +29,7 @@ from bridge.machine_check import Finding, Status, check_machine
 from bridge.observability import AdminClient, configure_logging
 from bridge.room import room_id
 from bridge.settings import Settings, check_for_production, load_settings
+from bridge.signin import tenants
 
 UNFIT = 1
 UNSOUND = 1
@@ -94,6 +97,13 @@ def _parser() -> argparse.ArgumentParser:
         "--head", action="append", default=[], metavar="SEQ:HASH", help="with verify: a head that was noted earlier"
     )
     audit.add_argument("--key", type=Path, metavar="FILE", help="with verify: a copy of audit.pub kept elsewhere")
+
+    apikey = _command(commands, "apikey", _apikey, "make, list or revoke the API keys of vendors' servers")
+    _add_settings(apikey)
+    apikey.add_argument("action", choices=["create", "list", "revoke"])
+    apikey.add_argument("--id", metavar="ID", help="with revoke: which, as `bridge apikey list` names it")
+    apikey.add_argument("--tenant", metavar="TENANT", help="with create: whose rooms it opens")
+    apikey.add_argument("--label", default="", metavar="TEXT", help="with create: what it is for")
 
     _command(commands, "version", _version, "print the version")
     return parser
@@ -284,6 +294,46 @@ def _audit(options: argparse.Namespace) -> int:
         print(finding)
     print(f"{verdict.entries} entries, {len(verdict.findings)} findings, head {verdict.head}")
     return UNSOUND if verdict.findings else 0
+
+
+def _apikey(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    data = settings.data.directory
+    keys = ApiKeys(data)
+    if options.action == "list":
+        for key in keys.list():
+            state = "active" if key.revoked_at is None else "revoked"
+            made = time.strftime("%Y-%m-%d", time.gmtime(key.created_at))
+            print(f"{key.id}  {made}  {state:<8}  {key.tenant:<24}  {key.label}")
+    elif options.action == "revoke":
+        key = keys.get(options.id or "")
+        # The log first: what would leave no trace does not happen.
+        _note(data, Entry("api_key_revoked", key.tenant, actor="operator", details={"key": key.id}))
+        keys.revoke(key.id)
+        print(f"{key.id} lets nobody in any more")
+    else:
+        served = tenants(settings, development=True)
+        if options.tenant not in served:
+            raise BridgeError(
+                "unknown_tenant", f"--tenant names one of: {', '.join(served)}.", hint="See tokens.issuers."
+            )
+        make_data_directory(data)
+        key_id = new_key_id()
+        _note(data, Entry("api_key_created", options.tenant, actor="operator", details={"key": key_id}))
+        print(keys.create(options.tenant, options.label, key_id=key_id)[1])
+    return 0
+
+
+def _note(data: Path, entry: Entry) -> None:
+    """Takes down what an administrator does; a bridge that runs may write at the same time."""
+    try:
+        store = AuditStore(data, SealingKey.load(data))
+        try:
+            store.write_head(store.append([entry]))
+        finally:
+            store.close()
+    except sqlite3.Error as error:
+        raise AuditError("audit_unavailable", f"The audit log cannot be written: {error}.") from None
 
 
 def _version(_options: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ key cannot compute a new chain. A checkpoint signs where the chain begins after 
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Mapping
@@ -77,6 +78,14 @@ def link(previous: bytes, seq: int, at: int, entry: Entry) -> Row:
 def hash_of(previous: bytes, row: Row) -> bytes:
     """What the hash of `row` has to be."""
     return _digest(previous, row.seq, row.at, (row.kind, row.tenant, row.room, row.actor, row.subject, row.details))
+
+
+def head_text(seq: int, digest: bytes) -> str:
+    """How far a chain reaches, for people to note: `SEQ:HASH`, the hash in URL-safe Base64.
+
+    Not in hexadecimal, of which so many digits may come together that logs would take them for an identity number.
+    """
+    return f"{seq}:{base64.urlsafe_b64encode(digest).decode().rstrip('=')}"
 
 
 def sealed_bytes(seal: Seal) -> bytes:

@@ -17,7 +17,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.audit.chain import Entry, Seal
+from bridge.audit.chain import Entry, Seal, head_text
 from bridge.audit.errors import AuditError
 from bridge.audit.keys import SealingKey
 from bridge.audit.store import AuditStore
@@ -201,7 +201,7 @@ class AuditLog:
         """Notes the head where whoever can change the database may have no hand: in the logs."""
         if time.monotonic() >= self._next_head_log:
             self._next_head_log = time.monotonic() + HEAD_LOG_SECONDS
-            _log.info("Head of the audit log", extra={"head": f"{seal.seq}:{seal.hash.hex()}"})
+            _log.info("Head of the audit log", extra={"head": head_text(seal.seq, seal.hash)})
 
 
 def unavailable() -> AuditError:

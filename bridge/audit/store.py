@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from bridge.audit.chain import GENESIS, Entry, Row, Seal, checkpoint_bytes, link, sealed_bytes
+from bridge.audit.chain import GENESIS, Entry, Row, Seal, checkpoint_bytes, head_text, link, sealed_bytes
 from bridge.audit.errors import AuditError
 from bridge.audit.keys import SealingKey
 
@@ -89,8 +89,9 @@ class AuditStore:
 
     def write_head(self, seal: Seal) -> None:
         """Notes beside the database how far the chain reaches, so that a shorter one is found. Raises `OSError`."""
-        draft = self._head.with_suffix(".draft")
-        draft.write_text(f"{seal.seq}:{seal.hash.hex()}\n", encoding="ascii")
+        # Another process may append at the same time; whichever head stays is one of the chain.
+        draft = self._head.with_suffix(f".{os.getpid()}")
+        draft.write_text(head_text(seal.seq, seal.hash) + "\n", encoding="ascii")
         os.replace(draft, self._head)
 
     def prune(self, before: float) -> int:

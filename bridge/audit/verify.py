@@ -7,11 +7,12 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bridge.audit.chain import GENESIS, Row, Seal, checkpoint_bytes, hash_of, sealed_bytes
+from bridge.audit.chain import GENESIS, Row, Seal, checkpoint_bytes, hash_of, head_text, sealed_bytes
 from bridge.audit.keys import SealChecker
 from bridge.audit.store import AuditReader
 
 MAX_FINDINGS = 20
+HEAD_DIGEST_CHARACTERS = 43
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class _Findings(list[str]):
 def verify(reader: AuditReader, checker: SealChecker, *, heads: tuple[str, ...] = ()) -> Verdict:
     """Checks every hash and every signature. `heads` are `SEQ:HASH` that were noted earlier and have to be in it."""
     findings = _Findings()
-    count, head = 0, f"0:{GENESIS.hex()}"
+    count, head = 0, head_text(0, GENESIS)
     try:
         known = _known_heads(reader, heads, findings)
         begin = _beginning(reader, checker, findings)
@@ -53,12 +54,12 @@ def verify(reader: AuditReader, checker: SealChecker, *, heads: tuple[str, ...] 
             if hash_of(previous, row) != row.hash:
                 findings.add(f"Entry {row.seq} was changed, or what stood before it was.")
             seq, previous = row.seq, row.hash
-            head = f"{seq}:{previous.hex()}"
+            head = head_text(seq, previous)
             while seal is not None and seal.seq <= seq:
                 _check_seal(seal, row, sealed, checker, findings)
                 sealed = seal.seq
                 seal = next(seals, None)
-            if known.pop(seq, row.hash.hex()) != row.hash.hex():
+            if known.pop(seq, head) != head:
                 findings.add(f"Entry {seq} is not the one that was noted as the head of the log.")
         if seal is not None:
             findings.add(f"Entries are missing at the end: {seal.seq} was sealed, {seq} is the last.")
@@ -87,14 +88,14 @@ def export(reader: AuditReader) -> Iterator[str]:
 
 
 def _known_heads(reader: AuditReader, heads: tuple[str, ...], findings: _Findings) -> dict[int, str]:
-    """Hashes that were noted, by the number of their entry."""
+    """Heads that were noted, by the number of their entry."""
     known: dict[int, str] = {}
     beside = reader.head()
     for text in (*heads, *([] if beside is None else [beside])):
         number, _, digest = text.partition(":")
-        if not number.isdecimal() or len(digest) != 64:
+        if not number.isdecimal() or len(digest) != HEAD_DIGEST_CHARACTERS:
             findings.add(f"{text[:80]!r} is no head: SEQ:HASH was expected.")
-        elif known.setdefault(int(number), digest) != digest:
+        elif known.setdefault(int(number), text) != text:
             findings.add(f"Two heads were noted for entry {int(number)}.")
     return known
 

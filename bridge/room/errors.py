@@ -28,6 +28,11 @@ class NotGrantedError(RoomError):
         self.grant = grant
 
 
+def participant_not_found() -> RoomError:
+    """For ids of nobody who is there."""
+    return RoomError("participant_not_found", "There is no such participant here.", field="participant_id")
+
+
 def in_lobby() -> RoomError:
     """For what only those in the room may do."""
     return RoomError("in_lobby", "This is not possible in the lobby.", hint="Wait until a host lets you in.")

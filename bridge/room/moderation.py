@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from bridge.room.bans import Bans
-from bridge.room.errors import NotGrantedError, RoomError, in_lobby
+from bridge.room.errors import NotGrantedError, RoomError, in_lobby, participant_not_found
 from bridge.room.events import (
     HostDecided,
     LobbyMessaged,
@@ -126,12 +126,9 @@ class Moderation:
         room, host = self._decide(session_id)
         member = room.members.get(participant_id)
         if member is None:
-            raise _participant_not_found()
+            raise participant_not_found()
         self._note(room, host, "remove", member.id)
-        now = self._clock()
-        for token_id, until in member.tokens.items():
-            self._bans.add(room.tenant, token_id, until, now)
-        room.end_member(member, EndReason.REMOVED, now)
+        room.expel(member, self._bans, self._clock())
         self._access.finish()
 
     def lock(self, session_id: str, locked: bool) -> None:
@@ -231,14 +228,14 @@ class Moderation:
     def _waiting(room: Room, participant_id: str) -> Member:
         member = room.members.get(participant_id)
         if member is None or not member.waiting:
-            raise _participant_not_found()
+            raise participant_not_found()
         return member
 
     @staticmethod
     def _inside(room: Room, participant_id: str) -> Member:
         member = room.members.get(participant_id)
         if member is None or member.waiting:
-            raise _participant_not_found()
+            raise participant_not_found()
         return member
 
     @staticmethod
@@ -247,7 +244,3 @@ class Moderation:
             if source_id in member.sources:
                 return member, member.sources[source_id]
         raise RoomError("source_not_found", "There is no such source in this room.", field="source_id")
-
-
-def _participant_not_found() -> RoomError:
-    return RoomError("participant_not_found", "There is no such participant here.", field="participant_id")

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from bridge.room.bans import Bans
 from bridge.room.deadlines import Deadlines
-from bridge.room.errors import RoomError
+from bridge.room.errors import RoomError, participant_not_found
 from bridge.room.events import RoomClosed, RoomEvent, RoomListener, RoomOpened, SessionEnded
 from bridge.room.model import (
     ChatMessage,
@@ -103,6 +103,10 @@ class Rooms:
     def room_ids(self) -> list[str]:
         """Ids of all rooms, oldest first; a room that lingers empty is one of them."""
         return list(self._rooms)
+
+    def __contains__(self, room: object) -> bool:
+        """Whether a room of that id is there."""
+        return room in self._rooms
 
     def participants(self, room: str) -> list[Participant]:
         """Who is in a room, in order of joining; empty for a room that is not there. Nobody of its lobby."""
@@ -244,6 +248,30 @@ class Rooms:
         self._room(session_id).remove_source(session_id, source_id)
         self._tell()
 
+    # What the vendor that owns a room decides
+
+    def end_room(self, room: str) -> None:
+        """Ends a call for everyone, those in the lobby too. Raises `RoomError` (`room_not_found`)."""
+        self._expire()
+        found = self._find(room)
+        for member in list(found.members.values()):
+            found.end_member(member, EndReason.ENDED, self._clock())
+        found.forget_places()
+        self._tell()
+
+    def remove_participant(self, room: str, participant_id: str) -> None:
+        """Takes someone out, in the room or in the lobby, and lets none of their tokens in again.
+
+        Raises `RoomError`: `room_not_found`, `participant_not_found`.
+        """
+        self._expire()
+        found = self._find(room)
+        member = found.members.get(participant_id)
+        if member is None:
+            raise participant_not_found()
+        found.expel(member, self._bans, self._clock())
+        self._tell()
+
     def close(self) -> None:
         """Ends every session with reason `shutting_down`, closes every room and lets nobody in any more."""
         self._closed = True
@@ -292,6 +320,12 @@ class Rooms:
         if room is None:
             raise _session_not_found()
         return room
+
+    def _find(self, room: str) -> Room:
+        found = self._rooms.get(room)
+        if found is None:
+            raise RoomError("room_not_found", "There is no such room now.", field="room")
+        return found
 
     def _open(self, key: str, tenant: str) -> Room:
         if self._ledger is not None and not self._ledger.writable:
