@@ -1,0 +1,1 @@
+"""`/v1`: what vendors' servers ask and decide about their own rooms, as HTTP resources."""
