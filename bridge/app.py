@@ -26,8 +26,6 @@ from bridge.sfu import LegReport, MediaSettings, MediaTimeouts, Sfu
 from bridge.signaling.calls import Calls
 from bridge.signaling.http import application
 from bridge.signaling.operations import OperationsRoutes
-from bridge.signaling.rest.door import RestDoor
-from bridge.signaling.rest.event_log import EventLog
 from bridge.signaling.server import HttpServer, ServerSettings
 from bridge.signaling.signin.door import SignInDoor
 from bridge.signaling.signin.token_door import TokenDoor
@@ -40,7 +38,6 @@ from bridge.signaling.whip.settings import WhipSettings
 from bridge.signin import SignIn, tenants, vendor_authenticator
 from bridge.tls import read_certificate
 from bridge.transcode.supervisor import LegSettings, LegSupervisor
-from bridge.vendor_api import VendorTokens, api_authenticator
 
 _log = logging.getLogger(__name__)
 
@@ -89,11 +86,7 @@ class Application:
         self._signin = SignIn(settings)
         own = self._signin.issuers(tenants(settings, development=development))
         verifier = make_verifier(settings, development=development, more=own)
-        self._vendors = api_authenticator(settings, vendor_authenticator(settings, verifier), development=development)
-        self._events = EventLog(tenants(settings, development=development))
-        self._rooms.add_listener(self._events.on_room_event)
-        minter = self._signin.minter(settings.tokens.audience, settings.tokens.max_ttl)
-        self._tokens = VendorTokens(minter, verifier)
+        self._vendors = vendor_authenticator(settings, verifier)
         self._calls = Calls(verifier, self._rooms, self._sfu, observer=self._metrics)
         self._loop_lag = LoopLag(self._metrics.on_loop_lag)
         self._quality = QualitySampler(self._sfu.sessions, self._metrics)
@@ -235,15 +228,6 @@ class Application:
             *WebSocketDoor(self._calls, websocket, version=version(), grace=settings.rooms.grace).routes(),
             *WhipDoor(self._calls, whip).routes(),
             *self._signin_routes(),
-            *RestDoor(
-                self._vendors,
-                self._rooms,
-                self._events,
-                self._tokens,
-                version=version(),
-                changed=self._calls.arm,
-                clock=time.monotonic,
-            ).routes(),
             *OperationsRoutes(health, self._metrics, networks).routes(),
             *WebFiles(default_web_directory(), frame_ancestors=settings.http.frame_ancestors).routes(),
         ]

@@ -1,4 +1,4 @@
-"""The command `bridge`: serve | token | check | rooms | apikey | version.
+"""The command `bridge`: serve | token | check | rooms | version.
 
 What goes wrong is one line on standard error and exit code 2; `bridge check` exits with 1 if this machine is not fit.
 """
@@ -14,11 +14,9 @@ import sys
 import time
 import zipfile
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from bridge.auth import DEVELOPMENT_ISSUER, Issuer, StaticKey, TokenVerifier, development_secret, mint
-from bridge.auth.api_keys import ApiKeyFile
 from bridge.configuration import SettingsError, parse_duration
 from bridge.data_directory import make_data_directory
 from bridge.errors import BridgeError
@@ -84,12 +82,6 @@ def _parser() -> argparse.ArgumentParser:
     rooms.add_argument("room", nargs="?", metavar="ROOM", help="as `bridge rooms` names it")
     rooms.add_argument("--output", type=Path, metavar="FILE", help="with report: the archive (default: report.zip)")
     rooms.add_argument("--json", action="store_true", help="as JSON")
-
-    keys = _command(commands, "apikey", _apikey, "make, list or revoke the keys that vendors' servers use the API by")
-    _add_settings(keys)
-    keys.add_argument("action", choices=["create", "list", "revoke"], help="create prints the key, this once")
-    keys.add_argument("key", nargs="?", metavar="ID", help="with revoke: as `bridge apikey list` shows it")
-    keys.add_argument("--tenant", metavar="TENANT", help="with create: whose rooms it is for")
 
     _command(commands, "version", _version, "print the version")
     return parser
@@ -262,29 +254,6 @@ def _report(options: argparse.Namespace) -> int:
             name = f"{each['session']}-{each['connection']}.flight"
             archive.writestr(name, base64.b64decode(each["record"]))
     print(f"{len(records)} flight records written to {output}")
-    return 0
-
-
-def _apikey(options: argparse.Namespace) -> int:
-    from bridge.vendor_api import create_api_key
-
-    settings = _settings(options)
-    file = ApiKeyFile(settings.data.directory)
-    if options.action == "list":
-        print(f"{'id':<18}{'tenant':<34}created")
-        for key in file.all():
-            print(f"{key.id:<18}{key.tenant:<34}{datetime.fromtimestamp(key.created_at, UTC):%Y-%m-%d}")
-        return 0
-    if options.action == "create":
-        if options.tenant is None:
-            raise BridgeError("no_tenant", "`bridge apikey create` wants --tenant.")
-        make_data_directory(settings.data.directory)
-        # A development bridge alone takes keys of the tenant `dev`; made here, they open nothing anywhere else.
-        print(create_api_key(settings, options.tenant, development=True))
-        return 0
-    if options.key is None:
-        raise BridgeError("no_key", "`bridge apikey revoke` wants an id.", hint="`bridge apikey list` shows them.")
-    print(f"{file.revoke(options.key).id} is revoked")
     return 0
 
 

@@ -82,10 +82,6 @@ class SignIn:
         key = StaticKey.from_secret(self._token_key)
         return [Issuer(Minter.issuer_of(tenant), tenant, (key,)) for tenant in dict.fromkeys(tenants)]
 
-    def minter(self, audience: str, ttl: float) -> Minter:
-        """Signs as `issuers` says, tokens of `ttl` seconds at most."""
-        return Minter(self._token_key, audience, ttl)
-
     async def close(self) -> None:
         """Closes the connections to providers."""
         await self.http.close()

@@ -283,18 +283,3 @@ def test_an_unknown_command_is_a_usage_error() -> None:
     done = bridge("drian")
     assert done.returncode == 2
     assert "usage: bridge" in done.stderr
-
-
-def test_api_keys_are_made_listed_and_revoked(tmp_path: Path) -> None:
-    made = bridge("apikey", "create", "--tenant", "dev", "--data", tmp_path)
-    assert re.fullmatch(r"bk_[0-9a-f]{16}_[\w-]{43}\n", made.stdout), made.stderr
-    key_id, secret = made.stdout.strip().split("_", 2)[1:]
-    listed = bridge("apikey", "list", "--data", tmp_path).stdout
-    assert key_id in listed
-    assert secret not in listed
-    assert bridge("apikey", "revoke", key_id, "--data", tmp_path).stdout == f"{key_id} is revoked\n"
-    assert key_id not in bridge("apikey", "list", "--data", tmp_path).stdout
-    assert "no such key" in refused(bridge("apikey", "revoke", key_id, "--data", tmp_path))
-    assert "--tenant" in refused(bridge("apikey", "create", "--data", tmp_path))
-    assert "serves no such tenant" in refused(bridge("apikey", "create", "--tenant", "x", "--data", tmp_path))
-    assert "wants an id" in refused(bridge("apikey", "revoke", "--data", tmp_path))

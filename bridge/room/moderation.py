@@ -118,7 +118,13 @@ class Moderation:
     def remove(self, session_id: str, participant_id: str) -> None:
         """Takes someone out, in the room or in the lobby, and lets none of their tokens in again."""
         room, _ = self._decide(session_id)
-        self.expel(room, participant_id)
+        member = room.members.get(participant_id)
+        if member is None:
+            raise _participant_not_found()
+        now = self._clock()
+        for token_id, until in member.tokens.items():
+            self._bans.add(room.tenant, token_id, until, now)
+        room.end_member(member, EndReason.REMOVED, now)
         self._access.finish()
 
     def lock(self, session_id: str, locked: bool) -> None:
@@ -192,18 +198,6 @@ class Moderation:
             self._emit(SourceRemoved(room.id, member.id, source))
             self._emit(SourceStopped(room.id, member.id, source))
         self._access.finish()
-
-    # For `Rooms`, when it is no host that decides
-
-    def expel(self, room: Room, participant_id: str) -> None:
-        """What `remove` does, whoever decided it."""
-        member = room.members.get(participant_id)
-        if member is None:
-            raise _participant_not_found()
-        now = self._clock()
-        for token_id, until in member.tokens.items():
-            self._bans.add(room.tenant, token_id, until, now)
-        room.end_member(member, EndReason.REMOVED, now)
 
     # Inside
 

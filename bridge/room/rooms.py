@@ -206,29 +206,6 @@ class Rooms:
         self._room(session_id).remove_source(session_id, source_id)
         self._tell()
 
-    def end_room(self, room: str) -> None:
-        """Ends the call of a room for everyone, its lobby included, as its vendor decides. Raises `room_not_found`."""
-        self._expire()
-        found = self._rooms.get(room)
-        if found is None:
-            raise RoomError("room_not_found", "There is no such room, or it has ended.", field="room")
-        for member in list(found.members.values()):
-            found.end_member(member, EndReason.ENDED, self._clock())
-        found.forget_places()
-        self._tell()
-
-    def remove_participant(self, room: str, participant_id: str) -> None:
-        """Takes someone out, in the room or in its lobby, as its vendor decides; no token of theirs lets them in again.
-
-        Raises `RoomError`: `room_not_found`, `participant_not_found`.
-        """
-        self._expire()
-        found = self._rooms.get(room)
-        if found is None:
-            raise RoomError("room_not_found", "There is no such room, or it has ended.", field="room")
-        self.moderation.expel(found, participant_id)
-        self._tell()
-
     def close(self) -> None:
         """Ends every session with reason `shutting_down`, closes every room and lets nobody in any more."""
         self._closed = True

@@ -12,9 +12,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bridge.auth.admission import MAX_ANSWER_LENGTH, Admission, InvitationRequest
-from bridge.auth.api_keys import Authenticator
 from bridge.auth.invitations import InvitationError
 from bridge.auth.levels import WORDS
+from bridge.auth.vendors import VendorAuthenticator
 from bridge.errors import BridgeError
 from bridge.room import room_id
 from bridge.signaling.body import read_text
@@ -51,7 +51,7 @@ class VendorDoor:
 
     def __init__(
         self,
-        vendors: Authenticator,
+        vendors: VendorAuthenticator,
         admission: Admission,
         *,
         public_url: str | None,

@@ -1,1 +1,0 @@
-"""`/v1`: what vendors' servers ask and decide about their own rooms, as HTTP resources."""
