@@ -1,4 +1,4 @@
-"""The command `bridge`: serve | token | check | rooms | version.
+"""The command `bridge`: serve | token | check | rooms | recordings | test-leg | version.
 
 What goes wrong is one line on standard error and exit code 2; `bridge check` exits with 1 if this machine is not fit.
 """
@@ -23,8 +23,10 @@ from bridge.errors import BridgeError
 from bridge.issuers import claim_rules, read_roles
 from bridge.machine_check import Finding, Status, check_machine
 from bridge.observability import AdminClient, configure_logging
+from bridge.recordings import export_to, open_store, recordings_as_json, recordings_as_table
 from bridge.room import room_id
 from bridge.settings import Settings, check_for_production, load_settings
+from bridge.transcode.recording import COMPOSED, new_key_line
 
 UNFIT = 1
 WRONG = 2
@@ -82,6 +84,30 @@ def _parser() -> argparse.ArgumentParser:
     rooms.add_argument("room", nargs="?", metavar="ROOM", help="as `bridge rooms` names it")
     rooms.add_argument("--output", type=Path, metavar="FILE", help="with report: the archive (default: report.zip)")
     rooms.add_argument("--json", action="store_true", help="as JSON")
+
+    recordings = _command(
+        commands, "recordings", _recordings, "list recordings, give one out, delete one, exchange keys"
+    )
+    _add_settings(recordings)
+    recordings.add_argument(
+        "action",
+        nargs="?",
+        default="list",
+        choices=["list", "export", "delete", "rotate", "new-key"],
+        help="rotate: lock all recordings with the first key of the key file; new-key: print a line for that file",
+    )
+    recordings.add_argument("recording", nargs="?", metavar="ID", help="the recording; with new-key, the key's id")
+    recordings.add_argument("--stream", default=COMPOSED, metavar="NAME", help="with export (default: %(default)s)")
+    recordings.add_argument("--output", type=Path, metavar="FILE", help="with export (default: ID.webm)")
+    recordings.add_argument("--json", action="store_true", help="with list: as JSON")
+
+    test_leg = _command(commands, "test-leg", _test_leg, "join a room as an echo, or play a file into it")
+    test_leg.add_argument("what", choices=["echo", "play"], help="echo: what the last who came sends; play: FILE")
+    test_leg.add_argument("file", nargs="?", type=Path, metavar="FILE", help="with play: sound, picture or both")
+    test_leg.add_argument(
+        "--token", required=True, metavar="TOKEN", help="its join token, as `bridge token` prints one"
+    )
+    test_leg.add_argument("--url", default="ws://127.0.0.1:8080/v1/signal", help="the door (default: %(default)s)")
 
     _command(commands, "version", _version, "print the version")
     return parser
@@ -240,6 +266,25 @@ def _rooms(options: argparse.Namespace) -> int:
     return 0
 
 
+def _test_leg(options: argparse.Namespace) -> int:
+    if (options.what == "play") != (options.file is not None):
+        raise BridgeError("bad_file", "`play` wants a file, `echo` none.", field="file")
+    from bridge.transcode import test_leg
+
+    if options.what == "echo":
+        running = test_leg.echo(options.url, options.token)
+    else:
+        running = test_leg.play(options.url, options.token, options.file)
+    try:
+        asyncio.run(running)
+    except OSError as error:
+        why = error.strerror or "it does not answer"
+        raise BridgeError("no_bridge", f"The bridge cannot be reached: {why}.", field="url") from None
+    except KeyboardInterrupt:
+        return 0
+    return 0
+
+
 def _report(options: argparse.Namespace) -> int:
     if options.room is None:
         raise BridgeError("no_room", "`bridge rooms report` wants a room.", hint="`bridge rooms` lists them.")
@@ -254,6 +299,29 @@ def _report(options: argparse.Namespace) -> int:
             name = f"{each['session']}-{each['connection']}.flight"
             archive.writestr(name, base64.b64decode(each["record"]))
     print(f"{len(records)} flight records written to {output}")
+    return 0
+
+
+def _recordings(options: argparse.Namespace) -> int:
+    action: str = options.action
+    if action in ("export", "delete", "new-key") and options.recording is None:
+        raise BridgeError("no_recording", f"`bridge recordings {action}` wants an id.", field="ID")
+    if action == "new-key":
+        print(new_key_line(options.recording))
+        return 0
+    settings = _settings(options)
+    make_data_directory(settings.data.directory)
+    store = open_store(settings)
+    if action == "list":
+        print(recordings_as_json(store.recordings()) if options.json else recordings_as_table(store.recordings()))
+    elif action == "export":
+        output = options.output or Path(options.recording).with_suffix(".webm")
+        print(f"{export_to(store, options.recording, options.stream, output)} bytes written to {output}")
+    elif action == "delete":
+        store.delete(options.recording)
+        print("deleted: its key first, then the rest")
+    else:
+        print(f"{len(list(store.rotate()))} recordings are now locked with the first key of the key file")
     return 0
 
 

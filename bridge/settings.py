@@ -96,6 +96,9 @@ class RoomSettings:
     host_absence: float = setting(duration("1s", "1h"), "1m")
     reentry: float = setting(duration("0s", "1h"), "2m")
     consultation: float = setting(duration("1m", "4h"), "15m")
+    opens_before: float = setting(duration("0s", "24h"), "15m")
+    closes_after: float = setting(duration("0s", "24h"), "1h")
+    max_length: float = setting(duration("1m", "7d"), "12h")
     roles_file: Path | None = setting(OPTIONAL_PATH, "")
 
 
@@ -105,6 +108,16 @@ class LegsSection:
 
     max: int = setting(integer(0, 512), 8)
     memory: int = setting(integer(512 << 20, 64 << 30), 2 << 30)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingSection:
+    """Recordings and how long they are kept."""
+
+    key_file: Path | None = setting(OPTIONAL_PATH, "")
+    directory: Path | None = setting(OPTIONAL_PATH, "")
+    retention: float = setting(duration("1h", "3650d"), "30d")
+    minimum_free: int = setting(integer(0, 1 << 50), 1 << 30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +184,7 @@ class Settings:
     http: HttpSettings = field(default_factory=HttpSettings)
     media: MediaSection = field(default_factory=MediaSection)
     legs: LegsSection = field(default_factory=LegsSection)
+    recordings: RecordingSection = field(default_factory=RecordingSection)
     rooms: RoomSettings = field(default_factory=RoomSettings)
     tokens: TokenSettings = field(default_factory=TokenSettings)
     signin: SignInSettings = field(default_factory=SignInSettings)
@@ -183,6 +197,7 @@ SECTIONS: Mapping[str, type] = {
     "http": HttpSettings,
     "media": MediaSection,
     "legs": LegsSection,
+    "recordings": RecordingSection,
     "rooms": RoomSettings,
     "tokens": TokenSettings,
     "signin": SignInSettings,

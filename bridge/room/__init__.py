@@ -7,6 +7,10 @@ afterwards, whoever caused it, is told to listeners as typed events in the order
 from bridge.room.errors import NotGrantedError, RoomError, in_lobby
 from bridge.room.events import (
     Admitted,
+    ChatSaid,
+    ConsentAnswered,
+    ConsentAsked,
+    InvitationProposed,
     LobbyMessaged,
     ParticipantJoined,
     ParticipantLeft,
@@ -29,7 +33,11 @@ from bridge.room.events import (
     WaitingUpdated,
 )
 from bridge.room.grants import DEFAULT_ROLES, Entrance, Grant, Role, RoleError, parse_roles
+from bridge.room.metering import Metering, RoomRecord
 from bridge.room.model import (
+    ChatLane,
+    ChatMessage,
+    ConsentRequest,
     Direction,
     EndReason,
     JoinRequest,
@@ -38,6 +46,7 @@ from bridge.room.model import (
     LobbyView,
     MediaKind,
     Participant,
+    Recording,
     RoomLimits,
     RoomPolicy,
     RoomState,
@@ -48,27 +57,38 @@ from bridge.room.model import (
     room_id,
 )
 from bridge.room.moderation import Moderation
+from bridge.room.participation import Participation
 from bridge.room.rooms import Rooms
 
 __all__ = [
     "DEFAULT_ROLES",
     "Admitted",
+    "ChatLane",
+    "ChatMessage",
+    "ChatSaid",
+    "ConsentAnswered",
+    "ConsentAsked",
+    "ConsentRequest",
     "Direction",
     "EndReason",
     "Entrance",
     "Grant",
+    "InvitationProposed",
     "JoinRequest",
     "LobbyMessage",
     "LobbyMessaged",
     "LobbyNotice",
     "LobbyView",
     "MediaKind",
+    "Metering",
     "Moderation",
     "NotGrantedError",
     "Participant",
     "ParticipantJoined",
     "ParticipantLeft",
     "ParticipantUpdated",
+    "Participation",
+    "Recording",
     "Role",
     "RoleError",
     "RoomChanged",
@@ -79,6 +99,7 @@ __all__ = [
     "RoomListener",
     "RoomOpened",
     "RoomPolicy",
+    "RoomRecord",
     "RoomState",
     "Rooms",
     "SentBack",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from bridge.room.model import EndReason, LobbyMessage, Participant, RoomState, Source
+from bridge.room.model import ChatMessage, ConsentRequest, EndReason, LobbyMessage, Participant, RoomState, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +173,47 @@ class UnmuteAsked:
     """The host's id."""
 
 
+@dataclass(frozen=True, slots=True)
+class ChatSaid:
+    """Somebody wrote to the room, or to one in it."""
+
+    room_id: str
+    recipients: frozenset[str]
+    """Ids of participants, the writer's among them."""
+    message: ChatMessage
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentAsked:
+    """Somebody in the room, or about to enter it, is asked to consent to a recording."""
+
+    room_id: str
+    recipients: frozenset[str]
+    """Ids of participants."""
+    request: ConsentRequest
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentAnswered:
+    """Somebody consented to a recording, or did not, or took it back. To be kept, with the text's version."""
+
+    room_id: str
+    participant_id: str
+    request: ConsentRequest
+    consents: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationProposed:
+    """Somebody would have another person invited. For hosts only, who decide."""
+
+    room_id: str
+    participant_id: str
+    """Who proposes it."""
+    role: str
+    name: str = field(repr=False)
+
+
 RoomEvent = (
     RoomOpened
     | RoomClosed
@@ -193,6 +234,10 @@ RoomEvent = (
     | SourceMuted
     | SourceStopped
     | UnmuteAsked
+    | ChatSaid
+    | ConsentAsked
+    | ConsentAnswered
+    | InvitationProposed
 )
 
 RoomListener = Callable[[RoomEvent], None]

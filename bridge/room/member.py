@@ -39,6 +39,8 @@ class Member:
     messages: deque[LobbyMessage] = field(default_factory=lambda: deque(maxlen=MAX_KEPT_MESSAGES))
     held_back: bool = False
     """A host sent it back: it has to be let in, whatever its token says."""
+    consent_pending: bool = False
+    """Let in, as soon as it consents to the recording; it waits until then."""
     hand_raised: bool = False
     companions: tuple[str, ...] = ()
 
@@ -79,4 +81,6 @@ class Member:
             sources=tuple(self.sources.values()),
             hand_raised=self.hand_raised,
             companions=self.companions,
+            may_host=self.may_host,
+            consent_pending=self.consent_pending,
         )

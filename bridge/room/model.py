@@ -80,6 +80,8 @@ class EndReason(StrEnum):
     """A host ended the call for all."""
     EMPTY = "empty"
     """Of a room: nobody came back."""
+    TIME_IS_UP = "time_is_up"
+    """The appointment is over, or the room was open for as long as one may be."""
     SHUTTING_DOWN = "shutting_down"
 
 
@@ -120,6 +122,12 @@ class RoomPolicy:
     """How long the place of someone who left is kept, in the queue or in the room."""
     consultation: float = 900.0
     """How long one takes, for the time that those who wait are told to expect."""
+    opens_before: float = 900.0
+    """How long before its appointment a room opens."""
+    closes_after: float = 3600.0
+    """How long after the end of its appointment a room closes, with whoever is in it."""
+    max_length: float = 43_200.0
+    """How long a room may be open at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +148,10 @@ class JoinRequest:
     """Whether a host may hand its office over to them."""
     consents: bool = True
     """Whether a recording waits for their consent."""
+    starts_in: float | None = None
+    """Seconds until the appointment begins, less than zero after that; None where the token names no time."""
+    ends_in: float | None = None
+    """Seconds until it ends."""
     token_id: str = field(default="", repr=False)
     token_lifetime: float = 0.0
     """Seconds that the token may still be used for."""
@@ -199,6 +211,21 @@ class Participant:
     hand_raised: bool = False
     companions: tuple[str, ...] = field(default=(), repr=False)
     """Names of those who sit at the same camera."""
+    may_host: bool = False
+    """Whether a host may hand its office over to them."""
+    consent_pending: bool = False
+    """Of someone in the lobby: let in, as soon as they consent to the recording."""
+
+
+class Recording(StrEnum):
+    """Whether what is said in a room is recorded."""
+
+    OFF = "off"
+    ASKING = "asking"
+    """It begins as soon as everyone in the room has consented."""
+    ON = "on"
+    PAUSED = "paused"
+    """It goes on as soon as those who came meanwhile have consented, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +234,46 @@ class RoomState:
 
     locked: bool = False
     """Nobody but hosts, and those who come back, may join or wait."""
+    recording: Recording = Recording.OFF
+    recordable: bool = False
+    """Whether there is anything that records."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRequest:
+    """What somebody is asked to consent to."""
+
+    id: str
+    """Of one recording, from its asking to its end."""
+    text_version: str
+    """Which text the question has: it is kept with the answer."""
+    asked_by: str
+    """Id of the participant who asked for the recording."""
+
+
+class ChatLane(StrEnum):
+    """What a text is."""
+
+    MESSAGE = "message"
+    CAPTION = "caption"
+    """What is said, written down for those who do not hear it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """A text that a participant wrote."""
+
+    id: int
+    """Ascending, unique within the life of the bridge."""
+    participant_id: str
+    name: str = field(repr=False)
+    """The writer's, who may be gone."""
+    lane: ChatLane
+    text: str = field(repr=False)
+    to: str | None
+    """Id of the one participant whom it is for; None for everyone in the room."""
+    at: float
+    """When it was written, by the rooms' clock."""
 
 
 class LobbyNotice(StrEnum):

@@ -66,7 +66,7 @@ class Moderation:
             chosen = [self._waiting(room, each) for each in dict.fromkeys(participant_ids)]
         room.check_space(len(chosen))
         for member in chosen:
-            room.enter(member, self._clock())
+            room.let_in(member, self._clock())
         self._access.finish()
 
     def refuse(self, session_id: str, participant_id: str) -> None:
@@ -164,6 +164,9 @@ class Moderation:
         room, _ = self._decide(session_id)
         for member in [member for member in room.members.values() if not member.waiting]:
             room.end_member(member, EndReason.ENDED, self._clock())
+        for member in room.members.values():
+            if member.by_lobby and member.consent_pending:
+                room.forget_admission(member)
         room.forget_places()
         self._access.finish()
 

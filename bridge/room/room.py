@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
+from bridge.room.chat import Chat
+from bridge.room.consent import RecordingConsent
 from bridge.room.errors import NotGrantedError, RoomError, in_lobby
 from bridge.room.events import (
     Admitted,
+    ConsentAsked,
     ParticipantJoined,
     ParticipantLeft,
     ParticipantUpdated,
+    RoomChanged,
     RoomListener,
     SentBack,
     SessionEnded,
@@ -58,11 +62,15 @@ class Room:
         new_token: Callable[[int], str],
         limits: RoomLimits,
         policy: RoomPolicy,
+        *,
+        recordable: bool,
     ) -> None:
         self.id = room_id
         self.tenant = tenant
-        self.state = RoomState()
+        self.state = RoomState(recordable=recordable)
         self.lobby = Lobby(policy.consultation)
+        self.chat = Chat()
+        self.consent = RecordingConsent()
         self.members: dict[str, Member] = {}
         """Everyone, by id, in order of joining."""
         self.handed: set[str] = set()
@@ -143,7 +151,7 @@ class Room:
         member.describe(request)
         session = self._add_session(member, request, now)
         if member.waiting and not member.held_back and not self._waits(request, None):
-            self.enter(member, now)
+            self.let_in(member, now)
             return member.sessions[session.id]
         self.tell_update(member, before)
         return session
@@ -189,11 +197,48 @@ class Room:
             places = self._limits.max_participants
             raise RoomError("room_full", f"The room already has its {places} participants.", field="room")
 
+    def let_in(self, member: Member, now: float) -> None:
+        """From the lobby into the room; while it is recorded, only after the newcomer's consent."""
+        if not self.consent.lacks(member):
+            self.enter(member, now)
+        elif not member.consent_pending:
+            before = member.snapshot(self.id)
+            member.consent_pending, member.held_back = True, False
+            self.tell_update(member, before)
+            self.ask_consent([member])
+
+    def ask_consent(self, members: Iterable[Member]) -> None:
+        """Asks these to consent to the recording at hand, if they have not."""
+        asked = frozenset(member.id for member in members if self.consent.lacks(member))
+        if asked and self.consent.request is not None:
+            self._emit(ConsentAsked(self.id, asked, self.consent.request))
+
+    def settle(self, now: float) -> None:
+        """Draws the conclusions for the recording from who is there now."""
+        recording = self.consent.state(self.members.values())
+        if recording is not self.state.recording:
+            self.state = replace(self.state, recording=recording)
+            self._emit(RoomChanged(self.id, self.state))
+        for member in [member for member in self.members.values() if member.consent_pending]:
+            if self.consent.lacks(member):
+                continue
+            if member.by_lobby and self._policy.without_host is WithoutHost.WAIT and not self.has_host():
+                # Whoever let them in has gone meanwhile.
+                self.forget_admission(member)
+            else:
+                self.enter(member, now)
+
+    def forget_admission(self, member: Member) -> None:
+        """Someone who was let in, and was to consent to the recording first, has to be let in anew."""
+        before = member.snapshot(self.id)
+        member.consent_pending = False
+        self.tell_update(member, before)
+
     def enter(self, member: Member, now: float) -> None:
         """From the lobby into the room."""
         # Whoever was in here before has to be let in anew: another patient is with the doctor now.
         self._places.close_room()
-        member.waiting, member.held_back = False, False
+        member.waiting, member.held_back, member.consent_pending = False, False, False
         member.messages.clear()
         self._set_waiting(member, False)
         self.lobby.let_in(now)
@@ -270,6 +315,7 @@ class Room:
         if self.state.locked and Grant.HOST not in request.grants and not (place is not None and place.admitted):
             raise RoomError("room_locked", "The room is locked.", field="room", hint="A host has to unlock it.")
         waiting = self._waits(request, place)
+        asked = not waiting and self._must_be_asked(request)
         if not waiting:
             self.check_space(1)
         elif len(self.members) - self.count_inside() >= self._limits.max_waiting:
@@ -277,11 +323,17 @@ class Room:
         self._places.take(request.identity, now)
         rank = order if place is None else place.rank
         session = self._join_anew(
-            request, order, waiting=waiting, place=rank, by_lobby=request.enters is Entrance.LOBBY, now=now
+            request, order, waiting=waiting or asked, place=rank, by_lobby=request.enters is Entrance.LOBBY, now=now
         )
-        if waiting and place is not None:
-            self._by_identity[request.identity].held_back = place.held_back
+        member = self._by_identity[request.identity]
+        if asked:
+            self.let_in(member, now)
+        elif waiting and place is not None:
+            member.held_back = place.held_back
         return session
+
+    def _must_be_asked(self, request: JoinRequest) -> bool:
+        return request.consents and self.consent.request is not None and not self.consent.has(request.identity)
 
     def _waits(self, request: JoinRequest, place: Place | None) -> bool:
         if place is not None and place.held_back:

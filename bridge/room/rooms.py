@@ -10,11 +10,14 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 
+from bridge.room.alarms import Alarms
 from bridge.room.bans import Bans
 from bridge.room.deadlines import Deadlines
 from bridge.room.errors import RoomError
 from bridge.room.events import RoomClosed, RoomEvent, RoomListener, RoomOpened, SessionEnded
 from bridge.room.model import (
+    ChatMessage,
+    ConsentRequest,
     EndReason,
     JoinRequest,
     LobbyView,
@@ -29,6 +32,7 @@ from bridge.room.model import (
     room_id,
 )
 from bridge.room.moderation import Moderation
+from bridge.room.participation import Participation
 from bridge.room.room import Room
 
 _log = logging.getLogger(__name__)
@@ -47,12 +51,17 @@ class Rooms:
         limits: RoomLimits,
         policy: RoomPolicy | None = None,
         *,
+        can_record: bool = False,
         clock: Callable[[], float] = time.monotonic,
         new_token: Callable[[int], str] = secrets.token_urlsafe,
     ) -> None:
-        """`new_token(bytes)` makes unguessable ids and secrets of that much randomness."""
+        """`new_token(bytes)` makes unguessable ids and secrets of that much randomness.
+
+        `can_record`: whether a listener records when `RoomState.recording` says so.
+        """
         self._limits = limits
         self._policy = policy or RoomPolicy()
+        self._can_record = can_record
         self._clock = clock
         self._new_token = new_token
         self._rooms: dict[str, Room] = {}
@@ -61,6 +70,11 @@ class Rooms:
         self._grace = Deadlines(limits.grace)
         self._linger = Deadlines(limits.linger)
         self._absence = Deadlines(self._policy.host_absence)
+        self._closing = Alarms()
+        self._closes_at: dict[str, float] = {}
+        """The latest that a room may stay open."""
+        self._appointments: dict[str, float] = {}
+        """When a room closes whose tokens name times."""
         self._bans = Bans()
         self._orders = itertools.count(1)
         self._source_ids = itertools.count(1)
@@ -70,8 +84,14 @@ class Rooms:
         self._closed = False
         self._changed: dict[str, None] = {}
         message_ids = itertools.count(1)
-        self.moderation = Moderation(self, self._emit, self._bans, clock, lambda: next(message_ids))
+
+        def new_id() -> int:
+            return next(message_ids)
+
+        self.moderation = Moderation(self, self._emit, self._bans, clock, new_id)
         """What hosts decide."""
+        self.participation = Participation(self, self._emit, clock, new_id, new_token, can_record=can_record)
+        """What participants do besides sending media."""
 
     # What is there
 
@@ -111,6 +131,19 @@ class Rooms:
         """A session as it is now. Raises `RoomError` (`session_not_found`)."""
         return self._room(session_id).session(session_id)
 
+    def chat(self, session_id: str) -> tuple[ChatMessage, ...]:
+        """What was written to a session's owner so far. Raises `RoomError` (`session_not_found`)."""
+        room = self._room(session_id)
+        return room.chat.told(room.member(session_id).identity)
+
+    def consent(self, session_id: str) -> tuple[ConsentRequest, bool] | None:
+        """The recording that a session's owner is asked to consent to, and whether they did; None if they are not."""
+        room = self._room(session_id)
+        member, request = room.member(session_id), room.consent.request
+        if request is None or not member.consents or (member.waiting and not member.consent_pending):
+            return None
+        return request, room.consent.has(member.identity)
+
     # What may happen
 
     def add_listener(self, listener: RoomListener) -> None:
@@ -135,9 +168,11 @@ class Rooms:
         key = room_id(request.tenant, request.room)
         if self._bans.holds(request.tenant, request.token_id, self._clock()):
             raise RoomError("banned", "A host took the owner of this token out.", hint="Ask for a new invitation.")
+        closes_at = self._check_times(request)
         room = self._rooms.get(key)
         if room is None:
             room = self._open(key, request.tenant)
+        self._schedule(key, closes_at)
         session = room.join(request, next(self._orders), self._clock())
         self._room_of_session[session.id] = room
         self._tell()
@@ -219,11 +254,11 @@ class Rooms:
 
     def poll_timeout(self) -> float | None:
         """When, by the clock, `handle_timeout` has something to do next; None while nothing is due."""
-        ahead = (deadlines.next() for deadlines in (self._grace, self._linger, self._absence))
+        ahead = (deadlines.next() for deadlines in (self._grace, self._linger, self._absence, self._closing))
         return min((due for due in ahead if due is not None), default=None)
 
     def handle_timeout(self) -> None:
-        """Ends sessions that were not resumed in time, closes rooms that stayed empty, clears those without a host."""
+        """Ends sessions not resumed in time, and rooms that are empty or over; clears those without a host."""
         self._expire()
 
     def _expire(self) -> None:
@@ -234,6 +269,10 @@ class Rooms:
             self._close(self._rooms[key], EndReason.EMPTY)
         while (key := self._absence.pop_due(now)) is not None:
             self._rooms[key].clear(now)
+        while (key := self._closing.pop_due(now)) is not None:
+            for session_id in self._rooms[key].session_ids():
+                self._end_session(self._rooms[key], session_id, EndReason.TIME_IS_UP)
+            self._close(self._rooms[key], EndReason.TIME_IS_UP)
         self._tell()
 
     # For those of this package that change rooms
@@ -255,13 +294,38 @@ class Rooms:
             raise _session_not_found()
         return room
 
+    def _check_times(self, request: JoinRequest) -> float | None:
+        """When the appointment's room closes, by the clock. Raises `room_not_open`, `room_over`."""
+        policy, now = self._policy, self._clock()
+        if request.starts_in is not None and request.starts_in > policy.opens_before:
+            minutes = policy.opens_before / 60.0
+            raise RoomError(
+                "room_not_open", f"The room opens {minutes:.0f} minutes before the appointment.", field="room"
+            )
+        if request.ends_in is None:
+            return None
+        if request.ends_in + policy.closes_after <= 0:
+            raise RoomError("room_over", "The appointment is over.", field="room")
+        return now + request.ends_in + policy.closes_after
+
+    def _schedule(self, key: str, closes_at: float | None) -> None:
+        """A room closes when the last of its tokens' appointments is over, or after the longest time allowed."""
+        if closes_at is None:
+            return
+        latest = self._appointments.get(key)
+        self._appointments[key] = closes_at if latest is None else max(latest, closes_at)
+        self._closing.set(key, min(self._appointments[key], self._closes_at[key]))
+
     def _open(self, key: str, tenant: str) -> Room:
         if len(self._rooms) >= self._limits.max_rooms:
             raise RoomError("too_many_rooms", "The bridge has as many rooms as it may have.", field="room")
         if self._rooms_of_tenant[tenant] >= self._limits.max_rooms_per_tenant:
             raise RoomError("too_many_rooms", "This vendor has as many rooms as it may have.", field="room")
-        room = Room(key, tenant, self._emit, self._new_token, self._limits, self._policy)
+        room = Room(key, tenant, self._emit, self._new_token, self._limits, self._policy, recordable=self._can_record)
         self._rooms[key] = room
+        # However often its appointment is put off, and whatever its tokens say.
+        self._closes_at[key] = self._clock() + self._policy.max_length
+        self._closing.set(key, self._closes_at[key])
         self._rooms_of_tenant[tenant] += 1
         self._emit(RoomOpened(key))
         return room
@@ -272,6 +336,9 @@ class Rooms:
     def _close(self, room: Room, reason: EndReason) -> None:
         self._linger.cancel(room.id)
         self._absence.cancel(room.id)
+        self._closing.cancel(room.id)
+        del self._closes_at[room.id]
+        self._appointments.pop(room.id, None)
         self._changed.pop(room.id, None)
         del self._rooms[room.id]
         self._rooms_of_tenant[room.tenant] -= 1
@@ -289,11 +356,11 @@ class Rooms:
 
     def _settle(self) -> None:
         """Sets the deadlines that follow from who is where now."""
-        changed, self._changed = self._changed, {}
-        for key in changed:
+        for key in list(self._changed):
             room = self._rooms.get(key)
             if room is None:
                 continue
+            room.settle(self._clock())
             if len(room) > 0:
                 self._linger.cancel(key)
             elif key not in self._linger:
@@ -302,6 +369,7 @@ class Rooms:
                 self._absence.cancel(key)
             elif key not in self._absence:
                 self._absence.start(key, self._clock())
+        self._changed.clear()
 
     def _tell(self) -> None:
         """Tells what has happened. A listener that calls back adds to the queue, which the outermost call empties."""

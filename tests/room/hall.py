@@ -24,9 +24,12 @@ ROOM = "clinic/time-1"
 class Consultation:
     """One room, joined by role as the default roles have it."""
 
-    def __init__(self, *, limits: RoomLimits | None = None, policy: RoomPolicy | None = None) -> None:
+    def __init__(
+        self, *, limits: RoomLimits | None = None, policy: RoomPolicy | None = None, can_record: bool = True
+    ) -> None:
         self.now = 1000.0
-        self.rooms = Rooms(limits or RoomLimits(), policy, clock=lambda: self.now)
+        self.rooms = Rooms(limits or RoomLimits(), policy, clock=lambda: self.now, can_record=can_record)
+        self.participation = self.rooms.participation
         self.moderation = self.rooms.moderation
         self.events: list[RoomEvent] = []
         self.rooms.add_listener(self.events.append)
@@ -49,6 +52,13 @@ class Consultation:
                 token_lifetime=600.0,
             )
         )
+
+    def call(self) -> tuple[Session, Session]:
+        """A doctor, and a patient who was let in."""
+        doctor, patient = self.join("doctor", "fastlege"), self.join("kari")
+        self.moderation.admit(doctor.id)
+        self.told()
+        return doctor, patient
 
     def inside(self) -> list[str]:
         return [participant.identity for participant in self.rooms.participants(ROOM)]

@@ -58,7 +58,7 @@ def test_a_shared_screen_is_stopped_with_its_sound(call: Call) -> None:
 def test_a_locked_room_lets_in_hosts_and_those_who_come_back(call: Call) -> None:
     call.moderation.lock(call.doctor.id, True)
     call.moderation.lock(call.doctor.id, True)
-    assert call.events == [RoomChanged(ROOM, RoomState(locked=True))]
+    assert call.events == [RoomChanged(ROOM, RoomState(locked=True, recordable=True))]
     refused("room_locked", lambda: call.join("ola"))
     assert not call.join("other", "spesialist").waiting
     assert not call.join("kari").waiting

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bridge.errors import BridgeError
 from bridge.room import Grant, RoomLimits, Rooms
-from bridge.signaling.calls import Calls, CallSettings, Door
+from bridge.signaling.calls import Calls, CallSettings, Door, Recorder
 from bridge.signaling.http import application
 from bridge.signaling.operations import OperationsRoutes
 from bridge.signaling.server import HttpServer, ServerSettings
@@ -35,6 +35,8 @@ class Claims:
     level: str = ""
     may_host: bool = True
     consents: bool = True
+    starts_in: float | None = None
+    ends_in: float | None = None
     token_id: str = ""
     lifetime: float = 600.0
 
@@ -55,8 +57,16 @@ class FakeVerifier:
             raise BridgeError("token_wrong_room", "The token opens another room.", field="room")
         if parts[2:] == ["patient"]:
             return Claims(
-                *("clinic", parts[0], parts[1], f"Name of {parts[1]}", "pasient", EVERYTHING - {"host"}),
-                *("lobby", "idporten-loa-high", False, True, f"token of {parts[1]}"),
+                "clinic",
+                parts[0],
+                parts[1],
+                f"Name of {parts[1]}",
+                "pasient",
+                EVERYTHING - {"host"},
+                enters="lobby",
+                level="idporten-loa-high",
+                may_host=False,
+                token_id=f"token of {parts[1]}",
             )
         grants = frozenset(parts[2].split(",")) if len(parts) > 2 else EVERYTHING
         role = parts[3] if len(parts) > 3 else "fastlege"
@@ -149,12 +159,13 @@ async def open_house(
     server: ServerSettings | None = None,
     web: Path | None = None,
     metrics_for: str = "127.0.0.0/8",
+    recorder: Recorder | None = None,
 ) -> AsyncIterator[House]:
     """A running bridge of the given settings."""
     limits = limits or RoomLimits()
-    rooms = Rooms(limits)
+    rooms = Rooms(limits, can_record=recorder is not None)
     plane, observer, health = FakeMediaPlane(), RecordingObserver(), FakeHealth()
-    all_calls = Calls(FakeVerifier(), rooms, plane, settings=calls, observer=observer)
+    all_calls = Calls(FakeVerifier(), rooms, plane, settings=calls, observer=observer, recorder=recorder)
     routes = [
         *WebSocketDoor(all_calls, websocket or WebSocketSettings(), version="0.1.0", grace=limits.grace).routes(),
         *WhipDoor(all_calls, whip or WhipSettings()).routes(),

@@ -46,6 +46,15 @@ FIELDS = {
     "notice": st.sampled_from(["delayed", "soon", "cancelled", "text", "late"]),
     "text": st.sampled_from(["", "Snart", "x" * 501, None]),
     "minutes": st.sampled_from([0, 1, 600, 601, 1.5, None]),
+    "role": st.sampled_from(["parorende", "", "x" * 129]),
+    "name": st.sampled_from(["Per", "", "x" * 201]),
+    "raised": st.sampled_from([True, False, None]),
+    "names": st.lists(st.sampled_from(["Per", "", "x" * 201]), max_size=5),
+    "text_version": st.sampled_from(["2026-1", "", "x" * 65]),
+    "consent_id": st.sampled_from(["c", "", "x" * 65]),
+    "consents": st.sampled_from([True, False, "yes"]),
+    "lane": st.sampled_from(["message", "caption", "whisper"]),
+    "to": st.sampled_from(["p", "", "x" * 65, None]),
     "locked": st.sampled_from([True, False, 1]),
     "tiles": st.lists(
         st.fixed_dictionaries(

@@ -149,6 +149,102 @@ for (const name of /** @type {const} */ (["chromium", "firefox"])) {
       await view.until(() => fakeBridge.received.some(({ type }) => type === "end_call"));
     });
 
+    it("chats with the room or with one, says what is unread, and shows captions over the pictures", async () => {
+      await host();
+      const kari = await view.page.evaluate(() => fakeBridge.addParticipant({ name: "Kari Nordmann", role: "pasient" }));
+      await view.untilText(".tile-name", "Kari Nordmann");
+      await view.page.evaluate((id) => fakeBridge.say({ id, name: "Kari Nordmann", text: "Hei, jeg hører deg ikke." }), kari);
+      await view.untilText("#notices", "Melding fra Kari Nordmann");
+      await view.press("Meldinger, 1 uleste");
+      await view.untilText(".chat-text", "Hei, jeg hører deg ikke.");
+      assert.equal(await view.page.evaluate(() => document.activeElement.id), "chat-text");
+      await view.page.keyboard.type("Prøver igjen.");
+      await view.page.keyboard.press("Enter");
+      await view.untilText(".chat-message.is-own .chat-text", "Prøver igjen.");
+      await view.page.select("#chat-to", kari);
+      await view.page.locator("#chat-text").fill("Bare til deg");
+      await view.press("Send");
+      await view.untilText(".chat-private", "Bare til Kari Nordmann");
+      assert.deepEqual(await view.sent("chat"), [
+        { type: "chat", text: "Prøver igjen.", lane: "message" },
+        { type: "chat", text: "Bare til deg", lane: "message", to: kari },
+      ]);
+      await view.page.evaluate(() => fakeBridge.say({ id: "p-x", name: "Tone Tolk", text: "Hun sier at det gjør vondt.", lane: "caption" }));
+      await view.untilText(".captions p", "Hun sier at det gjør vondt.");
+      await view.look(`${name}-chat`);
+    });
+
+    it("raises a hand and shows those of others, and who sits beside whom", async () => {
+      await host();
+      const kari = await view.page.evaluate(() => fakeBridge.addParticipant({ name: "Kari Nordmann", role: "pasient" }));
+      await view.untilText(".tile-name", "Kari Nordmann");
+      await view.press("Rekk opp hånden");
+      await view.untilText("#notices", "Hånden din er oppe.");
+      await view.press("Ta ned hånden");
+      assert.deepEqual(await view.sent("raise_hand"), [{ type: "raise_hand", raised: true }, { type: "raise_hand", raised: false }]);
+      await view.page.evaluate((id) => fakeBridge.setHand(id, true), kari);
+      await view.untilText("#notices", "Kari Nordmann rekker opp hånden.");
+      await view.press("Deltakere: 2 i samtalen");
+      await view.until(() => document.querySelector("[data-id] .hand-sign:not([hidden])"));
+      await view.press("Hvem sitter sammen med deg?");
+      await view.page.locator("#companion-names").fill("Per Hansen");
+      await view.press("Lagre");
+      await view.untilText(".person-facts", "Per Hansen");
+      assert.deepEqual(await view.sent("set_companions"), [{ type: "set_companions", names: ["Per Hansen"] }]);
+    });
+
+    it("asks for consent, shows that it records, and takes the consent back", async () => {
+      await view.start();
+      await view.until(() => fakeBridge.ownSources.length === 2);
+      const id = await view.page.evaluate(() => fakeBridge.addParticipant({ name: "Kari Fastlege" }));
+      await view.untilText(".tile-name", "Kari Fastlege");
+      await view.page.evaluate((by) => fakeBridge.askConsent(by), id);
+      await view.untilText(".question", "Kari Fastlege vil ta opp samtalen");
+      await view.look(`${name}-consent`);
+      await view.press("Ja, jeg samtykker");
+      await view.page.evaluate(() => fakeBridge.setRecording("on"));
+      await view.untilText(".recording", "Opptak pågår");
+      await view.press("Deltakere: 2 i samtalen");
+      await view.press("Trekk samtykket mitt");
+      assert.deepEqual(await view.sent("answer_consent"), [
+        { type: "answer_consent", consent_id: "consent-1", consents: true },
+        { type: "answer_consent", consent_id: "consent-1", consents: false },
+      ]);
+      await view.page.evaluate(() => fakeBridge.setRecording("off"));
+      await view.untilText("#notices", "Opptaket er stoppet.");
+      await view.page.evaluate((by) => fakeBridge.askConsent(by), id);
+      await view.untilText(".question", "vil ta opp samtalen");
+      await view.page.evaluate(() => fakeBridge.setRecording("off"));
+      await view.until(() => document.querySelector(".question") === null);
+      assert.equal((await view.sent("answer_consent")).length, 2);
+    });
+
+    it("lets a patient propose whom to invite, and tells the doctor", async () => {
+      await view.start();
+      await view.until(() => fakeBridge.ownSources.length === 2);
+      const id = await view.page.evaluate(() => fakeBridge.addParticipant({ name: "Kari Fastlege" }));
+      await view.press("Deltakere: 2 i samtalen");
+      await view.press("Foreslå å invitere noen");
+      await view.page.locator("#proposal-name").fill("Per Hansen");
+      await view.press("Send");
+      await view.untilText("#notices", "Forslaget er sendt.");
+      assert.deepEqual(await view.sent("propose_invitation"), [{ type: "propose_invitation", role: "parorende", name: "Per Hansen" }]);
+      await view.page.evaluate((by) => fakeBridge.notice({ type: "invitation_proposed", participant_id: by, role: "tolk", name: "Tone" }), id);
+      await view.untilText(".question", "Kari Fastlege foreslår å invitere Tone");
+      await view.accessible();
+    });
+
+    it("asks to record and stops it", async () => {
+      await host();
+      await view.press("Deltakere: 1 i samtalen");
+      await view.press("Be om å ta opptak");
+      assert.deepEqual(await view.sent("ask_to_record"), [{ type: "ask_to_record", text_version: "2026-1" }]);
+      await view.page.evaluate(() => fakeBridge.setRecording("asking"));
+      await view.untilText(".recording", "Venter på samtykke");
+      await view.press("Stopp opptaket");
+      await view.until(() => fakeBridge.received.some(({ type }) => type === "stop_recording"));
+    });
+
     it("opens no microphone from afar: it asks", async () => {
       await view.start();
       await view.until(() => fakeBridge.ownSources.length === 2);

@@ -57,7 +57,9 @@ export function installFakeBridge() {
     unreachable = false;
     refusal = null;
     closeCode = 4403;
-    room = { locked: false, encryption: "bridge" };
+    chat = [];
+    consent = null;
+    room = { locked: false, recording: "off", recordable: true, encryption: "bridge" };
     lobby = null;
     waiting = [];
     grants = ["publish_camera", "publish_microphone", "publish_screen", "subscribe"];
@@ -120,6 +122,8 @@ export function installFakeBridge() {
         server: { name: "fake", version: "0" },
         limits: { message_bytes: 262144, requests_per_second: 20, request_burst: 100 },
         room: this.room,
+        chat: this.chat,
+        ...(this.consent && { consent: this.consent }),
         ...(this.lobby && { lobby: this.lobby }),
         ...(this.grants.includes("host") && !this.lobby && { waiting: this.waiting }),
       };
@@ -239,7 +243,7 @@ export function installFakeBridge() {
     addParticipant({ name, role = "fastlege", colour = "#447788", camera = true, microphone = true, screen = false, frequency = 440 }) {
       const id = `p-${this.participants.length + 1}-${Math.random().toString(36).slice(2, 8)}`;
       const media = new Map();
-      const info = { id, name, role, state: "connected", sources: [], level: "", hand_raised: false, companions: [] };
+      const info = { id, name, role, state: "connected", sources: [], level: "", hand_raised: false, companions: [], may_host: role !== "pasient" };
       const add = (source, kind, track) => {
         media.set(`s-${id}-${source}`, track);
         info.sources.push({ id: `s-${id}-${source}`, source, kind, muted: false });
@@ -253,9 +257,37 @@ export function installFakeBridge() {
       return id;
     }
 
+    say({ id = "p-self", name = "Ola Nordmann", text, lane = "message", to = null }) {
+      const message = { id: String(this.chat.length + 1), participant_id: id, name, lane, text, to, age_seconds: 0 };
+      this.chat.push(message);
+      this.notice({ type: "chat_message", message });
+    }
+
+    on_chat(_, { text, lane, to }) {
+      setTimeout(() => this.say({ text, lane, to }), 0);
+      return { type: "done" };
+    }
+
+    setRecording(recording) {
+      this.room = { ...this.room, recording };
+      this.notice({ type: "room_changed", room: this.room });
+    }
+
+    askConsent(by) {
+      this.consent = { id: "consent-1", text_version: "2026-1", asked_by: by, consented: false };
+      this.setRecording("asking");
+      this.notice({ type: "consent_asked", consent: this.consent });
+    }
+
+    setHand(id, raised) {
+      const { info } = this.participants.find((candidate) => candidate.info.id === id);
+      info.hand_raised = raised;
+      this.notice({ type: "participant_updated", participant: info });
+    }
+
     /** @returns the id of someone who waits */
     addWaiting({ name, role = "pasient", level = "idporten-loa-high" }) {
-      const participant = { id: `w-${this.waiting.length + 1}`, name, role, level, state: "connected" };
+      const participant = { id: `w-${this.waiting.length + 1}`, name, role, level, state: "connected", consent_pending: false };
       this.waiting.push(participant);
       this.notice({ type: "waiting_joined", participant });
       return participant.id;
@@ -278,7 +310,7 @@ export function installFakeBridge() {
 
     admitSelf() {
       this.lobby = null;
-      this.notice({ type: "admitted", participants: this.participants.map(({ info }) => info), room: this.room });
+      this.notice({ type: "admitted", participants: this.participants.map(({ info }) => info), room: this.room, chat: this.chat });
       this.offer();
     }
 

@@ -190,6 +190,18 @@ for (const name of /** @type {const} */ (["chromium", "firefox"])) {
       await until(() => !document.querySelector(".people .tile").classList.contains("has-picture"));
     });
 
+    it("shows large whom one pins, and tells the bridge", async () => {
+      await join();
+      const kari = await meet();
+      await press("Fest Kari Fastlege");
+      await until((id) => fakeBridge.layout?.pinned[0] === id, kari);
+      await until(() => document.querySelector(".screens .tile-pin[aria-pressed='true']") === document.activeElement);
+      assert.deepEqual(await accessibilityProblems(), []);
+      await press("Løsne Kari Fastlege");
+      await until(() => fakeBridge.layout.pinned.length === 0);
+      await until(() => document.querySelector(".people .tile-pin") !== null);
+    });
+
     it("mutes the microphone, and lets go of a camera that is turned off", async () => {
       await join();
       await press("Slå av mikrofon");

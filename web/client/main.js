@@ -1,4 +1,5 @@
 import { BridgeError, connect } from "../sdk/src/index.js";
+import { askForConsent } from "./consent.js";
 import { Equipment } from "./equipment.js";
 import { language, t } from "./i18n.js";
 import { clearNotices, notify } from "./notices.js";
@@ -100,6 +101,7 @@ class Page {
       if (error === null) this.#showLeft(() => this.#prepare(token));
       else this.#showProblem(error, () => this.#prepare(token));
     });
+    askForConsent(call);
     if (call.lobby === null) talk();
     else wait();
   }

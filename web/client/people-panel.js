@@ -3,7 +3,9 @@ import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { writeToLobby } from "./lobby-message-dialog.js";
 import { notify } from "./notices.js";
+import { proposeSomebody } from "./proposal.js";
 import { ask } from "./questions.js";
+import { RecordingSection } from "./recording-section.js";
 import { nameOf } from "./stage.js";
 import { levelWord, roleWord } from "./words.js";
 
@@ -27,6 +29,11 @@ export class PeoplePanel {
   #inside = element("ul", { class: "person-list" });
   #lock;
   #hostActions;
+  #recording;
+  #companions;
+  #propose;
+  /** @type {readonly string[]} */
+  #ownCompanions = [];
   /** By participant id. @type {Map<string, { node: HTMLElement, update: () => void }>} */
   #rows = new Map();
   title = t("peopleTitle");
@@ -56,11 +63,15 @@ export class PeoplePanel {
       this.#lock,
       element("button", { type: "button", class: "button danger", onclick: () => this.#end() }, t("endForAll")),
     );
+    this.#recording = new RecordingSection(call, (done) => this.#decide(done));
+    this.#companions = element("button", { type: "button", class: "button small", onclick: () => this.#nameCompanions() }, t("companionsButton"));
+    this.#propose = element("button", { type: "button", class: "button small", onclick: () => this.#proposeSomebody() }, t("propose"));
     this.node = element(
       "div",
       { class: "people-panel" },
       this.#waitingSection,
-      element("section", {}, this.#insideTitle, this.#inside),
+      element("section", {}, this.#insideTitle, this.#inside, element("div", { class: "panel-actions" }, this.#companions, this.#propose)),
+      this.#recording.node,
       this.#hostActions,
       element("p", { class: "help encryption" }, icon("lock"), t("encryptionExplained")),
     );
@@ -76,6 +87,8 @@ export class PeoplePanel {
     setText(this.#insideTitle, t("insideTitle", { count: participants.size + 1 }));
     setText(this.#lock, t(room.locked ? "unlockRoom" : "lockRoom"));
     setAttribute(this.#hostActions, "hidden", !isHost);
+    setAttribute(this.#propose, "hidden", isHost);
+    this.#recording.update();
     const shown = new Set(["self"]);
     this.#place("self", this.#inside, () => this.#ownRow());
     for (const info of waiting.values()) {
@@ -106,8 +119,15 @@ export class PeoplePanel {
   }
 
   #ownRow() {
-    const node = element("li", { class: "person" }, element("div", { class: "person-words" }, element("span", { class: "person-name" }, this.#ownName)));
-    return { node, update: () => undefined };
+    const facts = element("span", { class: "person-facts" });
+    const hand = handSign();
+    const words = element("div", { class: "person-words" }, element("span", { class: "person-name" }, this.#ownName), facts);
+    const node = element("li", { class: "person" }, words, hand);
+    const update = () => {
+      setText(facts, this.#ownCompanions.join(" · "));
+      setAttribute(hand, "hidden", !this.#call.handRaised);
+    };
+    return { node, update };
   }
 
   /** @param {string} id */
@@ -129,7 +149,7 @@ export class PeoplePanel {
       if (info === undefined) return;
       const called = waitingName(info);
       setText(name, called);
-      setText(facts, factsOf(info));
+      setText(facts, info.consent_pending ? t("waitsForConsent") : factsOf(info));
       setAttribute(admit, "aria-label", t("admitName", { name: called }));
       setAttribute(write, "aria-label", t("writeToName", { name: called }));
       setAttribute(refuse, "aria-label", t("refuseName", { name: called }));
@@ -176,7 +196,8 @@ export class PeoplePanel {
     menu.addEventListener("focusout", (event) => {
       if (event.relatedTarget instanceof Node && !menu.contains(event.relatedTarget)) menu.open = false;
     });
-    const node = element("li", { class: "person", "data-id": id }, element("div", { class: "person-words" }, name, facts), menu);
+    const hand = handSign();
+    const node = element("li", { class: "person", "data-id": id }, element("div", { class: "person-words" }, name, facts), hand, menu);
     const update = () => {
       const microphone = participant.source("microphone");
       const heard = microphone !== null && !microphone.muted;
@@ -186,6 +207,8 @@ export class PeoplePanel {
       setAttribute(mute, "hidden", !heard);
       setAttribute(unmute, "hidden", heard);
       setAttribute(screen, "hidden", participant.source("screen") === null);
+      setAttribute(office, "hidden", !participant.mayHost);
+      setAttribute(hand, "hidden", !participant.handRaised);
     };
     return { node, update };
   }
@@ -198,6 +221,46 @@ export class PeoplePanel {
       const sent = this.#call.moderation.messageLobby(notice, { ...withoutEmptyText(options), ...(id !== undefined && { to: id }) });
       this.#decide(sent.then(() => notify(t("messageSent"))));
     });
+  }
+
+  #proposeSomebody() {
+    proposeSomebody((role, name) => {
+      this.#decide(this.#call.proposeInvitation(role, name).then(() => notify(t("proposalSent"))));
+    });
+  }
+
+  #nameCompanions() {
+    const names = element("textarea", { id: "companion-names", rows: "3" });
+    names.value = this.#ownCompanions.join("\n");
+    const form = element(
+      "form",
+      {
+        method: "dialog",
+        class: "message-form",
+        onsubmit: () => {
+          const written = names.value.split("\n").map((name) => name.trim()).filter((name) => name !== "");
+          this.#decide(this.#call.setCompanions(written).then(() => {
+            this.#ownCompanions = written;
+            this.update();
+          }));
+        },
+      },
+      element("div", { class: "field" }, element("label", { for: "companion-names" }, t("companionsHelp")), names),
+      element(
+        "footer",
+        {},
+        element("button", { type: "button", class: "button", onclick: () => dialog.close() }, t("cancel")),
+        element("button", { type: "submit", class: "button primary" }, t("save")),
+      ),
+    );
+    const dialog = element(
+      "dialog",
+      { class: "dialog", "aria-labelledby": "companions-title", onclose: () => dialog.remove() },
+      element("h2", { id: "companions-title" }, t("companionsButton")),
+      form,
+    );
+    document.body.append(dialog);
+    dialog.showModal();
   }
 
   /** @param {RemoteParticipant} participant */
@@ -235,6 +298,10 @@ function placeBeside(button, items) {
 /** @param {WaitingInfo} info */
 export function waitingName({ name }) {
   return name || t("noName");
+}
+
+function handSign() {
+  return element("span", { class: "hand-sign", role: "img", "aria-label": t("handRaised"), hidden: true }, icon("hand"));
 }
 
 /** @param {{ role: string, level: string, companions?: readonly string[] }} person */

@@ -10,14 +10,15 @@ import { t } from "./i18n.js";
  * @param {string} question.yes what pressing does
  * @param {string} [question.no]
  * @param {boolean} [question.danger]
- * @returns {Promise<boolean>}
+ * @param {AbortSignal} [question.signal] takes the question back: the answer is then null
+ * @returns {Promise<boolean | null>} closing it without an answer is a no
  */
-export function ask({ title, body, yes, no = t("cancel"), danger = false }) {
+export function ask({ title, body, yes, no = t("cancel"), danger = false, signal }) {
   return new Promise((resolve) => {
-    /** @param {boolean} answer */
+    /** @param {boolean | null} answer */
     const answer = (answer) => {
-      dialog.close();
       resolve(answer);
+      dialog.close();
     };
     const dialog = element(
       "dialog",
@@ -40,5 +41,6 @@ export function ask({ title, body, yes, no = t("cancel"), danger = false }) {
     );
     document.body.append(dialog);
     dialog.showModal();
+    signal?.addEventListener("abort", () => answer(null));
   });
 }

@@ -20,8 +20,13 @@ export class Stage {
   /** By source id, participant id, or "self". @type {Map<string, Tile>} */
   #tiles = new Map();
   #observer = new ResizeObserver(() => this.#arrange());
+  /** Whom one wants to see large, whoever speaks. @type {string | null} */
+  #pinned = null;
+  #onpin;
 
-  constructor() {
+  /** @param {(id: string | null) => void} onpin told who is pinned from now on: the stage is to be updated */
+  constructor(onpin) {
+    this.#onpin = onpin;
     this.#observer.observe(this.node);
   }
 
@@ -35,11 +40,14 @@ export class Stage {
    */
   update(participants, activeSpeaker, self, ownScreen) {
     const others = [...participants];
+    if (!others.some(({ id }) => id === this.#pinned)) this.#pinned = null;
     /** @type {Set<string>} */
     const shown = new Set(["self"]);
     for (const participant of others) {
       shown.add(participant.id);
-      this.#place(participant.id, this.#people, describePerson(participant, participant === activeSpeaker && others.length > 1));
+      const pinned = participant.id === this.#pinned;
+      const state = describePerson(participant, participant === activeSpeaker && others.length > 1);
+      this.#place(participant.id, pinned ? this.#screens : this.#people, { ...state, pinned });
       const screen = participant.source("screen");
       if (screen?.track && !screen.muted) {
         shown.add(screen.id);
@@ -76,12 +84,25 @@ export class Stage {
    * @param {TileState} state
    */
   #place(id, list, state) {
-    const tile = this.#tiles.get(id) ?? new Tile();
+    const tile = this.#tiles.get(id) ?? new Tile(state.pinned === undefined ? null : () => this.#togglePin(id));
     this.#tiles.set(id, tile);
     // Moving a playing video restarts it: only where it must. Oneself comes last, also after newcomers.
     const misplaced = tile.node.parentNode !== list || (id === "self" && list.lastChild !== tile.node);
     if (misplaced) list.append(tile.node);
     tile.update(state);
+  }
+
+  /** @param {string | null} id */
+  #pin(id) {
+    this.#pinned = id;
+    this.#onpin(id);
+  }
+
+  /** @param {string} id */
+  #togglePin(id) {
+    this.#pin(this.#pinned === id ? null : id);
+    // Its tile has moved: whoever came by keyboard goes on from there.
+    /** @type {HTMLElement | null | undefined} */ (this.#tiles.get(id)?.node.querySelector(".tile-pin"))?.focus();
   }
 
   #arrange() {

@@ -16,6 +16,7 @@ import { showTrack } from "./video.js";
  * @property {boolean} muted the microphone is off
  * @property {boolean} speaking
  * @property {boolean} active the one who speaks, or spoke last
+ * @property {boolean} [pinned] shown large, and sent before others
  * @property {string} status a line over the picture, such as that sound is missing; empty for none
  * @property {RemoteSource | null} source where the picture comes from, if from somebody else
  * @property {0 | 1 | 2 | 3 | null} quality
@@ -33,12 +34,14 @@ export class Tile {
   #name = element("span", { class: "tile-name" });
   #muted = element("span", { class: "tile-muted", role: "img", "aria-label": t("muted"), hidden: true }, icon("microphone-off"));
   #bars = element("span", { class: "bars", role: "img", hidden: true }, element("i"), element("i"), element("i"));
+  #pin = element("button", { type: "button", class: "tile-pin", hidden: true }, icon("pin"));
   node = element(
     "li",
     { class: "tile" },
     this.#avatar,
     this.#video,
     this.#status,
+    this.#pin,
     element("div", { class: "tile-label" }, this.#muted, this.#name, this.#bars),
   );
 
@@ -46,13 +49,18 @@ export class Tile {
   #source = null;
   #unwatch = () => {};
 
-  constructor() {
+  /** @param {(() => void) | null} [togglePin] for those who may be pinned */
+  constructor(togglePin = null) {
     this.#video.muted = true;
+    if (togglePin !== null) {
+      this.#pin.hidden = false;
+      this.#pin.addEventListener("click", togglePin);
+    }
     this.#video.addEventListener("resize", () => this.#fit());
   }
 
   /** @param {TileState} state */
-  update({ name, letters, track, muted, speaking, active, status, quality, content, mirrored, source }) {
+  update({ name, letters, track, muted, speaking, active, status, quality, content, mirrored, source, pinned = false }) {
     const { node } = this;
     showTrack(this.#video, track);
     this.#watch(source);
@@ -63,6 +71,8 @@ export class Tile {
     node.classList.toggle("is-active", active);
     node.classList.toggle("is-screen", content === "screen");
     node.classList.toggle("is-mirrored", mirrored);
+    setAttribute(this.#pin, "aria-label", t(pinned ? "unpin" : "pin", { name }));
+    setAttribute(this.#pin, "aria-pressed", String(pinned));
     setText(this.#avatar, letters);
     setText(this.#name, name);
     setText(this.#status, status);

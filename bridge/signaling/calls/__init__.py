@@ -9,6 +9,7 @@ from bridge.signaling.calls.calls import Calls, CallSettings
 from bridge.signaling.calls.layout import Layout
 from bridge.signaling.calls.notices import (
     ActiveSpeaker,
+    AskedToConsent,
     AudioLevels,
     CallListener,
     ConnectionChanged,
@@ -32,6 +33,7 @@ from bridge.signaling.calls.notices import (
     TakenOver,
     Track,
     VideoStateChanged,
+    Wrote,
 )
 from bridge.signaling.calls.ports import (
     CallObserver,
@@ -39,6 +41,7 @@ from bridge.signaling.calls.ports import (
     JoinClaims,
     MediaPlane,
     MediaSession,
+    Recorder,
     SilentObserver,
     TokenVerifier,
 )
@@ -46,6 +49,7 @@ from bridge.signaling.calls.publishing import OwnSource, Published, Rejected, So
 
 __all__ = [
     "ActiveSpeaker",
+    "AskedToConsent",
     "AudioLevels",
     "Call",
     "CallListener",
@@ -72,6 +76,7 @@ __all__ = [
     "OwnSource",
     "Published",
     "QualityChanged",
+    "Recorder",
     "Rejected",
     "SentToLobby",
     "SilentObserver",
@@ -85,4 +90,5 @@ __all__ = [
     "TokenVerifier",
     "Track",
     "VideoStateChanged",
+    "Wrote",
 ]

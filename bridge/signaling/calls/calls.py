@@ -29,9 +29,11 @@ from bridge.signaling.calls.ports import (
     Door,
     JoinClaims,
     MediaPlane,
+    Recorder,
     SilentObserver,
     TokenVerifier,
 )
+from bridge.signaling.calls.recording import RecordingControl
 from bridge.signaling.calls.source_table import SourceTable
 
 _log = logging.getLogger(__name__)
@@ -60,9 +62,10 @@ class Calls:
         *,
         settings: CallSettings | None = None,
         observer: CallObserver | None = None,
+        recorder: Recorder | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`clock` is the one that `rooms` has."""
+        """`clock` is the one that `rooms` has; with a `recorder`, they were made with `can_record`."""
         self.verifier = verifier
         self.rooms = rooms
         self.media = media
@@ -77,6 +80,8 @@ class Calls:
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         rooms.add_listener(self._on_room_event)
+        if recorder is not None:
+            rooms.add_listener(RecordingControl(recorder))
 
     def __len__(self) -> int:
         return len(self._by_session)
@@ -111,6 +116,8 @@ class Calls:
                 level=claims.level,
                 may_host=claims.may_host,
                 consents=claims.consents,
+                starts_in=claims.starts_in,
+                ends_in=claims.ends_in,
                 token_id=claims.token_id,
                 token_lifetime=claims.lifetime,
             )

@@ -6,7 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bridge.room import (
+    ChatMessage,
+    ConsentRequest,
     EndReason,
+    InvitationProposed,
     LobbyMessage,
     LobbyView,
     MediaKind,
@@ -169,6 +172,15 @@ class LobbyTold:
 
 
 @dataclass(frozen=True, slots=True)
+class Wrote:
+    """Somebody wrote to the room, or to the client, or the client itself did."""
+
+    message: ChatMessage
+    age: float
+    """Seconds since."""
+
+
+@dataclass(frozen=True, slots=True)
 class LetIn:
     """The client, which waited, is in the room."""
 
@@ -176,6 +188,8 @@ class LetIn:
     waiting: tuple[Participant, ...] | None
     """Who waits; None for those who do not decide about it."""
     state: RoomState
+    chat: tuple[Wrote, ...]
+    """What was written to the client so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +206,15 @@ class GrantsChanged:
     grants: frozenset[str]
     waiting: tuple[Participant, ...] | None
     """Who waits; None for those who do not decide about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedToConsent:
+    """The client is asked to consent to a recording."""
+
+    request: ConsentRequest
+    consented: bool = False
+    """Whether it has done so already, and may take it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +266,8 @@ Notice = (
     | LetIn
     | SentToLobby
     | GrantsChanged
+    | Wrote
+    | AskedToConsent
     | MutedByHost
     | StoppedByHost
     | WaitingJoined
@@ -250,6 +275,7 @@ Notice = (
     | WaitingLeft
     | RoomChanged
     | UnmuteAsked
+    | InvitationProposed
     | TakenOver
     | Ended
 )

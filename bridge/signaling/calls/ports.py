@@ -69,6 +69,14 @@ class JoinClaims(Protocol):
         """Whether a recording waits for their consent."""
 
     @property
+    def starts_in(self) -> float | None:
+        """Seconds until the appointment begins; None if no time was told."""
+
+    @property
+    def ends_in(self) -> float | None:
+        """Seconds until it ends; None if no time was told."""
+
+    @property
     def token_id(self) -> str:
         """The token's own id."""
 
@@ -126,6 +134,19 @@ class MediaPlane(Protocol):
 
     def open_session(self, room_id: str, session_id: str, listener: SessionListener) -> MediaSession:
         """Raises `BridgeError` when there is no place."""
+
+
+class Recorder(Protocol):
+    """Records rooms. Told on the event loop; must not block and not raise."""
+
+    def start(self, room_id: str) -> None:
+        """Everyone has consented: records from now on, or goes on."""
+
+    def pause(self, room_id: str) -> None:
+        """Somebody is about to enter who has not consented yet: records nothing until `start` or `stop`."""
+
+    def stop(self, room_id: str) -> None:
+        """It is over, perhaps since somebody took their consent back."""
 
 
 class CallObserver(Protocol):

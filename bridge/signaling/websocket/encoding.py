@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 from bridge.errors import BridgeError
 from bridge.room import (
     EndReason,
+    InvitationProposed,
     LobbyMessage,
     LobbyView,
     MediaKind,
@@ -33,6 +34,7 @@ from bridge.room import (
 from bridge.sfu import QualityLevel, VideoState
 from bridge.signaling.calls import (
     ActiveSpeaker,
+    AskedToConsent,
     AudioLevels,
     ConnectionChanged,
     EncodingsWanted,
@@ -55,6 +57,7 @@ from bridge.signaling.calls import (
     SubscriptionRefused,
     TakenOver,
     VideoStateChanged,
+    Wrote,
 )
 from bridge.signaling.calls.stats import ConnectionStats
 from bridge.signaling.websocket import close_codes
@@ -84,6 +87,7 @@ _LEFT_REASONS: dict[EndReason, server.LeftReason] = {
     EndReason.REMOVED: "removed",
     EndReason.SENT_BACK: "sent_back",
     EndReason.ENDED: "ended",
+    EndReason.TIME_IS_UP: "time_is_up",
     EndReason.SHUTTING_DOWN: "shutting_down",
 }
 
@@ -95,6 +99,7 @@ _WAITING_LEFT_REASONS: dict[EndReason | None, server.WaitingLeftReason] = {
     EndReason.MEDIA_LOST: "media_lost",
     EndReason.REFUSED: "refused",
     EndReason.REMOVED: "removed",
+    EndReason.TIME_IS_UP: "time_is_up",
     EndReason.SHUTTING_DOWN: "shutting_down",
 }
 
@@ -130,10 +135,13 @@ def notified(notice: Notice) -> Notified:
             | WaitingUpdated()
             | WaitingLeft()
             | GrantsChanged()
+            | Wrote()
+            | AskedToConsent()
             | RoomChanged()
             | MutedByHost()
             | StoppedByHost()
             | UnmuteAsked()
+            | InvitationProposed()
         ):
             return _moderation_notified(notice)
         case _:
@@ -150,10 +158,13 @@ def _moderation_notified(
         | WaitingUpdated
         | WaitingLeft
         | GrantsChanged
+        | Wrote
+        | AskedToConsent
         | RoomChanged
         | MutedByHost
         | StoppedByHost
         | UnmuteAsked
+        | InvitationProposed
     ),
 ) -> server.ServerMessage:
     match notice:
@@ -163,7 +174,9 @@ def _moderation_notified(
             return server.LobbyMessaged(message=lobby_message(notice.message))
         case LetIn():
             others = [participant(other) for other in notice.others]
-            return server.Admitted(participants=others, room=room(notice.state), waiting=waiting(notice.waiting))
+            chat = [chat_message(wrote) for wrote in notice.chat]
+            who_waits = waiting(notice.waiting)
+            return server.Admitted(participants=others, room=room(notice.state), chat=chat, waiting=who_waits)
         case SentToLobby():
             return server.SentToLobby(lobby=lobby(notice.view))
         case WaitingJoined():
@@ -175,12 +188,18 @@ def _moderation_notified(
             return server.WaitingLeft(participant_id=notice.participant_id, reason=reason)
         case GrantsChanged():
             return server.GrantsChanged(grants=sorted(notice.grants), waiting=waiting(notice.waiting))
+        case Wrote():
+            return server.ChatSaid(message=chat_message(notice))
+        case AskedToConsent():
+            return server.ConsentAsked(consent=consent_request(notice))
         case RoomChanged():
             return server.RoomChanged(room=room(notice.state))
         case MutedByHost():
             return server.MutedByHost(source_id=str(notice.source.id))
         case StoppedByHost():
             return server.StoppedByHost(source_id=str(notice.source.id))
+        case InvitationProposed():
+            return server.InvitationProposed(participant_id=notice.participant_id, role=notice.role, name=notice.name)
         case UnmuteAsked():
             return server.UnmuteAsked(participant_id=notice.by)
 
@@ -311,13 +330,14 @@ def participant(of: Participant) -> parts.Participant:
         level=of.level,
         hand_raised=of.hand_raised,
         companions=list(of.companions),
+        may_host=of.may_host,
     )
 
 
 def waiting_participant(of: Participant) -> parts.WaitingParticipant:
     """Someone in the lobby, as hosts see them."""
     state: Literal["connected", "reconnecting"] = "connected" if of.connected else "reconnecting"
-    return parts.WaitingParticipant(of.id, of.name, of.role, of.level, state)
+    return parts.WaitingParticipant(of.id, of.name, of.role, of.level, state, of.consent_pending)
 
 
 def waiting(of: Sequence[Participant] | None) -> list[parts.WaitingParticipant] | UnsetType:
@@ -342,7 +362,26 @@ def lobby_message(of: LobbyMessage) -> parts.LobbyMessage:
 
 def room(of: RoomState) -> parts.Room:
     """What holds for the room as a whole."""
-    return parts.Room(locked=of.locked, encryption="bridge")
+    return parts.Room(locked=of.locked, recording=of.recording.value, recordable=of.recordable, encryption="bridge")
+
+
+def chat_message(of: Wrote) -> parts.ChatMessage:
+    """What somebody wrote."""
+    message = of.message
+    return parts.ChatMessage(
+        id=str(message.id),
+        participant_id=message.participant_id,
+        name=message.name,
+        lane=message.lane.value,
+        text=message.text,
+        to=message.to,
+        age_seconds=round(of.age, 1),
+    )
+
+
+def consent_request(of: AskedToConsent) -> parts.ConsentRequest:
+    """What somebody is asked to consent to."""
+    return parts.ConsentRequest(of.request.id, of.request.text_version, of.request.asked_by, of.consented)
 
 
 def source(of: Source) -> parts.Source:

@@ -46,6 +46,8 @@ class Welcome:
             server=self._server,
             limits=self._limits,
             room=encoding.room(snapshot.state),
+            chat=[encoding.chat_message(wrote) for wrote in snapshot.chat],
+            consent=UNSET if snapshot.consent is None else encoding.consent_request(snapshot.consent),
             lobby=UNSET if snapshot.lobby is None else encoding.lobby(snapshot.lobby),
             waiting=encoding.waiting(snapshot.waiting),
         )

@@ -25,7 +25,7 @@ from bridge.auth.oidc.signed import BadTokenError, read_header, verify
 
 ISSUER = "https://idporten.no"
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
     max_leaves=10,
 )
@@ -100,7 +100,7 @@ def _weak_rsa() -> Mapping[str, Any]:
     return {"kty": "RSA", "n": modulus, "e": "AQAB"}
 
 
-@given(st.text() | st.binary().map(lambda raw: urlsafe_b64encode(raw).decode() + ".x.y"))
+@given(st.text(st.characters()) | st.binary().map(lambda raw: urlsafe_b64encode(raw).decode() + ".x.y"))
 def test_any_token_is_read_or_refused(token: str) -> None:
     with contextlib.suppress(BadTokenError):
         assert isinstance(read_header(token), dict)
@@ -210,7 +210,7 @@ def test_keys_are_read_as_pem_and_as_jwk(algorithm: str, key: RSAKey | ECKey | O
         (ECKey.generate_key("P-256").as_pem(private=False), "ES256"),
         (ECKey.generate_key("P-256").as_pem(private=True), "RS256"),
         (ECKey.generate_key("P-256").as_pem(private=True), "ES384"),
-        (json.dumps(OctKey.generate_key(256).as_dict()).encode(), "RS256"),
+        (b'{"kty": "oct", "k": "AAAA"}', "RS256"),
     ],
 )
 def test_what_is_no_private_key_that_fits_is_refused(text: bytes, algorithm: str) -> None:

@@ -12,10 +12,10 @@ import pytest
 import websockets
 
 from bridge.auth import development_secret, mint
-from tests.auth.oidc.counterpart import Person
+from tests.auth.oidc.counterpart import Person, person
 from tests.signaling.signin.house import Browser, House
 
-pytestmark = pytest.mark.xdist_group("openid")
+pytestmark = [pytest.mark.xdist_group("openid"), pytest.mark.asyncio(loop_scope="module")]
 
 KARI = "17812099901"
 LINE = "11905299903"
@@ -69,6 +69,10 @@ async def test_who_is_invited_signs_in_and_joins(
     assert claims.get("name") == ("Kari" if provider == "id-porten" else "Line Danser")
     assert answer["location"].startswith("/join#")
     assert await joined(house, answer["token"])
+    figures = (await browser.get("/metrics")).text
+    assert f'bridge_sign_ins_total{{outcome="high",provider="{provider}"}}' in figures
+    assert 'bridge_tokens_given_total{door="signin",level="high"}' in figures
+    assert KARI not in figures
     for number in (KARI, LINE, "431001110", code, answer["token"]):
         assert number not in caplog.text
         assert number not in json.dumps(claims)
@@ -171,7 +175,9 @@ async def test_a_provider_signs_people_out(house: House, somebody: Person) -> No
     await browser.open(await house.vendor.invite(role="pasient"))
     await sign_in(browser, somebody, "id-porten", "kari", HIGH["id-porten"])
     party = house.application._signin.providers["id-porten"]
-    [session] = house.application._signin.sessions._table.values()
+    assert browser.cookie is not None
+    session = house.application._signin.sessions.find(browser.cookie)
+    assert session is not None
     assert session.signed_in is not None
     sid = session.signed_in.sid
     stranger = house.browser()
@@ -215,6 +221,8 @@ async def test_other_sites_change_nothing(house: House) -> None:
         ({"role": "tolk", "person": "12"}, "invalid_invitation", "person"),
         ({"role": "tolk", "lifetime": "long"}, "invalid_invitation", "lifetime"),
         ({"role": "tolk", "more": 1}, "invalid_invitation", None),
+        ({"role": "tolk", "name": "Kari\u202e"}, "invalid_invitation", "name"),
+        ({"role": "tolk", "identity": "a\nb"}, "invalid_invitation", "identity"),
         ({"role": "tolk", "room": "../x"}, "invalid_room", "room"),
     ],
 )
@@ -270,3 +278,26 @@ async def test_unknown_providers_and_wild_answers_are_refused(house: House) -> N
     for query in ("", "?state=x&code=y", "?error=access_denied", "?state=%ff%00", f"?state={'x' * 5000}"):
         answer = await browser.get(f"/signin/helseid/callback{query}")
         assert answer.headers["location"] == "/signin?problem=signin_unknown_state"
+
+
+async def test_the_doctor_sees_at_what_level_the_patient_signed_in(house: House) -> None:
+    tokens = {}
+    for provider, role, who in (("helseid", "fastlege", "line"), ("id-porten", "pasient", "kari")):
+        browser = house.browser()
+        await browser.open(await house.vendor.invite(room="time-9", role=role))
+        async with person() as each:
+            await sign_in(browser, each, provider, who, HIGH[provider])
+        tokens[role] = (await browser.post("/signin/join")).json()["token"]
+    url = f"{house.base.replace('http', 'ws')}/v1/signal"
+    async with websockets.connect(url) as doctor, websockets.connect(url) as patient:
+        await doctor.send(json.dumps({"type": "join", "id": 1, "token": tokens["fastlege"]}))
+        assert json.loads(await doctor.recv())["type"] == "joined"
+        await patient.send(json.dumps({"type": "join", "id": 1, "token": tokens["pasient"]}))
+        while (notice := json.loads(await doctor.recv()))["type"] != "waiting_joined":
+            pass
+        assert (notice["participant"]["role"], notice["participant"]["level"]) == ("pasient", "high")
+        # Who is removed does not come back by a token that the same sign-in gives anew.
+        await doctor.send(json.dumps({"type": "remove", "id": 2, "participant_id": notice["participant"]["id"]}))
+        while json.loads(await doctor.recv())["type"] != "waiting_left":
+            pass
+        assert not await joined(house, (await browser.post("/signin/join")).json()["token"])

@@ -1,3 +1,4 @@
+import { Captions, ChatPanel } from "../chat-panel.js";
 import { element, setAttribute, setText } from "../dom.js";
 import { remember, remembered } from "../equipment.js";
 import { t } from "../i18n.js";
@@ -7,11 +8,13 @@ import { notify } from "../notices.js";
 import { OwnMedia } from "../own-media.js";
 import { PeoplePanel, waitingName } from "../people-panel.js";
 import { ask } from "../questions.js";
+import { RECORDING_WORDS } from "../recording-section.js";
 import { SettingsDialog } from "../settings-dialog.js";
 import { PanelButton, SidePanel } from "../side-panel.js";
 import { Sound } from "../sound.js";
 import { nameOf, Stage } from "../stage.js";
 import { Toolbar } from "../toolbar.js";
+import { roleWord } from "../words.js";
 
 /** @import { Call, RemoteParticipant, RemoteSource } from "../../sdk/src/index.js" */
 /** @import { Equipment } from "../equipment.js" */
@@ -22,19 +25,27 @@ export class CallView {
   #name;
   #own;
   #sound;
-  #stage = new Stage();
+  #stage = new Stage((id) => this.#pin(id));
   #toolbar;
   #settings;
   #count = element("span");
   #panel = new SidePanel(() => this.#queueUpdate());
   #people;
   #peopleButton;
+  #chat;
+  #chatButton;
+  #unread = 0;
+  #hand;
+  #captions = new Captions();
+  #recording = element("p", { class: "recording", role: "status" });
   #encryption = element("span", { class: "encryption", title: t("encryptionExplained") }, icon("lock"), element("span", { class: "encryption-word" }, t("encryptedToBridge")));
   #banner = element("p", { class: "banner", role: "status", "aria-live": "polite" });
   #alone;
   #unlockButton;
   #abort = new AbortController();
   #updateQueued = false;
+  /** Cameras whose picture the line does not carry. @type {Set<string>} */
+  #gone = new Set();
   #unheard = false;
   #wasConnected = false;
   /** @type {WakeLockSentinel | null} */
@@ -61,6 +72,9 @@ export class CallView {
     });
     this.#people = new PeoplePanel(call, name === null ? t("you") : t("youNamed", { name }));
     this.#peopleButton = new PanelButton("people", (opener) => this.#panel.toggle(this.#people, opener));
+    this.#chat = new ChatPanel(call);
+    this.#chatButton = new PanelButton("chat", (opener) => this.#panel.toggle(this.#chat, opener));
+    this.#hand = element("button", { type: "button", class: "head-button", onclick: () => this.#raiseHand() }, icon("hand"));
     this.#settings = this.#makeSettings();
     this.#unlockButton = element(
       "button",
@@ -76,12 +90,18 @@ export class CallView {
         "header",
         { class: "call-head" },
         element("h1", { tabindex: "-1" }, t("title")),
+        this.#recording,
         element("p", { class: "count" }, this.#encryption, this.#count),
-        element("div", { class: "head-buttons" }, this.#peopleButton.node),
+        element("div", { class: "head-buttons" }, this.#hand, this.#chatButton.node, this.#peopleButton.node),
       ),
       this.#banner,
       this.#alone,
-      element("div", { class: "call-body" }, this.#stage.node, this.#panel.node),
+      element(
+        "div",
+        { class: "call-body" },
+        element("div", { class: "stage-holder" }, this.#stage.node, this.#captions.node),
+        this.#panel.node,
+      ),
       this.#unlockButton,
       this.#toolbar.node,
       this.#settings.node,
@@ -123,6 +143,7 @@ export class CallView {
     call.on("sourcechange", (source) => {
       if (source.stalled && source.kind === "audio") notify(t("cannotHear", { name: nameOf(source.participant) }));
       this.#hear(source);
+      this.#announceDelivery(source);
       this.#queueUpdate();
     }, options);
     call.on("sourceadded", (source) => {
@@ -138,10 +159,30 @@ export class CallView {
       this.#queueUpdate();
     }, options);
     call.on("waitingjoined", (info) => notify(t("isReady", { name: waitingName(info) })), options);
-    call.on("roomchange", ({ locked }) => {
-      notify(t(locked ? "lockedAnnouncement" : "unlockedAnnouncement"));
+    let { locked: wasLocked, recording: wasRecording } = call.room;
+    call.on("roomchange", ({ locked, recording }) => {
+      if (locked !== wasLocked) notify(t(locked ? "lockedAnnouncement" : "unlockedAnnouncement"));
+      if (recording === "off" && wasRecording !== "off") notify(t("recordingStopped"));
+      wasLocked = locked;
+      wasRecording = recording;
       this.#queueUpdate();
     }, options);
+    call.on("chatmessage", (message) => {
+      if (message.caption) this.#captions.show(message);
+      else if (message.participantId !== call.id && !this.#panel.shows(this.#chat)) {
+        this.#unread += 1;
+        notify(t("chatFrom", { name: message.name || t("noName") }));
+      }
+      this.#queueUpdate();
+    }, options);
+    /** @type {Set<string>} */
+    const hands = new Set();
+    call.on("participantchange", (participant) => {
+      const { id, handRaised } = participant;
+      if (handRaised && !hands.has(id)) notify(t("handAnnouncement", { name: nameOf(participant) }));
+      hands[handRaised ? "add" : "delete"](id);
+    }, options);
+    call.on("consentsettled", () => this.#queueUpdate(), options);
     let wasHost = call.isHost;
     call.on("grantschange", () => {
       if (call.isHost !== wasHost) notify(t(call.isHost ? "nowHost" : "noLongerHost"));
@@ -150,6 +191,10 @@ export class CallView {
     }, options);
     call.on("mutedbyhost", () => notify(t("mutedByHost")), options);
     call.on("stoppedbyhost", () => notify(t("screenStoppedByHost")), options);
+    call.on("invitationproposed", ({ by, role, name }) => {
+      const title = t("proposalTitle", { by: by === null ? t("noName") : nameOf(by), name });
+      ask({ title, body: t("proposalBody", { role: roleWord(role) }), yes: t("understood"), no: t("close") });
+    }, options);
     call.on("unmuteasked", (by) => this.#unmuteAsked(by), options);
     const changes = /** @type {const} */ (["participantchange", "speakers", "activespeaker", "quality", "statechange", "waitingchange"]);
     for (const type of changes) {
@@ -158,12 +203,39 @@ export class CallView {
     document.addEventListener("visibilitychange", () => this.#keepAwake(), options);
   }
 
+  async #raiseHand() {
+    const raised = !this.#call.handRaised;
+    await this.#call.raiseHand(raised).then(() => notify(t(raised ? "ownHandUp" : "ownHandDown")), () => notify(t("notDone")));
+    this.#queueUpdate();
+  }
+
   /** @param {RemoteParticipant | null} by */
   async #unmuteAsked(by) {
     if (this.#own.microphoneOn) return;
     const name = by === null ? t("noName") : nameOf(by);
     const wants = await ask({ title: t("unmuteAskedTitle", { name }), body: t("unmuteAskedBody"), yes: t("unmute"), no: t("notNow") });
     if (wants && !this.#own.microphoneOn) this.#own.toggleMicrophone();
+  }
+
+  /** @param {string | null} id */
+  #pin(id) {
+    const participant = this.#call.participants.get(id ?? "");
+    this.#call.pin(participant ? [participant] : []);
+    this.#update();
+  }
+
+  /**
+   * Says when a picture goes for the line's sake, and when it is back: nothing is switched off silently.
+   *
+   * @param {RemoteSource} source
+   */
+  #announceDelivery(source) {
+    if (source.name !== "camera") return;
+    const gone = source.delivery === "paused";
+    if (gone === this.#gone.has(source.id)) return;
+    if (gone) this.#gone.add(source.id);
+    else this.#gone.delete(source.id);
+    notify(t(gone ? "lineTooWeakAnnouncement" : "pictureBackAnnouncement", { name: nameOf(source.participant) }));
   }
 
   /** @param {RemoteSource} source */
@@ -212,7 +284,17 @@ export class CallView {
   }
 
   #updatePanels() {
-    const { participants, waiting } = this.#call;
+    const { participants, waiting, room, handRaised } = this.#call;
+    if (this.#panel.shows(this.#chat)) this.#unread = 0;
+    const chatLabel = this.#unread > 0 ? t("openChatUnread", { count: this.#unread }) : t("openChat");
+    this.#chatButton.update(chatLabel, this.#unread, this.#panel.shows(this.#chat));
+    this.#chat.update();
+    const handLabel = t(handRaised ? "lowerHand" : "raiseHand");
+    setAttribute(this.#hand, "aria-label", handLabel);
+    setAttribute(this.#hand, "title", handLabel);
+    this.#hand.classList.toggle("is-raised", handRaised);
+    setText(this.#recording, room.recording === "off" ? "" : t(RECORDING_WORDS[room.recording]));
+    setAttribute(this.#recording, "data-state", room.recording);
     const counts = { count: participants.size + 1, waiting: waiting.size };
     const label = t(waiting.size > 0 ? "openPeopleWaiting" : "openPeople", counts);
     this.#peopleButton.update(label, waiting.size, this.#panel.shows(this.#people));

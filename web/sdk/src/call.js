@@ -1,21 +1,24 @@
-import { openCamera, openMicrophone, openScreen } from "./devices.js";
+import { Chat } from "./chat.js";
+import { openCamera, openMicrophone, openScreen, reopen } from "./devices.js";
 import { Emitter } from "./emitter.js";
 import { LayoutReporter } from "./layout-reporter.js";
 import { LocalSource } from "./local-source.js";
 import { Moderation } from "./moderation.js";
 import { watchNetwork } from "./network.js";
 import { Publisher } from "./publisher.js";
+import { Recording } from "./recording.js";
 import { QualityMonitor, levelOf, rateParticipant, rateSending, worse } from "./quality-monitor.js";
-import { Roster } from "./roster.js";
+import { ROSTER_EVENTS, Roster } from "./roster.js";
 import { StatisticsReader } from "./statistics.js";
 import { Subscriber } from "./subscriber.js";
-import { WaitingRoom } from "./waiting-room.js";
+import { WAITING_ROOM_EVENTS, WaitingRoom } from "./waiting-room.js";
 
+/** @import { ChatMessage } from "./chat.js" */
 /** @import { VideoCodec } from "./encodings.js" */
 /** @import { BridgeError } from "./errors.js" */
 /** @import { OpenDevice } from "./local-source.js" */
 /** @import { RemoteParticipant } from "./participant.js" */
-/** @import { Joined, Notice, QualityNotice, RoomInfo, SourceName, Stats, WaitingInfo } from "./protocol.js" */
+/** @import { ConsentInfo, Joined, Notice, QualityNotice, RoomInfo, SourceName, Stats, WaitingInfo } from "./protocol.js" */
 /** @import { Quality } from "./quality-monitor.js" */
 /** @import { RosterEvents } from "./roster.js" */
 /** @import { Session } from "./session.js" */
@@ -41,6 +44,10 @@ import { WaitingRoom } from "./waiting-room.js";
  *   mutedbyhost: LocalSource,
  *   stoppedbyhost: LocalSource,
  *   unmuteasked: RemoteParticipant | null,
+ *   chatmessage: ChatMessage,
+ *   consentasked: ConsentInfo,
+ *   consentsettled: null,
+ *   invitationproposed: { by: RemoteParticipant | null, role: string, name: string },
  *   closed: BridgeError | null,
  * }} CallEvents
  */
@@ -50,7 +57,8 @@ import { WaitingRoom } from "./waiting-room.js";
  *
  * Besides the events of the roster (`participantjoined`, `sourcechange`, `speakers`, `activespeaker`, …) and of the lobby
  * (`admitted`, `senttolobby`, `lobbychange`, `waitingjoined`, …): `statechange`; `roomchange`, `grantschange`,
- * `mutedbyhost`, `stoppedbyhost` and `unmuteasked` when a host decided something;
+ * `mutedbyhost`, `stoppedbyhost` and `unmuteasked` when a host decided something; `chatmessage`; `consentasked` and
+ * `consentsettled` when one is asked to consent to a recording, and when there is nothing to answer any more;
  * `localsourcechange` and `localsourceended` for one's own sources; `unheard` when media of one's own stopped reaching
  * the bridge, or reaches it again; `quality` each few seconds, when the participants' `quality` was measured; `closed`
  * at the end, with the error that ended it or null when one left.
@@ -65,8 +73,13 @@ export class Call extends Emitter {
   #waitingRoom = new WaitingRoom();
   /** What hosts decide. */
   moderation;
+  /** What is written in the room. */
+  chat;
+  /** Whether the room is recorded, and one's consent. */
+  recording;
   /** @type {RoomInfo} */
-  #room = { locked: false, encryption: "bridge" };
+  #room = { locked: false, recording: "off", recordable: false, encryption: "bridge" };
+  #handRaised = false;
   #layout;
   #qualityMonitor;
   /** @type {Quality} */
@@ -92,6 +105,8 @@ export class Call extends Emitter {
     super();
     this.#session = session;
     this.moderation = new Moderation(session);
+    this.chat = new Chat(session);
+    this.recording = new Recording(session);
     this.#rtcConfiguration = rtcConfiguration;
     this.#roster = new Roster(this.#subscriptions(), subscribe === "all");
     // Before the connections: they find the participants and ICE servers of this `joined`, not of the last.
@@ -144,6 +159,32 @@ export class Call extends Emitter {
   /** What holds for the room as a whole. */
   get room() {
     return this.#room;
+  }
+
+  /** Whether one's own hand is raised. */
+  get handRaised() {
+    return this.#handRaised;
+  }
+
+  /** @param {boolean} raised shows everyone that one would like to speak, or no longer */
+  async raiseHand(raised) {
+    await this.#session.request({ type: "raise_hand", raised });
+    this.#handRaised = raised;
+  }
+
+  /**
+   * Tells hosts whom one would have invited. They decide, and send the link.
+   *
+   * @param {string} role
+   * @param {string} name
+   */
+  async proposeInvitation(role, name) {
+    await this.#session.request({ type: "propose_invitation", role, name });
+  }
+
+  /** @param {string[]} names of those who sit at the same camera */
+  async setCompanions(names) {
+    await this.#session.request({ type: "set_companions", names });
   }
 
   /** Whether one may let others in, mute them, and so on. */
@@ -260,7 +301,10 @@ export class Call extends Emitter {
     this.#iceServers = iceServers;
     this.#roster.reset(participants);
     if (joined.lobby) this.#dropMedia();
+    if (!joined.resumed) this.#handRaised = false;
     this.#waitingRoom.reset(joined);
+    this.chat.apply(joined);
+    this.recording.apply(joined);
   }
 
   /** @param {Notice} notice */
@@ -270,8 +314,11 @@ export class Call extends Emitter {
       this.#roster.reset(notice.participants);
     } else if (notice.type === "sent_to_lobby") {
       this.#roster.reset([]);
+      this.#handRaised = false;
       this.#dropMedia();
     }
+    this.chat.apply(notice);
+    this.recording.apply(notice);
     this.#decided(notice);
     this.#waitingRoom.apply(notice);
     if (notice.type === "admitted" || notice.type === "sent_to_lobby") this.#updateState();
@@ -290,6 +337,9 @@ export class Call extends Emitter {
     } else if (notice.type === "grants_changed") {
       this.#grants = notice.grants;
       this.emit("grantschange", notice.grants);
+    } else if (notice.type === "invitation_proposed") {
+      const { participant_id: id, role, name } = notice;
+      this.emit("invitationproposed", { by: this.participants.get(id) ?? null, role, name });
     } else if (notice.type === "unmute_asked") {
       this.emit("unmuteasked", this.participants.get(notice.participant_id) ?? null);
     } else if (notice.type === "muted_by_host" || notice.type === "stopped_by_host") {
@@ -435,33 +485,13 @@ export class Call extends Emitter {
   }
 
   #forwardRosterEvents() {
-    /** @type {(keyof RosterEvents)[]} */
-    const types = [
-      "participantjoined", "participantleft", "participantchange",
-      "sourceadded", "sourceremoved", "sourcechange", "speakers", "activespeaker",
-    ];
-    for (const type of types) this.#roster.on(type, (detail) => this.emit(type, detail));
-    /** @type {(keyof WaitingRoomEvents)[]} */
-    const lobbyTypes = [
-      "lobbychange", "lobbymessage", "admitted", "senttolobby", "waitingjoined", "waitingleft", "waitingchange",
-    ];
-    for (const type of lobbyTypes) this.#waitingRoom.on(type, (detail) => this.emit(type, detail));
+    for (const type of ROSTER_EVENTS) this.#roster.on(type, (detail) => this.emit(type, detail));
+    this.chat.on("chatmessage", (message) => this.emit("chatmessage", message));
+    for (const type of /** @type {const} */ (["consentasked", "consentsettled"])) {
+      this.recording.on(type, (detail) => this.emit(type, detail));
+    }
+    for (const type of WAITING_ROOM_EVENTS) this.#waitingRoom.on(type, (detail) => this.emit(type, detail));
   }
-}
-
-/**
- * Opens the device that was used last, or another one.
- *
- * @param {(deviceId?: string) => Promise<MediaStreamTrack>} open
- * @param {string | undefined} first
- * @returns {OpenDevice}
- */
-function reopen(open, first) {
-  let last = first;
-  return (deviceId = last) => {
-    last = deviceId;
-    return open(deviceId);
-  };
 }
 
 function newReaders() {

@@ -21,8 +21,9 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {string} level of their sign-in, such as `idporten-loa-high`; empty if untold
  * @property {boolean} hand_raised
  * @property {string[]} companions names of those at the same camera
+ * @property {boolean} may_host
  */
-/** @typedef {{ id: string, name: string, role: string, level: string, state: "connected" | "reconnecting" }} WaitingInfo */
+/** @typedef {{ id: string, name: string, role: string, level: string, state: "connected" | "reconnecting", consent_pending: boolean }} WaitingInfo */
 /** @typedef {"delayed" | "soon" | "cancelled" | "text"} LobbyNoticeName */
 /** @typedef {{ id: string, notice: LobbyNoticeName, text: string, minutes: number | null }} LobbyMessageInfo */
 /**
@@ -32,7 +33,18 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {boolean} host_present
  * @property {LobbyMessageInfo[]} messages oldest first
  */
-/** @typedef {{ locked: boolean, encryption: "bridge" }} RoomInfo */
+/** @typedef {{ locked: boolean, recording: "off" | "asking" | "on" | "paused", recordable: boolean, encryption: "bridge" }} RoomInfo */
+/**
+ * @typedef {object} ChatMessageInfo
+ * @property {string} id
+ * @property {string} participant_id
+ * @property {string} name
+ * @property {"message" | "caption"} lane
+ * @property {string} text
+ * @property {string | null} to
+ * @property {number} age_seconds
+ */
+/** @typedef {{ id: string, text_version: string, asked_by: string, consented: boolean }} ConsentInfo */
 /** @typedef {{ mid: string, participant_id: string, source_id: string, source: SourceName, kind: Kind }} TrackInfo */
 /** @typedef {{ participant_id: string, source_id: string, level: number, voice: boolean }} AudioLevelInfo */
 /** @typedef {{ urls: string[], username?: string, credential?: string }} IceServerInfo */
@@ -52,6 +64,13 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "get_stats" }
  *   | { type: "ping" }
  *   | { type: "leave" }
+ *   | { type: "chat", text: string, lane?: "message" | "caption", to?: string }
+ *   | { type: "raise_hand", raised: boolean }
+ *   | { type: "set_companions", names: string[] }
+ *   | { type: "propose_invitation", role: string, name: string }
+ *   | { type: "ask_to_record", text_version: string }
+ *   | { type: "stop_recording" }
+ *   | { type: "answer_consent", consent_id: string, consents: boolean }
  *   | DecisionRequest} Request
  */
 
@@ -76,6 +95,8 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {IceServerInfo[]} ice_servers
  * @property {{ name: string, version: string }} server
  * @property {RoomInfo} room
+ * @property {ChatMessageInfo[]} chat
+ * @property {ConsentInfo} [consent] the recording at hand
  * @property {LobbyInfo} [lobby] when one waits
  * @property {WaitingInfo[]} [waiting] for hosts
  */
@@ -141,12 +162,15 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "ice_restart_requested", connection: "publish" }
  *   | { type: "lobby_changed", lobby: LobbyInfo }
  *   | { type: "lobby_message", message: LobbyMessageInfo }
- *   | { type: "admitted", participants: ParticipantInfo[], room: RoomInfo, waiting?: WaitingInfo[] }
+ *   | { type: "admitted", participants: ParticipantInfo[], room: RoomInfo, chat: ChatMessageInfo[], waiting?: WaitingInfo[] }
  *   | { type: "sent_to_lobby", lobby: LobbyInfo }
  *   | { type: "waiting_joined" | "waiting_updated", participant: WaitingInfo }
  *   | { type: "waiting_left", participant_id: string, reason: string }
  *   | { type: "grants_changed", grants: string[], waiting?: WaitingInfo[] }
  *   | { type: "room_changed", room: RoomInfo }
+ *   | { type: "chat_message", message: ChatMessageInfo }
+ *   | { type: "consent_asked", consent: ConsentInfo }
+ *   | { type: "invitation_proposed", participant_id: string, role: string, name: string }
  *   | { type: "muted_by_host" | "stopped_by_host", source_id: string }
  *   | { type: "unmute_asked", participant_id: string }
  *   | { type: "error", code: string, message: string }

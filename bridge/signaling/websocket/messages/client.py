@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
 
+from bridge.signaling.websocket.messages.acts import Act
 from bridge.signaling.websocket.messages.decisions import Decision
 from bridge.signaling.websocket.messages.parts import (
     PINS_LIMIT,
@@ -152,4 +153,5 @@ ClientMessage = (
     | Ping
     | Leave
     | Decision
+    | Act
 )

@@ -102,6 +102,7 @@ class Participant(Struct, frozen=True):
     level: Annotated[str, Meta(description="How surely they are known, such as `idporten-loa-high`; empty if untold.")]
     hand_raised: bool
     companions: Annotated[list[str], Meta(description="Names of those who sit at the same camera.")]
+    may_host: Annotated[bool, Meta(description="Whether a host may hand its office over to them.")]
 
 
 class WaitingParticipant(Struct, frozen=True):
@@ -114,6 +115,9 @@ class WaitingParticipant(Struct, frozen=True):
     state: Annotated[
         Literal["connected", "reconnecting"],
         Meta(description="`reconnecting`: their signalling is lost, or they ask now and then (WHIP, WHEP)."),
+    ]
+    consent_pending: Annotated[
+        bool, Meta(description="Let in, and enters as soon as they consent to the recording at hand.")
     ]
 
 
@@ -142,10 +146,39 @@ class Room(Struct, frozen=True):
     """What holds for the room as a whole."""
 
     locked: Annotated[bool, Meta(description="Nobody but hosts, and those who come back, may join or wait.")]
+    recording: Annotated[
+        Literal["off", "asking", "on", "paused"],
+        Meta(description="`asking`, `paused`: it begins, or goes on, as soon as everyone has consented."),
+    ]
+    recordable: Annotated[bool, Meta(description="Whether this bridge has anything that records.")]
     encryption: Annotated[
         Literal["bridge"],
         Meta(description="`bridge`: media is encrypted from each client to the bridge, which can read it."),
     ]
+
+
+ChatLaneName = Literal["message", "caption"]
+
+
+class ChatMessage(Struct, frozen=True):
+    """What a participant wrote."""
+
+    id: Annotated[str, Meta(description="The same text may come again after a resume or a reload.")]
+    participant_id: Annotated[ParticipantId, Meta(description="The writer, who may be gone.")]
+    name: str
+    lane: Annotated[ChatLaneName, Meta(description="`caption`: what is said, for those who do not hear it.")]
+    text: str
+    to: Annotated[ParticipantId | None, Meta(description="For one participant only; null for everyone in the room.")]
+    age_seconds: Annotated[float, Meta(description="How long ago it was written.")]
+
+
+class ConsentRequest(Struct, frozen=True):
+    """A recording that the client is asked to consent to. Nothing is recorded without everybody's yes."""
+
+    id: str
+    text_version: Annotated[str, Meta(description="Which text to ask with.")]
+    asked_by: Annotated[ParticipantId, Meta(description="Who wants to record.")]
+    consented: Annotated[bool, Meta(description="Whether the client has done so, and may take it back.")]
 
 
 class OwnSource(Struct, frozen=True):

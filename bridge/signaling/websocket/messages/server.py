@@ -8,8 +8,10 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from bridge.signaling.websocket.messages.parts import (
     AudioLevel,
+    ChatMessage,
     ConnectionName,
     ConnectionStats,
+    ConsentRequest,
     IceServer,
     Limits,
     Lobby,
@@ -36,10 +38,19 @@ VideoStateName = Literal["full", "reduced", "stills", "paused"]
 PeerConnectionState = Literal["new", "connecting", "connected", "disconnected", "failed", "closed"]
 QualityLevelName = Literal["excellent", "good", "poor", "lost"]
 LeftReason = Literal[
-    "left", "replaced", "timed_out", "media_lost", "refused", "removed", "sent_back", "ended", "shutting_down"
+    "left",
+    "replaced",
+    "timed_out",
+    "media_lost",
+    "refused",
+    "removed",
+    "sent_back",
+    "ended",
+    "time_is_up",
+    "shutting_down",
 ]
 WaitingLeftReason = Literal[
-    "admitted", "left", "replaced", "timed_out", "media_lost", "refused", "removed", "shutting_down"
+    "admitted", "left", "replaced", "timed_out", "media_lost", "refused", "removed", "time_is_up", "shutting_down"
 ]
 
 
@@ -66,6 +77,8 @@ class Joined(Reply, tag="joined"):
     server: Server
     limits: Limits
     room: Room
+    chat: Annotated[list[ChatMessage], Meta(description="What was written to the client so far, oldest first.")]
+    consent: Annotated[ConsentRequest, Meta(description="The recording at hand, if there is one.")] | UnsetType = UNSET
     lobby: (
         Annotated[Lobby, Meta(description="The client waits: it sees nothing of the room and may not publish.")]
         | UnsetType
@@ -302,6 +315,7 @@ class Admitted(Notice, tag="admitted"):
 
     participants: Annotated[list[Participant], Meta(description="The others, in order of joining.")]
     room: Room
+    chat: Annotated[list[ChatMessage], Meta(description="What was written to the client before, oldest first.")]
     waiting: list[WaitingParticipant] | UnsetType = UNSET
 
 
@@ -335,6 +349,26 @@ class GrantsChanged(Notice, tag="grants_changed"):
 
     grants: list[str]
     waiting: Annotated[list[WaitingParticipant], Meta(description="For hosts: who waits.")] | UnsetType = UNSET
+
+
+class ChatSaid(Notice, tag="chat_message"):
+    """Somebody wrote to the room, or to the client alone; or the client itself wrote."""
+
+    message: ChatMessage
+
+
+class InvitationProposed(Notice, tag="invitation_proposed"):
+    """For hosts: somebody would have another person invited."""
+
+    participant_id: Annotated[ParticipantId, Meta(description="Who proposes it.")]
+    role: str
+    name: str
+
+
+class ConsentAsked(Notice, tag="consent_asked"):
+    """The client is asked to consent to a recording, in the room or, once it was let in, before it enters."""
+
+    consent: ConsentRequest
 
 
 class RoomChanged(Notice, tag="room_changed"):
@@ -402,6 +436,9 @@ ServerMessage = (
     | WaitingUpdated
     | WaitingLeft
     | GrantsChanged
+    | ChatSaid
+    | ConsentAsked
+    | InvitationProposed
     | RoomChanged
     | MutedByHost
     | StoppedByHost

@@ -1,0 +1,106 @@
+"""The store of recordings that the settings describe, what operators do with it, and the task that deletes in time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import datetime
+import itertools
+import json
+import logging
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bridge.settings import Settings
+from bridge.transcode.recording import KeyRing, RecordingError, RecordingInfo, RecordingStore, StoreSettings
+
+EXPIRY_INTERVAL = 600.0
+"""Seconds between two looks for recordings whose time has come."""
+
+_log = logging.getLogger(__name__)
+
+
+def open_store(settings: Settings) -> RecordingStore:
+    """The store; without `recordings.key_file` it can list and delete, and nothing can be recorded.
+
+    Raises `RecordingError` for a key file or folder that cannot be used.
+    """
+    recordings = settings.recordings
+    keys = KeyRing.read(recordings.key_file) if recordings.key_file is not None else None
+    directory = recordings.directory or settings.data.directory / "recordings"
+    return RecordingStore(StoreSettings(directory, recordings.retention, recordings.minimum_free), keys)
+
+
+def export_to(store: RecordingStore, recording: str, stream: str, output: Path) -> int:
+    """Writes a stream to a file that only its owner may read, and gives its size. Raises `RecordingError`, `OSError`.
+
+    What stands before damage is kept; where there is nothing, no file is left.
+    """
+    written = 0
+    parts = store.export(recording, stream)
+    first = next(iter(parts), b"")
+    with os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        for part in itertools.chain([first], parts):
+            written += file.write(part)
+    return written
+
+
+def recordings_as_table(infos: Sequence[RecordingInfo]) -> str:
+    """A line for each recording, below one of headings."""
+    lines = [f"{'recording':<34}{'made':<18}{'kept until':<18}{'state':<11}{'key':<14}{'bytes':>12}  streams"]
+    for info in infos:
+        size = sum(stream.bytes for stream in info.streams)
+        names = ", ".join(stream.name for stream in info.streams)
+        made, until = _minute(info.created), _minute(info.expires)
+        lines.append(
+            f"{info.id:<34}{made:<18}{until:<18}{info.state.value:<11}{info.key_id or '-':<14}{size:>12}  {names}"
+        )
+    return "\n".join(lines)
+
+
+def recordings_as_json(infos: Sequence[RecordingInfo]) -> str:
+    """The same for programs, times in seconds since the epoch."""
+    return json.dumps([dataclasses.asdict(info) | {"state": info.state.value} for info in infos], indent=2)
+
+
+def _minute(seconds: float) -> str:
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%d %H:%MZ")
+
+
+class Retention:
+    """Deletes recordings in time, in a thread of its own, for as long as the bridge runs."""
+
+    def __init__(self, store: RecordingStore, *, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._clock = clock
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Looks at once, and then every ten minutes."""
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Stops looking; a deletion that has begun is finished. Idempotent."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def sweep(self) -> None:
+        """Deletes what has outlived its time now."""
+        try:
+            gone = await asyncio.to_thread(self._store.expire, self._clock())
+        except (OSError, RecordingError) as error:
+            _log.error("Recordings could not be looked through", extra={"error": str(error)})
+            return
+        for recording in gone:
+            _log.info("A recording was deleted: its time had come", extra={"recording": recording})
+
+    async def _run(self) -> None:
+        while True:
+            await self.sweep()
+            await asyncio.sleep(EXPIRY_INTERVAL)

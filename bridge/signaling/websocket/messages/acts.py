@@ -1,0 +1,63 @@
+"""What participants ask for besides media. Answered by `done`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, UnsetType
+
+from bridge.signaling.websocket.messages.parts import ChatLaneName, ParticipantId, Request
+
+ConsentId = Annotated[str, Meta(min_length=1, max_length=64)]
+
+
+class Say(Request, tag="chat"):
+    """Writes to everyone in the room, or to one of them. The writer gets its own `chat_message`, too."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=2000)]
+    lane: Annotated[ChatLaneName, Meta(description="`caption` takes the grant `caption`, else it is `chat`.")] = (
+        "message"
+    )
+    to: ParticipantId | UnsetType = UNSET
+
+
+class RaiseHand(Request, tag="raise_hand"):
+    """Shows everyone that one would like to speak, or no longer."""
+
+    raised: bool
+
+
+class SetCompanions(Request, tag="set_companions"):
+    """Says who sits at the same camera: they stand in the roster as everyone does."""
+
+    names: Annotated[list[Annotated[str, Meta(min_length=1, max_length=200)]], Meta(max_length=4)]
+
+
+class AskToRecord(Request, tag="ask_to_record"):
+    """Asks everyone in the room to consent to a recording. Takes the grant `record`."""
+
+    text_version: Annotated[
+        str,
+        Meta(min_length=1, max_length=64, description="Names the text that clients ask with; kept with each answer."),
+    ]
+
+
+class StopRecording(Request, tag="stop_recording"):
+    """Ends the recording, or the asking for it. Takes the grant `record`."""
+
+
+class AnswerConsent(Request, tag="answer_consent"):
+    """Consents to the recording at hand, or does not, or takes it back, which ends the recording at once."""
+
+    consent_id: ConsentId
+    consents: bool
+
+
+class ProposeInvitation(Request, tag="propose_invitation"):
+    """Tells hosts whom one would have invited, such as next of kin. They decide, and send the link."""
+
+    role: Annotated[str, Meta(min_length=1, max_length=128)]
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+Act = ProposeInvitation | Say | RaiseHand | SetCompanions | AskToRecord | StopRecording | AnswerConsent

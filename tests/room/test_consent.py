@@ -1,0 +1,132 @@
+"""Recording: never without everyone's recorded yes, paused for newcomers, over at once when anyone takes it back."""
+
+from __future__ import annotations
+
+from bridge.room import ConsentAnswered, ConsentAsked, ConsentRequest, Recording, Session
+from tests.room.hall import ROOM, Consultation, refused
+
+
+def recording(room: Consultation) -> Recording:
+    return room.rooms.state(ROOM).recording
+
+
+def asked(room: Consultation, session: Session) -> ConsentRequest:
+    found = room.rooms.consent(session.id)
+    assert found is not None
+    request, consented = found
+    assert not consented
+    return request
+
+
+def recorded() -> tuple[Consultation, Session, Session]:
+    """A call that is recorded with both consenting."""
+    room = Consultation()
+    doctor, patient = room.call()
+    room.participation.ask_to_record(doctor.id, "2026-1")
+    room.participation.answer_consent(patient.id, asked(room, patient).id, True)
+    assert recording(room) is Recording.ON
+    return room, doctor, patient
+
+
+def test_recording_begins_when_everyone_has_said_yes_and_each_answer_is_kept() -> None:
+    room = Consultation()
+    doctor, patient = room.call()
+    room.participation.ask_to_record(doctor.id, "2026-1")
+    assert recording(room) is Recording.ASKING
+    own = room.rooms.consent(doctor.id)
+    assert own is not None
+    assert own[1], "whoever asks has consented"
+    request = asked(room, patient)
+    assert (request.text_version, request.asked_by) == ("2026-1", doctor.participant_id)
+    assert ConsentAsked(ROOM, frozenset({patient.participant_id}), request) in room.events
+    room.participation.answer_consent(patient.id, request.id, True)
+    assert recording(room) is Recording.ON
+    answers = [(event.participant_id, event.consents) for event in room.events if isinstance(event, ConsentAnswered)]
+    assert answers == [(doctor.participant_id, True), (patient.participant_id, True)]
+
+
+def test_one_no_is_enough() -> None:
+    room = Consultation()
+    doctor, patient = room.call()
+    room.participation.ask_to_record(doctor.id, "2026-1")
+    request = asked(room, patient)
+    room.participation.answer_consent(patient.id, request.id, False)
+    assert recording(room) is Recording.OFF
+    refused("consent_not_asked", lambda: room.participation.answer_consent(patient.id, request.id, True))
+
+
+def test_taking_it_back_ends_the_recording_at_once() -> None:
+    room, doctor, patient = recorded()
+    refused("recording_at_hand", lambda: room.participation.ask_to_record(doctor.id, "2026-1"))
+    request = next(event.request for event in room.events if isinstance(event, ConsentAnswered))
+    room.participation.answer_consent(patient.id, request.id, False)
+    assert recording(room) is Recording.OFF
+    room.participation.ask_to_record(patient.id, "2026-1")
+    assert asked(room, doctor).id != request.id, "an earlier yes is not taken for one to this recording"
+
+
+def test_a_newcomer_is_asked_before_entering_and_the_recording_pauses() -> None:
+    room, doctor, _ = recorded()
+    relative = room.join("per", "parorende")
+    assert room.rooms.consent(relative.id) is None, "who only waits is not asked"
+    assert recording(room) is Recording.ON
+    room.moderation.admit(doctor.id)
+    assert (recording(room), room.waiting()) == (Recording.PAUSED, ["per"])
+    assert room.rooms.waiting(ROOM)[0].consent_pending
+    room.participation.answer_consent(relative.id, asked(room, relative).id, True)
+    assert (recording(room), room.inside()) == (Recording.ON, ["doctor", "kari", "per"])
+
+
+def test_a_newcomer_who_says_no_stays_outside_and_the_recording_goes_on() -> None:
+    room, doctor, _ = recorded()
+    relative = room.join("per", "parorende")
+    room.moderation.admit(doctor.id)
+    room.participation.answer_consent(relative.id, asked(room, relative).id, False)
+    assert (recording(room), room.waiting()) == (Recording.ON, ["per"])
+    room.participation.stop_recording(doctor.id)
+    room.moderation.admit(doctor.id)
+    assert room.inside() == ["doctor", "kari", "per"]
+
+
+def test_who_enters_directly_is_asked_first_too_and_enters_when_the_recording_ends() -> None:
+    room, doctor, _ = recorded()
+    other = room.join("other", "spesialist")
+    assert other.waiting
+    assert recording(room) is Recording.PAUSED
+    room.participation.stop_recording(doctor.id)
+    assert "other" in room.inside()
+
+
+def test_machines_are_shown_and_not_asked() -> None:
+    room, _, _ = recorded()
+    assert not room.join("recorder", "opptak").waiting
+    assert recording(room) is Recording.ON
+
+
+def test_a_reload_is_not_asked_anew_and_a_pending_newcomer_who_leaves_holds_nothing_up() -> None:
+    room, doctor, _ = recorded()
+    assert not room.join("kari").waiting
+    assert recording(room) is Recording.ON
+    relative = room.join("per", "parorende")
+    room.moderation.admit(doctor.id)
+    assert recording(room) is Recording.PAUSED
+    room.rooms.leave(relative.id)
+    assert recording(room) is Recording.ON
+
+
+def test_a_room_that_is_empty_is_not_recorded() -> None:
+    room, doctor, patient = recorded()
+    room.rooms.leave(doctor.id)
+    assert recording(room) is Recording.ON
+    room.rooms.leave(patient.id)
+    assert recording(room) is Recording.OFF
+
+
+def test_it_takes_the_grant_and_a_recorder() -> None:
+    room = Consultation(can_record=False)
+    doctor, _ = room.call()
+    relative = room.join("per", "parorende")
+    room.moderation.admit(doctor.id)
+    refused("recording_unavailable", lambda: room.participation.ask_to_record(doctor.id, "2026-1"))
+    error = refused("not_granted", lambda: room.participation.ask_to_record(relative.id, "2026-1"))
+    assert getattr(error, "grant", None) == "record"

@@ -1,0 +1,93 @@
+"""Recordings as an operator has them: the settings, the command, and the task that deletes in time."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bridge.recordings import Retention, open_store
+from bridge.settings import load_settings
+from bridge.transcode.recording import COMPOSED, AudioTrack, RecordingError, VideoTrack, WebmWriter, new_key_line
+from tests.test_cli import bridge, refused
+from tests.transcode.recording.material import FRAME_RATE, SIZE, feed, packets
+from tests.transcode.recording.test_webm import decoded
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    (tmp_path / "keys").write_text(new_key_line("2026") + "\n")
+    path = tmp_path / "bridge.toml"
+    path.write_text('[data]\ndirectory = "data"\n[recordings]\nkey_file = "keys"\nminimum_free = 0\n')
+    return path
+
+
+def make(config: Path, now: float) -> str:
+    with open_store(load_settings(config, environment={})).create(now) as recording:
+        stream = recording.open(COMPOSED, "video/webm")
+        writer = WebmWriter(stream.write, video=VideoTrack("vp8", *SIZE), audio=AudioTrack())
+        for packet in packets(2):
+            feed(writer, packet)
+        writer.flush()
+    return recording.id
+
+
+def test_the_command_lists_gives_out_and_deletes(config: Path, tmp_path: Path) -> None:
+    made = make(config, 1_800_000_000.0)
+    listed = bridge("recordings", "list", "--config", config, "--json")
+    [entry] = json.loads(listed.stdout)
+    assert (entry["id"], entry["state"], entry["key_id"]) == (made, "complete", "2026")
+    table = bridge("recordings", "--config", config).stdout
+    assert f"{made}  2027-01-15 08:00Z" in table
+    output = tmp_path / "out.webm"
+    exported = bridge("recordings", "export", made, "--config", config, "--output", output)
+    assert f"{output.stat().st_size} bytes written" in exported.stdout
+    assert output.stat().st_mode & 0o077 == 0
+    assert len(decoded(output.read_bytes())[0]) == 2 * FRAME_RATE
+    assert bridge("recordings", "delete", made, "--config", config).returncode == 0
+    assert json.loads(bridge("recordings", "--config", config, "--json").stdout) == []
+
+
+def test_the_command_exchanges_keys(config: Path, tmp_path: Path) -> None:
+    make(config, 1e9)
+    new = bridge("recordings", "new-key", "2027").stdout
+    (tmp_path / "keys").write_text(new + (tmp_path / "keys").read_text())
+    assert bridge("recordings", "rotate", "--config", config).stdout.startswith("1 recordings")
+    [entry] = json.loads(bridge("recordings", "--config", config, "--json").stdout)
+    assert entry["key_id"] == "2027"
+
+
+def test_what_the_command_cannot_do_is_one_line(config: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.webm"
+    for arguments, words in (
+        (("export", "--config", config), "wants an id"),
+        (("export", "0" * 32, "--config", config, "--output", output), "no such recording"),
+        (("delete", "nonsense", "--config", config), "no such recording"),
+        (("new-key", "not an id"), "expected 1 to 64"),
+    ):
+        assert words in refused(bridge("recordings", *arguments))
+    assert not output.exists()
+    (tmp_path / "keys").write_text("nonsense\n")
+    assert "line 1" in refused(bridge("recordings", "--config", config))
+    assert "line 1" in refused(bridge("serve", "--dev", "--config", config))
+
+
+def test_without_a_key_file_nothing_is_recorded(tmp_path: Path) -> None:
+    store = open_store(load_settings(environment={"BRIDGE_DATA_DIRECTORY": str(tmp_path)}))
+    with pytest.raises(RecordingError) as no_key:
+        store.create(0.0)
+    assert no_key.value.field == "recordings.key_file"
+
+
+async def test_recordings_are_deleted_in_time(config: Path) -> None:
+    make(config, 1e9)
+    store = open_store(load_settings(config, environment={}))
+    now = 1e9
+    retention = Retention(store, clock=lambda: now)
+    await retention.sweep()
+    assert len(store.recordings()) == 1
+    now = 1e9 + 31 * 86_400
+    await retention.sweep()
+    assert store.recordings() == []
+    retention.start()
+    await retention.stop()
+    await retention.stop()

@@ -1,0 +1,38 @@
+import { t } from "./i18n.js";
+import { notify } from "./notices.js";
+import { ask } from "./questions.js";
+import { nameOf } from "./stage.js";
+
+/** @import { Call } from "../sdk/src/index.js" */
+
+/** Which wording `consentBody` has: kept with each answer. To be changed whenever the texts are. */
+export const CONSENT_TEXT = "2026-1";
+
+/**
+ * Asks for consent to a recording whenever the bridge does, in the call or in the lobby, for as long as the call lasts.
+ *
+ * @param {Call} call
+ */
+export function askForConsent(call) {
+  /** @type {AbortController | null} */
+  let asking = null;
+  const askNow = async () => {
+    const { consent } = call.recording;
+    if (consent === null || consent.consented || asking !== null) return;
+    asking = new AbortController();
+    const by = call.participants.get(consent.asked_by);
+    const answer = await ask({
+      title: t("consentTitle", { name: by ? nameOf(by) : t("noName") }),
+      body: t("consentBody"),
+      yes: t("consentYes"),
+      no: t("consentNo"),
+      signal: asking.signal,
+    });
+    asking = null;
+    if (answer !== null) await call.recording.answer(answer).catch(() => notify(t("notDone")));
+  };
+  call.on("consentasked", askNow);
+  call.on("consentsettled", () => asking?.abort());
+  call.on("closed", () => asking?.abort());
+  askNow();
+}
