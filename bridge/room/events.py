@@ -214,6 +214,19 @@ class InvitationProposed:
     name: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class HostDecided:
+    """A host decided something, and what follows from it comes next. For the records, not for clients."""
+
+    room_id: str
+    by: str
+    """The host's id."""
+    decision: str
+    """The method of `Moderation`, such as "admit"."""
+    participant_id: str | None = None
+    """Whom it is about; None for the room."""
+
+
 RoomEvent = (
     RoomOpened
     | RoomClosed
@@ -234,6 +247,7 @@ RoomEvent = (
     | SourceMuted
     | SourceStopped
     | UnmuteAsked
+    | HostDecided
     | ChatSaid
     | ConsentAsked
     | ConsentAnswered
