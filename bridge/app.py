@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import dataclasses
 import ipaddress
 import logging
 import os
@@ -24,7 +25,7 @@ from bridge.errors import BridgeError
 from bridge.issuers import make_verifier
 from bridge.observability import AdminServer, Health, LoopLag, Metrics, QualitySampler
 from bridge.rest import AuditedActs, VendorTokens
-from bridge.room import RoomLimits, RoomPolicy, Rooms, WithoutHost
+from bridge.room import Metering, RoomLimits, RoomPolicy, RoomRecord, Rooms, WithoutHost
 from bridge.settings import Settings
 from bridge.sfu import LegReport, MediaSettings, MediaTimeouts, Sfu
 from bridge.signaling.calls import Calls
@@ -85,9 +86,13 @@ class Application:
                 host_absence=rooms.host_absence,
                 reentry=rooms.reentry,
                 consultation=rooms.consultation,
+                opens_before=rooms.opens_before,
+                closes_after=rooms.closes_after,
+                max_length=rooms.max_length,
             ),
             ledger=self._audit,
         )
+        self._rooms.add_listener(Metering(time.monotonic, _log_record))
         self._metrics = Metrics(version())
         self._legs = LegSupervisor(LegSettings(settings.legs.max, settings.legs.memory))
         self._sfu = Sfu(_media_settings(settings), legs=self._legs)
@@ -262,8 +267,10 @@ class Application:
         ]
 
     def _signin_routes(self) -> list[BaseRoute]:
-        signin, public_url = self._signin, self._settings.signin.public_url
+        signin, metrics = self._signin, self._metrics
+        public_url = self._settings.signin.public_url
         embedded = bool(self._settings.http.frame_ancestors)
+        clock = time.monotonic
         return [
             *SignInDoor(
                 signin.providers,
@@ -271,11 +278,17 @@ class Application:
                 signin.admission,
                 public_url=public_url,
                 embedded=embedded,
-                clock=time.monotonic,
+                observer=metrics,
+                clock=clock,
             ).routes(),
-            *TokenDoor(signin.exchanges, signin.nonces, public_url=public_url, clock=time.monotonic).routes(),
-            *VendorDoor(self._vendors, signin.admission, public_url=public_url, clock=time.monotonic).routes(),
+            *TokenDoor(signin.exchanges, signin.nonces, public_url=public_url, observer=metrics, clock=clock).routes(),
+            *VendorDoor(self._vendors, signin.admission, public_url=public_url, observer=metrics, clock=clock).routes(),
         ]
+
+
+def _log_record(record: RoomRecord) -> None:
+    """The metering record of a room: one line, with nothing about persons."""
+    _log.info("A room has closed", extra=dataclasses.asdict(record))
 
 
 async def run(application: Application) -> None:

@@ -105,6 +105,14 @@ def _parser() -> argparse.ArgumentParser:
     apikey.add_argument("--tenant", metavar="TENANT", help="with create: whose rooms it opens")
     apikey.add_argument("--label", default="", metavar="TEXT", help="with create: what it is for")
 
+    test_leg = _command(commands, "test-leg", _test_leg, "join a room as an echo, or play a file into it")
+    test_leg.add_argument("what", choices=["echo", "play"], help="echo: what the last who came sends; play: FILE")
+    test_leg.add_argument("file", nargs="?", type=Path, metavar="FILE", help="with play: sound, picture or both")
+    test_leg.add_argument(
+        "--token", required=True, metavar="TOKEN", help="its join token, as `bridge token` prints one"
+    )
+    test_leg.add_argument("--url", default="ws://127.0.0.1:8080/v1/signal", help="the door (default: %(default)s)")
+
     _command(commands, "version", _version, "print the version")
     return parser
 
@@ -259,6 +267,25 @@ def _rooms(options: argparse.Namespace) -> int:
             f"{len(room['legs']):>6}"
         )
         print(f"{room['room']:<48}{counts}")
+    return 0
+
+
+def _test_leg(options: argparse.Namespace) -> int:
+    if (options.what == "play") != (options.file is not None):
+        raise BridgeError("bad_file", "`play` wants a file, `echo` none.", field="file")
+    from bridge.transcode import test_leg
+
+    if options.what == "echo":
+        running = test_leg.echo(options.url, options.token)
+    else:
+        running = test_leg.play(options.url, options.token, options.file)
+    try:
+        asyncio.run(running)
+    except OSError as error:
+        why = error.strerror or "it does not answer"
+        raise BridgeError("no_bridge", f"The bridge cannot be reached: {why}.", field="url") from None
+    except KeyboardInterrupt:
+        return 0
     return 0
 
 

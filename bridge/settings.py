@@ -96,6 +96,9 @@ class RoomSettings:
     host_absence: float = setting(duration("1s", "1h"), "1m")
     reentry: float = setting(duration("0s", "1h"), "2m")
     consultation: float = setting(duration("1m", "4h"), "15m")
+    opens_before: float = setting(duration("0s", "24h"), "15m")
+    closes_after: float = setting(duration("0s", "24h"), "1h")
+    max_length: float = setting(duration("1m", "7d"), "12h")
     roles_file: Path | None = setting(OPTIONAL_PATH, "")
 
 

@@ -158,7 +158,7 @@ def test_values_are_read_from_text(tmp_path: Path) -> None:
     [
         ("[htp]", "htp", "'http'"),
         ("[http]\nlistn = 1", "http.listn", "'listen'"),
-        ("[rooms]\nwhatever = 1", "rooms.whatever", "known here: consultation, grace"),
+        ("[rooms]\nwhatever = 1", "rooms.whatever", "known here: closes_after, consultation"),
         ('[[tokens.issuers]]\nisuer = "a"', "tokens.issuers[0].isuer", "'issuer'"),
     ],
 )

@@ -69,6 +69,6 @@ class Cached(Generic[T]):
             self._value = await self._fetch()
             self._fetched_at = self._clock()
         except self._errors as error:
-            _log.warning("What a provider publishes cannot be fetched", extra={"error": type(error).__name__})
+            _log.warning("What an issuer publishes cannot be fetched", extra={"error": type(error).__name__})
         finally:
             self._running = None

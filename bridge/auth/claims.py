@@ -59,6 +59,10 @@ class JoinClaims:
     """How surely they are known, such as `idporten-loa-high`; empty where the token does not say."""
     may_host: bool
     consents: bool
+    starts_in: float | None
+    """Seconds until the appointment begins, less than zero after that; None where the token does not say."""
+    ends_in: float | None
+    """Seconds until it ends."""
     lifetime: float
     """Seconds that the token could still be used for when it was verified."""
     expires_at: float
@@ -105,6 +109,8 @@ def check_claims(
         level=_text(claims, "level", MAX_LEVEL_LENGTH) if "level" in claims else "",
         may_host=rule.may_host,
         consents=rule.consents,
+        starts_in=check_instant(claims, "starts_at") - now if "starts_at" in claims else None,
+        ends_in=check_instant(claims, "ends_at") - now if "ends_at" in claims else None,
         lifetime=expires_at + rules.leeway - now,
         expires_at=expires_at,
         token_id=_text(claims, "jti"),

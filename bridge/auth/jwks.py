@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
+from bridge.auth.cached import Cached
 from bridge.auth.errors import KeyMaterialError, TokenError
 from bridge.auth.keys import Algorithm, VerificationKey, parse_jwk_set
 
@@ -20,13 +21,6 @@ _log = logging.getLogger(__name__)
 FETCH_TIMEOUT = 5.0
 """Seconds until a fetch that says nothing is given up."""
 MAX_SET_BYTES = 256 * 1024
-MIN_FETCH_INTERVAL = 10.0
-"""Seconds between fetches at least, whatever tokens ask for: strangers can send any `kid`."""
-MAX_AGE = 600.0
-"""Seconds after which a set is fetched anew in the background, so that a withdrawn key is forgotten."""
-MAX_STALE = 86_400.0
-"""Seconds for which a set serves at most when fetching it anew keeps failing."""
-
 Fetch = Callable[[str], bytes]
 
 
@@ -63,8 +57,8 @@ class JwksFile:
 class JwksUrl:
     """A JWK set at a URL, fetched when first needed, when it has aged, and when a token names an unknown `kid`.
 
-    Fetches run in a thread, one at a time per URL and never more often than `MIN_FETCH_INTERVAL`; who needs the result
-    waits for it, who has a known key does not.
+    Fetches run in a thread, within the bounds of `Cached`; who needs the result waits for it, who has a known key does
+    not.
     """
 
     def __init__(
@@ -78,59 +72,23 @@ class JwksUrl:
         """`fetch(url)` returns the body or raises `OSError`; it may block."""
         self._url = url
         self._algorithm = algorithm
-        self._clock = clock
-        self._fetch = fetch_url if fetch is None else fetch
-        self._keys: list[VerificationKey] = []
-        self._fetched_at: float | None = None
-        self._tried_at: float | None = None
-        self._running: asyncio.Task[None] | None = None
+        self._blocking_fetch = fetch_url if fetch is None else fetch
+        errors = (OSError, KeyMaterialError, http.client.HTTPException)
+        self._keys = Cached(self._fetch, errors, clock=clock)
 
     async def find(self, kid: str | None) -> Sequence[VerificationKey]:
         """The keys of that `kid`; without one, the only key."""
-        found = self._select_fresh(kid)
-        if not found:
-            await self._refresh()
-            found = self._select_fresh(kid)
-        elif self._age() > MAX_AGE:
-            self._start()
-        if not found and self._age() > MAX_STALE:
+        keys = await self._keys.get()
+        if keys is None:
             raise TokenError(
                 "token_keys_unavailable",
                 "The issuer's keys cannot be fetched at the moment.",
                 hint="Try again in a minute; the issuer's key set may be out of reach.",
             )
-        return found
+        return _select(keys, kid) or _select(await self._keys.refresh() or keys, kid)
 
-    def _select_fresh(self, kid: str | None) -> list[VerificationKey]:
-        return _select(self._keys, kid) if self._age() <= MAX_STALE else []
-
-    def _age(self) -> float:
-        return float("inf") if self._fetched_at is None else self._clock() - self._fetched_at
-
-    async def _refresh(self) -> None:
-        task = self._start()
-        if task is not None:
-            # One caller that gives up must not cancel the fetch that others wait for.
-            await asyncio.shield(task)
-
-    def _start(self) -> asyncio.Task[None] | None:
-        if self._running is None:
-            now = self._clock()
-            if self._tried_at is not None and now - self._tried_at < MIN_FETCH_INTERVAL:
-                return None
-            self._tried_at = now
-            self._running = asyncio.create_task(self._run())
-        return self._running
-
-    async def _run(self) -> None:
-        try:
-            body = await asyncio.to_thread(self._fetch, self._url)
-            self._keys = _parse(body, self._algorithm)
-            self._fetched_at = self._clock()
-        except (OSError, KeyMaterialError, http.client.HTTPException) as error:
-            _log.warning("A key set cannot be fetched", extra={"error": type(error).__name__})
-        finally:
-            self._running = None
+    async def _fetch(self) -> list[VerificationKey]:
+        return _parse(await asyncio.to_thread(self._blocking_fetch, self._url), self._algorithm)
 
 
 def _select(keys: Sequence[VerificationKey], kid: str | None) -> list[VerificationKey]:

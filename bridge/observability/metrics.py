@@ -45,6 +45,18 @@ class Named(Protocol):
         """Its name."""
 
 
+class TokenGiven(Protocol):
+    """Of a join token that the bridge itself has given, what is counted."""
+
+    @property
+    def door(self) -> Named:
+        """The door that it was given at."""
+
+    @property
+    def level(self) -> str:
+        """The level of the sign-in."""
+
+
 class Metrics:
     """The bridge's own registry, so that two bridges in one process (as in tests) do not mix."""
 
@@ -100,6 +112,23 @@ class Metrics:
             buckets=SCORE_BUCKETS,
             registry=registry,
         )
+
+        self._sign_ins = Counter(
+            "bridge_sign_ins", "Sign-ins by level, or by the code they were refused with.", ["provider", "outcome"],
+            registry=registry,
+        )  # fmt: skip
+        self._tokens_given = Counter(
+            "bridge_tokens_given", "Join tokens of sign-ins, guest links and portals.", ["door", "level"],
+            registry=registry,
+        )  # fmt: skip
+
+    def on_sign_in(self, provider: str, outcome: str) -> None:
+        """A sign-in came to an end: the level's word, or the code that it was refused with."""
+        self._sign_ins.labels(provider, outcome).inc()
+
+    def on_token_given(self, given: TokenGiven) -> None:
+        """A join token was given."""
+        self._tokens_given.labels(given.door.value, given.level).inc()
 
     def on_opinion_score(self, direction: str, score: float) -> None:
         """A sample of a session's sound: "in" is what the bridge receives of it, "out" what it sends to it."""

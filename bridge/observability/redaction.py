@@ -16,7 +16,7 @@ _PATTERNS = re.compile(
             r"(?:Bearer\s+\S+)",
             r"(?:\beyJ[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*){0,2})",
             # Join links: whatever stands behind the fragment sign opens a room.
-            r"(?:/join#\S+)",
+            r"(?:/(?:join|signin)#\S+)",
             # Mail addresses.
             r"(?:[\w.+-]+@[\w-]+(?:\.[\w-]+)+)",
             # IPv4 addresses.

@@ -33,6 +33,7 @@ from bridge.room.events import (
     WaitingUpdated,
 )
 from bridge.room.grants import DEFAULT_ROLES, Entrance, Grant, Role, RoleError, parse_roles
+from bridge.room.metering import Metering, RoomRecord
 from bridge.room.model import (
     ChatLane,
     ChatMessage,
@@ -79,6 +80,7 @@ __all__ = [
     "LobbyNotice",
     "LobbyView",
     "MediaKind",
+    "Metering",
     "Moderation",
     "NotGrantedError",
     "Participant",
@@ -97,6 +99,7 @@ __all__ = [
     "RoomListener",
     "RoomOpened",
     "RoomPolicy",
+    "RoomRecord",
     "RoomState",
     "Rooms",
     "SentBack",

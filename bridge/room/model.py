@@ -80,6 +80,8 @@ class EndReason(StrEnum):
     """A host ended the call for all."""
     EMPTY = "empty"
     """Of a room: nobody came back."""
+    TIME_IS_UP = "time_is_up"
+    """The appointment is over, or the room was open for as long as one may be."""
     SHUTTING_DOWN = "shutting_down"
 
 
@@ -120,6 +122,12 @@ class RoomPolicy:
     """How long the place of someone who left is kept, in the queue or in the room."""
     consultation: float = 900.0
     """How long one takes, for the time that those who wait are told to expect."""
+    opens_before: float = 900.0
+    """How long before its appointment a room opens."""
+    closes_after: float = 3600.0
+    """How long after the end of its appointment a room closes, with whoever is in it."""
+    max_length: float = 43_200.0
+    """How long a room may be open at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +148,10 @@ class JoinRequest:
     """Whether a host may hand its office over to them."""
     consents: bool = True
     """Whether a recording waits for their consent."""
+    starts_in: float | None = None
+    """Seconds until the appointment begins, less than zero after that; None where the token names no time."""
+    ends_in: float | None = None
+    """Seconds until it ends."""
     token_id: str = field(default="", repr=False)
     token_lifetime: float = 0.0
     """Seconds that the token may still be used for."""

@@ -171,6 +171,9 @@ class Moderation:
         self._note(room, host, "end")
         for member in [member for member in room.members.values() if not member.waiting]:
             room.end_member(member, EndReason.ENDED, self._clock())
+        for member in room.members.values():
+            if member.by_lobby and member.consent_pending:
+                room.forget_admission(member)
         room.forget_places()
         self._access.finish()
 

@@ -127,9 +127,7 @@ class Participation:
         pending = member.consent_pending
         self._answer(room, member, request, consents=consents)
         if not consents and pending:
-            before = member.snapshot(room.id)
-            member.consent_pending = False
-            room.tell_update(member, before)
+            room.forget_admission(member)
         elif not consents:
             room.consent.stop()
         room.settle(self._clock())

@@ -227,8 +227,19 @@ class Room:
             self.state = replace(self.state, recording=recording)
             self._emit(RoomChanged(self.id, self.state))
         for member in [member for member in self.members.values() if member.consent_pending]:
-            if not self.consent.lacks(member):
+            if self.consent.lacks(member):
+                continue
+            if member.by_lobby and self._policy.without_host is WithoutHost.WAIT and not self.has_host():
+                # Whoever let them in has gone meanwhile.
+                self.forget_admission(member)
+            else:
                 self.enter(member, now)
+
+    def forget_admission(self, member: Member) -> None:
+        """Someone who was let in, and was to consent to the recording first, has to be let in anew."""
+        before = member.snapshot(self.id)
+        member.consent_pending = False
+        self.tell_update(member, before)
 
     def enter(self, member: Member, now: float) -> None:
         """From the lobby into the room."""

@@ -11,6 +11,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import Protocol
 
+from bridge.room.alarms import Alarms
 from bridge.room.bans import Bans
 from bridge.room.deadlines import Deadlines
 from bridge.room.errors import RoomError, participant_not_found
@@ -80,6 +81,11 @@ class Rooms:
         self._grace = Deadlines(limits.grace)
         self._linger = Deadlines(limits.linger)
         self._absence = Deadlines(self._policy.host_absence)
+        self._closing = Alarms()
+        self._closes_at: dict[str, float] = {}
+        """The latest that a room may stay open."""
+        self._appointments: dict[str, float] = {}
+        """When a room closes whose tokens name times."""
         self._bans = Bans()
         self._orders = itertools.count(1)
         self._source_ids = itertools.count(1)
@@ -177,9 +183,11 @@ class Rooms:
         key = room_id(request.tenant, request.room)
         if self._bans.holds(request.tenant, request.token_id, self._clock()):
             raise RoomError("banned", "A host took the owner of this token out.", hint="Ask for a new invitation.")
+        closes_at = self._check_times(request)
         room = self._rooms.get(key)
         if room is None:
             room = self._open(key, request.tenant)
+        self._schedule(key, closes_at)
         session = room.join(request, next(self._orders), self._clock())
         self._room_of_session[session.id] = room
         self._tell()
@@ -285,11 +293,11 @@ class Rooms:
 
     def poll_timeout(self) -> float | None:
         """When, by the clock, `handle_timeout` has something to do next; None while nothing is due."""
-        ahead = (deadlines.next() for deadlines in (self._grace, self._linger, self._absence))
+        ahead = (deadlines.next() for deadlines in (self._grace, self._linger, self._absence, self._closing))
         return min((due for due in ahead if due is not None), default=None)
 
     def handle_timeout(self) -> None:
-        """Ends sessions that were not resumed in time, closes rooms that stayed empty, clears those without a host."""
+        """Ends sessions not resumed in time, and rooms that are empty or over; clears those without a host."""
         self._expire()
 
     def _expire(self) -> None:
@@ -300,6 +308,10 @@ class Rooms:
             self._close(self._rooms[key], EndReason.EMPTY)
         while (key := self._absence.pop_due(now)) is not None:
             self._rooms[key].clear(now)
+        while (key := self._closing.pop_due(now)) is not None:
+            for session_id in self._rooms[key].session_ids():
+                self._end_session(self._rooms[key], session_id, EndReason.TIME_IS_UP)
+            self._close(self._rooms[key], EndReason.TIME_IS_UP)
         self._tell()
 
     # For those of this package that change rooms
@@ -327,6 +339,28 @@ class Rooms:
             raise RoomError("room_not_found", "There is no such room now.", field="room")
         return found
 
+    def _check_times(self, request: JoinRequest) -> float | None:
+        """When the appointment's room closes, by the clock. Raises `room_not_open`, `room_over`."""
+        policy, now = self._policy, self._clock()
+        if request.starts_in is not None and request.starts_in > policy.opens_before:
+            minutes = policy.opens_before / 60.0
+            raise RoomError(
+                "room_not_open", f"The room opens {minutes:.0f} minutes before the appointment.", field="room"
+            )
+        if request.ends_in is None:
+            return None
+        if request.ends_in + policy.closes_after <= 0:
+            raise RoomError("room_over", "The appointment is over.", field="room")
+        return now + request.ends_in + policy.closes_after
+
+    def _schedule(self, key: str, closes_at: float | None) -> None:
+        """A room closes when the last of its tokens' appointments is over, or after the longest time allowed."""
+        if closes_at is None:
+            return
+        latest = self._appointments.get(key)
+        self._appointments[key] = closes_at if latest is None else max(latest, closes_at)
+        self._closing.set(key, min(self._appointments[key], self._closes_at[key]))
+
     def _open(self, key: str, tenant: str) -> Room:
         if self._ledger is not None and not self._ledger.writable:
             raise RoomError(
@@ -340,6 +374,9 @@ class Rooms:
             raise RoomError("too_many_rooms", "This vendor has as many rooms as it may have.", field="room")
         room = Room(key, tenant, self._emit, self._new_token, self._limits, self._policy, recordable=self._can_record)
         self._rooms[key] = room
+        # However often its appointment is put off, and whatever its tokens say.
+        self._closes_at[key] = self._clock() + self._policy.max_length
+        self._closing.set(key, self._closes_at[key])
         self._rooms_of_tenant[tenant] += 1
         self._emit(RoomOpened(key))
         return room
@@ -350,6 +387,9 @@ class Rooms:
     def _close(self, room: Room, reason: EndReason) -> None:
         self._linger.cancel(room.id)
         self._absence.cancel(room.id)
+        self._closing.cancel(room.id)
+        del self._closes_at[room.id]
+        self._appointments.pop(room.id, None)
         self._changed.pop(room.id, None)
         del self._rooms[room.id]
         self._rooms_of_tenant[room.tenant] -= 1

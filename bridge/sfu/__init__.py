@@ -1,5 +1,6 @@
 """Media sessions over the core: SDP, DTLS, transports, producers and consumers. Knows rooms by id only."""
 
+from bridge.sfu.allocation.model import VideoState
 from bridge.sfu.session import MediaSession, SessionStats
 from bridge.sfu.settings import MediaLimits, MediaSettings, MediaTimeouts
 from bridge.sfu.sfu import Sfu, WorkerReport
@@ -44,6 +45,7 @@ __all__ = [
     "SubscribeResult",
     "Subscription",
     "UnsupportedSubscription",
+    "VideoState",
     "WatchResult",
     "WorkerReport",
 ]

@@ -32,6 +32,8 @@ class ConsumerSpec:
     redundancy: int | None
     """The receiver's payload type of redundant audio."""
     paused: bool
+    max_height: int | None = None
+    rank: int = 0
 
 
 @dataclass
@@ -48,8 +50,14 @@ class _Consumer:
 class Consumers:
     """Consumers by the producer they forward: a receiver gets a producer once."""
 
-    def __init__(self, router: Router, on_consumer: Callable[[int, bool], None]) -> None:
+    def __init__(
+        self,
+        router: Router,
+        on_consumer: Callable[[int, bool], None],
+        on_video_state: Callable[[int, VideoState], None] = lambda _producer, _state: None,
+    ) -> None:
         self._router = router
+        self._tell_video_state = on_video_state
         self._on_consumer = on_consumer
         self._consumers: dict[int, _Consumer] = {}
         self._producers: dict[int, int] = {}
@@ -107,7 +115,14 @@ class Consumers:
         )
         if self._repeated > 0 and spec.redundancy is not None:
             self._router.worker.core.set_consumer_redundancy(consumer_id, self._repeated)
-        self._allocation.add(transport_id, spec.producer_id, consumer_id, paused=spec.paused)
+        self._allocation.add(
+            transport_id,
+            spec.producer_id,
+            consumer_id,
+            paused=spec.paused,
+            max_height=spec.max_height,
+            rank=spec.rank,
+        )
 
     @property
     def repeated(self) -> int:
@@ -149,6 +164,10 @@ class Consumers:
                 self._router.worker.core.pause_consumer(consumer.consumer_id, paused)
             self._allocation.set_paused(producer_id, paused)
 
+    def prefer(self, producer_id: int, *, max_height: int | None, rank: int) -> None:
+        """How large the receiver shows a video, and what it counts for: see `Source`."""
+        self._allocation.prefer(producer_id, max_height=max_height, rank=rank)
+
     def _on_video_state(self, producer_id: int, state: VideoState) -> None:
         consumer = self._consumers.get(producer_id)
         suspended = state is VideoState.PAUSED
@@ -156,6 +175,7 @@ class Consumers:
             consumer.suspended = suspended
             if not consumer.paused:
                 self._router.worker.core.pause_consumer(consumer.consumer_id, suspended)
+        self._tell_video_state(producer_id, state)
 
     def close(self, producer_id: int) -> None:
         """Ends the consumer of a producer, if there is one."""

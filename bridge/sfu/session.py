@@ -110,6 +110,11 @@ class MediaSession:
         """
         self._subscribing().set_subscriptions(wanted)
 
+    def hear_always(self, producer_ids: Sequence[int]) -> None:
+        """Says which audio producers of the room are forwarded to everyone, however many others are louder."""
+        self._check_open()
+        self._router.select_speakers(always=producer_ids)
+
     async def subscribe_offer(self, *, ice_restart: bool = False) -> SubscribeOffer:
         """An offer for all that is wanted now. It supersedes one that is still unanswered.
 
@@ -285,6 +290,7 @@ class MediaSession:
                 lambda: self._transport(ConnectionKind.SUBSCRIBE),
                 lambda producer_id, live: self._listener.on_consumer(producer_id, live),
                 lambda: self._listener.on_negotiation_needed(),
+                lambda producer_id, state: self._listener.on_video_state(producer_id, state),
             )
         if isinstance(self._receive, WatchConnection):
             raise BridgeError("wrong_connection", "this session's subscribe connection is offered by the client")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bridge.errors import BridgeError
+from bridge.sfu.allocation.model import VideoState
 from bridge.sfu.consumers import Consumers, ConsumerSpec
 from bridge.sfu.detours import Detours
 from bridge.sfu.router import PublishedProducer, Router
@@ -75,6 +76,7 @@ class SubscribeConnection:
         make_transport: Callable[[], WebRtcTransport],
         on_consumer: Callable[[int, bool], None],
         on_negotiation_needed: Callable[[], None],
+        on_video_state: Callable[[int, VideoState], None],
     ) -> None:
         self.transport: WebRtcTransport | None = None
         self.negotiated = Negotiated()
@@ -82,7 +84,11 @@ class SubscribeConnection:
         self._limits = limits
         self._make_transport = make_transport
         self._on_negotiation_needed = on_negotiation_needed
-        self._consumers = Consumers(router, lambda key, live: on_consumer(self._detours.source_of(key), live))
+        self._consumers = Consumers(
+            router,
+            lambda key, live: on_consumer(self._detours.source_of(key), live),
+            lambda key, state: on_video_state(self._detours.source_of(key), state),
+        )
         self._payload_types = PayloadTypes()
         self._wanted: dict[int, Subscription] = {}
         self._lines: list[_MediaLine] = []
@@ -107,7 +113,9 @@ class SubscribeConnection:
                 self._detours.close(line.producer_id)
                 self._vacate(line)
         for subscription in wanted:
-            self._consumers.pause(self._detours.key(subscription.producer_id), subscription.paused)
+            key = self._detours.key(subscription.producer_id)
+            self._consumers.prefer(key, max_height=subscription.max_height, rank=subscription.rank)
+            self._consumers.pause(key, subscription.paused)
         self._check_soon()
 
     def layers_changed(self, producer_id: int) -> None:
@@ -286,6 +294,8 @@ class SubscribeConnection:
                 feedback,
                 redundancy(mappings, answered),
                 subscription.paused,
+                subscription.max_height,
+                subscription.rank,
             ),
         )
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Literal, Protocol
 
+from bridge.sfu.allocation.model import VideoState
+
 MediaKind = Literal["audio", "video"]
 UnsupportedCode = Literal["unsupported_codec", "legs_exhausted", "leg_failed", "no_media_line", "unknown_producer"]
 
@@ -103,6 +105,10 @@ class Subscription:
     track: str
     """Id of the source within the participant: the track id of `a=msid`. No whitespace; seen by the receiver."""
     paused: bool = False
+    max_height: int | None = None
+    """Height in which the receiver shows it, in device pixels; None: unknown."""
+    rank: int = 0
+    """Higher goes first where the line does not carry everything: see `bridge.sfu.allocation.ranks`."""
 
 
 @dataclass(frozen=True)
@@ -215,6 +221,12 @@ class SessionListener(Protocol):
         The publisher may stop sending the others, and spend no more than `max_bitrate` (bit/s of RTP payload, None for
         no bound) on any: no receiver's line takes more. Told of video only, and when it changes: at first all are
         wanted.
+        """
+
+    def on_video_state(self, producer_id: int, state: VideoState) -> None:
+        """The receiving line's bandwidth makes something else of a video that this session receives.
+
+        Told when it changes, with the hysteresis of the allocation; not while the session itself has it paused.
         """
 
     def on_audio_levels(self, levels: Sequence[AudioLevel]) -> None:

@@ -33,6 +33,8 @@ _STATUS = {
     "room_full": HTTPStatus.CONFLICT,
     "lobby_full": HTTPStatus.CONFLICT,
     "room_locked": HTTPStatus.CONFLICT,
+    "room_not_open": HTTPStatus.CONFLICT,
+    "room_over": HTTPStatus.FORBIDDEN,
     "in_lobby": HTTPStatus.CONFLICT,
     "banned": HTTPStatus.FORBIDDEN,
     "etag_mismatch": HTTPStatus.PRECONDITION_FAILED,

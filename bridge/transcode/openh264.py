@@ -1,6 +1,6 @@
 """Cisco's OpenH264 encoder, by its C interface: the H.264 encoder with a permissive licence (BSD).
 
-Decision 0014 says why it is not FFmpeg's libx264. The structures are those of `codec_api.h` and `codec_app_def.h` of
+Decision 0020 says why it is not FFmpeg's libx264. The structures are those of `codec_api.h` and `codec_app_def.h` of
 versions 2.0 to 2.5; a library of another version is refused.
 """
 

@@ -185,7 +185,8 @@ class VideoTranscoder:
         self._last_seen = timestamp
 
     def _rate(self) -> float:
-        return max(1.0, min(self._frame_rate, self._sizer.rate.frame_rate))
+        # In whole numbers: rate control is not to be told of every little change.
+        return max(1.0, min(round(self._frame_rate), self._sizer.rate.frame_rate))
 
     def _is_due(self, timestamp: int) -> bool:
         """Whether this picture is sent, or left out for the sake of the frame rate."""

@@ -45,7 +45,7 @@ async def test_three_of_five_are_heard_and_whoever_begins_to_speak(bridge: Bridg
     try:
         for number, voice in enumerate(voices):
             voice.speaks = number < 3
-            person = Participant(bridge.ws_url, bridge.token(room, f"p{number}", "tolk", "--name", f"P{number}"))
+            person = Participant(bridge.ws_url, bridge.token(room, f"p{number}", "spesialist", "--name", f"P{number}"))
             people.append(person)
             await person.join(subscribe="none")
             await person.publish(voice)

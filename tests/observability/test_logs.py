@@ -23,6 +23,7 @@ PRIVATE = [
     TOKEN[: len(TOKEN) // 2],
     f"https://bridge.example/join#{TOKEN}",
     "/join#whatever-opens-a-room",
+    "/signin#whatever-opens-an-invitation",
     f"Authorization: Bearer {TOKEN}",
     "bearer: Bearer abc123",
     "192.0.2.17",

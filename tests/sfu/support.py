@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from bridge.sfu import AudioLevel, ConnectionKind, ConnectionState, LegReport, QualityReport
+from bridge.sfu import AudioLevel, ConnectionKind, ConnectionState, LegReport, QualityReport, VideoState
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -38,6 +38,9 @@ class Recorder:
 
     def on_encodings_wanted(self, producer_id: int, wanted: Sequence[bool], max_bitrate: int | None) -> None:
         self._note("encodings", producer_id, *wanted, max_bitrate)
+
+    def on_video_state(self, producer_id: int, state: VideoState) -> None:
+        self._note("video", producer_id, state)
 
     def on_audio_levels(self, levels: Sequence[AudioLevel]) -> None:
         self._note("levels", *levels)

@@ -28,8 +28,9 @@ from bridge.sfu import (
 class FakeMedia:
     """The media session of one participant."""
 
-    def __init__(self, plane: FakeMediaPlane, session_id: str, listener: SessionListener) -> None:
+    def __init__(self, plane: FakeMediaPlane, room_id: str, session_id: str, listener: SessionListener) -> None:
         self.plane = plane
+        self.room_id = room_id
         self.session_id = session_id
         self.listener = listener
         self.producers: dict[str, Producer] = {}
@@ -84,6 +85,9 @@ class FakeMedia:
         self.wanted = list(wanted)
         if {each.producer_id for each in wanted} != self.negotiated and self.outstanding is None:
             self.listener.on_negotiation_needed()
+
+    def hear_always(self, producer_ids: Sequence[int]) -> None:
+        self.plane.always[self.room_id] = list(producer_ids)
 
     async def subscribe_offer(self, *, ice_restart: bool = False) -> SubscribeOffer:
         if not self.wanted and not self.negotiated:
@@ -159,11 +163,12 @@ class FakeMediaPlane:
         self.ids = itertools.count(100)
         self.sessions: dict[str, FakeMedia] = {}
         self.full = False
+        self.always: dict[str, list[int]] = {}
 
     def open_session(self, room_id: str, session_id: str, listener: SessionListener) -> FakeMedia:
         if self.full:
             raise BridgeError("media_overloaded", "No worker has place.")
-        media = FakeMedia(self, session_id, listener)
+        media = FakeMedia(self, room_id, session_id, listener)
         self.sessions[session_id] = media
         return media
 

@@ -35,12 +35,14 @@ class Claims:
     level: str = ""
     may_host: bool = True
     consents: bool = True
+    starts_in: float | None = None
+    ends_in: float | None = None
     token_id: str = ""
     lifetime: float = 600.0
 
 
 class FakeVerifier:
-    """A token is "ROOM IDENTITY [GRANTS]"; grants stand between commas, all if left out.
+    """A token is "ROOM IDENTITY [GRANTS [ROLE]]"; grants stand between commas, all if left out.
 
     With "patient" for the grants it is a patient's, who enters by the lobby.
     """
@@ -55,11 +57,20 @@ class FakeVerifier:
             raise BridgeError("token_wrong_room", "The token opens another room.", field="room")
         if parts[2:] == ["patient"]:
             return Claims(
-                *("clinic", parts[0], parts[1], f"Name of {parts[1]}", "pasient", EVERYTHING - {"host"}),
-                *("lobby", "idporten-loa-high", False, True, f"token of {parts[1]}"),
+                "clinic",
+                parts[0],
+                parts[1],
+                f"Name of {parts[1]}",
+                "pasient",
+                EVERYTHING - {"host"},
+                enters="lobby",
+                level="idporten-loa-high",
+                may_host=False,
+                token_id=f"token of {parts[1]}",
             )
         grants = frozenset(parts[2].split(",")) if len(parts) > 2 else EVERYTHING
-        return Claims("clinic", parts[0], parts[1], f"Name of {parts[1]}", "fastlege", grants)
+        role = parts[3] if len(parts) > 3 else "fastlege"
+        return Claims("clinic", parts[0], parts[1], f"Name of {parts[1]}", role, grants)
 
 
 class RecordingObserver:

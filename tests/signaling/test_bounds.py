@@ -137,6 +137,8 @@ class Claims:
     level: str = ""
     may_host: bool = True
     consents: bool = True
+    starts_in: float | None = None
+    ends_in: float | None = None
     token_id: str = "1"
     lifetime: float = 600.0
 

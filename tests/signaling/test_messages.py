@@ -54,6 +54,15 @@ FIELDS = {
     "lane": st.sampled_from(["message", "caption", "whisper"]),
     "to": st.sampled_from(["p", "", "x" * 65, None]),
     "locked": st.sampled_from([True, False, 1]),
+    "tiles": st.lists(
+        st.fixed_dictionaries(
+            {"source_id": st.sampled_from(["1", "2", ""]), "height": st.sampled_from([0, 720, -1, 16385, 1.5])},
+            optional={"extra": st.none()},
+        ),
+        max_size=3,
+    ),
+    "pinned": st.lists(st.sampled_from(["p", "", "x" * 65]), max_size=6),
+    "save_data": st.sampled_from([True, False, None]),
     "extra": st.none(),
 }
 

@@ -169,6 +169,11 @@ export function installFakeBridge() {
       return { type: "done" };
     }
 
+    on_layout(_, layout) {
+      this.layout = layout;
+      return { type: "done" };
+    }
+
     on_restart_ice() {
       setTimeout(() => this.offer(true), 0);
       return { type: "done" };
@@ -341,6 +346,10 @@ export function installFakeBridge() {
     setStalled(id, name, stalled) {
       const state = stalled ? "stalled" : "live";
       this.notice({ type: "media_flow", source_id: `s-${id}-${name}`, direction: "from_bridge", state });
+    }
+
+    setDelivery(id, name, state) {
+      this.notice({ type: "video_state", source_id: `s-${id}-${name}`, state });
     }
 
     setSpeaking(ids) {

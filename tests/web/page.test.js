@@ -149,6 +149,33 @@ for (const name of /** @type {const} */ (["chromium", "firefox"])) {
       await until(() => document.querySelectorAll(".people .tile").length === 0);
     });
 
+    it("says in words that the line is too weak for a picture, keeps the last one, and takes it back", async () => {
+      await join();
+      const id = await meet();
+      await page.evaluate((who) => fakeBridge.setDelivery(who, "camera", "stills"), id);
+      await untilText(".people .tile-status", "Stillbilde");
+      await page.evaluate((who) => fakeBridge.setDelivery(who, "camera", "paused"), id);
+      await untilText(".people .tile-status", "Linjen er for svak for video, lyden går");
+      assert.equal(await page.evaluate(() => document.querySelector(".people .is-standing video").videoWidth > 0), true);
+      assert.deepEqual(await accessibilityProblems(), []);
+      await page.evaluate((who) => fakeBridge.setDelivery(who, "camera", "full"), id);
+      await until(() => document.querySelector(".people .tile-status").hidden && !document.querySelector(".is-standing"));
+    });
+
+    it("tells the bridge how large it shows a picture, anew as its window changes, and that it saves data", async () => {
+      await join();
+      await meet();
+      await until(() => fakeBridge.layout?.tiles[0]?.height > 300);
+      await page.setViewport({ width: 360, height: 400 });
+      await until(() => fakeBridge.layout?.tiles[0]?.height < 300);
+      await press("Oppsett");
+      await page.locator("#save-data").click();
+      await until(() => fakeBridge.layout?.save_data === true);
+      assert.equal(await page.evaluate(() => localStorage.getItem("bridge.saveData")), "true");
+      assert.deepEqual(await accessibilityProblems(), []);
+      await page.evaluate(() => localStorage.removeItem("bridge.saveData"));
+    });
+
     it("shows what is muted, stalled or reconnecting in words", async () => {
       await join();
       const kari = await meet();
@@ -161,6 +188,18 @@ for (const name of /** @type {const} */ (["chromium", "firefox"])) {
       await untilText(".tile-status", "Kobler til igjen");
       await page.evaluate((id) => fakeBridge.setMuted(id, "camera", true), kari);
       await until(() => !document.querySelector(".people .tile").classList.contains("has-picture"));
+    });
+
+    it("shows large whom one pins, and tells the bridge", async () => {
+      await join();
+      const kari = await meet();
+      await press("Fest Kari Fastlege");
+      await until((id) => fakeBridge.layout?.pinned[0] === id, kari);
+      await until(() => document.querySelector(".screens .tile-pin[aria-pressed='true']") === document.activeElement);
+      assert.deepEqual(await accessibilityProblems(), []);
+      await press("Løsne Kari Fastlege");
+      await until(() => fakeBridge.layout.pinned.length === 0);
+      await until(() => document.querySelector(".people .tile-pin") !== null);
     });
 
     it("mutes the microphone, and lets go of a camera that is turned off", async () => {

@@ -10,6 +10,7 @@ import { LevelBar } from "./level-bar.js";
  * @property {(id: string) => void} chooseCamera
  * @property {(id: string) => void} chooseMicrophone
  * @property {(id: string) => void} chooseSpeaker
+ * @property {(on: boolean) => void} saveData
  */
 
 /**
@@ -17,6 +18,7 @@ import { LevelBar } from "./level-bar.js";
  * @property {string | undefined} cameraId
  * @property {string | undefined} microphoneId
  * @property {string | undefined} speakerId
+ * @property {boolean} saveData
  * @property {MediaStreamTrack | null} microphone
  */
 
@@ -25,6 +27,7 @@ export class SettingsDialog {
   #camera;
   #microphone;
   #speaker;
+  #saveData;
   #level = new LevelBar();
   #stopWatching = () => {};
   #state;
@@ -39,6 +42,7 @@ export class SettingsDialog {
     this.#camera = deviceSelect("camera", actions.chooseCamera);
     this.#microphone = deviceSelect("microphone", actions.chooseMicrophone);
     this.#speaker = deviceSelect("speaker", actions.chooseSpeaker);
+    this.#saveData = element("input", { type: "checkbox", id: "save-data", onchange: () => actions.saveData(this.#saveData.checked) });
     const close = element("button", { type: "button", class: "button primary", onclick: () => this.node.close() }, t("close"));
     const cross = element(
       "button",
@@ -53,6 +57,12 @@ export class SettingsDialog {
       this.#microphone.node,
       element("div", { class: "level-field" }, this.#level.node, element("p", { class: "help" }, t("speakToTest"))),
       this.#speaker.node,
+      element(
+        "div",
+        { class: "check-field" },
+        this.#saveData,
+        element("label", { for: "save-data" }, t("saveData"), element("span", { class: "help" }, t("saveDataHelp"))),
+      ),
       element("footer", {}, close),
     );
   }
@@ -66,7 +76,8 @@ export class SettingsDialog {
   /** Shows what is in use now. */
   async update() {
     if (!this.node.open) return;
-    const { cameraId, microphoneId, speakerId, microphone } = this.#state();
+    const { cameraId, microphoneId, speakerId, microphone, saveData } = this.#state();
+    this.#saveData.checked = saveData;
     this.#level.show(microphone);
     const devices = await devicesOrNone();
     this.#camera.update(devices, cameraId);

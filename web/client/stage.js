@@ -3,7 +3,7 @@ import { t } from "./i18n.js";
 import { arrange, initials } from "./layout.js";
 import { Tile } from "./tile.js";
 
-/** @import { RemoteParticipant } from "../sdk/src/index.js" */
+/** @import { RemoteParticipant, RemoteSource } from "../sdk/src/index.js" */
 /** @import { TileState } from "./tile.js" */
 
 /** Between tiles: CSS pixels, as in call.css. */
@@ -20,8 +20,13 @@ export class Stage {
   /** By source id, participant id, or "self". @type {Map<string, Tile>} */
   #tiles = new Map();
   #observer = new ResizeObserver(() => this.#arrange());
+  /** Whom one wants to see large, whoever speaks. @type {string | null} */
+  #pinned = null;
+  #onpin;
 
-  constructor() {
+  /** @param {(id: string | null) => void} onpin told who is pinned from now on: the stage is to be updated */
+  constructor(onpin) {
+    this.#onpin = onpin;
     this.#observer.observe(this.node);
   }
 
@@ -35,20 +40,23 @@ export class Stage {
    */
   update(participants, activeSpeaker, self, ownScreen) {
     const others = [...participants];
+    if (!others.some(({ id }) => id === this.#pinned)) this.#pinned = null;
     /** @type {Set<string>} */
     const shown = new Set(["self"]);
     for (const participant of others) {
       shown.add(participant.id);
-      this.#place(participant.id, this.#people, describePerson(participant, participant === activeSpeaker && others.length > 1));
+      const pinned = participant.id === this.#pinned;
+      const state = describePerson(participant, participant === activeSpeaker && others.length > 1);
+      this.#place(participant.id, pinned ? this.#screens : this.#people, { ...state, pinned });
       const screen = participant.source("screen");
       if (screen?.track && !screen.muted) {
         shown.add(screen.id);
-        this.#place(screen.id, this.#screens, describeScreen(t("screenOf", { name: nameOf(participant) }), screen.track));
+        this.#place(screen.id, this.#screens, describeScreen(t("screenOf", { name: nameOf(participant) }), screen.track, screen));
       }
     }
     if (ownScreen) {
       shown.add("own-screen");
-      this.#place("own-screen", this.#screens, describeScreen(t("yourScreen"), ownScreen));
+      this.#place("own-screen", this.#screens, describeScreen(t("yourScreen"), ownScreen, null));
     }
     for (const [id, tile] of this.#tiles) {
       if (shown.has(id)) continue;
@@ -76,12 +84,25 @@ export class Stage {
    * @param {TileState} state
    */
   #place(id, list, state) {
-    const tile = this.#tiles.get(id) ?? new Tile();
+    const tile = this.#tiles.get(id) ?? new Tile(state.pinned === undefined ? null : () => this.#togglePin(id));
     this.#tiles.set(id, tile);
     // Moving a playing video restarts it: only where it must. Oneself comes last, also after newcomers.
     const misplaced = tile.node.parentNode !== list || (id === "self" && list.lastChild !== tile.node);
     if (misplaced) list.append(tile.node);
     tile.update(state);
+  }
+
+  /** @param {string | null} id */
+  #pin(id) {
+    this.#pinned = id;
+    this.#onpin(id);
+  }
+
+  /** @param {string} id */
+  #togglePin(id) {
+    this.#pin(this.#pinned === id ? null : id);
+    // Its tile has moved: whoever came by keyboard goes on from there.
+    /** @type {HTMLElement | null | undefined} */ (this.#tiles.get(id)?.node.querySelector(".tile-pin"))?.focus();
   }
 
   #arrange() {
@@ -117,6 +138,7 @@ function describePerson(participant, active) {
     quality: participant.quality,
     content: "camera",
     mirrored: false,
+    source: camera,
   };
 }
 
@@ -124,15 +146,33 @@ function describePerson(participant, active) {
 function statusOf(participant) {
   if (participant.state === "reconnecting") return t("someoneReconnecting");
   if (participant.source("microphone")?.stalled) return t("soundIsGone");
-  if (participant.source("camera")?.stalled) return t("pictureIsGone");
+  const camera = participant.source("camera");
+  if (camera && !camera.muted && isStanding(camera)) return deliveryText(camera);
+  if (camera?.stalled) return t("pictureIsGone");
   return "";
 }
 
 /**
  * @param {string} name
  * @param {MediaStreamTrack} track
+ * @param {RemoteSource | null} source
  * @returns {TileState}
  */
-function describeScreen(name, track) {
-  return { name, letters: "", track, muted: false, speaking: false, active: false, status: "", quality: null, content: "screen", mirrored: false };
+function describeScreen(name, track, source) {
+  const status = source && isStanding(source) ? deliveryText(source) : "";
+  return { name, letters: "", track, source, muted: false, speaking: false, active: false, status, quality: null, content: "screen", mirrored: false };
+}
+
+/**
+ * Whether one's own line is too weak for it to move.
+ *
+ * @param {RemoteSource} source
+ */
+function isStanding({ delivery }) {
+  return delivery === "stills" || delivery === "paused";
+}
+
+/** @param {RemoteSource} source */
+function deliveryText({ delivery }) {
+  return t(delivery === "stills" ? "stillPicture" : "lineTooWeak");
 }

@@ -1,7 +1,10 @@
+import { watchPicture } from "../sdk/src/index.js";
 import { element, setAttribute, setText } from "./dom.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { showTrack } from "./video.js";
+
+/** @import { RemoteSource } from "../sdk/src/index.js" */
 
 /**
  * What a tile shows.
@@ -13,7 +16,9 @@ import { showTrack } from "./video.js";
  * @property {boolean} muted the microphone is off
  * @property {boolean} speaking
  * @property {boolean} active the one who speaks, or spoke last
+ * @property {boolean} [pinned] shown large, and sent before others
  * @property {string} status a line over the picture, such as that sound is missing; empty for none
+ * @property {RemoteSource | null} source where the picture comes from, if from somebody else
  * @property {0 | 1 | 2 | 3 | null} quality
  * @property {"camera" | "screen"} content
  * @property {boolean} mirrored as people expect of themselves
@@ -29,29 +34,45 @@ export class Tile {
   #name = element("span", { class: "tile-name" });
   #muted = element("span", { class: "tile-muted", role: "img", "aria-label": t("muted"), hidden: true }, icon("microphone-off"));
   #bars = element("span", { class: "bars", role: "img", hidden: true }, element("i"), element("i"), element("i"));
+  #pin = element("button", { type: "button", class: "tile-pin", hidden: true }, icon("pin"));
   node = element(
     "li",
     { class: "tile" },
     this.#avatar,
     this.#video,
     this.#status,
+    this.#pin,
     element("div", { class: "tile-label" }, this.#muted, this.#name, this.#bars),
   );
 
-  constructor() {
+  /** @type {RemoteSource | null} */
+  #source = null;
+  #unwatch = () => {};
+
+  /** @param {(() => void) | null} [togglePin] for those who may be pinned */
+  constructor(togglePin = null) {
     this.#video.muted = true;
+    if (togglePin !== null) {
+      this.#pin.hidden = false;
+      this.#pin.addEventListener("click", togglePin);
+    }
     this.#video.addEventListener("resize", () => this.#fit());
   }
 
   /** @param {TileState} state */
-  update({ name, letters, track, muted, speaking, active, status, quality, content, mirrored }) {
+  update({ name, letters, track, muted, speaking, active, status, quality, content, mirrored, source, pinned = false }) {
     const { node } = this;
     showTrack(this.#video, track);
+    this.#watch(source);
+    const stands = source?.delivery === "stills" || source?.delivery === "paused";
+    node.classList.toggle("is-standing", stands && track !== null);
     node.classList.toggle("has-picture", track !== null);
     node.classList.toggle("is-speaking", speaking && !muted);
     node.classList.toggle("is-active", active);
     node.classList.toggle("is-screen", content === "screen");
     node.classList.toggle("is-mirrored", mirrored);
+    setAttribute(this.#pin, "aria-label", t(pinned ? "unpin" : "pin", { name }));
+    setAttribute(this.#pin, "aria-pressed", String(pinned));
     setText(this.#avatar, letters);
     setText(this.#name, name);
     setText(this.#status, status);
@@ -62,7 +83,16 @@ export class Tile {
     setAttribute(this.#bars, "aria-label", quality === null ? undefined : t(QUALITY_TEXTS[quality]));
   }
 
+  /** @param {RemoteSource | null} source */
+  #watch(source) {
+    if (source === this.#source) return;
+    this.#unwatch();
+    this.#source = source;
+    this.#unwatch = source ? watchPicture(this.#video, source) : () => {};
+  }
+
   close() {
+    this.#watch(null);
     this.#video.srcObject = null;
     this.node.remove();
   }

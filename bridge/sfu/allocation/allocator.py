@@ -8,7 +8,7 @@ to be taken back soon, that while is longer the next time.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridge.sfu.allocation.ceiling import least
 from bridge.sfu.allocation.model import Allocation, Choice, Layer, Source, VideoState
@@ -36,7 +36,9 @@ AUDIO_ONLY = 50_000
 """Below this estimate sound alone is sent."""
 MIN_STILL = 15_000
 STILL_SECONDS = 2.0
-"""About how far still pictures are apart."""
+"""About how far still pictures are apart …"""
+STRETCHES = (1, 2, 4)
+"""… and how many times that, where the line does not carry everyone's otherwise: seen seldom is better than not."""
 FRAMES_PER_KEYFRAME = 5.0
 """A keyframe is about as large as so many other frames."""
 ASSUMED_BITS_PER_PIXEL = 2.2
@@ -65,6 +67,8 @@ class _Ladder:
     source: Source
     layers: tuple[Layer, ...]
     costs: tuple[int, ...]
+    stretch: int = 1
+    """One of `STRETCHES`."""
 
     def cost(self, step: int) -> int:
         if step == PAUSED or not self.layers:
@@ -72,7 +76,8 @@ class _Ladder:
         if step == STILLS:
             lowest = self.layers[0]
             frames = lowest.frame_rate or 25.0
-            return max(MIN_STILL, round(self.costs[0] / frames * FRAMES_PER_KEYFRAME / STILL_SECONDS))
+            still = max(MIN_STILL, round(self.costs[0] / frames * FRAMES_PER_KEYFRAME / STILL_SECONDS))
+            return round(still / self.stretch)
         return self.costs[step]
 
     @property
@@ -116,6 +121,7 @@ class Allocator:
         budget = round(estimate * HEADROOM) - audio
         if estimate < AUDIO_ONLY and proven:
             budget = 0
+        ladders = _stretched(round(budget / UP_MARGIN), ladders)
         possible = _spend(budget, ladders)
         careful = _spend(round(budget / UP_MARGIN), ladders)
         steps = [
@@ -190,6 +196,15 @@ def _ladder(source: Source) -> _Ladder:
         enough = [layer.height for layer, _ in known if layer.height * 4 >= source.max_height * 3]
         limit = min(enough, default=None)
         known = [(layer, cost) for layer, cost in known if limit is None or layer.height <= limit]
+    if source.sharp:
+        largest = max((_pixels(layer) for layer, _ in known), default=0)
+        fewest = {_pixels(layer): layer.temporal for layer, _ in sorted(known, key=lambda each: -each[0].temporal)}
+        # More frames of a picture come after every larger picture: text that cannot be read moves in vain.
+        known = [
+            (layer, cost)
+            for layer, cost in known
+            if _pixels(layer) == largest or layer.temporal == fewest[_pixels(layer)]
+        ]
     known.sort(key=lambda pair: (pair[1], pair[0].spatial, pair[0].temporal))
     rising: list[tuple[Layer, int]] = []
     for layer, cost in known:
@@ -198,6 +213,13 @@ def _ladder(source: Source) -> _Ladder:
         if last is None or (_pixels(layer), layer.temporal) >= (_pixels(last), last.temporal):
             rising.append((layer, cost))
     return _Ladder(source, tuple(layer for layer, _ in rising), tuple(cost for _, cost in rising))
+
+
+def _stretched(budget: int, ladders: Sequence[_Ladder]) -> list[_Ladder]:
+    """Has still pictures come as often as the budget carries everyone's."""
+    stills = sum(ladder.cost(STILLS) for ladder in ladders)
+    stretch = next((each for each in STRETCHES if stills <= budget * each), STRETCHES[-1])
+    return [replace(ladder, stretch=stretch) for ladder in ladders]
 
 
 def _pixels(layer: Layer) -> int:
@@ -239,6 +261,7 @@ def _choice(ladder: _Ladder, step: int, share: int) -> Choice:
     if step == PAUSED:
         return Choice(VideoState.PAUSED, None, 0, room)
     if step == STILLS:
-        return Choice(VideoState.STILLS, ladder.layers[0], ladder.cost(STILLS), room)
+        stills = ladder.cost(STILLS)
+        return Choice(VideoState.STILLS, ladder.layers[0], stills, room, STILL_SECONDS * ladder.stretch)
     state = VideoState.VIDEO if step == ladder.top else VideoState.REDUCED
     return Choice(state, ladder.layers[step], ladder.cost(step), room)

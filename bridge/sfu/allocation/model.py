@@ -47,6 +47,8 @@ class Source:
     """Whether its publisher was asked to send less than it might: what its layers take is not what they could."""
     max_height: int | None = None
     """Height of the receiver's tile in device pixels; more is of no use. None: whatever there is."""
+    sharp: bool = False
+    """Whether size goes before frame rate: a screen, whose text is to be read."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ class Choice:
     """What it is expected to cost."""
     room: int
     """What the line would carry of it, as RTP payload: more is of no use to this receiver now."""
+    still_seconds: float | None = None
+    """How far still pictures are to be apart; None for a video that moves."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bridge.sfu.allocation.allocator import STILL_SECONDS, Allocator
+from bridge.sfu.allocation import ranks
+from bridge.sfu.allocation.allocator import Allocator
 from bridge.sfu.allocation.model import Allocation, Choice, Layer, Source, VideoState
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ REPEATED_FRAME = 36_000
 MAX_SPEAKERS = 3
 """Voices that are reserved for at most: more are hardly ever heard at once."""
 ALL_TEMPORAL = 7
-ACTIVE_RANK = 1
 PROVEN_SOURCES = ("transport_feedback", "congestion_feedback")
 """Estimates that can take video away.
 
@@ -40,6 +40,8 @@ class _Video:
     told: ConsumerAllocation | None = None
     paused: bool = False
     """Whether the receiver does not want it now."""
+    max_height: int | None = None
+    rank: int = 0
 
 
 class ReceiverAllocation:
@@ -65,12 +67,21 @@ class ReceiverAllocation:
         """What becomes of each video, by producer."""
         return dict(self._states)
 
-    def add(self, transport_id: int, producer_id: int, consumer_id: int, *, paused: bool) -> None:
-        """A consumer was made on the transport."""
+    def add(
+        self,
+        transport_id: int,
+        producer_id: int,
+        consumer_id: int,
+        *,
+        paused: bool,
+        max_height: int | None = None,
+        rank: int = 0,
+    ) -> None:
+        """A consumer was made on the transport. `max_height` and `rank` are those of `Source`."""
         self._transport_id = transport_id
         published = self._router.producers.get(producer_id)
         if published is not None and published.producer.kind == "video":
-            self._videos[producer_id] = _Video(consumer_id, paused=paused)
+            self._videos[producer_id] = _Video(consumer_id, None, paused, max_height, rank)
         else:
             self._audio.add(producer_id)
         self.run()
@@ -92,6 +103,13 @@ class ReceiverAllocation:
             if paused:
                 self._states.pop(producer_id, None)
                 self._router.receives_no_more(self, producer_id)
+            self.run()
+
+    def prefer(self, producer_id: int, *, max_height: int | None, rank: int) -> None:
+        """The receiver shows a video in another size, or counts it for more or less than before."""
+        video = self._videos.get(producer_id)
+        if video is not None and (video.max_height, video.rank) != (max_height, rank):
+            video.max_height, video.rank = max_height, rank
             self.run()
 
     def on_estimate(self, event: EstimateEvent, repeated: int) -> None:
@@ -137,18 +155,23 @@ class ReceiverAllocation:
         return voices * (AUDIO_BITRATE + self._repeated * REPEATED_FRAME)
 
     def _sources(self) -> list[Source]:
-        speaking = self._router.active_speaker
-        speaker = None if speaking is None else self._router.owner(speaking)
         return [
             Source(
                 producer_id,
                 self._router.layers.get(producer_id, ()),
                 bounded=self._router.is_bounded(producer_id),
-                rank=ACTIVE_RANK if speaker is not None and self._router.owner(producer_id) == speaker else 0,
+                rank=self._rank(producer_id, video),
+                max_height=video.max_height,
+                sharp=video.rank == ranks.SCREEN,
             )
             for producer_id, video in self._videos.items()
             if not video.paused
         ]
+
+    def _rank(self, producer_id: int, video: _Video) -> int:
+        speaking = self._router.active_speaker
+        speaks = speaking is not None and self._router.owner(producer_id) == self._router.owner(speaking)
+        return max(video.rank, ranks.ACTIVE) if speaks else video.rank
 
     def _apply(self, producer_id: int, choice: Choice) -> None:
         video = self._videos[producer_id]
@@ -157,8 +180,8 @@ class ReceiverAllocation:
             told: ConsumerAllocation = {
                 "spatial": choice.layer.spatial,
                 "temporal": self._temporal(producer_id, choice.layer),
-                "priority": 0,
-                "still_interval_ms": round(STILL_SECONDS * 1000) if choice.state is VideoState.STILLS else None,
+                "priority": self._rank(producer_id, video),
+                "still_interval_ms": None if choice.still_seconds is None else round(choice.still_seconds * 1000),
             }
             if told != video.told:
                 video.told = told

@@ -6,6 +6,7 @@ be told (a door). Doors know calls; calls know nothing of doors.
 
 from bridge.signaling.calls.call import Call, Snapshot
 from bridge.signaling.calls.calls import Calls, CallSettings
+from bridge.signaling.calls.layout import Layout
 from bridge.signaling.calls.notices import (
     ActiveSpeaker,
     AskedToConsent,
@@ -31,6 +32,7 @@ from bridge.signaling.calls.notices import (
     SubscriptionRefused,
     TakenOver,
     Track,
+    VideoStateChanged,
     Wrote,
 )
 from bridge.signaling.calls.ports import (
@@ -62,6 +64,7 @@ __all__ = [
     "GrantsChanged",
     "IceRestartWanted",
     "JoinClaims",
+    "Layout",
     "LetIn",
     "LobbyChanged",
     "LobbyTold",
@@ -86,5 +89,6 @@ __all__ = [
     "TakenOver",
     "TokenVerifier",
     "Track",
+    "VideoStateChanged",
     "Wrote",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bridge.errors import BridgeError
@@ -17,6 +17,7 @@ from bridge.room import (
     Grant,
     LobbyMessaged,
     LobbyView,
+    MediaKind,
     Moderation,
     NotGrantedError,
     Participant,
@@ -41,7 +42,8 @@ from bridge.room import (
     WaitingUpdated,
     in_lobby,
 )
-from bridge.sfu import ConnectionKind, QualityReport, SubscribeResult, Subscription, WatchResult
+from bridge.sfu import ConnectionKind, QualityReport, SubscribeResult, Subscription, VideoState, WatchResult
+from bridge.signaling.calls.layout import INTERPRETERS, Layout
 from bridge.signaling.calls.media_listener import MediaListener
 from bridge.signaling.calls.notices import (
     ActiveSpeaker,
@@ -63,6 +65,7 @@ from bridge.signaling.calls.notices import (
     SubscriptionRefused,
     TakenOver,
     Track,
+    VideoStateChanged,
     Wrote,
 )
 from bridge.signaling.calls.ports import Door, MediaSession
@@ -118,6 +121,7 @@ class Call:
         self._active_speaker: ActiveSpeaker | None = None
         self._media_mode = MediaModeChanged(())
         self.quality: QualityChanged | None = None
+        self._video_states: dict[int, VideoState] = {}
         self._ended: EndReason | None = None
         self._subscriptions = Subscriptions(session.participant_id, by_default=subscribe)
         self._may_subscribe = session.may(Grant.SUBSCRIBE)
@@ -198,6 +202,15 @@ class Call:
         self.quality = QualityChanged(self.session.participant_id, report)
         self.tell_room(self.quality)
 
+    def set_video_state(self, source_id: int, state: VideoState) -> None:
+        """Tells the client what its line makes of a video, now and to a door that attaches later."""
+        if state is not self._video_states.get(source_id, VideoState.VIDEO):
+            self.tell(VideoStateChanged(source_id, state))
+        if state is VideoState.VIDEO:
+            self._video_states.pop(source_id, None)
+        else:
+            self._video_states[source_id] = state
+
     def tell_encodings(self, producer_id: int, wanted: Sequence[bool], max_bitrate: int | None) -> None:
         """Tells the client which encodings of its own producer are received.
 
@@ -248,6 +261,28 @@ class Call:
         self._check_others([source_id])
         self._subscriptions.pause(source_id, paused)
         self.follow()
+
+    def show(self, layout: Layout) -> None:
+        """Takes what the client shows now, in place of what it said before.
+
+        Sources that are not in the room are left out: they may have gone while the client said so.
+        """
+        known = {source.id for participant in self._others() for source in participant.sources}
+        heights = {source_id: height for source_id, height in layout.heights.items() if source_id in known}
+        self._subscriptions.layout = replace(layout, heights=heights)
+        self.follow()
+
+    def hear_interpreters(self) -> None:
+        """Has the room's interpreters heard by everyone, however many others are louder."""
+        carried = [
+            self._calls.table.of_source(source.id)
+            for participant in self._calls.rooms.participants(self.session.room_id)
+            if participant.role in INTERPRETERS
+            for source in participant.sources
+            if source.kind is MediaKind.AUDIO
+        ]
+        if self._inside is not None:
+            self._inside.session.hear_always([each.producer_id for each in carried if each is not None])
 
     def follow(self) -> None:
         """Brings the client in line with the room: its subscriptions, unless it watches (WHEP), or its wait."""
@@ -347,6 +382,7 @@ class Call:
                 if isinstance(event, SourceRemoved):
                     self._subscriptions.forget(event.source.id)
                     self._refused.discard(event.source.id)
+                    self._video_states.pop(event.source.id, None)
                 if event.participant_id != own:
                     self.tell(event)
             case SourceMuted(participant_id=owner, source=source):
@@ -416,10 +452,11 @@ class Call:
         self.session = self._calls.rooms.session(self.session.id)
         self._close_media()
         self.presence.forget_media()
-        self.quality, self._active_speaker = None, None
+        self.quality, self._active_speaker, self._media_mode = None, None, MediaModeChanged(())
         self._unanswered, self._offer_due = None, False
         self._subscriptions.forget_all()
         self._refused.clear()
+        self._video_states.clear()
         view = self._calls.rooms.lobby(self.session.id)
         if view is not None:
             self._lobby_told = view
@@ -461,6 +498,8 @@ class Call:
         for call in self._calls.in_room(self.session.room_id):
             if call.quality is not None:
                 self.tell(call.quality)
+        for source_id, state in self._video_states.items():
+            self.tell(VideoStateChanged(source_id, state))
         for notice in inside.publishing.encodings_wanted():
             self.tell(notice)
         if self._offer_due or self._unanswered is not None:

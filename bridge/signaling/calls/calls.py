@@ -131,6 +131,8 @@ class Calls:
                 level=claims.level,
                 may_host=claims.may_host,
                 consents=claims.consents,
+                starts_in=claims.starts_in,
+                ends_in=claims.ends_in,
                 token_id=claims.token_id,
                 token_lifetime=claims.lifetime,
             )
@@ -243,6 +245,13 @@ class Calls:
                     call.follow()
                 except BridgeError as error:
                     self.log_refusal("follow", error)
+            # The room's media is one: any of its calls may say so.
+            inside = next((call for call in self.in_room(room_id) if not call.waiting), None)
+            if inside is not None:
+                try:
+                    inside.hear_interpreters()
+                except BridgeError as error:
+                    self.log_refusal("hear_interpreters", error)
 
     def _task_done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

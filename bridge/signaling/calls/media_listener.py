@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bridge.room import EndReason, MediaKind
-from bridge.sfu import AudioLevel, ConnectionKind, ConnectionState, LegReport, QualityReport
+from bridge.sfu import AudioLevel, ConnectionKind, ConnectionState, LegReport, QualityReport, VideoState
 from bridge.signaling.calls.notices import (
     ActiveSpeaker,
     AudioLevels,
@@ -65,6 +65,12 @@ class MediaListener:
         if self._over:
             return
         self._call.tell_encodings(producer_id, wanted, max_bitrate)
+
+    def on_video_state(self, producer_id: int, state: VideoState) -> None:
+        """Tells the client what its line makes of a video."""
+        carried = self._table.of_producer(producer_id)
+        if carried is not None:
+            self._call.set_video_state(carried.source_id, state)
 
     def on_audio_levels(self, levels: Sequence[AudioLevel]) -> None:
         """Tells the client who speaks."""

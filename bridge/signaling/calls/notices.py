@@ -28,7 +28,7 @@ from bridge.room import (
     WaitingLeft,
     WaitingUpdated,
 )
-from bridge.sfu import ConnectionKind, ConnectionState, QualityReport
+from bridge.sfu import ConnectionKind, ConnectionState, QualityReport, VideoState
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +130,14 @@ class FlowChanged:
     source_id: int
     to_bridge: bool
     live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VideoStateChanged:
+    """What the client's line makes of a video that it receives."""
+
+    source_id: int
+    state: VideoState
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +257,7 @@ Notice = (
     | QualityChanged
     | ConnectionChanged
     | FlowChanged
+    | VideoStateChanged
     | EncodingsWanted
     | IceRestartWanted
     | LobbyChanged

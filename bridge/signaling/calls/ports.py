@@ -69,6 +69,14 @@ class JoinClaims(Protocol):
         """Whether a recording waits for their consent."""
 
     @property
+    def starts_in(self) -> float | None:
+        """Seconds until the appointment begins; None if no time was told."""
+
+    @property
+    def ends_in(self) -> float | None:
+        """Seconds until it ends; None if no time was told."""
+
+    @property
     def token_id(self) -> str:
         """The token's own id."""
 
@@ -98,6 +106,9 @@ class MediaSession(Protocol):
 
     def set_subscriptions(self, wanted: Sequence[Subscription]) -> None:
         """Says all that is to be received over the subscribe connection."""
+
+    def hear_always(self, producer_ids: Sequence[int]) -> None:
+        """Says whose sound everyone in the room receives, however many are louder."""
 
     async def subscribe_offer(self, *, ice_restart: bool = False) -> SubscribeOffer:
         """An offer of the subscribe connection."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from bridge.room import Participant
 from bridge.sfu import Subscription
+from bridge.signaling.calls.layout import Layout
 from bridge.signaling.calls.source_table import SourceTable
 
 
@@ -18,6 +19,7 @@ class Subscriptions:
         # Only what departs from the default; an entry goes when its source does.
         self._departures: set[int] = set()
         self._paused: set[int] = set()
+        self.layout = Layout()
 
     def choose(self, source_ids: Iterable[int], wanted: bool) -> None:
         """Wants these, or does not."""
@@ -54,7 +56,9 @@ class Subscriptions:
                 producer_id=carried.producer_id,
                 participant=participant.id,
                 track=str(source.id),
-                paused=source.id in self._paused,
+                paused=source.id in self._paused or self.layout.hides(source),
+                max_height=self.layout.max_height(source),
+                rank=self.layout.rank(participant, source),
             )
             for participant in participants
             if participant.id != self._participant_id

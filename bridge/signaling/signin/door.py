@@ -25,6 +25,7 @@ from bridge.signaling.incidents import internal_error
 from bridge.signaling.problem import problem
 from bridge.signaling.rate_limit import RateLimit
 from bridge.signaling.signin.cookie import COOKIE, check_csrf, check_same_origin, clear_cookie, set_cookie
+from bridge.signaling.signin.observer import SignInDoorName, SignInObserver, TokenGiven
 
 PAGE = "/signin"
 MAX_BODY_BYTES = 4096
@@ -48,6 +49,7 @@ class SignInDoor:
         *,
         public_url: str | None,
         embedded: bool,
+        observer: SignInObserver,
         clock: Callable[[], float],
     ) -> None:
         """`embedded`: vendors may show our pages in frames. `clock`: see `RateLimit`."""
@@ -56,20 +58,21 @@ class SignInDoor:
         self._admission = admission
         self._public_url = public_url
         self._embedded = embedded
+        self._observer = observer
         self._starts = RateLimit(STARTS_PER_SECOND, START_BURST, clock)
         self._links = RateLimit(LINKS_PER_SECOND, LINK_BURST, clock)
 
     def routes(self) -> list[Route]:
         """What the HTTP server has to route here."""
         return [
-            Route("/signin/session", _guarded(self._describe), methods=["GET"]),
-            Route("/signin/invitation", _guarded(self._open), methods=["POST"]),
-            Route("/signin/answer", _guarded(self._answer), methods=["POST"]),
-            Route("/signin/join", _guarded(self._join), methods=["POST"]),
-            Route("/signin/signout", _guarded(self._sign_out), methods=["POST"]),
-            Route("/signin/{provider}/start", _guarded(self._start), methods=["GET"]),
-            Route("/signin/{provider}/callback", _guarded(self._callback), methods=["GET"]),
-            Route("/signin/{provider}/logout", _guarded(self._logged_out), methods=["GET"]),
+            Route("/signin/session", self._guarded(self._describe), methods=["GET"]),
+            Route("/signin/invitation", self._guarded(self._open), methods=["POST"]),
+            Route("/signin/answer", self._guarded(self._answer), methods=["POST"]),
+            Route("/signin/join", self._guarded(self._join), methods=["POST"]),
+            Route("/signin/signout", self._guarded(self._sign_out), methods=["POST"]),
+            Route("/signin/{provider}/start", self._guarded(self._start), methods=["GET"]),
+            Route("/signin/{provider}/callback", self._guarded(self._callback), methods=["GET"]),
+            Route("/signin/{provider}/logout", self._guarded(self._logged_out), methods=["GET"]),
         ]
 
     async def _describe(self, request: Request) -> Response:
@@ -103,8 +106,17 @@ class SignInDoor:
     async def _join(self, request: Request) -> Response:
         """A join token, and where the page goes with it."""
         session = self._checked(request)
-        admitted = await self._admission.admit(
-            await self._invitation(session), session.id, session.signed_in, answered=session.answered
+        invitation = await self._invitation(session)
+        admitted = await self._admission.admit(invitation, session.id, session.signed_in, answered=session.answered)
+        self._observer.on_token_given(
+            TokenGiven(
+                door=SignInDoorName.BROWSER,
+                tenant=invitation.tenant,
+                room=admitted.room,
+                role=admitted.role,
+                level=admitted.level.word,
+                by=invitation.id,
+            )
         )
         body = {
             "token": admitted.token,
@@ -149,9 +161,11 @@ class SignInDoor:
                 raise unknown_state()
             session.signed_in = await party.finish(pending, request.query_params)
             session.step_up = False
+            self._observer.on_sign_in(party.provider.id, session.signed_in.level.word)
             response = RedirectResponse(PAGE, 303, headers=NO_STORE)
             set_cookie(response, self._sessions.renew(session), embedded=self._embedded)
         except SignInError as refusal:
+            self._observer.on_sign_in(party.provider.id, refusal.code)
             if session is not None and refusal.code == "signin_level_too_low":
                 session.step_up = True
             response = RedirectResponse(f"{PAGE}?{urlencode({'problem': refusal.code})}", 303, headers=NO_STORE)
@@ -185,6 +199,21 @@ class SignInDoor:
         self._sessions.close_at(party.provider.id, sid)
         policy = f"default-src 'none'; frame-ancestors {_origin(party.provider.issuer)}"
         return Response(status_code=200, headers={**NO_STORE, "Content-Security-Policy": policy})
+
+    def _guarded(self, handler: _Handler) -> _Handler:
+        """Refusals as problem documents; what nobody expected as an incident."""
+
+        async def handle(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except BridgeError as error:
+                refusal = error
+            except Exception:
+                refusal = internal_error("signin")
+            self._observer.on_refused(SignInDoorName.BROWSER, refusal.code)
+            return problem(refusal)
+
+        return handle
 
     def _party(self, request: Request) -> RelyingParty:
         party = self._providers.get(request.path_params["provider"])
@@ -234,20 +263,6 @@ class SignInDoor:
             "missing": self._admission.missing(invitation, session.signed_in, answered=session.answered),
         }
         return state
-
-
-def _guarded(handler: _Handler) -> _Handler:
-    """Refusals as problem documents; what nobody expected as an incident."""
-
-    async def handle(request: Request) -> Response:
-        try:
-            return await handler(request)
-        except BridgeError as refusal:
-            return problem(refusal)
-        except Exception:
-            return problem(internal_error("signin"))
-
-    return handle
 
 
 async def _text_of(request: Request, name: str) -> str:

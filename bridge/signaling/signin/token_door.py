@@ -17,6 +17,7 @@ from bridge.room import room_id
 from bridge.signaling.body import read_text
 from bridge.signaling.incidents import internal_error
 from bridge.signaling.rate_limit import RateLimit
+from bridge.signaling.signin.observer import SignInDoorName, SignInObserver, TokenGiven
 
 MAX_BODY_BYTES = 32 * 1024
 MAX_FIELDS = 20
@@ -33,6 +34,7 @@ class TokenDoor:
         nonces: Nonces,
         *,
         public_url: str | None,
+        observer: SignInObserver,
         clock: Callable[[], float],
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
@@ -40,6 +42,7 @@ class TokenDoor:
         self._exchanges = exchanges
         self._nonces = nonces
         self._public_url = public_url
+        self._observer = observer
         self._wall_clock = wall_clock
         self._limits = {name: RateLimit(PER_SECOND, BURST, clock) for name in exchanges}
 
@@ -55,19 +58,24 @@ class TokenDoor:
                 if not self._limits[name].take():
                     raise SignInError("signin_busy", "There are too many requests of this portal.")
                 response = await self._exchange(exchange, request)
-            except BridgeError as refusal:
-                response = _refused(refusal)
-                if response.status_code == 400 and "authorization" in request.headers and "dpop" in refusal.code:
-                    # RFC 9449 §7.1: as a client expects it that treats this endpoint as any resource.
-                    response.status_code = 401
-                    response.headers["WWW-Authenticate"] = f'DPoP error="{refusal.code}", algs="{" ".join(ALGORITHMS)}"'
+            except BridgeError as error:
+                response = self._refused(error, request)
             except Exception:
-                response = _refused(internal_error("exchange"))
+                response = self._refused(internal_error("exchange"), request)
             if exchange.portal.scheme == "dpop":
                 response.headers["DPoP-Nonce"] = self._nonces.current(self._wall_clock())
             return response
 
         return handle
+
+    def _refused(self, refusal: BridgeError, request: Request) -> Response:
+        self._observer.on_refused(SignInDoorName.PORTAL, refusal.code)
+        response = _refusal(refusal)
+        if "dpop" in refusal.code and "authorization" in request.headers:
+            # RFC 9449 §7.1: as a client expects it that treats this endpoint as any resource.
+            response.status_code = 401
+            response.headers["WWW-Authenticate"] = f'DPoP error="{refusal.code}", algs="{" ".join(ALGORITHMS)}"'
+        return response
 
     async def _exchange(self, exchange: Exchange, request: Request) -> Response:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -85,6 +93,16 @@ class TokenDoor:
             authorization=request.headers.get("authorization"),
         )
         admitted = await exchange.exchange(form, presented)
+        self._observer.on_token_given(
+            TokenGiven(
+                door=SignInDoorName.PORTAL,
+                tenant=exchange.portal.tenant,
+                room=admitted.room,
+                role=admitted.role,
+                level=admitted.level.word,
+                by=exchange.portal.id,
+            )
+        )
         body = {
             "access_token": admitted.token,
             "issued_token_type": JWT,
@@ -110,7 +128,7 @@ def _parse(body: str) -> dict[str, str]:
     return form
 
 
-def _refused(refusal: BridgeError) -> Response:
+def _refusal(refusal: BridgeError) -> Response:
     """RFC 6749 §5.2. What is not the client's fault says so by its status."""
     status, error = 400, refusal.code
     if not isinstance(refusal, ExchangeError):

@@ -21,6 +21,7 @@ from bridge.signaling.body import read_text
 from bridge.signaling.incidents import internal_error
 from bridge.signaling.problem import problem
 from bridge.signaling.rate_limit import RateLimit
+from bridge.signaling.signin.observer import SignInDoorName, SignInObserver
 
 MAX_BODY_BYTES = 8192
 PER_SECOND, BURST = 20.0, 200
@@ -55,12 +56,14 @@ class VendorDoor:
         admission: Admission,
         *,
         public_url: str | None,
+        observer: SignInObserver,
         clock: Callable[[], float],
     ) -> None:
         """`clock`: see `RateLimit`."""
         self._vendors = vendors
         self._admission = admission
         self._public_url = public_url
+        self._observer = observer
         self._clock = clock
         self._limits: dict[str, RateLimit] = {}
 
@@ -82,10 +85,12 @@ class VendorDoor:
                 if not limit.take():
                     raise BridgeError("rate_limited", "There are too many requests of this vendor.")
                 return await handler(request, tenant)
-            except BridgeError as refusal:
-                return problem(refusal)
+            except BridgeError as error:
+                refusal = error
             except Exception:
-                return problem(internal_error("invitations"))
+                refusal = internal_error("invitations")
+            self._observer.on_refused(SignInDoorName.VENDOR, refusal.code)
+            return problem(refusal)
 
         return handle
 

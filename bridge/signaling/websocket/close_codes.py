@@ -50,6 +50,7 @@ _ENDED = {
     EndReason.REMOVED: Farewell(REMOVED, "removed", "A host took you out of the room."),
     EndReason.ENDED: Farewell(REMOVED, "ended", "A host ended the call."),
     EndReason.SENT_BACK: Farewell(REMOVED, "timed_out", "The session is over.", retry=True),
+    EndReason.TIME_IS_UP: Farewell(REMOVED, "time_is_up", "The time of this room is over."),
     EndReason.EMPTY: Farewell(REMOVED, "timed_out", "The room is closed.", retry=True),
     EndReason.SHUTTING_DOWN: Farewell(GOING_AWAY, "shutting_down", "The bridge is shutting down.", retry=True),
 }
@@ -82,5 +83,6 @@ def refused(error: BridgeError) -> Farewell:
         "room_full",
         "lobby_full",
         "room_locked",
+        "room_not_open",
     )
     return Farewell(close_code, error.code, error.message, retry=retry)

@@ -30,7 +30,7 @@ from bridge.room import (
     WaitingLeft,
     WaitingUpdated,
 )
-from bridge.sfu import QualityLevel
+from bridge.sfu import QualityLevel, VideoState
 from bridge.signaling.calls import (
     ActiveSpeaker,
     AskedToConsent,
@@ -55,6 +55,7 @@ from bridge.signaling.calls import (
     SubscribeOffered,
     SubscriptionRefused,
     TakenOver,
+    VideoStateChanged,
     Wrote,
 )
 from bridge.signaling.calls.stats import ConnectionStats
@@ -69,6 +70,13 @@ _QUALITY_LEVELS: dict[QualityLevel, server.QualityLevelName] = {
     QualityLevel.LOST: "lost",
 }
 
+_VIDEO_STATES: dict[VideoState, server.VideoStateName] = {
+    VideoState.VIDEO: "full",
+    VideoState.REDUCED: "reduced",
+    VideoState.STILLS: "stills",
+    VideoState.PAUSED: "paused",
+}
+
 _LEFT_REASONS: dict[EndReason, server.LeftReason] = {
     EndReason.LEFT: "left",
     EndReason.REPLACED: "replaced",
@@ -78,6 +86,7 @@ _LEFT_REASONS: dict[EndReason, server.LeftReason] = {
     EndReason.REMOVED: "removed",
     EndReason.SENT_BACK: "sent_back",
     EndReason.ENDED: "ended",
+    EndReason.TIME_IS_UP: "time_is_up",
     EndReason.SHUTTING_DOWN: "shutting_down",
 }
 
@@ -89,6 +98,7 @@ _WAITING_LEFT_REASONS: dict[EndReason | None, server.WaitingLeftReason] = {
     EndReason.MEDIA_LOST: "media_lost",
     EndReason.REFUSED: "refused",
     EndReason.REMOVED: "removed",
+    EndReason.TIME_IS_UP: "time_is_up",
     EndReason.SHUTTING_DOWN: "shutting_down",
 }
 
@@ -199,6 +209,7 @@ def _media_notified(
         | QualityChanged
         | ConnectionChanged
         | FlowChanged
+        | VideoStateChanged
         | EncodingsWanted
         | IceRestartWanted
     ),
@@ -245,6 +256,8 @@ def _media_notified(
                 direction="to_bridge" if notice.to_bridge else "from_bridge",
                 state="live" if notice.live else "stalled",
             )
+        case VideoStateChanged():
+            return server.VideoState(source_id=str(notice.source_id), state=_VIDEO_STATES[notice.state])
         case EncodingsWanted():
             encodings = [parts.WantedEncoding(rid, active) for rid, active in notice.encodings]
             return server.Encodings(

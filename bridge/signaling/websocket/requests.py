@@ -9,7 +9,7 @@ from msgspec import UNSET
 from bridge.errors import BridgeError
 from bridge.room import SourceName
 from bridge.sfu import ConnectionKind
-from bridge.signaling.calls import Call, SourceSpec
+from bridge.signaling.calls import Call, Layout, SourceSpec
 from bridge.signaling.websocket import encoding
 from bridge.signaling.websocket.acts import act
 from bridge.signaling.websocket.decisions import decide
@@ -40,6 +40,7 @@ async def carry_out(call: Call, request: client.ClientMessage) -> server.ServerM
             | client.Subscribe()
             | client.Unsubscribe()
             | client.UpdateSubscription()
+            | client.Layout()
             | client.RestartIce()
         ):
             _carry_out_at_once(call, request)
@@ -64,6 +65,7 @@ def _carry_out_at_once(
     | client.Subscribe
     | client.Unsubscribe
     | client.UpdateSubscription
+    | client.Layout
     | client.RestartIce,
 ) -> None:
     match request:
@@ -81,8 +83,25 @@ def _carry_out_at_once(
             call.choose(_numbers(request.source_ids), wanted=False)
         case client.UpdateSubscription():
             call.pause(source_number(request.source_id, "source_id"), request.paused)
+        case client.Layout():
+            call.show(_layout(request))
         case client.RestartIce():
             call.want_offer(ice_restart=True)
+
+
+def _layout(request: client.Layout) -> Layout:
+    heights: dict[int, int] = {}
+    for index, tile in enumerate(request.tiles):
+        source_id = source_number(tile.source_id, f"tiles[{index}].source_id")
+        if source_id in heights:
+            raise BridgeError(
+                "bad_message",
+                "Two tiles show the same source.",
+                field=f"tiles[{index}].source_id",
+                hint="Name it once.",
+            )
+        heights[source_id] = tile.height
+    return Layout(heights, frozenset(request.pinned), request.save_data)
 
 
 def _specs(sources: Sequence[parts.PublishedSource]) -> dict[str, SourceSpec]:

@@ -342,3 +342,94 @@ impl Received {
         Some(Outcome { rate, limit, asked, sending: send_nanos, receiving: receive_nanos })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn situation(estimate: f64, desired: f64) -> Situation {
+        Situation {
+            estimate,
+            desired,
+            start: 300_000.0,
+            max: 5e7,
+            unknown: false,
+            yielding: false,
+            calm: true,
+            allowed: true,
+            idle: false,
+        }
+    }
+
+    /// Has a probe arrive that takes so many times as long to arrive as it took to send.
+    fn arrive(prober: &mut Prober, now: Time, probe: &Probe, stretch: f64) -> Outcome {
+        let step = probe.bitrate.time_for(probe.bytes as u64) / 4;
+        let mut outcome = None;
+        for n in 0..5_u32 {
+            let arrived = (step.as_nanos() as f64 * f64::from(n) * stretch) as i64;
+            outcome = prober.received(probe.id, now + step * n, arrived, probe.bytes as u64 / 4).or(outcome);
+        }
+        outcome.expect("all of it arrived")
+    }
+
+    #[test]
+    fn what_arrives_whole_is_followed_by_twice_as_much_up_to_what_is_wanted() {
+        let mut prober = Prober::new();
+        let now = Time::from_millis(1_000);
+        let situation = situation(300_000.0, 1_000_000.0);
+        let probe = prober.poll(now, &situation).expect("the first");
+        assert_eq!(probe.bitrate, Bitrate::kbps(900));
+        let outcome = arrive(&mut prober, now, &probe, 1.0);
+        let verdict = prober.conclude(now, outcome, Duration::from_millis(5), &situation);
+        assert_eq!(verdict.limit, Limit::Probe);
+        let next = prober.poll(now, &situation).expect("it follows at once");
+        assert_eq!(next.bitrate, Bitrate::kbps(1_250), "a quarter above what is wanted");
+    }
+
+    #[test]
+    fn what_jitter_may_have_stretched_is_sent_again_until_it_is_clear() {
+        let mut prober = Prober::new();
+        let mut now = Time::from_millis(1_000);
+        let situation = situation(300_000.0, 2_000_000.0);
+        for tried in 0..=REPEATS {
+            let probe = prober.poll(now, &situation).expect("once more");
+            assert_eq!(probe.bitrate, Bitrate::kbps(900));
+            let outcome = arrive(&mut prober, now, &probe, 1.2);
+            let verdict = prober.conclude(now, outcome, Duration::from_millis(100), &situation);
+            assert_eq!(verdict.limit, if tried < REPEATS { Limit::Unclear } else { Limit::Line });
+            assert_eq!(prober.poll(now, &situation), None, "not at once");
+            now += REPEAT;
+        }
+        assert_eq!(prober.poll(now, &situation), None, "that was enough");
+    }
+
+    #[test]
+    fn a_line_that_stretches_it_far_beyond_the_jitter_is_believed_at_once() {
+        let mut prober = Prober::new();
+        let now = Time::from_millis(1_000);
+        let situation = situation(300_000.0, 2_000_000.0);
+        let probe = prober.poll(now, &situation).expect("the first");
+        let outcome = arrive(&mut prober, now, &probe, 3.0);
+        let verdict = prober.conclude(now, outcome, Duration::from_millis(5), &situation);
+        assert_eq!(verdict.limit, Limit::Line);
+        assert!((280_000.0..320_000.0).contains(&verdict.rate), "{verdict:?}");
+    }
+
+    #[test]
+    fn one_that_could_not_be_sent_and_a_demand_that_rises_do_not_wait_for_their_time() {
+        let mut prober = Prober::new();
+        let now = Time::from_millis(1_000);
+        let little = situation(300_000.0, 100_000.0);
+        assert_eq!((prober.poll(now, &little), prober.poll_timeout(&little)), (None, Time::MAX));
+        let more = situation(300_000.0, 2_000_000.0);
+        let probe = prober.poll(now, &more).expect("more is wanted");
+        prober.not_sent(now, probe.id);
+        assert_eq!(prober.poll(now, &more), None);
+        let probe = prober.poll(now + RETRY, &more).expect("it is tried again");
+        let outcome = arrive(&mut prober, now, &probe, 3.0);
+        prober.conclude(now, outcome, Duration::ZERO, &more);
+        assert_eq!(prober.poll(now + RETRY * 2, &more), None);
+        prober.hurry(now + RETRY * 2);
+        assert!(prober.poll(now + RETRY * 2, &more).is_some());
+    }
+}

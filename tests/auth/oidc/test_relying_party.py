@@ -237,3 +237,21 @@ async def test_metadata_of_another_issuer_is_refused(id_porten: Counterpart, htt
     with pytest.raises(SignInError) as refusal:
         await slash.start(Level.HIGH)
     assert refusal.value.code == "signin_unavailable"
+
+
+async def test_any_other_provider_is_a_matter_of_settings(http: HttpClient, kari: Person) -> None:
+    with running_provider("id-porten", auth_method="client_secret_basic") as counterpart:
+        bridge = relying_party(
+            counterpart,
+            http,
+            kind="oidc",
+            key=None,
+            secret=SECRET,
+            acr_levels={"idporten-loa-substantial": Level.LOW, "idporten-loa-high": Level.SUBSTANTIAL},
+        )
+        pending, url = await bridge.start(Level.LOW)
+        who = await bridge.finish(pending, await kari.sign_in(url, "kari", "idporten-loa-high"))
+        assert (who.level, who.person) == (Level.SUBSTANTIAL, PSEUDONYMS.person("17812099901"))
+        wrong = relying_party(counterpart, http, kind="oidc", key=None, secret="guessed", acr_levels={})
+        pending, url = await wrong.start(Level.NONE)
+        assert (await refused(wrong, pending, await kari.sign_in(url, "kari", "x")))[0] == "signin_refused"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.sfu.allocation import Allocator, Layer, Source, VideoState
+from bridge.sfu.allocation import Allocator, Layer, Source, VideoState, ranks
 from bridge.sfu.allocation.allocator import AUDIO_ONLY, MAX_HOLD, WEAK_FOR
 
 AUDIO = 45_000
@@ -58,6 +59,49 @@ def test_six_on_a_thin_line_are_all_shown_and_the_speaker_moves() -> None:
     states = [allocation.choices[n].state for n in range(5)]
     assert states[3] is VideoState.REDUCED
     assert set(states) == {VideoState.REDUCED, VideoState.STILLS}
+
+
+@pytest.mark.parametrize(
+    ("estimate", "speaker", "others"),
+    [
+        (300_000, VideoState.REDUCED, {VideoState.REDUCED, VideoState.STILLS}),
+        (150_000, VideoState.STILLS, {VideoState.STILLS}),
+        (60_000, VideoState.PAUSED, {VideoState.PAUSED}),
+    ],
+)
+def test_a_party_of_six_as_its_line_gets_thinner(estimate: int, speaker: VideoState, others: set[VideoState]) -> None:
+    """Sound is kept throughout: what is given to pictures and to two voices never exceeds the line."""
+    party = [Source(n, SIMULCAST, rank=ranks.ACTIVE if n == 2 else 0) for n in range(5)]
+    allocator = Allocator()
+    for tick in range(16):
+        allocation = allocator.allocate(tick * 0.25, estimate, 2 * AUDIO, party)
+    assert allocation.choices[2].state is speaker
+    assert {allocation.choices[n].state for n in (0, 1, 3, 4)} <= others
+    assert allocation.allocated <= max(estimate, 2 * AUDIO)
+
+
+def test_whoever_ranks_higher_gets_the_larger_picture() -> None:
+    order = (0, ranks.ACTIVE, ranks.SCREEN, ranks.INTERPRETER, ranks.PINNED)
+    party = [Source(rank, SIMULCAST, rank=rank) for rank in order]
+    allocation = Allocator().allocate(0.0, 1_500_000, AUDIO, party)
+    layers = [allocation.choices[rank].layer for rank in order]
+    heights = [0 if layer is None else layer.height for layer in layers]
+    assert heights == sorted(heights)
+    assert heights[0] < heights[-1]
+
+
+def test_a_screen_gets_its_size_before_its_frames() -> None:
+    layers = (
+        Layer(0, 0, 60_000, 640, 360, 7.5),
+        Layer(0, 1, 100_000, 640, 360, 15.0),
+        Layer(1, 0, 250_000, 1280, 720, 7.5),
+        Layer(1, 1, 500_000, 1280, 720, 15.0),
+    )
+    seen = [
+        Allocator().allocate(0.0, estimate, AUDIO, [Source(1, layers, sharp=True)]).choices[1].layer
+        for estimate in range(150_000, 900_000, 10_000)
+    ]
+    assert list(dict.fromkeys(seen)) == [layers[0], layers[2], layers[3]]
 
 
 def test_more_than_fills_a_tile_is_not_sent() -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from bridge.app import Application
-from tests.auth.oidc.counterpart import Counterpart, Person, person, running_provider
+from tests.auth.oidc.counterpart import AUDIENCE, Counterpart, Person, person, running_provider
 from tests.signaling.signin.house import House, Vendor, settings_of
 from tests.support.bridge import free_port
 
@@ -30,9 +30,32 @@ def helseid(port: int) -> Iterator[Counterpart]:
         yield counterpart
 
 
-@pytest.fixture
-async def house(tmp_path: Path, port: int, id_porten: Counterpart, helseid: Counterpart) -> AsyncIterator[House]:
-    settings = settings_of(tmp_path, port, id_porten, helseid)
+EXCHANGE = """
+[[signin.exchanges]]
+id = "{id}"
+tenant = "dev"
+kind = "helseid"
+issuer = "{issuer}"
+audience = "{audience}"
+scopes = ["bridge:join"]
+scheme = "{scheme}"
+roles = ["fastlege"]
+"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house(
+    tmp_path_factory: pytest.TempPathFactory, port: int, id_porten: Counterpart, helseid: Counterpart
+) -> AsyncIterator[House]:
+    more = "".join(
+        EXCHANGE.format(id=name, issuer=helseid.issuer, audience=audience, scheme=scheme)
+        for name, scheme, audience in (
+            ("portal", "dpop", AUDIENCE),
+            ("bearer", "bearer", AUDIENCE),
+            ("other", "dpop", "nhn:another"),
+        )
+    )
+    settings = settings_of(tmp_path_factory.mktemp("house"), port, id_porten, helseid, more=more)
     application = Application(settings, development=True)
     await application.start()
     base = f"http://127.0.0.1:{port}"
@@ -40,7 +63,7 @@ async def house(tmp_path: Path, port: int, id_porten: Counterpart, helseid: Coun
     await application.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def somebody() -> AsyncIterator[Person]:
     async with person() as each:
         yield each

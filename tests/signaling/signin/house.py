@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -19,11 +21,14 @@ from tests.auth.oidc.counterpart import Counterpart
 COOKIE = "__Host-bridge"
 
 
-def settings_of(data: Path, port: int, *counterparts: Counterpart, more: str = "") -> Settings:
+def settings_of(
+    data: Path, port: int, *counterparts: Counterpart, more: str = "", frame_ancestors: Sequence[str] = ()
+) -> Settings:
     """Settings of a bridge on that port, registered at these providers."""
     lines = [
         "[http]",
         f'listen = "127.0.0.1:{port}"',
+        f"frame_ancestors = {json.dumps(list(frame_ancestors))}",
         "[media]",
         'listen = ["127.0.0.1:0"]',
         "[data]",
@@ -113,7 +118,8 @@ class Browser:
 
     def _keep(self, response: httpx.Response) -> httpx.Response:
         for header in response.headers.get_list("set-cookie"):
-            morsel = SimpleCookie(header)[COOKIE]
+            # Python's own reader does not know the attribute before 3.14.
+            morsel = SimpleCookie(header.removesuffix("; Partitioned"))[COOKIE]
             assert (morsel["secure"], morsel["httponly"], morsel["path"]) == (True, True, "/")
             assert not morsel["domain"]
             self.cookie = morsel.value or None

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,43 +12,12 @@ import jwt
 import pytest
 from joserfc.jwk import ECKey, RSAKey
 
-from bridge.app import Application
 from bridge.auth.oidc import SigningKey
 from bridge.auth.oidc.keys import token_hash
-from tests.auth.oidc.counterpart import AUDIENCE, Counterpart, Portal
-from tests.signaling.signin.house import House, Vendor, settings_of
+from tests.auth.oidc.counterpart import Counterpart, Portal
+from tests.signaling.signin.house import House
 
-pytestmark = pytest.mark.xdist_group("openid")
-
-EXCHANGE = """
-[[signin.exchanges]]
-id = "{id}"
-tenant = "dev"
-kind = "helseid"
-issuer = "{issuer}"
-audience = "{audience}"
-scopes = ["bridge:join"]
-scheme = "{scheme}"
-roles = ["fastlege"]
-"""
-
-
-@pytest.fixture
-async def house(tmp_path: Path, port: int, id_porten: Counterpart, helseid: Counterpart) -> AsyncIterator[House]:
-    more = "".join(
-        EXCHANGE.format(id=name, issuer=helseid.issuer, audience=audience, scheme=scheme)
-        for name, scheme, audience in (
-            ("portal", "dpop", AUDIENCE),
-            ("bearer", "bearer", AUDIENCE),
-            ("other", "dpop", "nhn:another"),
-        )
-    )
-    settings = settings_of(tmp_path, port, id_porten, helseid, more=more)
-    application = Application(settings, development=True)
-    await application.start()
-    base = f"http://127.0.0.1:{port}"
-    yield House(application, base, Vendor(base, settings.data.directory))
-    await application.close()
+pytestmark = [pytest.mark.xdist_group("openid"), pytest.mark.asyncio(loop_scope="module")]
 
 
 @pytest.fixture(scope="module")

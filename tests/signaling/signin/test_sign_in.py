@@ -15,7 +15,7 @@ from bridge.auth import development_secret, mint
 from tests.auth.oidc.counterpart import Person
 from tests.signaling.signin.house import Browser, House
 
-pytestmark = pytest.mark.xdist_group("openid")
+pytestmark = [pytest.mark.xdist_group("openid"), pytest.mark.asyncio(loop_scope="module")]
 
 KARI = "17812099901"
 LINE = "11905299903"
@@ -69,6 +69,10 @@ async def test_who_is_invited_signs_in_and_joins(
     assert claims.get("name") == ("Kari" if provider == "id-porten" else "Line Danser")
     assert answer["location"].startswith("/join#")
     assert await joined(house, answer["token"])
+    figures = (await browser.get("/metrics")).text
+    assert f'bridge_sign_ins_total{{outcome="high",provider="{provider}"}}' in figures
+    assert 'bridge_tokens_given_total{door="signin",level="high"}' in figures
+    assert KARI not in figures
     for number in (KARI, LINE, "431001110", code, answer["token"]):
         assert number not in caplog.text
         assert number not in json.dumps(claims)
@@ -171,7 +175,9 @@ async def test_a_provider_signs_people_out(house: House, somebody: Person) -> No
     await browser.open(await house.vendor.invite(role="pasient"))
     await sign_in(browser, somebody, "id-porten", "kari", HIGH["id-porten"])
     party = house.application._signin.providers["id-porten"]
-    [session] = house.application._signin.sessions._table.values()
+    assert browser.cookie is not None
+    session = house.application._signin.sessions.find(browser.cookie)
+    assert session is not None
     assert session.signed_in is not None
     sid = session.signed_in.sid
     stranger = house.browser()

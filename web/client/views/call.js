@@ -24,7 +24,7 @@ export class CallView {
   #name;
   #own;
   #sound;
-  #stage = new Stage();
+  #stage = new Stage((id) => this.#pin(id));
   #toolbar;
   #settings;
   #count = element("span");
@@ -43,6 +43,8 @@ export class CallView {
   #unlockButton;
   #abort = new AbortController();
   #updateQueued = false;
+  /** Cameras whose picture the line does not carry. @type {Set<string>} */
+  #gone = new Set();
   #unheard = false;
   #wasConnected = false;
   /** @type {WakeLockSentinel | null} */
@@ -103,6 +105,7 @@ export class CallView {
       this.#toolbar.node,
       this.#settings.node,
     );
+    call.saveData = remembered("saveData") === "true";
     this.#listen();
     this.#update();
   }
@@ -139,6 +142,7 @@ export class CallView {
     call.on("sourcechange", (source) => {
       if (source.stalled && source.kind === "audio") notify(t("cannotHear", { name: nameOf(source.participant) }));
       this.#hear(source);
+      this.#announceDelivery(source);
       this.#queueUpdate();
     }, options);
     call.on("sourceadded", (source) => {
@@ -208,6 +212,27 @@ export class CallView {
     if (wants && !this.#own.microphoneOn) this.#own.toggleMicrophone();
   }
 
+  /** @param {string | null} id */
+  #pin(id) {
+    const participant = this.#call.participants.get(id ?? "");
+    this.#call.pin(participant ? [participant] : []);
+    this.#update();
+  }
+
+  /**
+   * Says when a picture goes for the line's sake, and when it is back: nothing is switched off silently.
+   *
+   * @param {RemoteSource} source
+   */
+  #announceDelivery(source) {
+    if (source.name !== "camera") return;
+    const gone = source.delivery === "paused";
+    if (gone === this.#gone.has(source.id)) return;
+    if (gone) this.#gone.add(source.id);
+    else this.#gone.delete(source.id);
+    notify(t(gone ? "lineTooWeakAnnouncement" : "pictureBackAnnouncement", { name: nameOf(source.participant) }));
+  }
+
   /** @param {RemoteSource} source */
   #hear(source) {
     if (source.kind === "audio") this.#sound.play(source.id, source.track);
@@ -241,6 +266,7 @@ export class CallView {
         quality: this.#call.quality,
         content: "camera",
         mirrored: track?.getSettings().facingMode !== "environment",
+        source: null,
       },
       own.screenTrack,
     );
@@ -303,11 +329,16 @@ export class CallView {
           remember("speaker", id);
           this.#sound.chooseSpeaker(id);
         },
+        saveData: (on) => {
+          remember("saveData", String(on));
+          this.#call.saveData = on;
+        },
       },
       () => ({
         cameraId: own.cameraTrack?.getSettings().deviceId ?? remembered("camera"),
         microphoneId: own.microphoneTrack?.getSettings().deviceId ?? remembered("microphone"),
         speakerId: remembered("speaker"),
+        saveData: this.#call.saveData,
         microphone: own.microphoneTrack,
       }),
     );

@@ -1,6 +1,7 @@
 import { Chat } from "./chat.js";
 import { openCamera, openMicrophone, openScreen } from "./devices.js";
 import { Emitter } from "./emitter.js";
+import { LayoutReporter } from "./layout-reporter.js";
 import { LocalSource } from "./local-source.js";
 import { Moderation } from "./moderation.js";
 import { watchNetwork } from "./network.js";
@@ -78,6 +79,7 @@ export class Call extends Emitter {
   /** @type {RoomInfo} */
   #room = { locked: false, recording: "off", recordable: false, encryption: "bridge" };
   #handRaised = false;
+  #layout;
   #qualityMonitor;
   /** @type {Quality} */
   #measuredQuality = null;
@@ -109,6 +111,8 @@ export class Call extends Emitter {
     // Before the connections: they find the participants and ICE servers of this `joined`, not of the last.
     session.on("joined", (joined) => this.#joined(joined));
     session.on("notice", (notice) => this.#noticed(notice));
+    this.#layout = new LayoutReporter(session);
+    this.#roster.on("sourceremoved", (source) => this.#layout.setHeight(source.id, null));
     const createConnection = () => this.#createConnection();
     this.#publisher = new Publisher(session, createConnection);
     this.#subscriber = new Subscriber(session, createConnection);
@@ -195,6 +199,25 @@ export class Call extends Emitter {
   /** How well one's own media reaches the bridge: 3 good, 2 fair, 1 poor, null unknown. */
   get quality() {
     return worse(this.#line, this.#measuredQuality);
+  }
+
+  /** Whether to spare the user's data: cameras come and go in their smallest size only. */
+  get saveData() {
+    return this.#layout.saveData;
+  }
+
+  set saveData(saveData) {
+    this.#layout.saveData = saveData;
+    this.#publisher.setSaving(saveData);
+  }
+
+  /**
+   * Whom to see best, whoever speaks: at most four.
+   *
+   * @param {RemoteParticipant[]} participants
+   */
+  pin(participants) {
+    this.#layout.pin(participants.map(({ id }) => id));
   }
 
   /**
@@ -398,6 +421,7 @@ export class Call extends Emitter {
         source.paused = paused;
         this.emit("sourcechange", source);
       },
+      setHeight: (source, height) => this.#layout.setHeight(source.id, height),
     };
   }
 

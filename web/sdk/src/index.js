@@ -20,5 +20,6 @@ export {
   openScreen,
   watchDevices,
 } from "./devices.js";
+export { watchPicture } from "./picture-watch.js";
 export { LevelMeter } from "./level-meter.js";
 export { BridgeError, ConnectionError, DeviceError, RequestError, RoomError, TokenError } from "./errors.js";

@@ -1,4 +1,4 @@
-/** @import { Kind, ParticipantInfo, SourceInfo, SourceName } from "./protocol.js" */
+/** @import { Delivery, Kind, ParticipantInfo, SourceInfo, SourceName } from "./protocol.js" */
 
 /**
  * What a remote source asks of the call.
@@ -6,6 +6,7 @@
  * @typedef {object} SubscriptionHost
  * @property {(source: RemoteSource, subscribed: boolean) => Promise<void>} setSubscribed
  * @property {(source: RemoteSource, paused: boolean) => Promise<void>} setPaused
+ * @property {(source: RemoteSource, height: number | null) => void} setHeight
  */
 
 /** A microphone, camera or screen that someone else publishes. Read it anew at each `sourcechange` of the call. */
@@ -39,6 +40,23 @@ export class RemoteSource {
     this.subscribed = true;
     /** Whether receiving is paused. */
     this.paused = false;
+    /**
+     * What one's own line makes of it, for video: `reduced` is a smaller or slower picture, `stills` a picture now and
+     * then, `paused` none. It comes back by itself. Say so: a picture that stands still misleads.
+     *
+     * @type {Delivery}
+     */
+    this.delivery = "full";
+  }
+
+  /**
+   * Says in how many lines of device pixels it is shown, so that no more is sent; 0: out of sight, null: unknown. See
+   * `watchPicture`.
+   *
+   * @param {number | null} height
+   */
+  setHeight(height) {
+    this.#host.setHeight(this, height);
   }
 
   /** Receives it. */

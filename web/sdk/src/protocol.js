@@ -58,6 +58,7 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "subscribe", source_ids: string[] }
  *   | { type: "unsubscribe", source_ids: string[] }
  *   | { type: "update_subscription", source_id: string, paused: boolean }
+ *   | { type: "layout", tiles: { source_id: string, height: number }[], pinned?: string[], save_data?: boolean }
  *   | { type: "subscribe_answer", negotiation: number, answer: string }
  *   | { type: "restart_ice", connection: "subscribe" }
  *   | { type: "get_stats" }
@@ -129,6 +130,8 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {number | null} max_bitrate of each of them at most, bit/s; null for no bound
  */
 
+/** What the line makes of a video that is received. @typedef {"full" | "reduced" | "stills" | "paused"} Delivery */
+
 /** @typedef {"excellent" | "good" | "poor" | "lost"} QualityLevel */
 /**
  * @typedef {object} QualityNotice How good somebody's lines are; null while unknown.
@@ -152,6 +155,7 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "audio_levels", levels: AudioLevelInfo[] }
  *   | { type: "active_speaker", participant_id: string | null, source_id: string | null }
  *   | QualityNotice
+ *   | { type: "video_state", source_id: string, state: Delivery }
  *   | { type: "connection_state", connection: "publish" | "subscribe", state: string }
  *   | { type: "media_flow", source_id: string, direction: "to_bridge" | "from_bridge", state: "live" | "stalled" }
  *   | { type: "ice_restart_requested", connection: "publish" }

@@ -31,6 +31,7 @@ export class Publisher extends Emitter {
   #sources = new Map();
   /** How each transceiver's encodings are set. @type {WeakMap<RTCRtpTransceiver, SourceSender>} */
   #senders = new WeakMap();
+  #saving = false;
   /** @type {Waiter[]} */
   #waiters = [];
   /** Why the bridge did not take a source of the last offer. @type {WeakMap<LocalSource, RequestError>} */
@@ -78,6 +79,12 @@ export class Publisher extends Emitter {
   /** @returns {Promise<RTCStatsReport | null>} */
   async getStats() {
     return (await this.#connection?.getStats()) ?? null;
+  }
+
+  /** @param {boolean} saving whether only the smallest encoding of each source is sent */
+  setSaving(saving) {
+    this.#saving = saving;
+    for (const transceiver of this.#sources.values()) if (transceiver) this.#senders.get(transceiver)?.save(saving);
   }
 
   /**
@@ -278,6 +285,7 @@ export class Publisher extends Emitter {
       const transceiver = free ?? addTransceiver(connection, source, this.#streams, encodings);
       const sender = new SourceSender(transceiver.sender);
       this.#senders.set(transceiver, sender);
+      sender.save(this.#saving);
       preferCodec(transceiver, source);
       await sender.send(source.name, size, source.codec);
       taken.add(transceiver);

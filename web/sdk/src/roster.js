@@ -1,7 +1,7 @@
 import { Emitter } from "./emitter.js";
 import { RemoteParticipant, RemoteSource } from "./participant.js";
 
-/** @import { AudioLevelInfo, Notice, ParticipantInfo, SourceInfo } from "./protocol.js" */
+/** @import { AudioLevelInfo, Delivery, Notice, ParticipantInfo, SourceInfo } from "./protocol.js" */
 /** @import { SubscriptionHost } from "./participant.js" */
 
 /**
@@ -60,6 +60,8 @@ export class Roster extends Emitter {
     const present = new Set(infos.map(({ id }) => id));
     for (const id of [...this.participants.keys()]) if (!present.has(id)) this.#left(id, "connection_lost");
     for (const info of infos) this.#update(info);
+    // Those that are not full are told anew.
+    for (const { sources } of this.participants.values()) for (const id of sources.keys()) this.#setDelivery(id, "full");
   }
 
   /** @param {Notice} notice */
@@ -84,6 +86,9 @@ export class Roster extends Emitter {
         break;
       case "active_speaker":
         this.#setActiveSpeaker(notice.participant_id);
+        break;
+      case "video_state":
+        this.#setDelivery(notice.source_id, notice.state);
         break;
       case "media_flow":
         this.#setStalled(notice.source_id, notice.state === "stalled");
@@ -201,6 +206,17 @@ export class Roster extends Emitter {
     if ((participant ?? null) === this.activeSpeaker) return;
     this.activeSpeaker = participant ?? null;
     this.emit("activespeaker", this.activeSpeaker);
+  }
+
+  /**
+   * @param {string} sourceId
+   * @param {Delivery} delivery
+   */
+  #setDelivery(sourceId, delivery) {
+    const source = this.source(sourceId);
+    if (source === null || source.delivery === delivery) return;
+    source.delivery = delivery;
+    this.emit("sourcechange", source);
   }
 
   /**

@@ -21,6 +21,7 @@ export class SourceSender {
   #wanted = new Map();
   /** What each encoding may take at most, bit/s; null for what it usually does. @type {number | null} */
   #ceiling = null;
+  #saving = false;
   /** @type {Promise<void>} */
   #last = Promise.resolve();
 
@@ -53,6 +54,12 @@ export class SourceSender {
     this.#apply();
   }
 
+  /** @param {boolean} saving whether the smallest encoding alone is sent */
+  save(saving) {
+    this.#saving = saving;
+    this.#apply();
+  }
+
   #apply() {
     this.#last = this.#last.then(() => this.#set());
     return this.#last;
@@ -76,6 +83,7 @@ export class SourceSender {
       Object.assign(encoding, wanted);
       if (this.#ceiling !== null) encoding.maxBitrate = Math.min(wanted.maxBitrate ?? Infinity, this.#ceiling);
       encoding.active = wanted.active !== false && (this.#wanted.get(encoding.rid ?? index) ?? true);
+      if (this.#saving && index > 0) encoding.active = false;
     });
     const degradation = DEGRADATION[this.#name];
     if (degradation !== undefined) Object.assign(parameters, { degradationPreference: degradation });

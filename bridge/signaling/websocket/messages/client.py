@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, UnsetType, field
 
 from bridge.signaling.websocket.messages.acts import Act
 from bridge.signaling.websocket.messages.decisions import Decision
 from bridge.signaling.websocket.messages.parts import (
+    PINS_LIMIT,
     SOURCES_LIMIT,
+    TILES_LIMIT,
     TOKEN_LENGTH_LIMIT,
     Negotiation,
+    ParticipantId,
     PublishedSource,
     Request,
     Sdp,
     SourceId,
     SourceName,
+    Tile,
 )
 
 
@@ -87,6 +91,24 @@ class UpdateSubscription(Request, tag="update_subscription"):
     paused: bool
 
 
+class Layout(Request, tag="layout"):
+    """Says how the client shows the others, in place of what it said before. Answered by `done`.
+
+    Videos of height 0 are not sent, others no larger than is of use; those that are not named are of unknown size.
+    Sources that are not (or no longer) in the room are passed over. Send it when the page has settled, not for each
+    step of a movement.
+    """
+
+    tiles: Annotated[list[Tile], Meta(max_length=TILES_LIMIT)]
+    pinned: Annotated[
+        list[ParticipantId],
+        Meta(max_length=PINS_LIMIT, description="Whom to show best on this client's screen, whoever speaks."),
+    ] = field(default_factory=list)
+    save_data: Annotated[
+        bool, Meta(description="Whether to receive cameras in their smallest size only, to spare the user's data.")
+    ] = False
+
+
 class SubscribeAnswer(Request, tag="subscribe_answer"):
     """The answer to the bridge's newest `subscribe_offer`. Answered by `done`."""
 
@@ -124,6 +146,7 @@ ClientMessage = (
     | Subscribe
     | Unsubscribe
     | UpdateSubscription
+    | Layout
     | SubscribeAnswer
     | RestartIce
     | GetStats

@@ -15,6 +15,12 @@ TOKEN_LENGTH_LIMIT = 16 * 1024
 SOURCES_LIMIT = 256
 """Most sources that one request may name."""
 
+TILES_LIMIT = 64
+"""Most videos that a layout may name."""
+
+PINS_LIMIT = 4
+"""Most participants that one client may pin."""
+
 RequestId = Annotated[
     int,
     Meta(ge=1, le=2**53 - 1, description="Chosen by the client, different for each request of a session."),
@@ -61,6 +67,16 @@ class PublishedSource(Struct, forbid_unknown_fields=True, frozen=True):
     mid: Mid
     source: SourceName
     muted: bool = False
+
+
+class Tile(Struct, forbid_unknown_fields=True, frozen=True):
+    """How a client shows a video."""
+
+    source_id: SourceId
+    height: Annotated[
+        int,
+        Meta(ge=0, le=16384, description="Lines of the picture on the screen, in device pixels; 0: out of sight."),
+    ]
 
 
 class Source(Struct, frozen=True):

@@ -34,13 +34,23 @@ from bridge.signaling.websocket.messages.parts import (
     WantedEncoding,
 )
 
+VideoStateName = Literal["full", "reduced", "stills", "paused"]
 PeerConnectionState = Literal["new", "connecting", "connected", "disconnected", "failed", "closed"]
 QualityLevelName = Literal["excellent", "good", "poor", "lost"]
 LeftReason = Literal[
-    "left", "replaced", "timed_out", "media_lost", "refused", "removed", "sent_back", "ended", "shutting_down"
+    "left",
+    "replaced",
+    "timed_out",
+    "media_lost",
+    "refused",
+    "removed",
+    "sent_back",
+    "ended",
+    "time_is_up",
+    "shutting_down",
 ]
 WaitingLeftReason = Literal[
-    "admitted", "left", "replaced", "timed_out", "media_lost", "refused", "removed", "shutting_down"
+    "admitted", "left", "replaced", "timed_out", "media_lost", "refused", "removed", "time_is_up", "shutting_down"
 ]
 
 
@@ -222,6 +232,23 @@ class MediaFlow(Notice, tag="media_flow"):
     state: Literal["live", "stalled"]
 
 
+class VideoState(Notice, tag="video_state"):
+    """What the line to this client makes of a video that it receives; `full` until told otherwise.
+
+    Told when it changes; a video does not come back before the line has carried more for a while. Clients say so in
+    words: a picture that stands still must not be taken for the other's stillness.
+    """
+
+    source_id: SourceId
+    state: Annotated[
+        VideoStateName,
+        Meta(
+            description="`full`: all that is of use; `reduced`: smaller or fewer pictures; `stills`: a picture about "
+            "every two seconds; `paused`: none, the line carries sound only. It comes back by itself."
+        ),
+    ]
+
+
 class SubscriptionFailed(Notice, tag="subscription_failed"):
     """A source cannot be sent to this client. It is tried again when the source or the client's answer changes."""
 
@@ -388,6 +415,7 @@ ServerMessage = (
     | Quality
     | ConnectionState
     | MediaFlow
+    | VideoState
     | SubscriptionFailed
     | MediaMode
     | Encodings

@@ -1,0 +1,166 @@
+"""Test legs: participants that are programs. An echo shows and plays you to yourself, a player shows a file.
+
+Each is a client of the WebSocket door like any other, on aiortc, with a token of its own: what it does has gone the
+whole path, and everyone sees it in the roster.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import av
+import websockets
+from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc.contrib.media import MediaPlayer
+from aiortc.mediastreams import MediaStreamError
+from aiortc.rtcconfiguration import RTCBundlePolicy
+
+from bridge.errors import BridgeError
+
+logger = logging.getLogger(__name__)
+
+REPLY_SECONDS = 15.0
+"""How long the bridge may take to answer."""
+
+Frame = av.AudioFrame | av.VideoFrame
+
+
+class EchoTrack(MediaStreamTrack):
+    """Whatever comes on the newest track of its kind; waits while there is none."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+        self._source: MediaStreamTrack | None = None
+        self._changed = asyncio.Event()
+
+    def follow(self, source: MediaStreamTrack) -> None:
+        """Takes frames from `source` from now on."""
+        self._source = source
+        self._changed.set()
+
+    async def recv(self) -> Frame:
+        """The next frame."""
+        while True:
+            source = self._source
+            if source is None:
+                self._changed.clear()
+                await self._changed.wait()
+                continue
+            try:
+                frame = await source.recv()
+            except MediaStreamError:
+                self._source = None if self._source is source else self._source
+                continue
+            assert isinstance(frame, Frame)  # noqa: S101 - what tracks of both kinds carry
+            return frame
+
+
+class TestLeg:
+    """One session in a room: publishes tracks, and hands what it receives to those of them that echo."""
+
+    def __init__(self, url: str, token: str, tracks: Sequence[MediaStreamTrack]) -> None:
+        """`url` is the WebSocket door's. Tracks are published as microphone and camera, by their kind."""
+        self._url = url
+        self._token = token
+        self._tracks = tracks
+        self._publish, self._subscribe = _connection(), _connection()
+        self._followed: set[str] = set()
+        self._ids = itertools.count(1)
+        self._replies: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._socket: websockets.ClientConnection | None = None
+
+    async def run(self) -> None:
+        """Joins and stays until the bridge ends the session. Raises `BridgeError` for what the bridge refuses."""
+        try:
+            async with websockets.connect(self._url, max_size=None) as self._socket:
+                offers: asyncio.Queue[dict[str, Any]] = asyncio.Queue(16)
+                async with asyncio.TaskGroup() as group:
+                    answering = group.create_task(self._answer_all(offers))
+                    publishing = group.create_task(self._join())
+                    await self._read(offers)
+                    answering.cancel()
+                    publishing.cancel()
+        except* BridgeError as refusals:
+            raise refusals.exceptions[0] from None
+        finally:
+            await asyncio.gather(self._publish.close(), self._subscribe.close())
+
+    async def _join(self) -> None:
+        await self._request("join", token=self._token)
+        for track in self._tracks:
+            self._publish.addTransceiver(track, direction="sendonly")
+        await self._publish.setLocalDescription(await self._publish.createOffer())
+        names = {"audio": "microphone", "video": "camera"}
+        sources = [{"mid": each.mid, "source": names[each.kind]} for each in self._publish.getTransceivers()]
+        reply = await self._request("publish", offer=self._publish.localDescription.sdp, sources=sources)
+        await self._publish.setRemoteDescription(RTCSessionDescription(sdp=reply["answer"], type="answer"))
+
+    async def _read(self, offers: asyncio.Queue[dict[str, Any]]) -> None:
+        assert self._socket is not None  # noqa: S101 - opened by `run`
+        async for text in self._socket:
+            message = json.loads(text)
+            reply = self._replies.pop(message.get("reply_to"), None)
+            if reply is not None and not reply.done():
+                reply.set_result(message)
+            elif message["type"] == "subscribe_offer":
+                await offers.put(message)
+
+    async def _answer_all(self, offers: asyncio.Queue[dict[str, Any]]) -> None:
+        while True:
+            message = await offers.get()
+            peer = self._subscribe
+            await peer.setRemoteDescription(RTCSessionDescription(sdp=message["offer"], type="offer"))
+            await peer.setLocalDescription(await peer.createAnswer())
+            by_mid = {each.mid: each.receiver.track for each in peer.getTransceivers()}
+            for track in message["tracks"]:
+                self._echo(track["mid"], by_mid[track["mid"]])
+            sdp = peer.localDescription.sdp
+            try:
+                await self._request("subscribe_answer", negotiation=message["negotiation"], answer=sdp)
+            except BridgeError as error:
+                # A newer offer is on its way already.
+                logger.info("an answer was refused: %s", error.code)
+
+    def _echo(self, mid: str, track: MediaStreamTrack) -> None:
+        for echo in self._tracks:
+            if isinstance(echo, EchoTrack) and echo.kind == track.kind and mid not in self._followed:
+                self._followed.add(mid)
+                echo.follow(track)
+
+    async def _request(self, kind: str, **fields: Any) -> dict[str, Any]:
+        assert self._socket is not None  # noqa: S101 - opened by `run`
+        number = next(self._ids)
+        reply = self._replies[number] = asyncio.get_running_loop().create_future()
+        await self._socket.send(json.dumps({"type": kind, "id": number, **fields}))
+        message: dict[str, Any] = await asyncio.wait_for(reply, REPLY_SECONDS)
+        if message["type"] == "error":
+            raise BridgeError(message["code"], message["message"])
+        return message
+
+
+def _connection() -> RTCPeerConnection:
+    return RTCPeerConnection(RTCConfiguration(bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
+
+
+async def echo(url: str, token: str) -> None:
+    """Shows and plays to the room what the last who came sends."""
+    await TestLeg(url, token, (EchoTrack("audio"), EchoTrack("video"))).run()
+
+
+async def play(url: str, token: str, file: Path) -> None:
+    """Plays a file into the room, over and over. Raises `BridgeError` for one that cannot be read."""
+    try:
+        player = MediaPlayer(str(file), loop=True)
+    except (OSError, av.error.FFmpegError) as error:
+        raise BridgeError("bad_file", f"{file.name} cannot be played.", field="file") from error
+    tracks = [track for track in (player.audio, player.video) if track is not None]
+    if not tracks:
+        raise BridgeError("bad_file", f"{file.name} has neither sound nor picture.", field="file")
+    await TestLeg(url, token, tracks).run()
