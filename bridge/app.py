@@ -17,17 +17,22 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
+from bridge.audit import AuditLog, AuditSettings, Entry, Trail
+from bridge.auth.api_keys import ApiKeys
+from bridge.auth.callers import Callers
 from bridge.data_directory import DataDirectory
 from bridge.errors import BridgeError
 from bridge.issuers import make_verifier
 from bridge.observability import AdminServer, Health, LoopLag, Metrics, QualitySampler
 from bridge.recordings import Retention, open_store
+from bridge.rest import AuditedActs, VendorTokens
 from bridge.room import Metering, RoomLimits, RoomPolicy, RoomRecord, Rooms, WithoutHost
 from bridge.settings import Settings
 from bridge.sfu import LegReport, MediaSettings, MediaTimeouts, Sfu
 from bridge.signaling.calls import Calls
 from bridge.signaling.http import application
 from bridge.signaling.operations import OperationsRoutes
+from bridge.signaling.rest.door import RestDoor
 from bridge.signaling.server import HttpServer, ServerSettings
 from bridge.signaling.signin.door import SignInDoor
 from bridge.signaling.signin.token_door import TokenDoor
@@ -63,6 +68,9 @@ class Application:
         """
         self._settings = settings
         read_certificate(settings.http)
+        self._audit = AuditLog(
+            settings.data.directory, AuditSettings(settings.audit.retention, settings.audit.capacity)
+        )
         rooms = settings.rooms
         self._rooms = Rooms(
             RoomLimits(
@@ -83,6 +91,7 @@ class Application:
                 closes_after=rooms.closes_after,
                 max_length=rooms.max_length,
             ),
+            ledger=self._audit,
         )
         self._rooms.add_listener(Metering(time.monotonic, _log_record))
         self._metrics = Metrics(version())
@@ -94,7 +103,13 @@ class Application:
         own = self._signin.issuers(tenants(settings, development=development))
         verifier = make_verifier(settings, development=development, more=own)
         self._vendors = vendor_authenticator(settings, verifier)
-        self._calls = Calls(verifier, self._rooms, self._sfu, observer=self._metrics)
+        self._callers = Callers(
+            ApiKeys(settings.data.directory), self._vendors, tenants(settings, development=development)
+        )
+        self._tokens = VendorTokens(self._signin.minter, verifier)
+        trail = Trail(self._audit.append, self._signin.pseudonyms.subject)
+        self._rooms.add_listener(trail)
+        self._calls = Calls(verifier, self._rooms, self._sfu, observer=self._metrics, on_denied=trail.on_denied)
         self._loop_lag = LoopLag(self._metrics.on_loop_lag)
         self._quality = QualitySampler(self._sfu.sessions, self._metrics)
         self._admin = AdminServer(settings.data.directory, {"rooms": self.describe_rooms}, {"report": self.report_room})
@@ -116,6 +131,8 @@ class Application:
         """
         try:
             self._data = DataDirectory(self._settings.data.directory)
+            self._audit.start()
+            self._audit.append(Entry("bridge_started", details={"version": version()}))
             _raise_file_limit()
             await self._start_media()
             self._legs.start()
@@ -143,6 +160,9 @@ class Application:
         await self._quality.stop()
         self._loop_lag.stop()
         await self._admin.close()
+        if served:
+            self._audit.append(Entry("bridge_stopped"))
+        await asyncio.to_thread(self._audit.close)
         if self._data is not None:
             self._data.release()
             self._data = None
@@ -237,6 +257,15 @@ class Application:
             *WebSocketDoor(self._calls, websocket, version=version(), grace=settings.rooms.grace).routes(),
             *WhipDoor(self._calls, whip).routes(),
             *self._signin_routes(),
+            *RestDoor(
+                self._calls,
+                self._callers,
+                self._tokens,
+                AuditedActs(self._audit, self._signin.pseudonyms.subject),
+                version=version(),
+                public_url=settings.signin.public_url,
+                clock=time.monotonic,
+            ).routes(),
             *OperationsRoutes(health, self._metrics, networks).routes(),
             *WebFiles(default_web_directory(), frame_ancestors=settings.http.frame_ancestors).routes(),
         ]

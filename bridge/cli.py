@@ -1,6 +1,7 @@
-"""The command `bridge`: serve | token | check | rooms | recordings | test-leg | version.
+"""The command `bridge`: serve | token | check | rooms | recordings | audit | apikey | test-leg | version.
 
-What goes wrong is one line on standard error and exit code 2; `bridge check` exits with 1 if this machine is not fit.
+What goes wrong is one line on standard error and exit code 2; `bridge check` exits with 1 if this machine is not fit,
+`bridge audit verify` if the log is not whole.
 """
 
 from __future__ import annotations
@@ -10,13 +11,16 @@ import asyncio
 import base64
 import gc
 import json
+import sqlite3
 import sys
 import time
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from bridge.audit import PUBLIC_KEY, AuditError, AuditReader, AuditStore, Entry, SealChecker, SealingKey, export, verify
 from bridge.auth import DEVELOPMENT_ISSUER, Issuer, StaticKey, TokenVerifier, development_secret, mint
+from bridge.auth.api_keys import ApiKeys, new_key_id
 from bridge.configuration import SettingsError, parse_duration
 from bridge.data_directory import make_data_directory
 from bridge.errors import BridgeError
@@ -26,11 +30,14 @@ from bridge.observability import AdminClient, configure_logging
 from bridge.recordings import export_to, open_store, recordings_as_json, recordings_as_table
 from bridge.room import room_id
 from bridge.settings import Settings, check_for_production, load_settings
+from bridge.signin import tenants
 from bridge.transcode.recording import COMPOSED, new_key_line
 
 UNFIT = 1
+UNSOUND = 1
 WRONG = 2
-"""Exit codes: the machine is not fit to run the bridge; the command could not do what it was asked to."""
+"""Exit codes: the machine is not fit to run the bridge; the audit log is not whole; the command could not do what it
+was asked to."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -108,6 +115,21 @@ def _parser() -> argparse.ArgumentParser:
         "--token", required=True, metavar="TOKEN", help="its join token, as `bridge token` prints one"
     )
     test_leg.add_argument("--url", default="ws://127.0.0.1:8080/v1/signal", help="the door (default: %(default)s)")
+
+    audit = _command(commands, "audit", _audit, "check that the audit log is whole, or write it out as JSON lines")
+    _add_settings(audit)
+    audit.add_argument("action", choices=["verify", "export"])
+    audit.add_argument(
+        "--head", action="append", default=[], metavar="SEQ:HASH", help="with verify: a head that was noted earlier"
+    )
+    audit.add_argument("--key", type=Path, metavar="FILE", help="with verify: a copy of audit.pub kept elsewhere")
+
+    apikey = _command(commands, "apikey", _apikey, "make, list or revoke the API keys of vendors' servers")
+    _add_settings(apikey)
+    apikey.add_argument("action", choices=["create", "list", "revoke"])
+    apikey.add_argument("--id", metavar="ID", help="with revoke: which, as `bridge apikey list` names it")
+    apikey.add_argument("--tenant", metavar="TENANT", help="with create: whose rooms it opens")
+    apikey.add_argument("--label", default="", metavar="TEXT", help="with create: what it is for")
 
     _command(commands, "version", _version, "print the version")
     return parser
@@ -323,6 +345,63 @@ def _recordings(options: argparse.Namespace) -> int:
     else:
         print(f"{len(list(store.rotate()))} recordings are now locked with the first key of the key file")
     return 0
+
+
+def _audit(options: argparse.Namespace) -> int:
+    data = _settings(options).data.directory
+    reader = AuditReader(data)
+    try:
+        if options.action == "export":
+            for line in export(reader):
+                print(line)
+            return 0
+        verdict = verify(reader, SealChecker.from_pem(options.key or data / PUBLIC_KEY), heads=tuple(options.head))
+    finally:
+        reader.close()
+    for finding in verdict.findings:
+        print(finding)
+    print(f"{verdict.entries} entries, {len(verdict.findings)} findings, head {verdict.head}")
+    return UNSOUND if verdict.findings else 0
+
+
+def _apikey(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    data = settings.data.directory
+    keys = ApiKeys(data)
+    if options.action == "list":
+        for key in keys.list():
+            state = "active" if key.revoked_at is None else "revoked"
+            made = time.strftime("%Y-%m-%d", time.gmtime(key.created_at))
+            print(f"{key.id}  {made}  {state:<8}  {key.tenant:<24}  {key.label}")
+    elif options.action == "revoke":
+        key = keys.get(options.id or "")
+        # The log first: what would leave no trace does not happen.
+        _note(data, Entry("api_key_revoked", key.tenant, actor="operator", details={"key": key.id}))
+        keys.revoke(key.id)
+        print(f"{key.id} lets nobody in any more")
+    else:
+        served = tenants(settings, development=True)
+        if options.tenant not in served:
+            raise BridgeError(
+                "unknown_tenant", f"--tenant names one of: {', '.join(served)}.", hint="See tokens.issuers."
+            )
+        make_data_directory(data)
+        key_id = new_key_id()
+        _note(data, Entry("api_key_created", options.tenant, actor="operator", details={"key": key_id}))
+        print(keys.create(options.tenant, options.label, key_id=key_id)[1])
+    return 0
+
+
+def _note(data: Path, entry: Entry) -> None:
+    """Takes down what an administrator does; a bridge that runs may write at the same time."""
+    try:
+        store = AuditStore(data, SealingKey.load(data))
+        try:
+            store.write_head(store.append([entry]))
+        finally:
+            store.close()
+    except sqlite3.Error as error:
+        raise AuditError("audit_unavailable", f"The audit log cannot be written: {error}.") from None
 
 
 def _version(_options: argparse.Namespace) -> int:

@@ -178,6 +178,14 @@ class DataSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditSection:
+    """The audit log."""
+
+    retention: float = setting(duration("1d", "36500d"), "1825d")
+    capacity: int = setting(integer(100, 1_000_000), 10_000)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything. Made by `load_settings`."""
 
@@ -191,6 +199,7 @@ class Settings:
     log: LogSettings = field(default_factory=LogSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
     data: DataSettings = field(default_factory=DataSettings)
+    audit: AuditSection = field(default_factory=AuditSection)
 
 
 SECTIONS: Mapping[str, type] = {
@@ -204,6 +213,7 @@ SECTIONS: Mapping[str, type] = {
     "log": LogSettings,
     "metrics": MetricsSettings,
     "data": DataSettings,
+    "audit": AuditSection,
 }
 
 

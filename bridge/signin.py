@@ -53,7 +53,9 @@ class SignIn:
         self.nonces = Nonces(derive(secret, "dpop-nonces"))
         self.sessions = Sessions(self.pseudonyms.code, idle=signin.idle, lifetime=signin.lifetime)
         self._token_key = derive(secret, "join-tokens")
-        minter = Minter(self._token_key, settings.tokens.audience, min(signin.token_ttl, settings.tokens.max_ttl))
+        self.minter = minter = Minter(
+            self._token_key, settings.tokens.audience, min(signin.token_ttl, settings.tokens.max_ttl)
+        )
         levels = SettingsLevels(
             {role: WORDS[word] for role, word in signin.levels},
             tuple((each.room, WORDS[each.level]) for each in signin.rooms),

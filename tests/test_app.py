@@ -109,7 +109,8 @@ async def test_a_signal_ends_calls_with_a_notice(tmp_path: Path, number: signal.
     await running
     await asyncio.gather(*(door.wait_closed() for door in doors))
     assert [door.close_code for door in doors] == [1001, 1001]
-    assert names_in(tmp_path) == ["development.key", "lock", "signin.key"]
+    audit = ["audit.head", "audit.key", "audit.pub", "bridge.sqlite3"]
+    assert names_in(tmp_path) == [*audit, "development.key", "lock", "signin.key"]
 
 
 async def test_what_was_started_is_ended_when_the_rest_cannot_start(bridge: Application, tmp_path: Path) -> None:

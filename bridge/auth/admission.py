@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from bridge.auth.claims import is_plain
 from bridge.auth.invitations import MAX_CODE_LENGTH, Invitation, InvitationError, InvitationStore, Question, new_code
 from bridge.auth.levels import Level
 from bridge.auth.minting import mint
@@ -19,6 +20,8 @@ from bridge.errors import BridgeError
 MAX_LIFETIME = 7 * 86_400.0
 """Seconds from now until an invitation ends at most."""
 MAX_ANSWER_LENGTH = 200
+UNINVITED_BAN = 43_200.0
+"""Seconds for which a host keeps out who came without an invitation."""
 _BIRTH_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -73,9 +76,19 @@ class Minter:
         return f"urn:bridge:signin:{tenant}"
 
     def mint(
-        self, *, tenant: str, room: str, role: str, identity: str, name: str, level: Level, now: float, until: float
+        self,
+        *,
+        tenant: str,
+        room: str,
+        role: str,
+        identity: str,
+        name: str,
+        level: Level,
+        token_id: str,
+        now: float,
+        until: float,
     ) -> Admitted:
-        """A token that lives minutes, and no longer than `until`."""
+        """A token that lives minutes, and can be had anew, with the same `jti`, `until` then."""
         expires_at = min(now + self._ttl, until)
         token = mint(
             self._secret,
@@ -86,10 +99,42 @@ class Minter:
             role=role,
             name=name or None,
             level=level.word,
+            token_id=token_id,
+            renewable_until=until,
             issued_at=now,
             ttl=expires_at - now,
         )
         return Admitted(token, room, role, level, expires_at)
+
+    def mint_for_vendor(
+        self,
+        *,
+        tenant: str,
+        room: str,
+        role: str,
+        identity: str,
+        now: float,
+        ttl: float,
+        name: str | None,
+        grants: Collection[str] | None,
+        enters: str | None,
+        level: str | None,
+    ) -> str:
+        """A token as its vendor asks for it, which has yet to be held against what tokens may say."""
+        return mint(
+            self._secret,
+            issuer=self.issuer_of(tenant),
+            audience=self._audience,
+            room=room,
+            identity=identity,
+            role=role,
+            issued_at=now,
+            ttl=ttl,
+            name=name,
+            grants=grants,
+            enters=enters,
+            level=level,
+        )
 
 
 class Admission:
@@ -226,6 +271,7 @@ class Admission:
             identity=invitation.identity,
             name=invitation.name or ("" if who is None else who.name),
             level=Level.NONE if who is None else who.level,
+            token_id=invitation.id,
             now=now,
             until=invitation.expires_at,
         )
@@ -236,9 +282,17 @@ class Admission:
             raise level_too_low(needed)
         now = self._clock()
         return self._minter.mint(
-            tenant=tenant, room=room, role=role, identity=who.subject, name=who.name, level=who.level, now=now,
-            until=float("inf"),
-        )  # fmt: skip
+            tenant=tenant,
+            room=room,
+            role=role,
+            identity=who.subject,
+            name=who.name,
+            level=who.level,
+            # The same whenever this person comes by this portal: who is removed stays out.
+            token_id=self._pseudonyms.subject(room, who.subject),
+            now=now,
+            until=now + UNINVITED_BAN,
+        )
 
 
 def check_person(invitation: Invitation, who: SignedIn | None, needed: Level) -> None:
@@ -276,6 +330,9 @@ def _check(request: InvitationRequest, level: Level) -> None:
         raise _invalid("lifetime", f"It is more than 0 and at most {MAX_LIFETIME:.0f} seconds.")
     if not 0 <= request.opens_in < request.lifetime:
         raise _invalid("opens_in", "It is 0 or more, and less than `lifetime`.")
+    for place, value in (("identity", request.identity), ("name", request.name)):
+        if value is not None and not is_plain(value):
+            raise _invalid(place, "It holds line ends, tabs, or characters that change the direction of writing.")
     if (request.question is None) != (request.answer is None):
         raise _invalid("answer", "A question and its answer go together.")
     if request.question == "birth_date" and not _BIRTH_DATE.fullmatch(request.answer or ""):

@@ -14,6 +14,8 @@ MAX_ID_LENGTH = 128
 """Characters of `sub`, `room`, `role` and `jti`."""
 MAX_NAME_LENGTH = 200
 """Characters of `name`."""
+MAX_RENEWAL = 7 * 86_400.0
+"""Seconds after `exp` that `renewable_until` may lie at most; what is later counts as that."""
 MAX_LEVEL_LENGTH = 64
 """Characters of `level`."""
 ENTRANCES = ("lobby", "direct")
@@ -64,7 +66,7 @@ class JoinClaims:
     ends_in: float | None
     """Seconds until it ends."""
     lifetime: float
-    """Seconds that the token could still be used for when it was verified."""
+    """Seconds that the token, or one given anew in its place, could still be used for when it was verified."""
     expires_at: float
     """Seconds since the epoch. It matters when joining only; a call outlives its token."""
     token_id: str = field(repr=False)
@@ -111,7 +113,7 @@ def check_claims(
         consents=rule.consents,
         starts_in=check_instant(claims, "starts_at") - now if "starts_at" in claims else None,
         ends_in=check_instant(claims, "ends_at") - now if "ends_at" in claims else None,
-        lifetime=expires_at + rules.leeway - now,
+        lifetime=_end(claims, expires_at) + rules.leeway - now,
         expires_at=expires_at,
         token_id=_text(claims, "jti"),
     )
@@ -149,6 +151,13 @@ def _check_times(claims: Mapping[str, Any], rules: ClaimRules, now: float) -> fl
             hint=f"exp may lie {rules.max_ttl:.0f} seconds after iat at most.",
         )
     return expires_at
+
+
+def _end(claims: Mapping[str, Any], expires_at: float) -> float:
+    """Until when the token's `jti` may come again: a ban of it has to last as long."""
+    if "renewable_until" not in claims:
+        return expires_at
+    return min(max(expires_at, check_instant(claims, "renewable_until")), expires_at + MAX_RENEWAL)
 
 
 def _grants(claims: Mapping[str, Any], role: str, roles: Mapping[str, Role]) -> frozenset[str]:
@@ -215,8 +224,7 @@ def _text(claims: Mapping[str, Any], name: str, limit: int = MAX_ID_LENGTH) -> s
             field=name,
             hint=f"It has 1 to {limit} characters.",
         )
-    # Control and direction characters would let a name disguise itself; lone surrogates cannot be encoded.
-    if any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") for character in value):
+    if not is_plain(value):
         raise TokenError(
             "token_bad_claim",
             "The claim holds control characters.",
@@ -224,6 +232,14 @@ def _text(claims: Mapping[str, Any], name: str, limit: int = MAX_ID_LENGTH) -> s
             hint="Take out line ends, tabs, and characters that change the direction of writing.",
         )
     return value
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text shows what it is.
+
+    Control and direction characters would let a name disguise itself; lone surrogates cannot be encoded.
+    """
+    return all(unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp") for character in text)
 
 
 def check_instant(claims: Mapping[str, Any], name: str) -> float:

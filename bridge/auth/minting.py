@@ -22,8 +22,14 @@ def mint(
     grants: Iterable[str] | None = None,
     enters: str | None = None,
     level: str | None = None,
+    token_id: str | None = None,
+    renewable_until: float | None = None,
 ) -> str:
-    """A token signed by HS256. `issued_at` is in seconds since the epoch, `ttl` in seconds."""
+    """A token signed by HS256. `issued_at` is in seconds since the epoch, `ttl` in seconds.
+
+    Whoever may have the same token anew until a later time (seconds since the epoch) has it with the same `token_id`,
+    so that it is banned as one; otherwise it is random.
+    """
     claims: dict[str, object] = {
         "iss": issuer,
         "aud": audience,
@@ -33,10 +39,12 @@ def mint(
         "iat": int(issued_at),
         "nbf": int(issued_at),
         "exp": int(issued_at + ttl),
-        "jti": secrets.token_urlsafe(12),
+        "jti": token_id or secrets.token_urlsafe(12),
     }
     if name is not None:
         claims["name"] = name
+    if renewable_until is not None:
+        claims["renewable_until"] = int(renewable_until)
     if enters is not None:
         claims["enters"] = enters
     if level is not None:

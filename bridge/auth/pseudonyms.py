@@ -39,5 +39,6 @@ class Pseudonyms:
 
     def _hash(self, purpose: str, *parts: str) -> str:
         # Lengths in front, so that no two lists of parts read the same.
-        message = b"".join(len(part := each.encode()).to_bytes(4, "big") + part for each in (purpose, *parts))
+        encoded = [each.encode(errors="surrogatepass") for each in (purpose, *parts)]
+        message = b"".join(len(part).to_bytes(4, "big") + part for part in encoded)
         return urlsafe_b64encode(hmac.digest(self._key, message, "sha256")).rstrip(b"=").decode()

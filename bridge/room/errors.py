@@ -8,10 +8,10 @@ from bridge.errors import BridgeError
 class RoomError(BridgeError):
     """A room's refusal. Nothing has changed when it is raised.
 
-    Codes: `invalid_room`, `room_full`, `lobby_full`, `room_locked`, `room_not_open`, `room_over`, `too_many_rooms`,
-    `session_not_found`, `participant_not_found`, `source_not_found`, `too_many_sources`, `wrong_kind`,
-    `not_granted`, `in_lobby`, `banned`, `may_not_host`, `last_host`, `bad_text`, `too_many_messages`,
-    `recording_unavailable`, `recording_at_hand`, `consent_not_asked`, `shutting_down`.
+    Codes: `invalid_room`, `room_full`, `lobby_full`, `room_locked`, `room_not_open`, `room_over`, `room_not_found`,
+    `too_many_rooms`, `session_not_found`, `participant_not_found`, `source_not_found`, `too_many_sources`,
+    `wrong_kind`, `not_granted`, `in_lobby`, `banned`, `may_not_host`, `last_host`, `bad_text`, `too_many_messages`,
+    `recording_unavailable`, `recording_at_hand`, `consent_not_asked`, `shutting_down`, `records_unavailable`.
     """
 
 
@@ -26,6 +26,11 @@ class NotGrantedError(RoomError):
             hint="The role or the token's own list of grants leaves it out.",
         )
         self.grant = grant
+
+
+def participant_not_found() -> RoomError:
+    """For ids of nobody who is there."""
+    return RoomError("participant_not_found", "There is no such participant here.", field="participant_id")
 
 
 def in_lobby() -> RoomError:

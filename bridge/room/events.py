@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bridge.room.model import ChatMessage, ConsentRequest, EndReason, LobbyMessage, Participant, RoomState, Source
 
@@ -203,6 +203,30 @@ class ConsentAnswered:
     consents: bool
 
 
+@dataclass(frozen=True, slots=True)
+class InvitationProposed:
+    """Somebody would have another person invited. For hosts only, who decide."""
+
+    room_id: str
+    participant_id: str
+    """Who proposes it."""
+    role: str
+    name: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HostDecided:
+    """A host decided something, and what follows from it comes next. For the records, not for clients."""
+
+    room_id: str
+    by: str
+    """The host's id."""
+    decision: str
+    """The method of `Moderation`, such as "admit"."""
+    participant_id: str | None = None
+    """Whom it is about; None for the room."""
+
+
 RoomEvent = (
     RoomOpened
     | RoomClosed
@@ -223,9 +247,11 @@ RoomEvent = (
     | SourceMuted
     | SourceStopped
     | UnmuteAsked
+    | HostDecided
     | ChatSaid
     | ConsentAsked
     | ConsentAnswered
+    | InvitationProposed
 )
 
 RoomListener = Callable[[RoomEvent], None]

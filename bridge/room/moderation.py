@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Protocol
 
 from bridge.room.bans import Bans
-from bridge.room.errors import NotGrantedError, RoomError, in_lobby
+from bridge.room.errors import NotGrantedError, RoomError, in_lobby, participant_not_found
 from bridge.room.events import (
+    HostDecided,
     LobbyMessaged,
     RoomChanged,
     RoomListener,
@@ -59,28 +60,32 @@ class Moderation:
 
     def admit(self, session_id: str, participant_ids: Sequence[str] | None = None) -> None:
         """Lets these in, or everyone who waits; all of them or nobody. Raises `room_full`."""
-        room, _ = self._decide(session_id)
+        room, host = self._decide(session_id)
         if participant_ids is None:
             chosen = room.lobby.queue(room.members.values())
         else:
             chosen = [self._waiting(room, each) for each in dict.fromkeys(participant_ids)]
         room.check_space(len(chosen))
         for member in chosen:
+            self._note(room, host, "admit", member.id)
             room.let_in(member, self._clock())
         self._access.finish()
 
     def refuse(self, session_id: str, participant_id: str) -> None:
         """Ends the wait of someone without letting them in."""
-        room, _ = self._decide(session_id)
-        room.end_member(self._waiting(room, participant_id), EndReason.REFUSED, self._clock())
+        room, host = self._decide(session_id)
+        member = self._waiting(room, participant_id)
+        self._note(room, host, "refuse", member.id)
+        room.end_member(member, EndReason.REFUSED, self._clock())
         self._access.finish()
 
     def send_to_lobby(self, session_id: str, participant_id: str) -> None:
         """Has someone wait again. Raises `last_host` where nobody would be left to decide."""
-        room, _ = self._decide(session_id)
+        room, host = self._decide(session_id)
         member = self._inside(room, participant_id)
         if member.decides and sum(each.decides for each in room.members.values()) == 1:
             raise RoomError("last_host", "The only host cannot wait for itself.", field="participant_id")
+        self._note(room, host, "send_to_lobby", member.id)
         room.send_back(member, held_back=True, now=self._clock())
         self._access.finish()
 
@@ -97,7 +102,7 @@ class Moderation:
 
         `minutes` goes with `DELAYED`; `text` is needed for `TEXT` only. Raises `bad_text`.
         """
-        room, _ = self._decide(session_id)
+        room, host = self._decide(session_id)
         if notice is LobbyNotice.TEXT or text:
             text = checked_text(text, LOBBY_TEXT_LIMIT)
         if (minutes is not None) != (notice is LobbyNotice.DELAYED) or not 1 <= (minutes or 1) <= MAX_DELAY_MINUTES:
@@ -108,6 +113,7 @@ class Moderation:
             to = room.lobby.queue(room.members.values())
         else:
             to = [self._waiting(room, participant_id)]
+        self._note(room, host, "message_lobby", participant_id)
         message = LobbyMessage(self._new_id(), notice, text, minutes)
         room.lobby.message(to, message, self._clock(), to_all=participant_id is None)
         self._emit(LobbyMessaged(room.id, frozenset(member.id for member in to), message))
@@ -117,20 +123,19 @@ class Moderation:
 
     def remove(self, session_id: str, participant_id: str) -> None:
         """Takes someone out, in the room or in the lobby, and lets none of their tokens in again."""
-        room, _ = self._decide(session_id)
+        room, host = self._decide(session_id)
         member = room.members.get(participant_id)
         if member is None:
-            raise _participant_not_found()
-        now = self._clock()
-        for token_id, until in member.tokens.items():
-            self._bans.add(room.tenant, token_id, until, now)
-        room.end_member(member, EndReason.REMOVED, now)
+            raise participant_not_found()
+        self._note(room, host, "remove", member.id)
+        room.expel(member, self._bans, self._clock())
         self._access.finish()
 
     def lock(self, session_id: str, locked: bool) -> None:
         """Lets nobody new knock, or anybody again. Those who wait already can be let in all the same."""
-        room, _ = self._decide(session_id)
+        room, host = self._decide(session_id)
         if room.state.locked != locked:
+            self._note(room, host, "lock" if locked else "unlock")
             room.state = replace(room.state, locked=locked)
             self._emit(RoomChanged(room.id, room.state))
         self._access.finish()
@@ -148,6 +153,7 @@ class Moderation:
                 field="participant_id",
                 hint="configs/roles.toml says which roles may.",
             )
+        self._note(room, giver, "hand_over", taker.id)
         for member, has_office in ((taker, True), (giver, False)):
             before = member.snapshot(room.id)
             host = frozenset({Grant.HOST.value})
@@ -161,7 +167,8 @@ class Moderation:
 
     def end(self, session_id: str) -> None:
         """Ends the call for everyone in the room. Those in the lobby go on waiting."""
-        room, _ = self._decide(session_id)
+        room, host = self._decide(session_id)
+        self._note(room, host, "end")
         for member in [member for member in room.members.values() if not member.waiting]:
             room.end_member(member, EndReason.ENDED, self._clock())
         for member in room.members.values():
@@ -174,9 +181,10 @@ class Moderation:
 
     def mute(self, session_id: str, source_id: int) -> None:
         """Forwards nothing more of somebody's source until its owner unmutes it."""
-        room, _ = self._decide(session_id)
+        room, host = self._decide(session_id)
         owner, source = self._source(room, source_id)
         if not source.muted:
+            self._note(room, host, "mute", owner.id)
             owner.sources[source_id] = muted = replace(source, muted=True)
             self._emit(SourceUpdated(room.id, owner.id, muted))
             self._emit(SourceMuted(room.id, owner.id, muted))
@@ -186,16 +194,18 @@ class Moderation:
         """Asks somebody to unmute. Only they can."""
         room, host = self._decide(session_id)
         member = self._inside(room, participant_id)
+        self._note(room, host, "ask_to_unmute", member.id)
         self._emit(UnmuteAsked(room.id, member.id, host.id))
         self._access.finish()
 
     def stop_screen(self, session_id: str, participant_id: str) -> None:
         """Stops what somebody shows of their screen. Raises `source_not_found` where they show none."""
-        room, _ = self._decide(session_id)
+        room, host = self._decide(session_id)
         member = self._inside(room, participant_id)
         screens = [source for source in member.sources.values() if source.name is SourceName.SCREEN]
         if not screens:
             raise RoomError("source_not_found", "This participant shares no screen.", field="participant_id")
+        self._note(room, host, "stop_screen", member.id)
         for source in screens:
             del member.sources[source.id]
             self._emit(SourceRemoved(room.id, member.id, source))
@@ -203,6 +213,9 @@ class Moderation:
         self._access.finish()
 
     # Inside
+
+    def _note(self, room: Room, host: Member, decision: str, participant_id: str | None = None) -> None:
+        self._emit(HostDecided(room.id, host.id, decision, participant_id))
 
     def _decide(self, session_id: str) -> tuple[Room, Member]:
         """The room, and the host that decides."""
@@ -218,14 +231,14 @@ class Moderation:
     def _waiting(room: Room, participant_id: str) -> Member:
         member = room.members.get(participant_id)
         if member is None or not member.waiting:
-            raise _participant_not_found()
+            raise participant_not_found()
         return member
 
     @staticmethod
     def _inside(room: Room, participant_id: str) -> Member:
         member = room.members.get(participant_id)
         if member is None or member.waiting:
-            raise _participant_not_found()
+            raise participant_not_found()
         return member
 
     @staticmethod
@@ -234,7 +247,3 @@ class Moderation:
             if source_id in member.sources:
                 return member, member.sources[source_id]
         raise RoomError("source_not_found", "There is no such source in this room.", field="source_id")
-
-
-def _participant_not_found() -> RoomError:
-    return RoomError("participant_not_found", "There is no such participant here.", field="participant_id")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
+from bridge.room.bans import Bans
 from bridge.room.chat import Chat
 from bridge.room.consent import RecordingConsent
 from bridge.room.errors import NotGrantedError, RoomError, in_lobby
@@ -188,6 +189,12 @@ class Room:
         for session_id in list(member.sessions):
             self._drop_session(member, session_id, reason)
         self._drop_member(member, reason, now)
+
+    def expel(self, member: Member, bans: Bans, now: float) -> None:
+        """Ends a member, and lets none of its tokens in again."""
+        for token_id, until in member.tokens.items():
+            bans.add(self.tenant, token_id, until, now)
+        self.end_member(member, EndReason.REMOVED, now)
 
     # The lobby
 

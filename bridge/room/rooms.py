@@ -9,11 +9,12 @@ import secrets
 import time
 from collections import Counter, deque
 from collections.abc import Callable
+from typing import Protocol
 
 from bridge.room.alarms import Alarms
 from bridge.room.bans import Bans
 from bridge.room.deadlines import Deadlines
-from bridge.room.errors import RoomError
+from bridge.room.errors import RoomError, participant_not_found
 from bridge.room.events import RoomClosed, RoomEvent, RoomListener, RoomOpened, SessionEnded
 from bridge.room.model import (
     ChatMessage,
@@ -38,6 +39,14 @@ from bridge.room.room import Room
 _log = logging.getLogger(__name__)
 
 
+class Ledger(Protocol):
+    """Keeps the records that a consultation must not be without."""
+
+    @property
+    def writable(self) -> bool:
+        """Whether what happens now is kept."""
+
+
 class Rooms:
     """The rooms of one bridge. Not thread-safe: one event loop owns it.
 
@@ -52,15 +61,17 @@ class Rooms:
         policy: RoomPolicy | None = None,
         *,
         can_record: bool = False,
+        ledger: Ledger | None = None,
         clock: Callable[[], float] = time.monotonic,
         new_token: Callable[[int], str] = secrets.token_urlsafe,
     ) -> None:
         """`new_token(bytes)` makes unguessable ids and secrets of that much randomness.
 
-        `can_record`: whether a listener records when `RoomState.recording` says so.
+        `can_record`: whether a listener records when `RoomState.recording` says so. `ledger`: no room opens without.
         """
         self._limits = limits
         self._policy = policy or RoomPolicy()
+        self._ledger = ledger
         self._can_record = can_record
         self._clock = clock
         self._new_token = new_token
@@ -98,6 +109,10 @@ class Rooms:
     def room_ids(self) -> list[str]:
         """Ids of all rooms, oldest first; a room that lingers empty is one of them."""
         return list(self._rooms)
+
+    def __contains__(self, room: object) -> bool:
+        """Whether a room of that id is there."""
+        return room in self._rooms
 
     def participants(self, room: str) -> list[Participant]:
         """Who is in a room, in order of joining; empty for a room that is not there. Nobody of its lobby."""
@@ -160,7 +175,7 @@ class Rooms:
         An older session of the same identity and direction ends with reason `replaced`; with its last session the
         older participant leaves for the same reason, unless it waits: then it keeps its place and its id. Raises
         `RoomError`: `invalid_room`, `room_full`, `lobby_full`, `room_locked`, `banned`, `too_many_rooms`,
-        `shutting_down`.
+        `records_unavailable`, `shutting_down`.
         """
         self._expire()
         if self._closed:
@@ -241,6 +256,30 @@ class Rooms:
         self._room(session_id).remove_source(session_id, source_id)
         self._tell()
 
+    # What the vendor that owns a room decides
+
+    def end_room(self, room: str) -> None:
+        """Ends a call for everyone, those in the lobby too. Raises `RoomError` (`room_not_found`)."""
+        self._expire()
+        found = self._find(room)
+        for member in list(found.members.values()):
+            found.end_member(member, EndReason.ENDED, self._clock())
+        found.forget_places()
+        self._tell()
+
+    def remove_participant(self, room: str, participant_id: str) -> None:
+        """Takes someone out, in the room or in the lobby, and lets none of their tokens in again.
+
+        Raises `RoomError`: `room_not_found`, `participant_not_found`.
+        """
+        self._expire()
+        found = self._find(room)
+        member = found.members.get(participant_id)
+        if member is None:
+            raise participant_not_found()
+        found.expel(member, self._bans, self._clock())
+        self._tell()
+
     def close(self) -> None:
         """Ends every session with reason `shutting_down`, closes every room and lets nobody in any more."""
         self._closed = True
@@ -316,7 +355,19 @@ class Rooms:
         self._appointments[key] = closes_at if latest is None else max(latest, closes_at)
         self._closing.set(key, min(self._appointments[key], self._closes_at[key]))
 
+    def _find(self, room: str) -> Room:
+        found = self._rooms.get(room)
+        if found is None:
+            raise RoomError("room_not_found", "There is no such room now.", field="room")
+        return found
+
     def _open(self, key: str, tenant: str) -> Room:
+        if self._ledger is not None and not self._ledger.writable:
+            raise RoomError(
+                "records_unavailable",
+                "No new room can be opened: the bridge cannot keep its records at the moment.",
+                hint="Calls that run go on. Try again in a moment.",
+            )
         if len(self._rooms) >= self._limits.max_rooms:
             raise RoomError("too_many_rooms", "The bridge has as many rooms as it may have.", field="room")
         if self._rooms_of_tenant[tenant] >= self._limits.max_rooms_per_tenant:

@@ -141,6 +141,11 @@ class DerivedProducer:
             core.allocate_consumer(self._consumer_id, {"spatial": spatial, "temporal": 7, "still_interval_ms": None})
             self._router.receives(self, self.source_id, spatial, None)
 
+    @property
+    def headroom(self) -> int:
+        """What more it could make if its receivers' lines carried it, in bit/s."""
+        return MAX_BITRATE - self._bitrate if self._source.producer.kind == "video" else 0
+
     def report(self) -> LegReport | None:
         """What runs for it; None while nothing does."""
         if self._leg is None:
@@ -324,6 +329,11 @@ class DerivedProducers:
         """The layers of a producer of the room changed."""
         for derived in self._derived.get(producer_id, {}).values():
             derived.layers_changed()
+
+    def headroom(self, producer_id: int) -> int:
+        """What more a producer could be, in bit/s: 0 for those that no leg makes."""
+        every = (derived for each in self._derived.values() for derived in each.values())
+        return next((derived.headroom for derived in every if derived.producer_id == producer_id), 0)
 
     def sources_ended(self, producer_ids: Sequence[int]) -> list[int]:
         """Ends what was derived of producers that ended; its ids."""

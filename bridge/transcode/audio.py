@@ -49,6 +49,7 @@ class AudioTranscoder:
         for each in start.source:
             if each.name != EVENT:
                 codec_named(each.name)
+        self.bitrate = start.bitrate
         self._thin = start.bitrate < THIN_BITRATE
         self._encoder = self._make_encoder()
         self._sender = RtpSender(send, start.target.payload_type, start.ssrc, start.sequence)
@@ -88,6 +89,7 @@ class AudioTranscoder:
 
     def set_bitrate(self, bitrate: int) -> None:
         """What the receiver's line carries."""
+        self.bitrate = bitrate
         thin = bitrate < THIN_BITRATE
         if thin is not self._thin:
             self._thin = thin

@@ -1,7 +1,7 @@
 """The process of one leg: packets in, transcoded packets out, and a word to the bridge once a second.
 
 It owns two sockets: the control channel, whose end is its end, and a UDP socket that is connected to a `PlainTransport`
-of the core. A decoder that hangs is ended by the alarm.
+of the core. A decoder that hangs is ended by its own timer.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ TICK_SECONDS = 0.01
 """How often time is looked at while a packet is missing."""
 IDLE_SECONDS = 1.0
 HANG_SECONDS = 4.0
-"""A step that takes longer ends the process."""
+"""CPU time: a step that takes more ends the process (SIGPROF)."""
 BATCH = 256
 """Datagrams that are read before they are worked on."""
 
@@ -41,6 +41,7 @@ class Transcoder(Protocol):
     frames_in: int
     frames_out: int
     errors: int
+    bitrate: int
     size: tuple[int, int]
     delays: list[float]
 
@@ -57,7 +58,7 @@ class Transcoder(Protocol):
 
 def run(control: socket.socket, media: socket.socket, confined: tuple[str, ...] = ()) -> None:
     """Runs a leg until its control channel ends. `confined` is what its parent has given up for it."""
-    signal.setitimer(signal.ITIMER_REAL, HANG_SECONDS)
+    signal.setitimer(signal.ITIMER_PROF, HANG_SECONDS)
     first = control.recv(messages.MAX_MESSAGE)
     if not first:
         return
@@ -102,7 +103,7 @@ def _loop(control: socket.socket, media: socket.socket, transcoder: Transcoder) 
     reported = time.monotonic()
     while True:
         ready = poll.poll(1000 * (TICK_SECONDS if transcoder.waits else IDLE_SECONDS))
-        signal.setitimer(signal.ITIMER_REAL, HANG_SECONDS)
+        signal.setitimer(signal.ITIMER_PROF, HANG_SECONDS)
         if any(descriptor == control.fileno() for descriptor, _ in ready) and not _obey(control, transcoder):
             return
         now = time.monotonic()
@@ -155,6 +156,7 @@ def _tell(control: socket.socket, transcoder: Transcoder) -> bool:
         statistics.median(delays) if delays else 0.0,
         max(delays, default=0.0),
         transcoder.sender.sequence,
+        transcoder.bitrate,
         *transcoder.size,
     )
     try:

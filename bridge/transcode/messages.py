@@ -72,6 +72,8 @@ class Report(msgspec.Struct, frozen=True, tag="report"):
     delay_max: float
     sequence: int
     """The next sequence number: a successor goes on from there."""
+    bitrate: int
+    """What it may send, in bit/s."""
     width: int = 0
     height: int = 0
 

@@ -241,7 +241,7 @@ class SupervisedLeg:
 
     def _say(self, command: messages.Command) -> None:
         if self._control is not None:
-            # A leg that does not read is about to be ended by its alarm.
+            # A leg that does not read is about to be ended by its own timer.
             with contextlib.suppress(OSError):
                 self._control.send(messages.encode(command))
 

@@ -49,7 +49,8 @@ class VideoTranscoder:
         self._sender = RtpSender(send, start.target.payload_type, start.ssrc, start.sequence)
         self._assembler = FrameAssembler()
         self._sizer = PictureSizer(start.bitrate)
-        self._bitrate = start.bitrate
+        self.bitrate = start.bitrate
+        """What may be sent, in bit/s of payload."""
         self._frame_rate = _DEFAULT_FRAME_RATE
         self._ssrc = random.getrandbits(32)
         self._source_ssrc: int | None = None
@@ -78,7 +79,7 @@ class VideoTranscoder:
 
     def set_bitrate(self, bitrate: int) -> None:
         """Bits per second of payload from now on."""
-        self._bitrate = bitrate
+        self.bitrate = bitrate
         self._sizer.follow(bitrate)
         self._encoder.set_rate(bitrate, self._rate())
 
@@ -208,7 +209,7 @@ class VideoTranscoder:
         keyframe = self._keyframe_wanted and now - self._last_keyframe >= KEYFRAME_SECONDS
         if keyframe:
             self._keyframe_wanted, self._last_keyframe = False, now
-        self._encoder.set_rate(self._bitrate, self._rate())
+        self._encoder.set_rate(self.bitrate, self._rate())
         payloads = self._encoder.encode(picture, timestamp, keyframe=keyframe)
         if not payloads:
             return

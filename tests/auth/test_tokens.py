@@ -243,3 +243,10 @@ def test_a_token_may_lead_a_role_into_the_lobby_and_past_it_only_by_the_operator
 def test_a_token_may_say_how_surely_its_owner_is_known() -> None:
     claims = verify(signed(level="idporten-loa-high"))
     assert (claims.level, claims.lifetime) == ("idporten-loa-high", 630.0)
+
+
+def test_a_token_that_may_be_had_anew_is_banned_for_as_long_within_bounds() -> None:
+    assert verify(signed(renewable_until=NOW + 3600)).lifetime == 3630.0
+    assert verify(signed(renewable_until=NOW + 1)).lifetime == 630.0
+    assert verify(signed(renewable_until=NOW + 10**8)).lifetime == 630.0 + 7 * 86_400
+    assert refused(lambda: verify(signed(renewable_until="later"))).field == "renewable_until"

@@ -9,6 +9,7 @@ import pytest
 from bridge.room import (
     DEFAULT_ROLES,
     Direction,
+    HostDecided,
     JoinRequest,
     RoomError,
     RoomEvent,
@@ -67,8 +68,8 @@ class Consultation:
         return [participant.identity for participant in self.rooms.waiting(ROOM)]
 
     def told(self) -> list[str]:
-        """Names of the events since the last call."""
-        names = [type(event).__name__ for event in self.events]
+        """Names of the events since the last call, without those that are for the records only."""
+        names = [type(event).__name__ for event in self.events if not isinstance(event, HostDecided)]
         self.events.clear()
         return names
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.room import EndReason, MediaKind, ParticipantLeft, RoomChanged, RoomState, SourceName, UnmuteAsked
+from bridge.room import (
+    EndReason,
+    HostDecided,
+    MediaKind,
+    ParticipantLeft,
+    RoomChanged,
+    RoomState,
+    SourceName,
+    UnmuteAsked,
+)
 from tests.room.hall import ROOM, Consultation, refused
 
 
@@ -40,7 +49,8 @@ def test_muting_is_told_and_only_its_owner_unmutes(call: Call) -> None:
     call.moderation.mute(call.doctor.id, source.id)
     assert call.told() == []
     call.moderation.ask_to_unmute(call.doctor.id, call.kari.participant_id)
-    assert call.events == [UnmuteAsked(ROOM, call.kari.participant_id, call.doctor.participant_id)]
+    host, patient = call.doctor.participant_id, call.kari.participant_id
+    assert call.events == [HostDecided(ROOM, host, "ask_to_unmute", patient), UnmuteAsked(ROOM, patient, host)]
     assert call.rooms.update_source(call.kari.id, source.id, muted=False).muted is False
 
 
@@ -58,7 +68,10 @@ def test_a_shared_screen_is_stopped_with_its_sound(call: Call) -> None:
 def test_a_locked_room_lets_in_hosts_and_those_who_come_back(call: Call) -> None:
     call.moderation.lock(call.doctor.id, True)
     call.moderation.lock(call.doctor.id, True)
-    assert call.events == [RoomChanged(ROOM, RoomState(locked=True, recordable=True))]
+    assert call.events == [
+        HostDecided(ROOM, call.doctor.participant_id, "lock"),
+        RoomChanged(ROOM, RoomState(locked=True, recordable=True)),
+    ]
     refused("room_locked", lambda: call.join("ola"))
     assert not call.join("other", "spesialist").waiting
     assert not call.join("kari").waiting

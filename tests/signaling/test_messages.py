@@ -46,6 +46,8 @@ FIELDS = {
     "notice": st.sampled_from(["delayed", "soon", "cancelled", "text", "late"]),
     "text": st.sampled_from(["", "Snart", "x" * 501, None]),
     "minutes": st.sampled_from([0, 1, 600, 601, 1.5, None]),
+    "role": st.sampled_from(["parorende", "", "x" * 129]),
+    "name": st.sampled_from(["Per", "", "x" * 201]),
     "raised": st.sampled_from([True, False, None]),
     "names": st.lists(st.sampled_from(["Per", "", "x" * 201]), max_size=5),
     "text_version": st.sampled_from(["2026-1", "", "x" * 65]),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -13,6 +15,7 @@ from bridge.errors import BridgeError
 from bridge.transcode import rtp
 from bridge.transcode.messages import CodecSpec, Start
 from bridge.transcode.video import VideoTranscoder
+from tests.support.legs import children, open_files
 from tests.support.media import BLUE, GREEN, identity_of_picture
 from tests.transcode.harness import TARGET_SSRC, Camera, LegUnderTest, Screen, leg, packetise, spec, supervisor, until
 
@@ -180,7 +183,7 @@ async def test_a_decoder_that_hangs_is_ended() -> None:
         with leg(legs, spec("vp8", "h264")) as under_test:
             await until(lambda: under_test.leg.pid is not None, lambda: None)
             assert under_test.leg.pid is not None
-            os.kill(under_test.leg.pid, signal.SIGALRM)
+            os.kill(under_test.leg.pid, signal.SIGPROF)
             await until(lambda: under_test.leg.restarts == 1, lambda: None)
             await shows(under_test, Camera("vp8", GREEN), Screen("h264"))
 
@@ -195,6 +198,25 @@ async def test_a_launcher_that_is_killed_is_there_again_for_the_next_leg() -> No
                 await shows(second, Camera("vp8", BLUE), Screen("h264"))
             await shows(first, Camera("vp8", GREEN), Screen("h264"))
             assert first.leg.restarts == 0
+
+
+def all_run(every: list[LegUnderTest]) -> bool:
+    return all(each.leg.pid is not None for each in every)
+
+
+async def test_twenty_times_four_legs_leave_nothing_behind() -> None:
+    async with supervisor(max=4) as legs:
+        assert legs.launcher_pid is not None
+        before = None
+        for _ in range(20):
+            with contextlib.ExitStack() as running:
+                four = [running.enter_context(leg(legs, spec("vp8", "h264"))) for _ in range(4)]
+                await until(partial(all_run, four), lambda: None)
+            await until(lambda: not children(legs.launcher_pid or 0), lambda: None)
+            now = open_files(os.getpid()), open_files(legs.launcher_pid)
+            before = before or now
+            assert now == before
+        assert (legs.started, legs.restarts, legs.running) == (80, 0, 0)
 
 
 async def test_the_budget_refuses_what_is_beyond_it() -> None:

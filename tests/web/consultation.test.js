@@ -219,6 +219,21 @@ for (const name of /** @type {const} */ (["chromium", "firefox"])) {
       assert.equal((await view.sent("answer_consent")).length, 2);
     });
 
+    it("lets a patient propose whom to invite, and tells the doctor", async () => {
+      await view.start();
+      await view.until(() => fakeBridge.ownSources.length === 2);
+      const id = await view.page.evaluate(() => fakeBridge.addParticipant({ name: "Kari Fastlege" }));
+      await view.press("Deltakere: 2 i samtalen");
+      await view.press("Foreslå å invitere noen");
+      await view.page.locator("#proposal-name").fill("Per Hansen");
+      await view.press("Send");
+      await view.untilText("#notices", "Forslaget er sendt.");
+      assert.deepEqual(await view.sent("propose_invitation"), [{ type: "propose_invitation", role: "parorende", name: "Per Hansen" }]);
+      await view.page.evaluate((by) => fakeBridge.notice({ type: "invitation_proposed", participant_id: by, role: "tolk", name: "Tone" }), id);
+      await view.untilText(".question", "Kari Fastlege foreslår å invitere Tone");
+      await view.accessible();
+    });
+
     it("asks to record and stops it", async () => {
       await host();
       await view.press("Deltakere: 1 i samtalen");

@@ -3,6 +3,7 @@ import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { writeToLobby } from "./lobby-message-dialog.js";
 import { notify } from "./notices.js";
+import { proposeSomebody } from "./proposal.js";
 import { ask } from "./questions.js";
 import { RecordingSection } from "./recording-section.js";
 import { nameOf } from "./stage.js";
@@ -30,6 +31,7 @@ export class PeoplePanel {
   #hostActions;
   #recording;
   #companions;
+  #propose;
   /** @type {readonly string[]} */
   #ownCompanions = [];
   /** By participant id. @type {Map<string, { node: HTMLElement, update: () => void }>} */
@@ -63,11 +65,12 @@ export class PeoplePanel {
     );
     this.#recording = new RecordingSection(call, (done) => this.#decide(done));
     this.#companions = element("button", { type: "button", class: "button small", onclick: () => this.#nameCompanions() }, t("companionsButton"));
+    this.#propose = element("button", { type: "button", class: "button small", onclick: () => this.#proposeSomebody() }, t("propose"));
     this.node = element(
       "div",
       { class: "people-panel" },
       this.#waitingSection,
-      element("section", {}, this.#insideTitle, this.#inside, element("div", { class: "panel-actions" }, this.#companions)),
+      element("section", {}, this.#insideTitle, this.#inside, element("div", { class: "panel-actions" }, this.#companions, this.#propose)),
       this.#recording.node,
       this.#hostActions,
       element("p", { class: "help encryption" }, icon("lock"), t("encryptionExplained")),
@@ -84,6 +87,7 @@ export class PeoplePanel {
     setText(this.#insideTitle, t("insideTitle", { count: participants.size + 1 }));
     setText(this.#lock, t(room.locked ? "unlockRoom" : "lockRoom"));
     setAttribute(this.#hostActions, "hidden", !isHost);
+    setAttribute(this.#propose, "hidden", isHost);
     this.#recording.update();
     const shown = new Set(["self"]);
     this.#place("self", this.#inside, () => this.#ownRow());
@@ -216,6 +220,12 @@ export class PeoplePanel {
     writeToLobby(title, ({ notice, ...options }) => {
       const sent = this.#call.moderation.messageLobby(notice, { ...withoutEmptyText(options), ...(id !== undefined && { to: id }) });
       this.#decide(sent.then(() => notify(t("messageSent"))));
+    });
+  }
+
+  #proposeSomebody() {
+    proposeSomebody((role, name) => {
+      this.#decide(this.#call.proposeInvitation(role, name).then(() => notify(t("proposalSent"))));
     });
   }
 

@@ -33,6 +33,7 @@ const CALL_PROBLEMS = {
   overloaded: ["busyTitle", "busyBody", true],
   rooms_full: ["busyTitle", "busyBody", true],
   too_many_rooms: ["busyTitle", "busyBody", true],
+  records_unavailable: ["busyTitle", "busyBody", true],
   rate_limited: ["busyTitle", "busyBody", true],
   shutting_down: ["busyTitle", "busyBody", true],
   unreachable: ["unreachableTitle", "unreachableBody", true],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -14,7 +13,7 @@ from bridge.auth.exchange.nonces import Nonces
 from bridge.auth.exchange.replay import ReplayCache
 from bridge.auth.oidc.discovery import PublicKey
 from bridge.auth.oidc.keys import token_hash
-from bridge.auth.oidc.signed import BadTokenError, read_header, text, verify
+from bridge.auth.oidc.signed import BadTokenError, read_header, same, text, verify
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
 MAX_PROOF_LENGTH = 4096
@@ -57,13 +56,13 @@ class ProofChecker:
             raise BadTokenError("typ", "The proof is of another type than dpop+jwt.")
         key = _key(header.get("jwk"))
         claims = verify(proof, [key], ALGORITHMS)
-        if not isinstance(thumbprint, str) or not hmac.compare_digest(key.thumbprint().encode(), thumbprint.encode()):
+        if not isinstance(thumbprint, str) or not same(key.thumbprint(), thumbprint):
             raise BadTokenError("jwk", "The access token is bound to another key.")
         if claims.get("htm") != method:
             raise BadTokenError("htm", "The proof is for another method.")
         if normal(text(claims, "htu", 2048)) != normal(url):
             raise BadTokenError("htu", "The proof is for another address.")
-        if not hmac.compare_digest(text(claims, "ath").encode(), token_hash(token).encode()):
+        if not same(text(claims, "ath"), token_hash(token)):
             raise BadTokenError("ath", "The proof is for another access token.")
         text(claims, "jti", 256)
         issued_at = claims.get("iat")

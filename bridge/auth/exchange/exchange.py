@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from bridge.auth.exchange.errors import ExchangeError
 from bridge.auth.invitations import InvitationError
 from bridge.auth.oidc import Http, Provider, SignedIn, SignInError
 from bridge.auth.oidc.discovery import Discovery
+from bridge.auth.oidc.signed import same
 from bridge.auth.pseudonyms import Pseudonyms
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -105,8 +105,8 @@ class Exchange:
         if not dpop and presented.proof is not None:
             raise ExchangeError("invalid_request", "Tokens are taken without a proof of possession only.", field="DPoP")
         if presented.authorization is not None:
-            scheme, _, same = presented.authorization.partition(" ")
-            if scheme.lower() != self.portal.scheme or not hmac.compare_digest(same.encode(), token.encode()):
+            scheme, _, given = presented.authorization.partition(" ")
+            if scheme.lower() != self.portal.scheme or not same(given, token):
                 raise ExchangeError(
                     "invalid_request", "The header has another token, or another scheme.", field="Authorization"
                 )

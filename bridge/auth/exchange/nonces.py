@@ -22,7 +22,7 @@ class Nonces:
     def knows(self, nonce: str, now: float) -> bool:
         """Whether it was given out lately."""
         stretch = int(now // STRETCH)
-        given = nonce.encode(errors="replace")
+        given = nonce.encode(errors="surrogatepass")
         return any(hmac.compare_digest(given, self._of(each).encode()) for each in (stretch, stretch - 1))
 
     def _of(self, stretch: int) -> str:

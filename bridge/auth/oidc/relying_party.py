@@ -8,7 +8,6 @@ asks nothing else of a provider, and an ID token of ID-porten holds the national
 from __future__ import annotations
 
 import hashlib
-import hmac
 import secrets
 import time
 from base64 import b64encode, urlsafe_b64encode
@@ -24,6 +23,7 @@ from bridge.auth.oidc.http import Answer, Http
 from bridge.auth.oidc.id_token import check_id_token
 from bridge.auth.oidc.keys import SigningKey
 from bridge.auth.oidc.provider import Provider
+from bridge.auth.oidc.signed import same
 from bridge.auth.oidc.signed_in import SignedIn
 from bridge.auth.pseudonyms import Pseudonyms
 
@@ -97,7 +97,7 @@ class RelyingParty:
         """Who came back with these parameters of the redirect. Raises `SignInError`."""
         if any(len(value) > MAX_PARAMETER_LENGTH for value in parameters.values()):
             raise SignInError("signin_refused", "The provider's answer is too long.")
-        if self._clock() >= pending.expires_at or not _same(pending.state, parameters.get("state")):
+        if self._clock() >= pending.expires_at or not same(pending.state, parameters.get("state", "")):
             raise unknown_state()
         endpoints = await self._discovery.endpoints()
         issuer = parameters.get("iss")
@@ -217,10 +217,6 @@ def level_too_low(needed: Level) -> SignInError:
         "The sign-in is at a lower level than is needed here.",
         hint=f"Sign in again at the level {needed.word!r}.",
     )
-
-
-def _same(expected: str, given: str | None) -> bool:
-    return given is not None and hmac.compare_digest(expected.encode(), given.encode())
 
 
 def _declined(error: str) -> SignInError:

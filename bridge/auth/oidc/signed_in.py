@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from bridge.auth.claims import is_plain
 from bridge.auth.levels import Level
 from bridge.auth.oidc.provider import HPR_NUMBER, Provider
 from bridge.auth.oidc.signed import text
@@ -42,6 +43,6 @@ def who_is(claims: dict[str, Any], provider: Provider, pseudonyms: Pseudonyms) -
         person=None if person is None else pseudonyms.person(person),
         professional=pseudonyms.professional(professional) if isinstance(professional, str) else None,
         level=provider.level_of(claims),
-        name=name if isinstance(name, str) and len(name) <= MAX_NAME_LENGTH and name.isprintable() else "",
+        name=name if isinstance(name, str) and len(name) <= MAX_NAME_LENGTH and is_plain(name) else "",
         sid=text(claims, "sid") if "sid" in claims else None,
     )

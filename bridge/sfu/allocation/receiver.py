@@ -200,7 +200,9 @@ class ReceiverAllocation:
 
     def _tell_demand(self, allocation: Allocation) -> None:
         # Where the peer does not tell what arrives, there is nothing to pace by.
-        demand = (allocation.allocated, allocation.desired)
+        # A leg makes what the line carries: what it would make beyond that is not seen in its layers.
+        headroom = sum(self._router.derived.headroom(producer_id) for producer_id in self._videos)
+        demand = (allocation.allocated, allocation.desired + headroom)
         if self._proven and demand != self._demand and self._transport_id is not None:
             self._demand = demand
             core = self._router.worker.core

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bridge.errors import BridgeError
@@ -15,11 +15,11 @@ from bridge.room import (
     ConsentAsked,
     EndReason,
     Grant,
+    InvitationProposed,
     LobbyMessaged,
     LobbyView,
     MediaKind,
     Moderation,
-    NotGrantedError,
     Participant,
     ParticipantJoined,
     ParticipantLeft,
@@ -42,8 +42,8 @@ from bridge.room import (
     WaitingUpdated,
     in_lobby,
 )
-from bridge.sfu import ConnectionKind, QualityReport, SubscribeResult, Subscription, VideoState, WatchResult
-from bridge.signaling.calls.layout import INTERPRETERS, Layout
+from bridge.sfu import ConnectionKind, QualityReport, VideoState
+from bridge.signaling.calls.layout import INTERPRETERS
 from bridge.signaling.calls.media_listener import MediaListener
 from bridge.signaling.calls.notices import (
     ActiveSpeaker,
@@ -61,18 +61,15 @@ from bridge.signaling.calls.notices import (
     QualityChanged,
     SentToLobby,
     StoppedByHost,
-    SubscribeOffered,
-    SubscriptionRefused,
     TakenOver,
-    Track,
     VideoStateChanged,
     Wrote,
 )
 from bridge.signaling.calls.ports import Door, MediaSession
 from bridge.signaling.calls.presence import Presence
 from bridge.signaling.calls.publishing import OwnSource, Published, Publishing, SourceSpec
+from bridge.signaling.calls.receiving import Receiving, check_known
 from bridge.signaling.calls.stats import ConnectionStats, connection_stats
-from bridge.signaling.calls.subscriptions import Subscriptions
 
 if TYPE_CHECKING:
     from bridge.signaling.calls.calls import Calls
@@ -123,13 +120,9 @@ class Call:
         self.quality: QualityChanged | None = None
         self._video_states: dict[int, VideoState] = {}
         self._ended: EndReason | None = None
-        self._subscriptions = Subscriptions(session.participant_id, by_default=subscribe)
-        self._may_subscribe = session.may(Grant.SUBSCRIBE)
-        self._unanswered: int | None = None
-        self._offer_due = False
-        self._refused: set[int] = set()
         # One negotiation at a time: an answer must not be overtaken by the offer after it.
         self._negotiating = asyncio.Lock()
+        self.receiving = Receiving(self, calls, session, self._negotiating, by_default=subscribe)
         self._lobby_told: LobbyView | None = None
         self._grants_told = session.grants
         self._inside: _Media | None = None
@@ -152,7 +145,7 @@ class Call:
         lobby, state = rooms.lobby(self.session.id), rooms.state(self.session.room_id)
         asked = rooms.consent(self.session.id)
         consent = None if asked is None else AskedToConsent(*asked)
-        others = tuple(self._others())
+        others = tuple(self.others())
         return Snapshot(self.session, others, own, state, lobby, self._who_waits(), self._chat(), consent)
 
     def attach(self, listener: CallListener) -> None:
@@ -242,35 +235,20 @@ class Call:
         """Takes sources of one's own out of the room: all, or none and `source_not_found`."""
         publishing = self._in_room().publishing
         own = {own.source.id for own in publishing.sources()}
-        _check_known(source_ids, own)
+        check_known(source_ids, own)
         for source_id in dict.fromkeys(source_ids):
             publishing.remove(source_id)
 
-    # Receiving
+    # Receiving: see `receiving`, too
 
-    def choose(self, source_ids: Sequence[int], *, wanted: bool) -> None:
-        """Wants these sources of others, or does not. Raises `source_not_found`, `not_granted`."""
-        if wanted:
-            self._check_may_subscribe()
-        self._check_others(source_ids)
-        self._subscriptions.choose(source_ids, wanted)
-        self.follow()
-
-    def pause(self, source_id: int, paused: bool) -> None:
-        """Stops or goes on receiving a source, without renegotiation. Raises `source_not_found`."""
-        self._check_others([source_id])
-        self._subscriptions.pause(source_id, paused)
-        self.follow()
-
-    def show(self, layout: Layout) -> None:
-        """Takes what the client shows now, in place of what it said before.
-
-        Sources that are not in the room are left out: they may have gone while the client said so.
-        """
-        known = {source.id for participant in self._others() for source in participant.sources}
-        heights = {source_id: height for source_id, height in layout.heights.items() if source_id in known}
-        self._subscriptions.layout = replace(layout, heights=heights)
-        self.follow()
+    def follow(self) -> None:
+        """Brings the client in line with the room: its subscriptions, unless it watches (WHEP), or its wait."""
+        if self._ended is not None:
+            return
+        if self._inside is None:
+            self._tell_lobby()
+        elif self.door is Door.WEBSOCKET:
+            self.receiving.follow(self._inside.session)
 
     def hear_interpreters(self) -> None:
         """Has the room's interpreters heard by everyone, however many others are louder."""
@@ -283,42 +261,6 @@ class Call:
         ]
         if self._inside is not None:
             self._inside.session.hear_always([each.producer_id for each in carried if each is not None])
-
-    def follow(self) -> None:
-        """Brings the client in line with the room: its subscriptions, unless it watches (WHEP), or its wait."""
-        if self._ended is not None:
-            return
-        if self._inside is None:
-            self._tell_lobby()
-        elif self._may_subscribe and self.door is Door.WEBSOCKET:
-            self._inside.session.set_subscriptions(self._subscriptions.wanted(self._others(), self._calls.table))
-
-    def want_offer(self, *, ice_restart: bool = False) -> None:
-        """Has an offer made and told, now or when a listener attaches."""
-        if self._listener is None:
-            self._offer_due = True
-        else:
-            self._offer_due = False
-            self._calls.spawn(self._make_offer(ice_restart))
-
-    async def answer(self, sdp: str, revision: int) -> None:
-        """Takes the client's answer to an offer. Raises `stale_answer`, and as the media session does."""
-        async with self._negotiating:
-            result = await self._in_room().session.subscribe_answer(sdp, revision)
-            if self._unanswered == revision:
-                self._unanswered = None
-            self._tell_refused(result)
-
-    async def watch(self, offer: str, participant_id: str | None) -> WatchResult:
-        """Answers a client's offer to receive (WHEP): sources of the others, or of one of them, in order of joining.
-
-        Raises `not_granted`, `nothing_to_watch`, `participant_not_found`, and as the media session does.
-        """
-        self._check_may_subscribe()
-        media = self._in_room().session
-        wanted = self._watchable(participant_id)
-        async with self._negotiating:
-            return await media.watch(offer, wanted)
 
     async def restart_ice(self, kind: ConnectionKind, fragment: str) -> str | None:
         """Takes a trickle-ice-sdpfrag (RFC 8840); the fragment to answer with if it restarted ICE."""
@@ -380,8 +322,7 @@ class Call:
                     self._follow_grants()
             case ParticipantLeft() | SourceAdded() | SourceUpdated() | SourceRemoved():
                 if isinstance(event, SourceRemoved):
-                    self._subscriptions.forget(event.source.id)
-                    self._refused.discard(event.source.id)
+                    self.receiving.forget(event.source.id)
                     self._video_states.pop(event.source.id, None)
                 if event.participant_id != own:
                     self.tell(event)
@@ -393,7 +334,7 @@ class Call:
                 if owner == own and source.session_id == self.session.id:
                     self._inside.publishing.stopped(source.id)
                     self.tell(StoppedByHost(source))
-            case WaitingJoined() | WaitingUpdated() | WaitingLeft():
+            case WaitingJoined() | WaitingUpdated() | WaitingLeft() | InvitationProposed():
                 if self._decides():
                     self.tell(event)
             case RoomChanged():
@@ -446,16 +387,14 @@ class Call:
             return
         self._lobby_told = None
         state = self._calls.rooms.state(self.session.room_id)
-        self.tell(LetIn(tuple(self._others()), self._who_waits(), state, self._chat()))
+        self.tell(LetIn(tuple(self.others()), self._who_waits(), state, self._chat()))
 
     def _leave_room(self) -> None:
         self.session = self._calls.rooms.session(self.session.id)
         self._close_media()
         self.presence.forget_media()
         self.quality, self._active_speaker, self._media_mode = None, None, MediaModeChanged(())
-        self._unanswered, self._offer_due = None, False
-        self._subscriptions.forget_all()
-        self._refused.clear()
+        self.receiving.forget_all()
         self._video_states.clear()
         view = self._calls.rooms.lobby(self.session.id)
         if view is not None:
@@ -488,7 +427,7 @@ class Call:
             self._inside = None
 
     def _catch_up(self, inside: _Media) -> None:
-        for source in (source for participant in self._others() for source in participant.sources):
+        for source in (source for participant in self.others() for source in participant.sources):
             if self._calls.table.is_stalled(source.id):
                 self.tell(FlowChanged(source.id, to_bridge=True, live=False))
         if self._active_speaker is not None:
@@ -502,8 +441,16 @@ class Call:
             self.tell(VideoStateChanged(source_id, state))
         for notice in inside.publishing.encodings_wanted():
             self.tell(notice)
-        if self._offer_due or self._unanswered is not None:
-            self.want_offer()
+        self.receiving.catch_up()
+
+    @property
+    def attached(self) -> bool:
+        """Whether a door is there to be told."""
+        return self._listener is not None
+
+    def media(self) -> MediaSession | None:
+        """The media of a client in the room."""
+        return None if self._inside is None else self._inside.session
 
     def _in_room(self) -> _Media:
         if self._inside is None:
@@ -530,7 +477,8 @@ class Call:
             self._grants_told = self.session.grants
             self.tell(GrantsChanged(self.session.grants, self._who_waits()))
 
-    def _others(self) -> list[Participant]:
+    def others(self) -> list[Participant]:
+        """The other participants of the room, in order of joining; nobody for one who waits."""
         if self.waiting:
             return []
         return [
@@ -538,69 +486,3 @@ class Call:
             for participant in self._calls.rooms.participants(self.session.room_id)
             if participant.id != self.session.participant_id
         ]
-
-    def _check_may_subscribe(self) -> None:
-        if not self._may_subscribe:
-            raise NotGrantedError(Grant.SUBSCRIBE.value)
-
-    def _check_others(self, source_ids: Sequence[int]) -> None:
-        _check_known(source_ids, {source.id for participant in self._others() for source in participant.sources})
-
-    def _watchable(self, participant_id: str | None) -> list[Subscription]:
-        others = self._others()
-        if participant_id is not None:
-            others = [participant for participant in others if participant.id == participant_id]
-            if not others:
-                raise BridgeError(
-                    "participant_not_found", "There is no such other participant in this room.", field="participant"
-                )
-        wanted = self._subscriptions.wanted(others, self._calls.table)
-        if not wanted:
-            raise BridgeError("nothing_to_watch", "Nobody else sends anything yet.", hint="Try again in a moment.")
-        return wanted
-
-    async def _make_offer(self, ice_restart: bool) -> None:
-        async with self._negotiating:
-            if self._inside is None:
-                return
-            try:
-                offer = await self._inside.session.subscribe_offer(ice_restart=ice_restart)
-            except BridgeError as error:
-                # Nothing to offer (any more), or the session ended meanwhile: there is nobody to tell it to.
-                self._calls.log_refusal("subscribe_offer", error)
-                return
-            self._unanswered = offer.revision
-            tracks = [self._track(mid, producer_id) for mid, producer_id in offer.producers.items()]
-            self.tell(
-                SubscribeOffered(offer.sdp, offer.revision, tuple(track for track in tracks if track is not None))
-            )
-
-    def _track(self, mid: str, producer_id: int) -> Track | None:
-        """None for a producer that went while the offer was made; the next offer is without it."""
-        carried = self._calls.table.of_producer(producer_id)
-        if carried is None:
-            return None
-        for participant in self._others():
-            for source in participant.sources:
-                if source.id == carried.source_id:
-                    return Track(mid, participant.id, source.id, source.name, source.kind)
-        return None
-
-    def _tell_refused(self, result: SubscribeResult) -> None:
-        refused = {}
-        for unsupported in result.unsupported:
-            carried = self._calls.table.of_producer(unsupported.producer_id)
-            if carried is not None:
-                refused[carried.source_id] = unsupported
-        for source_id, unsupported in refused.items():
-            if source_id not in self._refused:
-                codecs = f" It is sent as {', '.join(unsupported.codecs)}." if unsupported.codecs else ""
-                message = f"This client cannot receive the source.{codecs}"
-                self.tell(SubscriptionRefused(source_id, unsupported.code, message))
-        self._refused = set(refused)
-
-
-def _check_known(source_ids: Sequence[int], known: set[int]) -> None:
-    for index, source_id in enumerate(source_ids):
-        if source_id not in known:
-            raise BridgeError("source_not_found", "There is no such source in this room.", field=f"source_ids[{index}]")

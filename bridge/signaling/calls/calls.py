@@ -38,6 +38,8 @@ from bridge.signaling.calls.source_table import SourceTable
 
 _log = logging.getLogger(__name__)
 
+Denial = Callable[[JoinClaims, Door, BridgeError], None]
+
 _DIRECTIONS = {Door.WEBSOCKET: Direction.BOTH, Door.WHIP: Direction.PUBLISH, Door.WHEP: Direction.SUBSCRIBE}
 
 
@@ -63,15 +65,20 @@ class Calls:
         settings: CallSettings | None = None,
         observer: CallObserver | None = None,
         recorder: Recorder | None = None,
+        on_denied: Denial | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`clock` is the one that `rooms` has; with a `recorder`, they were made with `can_record`."""
+        """`clock` is the one that `rooms` has; with a `recorder`, they were made with `can_record`.
+
+        `on_denied` is told who was not let in although the token was good, and why.
+        """
         self.verifier = verifier
         self.rooms = rooms
         self.media = media
         self.settings = settings or CallSettings()
         self.observer = observer or SilentObserver()
         self.clock = clock
+        self._on_denied = on_denied
         self.table = SourceTable()
         self._join_rate = JoinRate(clock)
         self._by_session: dict[str, Call] = {}
@@ -103,6 +110,14 @@ class Calls:
 
         Raises `BridgeError`: as `Rooms.join` does, or `media_overloaded`.
         """
+        try:
+            return self._let_in(claims, door, subscribe=subscribe)
+        except BridgeError as refusal:
+            if self._on_denied is not None:
+                self._on_denied(claims, door, refusal)
+            raise
+
+    def _let_in(self, claims: JoinClaims, door: Door, *, subscribe: bool) -> Call:
         session = self.rooms.join(
             JoinRequest(
                 tenant=claims.tenant,

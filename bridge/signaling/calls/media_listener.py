@@ -114,7 +114,7 @@ class MediaListener:
         """Has an offer made for the client."""
         if self._over:
             return
-        self._call.want_offer()
+        self._call.receiving.want_offer()
 
     def on_closed(self, reason: str) -> None:
         """The worker that carried the media is gone. The client may join again and lands on another one."""

@@ -9,6 +9,7 @@ from bridge.room import (
     ChatMessage,
     ConsentRequest,
     EndReason,
+    InvitationProposed,
     LobbyMessage,
     LobbyView,
     MediaKind,
@@ -274,6 +275,7 @@ Notice = (
     | WaitingLeft
     | RoomChanged
     | UnmuteAsked
+    | InvitationProposed
     | TakenOver
     | Ended
 )

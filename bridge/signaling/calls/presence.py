@@ -109,7 +109,7 @@ class Presence:
         if kind is ConnectionKind.PUBLISH:
             self._call.tell(IceRestartWanted())
         else:
-            self._call.want_offer(ice_restart=True)
+            self._call.receiving.want_offer(ice_restart=True)
 
     def _start_timer(self, seconds: float) -> None:
         self._cancel_timer()

@@ -20,6 +20,8 @@ def act(call: Call, request: acts.Act) -> None:
             participation.raise_hand(session_id, request.raised)
         case acts.SetCompanions():
             participation.set_companions(session_id, request.names)
+        case acts.ProposeInvitation():
+            participation.propose_invitation(session_id, request.role, request.name)
         case acts.AskToRecord():
             participation.ask_to_record(session_id, request.text_version)
         case acts.StopRecording():

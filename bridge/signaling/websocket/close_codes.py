@@ -60,6 +60,7 @@ _REFUSED = {
     "internal_error": INTERNAL_ERROR,
     "media_overloaded": OVERLOADED,
     "too_many_rooms": OVERLOADED,
+    "records_unavailable": OVERLOADED,
     "token_keys_unavailable": OVERLOADED,
     "shutting_down": GOING_AWAY,
     "rate_limited": RATE_LIMITED,

@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 from bridge.errors import BridgeError
 from bridge.room import (
     EndReason,
+    InvitationProposed,
     LobbyMessage,
     LobbyView,
     MediaKind,
@@ -140,6 +141,7 @@ def notified(notice: Notice) -> Notified:
             | MutedByHost()
             | StoppedByHost()
             | UnmuteAsked()
+            | InvitationProposed()
         ):
             return _moderation_notified(notice)
         case _:
@@ -162,6 +164,7 @@ def _moderation_notified(
         | MutedByHost
         | StoppedByHost
         | UnmuteAsked
+        | InvitationProposed
     ),
 ) -> server.ServerMessage:
     match notice:
@@ -195,6 +198,8 @@ def _moderation_notified(
             return server.MutedByHost(source_id=str(notice.source.id))
         case StoppedByHost():
             return server.StoppedByHost(source_id=str(notice.source.id))
+        case InvitationProposed():
+            return server.InvitationProposed(participant_id=notice.participant_id, role=notice.role, name=notice.name)
         case UnmuteAsked():
             return server.UnmuteAsked(participant_id=notice.by)
 

@@ -24,7 +24,7 @@ async def carry_out(call: Call, request: client.ClientMessage) -> server.ServerM
             published = await call.publish(request.offer, _specs(request.sources))
             return encoding.published(published, request.id)
         case client.SubscribeAnswer():
-            await call.answer(request.answer, request.negotiation)
+            await call.receiving.answer(request.answer, request.negotiation)
         case client.GetStats():
             stats = await call.stats()
             return encoding.stats(stats[ConnectionKind.PUBLISH], stats[ConnectionKind.SUBSCRIBE], request.id)
@@ -48,6 +48,7 @@ async def carry_out(call: Call, request: client.ClientMessage) -> server.ServerM
             acts.Say()
             | acts.RaiseHand()
             | acts.SetCompanions()
+            | acts.ProposeInvitation()
             | acts.AskToRecord()
             | acts.StopRecording()
             | acts.AnswerConsent()
@@ -78,15 +79,15 @@ def _carry_out_at_once(
                 muted=None if request.muted is UNSET else request.muted,
             )
         case client.Subscribe():
-            call.choose(_numbers(request.source_ids), wanted=True)
+            call.receiving.choose(_numbers(request.source_ids), wanted=True)
         case client.Unsubscribe():
-            call.choose(_numbers(request.source_ids), wanted=False)
+            call.receiving.choose(_numbers(request.source_ids), wanted=False)
         case client.UpdateSubscription():
-            call.pause(source_number(request.source_id, "source_id"), request.paused)
+            call.receiving.pause(source_number(request.source_id, "source_id"), request.paused)
         case client.Layout():
-            call.show(_layout(request))
+            call.receiving.show(_layout(request))
         case client.RestartIce():
-            call.want_offer(ice_restart=True)
+            call.receiving.want_offer(ice_restart=True)
 
 
 def _layout(request: client.Layout) -> Layout:

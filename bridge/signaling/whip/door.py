@@ -130,7 +130,7 @@ class WhipDoor:
 
     async def _negotiate(self, call: Call, door: Door, offer: str, participant_id: str | None) -> str:
         if door is Door.WHEP:
-            return (await call.watch(offer, participant_id)).answer
+            return (await call.receiving.watch(offer, participant_id)).answer
         published = await call.publish(offer, {})
         if not published.sources:
             reasons = {rejected.code: rejected.message for rejected in published.rejected}

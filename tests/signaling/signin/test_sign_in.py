@@ -12,7 +12,7 @@ import pytest
 import websockets
 
 from bridge.auth import development_secret, mint
-from tests.auth.oidc.counterpart import Person
+from tests.auth.oidc.counterpart import Person, person
 from tests.signaling.signin.house import Browser, House
 
 pytestmark = [pytest.mark.xdist_group("openid"), pytest.mark.asyncio(loop_scope="module")]
@@ -221,6 +221,8 @@ async def test_other_sites_change_nothing(house: House) -> None:
         ({"role": "tolk", "person": "12"}, "invalid_invitation", "person"),
         ({"role": "tolk", "lifetime": "long"}, "invalid_invitation", "lifetime"),
         ({"role": "tolk", "more": 1}, "invalid_invitation", None),
+        ({"role": "tolk", "name": "Kari\u202e"}, "invalid_invitation", "name"),
+        ({"role": "tolk", "identity": "a\nb"}, "invalid_invitation", "identity"),
         ({"role": "tolk", "room": "../x"}, "invalid_room", "room"),
     ],
 )
@@ -276,3 +278,26 @@ async def test_unknown_providers_and_wild_answers_are_refused(house: House) -> N
     for query in ("", "?state=x&code=y", "?error=access_denied", "?state=%ff%00", f"?state={'x' * 5000}"):
         answer = await browser.get(f"/signin/helseid/callback{query}")
         assert answer.headers["location"] == "/signin?problem=signin_unknown_state"
+
+
+async def test_the_doctor_sees_at_what_level_the_patient_signed_in(house: House) -> None:
+    tokens = {}
+    for provider, role, who in (("helseid", "fastlege", "line"), ("id-porten", "pasient", "kari")):
+        browser = house.browser()
+        await browser.open(await house.vendor.invite(room="time-9", role=role))
+        async with person() as each:
+            await sign_in(browser, each, provider, who, HIGH[provider])
+        tokens[role] = (await browser.post("/signin/join")).json()["token"]
+    url = f"{house.base.replace('http', 'ws')}/v1/signal"
+    async with websockets.connect(url) as doctor, websockets.connect(url) as patient:
+        await doctor.send(json.dumps({"type": "join", "id": 1, "token": tokens["fastlege"]}))
+        assert json.loads(await doctor.recv())["type"] == "joined"
+        await patient.send(json.dumps({"type": "join", "id": 1, "token": tokens["pasient"]}))
+        while (notice := json.loads(await doctor.recv()))["type"] != "waiting_joined":
+            pass
+        assert (notice["participant"]["role"], notice["participant"]["level"]) == ("pasient", "high")
+        # Who is removed does not come back by a token that the same sign-in gives anew.
+        await doctor.send(json.dumps({"type": "remove", "id": 2, "participant_id": notice["participant"]["id"]}))
+        while json.loads(await doctor.recv())["type"] != "waiting_left":
+            pass
+        assert not await joined(house, (await browser.post("/signin/join")).json()["token"])

@@ -258,4 +258,13 @@ export const en = {
   consentYes: "Yes, I consent",
   consentNo: "No",
   waitsForConsent: "Asked to consent to the recording",
+
+  propose: "Suggest inviting someone",
+  proposeHelp: "Whoever leads the call decides and sends the link.",
+  proposeName: "Name",
+  proposeRole: "Who is it?",
+  proposalSent: "Your suggestion has been sent.",
+  proposalTitle: "{by} suggests inviting {name}",
+  proposalBody: "{role}. Send the link from your own system if you agree.",
+  understood: "OK",
 };

@@ -258,4 +258,13 @@ export const nb = {
   consentYes: "Ja, jeg samtykker",
   consentNo: "Nei",
   waitsForConsent: "Spurt om samtykke til opptak",
+
+  propose: "Foreslå å invitere noen",
+  proposeHelp: "Den som leder samtalen, avgjør og sender lenken.",
+  proposeName: "Navn",
+  proposeRole: "Hvem er det?",
+  proposalSent: "Forslaget er sendt.",
+  proposalTitle: "{by} foreslår å invitere {name}",
+  proposalBody: "{role}. Send lenken fra journalsystemet ditt hvis du er enig.",
+  understood: "Greit",
 };

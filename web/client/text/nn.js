@@ -258,4 +258,13 @@ export const nn = {
   consentYes: "Ja, eg samtykkjer",
   consentNo: "Nei",
   waitsForConsent: "Spurd om samtykke til opptak",
+
+  propose: "Foreslå å invitere nokon",
+  proposeHelp: "Den som leier samtalen, avgjer og sender lenka.",
+  proposeName: "Namn",
+  proposeRole: "Kven er det?",
+  proposalSent: "Framlegget er sendt.",
+  proposalTitle: "{by} føreslår å invitere {name}",
+  proposalBody: "{role}. Send lenka frå journalsystemet ditt om du er samd.",
+  understood: "Greitt",
 };

@@ -14,6 +14,7 @@ import { PanelButton, SidePanel } from "../side-panel.js";
 import { Sound } from "../sound.js";
 import { nameOf, Stage } from "../stage.js";
 import { Toolbar } from "../toolbar.js";
+import { roleWord } from "../words.js";
 
 /** @import { Call, RemoteParticipant, RemoteSource } from "../../sdk/src/index.js" */
 /** @import { Equipment } from "../equipment.js" */
@@ -190,6 +191,10 @@ export class CallView {
     }, options);
     call.on("mutedbyhost", () => notify(t("mutedByHost")), options);
     call.on("stoppedbyhost", () => notify(t("screenStoppedByHost")), options);
+    call.on("invitationproposed", ({ by, role, name }) => {
+      const title = t("proposalTitle", { by: by === null ? t("noName") : nameOf(by), name });
+      ask({ title, body: t("proposalBody", { role: roleWord(role) }), yes: t("understood"), no: t("close") });
+    }, options);
     call.on("unmuteasked", (by) => this.#unmuteAsked(by), options);
     const changes = /** @type {const} */ (["participantchange", "speakers", "activespeaker", "quality", "statechange", "waitingchange"]);
     for (const type of changes) {

@@ -1,5 +1,5 @@
 import { Chat } from "./chat.js";
-import { openCamera, openMicrophone, openScreen } from "./devices.js";
+import { openCamera, openMicrophone, openScreen, reopen } from "./devices.js";
 import { Emitter } from "./emitter.js";
 import { LayoutReporter } from "./layout-reporter.js";
 import { LocalSource } from "./local-source.js";
@@ -8,10 +8,10 @@ import { watchNetwork } from "./network.js";
 import { Publisher } from "./publisher.js";
 import { Recording } from "./recording.js";
 import { QualityMonitor, levelOf, rateParticipant, rateSending, worse } from "./quality-monitor.js";
-import { Roster } from "./roster.js";
+import { ROSTER_EVENTS, Roster } from "./roster.js";
 import { StatisticsReader } from "./statistics.js";
 import { Subscriber } from "./subscriber.js";
-import { WaitingRoom } from "./waiting-room.js";
+import { WAITING_ROOM_EVENTS, WaitingRoom } from "./waiting-room.js";
 
 /** @import { ChatMessage } from "./chat.js" */
 /** @import { VideoCodec } from "./encodings.js" */
@@ -47,6 +47,7 @@ import { WaitingRoom } from "./waiting-room.js";
  *   chatmessage: ChatMessage,
  *   consentasked: ConsentInfo,
  *   consentsettled: null,
+ *   invitationproposed: { by: RemoteParticipant | null, role: string, name: string },
  *   closed: BridgeError | null,
  * }} CallEvents
  */
@@ -169,6 +170,16 @@ export class Call extends Emitter {
   async raiseHand(raised) {
     await this.#session.request({ type: "raise_hand", raised });
     this.#handRaised = raised;
+  }
+
+  /**
+   * Tells hosts whom one would have invited. They decide, and send the link.
+   *
+   * @param {string} role
+   * @param {string} name
+   */
+  async proposeInvitation(role, name) {
+    await this.#session.request({ type: "propose_invitation", role, name });
   }
 
   /** @param {string[]} names of those who sit at the same camera */
@@ -326,6 +337,9 @@ export class Call extends Emitter {
     } else if (notice.type === "grants_changed") {
       this.#grants = notice.grants;
       this.emit("grantschange", notice.grants);
+    } else if (notice.type === "invitation_proposed") {
+      const { participant_id: id, role, name } = notice;
+      this.emit("invitationproposed", { by: this.participants.get(id) ?? null, role, name });
     } else if (notice.type === "unmute_asked") {
       this.emit("unmuteasked", this.participants.get(notice.participant_id) ?? null);
     } else if (notice.type === "muted_by_host" || notice.type === "stopped_by_host") {
@@ -471,36 +485,13 @@ export class Call extends Emitter {
   }
 
   #forwardRosterEvents() {
-    /** @type {(keyof RosterEvents)[]} */
-    const types = [
-      "participantjoined", "participantleft", "participantchange",
-      "sourceadded", "sourceremoved", "sourcechange", "speakers", "activespeaker",
-    ];
-    for (const type of types) this.#roster.on(type, (detail) => this.emit(type, detail));
+    for (const type of ROSTER_EVENTS) this.#roster.on(type, (detail) => this.emit(type, detail));
     this.chat.on("chatmessage", (message) => this.emit("chatmessage", message));
-    this.recording.on("consentasked", (consent) => this.emit("consentasked", consent));
-    this.recording.on("consentsettled", () => this.emit("consentsettled", null));
-    /** @type {(keyof WaitingRoomEvents)[]} */
-    const lobbyTypes = [
-      "lobbychange", "lobbymessage", "admitted", "senttolobby", "waitingjoined", "waitingleft", "waitingchange",
-    ];
-    for (const type of lobbyTypes) this.#waitingRoom.on(type, (detail) => this.emit(type, detail));
+    for (const type of /** @type {const} */ (["consentasked", "consentsettled"])) {
+      this.recording.on(type, (detail) => this.emit(type, detail));
+    }
+    for (const type of WAITING_ROOM_EVENTS) this.#waitingRoom.on(type, (detail) => this.emit(type, detail));
   }
-}
-
-/**
- * Opens the device that was used last, or another one.
- *
- * @param {(deviceId?: string) => Promise<MediaStreamTrack>} open
- * @param {string | undefined} first
- * @returns {OpenDevice}
- */
-function reopen(open, first) {
-  let last = first;
-  return (deviceId = last) => {
-    last = deviceId;
-    return open(deviceId);
-  };
 }
 
 function newReaders() {

@@ -1,5 +1,7 @@
 import { DeviceError } from "./errors.js";
 
+/** @import { OpenDevice } from "./local-source.js" */
+
 /** @typedef {{ id: string, label: string }} Device */
 /** @typedef {{ cameras: Device[], microphones: Device[], speakers: Device[] }} Devices */
 
@@ -163,4 +165,19 @@ function toDeviceError(error, field) {
   // For screens browsers say NotAllowedError both when the user closed the chooser and when sharing is forbidden.
   const chosen = field === "screen" && code === "permission_denied" ? "screen_cancelled" : code;
   return new DeviceError(chosen, message, { field, cause: error });
+}
+
+/**
+ * Opens the device that was used last, or another one.
+ *
+ * @param {(deviceId?: string) => Promise<MediaStreamTrack>} open
+ * @param {string | undefined} first
+ * @returns {OpenDevice}
+ */
+export function reopen(open, first) {
+  let last = first;
+  return (deviceId = last) => {
+    last = deviceId;
+    return open(deviceId);
+  };
 }

@@ -67,6 +67,7 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "chat", text: string, lane?: "message" | "caption", to?: string }
  *   | { type: "raise_hand", raised: boolean }
  *   | { type: "set_companions", names: string[] }
+ *   | { type: "propose_invitation", role: string, name: string }
  *   | { type: "ask_to_record", text_version: string }
  *   | { type: "stop_recording" }
  *   | { type: "answer_consent", consent_id: string, consents: boolean }
@@ -169,6 +170,7 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "room_changed", room: RoomInfo }
  *   | { type: "chat_message", message: ChatMessageInfo }
  *   | { type: "consent_asked", consent: ConsentInfo }
+ *   | { type: "invitation_proposed", participant_id: string, role: string, name: string }
  *   | { type: "muted_by_host" | "stopped_by_host", source_id: string }
  *   | { type: "unmute_asked", participant_id: string }
  *   | { type: "error", code: string, message: string }

@@ -16,6 +16,12 @@ import { RemoteParticipant, RemoteSource } from "./participant.js";
  * @property {RemoteParticipant | null} activespeaker
  */
 
+/** @type {(keyof RosterEvents)[]} */
+export const ROSTER_EVENTS = [
+  "participantjoined", "participantleft", "participantchange",
+  "sourceadded", "sourceremoved", "sourcechange", "speakers", "activespeaker",
+];
+
 /**
  * Who is in the room and what they publish: kept from notices, and from the whole state that comes with each `joined`.
  *

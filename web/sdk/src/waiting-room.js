@@ -21,6 +21,11 @@ import { Emitter } from "./emitter.js";
  * @property {null} waitingchange for hosts: the list differs
  */
 
+/** @type {(keyof WaitingRoomEvents)[]} */
+export const WAITING_ROOM_EVENTS = [
+  "lobbychange", "lobbymessage", "admitted", "senttolobby", "waitingjoined", "waitingleft", "waitingchange",
+];
+
 /**
  * The lobby from both sides: one's own wait, and for hosts those who wait.
  *

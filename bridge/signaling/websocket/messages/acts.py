@@ -53,4 +53,11 @@ class AnswerConsent(Request, tag="answer_consent"):
     consents: bool
 
 
-Act = Say | RaiseHand | SetCompanions | AskToRecord | StopRecording | AnswerConsent
+class ProposeInvitation(Request, tag="propose_invitation"):
+    """Tells hosts whom one would have invited, such as next of kin. They decide, and send the link."""
+
+    role: Annotated[str, Meta(min_length=1, max_length=128)]
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+Act = ProposeInvitation | Say | RaiseHand | SetCompanions | AskToRecord | StopRecording | AnswerConsent

@@ -357,6 +357,14 @@ class ChatSaid(Notice, tag="chat_message"):
     message: ChatMessage
 
 
+class InvitationProposed(Notice, tag="invitation_proposed"):
+    """For hosts: somebody would have another person invited."""
+
+    participant_id: Annotated[ParticipantId, Meta(description="Who proposes it.")]
+    role: str
+    name: str
+
+
 class ConsentAsked(Notice, tag="consent_asked"):
     """The client is asked to consent to a recording, in the room or, once it was let in, before it enters."""
 
@@ -430,6 +438,7 @@ ServerMessage = (
     | GrantsChanged
     | ChatSaid
     | ConsentAsked
+    | InvitationProposed
     | RoomChanged
     | MutedByHost
     | StoppedByHost

@@ -1,0 +1,97 @@
+"""The node's key that seals the audit log, made in the data directory."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from bridge.audit.errors import AuditError
+
+SEALING_KEY = "audit.key"
+PUBLIC_KEY = "audit.pub"
+
+
+class SealingKey:
+    """An Ed25519 key of which the private half never leaves the data directory."""
+
+    def __init__(self, private: Ed25519PrivateKey) -> None:
+        self._private = private
+
+    @classmethod
+    def load(cls, data: Path) -> SealingKey:
+        """The key of a data directory, made at first. Raises `AuditError` (`audit_key_unusable`) or `OSError`."""
+        path = data / SEALING_KEY
+        if not path.exists():
+            pem = Ed25519PrivateKey.generate().private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+            create_whole(path, pem)
+        try:
+            key = serialization.load_pem_private_key(path.read_bytes(), None)
+        except ValueError:
+            key = None
+        if not isinstance(key, Ed25519PrivateKey):
+            raise AuditError("audit_key_unusable", f"{path} holds no Ed25519 key.", hint="Restore it from a backup.")
+        create_whole(data / PUBLIC_KEY, _public_pem(key.public_key()))
+        return cls(key)
+
+    def sign(self, data: bytes) -> bytes:
+        """The signature, 64 bytes."""
+        return self._private.sign(data)
+
+    @property
+    def checker(self) -> SealChecker:
+        """What signatures of this key are checked with."""
+        return SealChecker(self._private.public_key())
+
+
+class SealChecker:
+    """The public half."""
+
+    def __init__(self, public: Ed25519PublicKey) -> None:
+        self._public = public
+
+    @classmethod
+    def from_pem(cls, path: Path) -> SealChecker:
+        """Reads `audit.pub`. Raises `AuditError` (`audit_key_unusable`) or `OSError`."""
+        try:
+            key = serialization.load_pem_public_key(path.read_bytes())
+        except ValueError:
+            key = None
+        if not isinstance(key, Ed25519PublicKey):
+            raise AuditError("audit_key_unusable", f"{path} holds no public Ed25519 key.")
+        return cls(key)
+
+    def holds(self, signature: bytes, data: bytes) -> bool:
+        """Whether the key signed `data`."""
+        try:
+            self._public.verify(signature, data)
+        except InvalidSignature:
+            return False
+        return True
+
+
+def create_whole(path: Path, content: bytes) -> None:
+    """Makes a file, on disk as a whole or not at all; leaves one that is there as it is. Raises `OSError`."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)
+    except FileExistsError:
+        # What another process made a moment ago is as good.
+        return
+    finally:
+        draft.unlink()
+
+
+def _public_pem(key: Ed25519PublicKey) -> bytes:
+    return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)

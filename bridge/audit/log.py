@@ -1,0 +1,211 @@
+"""Takes entries from the event loop to the store, which a thread of its own writes to.
+
+Whatever came while the thread was writing goes into the next commit as a whole (group commit), so that the cost of
+reaching the disk is shared by all who come at the same time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge.audit.chain import Entry, Seal, head_text
+from bridge.audit.errors import AuditError
+from bridge.audit.keys import SealingKey
+from bridge.audit.store import AuditStore
+
+_log = logging.getLogger(__name__)
+
+MAX_COMMIT = 500
+"""Entries in one commit."""
+RETRY_SECONDS = 1.0
+CONFIRM_SECONDS = 5.0
+PRUNE_SECONDS = 3600.0
+HEAD_LOG_SECONDS = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSettings:
+    """Durations in seconds."""
+
+    retention: float
+    """How long entries are kept."""
+    capacity: int = 10_000
+    """Entries that wait to be written, at most; what comes on top of that is counted as lost."""
+
+
+class AuditLog:
+    """The audit log of a running bridge."""
+
+    def __init__(self, data: Path, settings: AuditSettings, *, clock: Callable[[], float] = time.time) -> None:
+        """`clock` gives seconds since the epoch."""
+        self._data = data
+        self._settings = settings
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._waiting: deque[tuple[Entry, Future[None] | None]] = deque()
+        self._lost = 0
+        self._failing: str | None = "not started"
+        self._closing = False
+        self._thread: threading.Thread | None = None
+        self._next_prune = 0.0
+        self._next_head_log = 0.0
+
+    def start(self) -> None:
+        """Opens the store and begins to write. Raises `AuditError` where the store cannot be used."""
+        try:
+            store = AuditStore(self._data, SealingKey.load(self._data), clock=self._clock)
+        except (sqlite3.Error, OSError) as error:
+            raise AuditError(
+                "audit_unavailable", f"The audit log in {self._data} cannot be written: {error}."
+            ) from error
+        self._failing = None
+        self._thread = threading.Thread(target=self._run, args=(store,), name="audit", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Writes what waits, if that is possible, and ends. Blocks for one commit or so. Idempotent."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        self._failing = "closed"
+
+    @property
+    def writable(self) -> bool:
+        """Whether what is taken down now reaches the disk. New rooms wait for that."""
+        return self._failing is None
+
+    @property
+    def lost(self) -> int:
+        """Entries that found no place to wait, since the last that could be written."""
+        return self._lost
+
+    def append(self, entry: Entry) -> None:
+        """Takes something down that has happened already. It is on disk a commit later; never blocks, never raises."""
+        with self._changed:
+            if len(self._waiting) >= self._settings.capacity:
+                self._lost += 1
+                return
+            self._waiting.append((entry, None))
+            self._changed.notify()
+
+    async def confirm(self, entry: Entry) -> None:
+        """Takes something down and returns when it is on disk: for what must not happen without a trace.
+
+        Raises `AuditError` (`audit_unavailable`).
+        """
+        written: Future[None] = Future()
+        with self._changed:
+            refused = self._failing is not None or len(self._waiting) >= self._settings.capacity
+            if not refused:
+                self._waiting.append((entry, written))
+                self._changed.notify()
+        if refused:
+            raise unavailable()
+        try:
+            async with asyncio.timeout(CONFIRM_SECONDS):
+                await asyncio.wrap_future(written)
+        except TimeoutError:
+            raise unavailable() from None
+
+    # In the thread
+
+    def _run(self, store: AuditStore) -> None:
+        try:
+            while True:
+                with self._changed:
+                    while not self._waiting and not self._closing:
+                        if not self._changed.wait(PRUNE_SECONDS):
+                            break
+                    batch = [self._waiting.popleft() for _ in range(min(MAX_COMMIT, len(self._waiting)))]
+                    lost, ending = self._lost, self._closing
+                if batch:
+                    self._commit(store, batch, lost)
+                elif ending:
+                    return
+                if self._failing is None:
+                    self._prune(store)
+                elif ending:
+                    _log.error("Audit entries could not be written", extra={"entries": len(self._waiting)})
+                    return
+                else:
+                    with self._changed:
+                        self._changed.wait_for(lambda: self._closing, RETRY_SECONDS)
+        finally:
+            store.close()
+
+    def _commit(self, store: AuditStore, batch: list[tuple[Entry, Future[None] | None]], lost: int) -> None:
+        entries = [entry for entry, _ in batch]
+        if lost:
+            entries.append(Entry("entries_lost", details={"entries": lost}))
+        try:
+            seal = store.append(entries)
+        except (AuditError, sqlite3.Error, OSError) as error:
+            self._fail(error)
+            with self._changed:
+                # Whoever waits for confirmation is refused, and what it asked for does not happen.
+                kept = [each for each in batch if each[1] is None]
+                self._waiting.extendleft(reversed(kept))
+            for _, written in batch:
+                if written is not None:
+                    written.set_exception(unavailable())
+            return
+        with self._changed:
+            self._lost -= lost
+        for _, written in batch:
+            # One whose caller gave up waiting is cancelled.
+            if written is not None and written.set_running_or_notify_cancel():
+                written.set_result(None)
+        try:
+            store.write_head(seal)
+        except OSError as error:
+            self._fail(error)
+            return
+        if self._failing is not None:
+            self._failing = None
+            _log.info("The audit log can be written again")
+        self._log_head(seal)
+
+    def _fail(self, error: Exception) -> None:
+        if self._failing is None:
+            _log.error(
+                "The audit log cannot be written: calls go on, new rooms are refused",
+                extra={"error": type(error).__name__, "detail": str(error)},
+            )
+        self._failing = type(error).__name__
+
+    def _prune(self, store: AuditStore) -> None:
+        if time.monotonic() < self._next_prune:
+            return
+        self._next_prune = time.monotonic() + PRUNE_SECONDS
+        try:
+            removed = store.prune(self._clock() - self._settings.retention)
+        except (sqlite3.Error, OSError) as error:
+            self._fail(error)
+            return
+        if removed:
+            self.append(Entry("retention", details={"entries": removed}))
+
+    def _log_head(self, seal: Seal) -> None:
+        """Notes the head where whoever can change the database may have no hand: in the logs."""
+        if time.monotonic() >= self._next_head_log:
+            self._next_head_log = time.monotonic() + HEAD_LOG_SECONDS
+            _log.info("Head of the audit log", extra={"head": head_text(seal.seq, seal.hash)})
+
+
+def unavailable() -> AuditError:
+    """The refusal of what needs to be taken down while nothing can be."""
+    return AuditError(
+        "audit_unavailable", "The bridge cannot keep its audit log at the moment.", hint="Try again in a moment."
+    )

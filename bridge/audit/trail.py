@@ -1,0 +1,143 @@
+"""What of a room's life goes into the audit log: a listener of `Rooms` that writes events down as entries.
+
+Identities become pseudonyms here; names and texts are left out. Media is no matter of the audit log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from bridge.audit.chain import Detail, Entry
+from bridge.errors import BridgeError
+from bridge.room import (
+    ConsentAnswered,
+    HostDecided,
+    Participant,
+    ParticipantJoined,
+    ParticipantLeft,
+    Recording,
+    RoomChanged,
+    RoomClosed,
+    RoomEvent,
+    RoomOpened,
+    SentBack,
+    WaitingJoined,
+    WaitingLeft,
+)
+
+
+class Claims(Protocol):
+    """What is needed of a verified token."""
+
+    @property
+    def tenant(self) -> str:
+        """Whose room it is."""
+
+    @property
+    def room(self) -> str:
+        """Its name within the tenant."""
+
+    @property
+    def identity(self) -> str:
+        """Whom the token is for."""
+
+    @property
+    def role(self) -> str:
+        """As what."""
+
+    @property
+    def level(self) -> str:
+        """The level of the sign-in."""
+
+
+class Trail:
+    """Knows who is in which room, as pseudonyms, for as long as they are."""
+
+    def __init__(self, append: Callable[[Entry], None], pseudonym: Callable[[str, str], str]) -> None:
+        """`pseudonym(tenant, identity)` stands in for an identity."""
+        self._append = append
+        self._pseudonym = pseudonym
+        self._present: dict[str, str] = {}
+        """Pseudonyms by participant id."""
+        self._recording: dict[str, Recording] = {}
+        """Of rooms in which it is not off."""
+
+    def on_denied(self, claims: Claims, door: str, error: BridgeError) -> None:
+        """Someone with a valid token was not let in."""
+        details: dict[str, Detail] = {"code": error.code, "door": door, "role": claims.role, "level": claims.level}
+        subject = self._pseudonym(claims.tenant, claims.identity)
+        self._append(Entry("join_denied", claims.tenant, claims.room, subject=subject, details=details))
+
+    def __call__(self, event: RoomEvent) -> None:
+        """Writes down what is of interest."""
+        match event:
+            case RoomOpened():
+                self._note(event, "room_opened")
+            case RoomClosed(reason=reason):
+                self._recording.pop(event.room_id, None)
+                self._note(event, "room_closed", reason=reason.value)
+            case ParticipantJoined(participant=participant):
+                self._came(event, "participant_joined", participant)
+            case WaitingJoined(participant=participant):
+                self._came(event, "waiting_joined", participant)
+            case ParticipantLeft(participant_id=who, reason=reason):
+                self._note(event, "participant_left", who, participant=who, reason=reason.value)
+                self._gone(who)
+            case WaitingLeft(participant_id=who, reason=reason):
+                if reason is None:
+                    self._note(event, "admitted", who, participant=who)
+                else:
+                    self._note(event, "waiting_left", who, participant=who, reason=reason.value)
+                    self._gone(who)
+            case SentBack(participant_id=who):
+                self._note(event, "sent_back", who, participant=who)
+            case HostDecided(by=by, decision=decision, participant_id=whom):
+                self._note(event, "host_decided", whom, by=by, decision=decision, participant=whom)
+            case ConsentAnswered(participant_id=who, request=request, consents=consents):
+                self._note(
+                    event,
+                    "consent_given" if consents else "consent_refused",
+                    by=who,
+                    recording=request.id,
+                    text_version=request.text_version,
+                )
+            case RoomChanged(state=state):
+                if self._recording.get(event.room_id, Recording.OFF) is not state.recording:
+                    self._recording[event.room_id] = state.recording
+                    if state.recording is Recording.OFF:
+                        del self._recording[event.room_id]
+                    self._note(event, "recording_changed", state=state.recording.value)
+            case _:
+                pass
+
+    def _came(self, event: RoomEvent, kind: str, participant: Participant) -> None:
+        tenant = event.room_id.partition("/")[0]
+        self._present[participant.id] = self._pseudonym(tenant, participant.identity)
+        self._note(
+            event,
+            kind,
+            participant.id,
+            participant=participant.id,
+            role=participant.role,
+            level=participant.level,
+            grants=",".join(sorted(participant.grants)),
+        )
+
+    def _gone(self, participant_id: str) -> None:
+        self._present.pop(participant_id, None)
+
+    def _note(
+        self, event: RoomEvent, kind: str, whom: str | None = None, *, by: str | None = None, **details: Detail
+    ) -> None:
+        tenant, _, room = event.room_id.partition("/")
+        self._append(
+            Entry(
+                kind,
+                tenant,
+                room,
+                actor=self._present.get(by or "", ""),
+                subject=self._present.get(whom or "", ""),
+                details={name: value for name, value in details.items() if value is not None},
+            )
+        )

@@ -1,0 +1,94 @@
+"""What the REST API takes and gives. The OpenAPI document is made from these."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+Name = Annotated[
+    str,
+    Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", description="Letters, digits and . _ ~ -, 128 at most."),
+]
+Count = Annotated[int, Meta(ge=0)]
+Instant = Annotated[int, Meta(description="Seconds since the epoch.")]
+
+
+class Room(msgspec.Struct):
+    """A room that is open now. Rooms open by themselves when the first participant joins."""
+
+    room: Name
+    participants: Annotated[int, Meta(ge=0, description="In the room.")]
+    waiting: Annotated[int, Meta(ge=0, description="In its lobby.")]
+    locked: bool
+
+
+class RoomPage(msgspec.Struct, omit_defaults=True):
+    """Rooms, by name."""
+
+    rooms: list[Room]
+    next_cursor: Annotated[str, Meta(description="For the next page; absent on the last.")] | UnsetType = UNSET
+
+
+class Source(msgspec.Struct):
+    """What a participant sends."""
+
+    name: Literal["camera", "microphone", "screen"]
+    kind: Literal["audio", "video"]
+    muted: bool
+
+
+class Participant(msgspec.Struct):
+    """Someone in a room or in its lobby."""
+
+    id: str
+    identity: Annotated[str, Meta(description="The claim `sub` of the join token.")]
+    role: str
+    level: Annotated[str, Meta(description="Of the sign-in; empty if none was told.")]
+    grants: list[str]
+    waiting: Annotated[bool, Meta(description="In the lobby.")]
+    connected: bool
+    sources: list[Source]
+
+
+class ParticipantPage(msgspec.Struct, omit_defaults=True):
+    """Participants, in order of joining."""
+
+    participants: list[Participant]
+    next_cursor: Annotated[str, Meta(description="For the next page; absent on the last.")] | UnsetType = UNSET
+
+
+class TokenRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """Whom a join token is for, and as what."""
+
+    identity: Annotated[str, Meta(min_length=1, max_length=128, description="Who it is, in the vendor's words.")]
+    role: Annotated[str, Meta(min_length=1, max_length=64, description="Such as `fastlege` or `pasient`.")]
+    ttl: Annotated[int, Meta(ge=10, le=86_400, description="Seconds that it may be used for.")] = 600
+    name: Annotated[str, Meta(max_length=200, description="The name shown to the others.")] | None = None
+    grants: (
+        Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=32, description="Narrows the role.")]
+        | None
+    ) = None
+    enters: Literal["lobby", "direct"] | None = None
+    level: Annotated[str, Meta(max_length=64, description="Of the sign-in at the vendor.")] | None = None
+
+
+class Token(msgspec.Struct):
+    """A join token: it opens one room for one identity."""
+
+    token: str
+    expires_at: Instant
+    link: Annotated[str, Meta(description="Of the bridge's own page. Whoever has it gets in.")]
+
+
+class Problem(msgspec.Struct):
+    """A refusal (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: Annotated[str, Meta(description="A stable word; docs/vendors/rest.md lists them.")]
+    field: str | UnsetType = UNSET
+    hint: str | UnsetType = UNSET

@@ -1,0 +1,91 @@
+"""A real bridge keeps its log, and the command looks through it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+from pathlib import Path
+
+import httpx
+import websockets
+
+from bridge.audit.store import DATABASE
+from tests.support.bridge import BRIDGE, running_bridge
+
+
+def run(command: str, data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([str(BRIDGE), command, "--data", str(data), *arguments], capture_output=True, text=True)
+
+
+def audit(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return run("audit", data, *arguments)
+
+
+async def test_the_log_of_a_killed_bridge_is_whole_and_a_changed_one_is_not(tmp_path: Path) -> None:
+    with running_bridge(tmp_path) as bridge:
+        # Before the door is knocked at: it waits for a token for some seconds only.
+        token = bridge.token("time-1", "kari")
+        async with websockets.connect(bridge.ws_url) as door:
+            await door.send(json.dumps({"type": "join", "id": 1, "token": token}))
+            assert json.loads(await door.recv())["type"] == "joined"
+            verdict = audit(bridge.data, "verify")
+            assert (verdict.returncode, verdict.stderr) == (0, "")
+            bridge.kill()
+    head = audit(bridge.data, "verify").stdout.split()[-1]
+    bridge.start()
+    bridge.stop()
+    verdict = audit(bridge.data, "verify", "--head", head)
+    assert verdict.returncode == 0, verdict.stdout
+    lines = [json.loads(line) for line in audit(bridge.data, "export").stdout.splitlines()]
+    kinds = [line["kind"] for line in lines if line["type"] == "entry"]
+    assert kinds[:3] == ["bridge_started", "room_opened", "participant_joined"]
+    assert kinds[-1] == "bridge_stopped"
+    assert "kari" not in json.dumps(lines)
+    with sqlite3.connect(bridge.data / DATABASE) as database:
+        database.execute("UPDATE entries SET room = 'time-2' WHERE kind = 'participant_joined'")
+    database.close()
+    verdict = audit(bridge.data, "verify")
+    assert verdict.returncode == 1
+    assert "Entry 3 was changed, or what stood before it was." in verdict.stdout
+
+
+def test_there_is_nothing_to_look_through_without_a_bridge(tmp_path: Path) -> None:
+    found = audit(tmp_path, "verify")
+    assert found.returncode == 2
+    assert "Traceback" not in found.stderr
+
+
+async def test_a_vendor_holds_a_call_by_rest_and_the_log_tells_the_story(tmp_path: Path) -> None:
+    with running_bridge(tmp_path) as bridge:
+        made = run("apikey", bridge.data, "create", "--tenant", "dev", "--label", "journal")
+        assert made.returncode == 0, made.stderr
+        key = made.stdout.strip()
+        headers = {"Authorization": f"Bearer {key}"}
+        async with httpx.AsyncClient(base_url=bridge.url, headers=headers, timeout=30) as vendor:
+            asked = await vendor.post("/v1/rooms/time-1/tokens", json={"identity": "kari", "role": "fastlege"})
+            assert asked.status_code == 201, asked.text
+            async with websockets.connect(bridge.ws_url) as door:
+                await door.send(json.dumps({"type": "join", "id": 1, "token": asked.json()["token"]}))
+                assert json.loads(await door.recv())["type"] == "joined"
+                present = (await vendor.get("/v1/rooms/time-1/participants")).json()["participants"]
+                assert [each["identity"] for each in present] == ["kari"]
+                removed = await vendor.delete(f"/v1/rooms/time-1/participants/{present[0]['id']}")
+                assert removed.status_code == 204
+            assert (await vendor.get("/v1/openapi.json")).json()["openapi"] == "3.1.0"
+            listed = run("apikey", bridge.data, "list").stdout
+            assert key not in listed
+            assert run("apikey", bridge.data, "revoke", "--id", listed.split()[0]).returncode == 0
+            assert (await vendor.get("/v1/rooms")).status_code == 401
+    assert audit(bridge.data, "verify").returncode == 0
+    lines = [json.loads(line) for line in audit(bridge.data, "export").stdout.splitlines()]
+    acts = [(line["kind"], line["actor"]) for line in lines if line["type"] == "entry" and line["actor"]]
+    by_key = f"api:{listed.split()[0]}"
+    assert acts == [
+        ("api_key_created", "operator"),
+        ("token_minted", by_key),
+        ("participant_removed_by_vendor", by_key),
+        ("api_key_revoked", "operator"),
+    ]
+    subjects = {line["subject"] for line in lines if line["type"] == "entry" and line["subject"]}
+    assert len(subjects) == 1, "one person has one pseudonym"
