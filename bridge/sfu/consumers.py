@@ -137,11 +137,13 @@ class Consumers:
     def on_estimate(self, event: EstimateEvent) -> None:
         """Takes in what the line to the receiver carries: sound is repeated as it loses packets."""
         now = asyncio.get_running_loop().time()
+        sounds = sum(not consumer.is_video and not consumer.paused for consumer in self._consumers.values())
         frames = self._redundancy.update(
             now,
             lost=event["fraction_lost"],
             bitrate=event["bitrate"],
-            voices=self._router.voices,
+            # One's own voice is among the room's, and not among what one receives.
+            voices=min(self._router.voices, sounds),
             beside_video=any(consumer.is_video and not consumer.paused for consumer in self._consumers.values()),
         )
         if frames != self._repeated:

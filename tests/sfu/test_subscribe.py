@@ -93,7 +93,7 @@ async def test_sound_is_repeated_towards_a_receiver_that_loses_packets(bridge: B
         bridge.core.emit(
             type="estimate",
             transport_id=audio["transport_id"],
-            bitrate=1_000_000,
+            bitrate=300_000,
             source="transport_feedback",
             round_trip_time=0.1,
             fraction_lost=lost,
@@ -104,6 +104,14 @@ async def test_sound_is_repeated_towards_a_receiver_that_loses_packets(bridge: B
 
     await report(0.005)
     assert bridge.core.called("set_consumer_redundancy") == []
+    await report(0.2)
+    assert bridge.core.called("set_consumer_redundancy") == [(audio_id, 2)]
+    # Two who speak in a room of two: only one of them is heard here, and repeating that one is affordable still.
+    bridge.core.emit(
+        type="audio_levels",
+        router_id=bridge.core.called("create_webrtc_transport")[0][1]["router_id"],
+        levels=[{"producer_id": each, "level": 20, "voice": True} for each in (1, 2, 3, 4, 5, 6)],
+    )
     await report(0.2)
     assert bridge.core.called("set_consumer_redundancy") == [(audio_id, 2)]
 
