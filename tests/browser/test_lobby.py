@@ -49,7 +49,7 @@ async def test_a_reload_keeps_the_place_in_the_queue(
 ) -> None:
     doctor = await enter(browsers["chromium"], bridge, room, RED)
     patient = await knock(browsers["firefox"], bridge, room)
-    await doctor.wait("document.querySelector('.badge').textContent === '1'")
+    await doctor.wait("document.querySelector('[aria-label=\"Deltakere: 1 i samtalen, 1 venter\"]')")
     await patient.reload()
     await patient.wait("document.querySelector('.preview video')?.videoWidth > 0")
     await patient.press("Bli med")
