@@ -85,6 +85,16 @@ for (const name of /** @type {const} */ (["chromium", "firefox"])) {
       await view.untilText("h1", "Du ble ikke sluppet inn");
     });
 
+    it("leads a doctor who is alone to those who wait", async () => {
+      await host();
+      await view.untilText(".alone h2", "Du er den første her");
+      await view.page.evaluate(() => fakeBridge.addWaiting({ name: "Kari Nordmann" }));
+      await view.untilText(".alone h2", "Noen venter på deg");
+      await view.press("Se hvem som venter");
+      await view.press("Slipp inn Kari Nordmann");
+      assert.deepEqual(await view.sent("admit"), [{ type: "admit", participant_ids: ["w-1"] }]);
+    });
+
     it("tells the doctor who is ready, and lets them in, one or all, write or refuse", async () => {
       await host();
       await view.page.evaluate(() => {

@@ -41,6 +41,13 @@ export class CallView {
   #encryption = element("span", { class: "encryption", title: t("encryptionExplained") }, icon("lock"), element("span", { class: "encryption-word" }, t("encryptedToBridge")));
   #banner = element("p", { class: "banner", role: "status", "aria-live": "polite" });
   #alone;
+  #aloneTitle = element("h2");
+  #aloneBody = element("p");
+  #seeWhoWaits = element(
+    "button",
+    { type: "button", class: "button primary", onclick: () => this.#panel.open(this.#people, this.#peopleButton.node) },
+    t("seeWhoWaits"),
+  );
   #unlockButton;
   #abort = new AbortController();
   #updateQueued = false;
@@ -82,7 +89,7 @@ export class CallView {
       icon("speaker"),
       t("tapForSound"),
     );
-    this.#alone = element("div", { class: "alone" }, icon("people"), element("h2", {}, t("aloneTitle")), element("p", {}, t("aloneBody")));
+    this.#alone = element("div", { class: "alone" }, icon("people"), this.#aloneTitle, this.#aloneBody, this.#seeWhoWaits);
     this.node = element(
       "main",
       { class: "call" },
@@ -278,9 +285,19 @@ export class CallView {
     this.#toolbar.update(own);
     setText(this.#count, t("inTheCall", { count: others.size + 1 }));
     this.#updatePanels();
-    setAttribute(this.#alone, "hidden", others.size > 0);
+    this.#updateAlone();
     this.#updateBanner();
     this.#settings.update();
+  }
+
+  /** Nobody else is here yet: whoever decides about those who wait is told what to do next. */
+  #updateAlone() {
+    const { participants, waiting } = this.#call;
+    const awaited = waiting.size > 0;
+    setText(this.#aloneTitle, t(awaited ? "awaitedTitle" : "aloneTitle"));
+    setText(this.#aloneBody, t(awaited ? "awaitedBody" : "aloneBody"));
+    setAttribute(this.#seeWhoWaits, "hidden", !awaited || this.#panel.shows(this.#people));
+    setAttribute(this.#alone, "hidden", participants.size > 0);
   }
 
   #updatePanels() {
