@@ -17,7 +17,7 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
-from bridge.audit import AuditLog, AuditSettings, Entry, Trail
+from bridge.audit import DATABASE, AuditLog, AuditSettings, Entry, Trail
 from bridge.auth.api_keys import ApiKeys
 from bridge.auth.callers import Callers
 from bridge.data_directory import DataDirectory
@@ -25,7 +25,7 @@ from bridge.errors import BridgeError
 from bridge.issuers import make_verifier
 from bridge.observability import AdminServer, Health, LoopLag, Metrics, QualitySampler
 from bridge.recordings import Retention, open_store
-from bridge.rest import AuditedActs, VendorTokens
+from bridge.rest import AuditedActs, VendorTokens, webhook_endpoints
 from bridge.room import Metering, RoomLimits, RoomPolicy, RoomRecord, Rooms, WithoutHost
 from bridge.settings import Settings
 from bridge.sfu import LegReport, MediaSettings, MediaTimeouts, Sfu
@@ -45,6 +45,7 @@ from bridge.signaling.whip.settings import WhipSettings
 from bridge.signin import SignIn, tenants, vendor_authenticator
 from bridge.tls import read_certificate
 from bridge.transcode.supervisor import LegSettings, LegSupervisor
+from bridge.webhooks import Outbox, WebhookSender
 
 _log = logging.getLogger(__name__)
 
@@ -68,8 +69,13 @@ class Application:
         """
         self._settings = settings
         read_certificate(settings.http)
+        endpoints = webhook_endpoints(settings.webhooks)
+        self._outbox = Outbox(settings.data.directory / DATABASE, [each.tenant for each in endpoints])
+        self._webhooks = WebhookSender(self._outbox, endpoints)
         self._audit = AuditLog(
-            settings.data.directory, AuditSettings(settings.audit.retention, settings.audit.capacity)
+            settings.data.directory,
+            AuditSettings(settings.audit.retention, settings.audit.capacity),
+            companion=self._outbox.add,
         )
         rooms = settings.rooms
         self._rooms = Rooms(
@@ -132,6 +138,8 @@ class Application:
         try:
             self._data = DataDirectory(self._settings.data.directory)
             self._audit.start()
+            self._outbox.open()
+            self._webhooks.start()
             self._audit.append(Entry("bridge_started", details={"version": version()}))
             _raise_file_limit()
             await self._start_media()
@@ -162,7 +170,9 @@ class Application:
         await self._admin.close()
         if served:
             self._audit.append(Entry("bridge_stopped"))
+        await self._webhooks.close()
         await asyncio.to_thread(self._audit.close)
+        self._outbox.close()
         if self._data is not None:
             self._data.release()
             self._data = None

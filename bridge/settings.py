@@ -178,6 +178,28 @@ class DataSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class EndpointSettings:
+    """Where a vendor is told what happens in its rooms."""
+
+    tenant: str = required(matching(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,127}", "a tenant of tokens.issuers"))
+    url: str = required(
+        matching(
+            r"(https://[^\s/@]+|http://(127\.0\.0\.1|localhost)(:\d+)?)(/\S*)?",
+            'a URL that starts with "https://", or with "http://" on this machine',
+        )
+    )
+    secret_file: Path | None = setting(OPTIONAL_PATH, "")
+    secret_env: str | None = setting(OPTIONAL_TEXT, "")
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSettings:
+    """Webhooks."""
+
+    endpoints: tuple[EndpointSettings, ...] = setting(tables_of(EndpointSettings), [])
+
+
+@dataclass(frozen=True, slots=True)
 class AuditSection:
     """The audit log."""
 
@@ -200,6 +222,7 @@ class Settings:
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
     data: DataSettings = field(default_factory=DataSettings)
     audit: AuditSection = field(default_factory=AuditSection)
+    webhooks: WebhookSettings = field(default_factory=WebhookSettings)
 
 
 SECTIONS: Mapping[str, type] = {
@@ -214,6 +237,7 @@ SECTIONS: Mapping[str, type] = {
     "metrics": MetricsSettings,
     "data": DataSettings,
     "audit": AuditSection,
+    "webhooks": WebhookSettings,
 }
 
 

@@ -15,7 +15,13 @@ from bridge.settings import SECTIONS, Settings, check_for_production, load_setti
 DOCUMENTED = Path(__file__).parents[1] / "configs" / "bridge.toml"
 
 
-EXAMPLES = [("tokens", "issuers"), ("signin", "rooms"), ("signin", "providers"), ("signin", "exchanges")]
+EXAMPLES = [
+    ("tokens", "issuers"),
+    ("signin", "rooms"),
+    ("signin", "providers"),
+    ("signin", "exchanges"),
+    ("webhooks", "endpoints"),
+]
 
 
 def wrong(act: Callable[[], object]) -> SettingsError:

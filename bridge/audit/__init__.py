@@ -3,15 +3,16 @@
 `Trail` listens to rooms, `AuditLog` takes entries to `AuditStore`, `verify` and `export` read what is there.
 """
 
-from bridge.audit.chain import Entry
+from bridge.audit.chain import Entry, Row
 from bridge.audit.errors import AuditError
 from bridge.audit.keys import PUBLIC_KEY, SealChecker, SealingKey
 from bridge.audit.log import AuditLog, AuditSettings
-from bridge.audit.store import AuditReader, AuditStore
+from bridge.audit.store import DATABASE, AuditReader, AuditStore
 from bridge.audit.trail import Trail
 from bridge.audit.verify import Verdict, export, verify
 
 __all__ = [
+    "DATABASE",
     "PUBLIC_KEY",
     "AuditError",
     "AuditLog",
@@ -19,6 +20,7 @@ __all__ = [
     "AuditSettings",
     "AuditStore",
     "Entry",
+    "Row",
     "SealChecker",
     "SealingKey",
     "Trail",

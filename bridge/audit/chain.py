@@ -34,6 +34,8 @@ class Entry:
     """To whom: a pseudonym."""
     details: Mapping[str, Detail] = field(default_factory=dict)
     """Ids, codes and numbers; never a name, a text or an address."""
+    identity: str = field(default="", repr=False)
+    """Of the subject, for the vendor's webhooks; it is no part of the chain."""
 
 
 @dataclass(frozen=True, slots=True)

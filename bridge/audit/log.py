@@ -20,7 +20,7 @@ from pathlib import Path
 from bridge.audit.chain import Entry, Seal, head_text
 from bridge.audit.errors import AuditError
 from bridge.audit.keys import SealingKey
-from bridge.audit.store import AuditStore
+from bridge.audit.store import AuditStore, Companion
 
 _log = logging.getLogger(__name__)
 
@@ -45,8 +45,16 @@ class AuditSettings:
 class AuditLog:
     """The audit log of a running bridge."""
 
-    def __init__(self, data: Path, settings: AuditSettings, *, clock: Callable[[], float] = time.time) -> None:
-        """`clock` gives seconds since the epoch."""
+    def __init__(
+        self,
+        data: Path,
+        settings: AuditSettings,
+        *,
+        companion: Companion | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`companion`: see `AuditStore`. `clock` gives seconds since the epoch."""
+        self._companion = companion
         self._data = data
         self._settings = settings
         self._clock = clock
@@ -62,7 +70,7 @@ class AuditLog:
     def start(self) -> None:
         """Opens the store and begins to write. Raises `AuditError` where the store cannot be used."""
         try:
-            store = AuditStore(self._data, SealingKey.load(self._data), clock=self._clock)
+            store = AuditStore(self._data, SealingKey.load(self._data), companion=self._companion, clock=self._clock)
         except (sqlite3.Error, OSError) as error:
             raise AuditError(
                 "audit_unavailable", f"The audit log in {self._data} cannot be written: {error}."

@@ -30,17 +30,30 @@ CREATE TABLE checkpoints (
     seq INTEGER PRIMARY KEY, hash BLOB NOT NULL, previous INTEGER NOT NULL, at INTEGER NOT NULL, signature BLOB NOT NULL
 ) STRICT;
 """
+Companion = Callable[[sqlite3.Connection, Sequence[tuple[Row, Entry]]], None]
+"""Writes what belongs to new entries, in their transaction."""
 _MARK = "seq, hash, previous, at, signature"
 
 
 class AuditStore:
     """The audit log of a data directory, open for appending."""
 
-    def __init__(self, data: Path, key: SealingKey, *, clock: Callable[[], float] = time.time) -> None:
-        """Opens the database, or makes it at first. Raises `AuditError` (`audit_lost`), `sqlite3.Error`, `OSError`."""
+    def __init__(
+        self,
+        data: Path,
+        key: SealingKey,
+        *,
+        companion: Companion | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Opens the database, or makes it at first; `companion` writes along with it.
+
+        Raises `AuditError` (`audit_lost`), `sqlite3.Error`, `OSError`.
+        """
         self._path = data / DATABASE
         self._head = data / HEAD
         self._key = key
+        self._companion = companion
         self._clock = clock
         if self._head.exists() and not self._path.exists():
             raise AuditError(
@@ -83,6 +96,8 @@ class AuditStore:
                 "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [(r.seq, r.at, r.kind, r.tenant, r.room, r.actor, r.subject, r.details, r.hash) for r in rows],
             )
+            if self._companion is not None:
+                self._companion(self._database, list(zip(rows, entries, strict=True)))
             seal = self._signed(Seal(seq, previous, before, at, b""), sealed_bytes)
             self._insert("seals", seal)
         return seal

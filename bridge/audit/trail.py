@@ -58,8 +58,8 @@ class Trail:
         """`pseudonym(tenant, identity)` stands in for an identity."""
         self._append = append
         self._pseudonym = pseudonym
-        self._present: dict[str, str] = {}
-        """Pseudonyms by participant id."""
+        self._present: dict[str, tuple[str, str]] = {}
+        """Pseudonyms and identities by participant id."""
         self._recording: dict[str, Recording] = {}
         """Of rooms in which it is not off."""
 
@@ -113,7 +113,7 @@ class Trail:
 
     def _came(self, event: RoomEvent, kind: str, participant: Participant) -> None:
         tenant = event.room_id.partition("/")[0]
-        self._present[participant.id] = self._pseudonym(tenant, participant.identity)
+        self._present[participant.id] = self._pseudonym(tenant, participant.identity), participant.identity
         self._note(
             event,
             kind,
@@ -131,13 +131,16 @@ class Trail:
         self, event: RoomEvent, kind: str, whom: str | None = None, *, by: str | None = None, **details: Detail
     ) -> None:
         tenant, _, room = event.room_id.partition("/")
+        actor, acting = self._present.get(by or "", ("", ""))
+        subject, identity = self._present.get(whom or "", ("", ""))
         self._append(
             Entry(
                 kind,
                 tenant,
                 room,
-                actor=self._present.get(by or "", ""),
-                subject=self._present.get(whom or "", ""),
+                actor=actor,
+                subject=subject,
                 details={name: value for name, value in details.items() if value is not None},
+                identity=identity or acting,
             )
         )

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -34,11 +36,12 @@ def fuzz(vendors: Vendors, url: str, loop: asyncio.AbstractEventLoop) -> list[st
 
     tried = []
     for result in schema.get_all_operations():
+        assert isinstance(result, Ok)
         operation = result.ok()
 
         @settings(max_examples=30, deadline=None, database=None, suppress_health_check=list(HealthCheck))
         @given(case=operation.as_strategy())
-        def one(case: schemathesis.Case) -> None:
+        def one(case: schemathesis.Case[Any]) -> None:
             asyncio.run_coroutine_threadsafe(prepare(), loop).result()
             answer = case.call_and_validate(headers=headers, checks=CHECKS)
             for private in (FOREIGN_ROOM, FOREIGN_PERSON, "Traceback"):
