@@ -123,9 +123,11 @@ impl Producer {
         self.encodings.iter().flat_map(|encoding| [encoding.ssrc, encoding.rtx_ssrc]).flatten()
     }
 
-    /// Takes an unknown SSRC, whose packet carried our MID, for one of this producer's encodings, by RID. The only
-    /// encoding of a producer takes any, but keeps to the one it has, or was agreed on, while that comes: there are
-    /// senders that send all their encodings whatever was answered. None where it fits nowhere.
+    /// Takes an unknown SSRC, whose packet carried our MID, for one of this producer's encodings, by RID. Where no packet
+    /// carries one, media fills the encodings in the order in which it comes; retransmissions are left alone then, since
+    /// a wrong guess would mix two pictures. The only encoding of a producer takes any, but keeps to the one it has, or
+    /// was agreed on, while that comes: there are senders that send all their encodings whatever was answered. None where
+    /// it fits nowhere.
     pub fn bind(
         &mut self,
         now: Time,
@@ -142,7 +144,9 @@ impl Producer {
         let index = match self.encodings.as_slice() {
             [only] if only.is_beside(rid) && self.watchdog.is_live(now) => return None,
             [_] => 0,
-            encodings => encodings.iter().position(has_rid).filter(|_| rid.is_some())?,
+            encodings if rid.is_some() => encodings.iter().position(has_rid)?,
+            encodings if is_repair || encodings.iter().any(EncodingStream::has_heard_rid) => return None,
+            encodings => encodings.iter().position(|encoding| encoding.ssrc.is_none())?,
         };
         let stream = &mut self.encodings[index];
         if is_repair {

@@ -118,6 +118,11 @@ impl EncodingStream {
         (agreed.is_some() || self.heard_rid.is_some()) && self.heard_rid.as_deref() != rid
     }
 
+    /// Whether its SSRC came with a RID.
+    pub fn has_heard_rid(&self) -> bool {
+        self.heard_rid.is_some()
+    }
+
     /// Takes `ssrc`, which came with `rid`, for the media of this encoding. False for an SSRC that was replaced just
     /// now.
     pub fn bind_media(&mut self, now: Time, ssrc: u32, rid: Option<&[u8]>) -> bool {

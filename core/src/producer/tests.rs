@@ -170,15 +170,39 @@ fn a_sender_that_leaves_the_rid_out_is_heard_and_repaired() {
 }
 
 #[test]
+fn encodings_of_a_sender_that_leaves_the_rids_out_are_taken_in_the_order_in_which_they_come() {
+    let mut params = video_params();
+    let rid = |rid: &str| EncodingParams { rid: Some(rid.to_owned()), ..EncodingParams::default() };
+    params.encodings = vec![rid("lo"), rid("hi")];
+    let mut publisher = Publisher::new(&params);
+    let none = ExtensionValues::default();
+    for ssrc in [5, 6] {
+        assert_eq!(publisher.producer.bind(at(0), ssrc, VP8, &none), Some(Binding { replaced: None }));
+    }
+    assert_eq!(publisher.producer.bind(at(0), 7, VP8, &none), None, "no more than were agreed on");
+    assert_eq!(publisher.producer.bind(at(0), 8, VP8_RTX, &none), None, "it may be of either");
+    for (ssrc, encoding) in [(5, 0), (6, 1)] {
+        let bytes = Sent { ssrc, ..Sent::video(10, vp8(1, 1, true)) }.bytes();
+        assert_eq!(publisher.media(at(1), &bytes).encoding, encoding);
+    }
+    let named = ExtensionValues { rid: Some(b"lo"), ..ExtensionValues::default() };
+    assert_eq!(
+        publisher.producer.bind(at(2), 9, VP8, &named),
+        Some(Binding { replaced: Some(5) }),
+        "a name counts more"
+    );
+}
+
+#[test]
 fn encodings_are_told_apart_by_rid() {
     let mut params = video_params();
     let rid = |rid: &str| EncodingParams { rid: Some(rid.to_owned()), ..EncodingParams::default() };
     params.encodings = vec![rid("lo"), rid("hi")];
     let mut producer = Producer::new(Time::ZERO, &params, STALL_TIMEOUT).unwrap();
     let values = |rid, repaired_rid| ExtensionValues { rid, repaired_rid, ..ExtensionValues::default() };
-    assert_eq!(producer.bind(at(0), 1, VP8, &values(None, None)), None);
     assert_eq!(producer.bind(at(0), 1, VP8, &values(Some(b"mid"), None)), None);
     assert!(producer.bind(at(0), 1, VP8, &values(Some(b"hi"), None)).is_some());
+    assert_eq!(producer.bind(at(0), 3, VP8, &values(None, None)), None, "its sender names them");
     assert!(producer.bind(at(0), 2, VP8_RTX, &values(None, Some(b"hi"))).is_some());
     assert_eq!(producer.encodings[1].ssrc, Some(1));
     assert_eq!(producer.encodings[1].rtx_ssrc, Some(2));
