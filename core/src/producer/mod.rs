@@ -113,6 +113,20 @@ impl Producer {
         self.paused
     }
 
+    /// Whether its publisher heeds REMB for packets of this payload type, and how many timestamp units they count per
+    /// second.
+    #[inline]
+    pub fn remb_clock(&self, payload_type: u8) -> Option<u32> {
+        let codec = self.codecs.media(payload_type).filter(|codec| codec.remb)?;
+        (self.kind == MediaKind::Video).then_some(codec.clock_rate)
+    }
+
+    /// The SSRCs of its media, where its publisher heeds REMB.
+    pub fn remb_ssrcs(&self) -> impl Iterator<Item = u32> {
+        let heeds = self.kind == MediaKind::Video && self.codecs.iter().any(|codec| codec.remb);
+        self.encodings.iter().filter(move |_| heeds).filter_map(|encoding| encoding.ssrc)
+    }
+
     /// Timestamp units per second of the codec negotiated first.
     pub fn clock_rate(&self) -> u32 {
         self.codecs.preferred().clock_rate
