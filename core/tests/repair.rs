@@ -288,3 +288,32 @@ fn a_publisher_that_only_sends_is_asked_again_by_the_round_trip_of_reports() {
     let times = nacked(&publisher.received(&mut sim).rtcp).len();
     assert_eq!(times, 2, "after 5 ms, and some 50 ms later: without a round trip it would be over a hundred");
 }
+
+#[test]
+fn a_publisher_without_transport_wide_feedback_is_told_by_remb_what_its_line_carries() {
+    for heeds in [true, false] {
+        let mut sim = Sim::new();
+        let mut publisher = Client::connect(&mut sim, 1, 10);
+        let mut params = media::video_params(10, Some(5_000));
+        if heeds {
+            params.codecs[0].rtcp_feedback.push("goog-remb".to_owned());
+        }
+        sim.command(Command::CreateProducer { producer_id: 100, params });
+        let mut camera = Camera::new(5_000);
+        let mut told = Vec::new();
+        for number in 0..150 {
+            publisher.send_rtp(&mut sim, &camera.frame(number == 0));
+            sim.run_ms(33);
+            for compound in publisher.received(&mut sim).rtcp {
+                for packet in packets(&compound) {
+                    if let Ok(Packet::Remb(remb)) = packet {
+                        told.push((remb.bitrate, remb.ssrcs().collect::<Vec<_>>()));
+                    }
+                }
+            }
+        }
+        assert_eq!(!told.is_empty(), heeds, "only where it was negotiated");
+        assert!(told.len() <= 5, "once a second");
+        assert!(told.iter().all(|(bitrate, ssrcs)| *bitrate >= 290_000 && ssrcs == &[5_000]), "{told:?}");
+    }
+}

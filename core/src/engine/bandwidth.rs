@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use super::Engine;
 use crate::bitrate::Bitrate;
-use crate::estimator::Estimate;
+use crate::estimator::{Estimate, ReceiveSideEstimator};
 use crate::event::{EstimateSource, Event};
 use crate::flight::Counted;
 use crate::packet::rtcp::TransportFeedback;
+use crate::packet::rtp::RtpHeader;
 use crate::params::TransportDemand;
 use crate::time::Time;
 use crate::transport::Transport;
@@ -20,6 +21,9 @@ const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
 const FALL: u64 = 20;
 /// A change by less than one part in this many is no news.
 const STEP: u64 = 100;
+
+/// The estimate of a line from a publisher to begin with, in kbit/s.
+const RECEIVE_START: u64 = 300;
 
 /// The estimate of a transport that was told last.
 #[derive(Clone, Debug, Default)]
@@ -98,6 +102,25 @@ impl Engine {
             estimator.on_receiver_report(now, lost, expected, round_trip);
             self.estimate_moved(now, key);
         }
+    }
+
+    /// A packet of media came that is not told of by transport-wide feedback: if its publisher heeds REMB, it is told
+    /// what the line carries.
+    #[inline]
+    pub(super) fn estimate_received(
+        &mut self,
+        now: Time,
+        key: usize,
+        producer: usize,
+        header: &RtpHeader,
+        size: usize,
+    ) {
+        let Some(clock_rate) = self.producers[producer].producer.remb_clock(header.payload_type) else { return };
+        let estimator = self.transports[key]
+            .from_peer
+            .get_or_insert_with(|| Box::new(ReceiveSideEstimator::new(Bitrate::kbps(RECEIVE_START))));
+        estimator.received(now, header.ssrc, header.timestamp, clock_rate, size);
+        self.timers.no_later_than(key, estimator.poll_timeout());
     }
 
     /// The estimator of a transport was told something: what follows from it is told on, and done when it is due.

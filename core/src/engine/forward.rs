@@ -47,6 +47,9 @@ impl Engine {
         self.timers.no_later_than(key, entry.producer.poll_timeout());
         match received {
             Received::Media(media) => {
+                if values.transport_sequence.is_none() && media.payload_type == packet.header.payload_type {
+                    self.estimate_received(now, key, producer, &packet.header, media.payload.len());
+                }
                 if values.audio_level.is_some() {
                     self.level_heard(now, key);
                 }

@@ -12,6 +12,8 @@ use crate::transport::REPORT_INTERVAL;
 const OWN_CNAME: &str = "bridge";
 /// Report blocks of one RR, and sources of one BYE (RFC 3550, section 6.4: the count has five bits).
 const MAX_SOURCES: usize = 31;
+/// Sources that one REMB names (draft-alvestrand-rmcat-remb-03: the count has eight bits).
+const MAX_REMB_SOURCES: usize = 255;
 
 impl Engine {
     /// Does what is due for the producers and consumers of a transport. Returns when the next is due.
@@ -58,7 +60,9 @@ impl Engine {
             let consumer = &self.consumers[*key].consumer;
             consumer.poll_timeout().min(consumer.still_due())
         });
-        producers.chain(consumers).fold(transport.report_at.min(transport.feedback.poll_timeout()), Time::min)
+        let from_peer = transport.from_peer.as_ref().map_or(Time::MAX, |estimator| estimator.poll_timeout());
+        let own = transport.report_at.min(transport.feedback.poll_timeout()).min(from_peer);
+        producers.chain(consumers).fold(own, Time::min)
     }
 
     /// SR and SDES for each consumer that sends, RR for what arrives.
@@ -68,6 +72,10 @@ impl Engine {
         let mut blocks: Vec<ReportBlock> = Vec::new();
         for producer in &transport.producers {
             self.producers[*producer].producer.for_each_report_block(now, |block| blocks.push(block));
+        }
+        if let Some(estimator) = &mut transport.from_peer {
+            let lost = blocks.iter().map(|block| f64::from(block.fraction_lost) / 256.0);
+            estimator.lost(now, lost.fold(0.0, f64::max));
         }
         let ssrc = transport.ssrc;
         let senders: Vec<usize> = transport.consumers.iter().map(|(_, consumer)| *consumer).collect();
@@ -113,11 +121,12 @@ impl Engine {
         }
     }
 
-    /// NACK, keyframe requests and transport-wide feedback that are due.
+    /// NACK, keyframe requests, REMB and transport-wide feedback that are due.
     fn send_feedback(&mut self, now: Time, key: usize) {
         let transport = &mut self.transports[key];
         let ssrc = transport.ssrc;
         let mut feedback = std::mem::take(&mut transport.feedback);
+        let estimate = transport.from_peer.as_mut().and_then(|estimator| estimator.poll(now));
         let mut producers = std::mem::take(&mut self.scratch_keys);
         producers.clone_from(&transport.producers);
         let mut requests = std::mem::take(&mut self.nack_requests);
@@ -148,6 +157,11 @@ impl Engine {
                     }
                 });
             }
+        }
+        if let Some(bitrate) = estimate {
+            let sources = producers.iter().flat_map(|producer| self.producers[*producer].producer.remb_ssrcs());
+            let sources: Vec<u32> = sources.take(MAX_REMB_SOURCES).collect();
+            compound.append(false, |writer| writer.remb(ssrc, bitrate.as_bps(), &sources));
         }
         while feedback.poll_timeout() <= now {
             let mut written = false;

@@ -10,7 +10,9 @@ mod probe;
 mod queue;
 mod rate_control;
 mod rates;
+mod receive_side;
 mod reports;
+
 use std::time::Duration;
 
 use crate::bitrate::Bitrate;
@@ -25,6 +27,7 @@ use self::probe::{Prober, Situation};
 use self::queue::Queue;
 use self::rate_control::{Conditions, RateControl};
 use self::rates::Meter;
+pub use self::receive_side::ReceiveSideEstimator;
 use self::reports::{Reports, Verdict};
 
 /// The round trip before one is known.

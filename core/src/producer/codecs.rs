@@ -23,6 +23,8 @@ pub struct CodecEntry {
     pub pli: bool,
     /// Whether keyframes may be asked for by FIR (`ccm fir`).
     pub fir: bool,
+    /// Whether its sender heeds a receiver's own estimate (`goog-remb`).
+    pub remb: bool,
 }
 
 impl CodecEntry {
@@ -34,6 +36,7 @@ impl CodecEntry {
             nack: has("nack"),
             pli: has("nack pli"),
             fir: has("ccm fir"),
+            remb: has("goog-remb"),
         }
     }
 }

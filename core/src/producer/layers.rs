@@ -37,7 +37,7 @@ impl Producer {
         let sizes = encoding.layers.sizes();
         encoding.layers.received(now, media);
         if let Some(frame) = media.frame
-            && let Some(size) = encoding.dependencies.size(frame.spatial)
+            && let Some(size) = encoding.dependencies.size(frame.spatial).or(encoding.vp9_layers.size(frame.spatial))
         {
             encoding.layers.set_size(frame.spatial, size);
         }

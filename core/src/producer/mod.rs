@@ -13,6 +13,7 @@ mod outcome;
 mod received_window;
 mod rtcp;
 mod stream;
+mod vp9_layers;
 mod watchdog;
 
 use std::time::Duration;
@@ -23,6 +24,7 @@ use self::layers::LayerNews;
 pub use self::outcome::{Binding, Discard, KeyframeRequest, ProducerError, Received};
 use self::stream::{EncodingStream, Placement};
 pub use self::watchdog::{Liveness, ProducerWatchdog};
+use crate::codec::Codec;
 use crate::event::ProducerStats;
 use crate::extension::ExtensionValues;
 use crate::media_packet::{MediaPacket, StreamId};
@@ -111,6 +113,20 @@ impl Producer {
     /// Whether nothing of it is forwarded.
     pub fn is_paused(&self) -> bool {
         self.paused
+    }
+
+    /// Whether its publisher heeds REMB for packets of this payload type, and how many timestamp units they count per
+    /// second.
+    #[inline]
+    pub fn remb_clock(&self, payload_type: u8) -> Option<u32> {
+        let codec = self.codecs.media(payload_type).filter(|codec| codec.remb)?;
+        (self.kind == MediaKind::Video).then_some(codec.clock_rate)
+    }
+
+    /// The SSRCs of its media, where its publisher heeds REMB.
+    pub fn remb_ssrcs(&self) -> impl Iterator<Item = u32> {
+        let heeds = self.kind == MediaKind::Video && self.codecs.iter().any(|codec| codec.remb);
+        self.encodings.iter().filter(move |_| heeds).filter_map(|encoding| encoding.ssrc)
     }
 
     /// Timestamp units per second of the codec negotiated first.
@@ -210,8 +226,12 @@ impl Producer {
             return Received::Nothing(Discard::UnknownPayloadType);
         };
         let elements = packet.extensions();
-        let dependencies = &mut self.encodings[index].dependencies;
-        let frame = extensions.dependency_descriptor.and_then(|data| dependencies.read(sequence, data));
+        let stream = &mut self.encodings[index];
+        let frame = match extensions.dependency_descriptor {
+            Some(data) => stream.dependencies.read(sequence, data),
+            None if codec.codec == Codec::Vp9 => stream.vp9_layers.read(payload),
+            None => None,
+        };
         let media = MediaPacket {
             stream: self.encodings[index].id,
             encoding: index as u8,

@@ -3,6 +3,7 @@
 use super::dependencies::Dependencies;
 use super::keyframe_requester::KeyframeRequester;
 use super::layer_meter::LayerMeter;
+use super::vp9_layers::Vp9Layers;
 use std::time::Duration;
 
 use super::received_window::{ReceivedWindow, WINDOW};
@@ -72,6 +73,7 @@ pub(super) struct EncodingStream {
     pub keyframes: KeyframeRequester,
     pub layers: LayerMeter,
     pub dependencies: Dependencies,
+    pub vp9_layers: Vp9Layers,
     run: Option<Run>,
     /// The RID that came with `ssrc`, if any.
     heard_rid: Option<Box<[u8]>>,
@@ -100,6 +102,7 @@ impl EncodingStream {
             keyframes: KeyframeRequester::default(),
             layers: LayerMeter::default(),
             dependencies: Dependencies::default(),
+            vp9_layers: Vp9Layers::default(),
             run: None,
             heard_rid: None,
             replaced: None,
@@ -152,6 +155,7 @@ impl EncodingStream {
         self.clock = None;
         self.publisher_clock = None;
         self.dependencies = Dependencies::default();
+        self.vp9_layers = Vp9Layers::default();
     }
 
     /// Finds the place of a media packet that came in its own right, and counts it. The caller gives the stream a new

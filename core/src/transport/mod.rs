@@ -16,7 +16,7 @@ pub use self::sending::{Held, Purpose, Sent};
 pub use self::token_bucket::TokenBucket;
 use crate::bitrate::Bitrate;
 use crate::engine::{Errors, ToldEstimate};
-use crate::estimator::Estimator;
+use crate::estimator::{Estimator, ReceiveSideEstimator};
 use crate::extension::ExtensionMap;
 use crate::feedback::TransportFeedbackBuilder;
 use crate::flight::FlightRecorder;
@@ -89,7 +89,9 @@ pub struct Transport {
     pub clock: SenderClock,
     /// What the line to the peer carries. None for a `PlainTransport`: what it leads to is on this host, or a pipe.
     pub estimator: Option<Box<Estimator>>,
-    /// What was told of it, and how much is to be sent.
+    /// What the line from the peer carries. None before video comes whose packets are not numbered for feedback.
+    pub from_peer: Option<Box<ReceiveSideEstimator>>,
+    /// What was told of `estimator`, and how much is to be sent.
     pub told_estimate: ToldEstimate,
     /// See `told_estimate`.
     pub demand: TransportDemand,
@@ -126,6 +128,7 @@ impl Transport {
             bytes_reported: 0,
             clock: SenderClock::default(),
             estimator: None,
+            from_peer: None,
             told_estimate: ToldEstimate::default(),
             demand: TransportDemand::default(),
             flight: None,
