@@ -276,18 +276,7 @@ class DerivedProducer:
 
     def _on_producer(self, event: Event) -> None:
         if event["type"] == "producer_layers":
-            layers = [
-                Layer(
-                    each["spatial"],
-                    each["temporal"],
-                    each["bitrate"],
-                    each["width"],
-                    each["height"],
-                    each["frame_rate"],
-                )
-                for each in event["layers"]
-            ]
-            self._router.on_layers(event["producer_id"], layers)
+            self._router.on_layers(event["producer_id"], [Layer.of(each) for each in event["layers"]])
 
 
 class DerivedProducers:

@@ -206,18 +206,7 @@ class PublishConnection:
                 if demand is None or demand.any:
                     self._on_producer(event["producer_id"], False)
             case "producer_layers":
-                layers = [
-                    Layer(
-                        each["spatial"],
-                        each["temporal"],
-                        each["bitrate"],
-                        each["width"],
-                        each["height"],
-                        each["frame_rate"],
-                    )
-                    for each in event["layers"]
-                ]
-                self._router.on_layers(event["producer_id"], layers)
+                self._router.on_layers(event["producer_id"], [Layer.of(each) for each in event["layers"]])
             case "command_failed":
                 # It was never made, or is gone: nobody will hear it.
                 self._on_producer(event["id"], False)

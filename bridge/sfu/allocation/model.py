@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bridge._core import LayerState
 
 
 class VideoState(StrEnum):
@@ -32,6 +36,12 @@ class Layer:
     """0 while unknown."""
     height: int = 0
     frame_rate: float = 0.0
+
+    @classmethod
+    def of(cls, state: LayerState) -> Layer:
+        """As the core tells it."""
+        size = (state["width"], state["height"])
+        return cls(state["spatial"], state["temporal"], state["bitrate"], *size, state["frame_rate"])
 
 
 @dataclass(frozen=True)
