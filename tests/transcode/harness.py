@@ -169,8 +169,9 @@ class Camera:
             self.context.bit_rate = 200_000
         self.context.gop_size = 10
         self.context.options = options
-        self.context.open()
-        _go_like_others()
+        if codec == "av1":
+            self.context.open()
+            _go_like_others()
         self.count = 0
 
     def frame(self) -> bytes:
