@@ -13,6 +13,6 @@ FILES = sorted(path.name for path in HERE.glob("*.test.js"))
 @pytest.mark.parametrize("name", FILES)
 def test_node(name: str) -> None:
     done = subprocess.run(
-        ["node", "--test", "--test-reporter=spec", name], cwd=HERE, capture_output=True, text=True, timeout=400
+        ["node", "--test", "--test-reporter=spec", name], cwd=HERE, capture_output=True, text=True, timeout=900
     )
     assert done.returncode == 0, done.stdout + done.stderr
