@@ -1,7 +1,7 @@
 """Three short scenarios, as a user runs them, with real Chromium on emulated lines; their report in a real browser.
 
-What is asserted is what the lines make, by the thresholds of the scenarios: not how fast this machine is. Lines and browsers
-run in real time, so these tests run alone: beside others, three browsers measure the others.
+What is asserted is what the lines make, by the thresholds of the scenarios: not how fast this machine is. Lines and
+browsers run in real time, so these tests run alone: beside others, three browsers measure the others.
 """
 
 from __future__ import annotations
