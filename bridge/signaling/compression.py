@@ -1,9 +1,9 @@
 """Compression of session descriptions on the WebSocket door (RFC 7692).
 
 On a line of 300 kbit/s an offer of 4 kB takes a tenth of a second, deflated a third of that, and the first picture
-waits for several of them. Only they are compressed towards clients: what holds secrets never is, since its length would tell
-how much of it is like what others can put beside it (CRIME). Nothing of one message helps to compress the next, for
-the same reason; so no memory is held between messages either.
+waits for several of them. Only they are compressed towards clients: what holds secrets never is, since its length
+would tell how much of it is like what others can put beside it (CRIME). Nothing of one message helps to compress the
+next, for the same reason; so no memory is held between messages either.
 """
 
 from __future__ import annotations

@@ -17,7 +17,8 @@ def _agreed() -> tuple[DescriptionDeflate, permessage_deflate.PerMessageDeflate]
     client = permessage_deflate.ClientPerMessageDeflateFactory(client_max_window_bits=True)
     params, ours = DescriptionDeflateFactory().process_request_params(client.get_request_params(), [])
     theirs = client.process_response_params(params, [])
-    assert theirs.local_no_context_takeover and theirs.remote_no_context_takeover
+    assert theirs.local_no_context_takeover
+    assert theirs.remote_no_context_takeover
     return ours, theirs
 
 
