@@ -20,6 +20,7 @@ from bridge.sfu.types import (
     SubscribeResult,
     Subscription,
     UnsupportedSubscription,
+    WantedEncodings,
     WatchResult,
 )
 
@@ -46,6 +47,7 @@ __all__ = [
     "Subscription",
     "UnsupportedSubscription",
     "VideoState",
+    "WantedEncodings",
     "WatchResult",
     "WorkerReport",
 ]

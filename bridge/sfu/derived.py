@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from bridge.sfu import ice
 from bridge.sfu.allocation.ceiling import Ceiling
 from bridge.sfu.allocation.model import Layer
+from bridge.sfu.allocation.publishing import Received
 from bridge.sfu.legs import Leg, LegCodec, LegRunner, LegSpec
 from bridge.sfu.sdp import codecs
 from bridge.sfu.sdp.codecs import MediaCodec
@@ -100,7 +101,7 @@ class DerivedProducer:
             self._source,
             producer=producer,
             codecs=self.codecs,
-            want_encodings=lambda _wanted, _ceiling: None,
+            want_encodings=lambda _wanted, _ceiling, _needed: None,
             ceiling=Ceiling(),
         )
 
@@ -139,7 +140,7 @@ class DerivedProducer:
             self._spatial = spatial
             core = self._router.worker.core
             core.allocate_consumer(self._consumer_id, {"spatial": spatial, "temporal": 7, "still_interval_ms": None})
-            self._router.receives(self, self.source_id, spatial, None)
+            self._router.receives(self, self.source_id, Received(spatial))
 
     @property
     def headroom(self) -> int:

@@ -87,7 +87,7 @@ class MediaSession:
             self._settings.limits,
             lambda: self._transport(ConnectionKind.PUBLISH),
             lambda producer_id, live: self._listener.on_producer(producer_id, live),
-            lambda producer_id, wanted, ceiling: self._listener.on_encodings_wanted(producer_id, wanted, ceiling),
+            lambda producer_id, wanted: self._listener.on_encodings_wanted(producer_id, wanted),
         )
         result = connection.publish(offer, prefer)
         self._publish = connection

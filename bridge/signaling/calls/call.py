@@ -44,7 +44,7 @@ from bridge.room import (
     WaitingUpdated,
     in_lobby,
 )
-from bridge.sfu import ConnectionKind, QualityReport, VideoState
+from bridge.sfu import ConnectionKind, QualityReport, VideoState, WantedEncodings
 from bridge.signaling.calls.layout import INTERPRETERS
 from bridge.signaling.calls.media_listener import MediaListener
 from bridge.signaling.calls.notices import (
@@ -208,14 +208,14 @@ class Call:
         else:
             self._video_states[source_id] = state
 
-    def tell_encodings(self, producer_id: int, wanted: Sequence[bool], max_bitrate: int | None) -> None:
+    def tell_encodings(self, producer_id: int, wanted: WantedEncodings) -> None:
         """Tells the client which encodings of its own producer are received.
 
         A WHIP client, which has no door to be told by, is asked to stop none.
         """
         if self._inside is None:
             return
-        notice = self._inside.publishing.want_encodings(producer_id, wanted, max_bitrate)
+        notice = self._inside.publishing.want_encodings(producer_id, wanted)
         if notice is not None:
             self.tell(notice)
 

@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bridge.room import EndReason, MediaKind
-from bridge.sfu import AudioLevel, ConnectionKind, ConnectionState, LegReport, QualityReport, VideoState
+from bridge.sfu import (
+    AudioLevel,
+    ConnectionKind,
+    ConnectionState,
+    LegReport,
+    QualityReport,
+    VideoState,
+    WantedEncodings,
+)
 from bridge.signaling.calls.notices import (
     ActiveSpeaker,
     AudioLevels,
@@ -60,11 +68,11 @@ class MediaListener:
         if carried is not None:
             self._call.tell(FlowChanged(carried.source_id, to_bridge=False, live=live))
 
-    def on_encodings_wanted(self, producer_id: int, wanted: Sequence[bool], max_bitrate: int | None) -> None:
+    def on_encodings_wanted(self, producer_id: int, wanted: WantedEncodings) -> None:
         """Tells the client which encodings of its own source are received, and how much of them at most."""
         if self._over:
             return
-        self._call.tell_encodings(producer_id, wanted, max_bitrate)
+        self._call.tell_encodings(producer_id, wanted)
 
     def on_video_state(self, producer_id: int, state: VideoState) -> None:
         """Tells the client what its line makes of a video."""

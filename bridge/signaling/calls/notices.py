@@ -31,7 +31,7 @@ from bridge.room import (
     WaitingLeft,
     WaitingUpdated,
 )
-from bridge.sfu import ConnectionKind, ConnectionState, QualityReport, VideoState
+from bridge.sfu import ConnectionKind, ConnectionState, QualityReport, VideoState, WantedEncodings
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +148,9 @@ class EncodingsWanted:
     """Which encodings of a source of the client's own anybody is to receive; it may stop sending the others."""
 
     source_id: int
-    encodings: tuple[tuple[str | None, bool], ...]
-    """RID, if it has one, and whether it is wanted, in the order of the offer."""
-    max_bitrate: int | None
-    """What each of them is to take at most, in bit/s of RTP payload: nobody's line carries more. None for no bound."""
+    rids: tuple[str | None, ...]
+    """In the order of the offer; None for an encoding that has none."""
+    wanted: WantedEncodings
 
 
 @dataclass(frozen=True, slots=True)

@@ -269,9 +269,12 @@ def _media_notified(
         case VideoStateChanged():
             return server.VideoState(source_id=str(notice.source_id), state=_VIDEO_STATES[notice.state])
         case EncodingsWanted():
-            encodings = [parts.WantedEncoding(rid, active) for rid, active in notice.encodings]
+            wanted = notice.wanted
+            encodings = [
+                parts.WantedEncoding(*each) for each in zip(notice.rids, wanted.active, wanted.spare, strict=True)
+            ]
             return server.Encodings(
-                source_id=str(notice.source_id), encodings=encodings, max_bitrate=notice.max_bitrate
+                source_id=str(notice.source_id), encodings=encodings, max_bitrate=wanted.max_bitrate
             )
         case IceRestartWanted():
             return server.IceRestartRequested(connection="publish")

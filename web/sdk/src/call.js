@@ -419,6 +419,7 @@ export class Call extends Emitter {
   /** @param {Statistics} statistics */
   #rate(statistics) {
     this.#measuredQuality = rateSending(statistics);
+    if (statistics.publish?.availableBitrate) this.#publisher.carries(statistics.publish.availableBitrate);
     for (const participant of this.participants.values()) {
       participant.quality = worse(participant.line, rateParticipant(participant, statistics));
     }

@@ -142,7 +142,7 @@ export const SUBPROTOCOL = "bridge.v1";
  * @typedef {object} EncodingsNotice Which encodings of a source of one's own anybody receives.
  * @property {"encodings"} type
  * @property {string} source_id
- * @property {{ rid: string | null, active: boolean }[]} encodings
+ * @property {{ rid: string | null, active: boolean, spare: boolean }[]} encodings
  * @property {number | null} max_bitrate of each of them at most, bit/s; null for no bound
  */
 

@@ -206,6 +206,13 @@ class WantedEncoding(Struct, frozen=True):
 
     rid: Annotated[str | None, Meta(description="As in the client's offer; null for one without.")]
     active: Annotated[bool, Meta(description="Whether anybody is to receive it.")]
+    spare: Annotated[
+        bool,
+        Meta(
+            description="Whether a client whose own line does not carry all active ones should leave it out: everyone "
+            "would rather have the others alone than all of them poorly. False where it is not active."
+        ),
+    ]
 
 
 class TranscodedSource(Struct, frozen=True):
