@@ -33,6 +33,7 @@ from bridge.signaling.calls import Calls
 from bridge.signaling.http import application
 from bridge.signaling.operations import OperationsRoutes
 from bridge.signaling.rest.door import RestDoor
+from bridge.signaling.selftest import SelfTestDoor, SelfTestSettings
 from bridge.signaling.server import HttpServer, ServerSettings
 from bridge.signaling.signin.door import SignInDoor
 from bridge.signaling.signin.token_door import TokenDoor
@@ -267,6 +268,9 @@ class Application:
         return [
             *WebSocketDoor(self._calls, websocket, version=version(), grace=settings.rooms.grace).routes(),
             *WhipDoor(self._calls, whip).routes(),
+            *SelfTestDoor(
+                self._calls, SelfTestSettings(max_tests=settings.media.self_tests, allowed_origins=origins)
+            ).routes(),
             *StillDoor(self._calls, StillSettings(allowed_origins=origins)).routes(),
             *self._signin_routes(),
             *RestDoor(

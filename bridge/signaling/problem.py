@@ -63,6 +63,7 @@ _STATUS = {
     "too_many_invitations": HTTPStatus.TOO_MANY_REQUESTS,
     "still_not_found": HTTPStatus.NOT_FOUND,
     "too_many_stills": HTTPStatus.SERVICE_UNAVAILABLE,
+    "too_many_self_tests": HTTPStatus.SERVICE_UNAVAILABLE,
     "bad_picture": HTTPStatus.UNPROCESSABLE_ENTITY,
     "picture_too_large": HTTPStatus.UNPROCESSABLE_ENTITY,
     "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
