@@ -33,10 +33,12 @@ from bridge.signaling.calls import Calls
 from bridge.signaling.http import application
 from bridge.signaling.operations import OperationsRoutes
 from bridge.signaling.rest.door import RestDoor
+from bridge.signaling.selftest import SelfTestDoor, SelfTestSettings
 from bridge.signaling.server import HttpServer, ServerSettings
 from bridge.signaling.signin.door import SignInDoor
 from bridge.signaling.signin.token_door import TokenDoor
 from bridge.signaling.signin.vendor_door import VendorDoor
+from bridge.signaling.stills.door import StillDoor, StillSettings
 from bridge.signaling.web import WebFiles, default_web_directory
 from bridge.signaling.websocket.door import WebSocketDoor
 from bridge.signaling.websocket.settings import WebSocketSettings
@@ -266,6 +268,10 @@ class Application:
         return [
             *WebSocketDoor(self._calls, websocket, version=version(), grace=settings.rooms.grace).routes(),
             *WhipDoor(self._calls, whip).routes(),
+            *SelfTestDoor(
+                self._calls, SelfTestSettings(max_tests=settings.media.self_tests, allowed_origins=origins)
+            ).routes(),
+            *StillDoor(self._calls, StillSettings(allowed_origins=origins)).routes(),
             *self._signin_routes(),
             *RestDoor(
                 self._calls,

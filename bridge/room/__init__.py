@@ -28,6 +28,10 @@ from bridge.room.events import (
     SourceRemoved,
     SourceStopped,
     SourceUpdated,
+    StillAnswered,
+    StillAsked,
+    StillEnded,
+    StillReady,
     UnmuteAsked,
     WaitingJoined,
     WaitingLeft,
@@ -54,12 +58,17 @@ from bridge.room.model import (
     Session,
     Source,
     SourceName,
+    StillEnd,
+    StillPicture,
+    StillRequest,
+    StillStep,
     WithoutHost,
     room_id,
 )
 from bridge.room.moderation import Moderation
 from bridge.room.participation import Participation
 from bridge.room.rooms import Rooms
+from bridge.room.stills import Stills
 
 __all__ = [
     "DEFAULT_ROLES",
@@ -114,6 +123,15 @@ __all__ = [
     "SourceRemoved",
     "SourceStopped",
     "SourceUpdated",
+    "StillAnswered",
+    "StillAsked",
+    "StillEnd",
+    "StillEnded",
+    "StillPicture",
+    "StillReady",
+    "StillRequest",
+    "StillStep",
+    "Stills",
     "UnmuteAsked",
     "WaitingJoined",
     "WaitingLeft",

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bridge.room.model import ChatMessage, ConsentRequest, EndReason, LobbyMessage, Participant, RoomState, Source
+from bridge.room.model import (
+    ChatMessage,
+    ConsentRequest,
+    EndReason,
+    LobbyMessage,
+    Participant,
+    RoomState,
+    Source,
+    StillEnd,
+    StillRequest,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +225,41 @@ class InvitationProposed:
 
 
 @dataclass(frozen=True, slots=True)
+class StillAsked:
+    """Somebody asks for a still picture of another's camera."""
+
+    room_id: str
+    request: StillRequest
+
+
+@dataclass(frozen=True, slots=True)
+class StillAnswered:
+    """Somebody consented to one still picture, or did not. To be kept, with the text's version."""
+
+    room_id: str
+    request: StillRequest
+    consents: bool
+    text_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class StillReady:
+    """A still picture waits for whoever asked for it."""
+
+    room_id: str
+    request: StillRequest
+
+
+@dataclass(frozen=True, slots=True)
+class StillEnded:
+    """The request for a still picture is over, and so is the picture: nobody keeps it any longer."""
+
+    room_id: str
+    request: StillRequest
+    reason: StillEnd
+
+
+@dataclass(frozen=True, slots=True)
 class HostDecided:
     """A host decided something, and what follows from it comes next. For the records, not for clients."""
 
@@ -252,6 +297,10 @@ RoomEvent = (
     | ConsentAsked
     | ConsentAnswered
     | InvitationProposed
+    | StillAsked
+    | StillAnswered
+    | StillReady
+    | StillEnded
 )
 
 RoomListener = Callable[[RoomEvent], None]

@@ -28,6 +28,8 @@ class Grant(StrEnum):
     """Let in, refuse, remove, mute others, lock and end."""
     RECORD = "record"
     """Ask the others for their consent to a recording."""
+    STILL = "still"
+    """Ask somebody for a still picture of their camera."""
 
 
 class Entrance(StrEnum):
@@ -52,7 +54,7 @@ class Role:
 
 
 _MEDIA = frozenset({Grant.PUBLISH_CAMERA, Grant.PUBLISH_MICROPHONE, Grant.SUBSCRIBE})
-_HOST = _MEDIA | {Grant.PUBLISH_SCREEN, Grant.CHAT, Grant.CAPTION, Grant.HOST, Grant.RECORD}
+_HOST = _MEDIA | {Grant.PUBLISH_SCREEN, Grant.CHAT, Grant.CAPTION, Grant.HOST, Grant.RECORD, Grant.STILL}
 _GUEST = _MEDIA | {Grant.PUBLISH_SCREEN, Grant.CHAT}
 
 

@@ -35,6 +35,7 @@ from bridge.room.model import (
 from bridge.room.moderation import Moderation
 from bridge.room.participation import Participation
 from bridge.room.room import Room
+from bridge.room.stills import Stills
 
 _log = logging.getLogger(__name__)
 
@@ -103,6 +104,8 @@ class Rooms:
         """What hosts decide."""
         self.participation = Participation(self, self._emit, clock, new_id, new_token, can_record=can_record)
         """What participants do besides sending media."""
+        self.stills = Stills(self, self._emit, clock, new_token)
+        """Still pictures that somebody asks for."""
 
     # What is there
 
@@ -293,8 +296,8 @@ class Rooms:
 
     def poll_timeout(self) -> float | None:
         """When, by the clock, `handle_timeout` has something to do next; None while nothing is due."""
-        ahead = (deadlines.next() for deadlines in (self._grace, self._linger, self._absence, self._closing))
-        return min((due for due in ahead if due is not None), default=None)
+        ahead = [deadlines.next() for deadlines in (self._grace, self._linger, self._absence, self._closing)]
+        return min((due for due in (*ahead, self.stills.next_due()) if due is not None), default=None)
 
     def handle_timeout(self) -> None:
         """Ends sessions not resumed in time, and rooms that are empty or over; clears those without a host."""
@@ -312,6 +315,7 @@ class Rooms:
             for session_id in self._rooms[key].session_ids():
                 self._end_session(self._rooms[key], session_id, EndReason.TIME_IS_UP)
             self._close(self._rooms[key], EndReason.TIME_IS_UP)
+        self.stills.expire(now)
         self._tell()
 
     # For those of this package that change rooms
@@ -404,6 +408,7 @@ class Rooms:
             self._grace.cancel(event.session_id)
         self._untold.append(event)
         self._changed[event.room_id] = None
+        self.stills.follow(event)
 
     def _settle(self) -> None:
         """Sets the deadlines that follow from who is where now."""

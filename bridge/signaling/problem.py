@@ -61,6 +61,11 @@ _STATUS = {
     "invitation_used": HTTPStatus.GONE,
     "invitation_wrong_answer": HTTPStatus.FORBIDDEN,
     "too_many_invitations": HTTPStatus.TOO_MANY_REQUESTS,
+    "still_not_found": HTTPStatus.NOT_FOUND,
+    "too_many_stills": HTTPStatus.SERVICE_UNAVAILABLE,
+    "too_many_self_tests": HTTPStatus.SERVICE_UNAVAILABLE,
+    "bad_picture": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "picture_too_large": HTTPStatus.UNPROCESSABLE_ENTITY,
     "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 _RETRY = frozenset({HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})

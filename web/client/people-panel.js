@@ -7,6 +7,7 @@ import { proposeSomebody } from "./proposal.js";
 import { ask } from "./questions.js";
 import { RecordingSection } from "./recording-section.js";
 import { nameOf } from "./stage.js";
+import { StillRequests } from "./still-request.js";
 import { levelWord, roleWord } from "./words.js";
 
 /** @import { Call, RemoteParticipant } from "../sdk/src/index.js" */
@@ -30,6 +31,7 @@ export class PeoplePanel {
   #lock;
   #hostActions;
   #recording;
+  #stills;
   #companions;
   #propose;
   /** @type {readonly string[]} */
@@ -64,6 +66,7 @@ export class PeoplePanel {
       element("button", { type: "button", class: "button danger", onclick: () => this.#end() }, t("endForAll")),
     );
     this.#recording = new RecordingSection(call, (done) => this.#decide(done));
+    this.#stills = new StillRequests(call, () => this.update());
     this.#companions = element("button", { type: "button", class: "button small", onclick: () => this.#nameCompanions() }, t("companionsButton"));
     this.#propose = element("button", { type: "button", class: "button small", onclick: () => this.#proposeSomebody() }, t("propose"));
     this.node = element(
@@ -185,7 +188,9 @@ export class PeoplePanel {
     const office = action(t("handOver", { name: called }), () => this.#decide(moderation.handOver(id)));
     const remove = action(t("removeThem"), () => this.#remove(participant));
     remove.classList.add("danger");
-    const items = element("div", { class: "menu-items" }, mute, unmute, screen, back, office, remove);
+    const still = action("", () => this.#stills.toggle(participant));
+    const hosts = [mute, unmute, screen, back, office, remove];
+    const items = element("div", { class: "menu-items" }, still, ...hosts);
     const menu = element("details", { class: "menu", ontoggle: () => menu.open && placeBeside(summary, items) }, summary, items);
     menu.addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || !menu.open) return;
@@ -203,12 +208,18 @@ export class PeoplePanel {
       const heard = microphone !== null && !microphone.muted;
       setText(name, nameOf(participant));
       setText(facts, factsOf(participant));
-      setAttribute(menu, "hidden", !this.#call.isHost);
+      const { isHost } = this.#call;
+      const mayAsk = this.#stills.mayAsk(participant);
+      setAttribute(menu, "hidden", !isHost && !mayAsk);
+      for (const each of hosts) setAttribute(each, "hidden", !isHost);
+      setAttribute(still, "hidden", !mayAsk);
+      setText(still, t(this.#stills.isAsked(participant) ? "stillCancel" : "stillAsk"));
+      setAttribute(hand, "hidden", !participant.handRaised);
+      if (!isHost) return;
       setAttribute(mute, "hidden", !heard);
       setAttribute(unmute, "hidden", heard);
       setAttribute(screen, "hidden", participant.source("screen") === null);
       setAttribute(office, "hidden", !participant.mayHost);
-      setAttribute(hand, "hidden", !participant.handRaised);
     };
     return { node, update };
   }

@@ -27,6 +27,8 @@ from bridge.signaling.calls.notices import (
     QualityChanged,
     SentToLobby,
     SourceLevel,
+    StillNotice,
+    StillOver,
     StoppedByHost,
     SubscribeOffered,
     SubscriptionRefused,
@@ -46,8 +48,10 @@ from bridge.signaling.calls.ports import (
     TokenVerifier,
 )
 from bridge.signaling.calls.publishing import OwnSource, Published, Rejected, SourceSpec
+from bridge.signaling.calls.stills import STILL_BYTES_LIMIT
 
 __all__ = [
+    "STILL_BYTES_LIMIT",
     "ActiveSpeaker",
     "AskedToConsent",
     "AudioLevels",
@@ -83,6 +87,8 @@ __all__ = [
     "Snapshot",
     "SourceLevel",
     "SourceSpec",
+    "StillNotice",
+    "StillOver",
     "StoppedByHost",
     "SubscribeOffered",
     "SubscriptionRefused",

@@ -36,6 +36,8 @@ from bridge.room import (
     SourceRemoved,
     SourceStopped,
     SourceUpdated,
+    StillRequest,
+    Stills,
     UnmuteAsked,
     WaitingJoined,
     WaitingLeft,
@@ -90,6 +92,8 @@ class Snapshot:
     chat: tuple[Wrote, ...]
     """What was written to the client so far."""
     consent: AskedToConsent | None
+    stills: tuple[StillRequest, ...]
+    """Pictures that the client asked for, or is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +149,8 @@ class Call:
         lobby, state = rooms.lobby(self.session.id), rooms.state(self.session.room_id)
         asked = rooms.consent(self.session.id)
         consent = None if asked is None else AskedToConsent(*asked)
-        others = tuple(self.others())
-        return Snapshot(self.session, others, own, state, lobby, self._who_waits(), self._chat(), consent)
+        others, stills = tuple(self.others()), self.stills.of(self.session.id)
+        return Snapshot(self.session, others, own, state, lobby, self._who_waits(), self._chat(), consent, stills)
 
     def attach(self, listener: CallListener) -> None:
         """Tells `listener` from now on, and the one before that it is out. Catches up on what a snapshot lacks."""
@@ -292,6 +296,11 @@ class Call:
     def participation(self) -> Participation:
         """What anyone in the room may do, in the name of `session`."""
         return self._calls.rooms.participation
+
+    @property
+    def stills(self) -> Stills:
+        """Still pictures, asked for and consented to in the name of `session`."""
+        return self._calls.rooms.stills
 
     def decided(self) -> None:
         """To be called after each decision: deadlines may follow from it."""

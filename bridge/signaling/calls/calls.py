@@ -35,6 +35,7 @@ from bridge.signaling.calls.ports import (
 )
 from bridge.signaling.calls.recording import RecordingControl
 from bridge.signaling.calls.source_table import SourceTable
+from bridge.signaling.calls.stills import StillNotices
 
 _log = logging.getLogger(__name__)
 
@@ -87,6 +88,7 @@ class Calls:
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         rooms.add_listener(self._on_room_event)
+        rooms.add_listener(StillNotices(self._tell_session))
         if recorder is not None:
             rooms.add_listener(RecordingControl(recorder))
 
@@ -181,6 +183,11 @@ class Calls:
     def tell_room(self, room_id: str, notice: Notice) -> None:
         """Tells every call in a room, those in its lobby left out."""
         for call in self.in_room(room_id):
+            call.tell(notice)
+
+    def _tell_session(self, session_id: str, notice: Notice) -> None:
+        call = self._by_session.get(session_id)
+        if call is not None:
             call.tell(notice)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:

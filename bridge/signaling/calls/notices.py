@@ -24,6 +24,8 @@ from bridge.room import (
     SourceName,
     SourceRemoved,
     SourceUpdated,
+    StillEnd,
+    StillRequest,
     UnmuteAsked,
     WaitingJoined,
     WaitingLeft,
@@ -217,6 +219,21 @@ class AskedToConsent:
 
 
 @dataclass(frozen=True, slots=True)
+class StillNotice:
+    """The client is asked for a still picture of its camera, or the one that it asked for is ready."""
+
+    request: StillRequest
+
+
+@dataclass(frozen=True, slots=True)
+class StillOver:
+    """A still picture that the client asked for, or is asked for, is asked for no longer."""
+
+    still_id: str
+    reason: StillEnd
+
+
+@dataclass(frozen=True, slots=True)
 class MutedByHost:
     """A host muted a source of the client's own."""
 
@@ -267,6 +284,8 @@ Notice = (
     | GrantsChanged
     | Wrote
     | AskedToConsent
+    | StillNotice
+    | StillOver
     | MutedByHost
     | StoppedByHost
     | WaitingJoined

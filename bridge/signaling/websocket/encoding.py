@@ -52,6 +52,8 @@ from bridge.signaling.calls import (
     Published,
     QualityChanged,
     SentToLobby,
+    StillNotice,
+    StillOver,
     StoppedByHost,
     SubscribeOffered,
     SubscriptionRefused,
@@ -63,6 +65,7 @@ from bridge.signaling.calls.stats import ConnectionStats
 from bridge.signaling.websocket import close_codes
 from bridge.signaling.websocket.close_codes import Farewell
 from bridge.signaling.websocket.messages import parts, server
+from bridge.signaling.websocket.stills import still_notified
 
 _QUALITY_LEVELS: dict[QualityLevel, server.QualityLevelName] = {
     QualityLevel.EXCELLENT: "excellent",
@@ -126,6 +129,8 @@ def notified(notice: Notice) -> Notified:
             return close_codes.RESUMED_ELSEWHERE
         case Ended():
             return close_codes.ended(notice.reason)
+        case StillNotice() | StillOver():
+            return still_notified(notice)
         case (
             LobbyChanged()
             | LobbyTold()

@@ -13,8 +13,9 @@ from bridge.signaling.calls import Call, Layout, SourceSpec
 from bridge.signaling.websocket import encoding
 from bridge.signaling.websocket.acts import act
 from bridge.signaling.websocket.decisions import decide
-from bridge.signaling.websocket.messages import acts, client, parts, server
+from bridge.signaling.websocket.messages import acts, client, parts, server, stills
 from bridge.signaling.websocket.numbers import source_number
+from bridge.signaling.websocket.stills import carry_out_still
 
 
 async def carry_out(call: Call, request: client.ClientMessage) -> server.ServerMessage:
@@ -54,6 +55,8 @@ async def carry_out(call: Call, request: client.ClientMessage) -> server.ServerM
             | acts.AnswerConsent()
         ):
             act(call, request)
+        case stills.AskForStill() | stills.AnswerStill() | stills.CancelStill():
+            return carry_out_still(call, request)
         case _:
             decide(call, request)
     return server.Done(reply_to=request.id)

@@ -13,6 +13,7 @@ import { SettingsDialog } from "../settings-dialog.js";
 import { PanelButton, SidePanel } from "../side-panel.js";
 import { Sound } from "../sound.js";
 import { nameOf, Stage } from "../stage.js";
+import { offerStills } from "../still-offer.js";
 import { Toolbar } from "../toolbar.js";
 import { roleWord } from "../words.js";
 
@@ -115,6 +116,7 @@ export class CallView {
     );
     call.saveData = remembered("saveData") === "true";
     this.#listen();
+    offerStills(call, this.#own, this.#abort.signal);
     this.#update();
   }
 

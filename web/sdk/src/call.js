@@ -10,6 +10,7 @@ import { Recording } from "./recording.js";
 import { QualityMonitor, levelOf, rateParticipant, rateSending, worse } from "./quality-monitor.js";
 import { ROSTER_EVENTS, Roster } from "./roster.js";
 import { StatisticsReader } from "./statistics.js";
+import { Stills } from "./stills.js";
 import { Subscriber } from "./subscriber.js";
 import { WAITING_ROOM_EVENTS, WaitingRoom } from "./waiting-room.js";
 
@@ -77,6 +78,8 @@ export class Call extends Emitter {
   chat;
   /** Whether the room is recorded, and one's consent. */
   recording;
+  /** Sharp still pictures of somebody's camera, by its owner's consent. */
+  stills;
   /** @type {RoomInfo} */
   #room = { locked: false, recording: "off", recordable: false, encryption: "bridge" };
   #handRaised = false;
@@ -128,6 +131,7 @@ export class Call extends Emitter {
     session.on("closed", (error) => this.#close(error));
     this.#publisher.on("state", () => this.#updateState());
     this.#subscriber.on("state", () => this.#updateState());
+    this.stills = new Stills(session, () => this.localSources);
     this.#subscriber.on("tracks", (tracks) => this.#roster.setTracks(tracks));
     this.#forwardRosterEvents();
   }
@@ -441,11 +445,7 @@ export class Call extends Emitter {
   }
 
   #createConnection() {
-    return new RTCPeerConnection({
-      bundlePolicy: "max-bundle",
-      iceServers: this.#iceServers,
-      ...this.#rtcConfiguration,
-    });
+    return new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers: this.#iceServers, ...this.#rtcConfiguration });
   }
 
   #networkChanged() {

@@ -45,6 +45,17 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {number} age_seconds
  */
 /** @typedef {{ id: string, text_version: string, asked_by: string, consented: boolean }} ConsentInfo */
+/** @typedef {{ path: string, ticket: string, content_type: string, bytes: number, width: number, height: number }} StillFileInfo */
+/**
+ * @typedef {object} StillInfo A still picture that is asked for.
+ * @property {string} id
+ * @property {string} asked_by
+ * @property {string} participant_id whose camera it is
+ * @property {string} source_id
+ * @property {"asked" | "consented" | "ready"} step
+ * @property {StillFileInfo} [file] for whoever asked, once it is ready
+ */
+/** @typedef {"delivered" | "refused" | "cancelled" | "gone" | "timed_out"} StillEndReason */
 /** @typedef {{ mid: string, participant_id: string, source_id: string, source: SourceName, kind: Kind }} TrackInfo */
 /** @typedef {{ participant_id: string, source_id: string, level: number, voice: boolean }} AudioLevelInfo */
 /** @typedef {{ urls: string[], username?: string, credential?: string }} IceServerInfo */
@@ -71,6 +82,9 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "ask_to_record", text_version: string }
  *   | { type: "stop_recording" }
  *   | { type: "answer_consent", consent_id: string, consents: boolean }
+ *   | { type: "ask_for_still", source_id: string }
+ *   | { type: "answer_still", still_id: string, consents: boolean, text_version: string }
+ *   | { type: "cancel_still", still_id: string }
  *   | DecisionRequest} Request
  */
 
@@ -96,6 +110,7 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {{ name: string, version: string }} server
  * @property {RoomInfo} room
  * @property {ChatMessageInfo[]} chat
+ * @property {StillInfo[]} stills that one asked for, or is asked for
  * @property {ConsentInfo} [consent] the recording at hand
  * @property {LobbyInfo} [lobby] when one waits
  * @property {WaitingInfo[]} [waiting] for hosts
@@ -172,6 +187,8 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "consent_asked", consent: ConsentInfo }
  *   | { type: "invitation_proposed", participant_id: string, role: string, name: string }
  *   | { type: "muted_by_host" | "stopped_by_host", source_id: string }
+ *   | { type: "still_asked" | "still_ready", still: StillInfo }
+ *   | { type: "still_ended", still_id: string, reason: StillEndReason }
  *   | { type: "unmute_asked", participant_id: string }
  *   | { type: "error", code: string, message: string }
  *   | Closing} Notice

@@ -61,6 +61,11 @@ export class Session extends Emitter {
     this.#options = options;
   }
 
+  /** Of the bridge's signalling. */
+  get url() {
+    return this.#url;
+  }
+
   /** Whether requests reach the bridge now. */
   get joined() {
     return this.#socket !== null;

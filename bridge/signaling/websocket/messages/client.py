@@ -22,6 +22,7 @@ from bridge.signaling.websocket.messages.parts import (
     SourceName,
     Tile,
 )
+from bridge.signaling.websocket.messages.stills import StillRequests
 
 
 class Join(Request, tag="join"):
@@ -154,4 +155,5 @@ ClientMessage = (
     | Leave
     | Decision
     | Act
+    | StillRequests
 )

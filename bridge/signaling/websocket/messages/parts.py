@@ -61,6 +61,16 @@ class Request(Struct, forbid_unknown_fields=True, tag_field="type", kw_only=True
     id: RequestId
 
 
+class Notice(Struct, tag_field="type", kw_only=True):
+    """A message of the bridge that nobody asked for."""
+
+
+class Reply(Struct, tag_field="type", kw_only=True):
+    """A message of the bridge that answers a request."""
+
+    reply_to: ReplyTo
+
+
 class PublishedSource(Struct, forbid_unknown_fields=True, frozen=True):
     """What an m-line of the client's offer carries."""
 

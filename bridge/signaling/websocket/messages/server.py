@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from bridge.signaling.websocket.messages.parts import (
     AudioLevel,
@@ -17,10 +17,12 @@ from bridge.signaling.websocket.messages.parts import (
     Lobby,
     LobbyMessage,
     Negotiation,
+    Notice,
     OwnSource,
     Participant,
     ParticipantId,
     RejectedSource,
+    Reply,
     ReplyTo,
     Room,
     Sdp,
@@ -33,6 +35,7 @@ from bridge.signaling.websocket.messages.parts import (
     WaitingParticipant,
     WantedEncoding,
 )
+from bridge.signaling.websocket.messages.stills import Still, StillNotices, StillReplies
 
 VideoStateName = Literal["full", "reduced", "stills", "paused"]
 PeerConnectionState = Literal["new", "connecting", "connected", "disconnected", "failed", "closed"]
@@ -54,16 +57,6 @@ WaitingLeftReason = Literal[
 ]
 
 
-class Notice(Struct, tag_field="type", kw_only=True):
-    """A message that nobody asked for."""
-
-
-class Reply(Struct, tag_field="type", kw_only=True):
-    """A message that answers a request."""
-
-    reply_to: ReplyTo
-
-
 class Joined(Reply, tag="joined"):
     """The session stands. After a resume it holds the whole state anew: what was missed need not be told again."""
 
@@ -78,6 +71,9 @@ class Joined(Reply, tag="joined"):
     limits: Limits
     room: Room
     chat: Annotated[list[ChatMessage], Meta(description="What was written to the client so far, oldest first.")]
+    stills: Annotated[
+        list[Still], Meta(description="Pictures that the client asked for, or is asked for; empty but after a resume.")
+    ]
     consent: Annotated[ConsentRequest, Meta(description="The recording at hand, if there is one.")] | UnsetType = UNSET
     lobby: (
         Annotated[Lobby, Meta(description="The client waits: it sees nothing of the room and may not publish.")]
@@ -443,5 +439,7 @@ ServerMessage = (
     | MutedByHost
     | StoppedByHost
     | UnmuteAsked
+    | StillReplies
+    | StillNotices
     | Closing
 )
