@@ -17,7 +17,7 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
-from bridge.audit import DATABASE, AuditLog, AuditSettings, Entry, Trail
+from bridge.audit import DATABASE, AuditLog, AuditSettings, Entry, SignInTrail, Trail
 from bridge.auth.api_keys import ApiKeys
 from bridge.auth.callers import Callers
 from bridge.data_directory import DataDirectory
@@ -36,7 +36,6 @@ from bridge.signaling.rest.door import RestDoor
 from bridge.signaling.server import HttpServer, ServerSettings
 from bridge.signaling.signin.door import SignInDoor
 from bridge.signaling.signin.token_door import TokenDoor
-from bridge.signaling.signin.vendor_door import VendorDoor
 from bridge.signaling.web import WebFiles, default_web_directory
 from bridge.signaling.websocket.door import WebSocketDoor
 from bridge.signaling.websocket.settings import WebSocketSettings
@@ -140,6 +139,7 @@ class Application:
             self._audit.start()
             self._outbox.open()
             self._webhooks.start()
+            self._signin.start()
             self._audit.append(Entry("bridge_started", details={"version": version()}))
             _raise_file_limit()
             await self._start_media()
@@ -272,6 +272,7 @@ class Application:
                 self._callers,
                 self._tokens,
                 AuditedActs(self._audit, self._signin.pseudonyms.subject),
+                self._signin.admission,
                 version=version(),
                 public_url=settings.signin.public_url,
                 clock=time.monotonic,
@@ -281,7 +282,8 @@ class Application:
         ]
 
     def _signin_routes(self) -> list[BaseRoute]:
-        signin, metrics = self._signin, self._metrics
+        signin = self._signin
+        observer = SignInTrail(self._audit.append, signin.pseudonyms.subject, self._metrics)
         public_url = self._settings.signin.public_url
         embedded = bool(self._settings.http.frame_ancestors)
         clock = time.monotonic
@@ -292,11 +294,10 @@ class Application:
                 signin.admission,
                 public_url=public_url,
                 embedded=embedded,
-                observer=metrics,
+                observer=observer,
                 clock=clock,
             ).routes(),
-            *TokenDoor(signin.exchanges, signin.nonces, public_url=public_url, observer=metrics, clock=clock).routes(),
-            *VendorDoor(self._vendors, signin.admission, public_url=public_url, observer=metrics, clock=clock).routes(),
+            *TokenDoor(signin.exchanges, signin.nonces, public_url=public_url, observer=observer, clock=clock).routes(),
         ]
 
 
