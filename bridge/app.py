@@ -22,6 +22,7 @@ from bridge.auth.api_keys import ApiKeys
 from bridge.auth.callers import Callers
 from bridge.data_directory import DataDirectory
 from bridge.errors import BridgeError
+from bridge.inviting import CallInviter
 from bridge.issuers import make_verifier
 from bridge.observability import AdminServer, Health, LoopLag, Metrics, QualitySampler
 from bridge.recordings import Retention, open_store
@@ -114,7 +115,14 @@ class Application:
         self._tokens = VendorTokens(self._signin.minter, verifier)
         trail = Trail(self._audit.append, self._signin.pseudonyms.subject)
         self._rooms.add_listener(trail)
-        self._calls = Calls(verifier, self._rooms, self._sfu, observer=self._metrics, on_denied=trail.on_denied)
+        self._calls = Calls(
+            verifier,
+            self._rooms,
+            self._sfu,
+            observer=self._metrics,
+            inviter=CallInviter(self._signin.admission, self._audit, self._signin.pseudonyms.subject),
+            on_denied=trail.on_denied,
+        )
         self._loop_lag = LoopLag(self._metrics.on_loop_lag)
         self._quality = QualitySampler(self._sfu.sessions, self._metrics)
         self._admin = AdminServer(settings.data.directory, {"rooms": self.describe_rooms}, {"report": self.report_room})
@@ -252,7 +260,7 @@ class Application:
     def _routes(self) -> list[BaseRoute]:
         settings = self._settings
         origins = settings.http.allowed_origins
-        websocket = WebSocketSettings(allowed_origins=origins)
+        websocket = WebSocketSettings(allowed_origins=origins, public_url=settings.signin.public_url)
         whip = WhipSettings(allowed_origins=origins)
         health = Health(
             # A worker that died is started again within a second or so; while none runs, there are no calls.

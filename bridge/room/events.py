@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from bridge.room.model import ChatMessage, ConsentRequest, EndReason, LobbyMessage, Participant, RoomState, Source
+from bridge.room.model import (
+    ChatMessage,
+    ConsentRequest,
+    EndReason,
+    LobbyMessage,
+    Participant,
+    Proposal,
+    RoomState,
+    Source,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,10 +217,16 @@ class InvitationProposed:
     """Somebody would have another person invited. For hosts only, who decide."""
 
     room_id: str
-    participant_id: str
-    """Who proposes it."""
-    role: str
-    name: str = field(repr=False)
+    proposal: Proposal
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalAnswered:
+    """A host has decided about a proposal. For hosts, and for whoever proposed it."""
+
+    room_id: str
+    proposal: Proposal
+    accepted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +267,7 @@ RoomEvent = (
     | ConsentAsked
     | ConsentAnswered
     | InvitationProposed
+    | ProposalAnswered
 )
 
 RoomListener = Callable[[RoomEvent], None]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bridge.errors import BridgeError
 from bridge.room import Grant, RoomLimits, Rooms
-from bridge.signaling.calls import Calls, CallSettings, Door, Recorder
+from bridge.signaling.calls import Calls, CallSettings, Door, Inviter, Recorder
 from bridge.signaling.http import application
 from bridge.signaling.operations import OperationsRoutes
 from bridge.signaling.server import HttpServer, ServerSettings
@@ -160,12 +160,15 @@ async def open_house(
     web: Path | None = None,
     metrics_for: str = "127.0.0.0/8",
     recorder: Recorder | None = None,
+    inviter: Inviter | None = None,
 ) -> AsyncIterator[House]:
     """A running bridge of the given settings."""
     limits = limits or RoomLimits()
     rooms = Rooms(limits, can_record=recorder is not None)
     plane, observer, health = FakeMediaPlane(), RecordingObserver(), FakeHealth()
-    all_calls = Calls(FakeVerifier(), rooms, plane, settings=calls, observer=observer, recorder=recorder)
+    all_calls = Calls(
+        FakeVerifier(), rooms, plane, settings=calls, observer=observer, recorder=recorder, inviter=inviter
+    )
     routes = [
         *WebSocketDoor(all_calls, websocket or WebSocketSettings(), version="0.1.0", grace=limits.grace).routes(),
         *WhipDoor(all_calls, whip or WhipSettings()).routes(),

@@ -4,7 +4,7 @@ A *call* is one client's hold on a room: its session there (`bridge.room`), its 
 be told (a door). Doors know calls; calls know nothing of doors.
 """
 
-from bridge.signaling.calls.call import Call, Snapshot
+from bridge.signaling.calls.call import Call
 from bridge.signaling.calls.calls import Calls, CallSettings
 from bridge.signaling.calls.layout import Layout
 from bridge.signaling.calls.notices import (
@@ -38,6 +38,8 @@ from bridge.signaling.calls.notices import (
 from bridge.signaling.calls.ports import (
     CallObserver,
     Door,
+    Invited,
+    Inviter,
     JoinClaims,
     MediaPlane,
     MediaSession,
@@ -46,6 +48,7 @@ from bridge.signaling.calls.ports import (
     TokenVerifier,
 )
 from bridge.signaling.calls.publishing import OwnSource, Published, Rejected, SourceSpec
+from bridge.signaling.calls.snapshot import Snapshot
 
 __all__ = [
     "ActiveSpeaker",
@@ -63,6 +66,8 @@ __all__ = [
     "FlowChanged",
     "GrantsChanged",
     "IceRestartWanted",
+    "Invited",
+    "Inviter",
     "JoinClaims",
     "Layout",
     "LetIn",

@@ -50,4 +50,5 @@ class Welcome:
             consent=UNSET if snapshot.consent is None else encoding.consent_request(snapshot.consent),
             lobby=UNSET if snapshot.lobby is None else encoding.lobby(snapshot.lobby),
             waiting=encoding.waiting(snapshot.waiting),
+            proposals=encoding.proposals(snapshot.proposals),
         )
