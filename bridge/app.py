@@ -17,11 +17,12 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
-from bridge.audit import DATABASE, AuditLog, AuditSettings, Entry, Trail
+from bridge.audit import DATABASE, AuditLog, AuditSettings, Entry, SignInTrail, Trail
 from bridge.auth.api_keys import ApiKeys
 from bridge.auth.callers import Callers
 from bridge.data_directory import DataDirectory
 from bridge.errors import BridgeError
+from bridge.inviting import CallInviter
 from bridge.issuers import make_verifier
 from bridge.observability import AdminServer, Health, LoopLag, Metrics, QualitySampler
 from bridge.recordings import Retention, open_store
@@ -37,7 +38,6 @@ from bridge.signaling.selftest import SelfTestDoor, SelfTestSettings
 from bridge.signaling.server import HttpServer, ServerSettings
 from bridge.signaling.signin.door import SignInDoor
 from bridge.signaling.signin.token_door import TokenDoor
-from bridge.signaling.signin.vendor_door import VendorDoor
 from bridge.signaling.stills.door import StillDoor, StillSettings
 from bridge.signaling.web import WebFiles, default_web_directory
 from bridge.signaling.websocket.door import WebSocketDoor
@@ -117,7 +117,14 @@ class Application:
         self._tokens = VendorTokens(self._signin.minter, verifier)
         trail = Trail(self._audit.append, self._signin.pseudonyms.subject)
         self._rooms.add_listener(trail)
-        self._calls = Calls(verifier, self._rooms, self._sfu, observer=self._metrics, on_denied=trail.on_denied)
+        self._calls = Calls(
+            verifier,
+            self._rooms,
+            self._sfu,
+            observer=self._metrics,
+            inviter=CallInviter(self._signin.admission, self._audit, self._signin.pseudonyms.subject),
+            on_denied=trail.on_denied,
+        )
         self._loop_lag = LoopLag(self._metrics.on_loop_lag)
         self._quality = QualitySampler(self._sfu.sessions, self._metrics)
         self._admin = AdminServer(settings.data.directory, {"rooms": self.describe_rooms}, {"report": self.report_room})
@@ -142,6 +149,7 @@ class Application:
             self._audit.start()
             self._outbox.open()
             self._webhooks.start()
+            self._signin.start()
             self._audit.append(Entry("bridge_started", details={"version": version()}))
             _raise_file_limit()
             await self._start_media()
@@ -254,7 +262,7 @@ class Application:
     def _routes(self) -> list[BaseRoute]:
         settings = self._settings
         origins = settings.http.allowed_origins
-        websocket = WebSocketSettings(allowed_origins=origins)
+        websocket = WebSocketSettings(allowed_origins=origins, public_url=settings.signin.public_url)
         whip = WhipSettings(allowed_origins=origins)
         health = Health(
             # A worker that died is started again within a second or so; while none runs, there are no calls.
@@ -278,6 +286,7 @@ class Application:
                 self._callers,
                 self._tokens,
                 AuditedActs(self._audit, self._signin.pseudonyms.subject),
+                self._signin.admission,
                 version=version(),
                 public_url=settings.signin.public_url,
                 clock=time.monotonic,
@@ -287,7 +296,8 @@ class Application:
         ]
 
     def _signin_routes(self) -> list[BaseRoute]:
-        signin, metrics = self._signin, self._metrics
+        signin = self._signin
+        observer = SignInTrail(self._audit.append, signin.pseudonyms.subject, self._metrics)
         public_url = self._settings.signin.public_url
         embedded = bool(self._settings.http.frame_ancestors)
         clock = time.monotonic
@@ -298,11 +308,10 @@ class Application:
                 signin.admission,
                 public_url=public_url,
                 embedded=embedded,
-                observer=metrics,
+                observer=observer,
                 clock=clock,
             ).routes(),
-            *TokenDoor(signin.exchanges, signin.nonces, public_url=public_url, observer=metrics, clock=clock).routes(),
-            *VendorDoor(self._vendors, signin.admission, public_url=public_url, observer=metrics, clock=clock).routes(),
+            *TokenDoor(signin.exchanges, signin.nonces, public_url=public_url, observer=observer, clock=clock).routes(),
         ]
 
 

@@ -16,6 +16,7 @@ from bridge.room.events import (
     ParticipantJoined,
     ParticipantLeft,
     ParticipantUpdated,
+    ProposalAnswered,
     RoomChanged,
     RoomClosed,
     RoomEvent,
@@ -38,6 +39,7 @@ from bridge.room.events import (
     WaitingUpdated,
 )
 from bridge.room.grants import DEFAULT_ROLES, Entrance, Grant, Role, RoleError, parse_roles
+from bridge.room.inviting import Inviting
 from bridge.room.metering import Metering, RoomRecord
 from bridge.room.model import (
     ChatLane,
@@ -51,6 +53,7 @@ from bridge.room.model import (
     LobbyView,
     MediaKind,
     Participant,
+    Proposal,
     Recording,
     RoomLimits,
     RoomPolicy,
@@ -85,6 +88,7 @@ __all__ = [
     "Grant",
     "HostDecided",
     "InvitationProposed",
+    "Inviting",
     "JoinRequest",
     "LobbyMessage",
     "LobbyMessaged",
@@ -99,6 +103,8 @@ __all__ = [
     "ParticipantLeft",
     "ParticipantUpdated",
     "Participation",
+    "Proposal",
+    "ProposalAnswered",
     "Recording",
     "Role",
     "RoleError",

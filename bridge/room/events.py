@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bridge.room.model import (
     ChatMessage,
@@ -11,6 +11,7 @@ from bridge.room.model import (
     EndReason,
     LobbyMessage,
     Participant,
+    Proposal,
     RoomState,
     Source,
     StillEnd,
@@ -218,10 +219,16 @@ class InvitationProposed:
     """Somebody would have another person invited. For hosts only, who decide."""
 
     room_id: str
-    participant_id: str
-    """Who proposes it."""
-    role: str
-    name: str = field(repr=False)
+    proposal: Proposal
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalAnswered:
+    """A host has decided about a proposal. For hosts, and for whoever proposed it."""
+
+    room_id: str
+    proposal: Proposal
+    accepted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +308,7 @@ RoomEvent = (
     | StillAnswered
     | StillReady
     | StillEnded
+    | ProposalAnswered
 )
 
 RoomListener = Callable[[RoomEvent], None]

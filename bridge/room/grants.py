@@ -26,6 +26,8 @@ class Grant(StrEnum):
     """Write what is said, for those who do not hear it."""
     HOST = "host"
     """Let in, refuse, remove, mute others, lock and end."""
+    INVITE = "invite"
+    """Have a link made for somebody who is to come. Whoever has the grant `host` may, too."""
     RECORD = "record"
     """Ask the others for their consent to a recording."""
     STILL = "still"

@@ -306,6 +306,21 @@ class StillRequest:
     picture: StillPicture | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Somebody would have another person invited."""
+
+    id: str
+    """Unique within the life of the bridge."""
+    participant_id: str
+    """Who proposes it."""
+    by: str = field(repr=False)
+    """Their name; they may be gone."""
+    role: str
+    name: str = field(repr=False)
+    """Who it is, in the words of whoever proposes it."""
+
+
 class ChatLane(StrEnum):
     """What a text is."""
 

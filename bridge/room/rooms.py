@@ -16,6 +16,7 @@ from bridge.room.bans import Bans
 from bridge.room.deadlines import Deadlines
 from bridge.room.errors import RoomError, participant_not_found
 from bridge.room.events import RoomClosed, RoomEvent, RoomListener, RoomOpened, SessionEnded
+from bridge.room.inviting import Inviting
 from bridge.room.model import (
     ChatMessage,
     ConsentRequest,
@@ -24,6 +25,7 @@ from bridge.room.model import (
     LobbyView,
     MediaKind,
     Participant,
+    Proposal,
     RoomLimits,
     RoomPolicy,
     RoomState,
@@ -102,6 +104,8 @@ class Rooms:
 
         self.moderation = Moderation(self, self._emit, self._bans, clock, new_id)
         """What hosts decide."""
+        self.inviting = Inviting(self, self._emit, clock, new_id)
+        """What hosts and others do to have somebody invited."""
         self.participation = Participation(self, self._emit, clock, new_id, new_token, can_record=can_record)
         """What participants do besides sending media."""
         self.stills = Stills(self, self._emit, clock, new_token)
@@ -153,6 +157,10 @@ class Rooms:
         """What was written to a session's owner so far. Raises `RoomError` (`session_not_found`)."""
         room = self._room(session_id)
         return room.chat.told(room.member(session_id).identity)
+
+    def proposals(self, session_id: str) -> tuple[Proposal, ...]:
+        """What waits for a host's decision in a session's room. Raises `RoomError` (`session_not_found`)."""
+        return tuple(self._room(session_id).proposals.values())
 
     def consent(self, session_id: str) -> tuple[ConsentRequest, bool] | None:
         """The recording that a session's owner is asked to consent to, and whether they did; None if they are not."""

@@ -60,6 +60,7 @@ _STATUS = {
     "invitation_unanswered": HTTPStatus.FORBIDDEN,
     "invitation_used": HTTPStatus.GONE,
     "invitation_wrong_answer": HTTPStatus.FORBIDDEN,
+    "invitations_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
     "too_many_invitations": HTTPStatus.TOO_MANY_REQUESTS,
     "still_not_found": HTTPStatus.NOT_FOUND,
     "too_many_stills": HTTPStatus.SERVICE_UNAVAILABLE,

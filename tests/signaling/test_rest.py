@@ -12,9 +12,11 @@ import pytest
 from starlette.applications import Starlette
 
 from bridge.auth import ClaimRules, Issuer, StaticKey, TokenVerifier
-from bridge.auth.admission import Minter
+from bridge.auth.admission import Admission, Minter
 from bridge.auth.api_keys import ApiKeys
 from bridge.auth.callers import Callers
+from bridge.auth.levels import Level
+from bridge.auth.pseudonyms import Pseudonyms
 from bridge.auth.vendors import VendorAuthenticator
 from bridge.errors import BridgeError
 from bridge.rest import VendorTokens
@@ -22,8 +24,10 @@ from bridge.room import DEFAULT_ROLES, RoomLimits, Rooms
 from bridge.signaling.calls import Calls, Door
 from bridge.signaling.http import application
 from bridge.signaling.rest import RestDoor
+from bridge.signin import SettingsLevels
 from tests.signaling.fake_media import FakeMediaPlane
 from tests.signaling.house import Claims
+from tests.support.invitations import invitations_in_memory
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 Recorded = tuple[str, str, str, str, str | None, Mapping[str, str]]
@@ -60,11 +64,19 @@ class Vendors:
         self.rooms = Rooms(RoomLimits())
         self.calls = Calls(self.verifier, self.rooms, FakeMediaPlane())
         self.notes = Notes()
+        self.admission = Admission(
+            invitations_in_memory(max_per_tenant=1000, max_total=1000),
+            SettingsLevels({"pasient": Level.HIGH}, ()),
+            Minter(SECRET, "bridge", 600.0),
+            Pseudonyms(SECRET),
+            DEFAULT_ROLES,
+        )
         door = RestDoor(
             self.calls,
             Callers(self.keys, VendorAuthenticator(self.verifier, "bridge", 30.0), tenants),
             VendorTokens(Minter(SECRET, "bridge", 600.0), self.verifier),
             self.notes,
+            self.admission,
             version="1",
             public_url="https://bridge.example",
             clock=lambda: self.now,

@@ -40,6 +40,9 @@ for (const name of /** @type {const} */ (["chromium", "firefox"])) {
       await view.until(() => fakeBridge.ownSources.length === 2);
     }
 
+    /** Holds a screen against the rules; on every size and in both themes in one browser, which is slow enough. */
+    const inspect = (/** @type {string} */ screen) => (name === "chromium" ? view.look(`${name}-${screen}`) : view.accessible());
+
     it("shows a patient their place, the time to expect and the doctor's messages, and nobody the patient", async () => {
       await wait();
       await view.untilText(".lobby-expected", "omtrent 30 minutter");
@@ -312,19 +315,76 @@ for (const name of /** @type {const} */ (["chromium", "firefox"])) {
       assert.equal((await view.sent("answer_consent")).length, 2);
     });
 
-    it("lets a patient propose whom to invite, and tells the doctor", async () => {
+    it("lets a patient propose whom to invite, and tells what a host decided", async () => {
       await view.start();
       await view.until(() => fakeBridge.ownSources.length === 2);
-      const id = await view.page.evaluate(() => fakeBridge.addParticipant({ name: "Kari Fastlege" }));
-      await view.press("Deltakere: 2 i samtalen");
+      await view.press("Deltakere: 1 i samtalen");
       await view.press("Foreslå å invitere noen");
       await view.page.locator("#proposal-name").fill("Per Hansen");
+      await view.accessible();
       await view.press("Send");
       await view.untilText("#notices", "Forslaget er sendt.");
       assert.deepEqual(await view.sent("propose_invitation"), [{ type: "propose_invitation", role: "parorende", name: "Per Hansen" }]);
-      await view.page.evaluate((by) => fakeBridge.notice({ type: "invitation_proposed", participant_id: by, role: "tolk", name: "Tone" }), id);
-      await view.untilText(".question", "Kari Fastlege foreslår å invitere Tone");
-      await view.accessible();
+      await view.page.evaluate(() => {
+        const proposal = { id: "1", participant_id: "p-self", by: "Ola", role: "parorende", name: "Per Hansen" };
+        fakeBridge.notice({ type: "proposal_answered", proposal, accepted: true });
+      });
+      await view.untilText("#notices", "Per Hansen blir invitert.");
+    });
+
+    it("shows a host who was proposed, and makes the link: to copy, as a QR code, to take back", async () => {
+      await host();
+      await view.page.evaluate(() => {
+        fakeBridge.propose({ id: "1" });
+        fakeBridge.propose({ id: "2", role: "tolk", name: "Tone Tolk" });
+      });
+      await view.untilText("#notices", "Kari Nordmann foreslår å invitere Tone Tolk");
+      await view.press("Deltakere: 1 i samtalen, 2 forslag");
+      await view.untilText(".person-facts", "Pårørende · Foreslått av Kari Nordmann");
+      await inspect("proposals");
+      await view.press("Avslå forslaget om Tone Tolk");
+      await view.until(() => fakeBridge.received.some(({ type }) => type === "decline_proposal"));
+      assert.deepEqual(await view.sent("decline_proposal"), [{ type: "decline_proposal", proposal_id: "2" }]);
+      await view.page.evaluate(() => fakeBridge.answerProposal("2", false));
+      await view.press("Inviter Per Hansen, broren min");
+      await view.page.select("#invite-time", "240");
+      await inspect("invite");
+      await view.press("Lag lenke");
+      await view.untilText(".dialog", "Lenken gjelder i 240 minutter, for én person.");
+      assert.deepEqual(await view.sent("create_invitation"), [
+        { type: "create_invitation", role: "parorende", name: "Per Hansen, broren min", minutes: 240, proposal_id: "1" },
+      ]);
+      assert.equal(await view.page.evaluate(() => document.querySelector("#invite-link").value), "https://bridge.example/signin#hJ3kQm2x9TzWb4Lp");
+      await inspect("link");
+      await view.press("Trekk tilbake");
+      await view.untilText("#notices", "Lenken virker ikke lenger.");
+      assert.deepEqual(await view.sent("revoke_invitation"), [{ type: "revoke_invitation", invitation_id: "inv-1" }]);
+      await view.until(() => document.querySelector(".person.is-waiting") === null);
+    });
+
+    it("lets a host moderate from the tile, by keyboard alone", async () => {
+      await host();
+      const id = await view.page.evaluate(() => fakeBridge.addParticipant({ name: "Kari Nordmann", role: "nav", screen: true }));
+      await view.untilText(".people .tile-name", "Kari Nordmann");
+      await view.page.focus(".tile > .menu > summary");
+      await view.page.keyboard.press("Enter");
+      await view.until(() => document.querySelector(".tile > .menu").open);
+      await inspect("tile-menu");
+      await view.page.keyboard.press("ArrowDown");
+      await view.until(() => document.activeElement.textContent === "Demp mikrofonen");
+      await view.page.keyboard.press("ArrowDown");
+      await view.until(() => document.activeElement.textContent === "Stopp skjermdelingen");
+      await view.page.keyboard.press("Enter");
+      await view.until(() => fakeBridge.received.some(({ type }) => type === "stop_screen"));
+      assert.deepEqual(await view.sent("stop_screen"), [{ type: "stop_screen", participant_id: id }]);
+      assert.equal(await view.page.evaluate(() => document.activeElement.matches(".tile > .menu > summary")), true);
+      await view.page.keyboard.press("Enter");
+      await view.page.keyboard.press("Escape");
+      await view.until(() => !document.querySelector(".tile > .menu").open);
+      await view.page.evaluate(() => {
+        fakeBridge.notice({ type: "grants_changed", grants: fakeBridge.grants.filter((grant) => grant !== "host") });
+      });
+      await view.until(() => document.querySelector(".tile > .menu").hidden);
     });
 
     it("asks to record and stops it", async () => {

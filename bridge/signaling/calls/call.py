@@ -25,9 +25,11 @@ from bridge.room import (
     ParticipantLeft,
     ParticipantUpdated,
     Participation,
+    Proposal,
+    ProposalAnswered,
     RoomChanged,
     RoomEvent,
-    RoomState,
+    Rooms,
     SentBack,
     Session,
     SourceAdded,
@@ -36,7 +38,6 @@ from bridge.room import (
     SourceRemoved,
     SourceStopped,
     SourceUpdated,
-    StillRequest,
     Stills,
     UnmuteAsked,
     WaitingJoined,
@@ -67,33 +68,15 @@ from bridge.signaling.calls.notices import (
     VideoStateChanged,
     Wrote,
 )
-from bridge.signaling.calls.ports import Door, MediaSession
+from bridge.signaling.calls.ports import Door, Inviter, MediaSession
 from bridge.signaling.calls.presence import Presence
-from bridge.signaling.calls.publishing import OwnSource, Published, Publishing, SourceSpec
+from bridge.signaling.calls.publishing import Published, Publishing, SourceSpec
 from bridge.signaling.calls.receiving import Receiving, check_known
+from bridge.signaling.calls.snapshot import Snapshot
 from bridge.signaling.calls.stats import ConnectionStats, connection_stats
 
 if TYPE_CHECKING:
     from bridge.signaling.calls.calls import Calls
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A room as one client sees it."""
-
-    session: Session
-    others: tuple[Participant, ...]
-    own_sources: tuple[OwnSource, ...]
-    state: RoomState
-    lobby: LobbyView | None
-    """For one who waits, who sees nothing else of the room."""
-    waiting: tuple[Participant, ...] | None
-    """Who waits; None for those who do not decide about it."""
-    chat: tuple[Wrote, ...]
-    """What was written to the client so far."""
-    consent: AskedToConsent | None
-    stills: tuple[StillRequest, ...]
-    """Pictures that the client asked for, or is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +133,8 @@ class Call:
         asked = rooms.consent(self.session.id)
         consent = None if asked is None else AskedToConsent(*asked)
         others, stills = tuple(self.others()), self.stills.of(self.session.id)
-        return Snapshot(self.session, others, own, state, lobby, self._who_waits(), self._chat(), consent, stills)
+        chat, proposals = self._chat(), self._proposals()
+        return Snapshot(self.session, others, own, state, lobby, self._who_waits(), chat, consent, proposals, stills)
 
     def attach(self, listener: CallListener) -> None:
         """Tells `listener` from now on, and the one before that it is out. Catches up on what a snapshot lacks."""
@@ -302,6 +286,16 @@ class Call:
         """Still pictures, asked for and consented to in the name of `session`."""
         return self._calls.rooms.stills
 
+    @property
+    def rooms(self) -> Rooms:
+        """Where `session` is."""
+        return self._calls.rooms
+
+    @property
+    def inviter(self) -> Inviter | None:
+        """Who makes links for those in a call."""
+        return self._calls.inviter
+
     def decided(self) -> None:
         """To be called after each decision: deadlines may follow from it."""
         self._calls.arm()
@@ -345,6 +339,9 @@ class Call:
                     self.tell(StoppedByHost(source))
             case WaitingJoined() | WaitingUpdated() | WaitingLeft() | InvitationProposed():
                 if self._decides():
+                    self.tell(event)
+            case ProposalAnswered(proposal=proposal):
+                if self._decides() or proposal.participant_id == own:
                     self.tell(event)
             case RoomChanged():
                 self.tell(event)
@@ -396,7 +393,7 @@ class Call:
             return
         self._lobby_told = None
         state = self._calls.rooms.state(self.session.room_id)
-        self.tell(LetIn(tuple(self.others()), self._who_waits(), state, self._chat()))
+        self.tell(LetIn(tuple(self.others()), self._who_waits(), state, self._chat(), self._proposals()))
 
     def _leave_room(self) -> None:
         self.session = self._calls.rooms.session(self.session.id)
@@ -472,6 +469,9 @@ class Call:
     def _who_waits(self) -> tuple[Participant, ...] | None:
         return tuple(self._calls.rooms.waiting(self.session.room_id)) if self._decides() else None
 
+    def _proposals(self) -> tuple[Proposal, ...] | None:
+        return self._calls.rooms.proposals(self.session.id) if self._decides() else None
+
     def _chat(self) -> tuple[Wrote, ...]:
         if self.waiting:
             return ()
@@ -484,7 +484,7 @@ class Call:
         self.session = self._calls.rooms.session(self.session.id)
         if self.session.grants != self._grants_told:
             self._grants_told = self.session.grants
-            self.tell(GrantsChanged(self.session.grants, self._who_waits()))
+            self.tell(GrantsChanged(self.session.grants, self._who_waits(), self._proposals()))
 
     def others(self) -> list[Participant]:
         """The other participants of the room, in order of joining; nobody for one who waits."""

@@ -27,6 +27,7 @@ from bridge.signaling.calls.notices import Notice
 from bridge.signaling.calls.ports import (
     CallObserver,
     Door,
+    Inviter,
     JoinClaims,
     MediaPlane,
     Recorder,
@@ -66,12 +67,13 @@ class Calls:
         settings: CallSettings | None = None,
         observer: CallObserver | None = None,
         recorder: Recorder | None = None,
+        inviter: Inviter | None = None,
         on_denied: Denial | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`clock` is the one that `rooms` has; with a `recorder`, they were made with `can_record`.
 
-        `on_denied` is told who was not let in although the token was good, and why.
+        `inviter` makes links for those in a call; `on_denied` is told who was not let in although the token was good.
         """
         self.verifier = verifier
         self.rooms = rooms
@@ -79,6 +81,7 @@ class Calls:
         self.settings = settings or CallSettings()
         self.observer = observer or SilentObserver()
         self.clock = clock
+        self.inviter = inviter
         self._on_denied = on_denied
         self.table = SourceTable()
         self._join_rate = JoinRate(clock)

@@ -17,6 +17,8 @@ from bridge.room import (
     ParticipantJoined,
     ParticipantLeft,
     ParticipantUpdated,
+    Proposal,
+    ProposalAnswered,
     RoomChanged,
     RoomState,
     Source,
@@ -191,6 +193,8 @@ class LetIn:
     state: RoomState
     chat: tuple[Wrote, ...]
     """What was written to the client so far."""
+    proposals: tuple[Proposal, ...] | None
+    """Whom somebody would have invited; None for those who do not decide about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +211,8 @@ class GrantsChanged:
     grants: frozenset[str]
     waiting: tuple[Participant, ...] | None
     """Who waits; None for those who do not decide about it."""
+    proposals: tuple[Proposal, ...] | None
+    """Whom somebody would have invited; None likewise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +300,7 @@ Notice = (
     | RoomChanged
     | UnmuteAsked
     | InvitationProposed
+    | ProposalAnswered
     | TakenOver
     | Ended
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -90,6 +91,32 @@ class TokenVerifier(Protocol):
 
     async def verify(self, token: str, *, room: str | None = None) -> JoinClaims:
         """Raises `BridgeError`; `room`, if given, must be the token's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """A link for somebody who is to come into a call."""
+
+    id: str
+    code: str = field(repr=False)
+    """The secret of the link."""
+    role: str
+    level: str
+    """The sign-in that it takes; "none" for a guest."""
+    seconds: float
+    """How long it can be used."""
+
+
+class Inviter(Protocol):
+    """Makes links for those in a call. Raises `BridgeError`."""
+
+    async def invite(
+        self, tenant: str, room: str, *, role: str, name: str, minutes: int, host: str, identity: str
+    ) -> Invited:
+        """One for one person, who has to be let in. `host` is a participant's id, `identity` whose that is."""
+
+    async def revoke(self, tenant: str, room: str, invitation_id: str, *, host: str, identity: str) -> None:
+        """Takes one back."""
 
 
 class MediaSession(Protocol):

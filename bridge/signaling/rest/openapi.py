@@ -16,6 +16,15 @@ _REF = "#/components/schemas/{name}"
 _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "room": msgspec.json.schema(Name),
     "participant": {"type": "string", "minLength": 1, "maxLength": 64},
+    "invitation": {"type": "string", "minLength": 1, "maxLength": 64},
+}
+_FILTERS: dict[str, dict[str, Any]] = {
+    "room": {
+        "name": "room",
+        "in": "query",
+        "description": "Those of one room only.",
+        "schema": msgspec.json.schema(Name),
+    },
 }
 _PAGING: list[dict[str, Any]] = [
     {
@@ -52,6 +61,8 @@ class Operation:
     answer: type | None = None
     body: type | None = None
     paged: bool = False
+    filters: tuple[str, ...] = ()
+    """Query parameters that narrow a list."""
     refusals: tuple[int, ...] = ()
     """Statuses besides those that every operation has."""
 
@@ -83,6 +94,7 @@ def _described(operation: Operation) -> dict[str, Any]:
         for name, schema in _PATH_PARAMETERS.items()
         if f"{{{name}}}" in operation.path
     ]
+    parameters += [_FILTERS[name] for name in operation.filters]
     if operation.paged:
         parameters += _PAGING
     if operation.method == "POST":

@@ -7,15 +7,15 @@ import { initials } from "../layout.js";
 import { notify } from "../notices.js";
 import { OwnMedia } from "../own-media.js";
 import { PeoplePanel, waitingName } from "../people-panel.js";
+import { nameOf } from "../person-menu.js";
 import { ask } from "../questions.js";
 import { RECORDING_WORDS } from "../recording-section.js";
 import { SettingsDialog } from "../settings-dialog.js";
 import { PanelButton, SidePanel } from "../side-panel.js";
 import { Sound } from "../sound.js";
-import { nameOf, Stage } from "../stage.js";
+import { Stage } from "../stage.js";
 import { offerStills } from "../still-offer.js";
 import { Toolbar } from "../toolbar.js";
-import { roleWord } from "../words.js";
 
 /** @import { Call, RemoteParticipant, RemoteSource } from "../../sdk/src/index.js" */
 /** @import { Equipment } from "../equipment.js" */
@@ -26,7 +26,7 @@ export class CallView {
   #name;
   #own;
   #sound;
-  #stage = new Stage((id) => this.#pin(id));
+  #stage;
   #toolbar;
   #settings;
   #count = element("span");
@@ -68,6 +68,7 @@ export class CallView {
   constructor(call, name, leave) {
     this.#call = call;
     this.#name = name;
+    this.#stage = new Stage(call, (id) => this.#pin(id));
     this.#own = new OwnMedia(call, () => this.#queueUpdate());
     this.#sound = new Sound((blocked) => setAttribute(this.#unlockButton, "hidden", !blocked));
     this.#toolbar = new Toolbar({
@@ -200,12 +201,13 @@ export class CallView {
     }, options);
     call.on("mutedbyhost", () => notify(t("mutedByHost")), options);
     call.on("stoppedbyhost", () => notify(t("screenStoppedByHost")), options);
-    call.on("invitationproposed", ({ by, role, name }) => {
-      const title = t("proposalTitle", { by: by === null ? t("noName") : nameOf(by), name });
-      ask({ title, body: t("proposalBody", { role: roleWord(role) }), yes: t("understood"), no: t("close") });
+    call.on("invitationproposed", ({ by, name }) => notify(t("proposalTitle", { by: by || t("noName"), name })), options);
+    call.on("proposalanswered", ({ proposal: { participant_id: id, name }, accepted }) => {
+      if (id === call.id) notify(t(accepted ? "proposalAccepted" : "proposalDeclined", { name }));
+      this.#queueUpdate();
     }, options);
     call.on("unmuteasked", (by) => this.#unmuteAsked(by), options);
-    const changes = /** @type {const} */ (["participantchange", "speakers", "activespeaker", "quality", "statechange", "waitingchange"]);
+    const changes = /** @type {const} */ (["participantchange", "speakers", "activespeaker", "quality", "statechange", "waitingchange", "invitationproposed"]);
     for (const type of changes) {
       call.on(type, () => this.#queueUpdate(), options);
     }
@@ -314,9 +316,10 @@ export class CallView {
     this.#hand.classList.toggle("is-raised", handRaised);
     setText(this.#recording, room.recording === "off" ? "" : t(RECORDING_WORDS[room.recording]));
     setAttribute(this.#recording, "data-state", room.recording);
+    const { size: proposed } = this.#call.inviting.proposals;
     const counts = { count: participants.size + 1, waiting: waiting.size };
     const label = t(waiting.size > 0 ? "openPeopleWaiting" : "openPeople", counts);
-    this.#peopleButton.update(label, waiting.size, this.#panel.shows(this.#people));
+    this.#peopleButton.update(proposed > 0 ? `${label}, ${t("proposalsCount", { count: proposed })}` : label, waiting.size + proposed, this.#panel.shows(this.#people));
     this.#people.update();
   }
 

@@ -1,6 +1,7 @@
 import { Chat } from "./chat.js";
 import { openCamera, openMicrophone, openScreen, reopen } from "./devices.js";
 import { Emitter } from "./emitter.js";
+import { Inviting } from "./inviting.js";
 import { LayoutReporter } from "./layout-reporter.js";
 import { LocalSource } from "./local-source.js";
 import { Moderation } from "./moderation.js";
@@ -17,6 +18,7 @@ import { WAITING_ROOM_EVENTS, WaitingRoom } from "./waiting-room.js";
 /** @import { ChatMessage } from "./chat.js" */
 /** @import { VideoCodec } from "./encodings.js" */
 /** @import { BridgeError } from "./errors.js" */
+/** @import { InvitingEvents } from "./inviting.js" */
 /** @import { OpenDevice } from "./local-source.js" */
 /** @import { RemoteParticipant } from "./participant.js" */
 /** @import { ConsentInfo, Joined, Notice, QualityNotice, RoomInfo, SourceName, Stats, WaitingInfo } from "./protocol.js" */
@@ -34,7 +36,7 @@ import { WAITING_ROOM_EVENTS, WaitingRoom } from "./waiting-room.js";
  */
 
 /**
- * @typedef {RosterEvents & WaitingRoomEvents & {
+ * @typedef {RosterEvents & WaitingRoomEvents & InvitingEvents & {
  *   statechange: CallState,
  *   localsourcechange: LocalSource,
  *   localsourceended: LocalSource,
@@ -48,7 +50,6 @@ import { WAITING_ROOM_EVENTS, WaitingRoom } from "./waiting-room.js";
  *   chatmessage: ChatMessage,
  *   consentasked: ConsentInfo,
  *   consentsettled: null,
- *   invitationproposed: { by: RemoteParticipant | null, role: string, name: string },
  *   closed: BridgeError | null,
  * }} CallEvents
  */
@@ -80,6 +81,8 @@ export class Call extends Emitter {
   recording;
   /** Sharp still pictures of somebody's camera, by its owner's consent. */
   stills;
+  /** Links for those who are to come. */
+  inviting;
   /** @type {RoomInfo} */
   #room = { locked: false, recording: "off", recordable: false, encryption: "bridge" };
   #handRaised = false;
@@ -110,6 +113,7 @@ export class Call extends Emitter {
     this.moderation = new Moderation(session);
     this.chat = new Chat(session);
     this.recording = new Recording(session);
+    this.inviting = new Inviting(session);
     this.#rtcConfiguration = rtcConfiguration;
     this.#roster = new Roster(this.#subscriptions(), subscribe === "all");
     // Before the connections: they find the participants and ICE servers of this `joined`, not of the last.
@@ -174,16 +178,6 @@ export class Call extends Emitter {
   async raiseHand(raised) {
     await this.#session.request({ type: "raise_hand", raised });
     this.#handRaised = raised;
-  }
-
-  /**
-   * Tells hosts whom one would have invited. They decide, and send the link.
-   *
-   * @param {string} role
-   * @param {string} name
-   */
-  async proposeInvitation(role, name) {
-    await this.#session.request({ type: "propose_invitation", role, name });
   }
 
   /** @param {string[]} names of those who sit at the same camera */
@@ -309,6 +303,7 @@ export class Call extends Emitter {
     this.#waitingRoom.reset(joined);
     this.chat.apply(joined);
     this.recording.apply(joined);
+    this.inviting.apply(joined);
   }
 
   /** @param {Notice} notice */
@@ -323,6 +318,7 @@ export class Call extends Emitter {
     }
     this.chat.apply(notice);
     this.recording.apply(notice);
+    this.inviting.apply(notice);
     this.#decided(notice);
     this.#waitingRoom.apply(notice);
     if (notice.type === "admitted" || notice.type === "sent_to_lobby") this.#updateState();
@@ -341,9 +337,6 @@ export class Call extends Emitter {
     } else if (notice.type === "grants_changed") {
       this.#grants = notice.grants;
       this.emit("grantschange", notice.grants);
-    } else if (notice.type === "invitation_proposed") {
-      const { participant_id: id, role, name } = notice;
-      this.emit("invitationproposed", { by: this.participants.get(id) ?? null, role, name });
     } else if (notice.type === "unmute_asked") {
       this.emit("unmuteasked", this.participants.get(notice.participant_id) ?? null);
     } else if (notice.type === "muted_by_host" || notice.type === "stopped_by_host") {
@@ -490,6 +483,9 @@ export class Call extends Emitter {
     this.chat.on("chatmessage", (message) => this.emit("chatmessage", message));
     for (const type of /** @type {const} */ (["consentasked", "consentsettled"])) {
       this.recording.on(type, (detail) => this.emit(type, detail));
+    }
+    for (const type of /** @type {const} */ (["invitationproposed", "proposalanswered"])) {
+      this.inviting.on(type, (detail) => this.emit(type, /** @type {any} */ (detail)));
     }
     for (const type of WAITING_ROOM_EVENTS) this.#waitingRoom.on(type, (detail) => this.emit(type, detail));
   }

@@ -56,6 +56,16 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {StillFileInfo} [file] for whoever asked, once it is ready
  */
 /** @typedef {"delivered" | "refused" | "cancelled" | "gone" | "timed_out"} StillEndReason */
+/** Whom somebody would have invited. @typedef {{ id: string, participant_id: string, by: string, role: string, name: string }} ProposalInfo */
+/**
+ * @typedef {object} Invitation A link for one person, who waits to be let in.
+ * @property {string} invitation_id
+ * @property {string} link
+ * @property {string[]} qr the link as a QR code: its rows, `1` for a dark module
+ * @property {string} role
+ * @property {string} level the sign-in that it takes; `none` for a guest
+ * @property {number} expires_seconds
+ */
 /** @typedef {{ mid: string, participant_id: string, source_id: string, source: SourceName, kind: Kind }} TrackInfo */
 /** @typedef {{ participant_id: string, source_id: string, level: number, voice: boolean }} AudioLevelInfo */
 /** @typedef {{ urls: string[], username?: string, credential?: string }} IceServerInfo */
@@ -79,6 +89,9 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "raise_hand", raised: boolean }
  *   | { type: "set_companions", names: string[] }
  *   | { type: "propose_invitation", role: string, name: string }
+ *   | { type: "create_invitation", role: string, name?: string, minutes?: number, proposal_id?: string }
+ *   | { type: "decline_proposal", proposal_id: string }
+ *   | { type: "revoke_invitation", invitation_id: string }
  *   | { type: "ask_to_record", text_version: string }
  *   | { type: "stop_recording" }
  *   | { type: "answer_consent", consent_id: string, consents: boolean }
@@ -114,6 +127,7 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {ConsentInfo} [consent] the recording at hand
  * @property {LobbyInfo} [lobby] when one waits
  * @property {WaitingInfo[]} [waiting] for hosts
+ * @property {ProposalInfo[]} [proposals] for hosts
  */
 
 /** @typedef {{ mid: string | null, code: string, message: string }} RejectedInfo */
@@ -177,15 +191,16 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "ice_restart_requested", connection: "publish" }
  *   | { type: "lobby_changed", lobby: LobbyInfo }
  *   | { type: "lobby_message", message: LobbyMessageInfo }
- *   | { type: "admitted", participants: ParticipantInfo[], room: RoomInfo, chat: ChatMessageInfo[], waiting?: WaitingInfo[] }
+ *   | { type: "admitted", participants: ParticipantInfo[], room: RoomInfo, chat: ChatMessageInfo[], waiting?: WaitingInfo[], proposals?: ProposalInfo[] }
  *   | { type: "sent_to_lobby", lobby: LobbyInfo }
  *   | { type: "waiting_joined" | "waiting_updated", participant: WaitingInfo }
  *   | { type: "waiting_left", participant_id: string, reason: string }
- *   | { type: "grants_changed", grants: string[], waiting?: WaitingInfo[] }
+ *   | { type: "grants_changed", grants: string[], waiting?: WaitingInfo[], proposals?: ProposalInfo[] }
  *   | { type: "room_changed", room: RoomInfo }
  *   | { type: "chat_message", message: ChatMessageInfo }
  *   | { type: "consent_asked", consent: ConsentInfo }
- *   | { type: "invitation_proposed", participant_id: string, role: string, name: string }
+ *   | { type: "invitation_proposed", proposal: ProposalInfo }
+ *   | { type: "proposal_answered", proposal: ProposalInfo, accepted: boolean }
  *   | { type: "muted_by_host" | "stopped_by_host", source_id: string }
  *   | { type: "still_asked" | "still_ready", still: StillInfo }
  *   | { type: "still_ended", still_id: string, reason: StillEndReason }

@@ -43,6 +43,7 @@ ParticipantId = Annotated[
     str,
     Meta(min_length=1, max_length=64, description="Names a participant within its room; says nothing about a person."),
 ]
+ProposalId = Annotated[str, Meta(min_length=1, max_length=64, description="Names a proposal within its room.")]
 SourceId = Annotated[str, Meta(min_length=1, max_length=64, description="Names a source within its room.")]
 Negotiation = Annotated[
     int, Meta(ge=0, le=2**53 - 1, description="Numbers the bridge's offers; the answer repeats it.")
@@ -189,6 +190,16 @@ class ConsentRequest(Struct, frozen=True):
     text_version: Annotated[str, Meta(description="Which text to ask with.")]
     asked_by: Annotated[ParticipantId, Meta(description="Who wants to record.")]
     consented: Annotated[bool, Meta(description="Whether the client has done so, and may take it back.")]
+
+
+class Proposal(Struct, frozen=True):
+    """Somebody would have another person invited."""
+
+    id: ProposalId
+    participant_id: Annotated[ParticipantId, Meta(description="Who proposes it; they may be gone.")]
+    by: Annotated[str, Meta(description="Their name.")]
+    role: str
+    name: Annotated[str, Meta(description="Who it is, in the words of whoever proposes it.")]
 
 
 class OwnSource(Struct, frozen=True):

@@ -21,6 +21,7 @@ from bridge.signaling.websocket.messages.parts import (
     OwnSource,
     Participant,
     ParticipantId,
+    Proposal,
     RejectedSource,
     Reply,
     ReplyTo,
@@ -82,6 +83,7 @@ class Joined(Reply, tag="joined"):
     waiting: (
         Annotated[list[WaitingParticipant], Meta(description="For hosts: who waits, the next one first.")] | UnsetType
     ) = UNSET
+    proposals: Annotated[list[Proposal], Meta(description="For hosts: what they have to decide.")] | UnsetType = UNSET
 
 
 class Published(Reply, tag="published"):
@@ -94,6 +96,20 @@ class Published(Reply, tag="published"):
 
 class Done(Reply, tag="done"):
     """The request was carried out, and there is nothing to add."""
+
+
+class Invitation(Reply, tag="invitation"):
+    """A link into the room, for one person and one browser, who waits to be let in. It is told this once."""
+
+    invitation_id: str
+    link: str
+    qr: Annotated[
+        list[str],
+        Meta(description="The link as a QR code (ISO/IEC 18004): its rows, `1` for a dark module, without a border."),
+    ]
+    role: str
+    level: Annotated[str, Meta(description="The sign-in that it takes; `none` for a guest.")]
+    expires_seconds: Annotated[int, Meta(description="How long it can be used.")]
 
 
 class Stats(Reply, tag="stats"):
@@ -313,6 +329,7 @@ class Admitted(Notice, tag="admitted"):
     room: Room
     chat: Annotated[list[ChatMessage], Meta(description="What was written to the client before, oldest first.")]
     waiting: list[WaitingParticipant] | UnsetType = UNSET
+    proposals: list[Proposal] | UnsetType = UNSET
 
 
 class SentToLobby(Notice, tag="sent_to_lobby"):
@@ -345,6 +362,7 @@ class GrantsChanged(Notice, tag="grants_changed"):
 
     grants: list[str]
     waiting: Annotated[list[WaitingParticipant], Meta(description="For hosts: who waits.")] | UnsetType = UNSET
+    proposals: Annotated[list[Proposal], Meta(description="For hosts: what they have to decide.")] | UnsetType = UNSET
 
 
 class ChatSaid(Notice, tag="chat_message"):
@@ -354,11 +372,16 @@ class ChatSaid(Notice, tag="chat_message"):
 
 
 class InvitationProposed(Notice, tag="invitation_proposed"):
-    """For hosts: somebody would have another person invited."""
+    """For hosts: somebody would have another person invited. Answer by `create_invitation` or `decline_proposal`."""
 
-    participant_id: Annotated[ParticipantId, Meta(description="Who proposes it.")]
-    role: str
-    name: str
+    proposal: Proposal
+
+
+class ProposalAnswered(Notice, tag="proposal_answered"):
+    """A host decided about a proposal: told to hosts, and to whoever made it."""
+
+    proposal: Proposal
+    accepted: bool
 
 
 class ConsentAsked(Notice, tag="consent_asked"):
@@ -404,6 +427,7 @@ ServerMessage = (
     Joined
     | Published
     | Done
+    | Invitation
     | Stats
     | Pong
     | Error
@@ -435,6 +459,7 @@ ServerMessage = (
     | ChatSaid
     | ConsentAsked
     | InvitationProposed
+    | ProposalAnswered
     | RoomChanged
     | MutedByHost
     | StoppedByHost
