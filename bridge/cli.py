@@ -27,7 +27,7 @@ from bridge.errors import BridgeError
 from bridge.issuers import claim_rules, read_roles
 from bridge.machine_check import Finding, Status, check_machine
 from bridge.observability import AdminClient, configure_logging
-from bridge.recordings import export_to, open_store, recordings_as_json, recordings_as_table
+from bridge.recordings import export_to, open_store, recordings_as_json, recordings_as_table, with_development_key
 from bridge.room import room_id
 from bridge.settings import Settings, check_for_production, load_settings
 from bridge.signin import tenants
@@ -333,7 +333,7 @@ def _recordings(options: argparse.Namespace) -> int:
         return 0
     settings = _settings(options)
     make_data_directory(settings.data.directory)
-    store = open_store(settings)
+    store = open_store(with_development_key(settings, create=False))
     if action == "list":
         print(recordings_as_json(store.recordings()) if options.json else recordings_as_table(store.recordings()))
     elif action == "export":

@@ -1,6 +1,7 @@
 """Where recordings are kept: a folder each, with a key of its own that only the operator's key opens.
 
-    <id>/recording.json   when it was made and when it expires, in clear, so that it is deleted in time without a key
+    <id>/recording.json   when it was made and when it expires, in clear, so that it is deleted in time without a key;
+                          whose it is (the vendor) and of which room
     <id>/key.json         its key, wrapped; overwritten and removed first when it is deleted
     <id>/<name>.stream    its streams (see `chunks`): "composed", a participant's own, "timeline"
 
@@ -37,6 +38,8 @@ WEBM = "video/webm", "audio/webm"
 class _Record(msgspec.Struct, frozen=True):
     created: float
     expires: float
+    tenant: str = ""
+    room: str = ""
     version: int = 1
 
 
@@ -59,8 +62,10 @@ class RecordingStore:
         self.settings = settings
         self._keys = keys
 
-    def create(self, now: float) -> Recording:
+    def create(self, now: float, *, tenant: str = "", room: str = "") -> Recording:
         """A new recording that this process makes; `now` in seconds since the epoch.
+
+        `tenant` is the vendor whose it is, and `room` the name of its room; both stand in clear beside it.
 
         Raises `RecordingError` (`recording_no_key`, `recording_no_space`, `recording_unwritable`): then there is none.
         """
@@ -89,7 +94,7 @@ class RecordingStore:
             lock = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             _write(folder / _KEY, msgspec.json.encode(keys.wrap(key, identity)))
-            _write(folder / _RECORD, msgspec.json.encode(_Record(now, now + self.settings.retention)))
+            _write(folder / _RECORD, msgspec.json.encode(_Record(now, now + self.settings.retention, tenant, room)))
             return Recording(identity, folder, key, lock, minimum_free=self.settings.minimum_free)
         except OSError as error:
             shutil.rmtree(folder, ignore_errors=True)
@@ -127,8 +132,11 @@ class RecordingStore:
             state = State.DAMAGED
         else:
             state = State.TRUNCATED if State.TRUNCATED in states or not states else State.COMPLETE
-        created, expires = (record.created, record.expires) if record else (folder.stat().st_mtime, 0.0)
-        return RecordingInfo(recording, created, expires, state, wrapped.key_id if wrapped else None, tuple(streams))
+        if record is None:
+            record = _Record(folder.stat().st_mtime, 0.0)
+        key_id = wrapped.key_id if wrapped else None
+        times = record.created, record.expires
+        return RecordingInfo(recording, *times, state, key_id, tuple(streams), record.tenant, record.room)
 
     def read(self, recording: str, stream: str) -> Iterator[bytes]:
         """A stream as it was written, chunk by chunk, as far as it goes. Raises `RecordingError`.

@@ -1,0 +1,7 @@
+"""Records rooms: the `Recorder` of `signaling`, put together of rooms, media, legs and the store of recordings."""
+
+from bridge.recorder.recorder import RoomRecorder
+from bridge.recorder.room_recording import Services
+from bridge.recorder.streams import streams_of_mode
+
+__all__ = ["RoomRecorder", "Services", "streams_of_mode"]
