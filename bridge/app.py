@@ -24,7 +24,7 @@ from bridge.data_directory import DataDirectory
 from bridge.errors import BridgeError
 from bridge.issuers import make_verifier
 from bridge.observability import AdminServer, Health, LoopLag, Metrics, QualitySampler
-from bridge.recorder import RoomRecorder, Services, streams_of_mode
+from bridge.recorder import RoomRecorder, Services, TenantArchive, streams_of_mode
 from bridge.recordings import Retention, can_record, open_store
 from bridge.rest import AuditedActs, VendorTokens, webhook_endpoints
 from bridge.room import Metering, RoomLimits, RoomPolicy, RoomRecord, Rooms, WithoutHost
@@ -45,7 +45,6 @@ from bridge.signaling.whip.door import WhipDoor
 from bridge.signaling.whip.settings import WhipSettings
 from bridge.signin import SignIn, tenants, vendor_authenticator
 from bridge.tls import read_certificate
-from bridge.transcode.recording import RecordingStore
 from bridge.transcode.supervisor import LegSettings, LegSupervisor
 from bridge.webhooks import Outbox, WebhookSender
 
@@ -106,8 +105,8 @@ class Application:
         self._metrics = Metrics(version())
         self._legs = LegSupervisor(LegSettings(settings.legs.max, settings.legs.memory))
         self._sfu = Sfu(_media_settings(settings), legs=self._legs)
-        store = open_store(settings)
-        self._retention = Retention(store)
+        self._store = open_store(settings)
+        self._retention = Retention(self._store)
         self._data: DataDirectory | None = None
         self._signin = SignIn(settings)
         own = self._signin.issuers(tenants(settings, development=development))
@@ -119,7 +118,7 @@ class Application:
         self._tokens = VendorTokens(self._signin.minter, verifier)
         trail = Trail(self._audit.append, self._signin.pseudonyms.subject)
         self._rooms.add_listener(trail)
-        self._recorder = self._make_recorder(store)
+        self._recorder = self._make_recorder()
         self._calls = Calls(
             verifier,
             self._rooms,
@@ -193,7 +192,7 @@ class Application:
         if served:
             _log.info("The bridge has ended")
 
-    def _make_recorder(self, store: RecordingStore) -> RoomRecorder | None:
+    def _make_recorder(self) -> RoomRecorder | None:
         if not can_record(self._settings):
             return None
         streams = streams_of_mode(self._settings.recordings.mode, lambda source: self._calls.producer_of(source))
@@ -202,7 +201,7 @@ class Application:
                 self._rooms,
                 self._sfu,
                 self._legs,
-                store,
+                self._store,
                 streams,
                 self._signin.pseudonyms.subject,
                 lambda: self._calls.arm(),
@@ -308,6 +307,7 @@ class Application:
                 self._callers,
                 self._tokens,
                 AuditedActs(self._audit, self._signin.pseudonyms.subject),
+                TenantArchive(self._store),
                 version=version(),
                 public_url=settings.signin.public_url,
                 clock=time.monotonic,

@@ -25,6 +25,7 @@ from bridge.room import (
     ParticipantLeft,
     ParticipantUpdated,
     Participation,
+    RecordingFailed,
     RoomChanged,
     RoomEvent,
     RoomState,
@@ -337,7 +338,7 @@ class Call:
             case WaitingJoined() | WaitingUpdated() | WaitingLeft() | InvitationProposed():
                 if self._decides():
                     self.tell(event)
-            case RoomChanged():
+            case RoomChanged() | RecordingFailed():
                 self.tell(event)
             case UnmuteAsked(participant_id=asked):
                 if asked == own:

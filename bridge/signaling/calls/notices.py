@@ -17,6 +17,7 @@ from bridge.room import (
     ParticipantJoined,
     ParticipantLeft,
     ParticipantUpdated,
+    RecordingFailed,
     RoomChanged,
     RoomState,
     Source,
@@ -274,6 +275,7 @@ Notice = (
     | WaitingUpdated
     | WaitingLeft
     | RoomChanged
+    | RecordingFailed
     | UnmuteAsked
     | InvitationProposed
     | TakenOver

@@ -6,7 +6,6 @@ Another vendor's room is answered for as one that is not there.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import msgspec
 from starlette.requests import Request
@@ -21,6 +20,7 @@ from bridge.signaling.calls import Calls
 from bridge.signaling.incidents import internal_error
 from bridge.signaling.problem import problem
 from bridge.signaling.rate_limit import RateLimit
+from bridge.signaling.rest.answers import answer
 from bridge.signaling.rest.bodies import (
     Participant,
     ParticipantPage,
@@ -33,12 +33,12 @@ from bridge.signaling.rest.bodies import (
 from bridge.signaling.rest.idempotency import Idempotency
 from bridge.signaling.rest.openapi import Operation, document
 from bridge.signaling.rest.paging import page, read_cursor, read_limit
-from bridge.signaling.rest.ports import Auditor, Authenticator, Caller, TokenMinter
+from bridge.signaling.rest.ports import Auditor, Authenticator, Caller, RecordingArchive, TokenMinter
+from bridge.signaling.rest.recordings import RecordingOperations
 
 MAX_BODY_BYTES = 8192
 PER_SECOND, BURST = 50.0, 500
 """Requests of one tenant."""
-NO_STORE = {"Cache-Control": "no-store"}
 
 _ROOM, _PARTICIPANTS = "/v1/rooms/{room}", "/v1/rooms/{room}/participants"
 
@@ -54,6 +54,7 @@ class RestDoor:
         callers: Authenticator,
         minter: TokenMinter,
         auditor: Auditor,
+        archive: RecordingArchive,
         *,
         version: str,
         public_url: str | None,
@@ -102,6 +103,7 @@ class RestDoor:
                 TokenRequest,
                 refusals=(404, 408, 409, 413, 415, 422),
             ): self._mint,
+            **RecordingOperations(archive, auditor).operations(),
         }
         self._operations = operations
         self._document = msgspec.json.encode(document(list(operations), version))
@@ -157,11 +159,11 @@ class RestDoor:
         own = (key.removeprefix(prefix) for key in self._calls.rooms.room_ids() if key.startswith(prefix))
         names, cursor = page(own, str, after, limit)
         rooms = [self._described(f"{prefix}{name}", name) for name in names]
-        return _json(RoomPage(rooms, msgspec.UNSET if cursor is None else cursor))
+        return answer(RoomPage(rooms, msgspec.UNSET if cursor is None else cursor))
 
     async def _get(self, request: Request, caller: Caller) -> Response:
         key, name = self._room(request, caller)
-        return _json(self._described(key, name))
+        return answer(self._described(key, name))
 
     async def _end(self, request: Request, caller: Caller) -> Response:
         key, name = self._room(request, caller)
@@ -181,7 +183,7 @@ class RestDoor:
         everyone = [(each, False) for each in inside] + [(each, True) for each in waiting]
         chosen, cursor = page(everyone, lambda item: f"{item[0].order:020d}", after, limit)
         shown = [_shown(each, in_lobby) for each, in_lobby in chosen]
-        return _json(ParticipantPage(shown, msgspec.UNSET if cursor is None else cursor))
+        return answer(ParticipantPage(shown, msgspec.UNSET if cursor is None else cursor))
 
     async def _remove(self, request: Request, caller: Caller) -> Response:
         key, name = self._room(request, caller)
@@ -229,7 +231,7 @@ class RestDoor:
         )
         base = self._public_url or f"{request.url.scheme}://{request.url.netloc}"
         # The fragment never reaches a server or its logs.
-        return _json(Token(token, int(expires_at), f"{base}/join#{token}"), 201)
+        return answer(Token(token, int(expires_at), f"{base}/join#{token}"), 201)
 
     # Inside
 
@@ -286,7 +288,3 @@ def _decode(text: str) -> TokenRequest:
         raise BridgeError("invalid_request", f"{message}.", field=place.rstrip("`") or None) from None
     except msgspec.DecodeError:
         raise BridgeError("invalid_request", "The body is a JSON object.") from None
-
-
-def _json(body: Any, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(body), status, NO_STORE, media_type="application/json")

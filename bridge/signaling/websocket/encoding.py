@@ -19,6 +19,7 @@ from bridge.room import (
     ParticipantJoined,
     ParticipantLeft,
     ParticipantUpdated,
+    RecordingFailed,
     RoomChanged,
     RoomState,
     Source,
@@ -138,6 +139,7 @@ def notified(notice: Notice) -> Notified:
             | Wrote()
             | AskedToConsent()
             | RoomChanged()
+            | RecordingFailed()
             | MutedByHost()
             | StoppedByHost()
             | UnmuteAsked()
@@ -161,6 +163,7 @@ def _moderation_notified(
         | Wrote
         | AskedToConsent
         | RoomChanged
+        | RecordingFailed
         | MutedByHost
         | StoppedByHost
         | UnmuteAsked
@@ -194,6 +197,8 @@ def _moderation_notified(
             return server.ConsentAsked(consent=consent_request(notice))
         case RoomChanged():
             return server.RoomChanged(room=room(notice.state))
+        case RecordingFailed():
+            return server.RecordingFailed(code=notice.code)
         case MutedByHost():
             return server.MutedByHost(source_id=str(notice.source.id))
         case StoppedByHost():

@@ -46,3 +46,8 @@ class RecordingInfo:
     """The vendor whose it is."""
     room: str = ""
     """Its room's name within the tenant."""
+
+    @property
+    def state_name(self) -> str:
+        """The state in a word."""
+        return self.state.value

@@ -106,10 +106,17 @@ class RecordingStore:
 
     def recordings(self) -> list[RecordingInfo]:
         """All recordings, oldest first."""
-        if not self.settings.directory.is_dir():
-            return []
-        found = [self.info(path.name) for path in self.settings.directory.iterdir() if _ID.fullmatch(path.name)]
-        return sorted(found, key=lambda info: (info.created, info.id))
+        return self._described(self._folders())
+
+    def of_tenant(self, tenant: str) -> list[RecordingInfo]:
+        """Those of one tenant, oldest first."""
+        return self._described(path for path in self._folders() if self._is_of(path, tenant))
+
+    def find(self, tenant: str, recording: str) -> RecordingInfo:
+        """One of a tenant's. Raises `RecordingError` (`unknown_recording`), for one of another, too."""
+        if not self._is_of(self._folder(recording), tenant):
+            raise _unknown_recording()
+        return self.info(recording)
 
     def info(self, recording: str) -> RecordingInfo:
         """What is known of a recording without opening it. Raises `RecordingError` (`unknown_recording`)."""
@@ -220,10 +227,26 @@ class RecordingStore:
     def _folder(self, recording: str) -> Path:
         folder = self.settings.directory / recording
         if not _ID.fullmatch(recording) or not folder.is_dir():
-            raise RecordingError(
-                "unknown_recording", "There is no such recording.", hint="bridge recordings list names them"
-            )
+            raise _unknown_recording()
         return folder
+
+    def _folders(self) -> list[Path]:
+        if not self.settings.directory.is_dir():
+            return []
+        return [path for path in self.settings.directory.iterdir() if _ID.fullmatch(path.name)]
+
+    def _described(self, folders: Iterable[Path]) -> list[RecordingInfo]:
+        found = []
+        for folder in folders:
+            # It may be deleted while it is looked at.
+            with contextlib.suppress(RecordingError, FileNotFoundError):
+                found.append(self.info(folder.name))
+        return sorted(found, key=lambda info: (info.created, info.id))
+
+    @staticmethod
+    def _is_of(folder: Path, tenant: str) -> bool:
+        record = _read_record(folder)
+        return record is not None and record.tenant == tenant
 
     def _names(self, folder: Path) -> list[str]:
         return sorted(path.name.removesuffix(_SUFFIX) for path in folder.glob(f"*{_SUFFIX}"))
@@ -258,6 +281,10 @@ class RecordingStore:
                 os.close(descriptor)
             key.unlink()
         shutil.rmtree(folder)
+
+
+def _unknown_recording() -> RecordingError:
+    return RecordingError("unknown_recording", "There is no such recording.", hint="bridge recordings list names them")
 
 
 def _write(path: Path, data: bytes) -> None:
