@@ -25,7 +25,8 @@ from bridge.errors import BridgeError
 from bridge.inviting import CallInviter
 from bridge.issuers import make_verifier
 from bridge.observability import AdminServer, Health, LoopLag, Metrics, QualitySampler
-from bridge.recordings import Retention, open_store
+from bridge.recorder import RoomRecorder, Services, TenantArchive, streams_of_mode
+from bridge.recordings import Retention, can_record, open_store
 from bridge.rest import AuditedActs, VendorTokens, webhook_endpoints
 from bridge.room import Metering, RoomLimits, RoomPolicy, RoomRecord, Rooms, WithoutHost
 from bridge.settings import Settings
@@ -99,13 +100,15 @@ class Application:
                 closes_after=rooms.closes_after,
                 max_length=rooms.max_length,
             ),
+            can_record=can_record(settings),
             ledger=self._audit,
         )
         self._rooms.add_listener(Metering(time.monotonic, _log_record))
         self._metrics = Metrics(version())
         self._legs = LegSupervisor(LegSettings(settings.legs.max, settings.legs.memory))
         self._sfu = Sfu(_media_settings(settings), legs=self._legs)
-        self._retention = Retention(open_store(settings))
+        self._store = open_store(settings)
+        self._retention = Retention(self._store)
         self._data: DataDirectory | None = None
         self._signin = SignIn(settings)
         own = self._signin.issuers(tenants(settings, development=development))
@@ -117,12 +120,14 @@ class Application:
         self._tokens = VendorTokens(self._signin.minter, verifier)
         trail = Trail(self._audit.append, self._signin.pseudonyms.subject)
         self._rooms.add_listener(trail)
+        self._recorder = self._make_recorder()
         self._calls = Calls(
             verifier,
             self._rooms,
             self._sfu,
             observer=self._metrics,
             inviter=CallInviter(self._signin.admission, self._audit, self._signin.pseudonyms.subject),
+            recorder=self._recorder,
             on_denied=trail.on_denied,
         )
         self._loop_lag = LoopLag(self._metrics.on_loop_lag)
@@ -170,6 +175,8 @@ class Application:
         """Tells everyone that the bridge goes, ends the calls, and returns when nothing runs any more. Idempotent."""
         served, self._accepting = self._accepting, False
         await self._calls.close()
+        if self._recorder is not None:
+            await self._recorder.close()
         await self._server.close()
         await self._signin.close()
         await self._sfu.close()
@@ -188,6 +195,25 @@ class Application:
             self._data = None
         if served:
             _log.info("The bridge has ended")
+
+    def _make_recorder(self) -> RoomRecorder | None:
+        if not can_record(self._settings):
+            return None
+        streams = streams_of_mode(self._settings.recordings.mode, lambda source: self._calls.producer_of(source))
+        recorder = RoomRecorder(
+            Services(
+                self._rooms,
+                self._sfu,
+                self._legs,
+                self._store,
+                streams,
+                self._signin.pseudonyms.subject,
+                lambda: self._calls.arm(),
+            ),
+            self._audit.append,
+        )
+        self._rooms.add_listener(recorder)
+        return recorder
 
     async def _start_media(self) -> None:
         try:
@@ -227,7 +253,10 @@ class Application:
                     "waiting": len(self._rooms.waiting(room_id)),
                     "connected": sum(participant.connected for participant in participants),
                     "sources": sum(len(participant.sources) for participant in participants),
-                    "legs": [_described(leg) for leg in self._sfu.legs(room_id)],
+                    "legs": [
+                        *(_described(leg) for leg in self._sfu.legs(room_id)),
+                        *([] if self._recorder is None else self._recorder.described(room_id)),
+                    ],
                 }
             )
         return described
@@ -287,6 +316,7 @@ class Application:
                 self._tokens,
                 AuditedActs(self._audit, self._signin.pseudonyms.subject),
                 self._signin.admission,
+                TenantArchive(self._store),
                 version=version(),
                 public_url=settings.signin.public_url,
                 clock=time.monotonic,

@@ -116,6 +116,7 @@ class RecordingSection:
     """Recordings and how long they are kept."""
 
     key_file: Path | None = setting(OPTIONAL_PATH, "")
+    mode: str = setting(choice("tracks", "composed"), "tracks")
     directory: Path | None = setting(OPTIONAL_PATH, "")
     retention: float = setting(duration("1h", "3650d"), "30d")
     minimum_free: int = setting(integer(0, 1 << 50), 1 << 30)

@@ -215,6 +215,15 @@ class ConsentAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingFailed:
+    """The recording at hand ended by itself. What was recorded before is kept."""
+
+    room_id: str
+    code: str
+    """Why: `recording_no_space`, `recording_unwritable`, `legs_exhausted`, `leg_failed` …."""
+
+
+@dataclass(frozen=True, slots=True)
 class InvitationProposed:
     """Somebody would have another person invited. For hosts only, who decide."""
 
@@ -303,6 +312,7 @@ RoomEvent = (
     | ChatSaid
     | ConsentAsked
     | ConsentAnswered
+    | RecordingFailed
     | InvitationProposed
     | StillAsked
     | StillAnswered

@@ -155,6 +155,8 @@ class JoinRequest:
     token_id: str = field(default="", repr=False)
     token_lifetime: float = 0.0
     """Seconds that the token may still be used for."""
+    service: bool = False
+    """Part of the bridge itself, such as the recorder: locks and the number of places do not concern it."""
 
 
 @dataclass(frozen=True, slots=True)

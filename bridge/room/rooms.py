@@ -333,6 +333,11 @@ class Rooms:
         self._expire()
         return self._room(session_id)
 
+    def look_up(self, room_id: str) -> Room | None:
+        """A room by its id, with all that was due having happened; None if it is not there."""
+        self._expire()
+        return self._rooms.get(room_id)
+
     def finish(self) -> None:
         """Tells what has happened."""
         self._tell()

@@ -4,6 +4,7 @@ from bridge.sfu.allocation.model import VideoState
 from bridge.sfu.session import MediaSession, SessionStats
 from bridge.sfu.settings import MediaLimits, MediaSettings, MediaTimeouts
 from bridge.sfu.sfu import Sfu, WorkerReport
+from bridge.sfu.tap import Tap, TapListener, TappedTrack
 from bridge.sfu.types import (
     AudioLevel,
     ConnectionKind,
@@ -45,6 +46,9 @@ __all__ = [
     "SubscribeOffer",
     "SubscribeResult",
     "Subscription",
+    "Tap",
+    "TapListener",
+    "TappedTrack",
     "UnsupportedSubscription",
     "VideoState",
     "WantedEncodings",

@@ -20,7 +20,8 @@ import msgspec
 from bridge.errors import BridgeError
 from bridge.transcode import confinement, messages
 from bridge.transcode.audio import AudioTranscoder
-from bridge.transcode.messages import Failed, Ready, Report, Start, Target
+from bridge.transcode.messages import Failed, Ready, Report, Start, StartRecording, Target
+from bridge.transcode.recorder import process as recorder
 from bridge.transcode.rtp import MAX_DATAGRAM
 from bridge.transcode.sender import RtpSender
 from bridge.transcode.video import VideoTranscoder
@@ -63,6 +64,9 @@ def run(control: socket.socket, media: socket.socket, confined: tuple[str, ...] 
     if not first:
         return
     start = messages.command_decoder.decode(first)
+    if isinstance(start, StartRecording):
+        recorder.run(start, control, media, confined)
+        return
     if not isinstance(start, Start):
         return
     try:

@@ -48,6 +48,20 @@ class Start(msgspec.Struct, frozen=True, tag="start"):
     """RLIMIT_AS in bytes."""
 
 
+class StartRecording(msgspec.Struct, frozen=True, tag="start_recording"):
+    """The leg is to record. The first message to it; `bridge.transcode.recorder.messages` has those that follow."""
+
+    key: bytes
+    """Of the recording; never the operator's."""
+    zero: float
+    """CLOCK_MONOTONIC at the recording's beginning, moved by how long it was paused."""
+    paused: bool
+    minimum_free: int
+    """Bytes that have to be left on the file system."""
+    limit_address_space: int = 2 << 30
+    """RLIMIT_AS in bytes."""
+
+
 class Target(msgspec.Struct, frozen=True, tag="target"):
     """What may be sent from now on."""
 
@@ -93,7 +107,7 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     message: str
 
 
-Command = Start | Target
+Command = Start | StartRecording | Target
 Answer = Report | Ready | Failed
 
 encode = msgspec.json.encode

@@ -19,12 +19,14 @@ from bridge.auth.levels import Level
 from bridge.auth.pseudonyms import Pseudonyms
 from bridge.auth.vendors import VendorAuthenticator
 from bridge.errors import BridgeError
+from bridge.recorder import TenantArchive
 from bridge.rest import VendorTokens
 from bridge.room import DEFAULT_ROLES, RoomLimits, Rooms
 from bridge.signaling.calls import Calls, Door
 from bridge.signaling.http import application
 from bridge.signaling.rest import RestDoor
 from bridge.signin import SettingsLevels
+from bridge.transcode.recording import KeyRing, RecordingStore, StoreSettings, new_key_line
 from tests.signaling.fake_media import FakeMediaPlane
 from tests.signaling.house import Claims
 from tests.support.invitations import invitations_in_memory
@@ -54,8 +56,11 @@ class Vendors:
     def __init__(self, data: Path) -> None:
         self.now = 0.0
         self.keys = ApiKeys(data)
-        self.clinic, self.clinic_key = self.keys.create("clinic", "journal")
-        self.other, self.other_key = self.keys.create("other", "")
+        self.clinic, self.clinic_key = self.keys.create("clinic", "journal", scopes=["recordings"])
+        self.other, self.other_key = self.keys.create("other", "", scopes=["recordings"])
+        _, self.rooms_key = self.keys.create("clinic", "opens no recordings")
+        (data / "recording-keys").write_text(new_key_line("1") + "\n")
+        self.store = RecordingStore(StoreSettings(data / "recordings", 1e6), KeyRing.read(data / "recording-keys"))
         tenants = ("clinic", "other")
         self.verifier = TokenVerifier(
             [Issuer(Minter.issuer_of(tenant), tenant, (StaticKey.from_secret(SECRET),)) for tenant in tenants],
@@ -77,6 +82,7 @@ class Vendors:
             VendorTokens(Minter(SECRET, "bridge", 600.0), self.verifier),
             self.notes,
             self.admission,
+            TenantArchive(self.store),
             version="1",
             public_url="https://bridge.example",
             clock=lambda: self.now,

@@ -55,6 +55,8 @@ def fuzz(vendors: Vendors, url: str, loop: asyncio.AbstractEventLoop) -> list[st
 async def test_nothing_that_is_sent_makes_it_fail_or_tells_of_others(tmp_path: Path) -> None:
     vendors = Vendors(tmp_path)
     vendors.join(FOREIGN_ROOM, FOREIGN_PERSON, tenant="other")
+    for tenant, room in (("clinic", "0"), ("other", FOREIGN_ROOM)):
+        vendors.store.create(0.0, tenant=tenant, room=room).finish()
     server = HttpServer(vendors.app, ServerSettings(port=0))
     await server.start()
     try:

@@ -45,7 +45,7 @@ export class Stage {
    * @param {MediaStreamTrack | null} ownScreen
    */
   update(participants, activeSpeaker, self, ownScreen) {
-    const others = [...participants];
+    const others = people(participants);
     if (!others.some(({ id }) => id === this.#pinned)) this.#pinned = null;
     /** @type {Set<string>} */
     const shown = new Set(["self"]);
@@ -126,6 +126,16 @@ export class Stage {
   }
 }
 
+
+/**
+ * Those who are to be seen. The recorder stands in the list of participants, and the call says that it is recorded: a tile
+ * of it would only take room from people.
+ *
+ * @param {Iterable<RemoteParticipant>} participants
+ */
+export function people(participants) {
+  return [...participants].filter(({ role }) => role !== "opptak");
+}
 /**
  * @param {RemoteParticipant} participant
  * @param {boolean} active

@@ -27,6 +27,7 @@ from bridge.room import (
     Participation,
     Proposal,
     ProposalAnswered,
+    RecordingFailed,
     RoomChanged,
     RoomEvent,
     Rooms,
@@ -343,7 +344,7 @@ class Call:
             case ProposalAnswered(proposal=proposal):
                 if self._decides() or proposal.participant_id == own:
                     self.tell(event)
-            case RoomChanged():
+            case RoomChanged() | RecordingFailed():
                 self.tell(event)
             case UnmuteAsked(participant_id=asked):
                 if asked == own:

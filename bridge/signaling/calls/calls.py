@@ -183,6 +183,11 @@ class Calls:
         """The calls of a room, those in its lobby left out."""
         return tuple(call for call in self._by_room.get(room_id, {}).values() if not call.waiting)
 
+    def producer_of(self, source_id: int) -> int | None:
+        """The producer that carries a source; None if none does (any more)."""
+        carried = self.table.of_source(source_id)
+        return None if carried is None else carried.producer_id
+
     def tell_room(self, room_id: str, notice: Notice) -> None:
         """Tells every call in a room, those in its lobby left out."""
         for call in self.in_room(room_id):

@@ -19,6 +19,7 @@ from bridge.room import (
     ParticipantUpdated,
     Proposal,
     ProposalAnswered,
+    RecordingFailed,
     RoomChanged,
     RoomState,
     Source,
@@ -298,6 +299,7 @@ Notice = (
     | WaitingUpdated
     | WaitingLeft
     | RoomChanged
+    | RecordingFailed
     | UnmuteAsked
     | InvitationProposed
     | ProposalAnswered

@@ -33,7 +33,8 @@ from bridge.signaling.rest.invitations import Admission, InvitationResource
 from bridge.signaling.rest.json import decode_json, json_response, read_json
 from bridge.signaling.rest.openapi import Operation, document
 from bridge.signaling.rest.paging import page, read_cursor, read_limit
-from bridge.signaling.rest.ports import Auditor, Authenticator, Caller, TokenMinter
+from bridge.signaling.rest.ports import Auditor, Authenticator, Caller, RecordingArchive, TokenMinter
+from bridge.signaling.rest.recordings import RecordingOperations
 
 PER_SECOND, BURST = 50.0, 500
 """Requests of one tenant."""
@@ -53,6 +54,7 @@ class RestDoor:
         minter: TokenMinter,
         auditor: Auditor,
         admission: Admission,
+        archive: RecordingArchive,
         *,
         version: str,
         public_url: str | None,
@@ -101,6 +103,7 @@ class RestDoor:
                 TokenRequest,
                 refusals=(404, 408, 409, 413, 415, 422),
             ): self._mint,
+            **RecordingOperations(archive, auditor).operations(),
         }
         operations |= InvitationResource(admission, auditor, public_url).operations()
         self._operations = operations

@@ -17,6 +17,8 @@ _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "room": msgspec.json.schema(Name),
     "participant": {"type": "string", "minLength": 1, "maxLength": 64},
     "invitation": {"type": "string", "minLength": 1, "maxLength": 64},
+    "recording": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+    "stream": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,63}$"},
 }
 _FILTERS: dict[str, dict[str, Any]] = {
     "room": {
@@ -63,6 +65,8 @@ class Operation:
     paged: bool = False
     filters: tuple[str, ...] = ()
     """Query parameters that narrow a list."""
+    media_types: tuple[str, ...] = ()
+    """Of an answer that is no JSON."""
     refusals: tuple[int, ...] = ()
     """Statuses besides those that every operation has."""
 
@@ -102,6 +106,8 @@ def _described(operation: Operation) -> dict[str, Any]:
     done: dict[str, Any] = {"description": "Done."}
     if operation.answer is not None:
         done["content"] = {"application/json": {"schema": _ref(operation.answer)}}
+    elif operation.media_types:
+        done["content"] = {media_type: {} for media_type in operation.media_types}
     refused = {
         "description": "Refused.",
         "content": {"application/problem+json": {"schema": _ref(Problem)}},

@@ -22,6 +22,7 @@ from bridge.room import (
     ParticipantUpdated,
     Proposal,
     ProposalAnswered,
+    RecordingFailed,
     RoomChanged,
     RoomState,
     Source,
@@ -146,6 +147,7 @@ def notified(notice: Notice) -> Notified:
             | Wrote()
             | AskedToConsent()
             | RoomChanged()
+            | RecordingFailed()
             | MutedByHost()
             | StoppedByHost()
             | UnmuteAsked()
@@ -170,6 +172,7 @@ def _moderation_notified(
         | Wrote
         | AskedToConsent
         | RoomChanged
+        | RecordingFailed
         | MutedByHost
         | StoppedByHost
         | UnmuteAsked
@@ -209,6 +212,8 @@ def _moderation_notified(
             return server.ConsentAsked(consent=consent_request(notice))
         case RoomChanged():
             return server.RoomChanged(room=room(notice.state))
+        case RecordingFailed():
+            return server.RecordingFailed(code=notice.code)
         case MutedByHost():
             return server.MutedByHost(source_id=str(notice.source.id))
         case StoppedByHost():

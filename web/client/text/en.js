@@ -253,6 +253,8 @@ export const en = {
   recordingPaused: "Recording is paused",
   recordingOff: "Nothing is being recorded.",
   recordingStopped: "The recording has stopped.",
+  recordingNoSpace: "The recording has ended: there is no room for more. What was recorded is kept.",
+  recordingFailed: "The recording has ended because of an error. What was recorded is kept.",
   askToRecord: "Ask to record",
   stopRecording: "Stop the recording",
   withdrawConsent: "Withdraw my consent",

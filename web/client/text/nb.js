@@ -253,6 +253,8 @@ export const nb = {
   recordingPaused: "Opptaket er satt på pause",
   recordingOff: "Det tas ikke opptak.",
   recordingStopped: "Opptaket er stoppet.",
+  recordingNoSpace: "Opptaket er avsluttet: det er ikke plass til mer. Det som er tatt opp, er tatt vare på.",
+  recordingFailed: "Opptaket er avsluttet av en feil. Det som er tatt opp, er tatt vare på.",
   askToRecord: "Be om å ta opptak",
   stopRecording: "Stopp opptaket",
   withdrawConsent: "Trekk samtykket mitt",

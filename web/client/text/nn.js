@@ -253,6 +253,8 @@ export const nn = {
   recordingPaused: "Opptaket er sett på pause",
   recordingOff: "Det blir ikkje teke opptak.",
   recordingStopped: "Opptaket er stoppa.",
+  recordingNoSpace: "Opptaket er avslutta: det er ikkje plass til meir. Det som er teke opp, er teke vare på.",
+  recordingFailed: "Opptaket er avslutta av ein feil. Det som er teke opp, er teke vare på.",
   askToRecord: "Be om å ta opptak",
   stopRecording: "Stopp opptaket",
   withdrawConsent: "Trekk samtykket mitt",

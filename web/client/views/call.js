@@ -13,7 +13,7 @@ import { RECORDING_WORDS } from "../recording-section.js";
 import { SettingsDialog } from "../settings-dialog.js";
 import { PanelButton, SidePanel } from "../side-panel.js";
 import { Sound } from "../sound.js";
-import { Stage } from "../stage.js";
+import { people, Stage } from "../stage.js";
 import { offerStills } from "../still-offer.js";
 import { Toolbar } from "../toolbar.js";
 
@@ -169,10 +169,16 @@ export class CallView {
       this.#queueUpdate();
     }, options);
     call.on("waitingjoined", (info) => notify(t("isReady", { name: waitingName(info) })), options);
+    let failed = false;
+    call.on("recordingfailed", ({ code }) => {
+      failed = true;
+      notify(t(code === "recording_no_space" ? "recordingNoSpace" : "recordingFailed"));
+    }, options);
     let { locked: wasLocked, recording: wasRecording } = call.room;
     call.on("roomchange", ({ locked, recording }) => {
       if (locked !== wasLocked) notify(t(locked ? "lockedAnnouncement" : "unlockedAnnouncement"));
-      if (recording === "off" && wasRecording !== "off") notify(t("recordingStopped"));
+      if (recording === "off" && wasRecording !== "off" && !failed) notify(t("recordingStopped"));
+      failed = false;
       wasLocked = locked;
       wasRecording = recording;
       this.#queueUpdate();
@@ -301,7 +307,7 @@ export class CallView {
     setText(this.#aloneTitle, t(awaited ? "awaitedTitle" : "aloneTitle"));
     setText(this.#aloneBody, t(awaited ? "awaitedBody" : "aloneBody"));
     setAttribute(this.#seeWhoWaits, "hidden", !awaited || this.#panel.shows(this.#people));
-    setAttribute(this.#alone, "hidden", participants.size > 0);
+    setAttribute(this.#alone, "hidden", people(participants.values()).length > 0);
   }
 
   #updatePanels() {

@@ -50,6 +50,7 @@ import { WAITING_ROOM_EVENTS, WaitingRoom } from "./waiting-room.js";
  *   chatmessage: ChatMessage,
  *   consentasked: ConsentInfo,
  *   consentsettled: null,
+ *   recordingfailed: { code: string },
  *   closed: BridgeError | null,
  * }} CallEvents
  */
@@ -60,7 +61,8 @@ import { WAITING_ROOM_EVENTS, WaitingRoom } from "./waiting-room.js";
  * Besides the events of the roster (`participantjoined`, `sourcechange`, `speakers`, `activespeaker`, …) and of the lobby
  * (`admitted`, `senttolobby`, `lobbychange`, `waitingjoined`, …): `statechange`; `roomchange`, `grantschange`,
  * `mutedbyhost`, `stoppedbyhost` and `unmuteasked` when a host decided something; `chatmessage`; `consentasked` and
- * `consentsettled` when one is asked to consent to a recording, and when there is nothing to answer any more;
+ * `consentsettled` when one is asked to consent to a recording, and when there is nothing to answer any more, and
+ * `recordingfailed` when it ends by itself, as for lack of room (`recording_no_space`); what was recorded is kept;
  * `localsourcechange` and `localsourceended` for one's own sources; `unheard` when media of one's own stopped reaching
  * the bridge, or reaches it again; `quality` each few seconds, when the participants' `quality` was measured; `closed`
  * at the end, with the error that ended it or null when one left.
@@ -481,7 +483,7 @@ export class Call extends Emitter {
   #forwardRosterEvents() {
     for (const type of ROSTER_EVENTS) this.#roster.on(type, (detail) => this.emit(type, detail));
     this.chat.on("chatmessage", (message) => this.emit("chatmessage", message));
-    for (const type of /** @type {const} */ (["consentasked", "consentsettled"])) {
+    for (const type of /** @type {const} */ (["consentasked", "consentsettled", "recordingfailed"])) {
       this.recording.on(type, (detail) => this.emit(type, detail));
     }
     for (const type of /** @type {const} */ (["invitationproposed", "proposalanswered"])) {

@@ -199,6 +199,7 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "room_changed", room: RoomInfo }
  *   | { type: "chat_message", message: ChatMessageInfo }
  *   | { type: "consent_asked", consent: ConsentInfo }
+ *   | { type: "recording_failed", code: string }
  *   | { type: "invitation_proposed", proposal: ProposalInfo }
  *   | { type: "proposal_answered", proposal: ProposalInfo, accepted: boolean }
  *   | { type: "muted_by_host" | "stopped_by_host", source_id: string }

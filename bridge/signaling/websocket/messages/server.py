@@ -390,6 +390,18 @@ class ConsentAsked(Notice, tag="consent_asked"):
     consent: ConsentRequest
 
 
+class RecordingFailed(Notice, tag="recording_failed"):
+    """The recording ended by itself. What was recorded before is kept; `room_changed` follows."""
+
+    code: Annotated[
+        str,
+        Meta(
+            description="Why: `recording_no_space`, `recording_unwritable`, `legs_exhausted`, `leg_failed`, "
+            "`media_lost`, `recorder_removed`; others may come."
+        ),
+    ]
+
+
 class RoomChanged(Notice, tag="room_changed"):
     """What holds for the room as a whole changed."""
 
@@ -458,6 +470,7 @@ ServerMessage = (
     | GrantsChanged
     | ChatSaid
     | ConsentAsked
+    | RecordingFailed
     | InvitationProposed
     | ProposalAnswered
     | RoomChanged
