@@ -22,6 +22,7 @@ from bridge.auth.api_keys import ApiKeys
 from bridge.auth.callers import Callers
 from bridge.data_directory import DataDirectory
 from bridge.errors import BridgeError
+from bridge.housekeeping import Housekeeping
 from bridge.issuers import make_verifier
 from bridge.observability import AdminServer, Health, LoopLag, Metrics, QualitySampler
 from bridge.recordings import Retention, open_store
@@ -33,6 +34,7 @@ from bridge.signaling.calls import Calls
 from bridge.signaling.http import application
 from bridge.signaling.operations import OperationsRoutes
 from bridge.signaling.rest.door import RestDoor
+from bridge.signaling.rest.history import HistoryOperations
 from bridge.signaling.server import HttpServer, ServerSettings
 from bridge.signaling.signin.door import SignInDoor
 from bridge.signaling.signin.token_door import TokenDoor
@@ -45,7 +47,7 @@ from bridge.signaling.whip.settings import WhipSettings
 from bridge.signin import SignIn, tenants, vendor_authenticator
 from bridge.tls import read_certificate
 from bridge.transcode.supervisor import LegSettings, LegSupervisor
-from bridge.webhooks import Outbox, WebhookSender
+from bridge.webhooks import EventLog, Outbox, WebhookSender
 
 _log = logging.getLogger(__name__)
 
@@ -70,7 +72,8 @@ class Application:
         self._settings = settings
         read_certificate(settings.http)
         endpoints = webhook_endpoints(settings.webhooks)
-        self._outbox = Outbox(settings.data.directory / DATABASE, [each.tenant for each in endpoints])
+        served = tenants(settings, development=development)
+        self._outbox = Outbox(settings.data.directory / DATABASE, served, [each.tenant for each in endpoints])
         self._webhooks = WebhookSender(self._outbox, endpoints)
         self._audit = AuditLog(
             settings.data.directory,
@@ -104,14 +107,15 @@ class Application:
         self._legs = LegSupervisor(LegSettings(settings.legs.max, settings.legs.memory))
         self._sfu = Sfu(_media_settings(settings), legs=self._legs)
         self._retention = Retention(open_store(settings))
+        self._housekeeping = Housekeeping(
+            {"events": lambda: self._outbox.forget(time.time() - settings.webhooks.retention)}
+        )
         self._data: DataDirectory | None = None
         self._signin = SignIn(settings)
-        own = self._signin.issuers(tenants(settings, development=development))
+        own = self._signin.issuers(served)
         verifier = make_verifier(settings, development=development, more=own)
         self._vendors = vendor_authenticator(settings, verifier)
-        self._callers = Callers(
-            ApiKeys(settings.data.directory), self._vendors, tenants(settings, development=development)
-        )
+        self._callers = Callers(ApiKeys(settings.data.directory), self._vendors, served)
         self._tokens = VendorTokens(self._signin.minter, verifier)
         trail = Trail(self._audit.append, self._signin.pseudonyms.subject)
         self._rooms.add_listener(trail)
@@ -145,6 +149,7 @@ class Application:
             await self._start_media()
             self._legs.start()
             self._retention.start()
+            self._housekeeping.start()
             await self._admin.start()
             self._loop_lag.start()
             self._quality.start()
@@ -165,6 +170,7 @@ class Application:
         await self._sfu.close()
         self._legs.close()
         await self._retention.stop()
+        await self._housekeeping.stop()
         await self._quality.stop()
         self._loop_lag.stop()
         await self._admin.close()
@@ -262,6 +268,8 @@ class Application:
                 "all_workers": lambda: len(self._sfu.workers()) == settings.media.workers,
             },
         )
+        acts = AuditedActs(self._audit, self._signin.pseudonyms.subject)
+        events = EventLog(settings.data.directory / DATABASE, self._outbox)
         networks = [ipaddress.ip_network(network) for network in settings.metrics.allowed]
         return [
             *WebSocketDoor(self._calls, websocket, version=version(), grace=settings.rooms.grace).routes(),
@@ -271,10 +279,11 @@ class Application:
                 self._calls,
                 self._callers,
                 self._tokens,
-                AuditedActs(self._audit, self._signin.pseudonyms.subject),
+                acts,
                 version=version(),
                 public_url=settings.signin.public_url,
                 clock=time.monotonic,
+                more=HistoryOperations(events, acts).operations(),
             ).routes(),
             *OperationsRoutes(health, self._metrics, networks).routes(),
             *WebFiles(default_web_directory(), frame_ancestors=settings.http.frame_ancestors).routes(),

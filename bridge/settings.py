@@ -194,8 +194,9 @@ class EndpointSettings:
 
 @dataclass(frozen=True, slots=True)
 class WebhookSettings:
-    """Webhooks."""
+    """Webhooks, and the events that they tell of."""
 
+    retention: float = setting(duration("1h", "90d"), "7d")
     endpoints: tuple[EndpointSettings, ...] = setting(tables_of(EndpointSettings), [])
 
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from bridge.audit import DATABASE, AuditStore, SealingKey
 from bridge.auth import ClaimRules, Issuer, StaticKey, TokenVerifier
 from bridge.auth.admission import Minter
 from bridge.auth.api_keys import ApiKeys
@@ -22,6 +23,8 @@ from bridge.room import DEFAULT_ROLES, RoomLimits, Rooms
 from bridge.signaling.calls import Calls, Door
 from bridge.signaling.http import application
 from bridge.signaling.rest import RestDoor
+from bridge.signaling.rest.history import HistoryOperations
+from bridge.webhooks import EventLog, Outbox
 from tests.signaling.fake_media import FakeMediaPlane
 from tests.signaling.house import Claims
 
@@ -60,6 +63,9 @@ class Vendors:
         self.rooms = Rooms(RoomLimits())
         self.calls = Calls(self.verifier, self.rooms, FakeMediaPlane())
         self.notes = Notes()
+        self.outbox = Outbox(data / DATABASE, tenants, ["clinic"])
+        self.audit = AuditStore(data, SealingKey.load(data), companion=self.outbox.add)
+        self.outbox.open()
         door = RestDoor(
             self.calls,
             Callers(self.keys, VendorAuthenticator(self.verifier, "bridge", 30.0), tenants),
@@ -68,6 +74,7 @@ class Vendors:
             version="1",
             public_url="https://bridge.example",
             clock=lambda: self.now,
+            more=HistoryOperations(EventLog(data / DATABASE, self.outbox), self.notes).operations(),
         )
         self.app: Starlette = application(door.routes())
 
@@ -76,6 +83,11 @@ class Vendors:
         return httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app), base_url="http://bridge.example", headers=headers
         )
+
+    async def close(self) -> None:
+        await self.calls.close()
+        self.outbox.close()
+        self.audit.close()
 
     def join(self, room: str, identity: str, tenant: str = "clinic", enters: str = "direct") -> str:
         claims = Claims(tenant, room, identity, "Kari", "pasient", frozenset(), enters, token_id=f"token {identity}")
@@ -86,7 +98,7 @@ class Vendors:
 async def vendors(tmp_path: Path) -> AsyncIterator[Vendors]:
     vendors = Vendors(tmp_path)
     yield vendors
-    await vendors.calls.close()
+    await vendors.close()
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from bridge.audit import Entry
 from bridge.signaling.server import HttpServer, ServerSettings
 from tests.signaling.test_rest import Vendors
 
@@ -55,12 +56,18 @@ def fuzz(vendors: Vendors, url: str, loop: asyncio.AbstractEventLoop) -> list[st
 async def test_nothing_that_is_sent_makes_it_fail_or_tells_of_others(tmp_path: Path) -> None:
     vendors = Vendors(tmp_path)
     vendors.join(FOREIGN_ROOM, FOREIGN_PERSON, tenant="other")
+    vendors.audit.append(
+        [
+            Entry("participant_joined", "other", FOREIGN_ROOM, identity=FOREIGN_PERSON),
+            Entry("participant_joined", "clinic", "0", identity="kari"),
+        ]
+    )
     server = HttpServer(vendors.app, ServerSettings(port=0))
     await server.start()
     try:
         url = f"http://127.0.0.1:{server.port}"
         tried = await asyncio.to_thread(fuzz, vendors, url, asyncio.get_running_loop())
     finally:
-        await vendors.calls.close()
+        await vendors.close()
         await server.close()
-    assert len(tried) == 6, json.dumps(tried)
+    assert len(tried) == 8, json.dumps(tried)

@@ -17,6 +17,10 @@ _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "room": msgspec.json.schema(Name),
     "participant": {"type": "string", "minLength": 1, "maxLength": 64},
 }
+_FILTERS: dict[str, dict[str, Any]] = {
+    "room": {**msgspec.json.schema(Name), "description": "Of this room only."},
+    "type": {"type": "string", "maxLength": 64, "description": "Of this type only."},
+}
 _PAGING: list[dict[str, Any]] = [
     {
         "name": "limit",
@@ -52,6 +56,8 @@ class Operation:
     answer: type | None = None
     body: type | None = None
     paged: bool = False
+    filters: tuple[str, ...] = ()
+    """Parameters that narrow a list."""
     refusals: tuple[int, ...] = ()
     """Statuses besides those that every operation has."""
 
@@ -85,6 +91,7 @@ def _described(operation: Operation) -> dict[str, Any]:
     ]
     if operation.paged:
         parameters += _PAGING
+    parameters += [{"name": name, "in": "query", "schema": _FILTERS[name]} for name in operation.filters]
     if operation.method == "POST":
         parameters.append(_IDEMPOTENCY)
     done: dict[str, Any] = {"description": "Done."}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Protocol
+
+from starlette.requests import Request
+from starlette.responses import Response
 
 
 class Caller(Protocol):
@@ -16,6 +19,10 @@ class Caller(Protocol):
     @property
     def actor(self) -> str:
         """Who it is to the audit log."""
+
+
+Handler = Callable[[Request, Caller], Awaitable[Response]]
+"""Answers a request of a caller who is known. Raises `BridgeError`."""
 
 
 class Authenticator(Protocol):
@@ -51,3 +58,35 @@ class Auditor(Protocol):
         self, kind: str, *, tenant: str, room: str, actor: str, identity: str | None, details: Mapping[str, str]
     ) -> None:
         """Returns when it is on disk. Raises `BridgeError` (`audit_unavailable`)."""
+
+
+class KeptEvent(Protocol):
+    """Something that happened in a vendor's room."""
+
+    @property
+    def id(self) -> str:
+        """As `webhook-id` has it."""
+
+    @property
+    def type(self) -> str:
+        """Such as `participant.joined`."""
+
+    @property
+    def timestamp(self) -> str:
+        """RFC 3339, in UTC."""
+
+    @property
+    def data(self) -> Mapping[str, str | int | bool | float | None]:
+        """As the webhook has it."""
+
+
+class EventStore(Protocol):
+    """The events of all vendors; each sees its own."""
+
+    async def read(
+        self, tenant: str, after: str | None, limit: int, *, room: str | None, type_: str | None
+    ) -> Sequence[KeptEvent]:
+        """The next behind the event of the id `after`, or the oldest. Raises `BridgeError` (`cursor_expired`)."""
+
+    async def replay(self, tenant: str, first: str, last: str | None, room: str | None) -> int:
+        """Has the events from `first` to `last`, or the newest, told again; gives how many. Raises `BridgeError`."""

@@ -1,0 +1,84 @@
+"""`/v1/events` and `/v1/webhooks`: what happened in a vendor's rooms, to be read or told again."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from bridge.errors import BridgeError
+from bridge.room import room_id
+from bridge.signaling.rest.bodies import Event, EventPage, Replay, ReplayRequest
+from bridge.signaling.rest.openapi import Operation
+from bridge.signaling.rest.paging import read_limit
+from bridge.signaling.rest.payload import decode, json_response, read_json_text
+from bridge.signaling.rest.ports import Auditor, Caller, EventStore, Handler
+
+_EVENT_ID = re.compile(r"msg_[0-9a-f]{32}")
+_EVENT_TYPE = re.compile(r"[a-z_.]{1,64}")
+
+
+class HistoryOperations:
+    """The operations on what has happened."""
+
+    def __init__(self, events: EventStore, auditor: Auditor) -> None:
+        self._events = events
+        self._auditor = auditor
+
+    def operations(self) -> dict[Operation, Handler]:
+        """For `RestDoor`."""
+        return {
+            Operation(
+                "listEvents",
+                "GET",
+                "/v1/events",
+                "What happened lately, oldest first, to be read on from a cursor",
+                200,
+                EventPage,
+                paged=True,
+                filters=("room", "type"),
+                refusals=(404, 410),
+            ): self._list,
+            Operation(
+                "replayWebhooks",
+                "POST",
+                "/v1/webhooks/replay",
+                "Have events told again by webhooks",
+                202,
+                Replay,
+                ReplayRequest,
+                refusals=(404, 408, 409, 413, 415, 422),
+            ): self._replay,
+        }
+
+    async def _list(self, request: Request, caller: Caller) -> Response:
+        query = request.query_params
+        limit, cursor, room, type_ = read_limit(query.get("limit")), query.get("cursor"), query.get("room"), None
+        # A cursor is the id of the last event that was read: so is any `webhook-id`.
+        if cursor is not None and not _EVENT_ID.fullmatch(cursor):
+            raise BridgeError(
+                "invalid_request", "This is no cursor of ours.", field="cursor", hint="Take next_cursor as it is."
+            )
+        if room is not None:
+            room_id(caller.tenant, room)
+        if (type_ := query.get("type")) is not None and not _EVENT_TYPE.fullmatch(type_):
+            raise BridgeError("invalid_request", "This is no type of events.", field="type")
+        found = await self._events.read(caller.tenant, cursor, limit, room=room, type_=type_)
+        events = [Event(each.id, each.type, each.timestamp, dict(each.data)) for each in found]
+        last = events[-1].id if events else cursor
+        return json_response(EventPage(events, msgspec.UNSET if last is None else last))
+
+    async def _replay(self, request: Request, caller: Caller) -> Response:
+        body = decode(await read_json_text(request), ReplayRequest)
+        await self._auditor.record(
+            "webhooks_replayed",
+            tenant=caller.tenant,
+            room=body.room or "",
+            actor=caller.actor,
+            identity=None,
+            details={"first": body.first, "last": body.last or ""},
+        )
+        count = await self._events.replay(caller.tenant, body.first, body.last, body.room)
+        return json_response(Replay(count), 202)
