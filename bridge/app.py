@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import dataclasses
 import ipaddress
 import logging
 import os
 import resource
 import signal
+import sqlite3
 import time
+from collections.abc import Sequence
 from importlib import metadata
 from typing import Any
 
 from starlette.routing import BaseRoute
 
-from bridge.audit import DATABASE, AuditLog, AuditSettings, Entry, Trail
+from bridge.audit import DATABASE, AuditLog, AuditSettings, Entry, Row, Trail
 from bridge.auth.api_keys import ApiKeys
 from bridge.auth.callers import Callers
 from bridge.data_directory import DataDirectory
@@ -26,8 +27,9 @@ from bridge.housekeeping import Housekeeping
 from bridge.issuers import make_verifier
 from bridge.observability import AdminServer, Health, LoopLag, Metrics, QualitySampler
 from bridge.recordings import Retention, open_store
+from bridge.records import Ledger, RecordArchive, RecordStore
 from bridge.rest import AuditedActs, VendorTokens, webhook_endpoints
-from bridge.room import Metering, RoomLimits, RoomPolicy, RoomRecord, Rooms, WithoutHost
+from bridge.room import Metering, RoomLimits, RoomPolicy, Rooms, WithoutHost
 from bridge.settings import Settings
 from bridge.sfu import LegReport, MediaSettings, MediaTimeouts, Sfu
 from bridge.signaling.calls import Calls
@@ -75,10 +77,11 @@ class Application:
         served = tenants(settings, development=development)
         self._outbox = Outbox(settings.data.directory / DATABASE, served, [each.tenant for each in endpoints])
         self._webhooks = WebhookSender(self._outbox, endpoints)
+        self._records = RecordStore(settings.data.directory / DATABASE)
         self._audit = AuditLog(
             settings.data.directory,
             AuditSettings(settings.audit.retention, settings.audit.capacity),
-            companion=self._outbox.add,
+            companion=self._write_along,
         )
         rooms = settings.rooms
         self._rooms = Rooms(
@@ -102,13 +105,15 @@ class Application:
             ),
             ledger=self._audit,
         )
-        self._rooms.add_listener(Metering(time.monotonic, _log_record))
         self._metrics = Metrics(version())
         self._legs = LegSupervisor(LegSettings(settings.legs.max, settings.legs.memory))
         self._sfu = Sfu(_media_settings(settings), legs=self._legs)
         self._retention = Retention(open_store(settings))
         self._housekeeping = Housekeeping(
-            {"events": lambda: self._outbox.forget(time.time() - settings.webhooks.retention)}
+            {
+                "events": lambda: self._outbox.forget(time.time() - settings.webhooks.retention),
+                "records": lambda: self._records.forget(time.time() - settings.records.retention),
+            }
         )
         self._data: DataDirectory | None = None
         self._signin = SignIn(settings)
@@ -119,9 +124,19 @@ class Application:
         self._tokens = VendorTokens(self._signin.minter, verifier)
         trail = Trail(self._audit.append, self._signin.pseudonyms.subject)
         self._rooms.add_listener(trail)
-        self._calls = Calls(verifier, self._rooms, self._sfu, observer=self._metrics, on_denied=trail.on_denied)
+        ledger = Ledger(self._audit.append, self._signin.pseudonyms.subject, clock=time.monotonic, wall_clock=time.time)
+        self._rooms.add_listener(ledger)
+        self._rooms.add_listener(Metering(time.monotonic, ledger.on_room_record))
+        self._calls = Calls(
+            verifier,
+            self._rooms,
+            self._sfu,
+            observer=self._metrics,
+            on_denied=trail.on_denied,
+            sessions=ledger,
+        )
         self._loop_lag = LoopLag(self._metrics.on_loop_lag)
-        self._quality = QualitySampler(self._sfu.sessions, self._metrics)
+        self._quality = QualitySampler(self._sfu.sessions, self._metrics, on_sampled=ledger.on_sampled)
         self._admin = AdminServer(settings.data.directory, {"rooms": self.describe_rooms}, {"report": self.report_room})
         self._accepting = False
         self._server = HttpServer(application(self._routes(), hsts=settings.http.hsts), _server_settings(settings))
@@ -143,6 +158,7 @@ class Application:
             self._data = DataDirectory(self._settings.data.directory)
             self._audit.start()
             self._outbox.open()
+            self._records.open()
             self._webhooks.start()
             self._audit.append(Entry("bridge_started", details={"version": version()}))
             _raise_file_limit()
@@ -179,11 +195,17 @@ class Application:
         await self._webhooks.close()
         await asyncio.to_thread(self._audit.close)
         self._outbox.close()
+        self._records.close()
         if self._data is not None:
             self._data.release()
             self._data = None
         if served:
             _log.info("The bridge has ended")
+
+    def _write_along(self, database: sqlite3.Connection, rows: Sequence[tuple[Row, Entry]]) -> None:
+        """What belongs to new entries of the audit log, in their transaction."""
+        self._outbox.add(database, rows)
+        self._records.add(database, rows)
 
     async def _start_media(self) -> None:
         try:
@@ -269,7 +291,8 @@ class Application:
             },
         )
         acts = AuditedActs(self._audit, self._signin.pseudonyms.subject)
-        events = EventLog(settings.data.directory / DATABASE, self._outbox)
+        database = settings.data.directory / DATABASE
+        events = EventLog(database, self._outbox)
         networks = [ipaddress.ip_network(network) for network in settings.metrics.allowed]
         return [
             *WebSocketDoor(self._calls, websocket, version=version(), grace=settings.rooms.grace).routes(),
@@ -283,7 +306,7 @@ class Application:
                 version=version(),
                 public_url=settings.signin.public_url,
                 clock=time.monotonic,
-                more=HistoryOperations(events, acts).operations(),
+                more=HistoryOperations(events, RecordArchive(database), acts).operations(),
             ).routes(),
             *OperationsRoutes(health, self._metrics, networks).routes(),
             *WebFiles(default_web_directory(), frame_ancestors=settings.http.frame_ancestors).routes(),
@@ -307,11 +330,6 @@ class Application:
             *TokenDoor(signin.exchanges, signin.nonces, public_url=public_url, observer=metrics, clock=clock).routes(),
             *VendorDoor(self._vendors, signin.admission, public_url=public_url, observer=metrics, clock=clock).routes(),
         ]
-
-
-def _log_record(record: RoomRecord) -> None:
-    """The metering record of a room: one line, with nothing about persons."""
-    _log.info("A room has closed", extra=dataclasses.asdict(record))
 
 
 async def run(application: Application) -> None:

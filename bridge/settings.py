@@ -209,6 +209,13 @@ class AuditSection:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordsSection:
+    """Records of calls and of sessions in them."""
+
+    retention: float = setting(duration("1d", "3650d"), "400d")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything. Made by `load_settings`."""
 
@@ -224,6 +231,7 @@ class Settings:
     data: DataSettings = field(default_factory=DataSettings)
     audit: AuditSection = field(default_factory=AuditSection)
     webhooks: WebhookSettings = field(default_factory=WebhookSettings)
+    records: RecordsSection = field(default_factory=RecordsSection)
 
 
 SECTIONS: Mapping[str, type] = {
@@ -239,6 +247,7 @@ SECTIONS: Mapping[str, type] = {
     "data": DataSettings,
     "audit": AuditSection,
     "webhooks": WebhookSettings,
+    "records": RecordsSection,
 }
 
 

@@ -12,11 +12,11 @@ import threading
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 from bridge.audit import Entry, Row
 from bridge.errors import BridgeError
+from bridge.timestamps import timestamp
 
 TYPES = {
     "room_opened": "room.started",
@@ -29,6 +29,8 @@ TYPES = {
     "consent_given": "consent.given",
     "consent_refused": "consent.refused",
     "recording_changed": "recording.changed",
+    "session_ended": "session.ended",
+    "call_ended": "call.ended",
 }
 """Types of events, by kinds of entries; docs/vendors/rest.md lists them."""
 MAX_DUE = 100_000
@@ -199,13 +201,8 @@ def event_id(row: Row) -> str:
     return f"msg_{row.hash.hex()[:32]}"
 
 
-def timestamp(microseconds: int) -> str:
-    """An instant since the epoch as RFC 3339 writes it."""
-    return datetime.fromtimestamp(microseconds / 1e6, UTC).isoformat().replace("+00:00", "Z")
-
-
 def _body(row: Row, entry: Entry) -> str:
-    data: dict[str, object] = {"room": entry.room, **entry.details}
+    data: dict[str, object] = {"room": entry.room, **entry.details, **entry.attachment}
     if entry.identity:
         data["identity"] = entry.identity
     return json.dumps({"type": TYPES[entry.kind], "timestamp": timestamp(row.at), "data": data}, ensure_ascii=False)

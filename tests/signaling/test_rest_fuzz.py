@@ -60,6 +60,8 @@ async def test_nothing_that_is_sent_makes_it_fail_or_tells_of_others(tmp_path: P
         [
             Entry("participant_joined", "other", FOREIGN_ROOM, identity=FOREIGN_PERSON),
             Entry("participant_joined", "clinic", "0", identity="kari"),
+            Entry("call_ended", "other", FOREIGN_ROOM, attachment={"joins": FOREIGN_PERSON}),
+            Entry("call_ended", "clinic", "0", attachment={"mos": 4.1}),
         ]
     )
     server = HttpServer(vendors.app, ServerSettings(port=0))
@@ -70,4 +72,4 @@ async def test_nothing_that_is_sent_makes_it_fail_or_tells_of_others(tmp_path: P
     finally:
         await vendors.close()
         await server.close()
-    assert len(tried) == 8, json.dumps(tried)
+    assert len(tried) == 9, json.dumps(tried)

@@ -42,6 +42,7 @@ from bridge.signaling.calls.ports import (
     MediaPlane,
     MediaSession,
     Recorder,
+    SessionObserver,
     SilentObserver,
     TokenVerifier,
 )
@@ -79,6 +80,7 @@ __all__ = [
     "Recorder",
     "Rejected",
     "SentToLobby",
+    "SessionObserver",
     "SilentObserver",
     "Snapshot",
     "SourceLevel",

@@ -30,7 +30,9 @@ from bridge.signaling.calls.ports import (
     JoinClaims,
     MediaPlane,
     Recorder,
+    SessionObserver,
     SilentObserver,
+    SilentSessionObserver,
     TokenVerifier,
 )
 from bridge.signaling.calls.recording import RecordingControl
@@ -66,11 +68,12 @@ class Calls:
         observer: CallObserver | None = None,
         recorder: Recorder | None = None,
         on_denied: Denial | None = None,
+        sessions: SessionObserver | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`clock` is the one that `rooms` has; with a `recorder`, they were made with `can_record`.
 
-        `on_denied` is told who was not let in although the token was good, and why.
+        `on_denied` is told who was not let in although the token was good, and why; `sessions` of each that is.
         """
         self.verifier = verifier
         self.rooms = rooms
@@ -79,6 +82,7 @@ class Calls:
         self.observer = observer or SilentObserver()
         self.clock = clock
         self._on_denied = on_denied
+        self.session_observer: SessionObserver = sessions or SilentSessionObserver()
         self.table = SourceTable()
         self._join_rate = JoinRate(clock)
         self._by_session: dict[str, Call] = {}
@@ -147,6 +151,7 @@ class Calls:
         self._by_session[session.id] = call
         self._by_room.setdefault(session.room_id, {})[session.id] = call
         self.observer.on_joined(door)
+        self.session_observer.on_opened(session, claims, door.value)
         self._schedule_follow(session.room_id)
         return call
 

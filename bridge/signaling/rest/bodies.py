@@ -120,6 +120,19 @@ class Replay(msgspec.Struct):
     events: Count
 
 
+class RecordPage(msgspec.Struct, omit_defaults=True):
+    """Records of calls and of sessions in them, oldest first."""
+
+    records: Annotated[
+        list[dict[str, str | int | bool | float | None]],
+        Meta(description="docs/vendors/records.md lists their fields."),
+    ]
+    next_cursor: (
+        Annotated[str, Meta(description="To read on with, now or later; absent if there was never a record.")]
+        | UnsetType
+    ) = UNSET
+
+
 class Problem(msgspec.Struct):
     """A refusal (RFC 9457)."""
 

@@ -20,6 +20,9 @@ _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
 _FILTERS: dict[str, dict[str, Any]] = {
     "room": {**msgspec.json.schema(Name), "description": "Of this room only."},
     "type": {"type": "string", "maxLength": 64, "description": "Of this type only."},
+    "record": {"enum": ["call", "session"], "description": "Of this kind only."},
+    "from": {"type": "string", "description": "Of what ended then or later: a date, or an instant of RFC 3339."},
+    "to": {"type": "string", "description": "Of what ended before then."},
 }
 _PAGING: list[dict[str, Any]] = [
     {

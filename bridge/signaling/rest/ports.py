@@ -90,3 +90,27 @@ class EventStore(Protocol):
 
     async def replay(self, tenant: str, first: str, last: str | None, room: str | None) -> int:
         """Has the events from `first` to `last`, or the newest, told again; gives how many. Raises `BridgeError`."""
+
+
+Record = Mapping[str, str | int | bool | float | None]
+"""What a call or a session came to, with its `id`."""
+
+
+class RecordArchive(Protocol):
+    """The records of all vendors; each sees its own."""
+
+    async def page(
+        self,
+        tenant: str,
+        after: str | None,
+        limit: int,
+        *,
+        room: str | None,
+        kind: str | None,
+        since: int | None,
+        until: int | None,
+    ) -> Sequence[Record]:
+        """The next behind the record of the id `after`, or the oldest. Times in microseconds since the epoch.
+
+        Raises `BridgeError` (`cursor_expired`, `records_unavailable`).
+        """
