@@ -43,7 +43,7 @@ class Participant(msgspec.Struct):
     """Someone in a room or in its lobby."""
 
     id: str
-    identity: Annotated[str, Meta(description="The claim `sub` of the join token.")]
+    identity: Annotated[str, Meta(description="In the vendor's words; a pseudonym of whom the vendor never named.")]
     role: str
     level: Annotated[str, Meta(description="Of the sign-in; empty if none was told.")]
     grants: list[str]
