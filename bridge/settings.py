@@ -196,8 +196,9 @@ class EndpointSettings:
 
 @dataclass(frozen=True, slots=True)
 class WebhookSettings:
-    """Webhooks."""
+    """Webhooks, and the events that they tell of."""
 
+    retention: float = setting(duration("1h", "90d"), "7d")
     endpoints: tuple[EndpointSettings, ...] = setting(tables_of(EndpointSettings), [])
 
 
@@ -207,6 +208,13 @@ class AuditSection:
 
     retention: float = setting(duration("1d", "36500d"), "1825d")
     capacity: int = setting(integer(100, 1_000_000), 10_000)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsSection:
+    """Records of calls and of sessions in them."""
+
+    retention: float = setting(duration("1d", "3650d"), "400d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +233,7 @@ class Settings:
     data: DataSettings = field(default_factory=DataSettings)
     audit: AuditSection = field(default_factory=AuditSection)
     webhooks: WebhookSettings = field(default_factory=WebhookSettings)
+    records: RecordsSection = field(default_factory=RecordsSection)
 
 
 SECTIONS: Mapping[str, type] = {
@@ -240,6 +249,7 @@ SECTIONS: Mapping[str, type] = {
     "data": DataSettings,
     "audit": AuditSection,
     "webhooks": WebhookSettings,
+    "records": RecordsSection,
 }
 
 

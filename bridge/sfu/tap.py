@@ -194,7 +194,7 @@ class Tap:
             self._router.worker.core.allocate_consumer(
                 tapped.consumer_id, {"spatial": spatial, "temporal": 7, "still_interval_ms": None}
             )
-            self._router.receives(tapped.track, producer_id, spatial, None)
+            self._router.receives(tapped.track, producer_id, Received(spatial, complete=True))
 
     def audio_levels(self, levels: Sequence[AudioLevel]) -> None:
         """Told by the router: of no interest here."""

@@ -46,6 +46,7 @@ from bridge.signaling.calls.ports import (
     MediaPlane,
     MediaSession,
     Recorder,
+    SessionObserver,
     SilentObserver,
     TokenVerifier,
 )
@@ -88,6 +89,7 @@ __all__ = [
     "Recorder",
     "Rejected",
     "SentToLobby",
+    "SessionObserver",
     "SilentObserver",
     "Snapshot",
     "SourceLevel",

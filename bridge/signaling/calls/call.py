@@ -46,7 +46,7 @@ from bridge.room import (
     WaitingUpdated,
     in_lobby,
 )
-from bridge.sfu import ConnectionKind, QualityReport, VideoState, WantedEncodings
+from bridge.sfu import ConnectionKind, QualityReport, WantedEncodings
 from bridge.signaling.calls.layout import INTERPRETERS
 from bridge.signaling.calls.media_listener import MediaListener
 from bridge.signaling.calls.notices import (
@@ -66,7 +66,6 @@ from bridge.signaling.calls.notices import (
     SentToLobby,
     StoppedByHost,
     TakenOver,
-    VideoStateChanged,
     Wrote,
 )
 from bridge.signaling.calls.ports import Door, Inviter, MediaSession
@@ -75,6 +74,7 @@ from bridge.signaling.calls.publishing import Published, Publishing, SourceSpec
 from bridge.signaling.calls.receiving import Receiving, check_known
 from bridge.signaling.calls.snapshot import Snapshot
 from bridge.signaling.calls.stats import ConnectionStats, connection_stats
+from bridge.signaling.calls.video_states import VideoStates
 
 if TYPE_CHECKING:
     from bridge.signaling.calls.calls import Calls
@@ -106,7 +106,7 @@ class Call:
         self._active_speaker: ActiveSpeaker | None = None
         self._media_mode = MediaModeChanged(())
         self.quality: QualityChanged | None = None
-        self._video_states: dict[int, VideoState] = {}
+        self.video_states = VideoStates(self, calls.session_observer)
         self._ended: EndReason | None = None
         # One negotiation at a time: an answer must not be overtaken by the offer after it.
         self._negotiating = asyncio.Lock()
@@ -184,14 +184,9 @@ class Call:
         self.quality = QualityChanged(self.session.participant_id, report)
         self.tell_room(self.quality)
 
-    def set_video_state(self, source_id: int, state: VideoState) -> None:
-        """Tells the client what its line makes of a video, now and to a door that attaches later."""
-        if state is not self._video_states.get(source_id, VideoState.VIDEO):
-            self.tell(VideoStateChanged(source_id, state))
-        if state is VideoState.VIDEO:
-            self._video_states.pop(source_id, None)
-        else:
-            self._video_states[source_id] = state
+    def count_stall(self, *, to_bridge: bool) -> None:
+        """Media of this client stopped without anyone asking for it."""
+        self._calls.session_observer.on_stalled(self.session.id, to_bridge=to_bridge)
 
     def tell_encodings(self, producer_id: int, wanted: WantedEncodings) -> None:
         """Tells the client which encodings of its own producer are received.
@@ -327,7 +322,7 @@ class Call:
             case ParticipantLeft() | SourceAdded() | SourceUpdated() | SourceRemoved():
                 if isinstance(event, SourceRemoved):
                     self.receiving.forget(event.source.id)
-                    self._video_states.pop(event.source.id, None)
+                    self.video_states.forget(event.source.id)
                 if event.participant_id != own:
                     self.tell(event)
             case SourceMuted(participant_id=owner, source=source):
@@ -402,7 +397,7 @@ class Call:
         self.presence.forget_media()
         self.quality, self._active_speaker, self._media_mode = None, None, MediaModeChanged(())
         self.receiving.forget_all()
-        self._video_states.clear()
+        self.video_states.forget_all()
         view = self._calls.rooms.lobby(self.session.id)
         if view is not None:
             self._lobby_told = view
@@ -444,8 +439,7 @@ class Call:
         for call in self._calls.in_room(self.session.room_id):
             if call.quality is not None:
                 self.tell(call.quality)
-        for source_id, state in self._video_states.items():
-            self.tell(VideoStateChanged(source_id, state))
+        self.video_states.catch_up()
         for notice in inside.publishing.encodings_wanted():
             self.tell(notice)
         self.receiving.catch_up()

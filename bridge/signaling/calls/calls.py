@@ -31,7 +31,9 @@ from bridge.signaling.calls.ports import (
     JoinClaims,
     MediaPlane,
     Recorder,
+    SessionObserver,
     SilentObserver,
+    SilentSessionObserver,
     TokenVerifier,
 )
 from bridge.signaling.calls.recording import RecordingControl
@@ -69,11 +71,13 @@ class Calls:
         recorder: Recorder | None = None,
         inviter: Inviter | None = None,
         on_denied: Denial | None = None,
+        sessions: SessionObserver | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`clock` is the one that `rooms` has; with a `recorder`, they were made with `can_record`.
 
-        `inviter` makes links for those in a call; `on_denied` is told who was not let in although the token was good.
+        `inviter` makes links for those in a call; `on_denied` is told who was not let in although the token was good,
+        and why; `sessions` of each that is.
         """
         self.verifier = verifier
         self.rooms = rooms
@@ -83,6 +87,7 @@ class Calls:
         self.clock = clock
         self.inviter = inviter
         self._on_denied = on_denied
+        self.session_observer: SessionObserver = sessions or SilentSessionObserver()
         self.table = SourceTable()
         self._join_rate = JoinRate(clock)
         self._by_session: dict[str, Call] = {}
@@ -152,6 +157,7 @@ class Calls:
         self._by_session[session.id] = call
         self._by_room.setdefault(session.room_id, {})[session.id] = call
         self.observer.on_joined(door)
+        self.session_observer.on_opened(session, claims, door.value)
         self._schedule_follow(session.room_id)
         return call
 

@@ -59,6 +59,8 @@ class MediaListener:
         if live or not self._call.is_muted(carried.source_id):
             self._table.set_live(carried.source_id, live)
             self._call.tell_room(FlowChanged(carried.source_id, to_bridge=True, live=live))
+            if not live:
+                self._call.count_stall(to_bridge=True)
 
     def on_consumer(self, producer_id: int, live: bool) -> None:
         """Tells the client that what it should receive does not come through, or does again."""
@@ -67,6 +69,8 @@ class MediaListener:
         carried = self._table.of_producer(producer_id)
         if carried is not None:
             self._call.tell(FlowChanged(carried.source_id, to_bridge=False, live=live))
+            if not live:
+                self._call.count_stall(to_bridge=False)
 
     def on_encodings_wanted(self, producer_id: int, wanted: WantedEncodings) -> None:
         """Tells the client which encodings of its own source are received, and how much of them at most."""
@@ -78,7 +82,7 @@ class MediaListener:
         """Tells the client what its line makes of a video."""
         carried = self._table.of_producer(producer_id)
         if carried is not None:
-            self._call.set_video_state(carried.source_id, state)
+            self._call.video_states.set(carried.source_id, state)
 
     def on_audio_levels(self, levels: Sequence[AudioLevel]) -> None:
         """Tells the client who speaks."""

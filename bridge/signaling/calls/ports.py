@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
+from bridge.room import Session
 from bridge.sfu import (
     ConnectionKind,
     PublishResult,
@@ -193,6 +194,32 @@ class CallObserver(Protocol):
 
     def on_ended(self, door: Door, reason: str) -> None:
         """A call ended."""
+
+
+class SessionObserver(Protocol):
+    """Keeps records of sessions. Must not block and not raise."""
+
+    def on_opened(self, session: Session, claims: JoinClaims, door: str) -> None:
+        """A client has joined, or waits in the lobby. The room tells when its session ends."""
+
+    def on_stalled(self, session_id: str, *, to_bridge: bool) -> None:
+        """Media stopped without anyone asking for it: from the client to the bridge, or from the bridge to it."""
+
+    def on_video_reduced(self, session_id: str, source_id: int, reduced: bool) -> None:
+        """The client's line is too weak for more than still pictures of a video, or no longer is."""
+
+
+class SilentSessionObserver:
+    """Keeps nothing."""
+
+    def on_opened(self, session: Session, claims: JoinClaims, door: str) -> None:
+        """Nothing."""
+
+    def on_stalled(self, session_id: str, *, to_bridge: bool) -> None:
+        """Nothing."""
+
+    def on_video_reduced(self, session_id: str, source_id: int, reduced: bool) -> None:
+        """Nothing."""
 
 
 class SilentObserver:

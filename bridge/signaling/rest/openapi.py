@@ -21,12 +21,11 @@ _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "stream": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,63}$"},
 }
 _FILTERS: dict[str, dict[str, Any]] = {
-    "room": {
-        "name": "room",
-        "in": "query",
-        "description": "Those of one room only.",
-        "schema": msgspec.json.schema(Name),
-    },
+    "room": {**msgspec.json.schema(Name), "description": "Of this room only."},
+    "type": {"type": "string", "maxLength": 64, "description": "Of this type only."},
+    "record": {"enum": ["call", "session"], "description": "Of this kind only."},
+    "from": {"type": "string", "description": "Of what ended then or later: a date, or an instant of RFC 3339."},
+    "to": {"type": "string", "description": "Of what ended before then."},
 }
 _PAGING: list[dict[str, Any]] = [
     {
@@ -98,9 +97,9 @@ def _described(operation: Operation) -> dict[str, Any]:
         for name, schema in _PATH_PARAMETERS.items()
         if f"{{{name}}}" in operation.path
     ]
-    parameters += [_FILTERS[name] for name in operation.filters]
     if operation.paged:
         parameters += _PAGING
+    parameters += [{"name": name, "in": "query", "schema": _FILTERS[name]} for name in operation.filters]
     if operation.method == "POST":
         parameters.append(_IDEMPOTENCY)
     done: dict[str, Any] = {"description": "Done."}

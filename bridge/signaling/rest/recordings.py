@@ -11,8 +11,8 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from bridge.errors import BridgeError
-from bridge.signaling.rest.answers import NO_STORE
 from bridge.signaling.rest.bodies import Recording, RecordingPage, Stream
+from bridge.signaling.rest.json import NO_STORE, json_response
 from bridge.signaling.rest.openapi import Operation
 from bridge.signaling.rest.paging import page, read_cursor, read_limit
 from bridge.signaling.rest.ports import Auditor, Caller, RecordingArchive, StoredRecording
