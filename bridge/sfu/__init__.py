@@ -1,6 +1,8 @@
 """Media sessions over the core: SDP, DTLS, transports, producers and consumers. Knows rooms by id only."""
 
 from bridge.sfu.allocation.model import VideoState
+from bridge.sfu.compositions import OpenComposition
+from bridge.sfu.parties import Party
 from bridge.sfu.session import MediaSession, SessionStats
 from bridge.sfu.settings import MediaLimits, MediaSettings, MediaTimeouts
 from bridge.sfu.sfu import Sfu, WorkerReport
@@ -8,6 +10,7 @@ from bridge.sfu.types import (
     AudioLevel,
     ConnectionKind,
     ConnectionState,
+    LegInput,
     LegReport,
     MediaKind,
     Producer,
@@ -20,6 +23,8 @@ from bridge.sfu.types import (
     SubscribeResult,
     Subscription,
     UnsupportedSubscription,
+    View,
+    ViewState,
     WatchResult,
 )
 
@@ -27,12 +32,15 @@ __all__ = [
     "AudioLevel",
     "ConnectionKind",
     "ConnectionState",
+    "LegInput",
     "LegReport",
     "MediaKind",
     "MediaLimits",
     "MediaSession",
     "MediaSettings",
     "MediaTimeouts",
+    "OpenComposition",
+    "Party",
     "Producer",
     "PublishResult",
     "QualityLevel",
@@ -46,6 +54,8 @@ __all__ = [
     "Subscription",
     "UnsupportedSubscription",
     "VideoState",
+    "View",
+    "ViewState",
     "WatchResult",
     "WorkerReport",
 ]

@@ -28,7 +28,7 @@ from bridge.sfu.legs import Leg, LegRunner, LegSpec
 from bridge.sfu.sdp import codecs
 from bridge.sfu.sdp.codecs import MediaCodec
 from bridge.sfu.sdp.description import Codec, parameter
-from bridge.sfu.types import LegReport, Producer
+from bridge.sfu.types import LegInput, LegReport, Producer
 
 if TYPE_CHECKING:
     from bridge.sfu.router import PublishedProducer, Router
@@ -106,7 +106,7 @@ class DerivedProducer:
         if not self._receivers:
             self._start()
         self._receivers[receiver] = START_BITRATE
-        self._owner.changed()
+        self._router.legs_changed()
         return self.producer_id
 
     def release(self, receiver: object) -> None:
@@ -115,7 +115,7 @@ class DerivedProducer:
             self.end()
         else:
             self._follow()
-            self._owner.changed()
+            self._router.legs_changed()
 
     def set_bitrate(self, receiver: object, bitrate: int) -> None:
         """What the line of a receiver carries of it. The thinnest line decides."""
@@ -142,18 +142,18 @@ class DerivedProducer:
         """What runs for it; None while nothing does."""
         if self._leg is None:
             return None
-        kind, source = self._source.producer.kind, self._source.producer.codecs[0]
+        kind, inputs = self._source.producer.kind, (LegInput(self.source_id, self._source.producer.codecs[0]),)
         target = codecs.names(self.codecs)[0]
         receivers, restarts = len(self._receivers), self._leg.restarts
-        return LegReport(self.source_id, kind, source, target, "codec", receivers, restarts, self._leg.stats)
+        return LegReport(inputs, kind, target, "codec", receivers, restarts, self._leg.stats)
 
     def on_leg_ended(self, code: str) -> None:
         """Told by the runner: the leg is gone for good."""
         logger.warning("a leg has ended for good: %s", code)
-        ended = self.producer_id
         self._receivers.clear()
+        # Not after `end`, by which the router knows it no more.
+        self._router.end_producers([self.producer_id])
         self.end()
-        self._router.end_producers([ended])
 
     def end(self) -> None:
         """Ends the leg and what it hangs on. The core ends the consumers with it."""
@@ -166,7 +166,7 @@ class DerivedProducer:
         self._router.producers.pop(producer_id, None)
         self._router.layers.pop(producer_id, None)
         self._spatial = None
-        self._owner.changed()
+        self._router.legs_changed()
 
     def _start(self) -> None:
         router, kind, ssrc = self._router, self._source.producer.kind, new_ssrc()
@@ -200,7 +200,6 @@ class DerivedProducers:
         self.runner = runner
         self._derived: dict[int, dict[str, DerivedProducer]] = {}
         """By source and codec."""
-        self._told: list[LegReport] = []
 
     def derive(self, source_id: int, lacking: Collection[str]) -> DerivedProducer | None:
         """The producer in the best codec that the receiver may have: none of `lacking`, as `variant` names them.
@@ -251,14 +250,6 @@ class DerivedProducers:
         """The legs that run."""
         every = (derived.report() for each in self._derived.values() for derived in each.values())
         return [report for report in every if report is not None]
-
-    def changed(self) -> None:
-        """Tells the room's members which legs run now, if that has changed."""
-        reports = self.reports()
-        if reports != self._told:
-            self._told = reports
-            for member in tuple(self.router.members.values()):
-                member.legs_changed(reports)
 
     def close(self) -> None:
         """Ends all of them."""

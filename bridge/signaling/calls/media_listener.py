@@ -104,9 +104,10 @@ class MediaListener:
         if self._over:
             return
         transcoded = [
-            TranscodedSource(carried.source_id, MediaKind(leg.kind), leg.source, leg.target, leg.reason, leg.receivers)
+            TranscodedSource(carried.source_id, MediaKind(leg.kind), taken.codec, leg.target, leg.reason, leg.receivers)
             for leg in legs
-            if (carried := self._table.of_producer(leg.producer_id)) is not None
+            for taken in leg.inputs
+            if (carried := self._table.of_producer(taken.producer_id)) is not None
         ]
         self._call.set_media_mode(MediaModeChanged(tuple(transcoded)))
 
