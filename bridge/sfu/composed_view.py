@@ -27,9 +27,7 @@ RETRY_SECONDS = 30.0
 class ComposedView:
     """The choice of one connection. Whoever has it subscribes to `wanted`."""
 
-    def __init__(
-        self, router: Router, close: Callable[[int], None], on_state: Callable[[ViewState], None]
-    ) -> None:
+    def __init__(self, router: Router, close: Callable[[int], None], on_state: Callable[[ViewState], None]) -> None:
         """`close` ends what is sent of a producer, if anything is; `on_state` is told what the receiver gets."""
         self._router = router
         self._close = close
@@ -42,7 +40,7 @@ class ComposedView:
         self._bitrate = START_BITRATE
         self._refused: tuple[ViewReason, float] | None = None
         """Why there is none although there should be, and until when none is asked for."""
-        self._told = ViewState(View.SEPARATE, "asked")
+        self._told = ViewState(False, "asked")
 
     @property
     def follows_line(self) -> bool:
@@ -132,9 +130,9 @@ class ComposedView:
             reason = self._refused[0]
         elif self._view is View.AUTO:
             reason = "thin_line" if composed else "good_line"
-        state = ViewState(View.COMPOSED if composed else View.SEPARATE, reason)
+        state = ViewState(composed, reason)
         # At first each comes on its own: that need not be said.
-        silent = self._told == ViewState(View.SEPARATE, "asked") and state == ViewState(View.SEPARATE, "good_line")
+        silent = self._told == ViewState(False, "asked") and state == ViewState(False, "good_line")
         if state != self._told and not silent:
             self._told = state
             self._on_state(state)

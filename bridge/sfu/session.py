@@ -134,11 +134,16 @@ class MediaSession:
         """Takes the client's answer to the offer of this revision. Raises `stale_answer` if it was superseded."""
         return self._subscribing().answer(answer, revision)
 
-    async def watch(self, offer: str, producers: Sequence[Subscription]) -> WatchResult:
+    async def watch(
+        self, offer: str, producers: Sequence[Subscription], *, view: View = View.SEPARATE, without: str | None = None
+    ) -> WatchResult:
         """Answers a recvonly offer (WHEP): places the producers, in this order, on the m-lines offered.
 
         A session either watches or has a bridge-offered subscribe connection (`wrong_connection`). Call it again for
         re-offers: what is placed already stays on its m-line as long as it is wanted.
+
+        With a composed view it is one picture of everybody instead, and one sound of everybody but the participant
+        `without`; where no leg can be started for it, the producers are placed as they are.
         """
         self._check_open()
         if isinstance(self._receive, SubscribeConnection):
@@ -149,7 +154,7 @@ class MediaSession:
             lambda: self._transport(ConnectionKind.SUBSCRIBE),
             lambda producer_id, live: self._listener.on_consumer(producer_id, live),
         )
-        result = connection.watch(offer, producers)
+        result = connection.watch(offer, producers, composed=view is View.COMPOSED, without=without)
         self._receive = connection
         return result
 

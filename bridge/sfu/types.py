@@ -129,7 +129,8 @@ ViewReason = Literal["asked", "thin_line", "good_line", "legs_exhausted", "leg_f
 class ViewState:
     """What a receiver gets now, and why."""
 
-    view: Literal[View.SEPARATE, View.COMPOSED]
+    composed: bool
+    """Whether it gets one picture of everybody, or each on its own."""
     reason: ViewReason
     """`asked`: so it was asked for; `thin_line`, `good_line`: by what the line carries; the others: no picture could be
     composed, and it gets what can be forwarded."""

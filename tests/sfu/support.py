@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from bridge.sfu import AudioLevel, ConnectionKind, ConnectionState, LegReport, QualityReport, VideoState
+from bridge.sfu import AudioLevel, ConnectionKind, ConnectionState, LegReport, QualityReport, VideoState, ViewState
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -53,6 +53,9 @@ class Recorder:
 
     def on_legs(self, legs: Sequence[LegReport]) -> None:
         self._note("legs", *legs)
+
+    def on_view(self, state: ViewState) -> None:
+        self._note("view", state.composed, state.reason)
 
     def on_negotiation_needed(self) -> None:
         self._note("negotiation")

@@ -33,6 +33,7 @@ from bridge.signaling.calls.notices import (
     TakenOver,
     Track,
     VideoStateChanged,
+    ViewChanged,
     Wrote,
 )
 from bridge.signaling.calls.ports import (
@@ -90,5 +91,6 @@ __all__ = [
     "TokenVerifier",
     "Track",
     "VideoStateChanged",
+    "ViewChanged",
     "Wrote",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bridge.room import EndReason, MediaKind
-from bridge.sfu import AudioLevel, ConnectionKind, ConnectionState, LegReport, QualityReport, VideoState
+from bridge.sfu import AudioLevel, ConnectionKind, ConnectionState, LegReport, QualityReport, VideoState, ViewState
 from bridge.signaling.calls.notices import (
     ActiveSpeaker,
     AudioLevels,
@@ -110,6 +110,12 @@ class MediaListener:
             if (carried := self._table.of_producer(taken.producer_id)) is not None
         ]
         self._call.set_media_mode(MediaModeChanged(tuple(transcoded)))
+
+    def on_view(self, state: ViewState) -> None:
+        """Tells the client whether it gets one picture of all."""
+        if self._over:
+            return
+        self._call.set_view(state)
 
     def on_negotiation_needed(self) -> None:
         """Has an offer made for the client."""
