@@ -347,7 +347,8 @@ class SubscribeConnection:
         videos = [
             Source(each.producer_id, self._router.layers.get(each.producer_id, ()), max_height=each.max_height)
             for each in self._asked
-            if not each.paused
+            # While all are in one picture the page has no place for each of them, and says that it is out of sight.
+            if (before or not each.paused)
             and (published := self._router.producers.get(each.producer_id)) is not None
             and published.producer.kind == "video"
         ]

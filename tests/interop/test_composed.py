@@ -13,7 +13,7 @@ from tests.support.composed import ComposedWatcher
 from tests.support.legs import legs
 from tests.support.media import BLUE, GREEN, RED, ColourTrack, Identity, ToneTrack
 from tests.support.participant import Participant
-from tests.support.webrtc_http import Viewer
+from tests.support.webrtc_http import Publisher, Viewer
 
 
 @contextlib.asynccontextmanager
@@ -40,7 +40,7 @@ async def test_a_room_in_one_picture_and_back_again_though_its_leg_is_killed(bri
             separate = await viewer.watcher(red.id, "camera")
             await separate.expect(RED)
             await viewer.request("layout", tiles=[], view="composed")
-            watcher = await viewer.watcher(None, "composed")  # type: ignore[arg-type] - it is nobody's own
+            watcher = await viewer.watcher(None, "composed")
             composed = ComposedWatcher()
             watcher.inspect = composed.look
             await eventually(lambda: composed.shows(RED, GREEN), within=30)
@@ -63,23 +63,28 @@ async def test_a_room_in_one_picture_and_back_again_though_its_leg_is_killed(bri
 
 
 async def test_who_watches_gets_one_picture_and_one_sound_without_its_own(bridge: Bridge, room: str) -> None:
-    async with people(bridge, room, RED, GREEN) as (_, green):
-        viewer = Viewer(f"{bridge.url}/whep/{room}?view=composed", bridge.token(room, "green"))
-        composed = ComposedWatcher()
-        viewer.inspect["video"] = composed.look
+    publisher = Publisher(f"{bridge.url}/whip/{room}", bridge.token(room, "green"))
+    viewer = Viewer(f"{bridge.url}/whep/{room}?view=composed", bridge.token(room, "green"))
+    composed = ComposedWatcher()
+    viewer.inspect["video"] = composed.look
+    async with people(bridge, room, RED) as (red,):
         try:
+            await publisher.publish([ToneTrack(GREEN), ColourTrack(GREEN)])
             await viewer.view()
             sound = next(each for each in viewer.watchers if each.track.kind == "audio")
             # Green hears red, and not itself.
             await sound.expect(RED, times=10)
             await eventually(lambda: composed.shows(RED, GREEN), within=30)
-            await green.request("update_source", source_id=green.published["sources"][1]["id"], muted=True)
-            await eventually(lambda: composed.frame is not None and composed.shows(RED, None), within=30)  # type: ignore[arg-type]
             for killed in legs(bridge):
                 os.kill(killed, signal.SIGKILL)
             await sound.expect(RED, times=20, within=30)
+            camera = next(each for each in red.published["sources"] if each["source"] == "camera")
+            await red.request("update_source", source_id=camera["id"], muted=True)
+            # In the place of red stand initials.
+            await eventually(lambda: composed.shows(None, GREEN), within=30)
         finally:
             await viewer.close()
+            await publisher.close()
         await eventually(lambda: not legs(bridge))
 
 

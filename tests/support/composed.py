@@ -39,8 +39,8 @@ class ComposedWatcher:
         assert isinstance(frame, av.VideoFrame)
         self.frame, self.count = frame, self.count + 1
 
-    def shows(self, *identities: Identity) -> bool:
-        """Whether these are in the newest picture, in this order, and nobody else."""
+    def shows(self, *identities: Identity | None) -> bool:
+        """Whether these are in the newest picture, in this order, and nobody else; None for initials."""
         if self.frame is None:
             return False
         return tiles(self.frame.to_ndarray(format="rgb24"), len(identities)) == list(identities)
