@@ -40,6 +40,7 @@ _STATUS = {
     "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
     "not_acceptable": HTTPStatus.NOT_ACCEPTABLE,
     "request_timeout": HTTPStatus.REQUEST_TIMEOUT,
+    "bad_view": HTTPStatus.BAD_REQUEST,
     "nothing_to_watch": HTTPStatus.CONFLICT,
     "request_in_progress": HTTPStatus.CONFLICT,
     "idempotency_key_reused": HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -35,6 +35,7 @@ from bridge.signaling.calls.notices import (
     TakenOver,
     Track,
     VideoStateChanged,
+    ViewChanged,
     Wrote,
 )
 from bridge.signaling.calls.ports import (
@@ -103,5 +104,6 @@ __all__ = [
     "TokenVerifier",
     "Track",
     "VideoStateChanged",
+    "ViewChanged",
     "Wrote",
 ]

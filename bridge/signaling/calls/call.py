@@ -46,7 +46,7 @@ from bridge.room import (
     WaitingUpdated,
     in_lobby,
 )
-from bridge.sfu import ConnectionKind, QualityReport, WantedEncodings
+from bridge.sfu import ConnectionKind, QualityReport, View, ViewState, WantedEncodings
 from bridge.signaling.calls.layout import INTERPRETERS
 from bridge.signaling.calls.media_listener import MediaListener
 from bridge.signaling.calls.notices import (
@@ -66,8 +66,10 @@ from bridge.signaling.calls.notices import (
     SentToLobby,
     StoppedByHost,
     TakenOver,
+    ViewChanged,
     Wrote,
 )
+from bridge.signaling.calls.parties import parties
 from bridge.signaling.calls.ports import Door, Inviter, MediaSession
 from bridge.signaling.calls.presence import Presence
 from bridge.signaling.calls.publishing import Published, Publishing, SourceSpec
@@ -98,19 +100,22 @@ class Call:
     listener that attaches later starts from `snapshot()`.
     """
 
-    def __init__(self, calls: Calls, session: Session, door: Door, *, subscribe: bool) -> None:
+    def __init__(
+        self, calls: Calls, session: Session, door: Door, *, subscribe: bool, view: View | None = None
+    ) -> None:
         self.door = door
         self.session = session
         self._calls = calls
         self._listener: CallListener | None = None
         self._active_speaker: ActiveSpeaker | None = None
         self._media_mode = MediaModeChanged(())
+        self._view: ViewChanged | None = None
         self.quality: QualityChanged | None = None
         self.video_states = VideoStates(self, calls.session_observer)
         self._ended: EndReason | None = None
         # One negotiation at a time: an answer must not be overtaken by the offer after it.
         self._negotiating = asyncio.Lock()
-        self.receiving = Receiving(self, calls, session, self._negotiating, by_default=subscribe)
+        self.receiving = Receiving(self, calls, session, self._negotiating, by_default=subscribe, view=view)
         self._lobby_told: LobbyView | None = None
         self._grants_told = session.grants
         self._inside: _Media | None = None
@@ -179,6 +184,11 @@ class Call:
             self._media_mode = mode
             self.tell(mode)
 
+    def set_view(self, state: ViewState) -> None:
+        """Tells whether the pictures come composed, now and to a door that attaches later."""
+        self._view = ViewChanged(state)
+        self.tell(self._view)
+
     def set_quality(self, report: QualityReport) -> None:
         """Tells the room how good this client's lines are, now and whoever comes later."""
         self.quality = QualityChanged(self.session.participant_id, report)
@@ -245,6 +255,12 @@ class Call:
         ]
         if self._inside is not None:
             self._inside.session.hear_always([each.producer_id for each in carried if each is not None])
+
+    def show_parties(self) -> None:
+        """Says who is in the room, for whoever receives it as one picture and one sound."""
+        if self._inside is not None:
+            participants = self._calls.rooms.participants(self.session.room_id)
+            self._inside.session.show_parties(parties(participants, self._calls.table))
 
     async def restart_ice(self, kind: ConnectionKind, fragment: str) -> str | None:
         """Takes a trickle-ice-sdpfrag (RFC 8840); the fragment to answer with if it restarted ICE."""
@@ -396,6 +412,7 @@ class Call:
         self._close_media()
         self.presence.forget_media()
         self.quality, self._active_speaker, self._media_mode = None, None, MediaModeChanged(())
+        self._view = None
         self.receiving.forget_all()
         self.video_states.forget_all()
         view = self._calls.rooms.lobby(self.session.id)
@@ -436,6 +453,8 @@ class Call:
             self.tell(self._active_speaker)
         if self._media_mode.transcoded:
             self.tell(self._media_mode)
+        if self._view is not None:
+            self.tell(self._view)
         for call in self._calls.in_room(self.session.room_id):
             if call.quality is not None:
                 self.tell(call.quality)

@@ -14,6 +14,7 @@ from bridge.sfu import (
     LegReport,
     QualityReport,
     VideoState,
+    ViewState,
     WantedEncodings,
 )
 from bridge.signaling.calls.notices import (
@@ -116,11 +117,18 @@ class MediaListener:
         if self._over:
             return
         transcoded = [
-            TranscodedSource(carried.source_id, MediaKind(leg.kind), leg.source, leg.target, leg.reason, leg.receivers)
+            TranscodedSource(carried.source_id, MediaKind(leg.kind), taken.codec, leg.target, leg.reason, leg.receivers)
             for leg in legs
-            if (carried := self._table.of_producer(leg.producer_id)) is not None
+            for taken in leg.inputs
+            if (carried := self._table.of_producer(taken.producer_id)) is not None
         ]
         self._call.set_media_mode(MediaModeChanged(tuple(transcoded)))
+
+    def on_view(self, state: ViewState) -> None:
+        """Tells the client whether it gets one picture of all."""
+        if self._over:
+            return
+        self._call.set_view(state)
 
     def on_negotiation_needed(self) -> None:
         """Has an offer made for the client."""

@@ -34,7 +34,7 @@ from bridge.room import (
     WaitingLeft,
     WaitingUpdated,
 )
-from bridge.sfu import ConnectionKind, ConnectionState, QualityReport, VideoState, WantedEncodings
+from bridge.sfu import ConnectionKind, ConnectionState, QualityReport, VideoState, ViewState, WantedEncodings
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,8 @@ class SubscribeOffered:
     sdp: str
     revision: int
     tracks: tuple[Track, ...]
+    composed: str | None = None
+    """MID of the m-line that carries the composed picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,13 @@ class MediaModeChanged:
     """Whether media is only forwarded in this room, or also decrypted and decoded inside the bridge, and of whom."""
 
     transcoded: tuple[TranscodedSource, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ViewChanged:
+    """The client gets the pictures of the room composed now, or each on its own again."""
+
+    state: ViewState
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +287,7 @@ Notice = (
     | AudioLevels
     | ActiveSpeaker
     | MediaModeChanged
+    | ViewChanged
     | QualityChanged
     | ConnectionChanged
     | FlowChanged

@@ -64,6 +64,7 @@ from bridge.signaling.calls import (
     SubscriptionRefused,
     TakenOver,
     VideoStateChanged,
+    ViewChanged,
     Wrote,
 )
 from bridge.signaling.websocket import close_codes
@@ -233,6 +234,7 @@ def _media_notified(
         | AudioLevels
         | ActiveSpeaker
         | MediaModeChanged
+        | ViewChanged
         | QualityChanged
         | ConnectionChanged
         | FlowChanged
@@ -253,6 +255,8 @@ def _media_notified(
                 )
                 for track in notice.tracks
             ]
+            if notice.composed is not None:
+                tracks.append(parts.Track(notice.composed, None, None, "composed", "video"))
             return server.SubscribeOffer(negotiation=notice.revision, offer=notice.sdp, tracks=tracks)
         case SubscriptionRefused():
             return server.SubscriptionFailed(source_id=str(notice.source_id), code=notice.code, message=notice.message)
@@ -273,6 +277,8 @@ def _media_notified(
                 for each in notice.transcoded
             ]
             return server.MediaMode(mode="transcoded" if transcoded else "forwarded", transcoded=transcoded)
+        case ViewChanged(state=state):
+            return server.View(view="composed" if state.composed else "separate", reason=state.reason)
         case QualityChanged():
             return _quality(notice)
         case ConnectionChanged():

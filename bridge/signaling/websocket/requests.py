@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from bridge.errors import BridgeError
 from bridge.room import SourceName
-from bridge.sfu import ConnectionKind
+from bridge.sfu import ConnectionKind, View
 from bridge.signaling.calls import Call, Layout, SourceSpec, invitations
 from bridge.signaling.websocket import counters, encoding
 from bridge.signaling.websocket.acts import act
@@ -115,7 +115,8 @@ def _layout(request: client.Layout) -> Layout:
                 hint="Name it once.",
             )
         heights[source_id] = tile.height
-    return Layout(heights, frozenset(request.pinned), request.save_data)
+    view = None if request.view is UNSET else View(request.view)
+    return Layout(heights, frozenset(request.pinned), request.save_data, view)
 
 
 def _specs(sources: Sequence[parts.PublishedSource]) -> dict[str, SourceSpec]:

@@ -19,6 +19,25 @@ import { Toolbar } from "../toolbar.js";
 
 /** @import { Call, RemoteParticipant, RemoteSource } from "../../sdk/src/index.js" */
 /** @import { Equipment } from "../equipment.js" */
+/** @import { TextKey } from "../i18n.js" */
+/** @import { View } from "../settings-dialog.js" */
+
+/** What is said when the pictures come all in one, by the reason. @type {Record<string, TextKey | undefined>} */
+const COMPOSED_TEXTS = { thin_line: "composedForLine", asked: "composedNow" };
+/** What is said when they come each on their own. @type {Record<string, TextKey | undefined>} */
+const SEPARATE_TEXTS = {
+  good_line: "separateAgain",
+  asked: "separateAgain",
+  legs_exhausted: "notComposed",
+  leg_failed: "notComposed",
+  unsupported_codec: "notComposed",
+};
+
+/** How the pictures of the others are to come. @returns {View} */
+function rememberedView() {
+  const view = remembered("view");
+  return view === "separate" || view === "composed" ? view : "auto";
+}
 
 /** The call itself. */
 export class CallView {
@@ -116,6 +135,7 @@ export class CallView {
       this.#settings.node,
     );
     call.saveData = remembered("saveData") === "true";
+    call.view = rememberedView();
     this.#listen();
     offerStills(call, this.#own, this.#abort.signal);
     this.#update();
@@ -162,6 +182,16 @@ export class CallView {
     }, options);
     call.on("sourceremoved", (source) => {
       this.#sound.play(source.id, null);
+      this.#queueUpdate();
+    }, options);
+    call.on("viewchange", ({ view, reason }) => {
+      const text = view === "composed" ? COMPOSED_TEXTS[reason] : SEPARATE_TEXTS[reason];
+      // Who did not ask for it misses nothing.
+      if (text && (text !== "notComposed" || call.view === "composed")) notify(t(text));
+    }, options);
+    call.on("composedchange", (track) => {
+      // Until it comes, what was shown before stays.
+      track?.addEventListener("unmute", () => this.#queueUpdate(), options);
       this.#queueUpdate();
     }, options);
     call.on("unheard", ({ source, stalled }) => {
@@ -291,6 +321,7 @@ export class CallView {
         source: null,
       },
       own.screenTrack,
+      this.#call.composed?.muted === false ? this.#call.composed : null,
     );
     this.#toolbar.update(own);
     setText(this.#count, t("inTheCall", { count: others.size + 1 }));
@@ -366,12 +397,17 @@ export class CallView {
           remember("saveData", String(on));
           this.#call.saveData = on;
         },
+        view: (view) => {
+          remember("view", view);
+          this.#call.view = view;
+        },
       },
       () => ({
         cameraId: own.cameraTrack?.getSettings().deviceId ?? remembered("camera"),
         microphoneId: own.microphoneTrack?.getSettings().deviceId ?? remembered("microphone"),
         speakerId: remembered("speaker"),
         saveData: this.#call.saveData,
+        view: rememberedView(),
         microphone: own.microphoneTrack,
       }),
     );

@@ -21,7 +21,7 @@ import { WAITING_ROOM_EVENTS, WaitingRoom } from "./waiting-room.js";
 /** @import { InvitingEvents } from "./inviting.js" */
 /** @import { OpenDevice } from "./local-source.js" */
 /** @import { RemoteParticipant } from "./participant.js" */
-/** @import { ConsentInfo, Joined, Notice, QualityNotice, RoomInfo, SourceName, Stats, WaitingInfo } from "./protocol.js" */
+/** @import { ConsentInfo, Joined, Notice, QualityNotice, RoomInfo, SourceName, Stats, View, ViewNotice, WaitingInfo } from "./protocol.js" */
 /** @import { Quality } from "./quality-monitor.js" */
 /** @import { RosterEvents } from "./roster.js" */
 /** @import { Session } from "./session.js" */
@@ -42,6 +42,8 @@ import { WAITING_ROOM_EVENTS, WaitingRoom } from "./waiting-room.js";
  *   localsourceended: LocalSource,
  *   unheard: { source: LocalSource, stalled: boolean },
  *   quality: null,
+ *   composedchange: MediaStreamTrack | null,
+ *   viewchange: Pick<ViewNotice, "view" | "reason">,
  *   roomchange: RoomInfo,
  *   grantschange: readonly string[],
  *   mutedbyhost: LocalSource,
@@ -64,8 +66,9 @@ import { WAITING_ROOM_EVENTS, WaitingRoom } from "./waiting-room.js";
  * `consentsettled` when one is asked to consent to a recording, and when there is nothing to answer any more, and
  * `recordingfailed` when it ends by itself, as for lack of room (`recording_no_space`); what was recorded is kept;
  * `localsourcechange` and `localsourceended` for one's own sources; `unheard` when media of one's own stopped reaching
- * the bridge, or reaches it again; `quality` each few seconds, when the participants' `quality` was measured; `closed`
- * at the end, with the error that ended it or null when one left.
+ * the bridge, or reaches it again; `quality` each few seconds, when the participants' `quality` was measured;
+ * `viewchange` when the pictures come all in one, or each on its own again, and `composedchange` with the track of that
+ * one; `closed` at the end, with the error that ended it or null when one left.
  *
  * @extends {Emitter<{ [Type in keyof CallEvents]: CallEvents[Type] }>}
  */
@@ -102,6 +105,8 @@ export class Call extends Emitter {
   #state = "connecting";
   #stopWatchingNetwork;
   #id = "";
+  /** @type {MediaStreamTrack | null} */
+  #composed = null;
   /** @type {readonly string[]} */
   #grants = [];
 
@@ -139,6 +144,7 @@ export class Call extends Emitter {
     this.#subscriber.on("state", () => this.#updateState());
     this.stills = new Stills(session, () => this.localSources);
     this.#subscriber.on("tracks", (tracks) => this.#roster.setTracks(tracks));
+    this.#subscriber.on("composed", (track) => this.#setComposed(track));
     this.#forwardRosterEvents();
   }
 
@@ -220,6 +226,25 @@ export class Call extends Emitter {
   set saveData(saveData) {
     this.#layout.saveData = saveData;
     this.#publisher.setSaving(saveData);
+  }
+
+  /**
+   * How the pictures of the others are to come: `separate`, `composed` (all in one, as `composed`), or `auto`: in one
+   * where the line is too thin for the pictures of a room of four or more. Undefined: as one's role says, else separate.
+   *
+   * @type {View | undefined}
+   */
+  get view() {
+    return this.#layout.view;
+  }
+
+  set view(view) {
+    this.#layout.view = view;
+  }
+
+  /** One picture of everybody, oneself included; null while the pictures come each on their own. */
+  get composed() {
+    return this.#composed;
   }
 
   /**
@@ -326,6 +351,7 @@ export class Call extends Emitter {
     if (notice.type === "admitted" || notice.type === "sent_to_lobby") this.#updateState();
     this.#roster.apply(notice);
     if (notice.type === "quality") this.#setLine(notice);
+    if (notice.type === "view") this.emit("viewchange", { view: notice.view, reason: notice.reason });
     if (notice.type !== "media_flow" || notice.direction !== "to_bridge") return;
     const source = this.localSources.find(({ id }) => id === notice.source_id);
     if (source) this.emit("unheard", { source, stalled: notice.state === "stalled" });
@@ -355,6 +381,13 @@ export class Call extends Emitter {
     for (const source of this.localSources) source.release();
     this.#publisher.drop();
     this.#subscriber.drop();
+  }
+
+  /** @param {MediaStreamTrack | null} track */
+  #setComposed(track) {
+    if (track === this.#composed) return;
+    this.#composed = track;
+    this.emit("composedchange", track);
   }
 
   /** @param {QualityNotice} notice */

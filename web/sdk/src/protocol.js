@@ -66,7 +66,10 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {string} level the sign-in that it takes; `none` for a guest
  * @property {number} expires_seconds
  */
-/** @typedef {{ mid: string, participant_id: string, source_id: string, source: SourceName, kind: Kind }} TrackInfo */
+/** @typedef {"separate" | "composed" | "auto"} View How the pictures of the others come: each on its own, all in one, or as the line allows. */
+/** @typedef {{ mid: string, participant_id: string, source_id: string, source: SourceName, kind: Kind }} SourceTrackInfo */
+/** @typedef {{ mid: string, participant_id: null, source_id: null, source: "composed", kind: "video" }} ComposedTrackInfo One picture of everybody. */
+/** @typedef {SourceTrackInfo | ComposedTrackInfo} TrackInfo */
 /** @typedef {{ participant_id: string, source_id: string, level: number, voice: boolean }} AudioLevelInfo */
 /** @typedef {{ urls: string[], username?: string, credential?: string }} IceServerInfo */
 
@@ -79,7 +82,7 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "subscribe", source_ids: string[] }
  *   | { type: "unsubscribe", source_ids: string[] }
  *   | { type: "update_subscription", source_id: string, paused: boolean }
- *   | { type: "layout", tiles: { source_id: string, height: number }[], pinned?: string[], save_data?: boolean }
+ *   | { type: "layout", tiles: { source_id: string, height: number }[], pinned?: string[], save_data?: boolean, view?: View }
  *   | { type: "subscribe_answer", negotiation: number, answer: string }
  *   | { type: "restart_ice", connection: "subscribe" }
  *   | { type: "get_stats" }
@@ -162,6 +165,9 @@ export const SUBPROTOCOL = "bridge.v1";
 
 /** What the line makes of a video that is received. @typedef {"full" | "reduced" | "stills" | "paused"} Delivery */
 
+/** @typedef {"asked" | "thin_line" | "good_line" | "legs_exhausted" | "leg_failed" | "unsupported_codec"} ViewReason */
+/** @typedef {{ type: "view", view: "separate" | "composed", reason: ViewReason }} ViewNotice What one gets of the room's pictures now. */
+
 /** @typedef {"excellent" | "good" | "poor" | "lost"} QualityLevel */
 /**
  * @typedef {object} QualityNotice How good somebody's lines are; null while unknown.
@@ -176,6 +182,7 @@ export const SUBPROTOCOL = "bridge.v1";
 /**
  * @typedef {SubscribeOffer
  *   | EncodingsNotice
+ *   | ViewNotice
  *   | { type: "participant_joined", participant: ParticipantInfo }
  *   | { type: "participant_updated", participant: ParticipantInfo }
  *   | { type: "participant_left", participant_id: string, reason: string }

@@ -52,6 +52,11 @@ Negotiation = Annotated[
 SourceName = Literal["microphone", "camera", "screen", "screen_audio"]
 """Where a source comes from. A shared screen may be two sources: its picture, and its sound."""
 
+TrackSourceName = Literal["microphone", "camera", "screen", "screen_audio", "composed"]
+"""`composed`: one picture of everybody, which the bridge makes."""
+
+ViewName = Literal["separate", "composed", "auto"]
+
 MediaKind = Literal["audio", "video"]
 ConnectionName = Literal["publish", "subscribe"]
 
@@ -233,7 +238,13 @@ class TranscodedSource(Struct, frozen=True):
     kind: MediaKind
     codec: Annotated[str, Meta(description="As its publisher sends it, such as `H264`.")]
     into: Annotated[str, Meta(description="As those others receive it, such as `VP8`.")]
-    reason: Annotated[str, Meta(description="Why: `codec`, its receivers lack the codec that is sent.")]
+    reason: Annotated[
+        str,
+        Meta(
+            description="Why: `codec`, its receivers lack the codec that is sent; `composed`, they get one picture of "
+            "everybody; `mixed`, they get one sound of everybody."
+        ),
+    ]
     receivers: Annotated[int, Meta(description="How many receive it so.")]
 
 
@@ -280,9 +291,9 @@ class Track(Struct, frozen=True):
     """Which source an m-line of the bridge's offer carries."""
 
     mid: Mid
-    participant_id: ParticipantId
-    source_id: SourceId
-    source: SourceName
+    participant_id: Annotated[ParticipantId | None, Meta(description="Null for `composed`, which is nobody's own.")]
+    source_id: Annotated[SourceId | None, Meta(description="Null for `composed`.")]
+    source: TrackSourceName
     kind: MediaKind
 
 

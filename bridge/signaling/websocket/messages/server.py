@@ -285,6 +285,23 @@ class MediaMode(Notice, tag="media_mode"):
     transcoded: list[TranscodedSource]
 
 
+class View(Notice, tag="view"):
+    """Whether this client gets the pictures of the room composed into one. Told when it changes; at first it does not.
+
+    The tracks follow by `subscribe_offer`. What is left behind is sent until what comes in its place is there.
+    """
+
+    view: Literal["separate", "composed"]
+    reason: Annotated[
+        Literal["asked", "thin_line", "good_line", "legs_exhausted", "leg_failed", "unsupported_codec"],
+        Meta(
+            description="`asked`: by the client or by its role; `thin_line`, `good_line`: by what the line carries; "
+            "`legs_exhausted`, `leg_failed`, `unsupported_codec`: it should be composed and cannot be, so that the "
+            "client gets what can be forwarded. It is tried again after a while."
+        ),
+    ]
+
+
 class Encodings(Notice, tag="encodings"):
     """Which encodings of a source of the client itself are received by anybody.
 
@@ -458,6 +475,7 @@ ServerMessage = (
     | VideoState
     | SubscriptionFailed
     | MediaMode
+    | View
     | Encodings
     | IceRestartRequested
     | LobbyChanged
