@@ -7,7 +7,7 @@ use crate::bitrate::Bitrate;
 use crate::estimator::{Estimate, ReceiveSideEstimator};
 use crate::event::{EstimateSource, Event};
 use crate::flight::Counted;
-use crate::packet::rtcp::TransportFeedback;
+use crate::packet::rtcp::{CongestionFeedback, TransportFeedback};
 use crate::packet::rtp::RtpHeader;
 use crate::params::TransportDemand;
 use crate::time::Time;
@@ -73,12 +73,29 @@ impl Engine {
         }
         if let Some(estimator) = &mut transport.estimator {
             estimator.on_transport_feedback(now, feedback);
-            let round_trip = estimator.estimate().round_trip;
-            let was_out = self.transports[key].pacer.heard(now, round_trip);
-            self.estimate_moved(now, key);
-            if was_out {
-                self.feed(now, key);
+            self.packets_told(now, key);
+        }
+    }
+
+    pub(super) fn heed_congestion_feedback(&mut self, now: Time, key: usize, feedback: &CongestionFeedback<'_>) {
+        let transport = &mut self.transports[key];
+        if let Some(estimator) = &mut transport.estimator {
+            let arrivals = estimator.on_congestion_feedback(now, feedback);
+            if let Some(flight) = &mut transport.flight {
+                flight.arrivals(now, arrivals);
             }
+            self.packets_told(now, key);
+        }
+    }
+
+    /// The peer has told of single packets.
+    fn packets_told(&mut self, now: Time, key: usize) {
+        let transport = &mut self.transports[key];
+        let round_trip = transport.estimator.as_ref().and_then(|estimator| estimator.estimate().round_trip);
+        let was_out = transport.pacer.heard(now, round_trip);
+        self.estimate_moved(now, key);
+        if was_out {
+            self.feed(now, key);
         }
     }
 

@@ -61,7 +61,8 @@ impl Engine {
             consumer.poll_timeout().min(consumer.still_due())
         });
         let from_peer = transport.from_peer.as_ref().map_or(Time::MAX, |estimator| estimator.poll_timeout());
-        let own = transport.report_at.min(transport.feedback.poll_timeout()).min(from_peer);
+        let by_source = transport.source_feedback.as_ref().map_or(Time::MAX, |feedback| feedback.poll_timeout());
+        let own = transport.report_at.min(transport.feedback.poll_timeout()).min(by_source).min(from_peer);
         producers.chain(consumers).fold(own, Time::min)
     }
 
@@ -121,11 +122,13 @@ impl Engine {
         }
     }
 
-    /// NACK, keyframe requests, REMB and transport-wide feedback that are due.
+    /// NACK, keyframe requests, REMB and congestion feedback that are due.
     fn send_feedback(&mut self, now: Time, key: usize) {
         let transport = &mut self.transports[key];
         let ssrc = transport.ssrc;
+        let timestamp = self.config.wall_clock.ntp_middle(now);
         let mut feedback = std::mem::take(&mut transport.feedback);
+        let mut source_feedback = transport.source_feedback.take();
         let estimate = transport.from_peer.as_mut().and_then(|estimator| estimator.poll(now));
         let mut producers = std::mem::take(&mut self.scratch_keys);
         producers.clone_from(&transport.producers);
@@ -173,9 +176,20 @@ impl Engine {
                 break;
             }
         }
+        while let Some(feedback) = source_feedback.as_mut().filter(|feedback| feedback.poll_timeout() <= now) {
+            let mut written = false;
+            compound.append(false, |writer| {
+                written = feedback.poll(now, timestamp, ssrc, writer);
+                written.then_some(())
+            });
+            if !written {
+                break;
+            }
+        }
         compound.flush();
         self.nack_requests = requests;
         self.scratch_keys = producers;
         self.transports[key].feedback = feedback;
+        self.transports[key].source_feedback = source_feedback;
     }
 }

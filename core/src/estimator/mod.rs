@@ -6,6 +6,7 @@
 
 mod history;
 mod loss;
+mod per_source;
 mod probe;
 mod queue;
 mod rate_control;
@@ -23,6 +24,7 @@ use crate::time::Time;
 
 use self::history::{Fate, History};
 use self::loss::{LossConditions, LossControl};
+use self::per_source::Sources;
 use self::probe::{Prober, Situation};
 use self::queue::Queue;
 use self::rate_control::{Conditions, RateControl};
@@ -137,6 +139,7 @@ pub struct Estimator {
     /// Where the clock of `arriving` begins on that of the peer.
     arrival_origin: Option<i64>,
     last_feedback: Option<LastFeedback>,
+    sources: Sources,
     round_trip: Option<Duration>,
     /// When the first packet left since the peer was last heard.
     unanswered_since: Option<Time>,
@@ -176,6 +179,7 @@ impl Estimator {
             arriving: Meter::new(),
             arrival_origin: None,
             last_feedback: None,
+            sources: Sources::default(),
             round_trip: None,
             unanswered_since: None,
             outage: None,
@@ -222,11 +226,7 @@ impl Estimator {
             // Feedback was lost: what it told of is neither lost nor received.
             self.queue.interrupted();
         }
-        let returned = self.outage.take();
-        if let Some(outage) = returned {
-            self.line_is_back(now, &outage);
-        }
-        self.unanswered_since = None;
+        self.heard(now);
 
         let mut clock = last.map(|last| (last.told, last.unwrapped));
         let mut acknowledged = Acknowledged::default();
@@ -253,6 +253,19 @@ impl Estimator {
             clock.map(|_| LastFeedback { count: feedback.feedback_count, covered: end.max(covered), told, unwrapped });
         self.source = EstimateSource::TransportFeedback;
         self.conclude(now, &acknowledged);
+    }
+
+    /// The peer told of single packets.
+    fn heard(&mut self, now: Time) {
+        if let Some(outage) = self.outage.take() {
+            self.line_is_back(now, &outage);
+        }
+        self.unanswered_since = None;
+    }
+
+    /// Whether the peer tells of single packets.
+    fn tells_packets(&self) -> bool {
+        self.last_feedback.is_some() || self.sources.has_heard()
     }
 
     fn received(&mut self, sequence: u64, arrived: Option<i64>, acknowledged: &mut Acknowledged) {
@@ -324,7 +337,7 @@ impl Estimator {
     /// The peer tells its own estimate.
     pub fn on_remb(&mut self, _now: Time, bitrate: Bitrate) {
         self.remb = Some(bitrate);
-        if self.last_feedback.is_none() {
+        if !self.tells_packets() {
             self.source = EstimateSource::Remb;
         }
     }
@@ -334,7 +347,7 @@ impl Estimator {
     ///
     /// Where the peer tells nothing better, the estimate follows from these alone.
     pub fn on_receiver_report(&mut self, now: Time, lost: f64, expected: u32, round_trip: Option<Duration>) {
-        if self.last_feedback.is_some() || self.remb.is_some() {
+        if self.tells_packets() || self.remb.is_some() {
             return;
         }
         let ceiling = self.desired.map_or(f64::MAX, |desired| desired * ABOVE_DESIRED);
@@ -428,7 +441,7 @@ impl Estimator {
             desired: self.desired.unwrap_or(f64::MAX),
             start: self.config.start.as_bps() as f64,
             max: self.config.max.as_bps() as f64,
-            unknown: self.last_feedback.is_none(),
+            unknown: !self.tells_packets(),
             yielding: self.rate_control.is_yielding(),
             calm: self.rate_control.is_calm(now),
             allowed: if !sending || limited {
@@ -442,14 +455,8 @@ impl Estimator {
 
     /// When the peer has been silent for too long; never for one that has not told anything yet.
     fn silent_at(&self) -> Time {
-        match (self.unanswered_since, self.last_feedback) {
-            (Some(since), Some(_)) => {
-                since
-                    + self.round_trip.unwrap_or(UNKNOWN_ROUND_TRIP).min(Duration::from_secs(2)) * 2
-                    + FEEDBACK_INTERVAL
-            }
-            _ => Time::MAX,
-        }
+        let Some(since) = self.unanswered_since.filter(|_| self.tells_packets()) else { return Time::MAX };
+        since + self.round_trip.unwrap_or(UNKNOWN_ROUND_TRIP).min(Duration::from_secs(2)) * 2 + FEEDBACK_INTERVAL
     }
 
     fn line_is_back(&mut self, now: Time, outage: &Outage) {

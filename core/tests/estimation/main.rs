@@ -57,6 +57,8 @@ plans![
     more_is_wanted_later from lines,
     fall_and_rise from lines,
     fall_and_rise_of_layers from lines,
+    fall_and_rise_told_by_source from lines,
+    bad_lines_told_by_source from lines,
     random_loss_on_a_thin_line from lines,
     outages from lines,
     paused_while_the_line_was_away from lines,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use _core::bitrate::Bitrate;
 use _core::estimator::{Estimator, EstimatorConfig, Probe, SentPacket};
-use _core::feedback::TransportFeedbackBuilder;
+use _core::feedback::{CongestionFeedbackBuilder, TransportFeedbackBuilder};
 use _core::packet::rtcp::{self, RtcpWriter};
 use _core::time::Time;
 
@@ -20,6 +20,18 @@ const AUDIO_FRAME: Nanos = 20 * MS;
 const PACING: f64 = 1.5;
 /// What is older is not sent any more.
 const STALE: Nanos = 400 * MS;
+
+/// SSRC of sound, and of all else.
+const SOUND: u32 = 10;
+const PICTURES: u32 = 11;
+
+/// What the receiver tells of what arrived.
+enum Told {
+    /// Transport-wide feedback.
+    TransportWide(TransportFeedbackBuilder),
+    /// RFC 8888.
+    BySource(CongestionFeedbackBuilder),
+}
 
 /// What a flow sends.
 #[derive(Clone, Debug)]
@@ -50,11 +62,13 @@ impl Media {
 pub struct MediaFlow {
     pub media: Media,
     pub estimator: Estimator,
-    feedback: TransportFeedbackBuilder,
+    told: Told,
     pub route: Vec<usize>,
     pub back: Vec<usize>,
     random: Random,
     sequence_number: u16,
+    /// The same within each source.
+    own_numbers: [u16; 2],
     next_audio: Nanos,
     next_frame: Nanos,
     next_target: Nanos,
@@ -76,11 +90,12 @@ impl MediaFlow {
         MediaFlow {
             media,
             estimator: Estimator::new(EstimatorConfig::default()),
-            feedback: TransportFeedbackBuilder::default(),
+            told: Told::TransportWide(TransportFeedbackBuilder::default()),
             route: route.iter().rev().copied().collect(),
             back: back.iter().rev().copied().collect(),
             random,
             sequence_number: 65_000,
+            own_numbers: [65_300, 30_000],
             next_audio: phase,
             next_frame: phase,
             next_target: 0,
@@ -91,6 +106,11 @@ impl MediaFlow {
             probe: None,
             video_arrivals: Vec::new(),
         }
+    }
+
+    /// The receiver knows no transport-wide numbers, and tells by source.
+    pub fn tell_by_source(&mut self) {
+        self.told = Told::BySource(CongestionFeedbackBuilder::default());
     }
 
     /// In bit/s.
@@ -199,21 +219,35 @@ impl MediaFlow {
         let sequence_number = self.sequence_number;
         self.sequence_number = sequence_number.wrapping_add(1);
         self.estimator.sent(Time::from_nanos(now), SentPacket { sequence_number, size, probe });
-        let content = Content::Media { sequence_number, kind, sent: now };
+        let (ssrc, index) = if kind == Kind::Audio { (SOUND, 0) } else { (PICTURES, 1) };
+        let own = self.own_numbers[index];
+        self.own_numbers[index] = own.wrapping_add(1);
+        if matches!(self.told, Told::BySource(_)) {
+            self.estimator.sent_in_source(ssrc, own);
+        }
+        let content = Content::Media { sequence_number, source: (ssrc, own), kind, sent: now };
         out.push(Packet { flow, size, content, route: self.route.clone(), waited: 0 });
     }
 
     /// A packet reaches the receiver. Its clock is another one.
-    pub fn receive(&mut self, at: Nanos, sequence_number: u16) {
-        self.feedback.received(Time::from_nanos(at) + Duration::from_secs(1_000), sequence_number);
+    pub fn receive(&mut self, at: Nanos, sequence_number: u16, (ssrc, own): (u32, u16)) {
+        let time = theirs(at);
+        match &mut self.told {
+            Told::TransportWide(feedback) => feedback.received(time, sequence_number),
+            Told::BySource(feedback) => feedback.received(time, ssrc, own),
+        }
     }
 
     fn tell(&mut self, now: Nanos, flow: usize, out: &mut Vec<Packet>) {
-        let time = Time::from_nanos(now) + Duration::from_secs(1_000);
+        let time = theirs(now);
         let mut buffer = [0; 1_200];
         loop {
             let mut writer = RtcpWriter::new(&mut buffer);
-            if !self.feedback.poll(time, 1, 2, &mut writer) {
+            let written = match &mut self.told {
+                Told::TransportWide(feedback) => feedback.poll(time, 1, 2, &mut writer),
+                Told::BySource(feedback) => feedback.poll(time, ntp_middle(time), 1, &mut writer),
+            };
+            if !written {
                 return;
             }
             let len = writer.len();
@@ -226,9 +260,25 @@ impl MediaFlow {
     /// Feedback reaches the sender.
     pub fn hear(&mut self, at: Nanos, compound: &[u8]) {
         for packet in rtcp::packets(compound) {
-            if let Ok(rtcp::Packet::TransportFeedback(feedback)) = packet {
-                self.estimator.on_transport_feedback(Time::from_nanos(at), &feedback);
+            match packet {
+                Ok(rtcp::Packet::TransportFeedback(feedback)) => {
+                    self.estimator.on_transport_feedback(Time::from_nanos(at), &feedback);
+                }
+                Ok(rtcp::Packet::CongestionFeedback(feedback)) => {
+                    self.estimator.on_congestion_feedback(Time::from_nanos(at), &feedback);
+                }
+                packet => panic!("a receiver that tells {packet:?}"),
             }
         }
     }
+}
+
+/// By the receiver's clock.
+fn theirs(at: Nanos) -> Time {
+    Time::from_nanos(at) + Duration::from_secs(1_000)
+}
+
+/// In units of 1/65536 s.
+fn ntp_middle(time: Time) -> u32 {
+    (u128::from(time.as_nanos()) * 65_536 / 1_000_000_000) as u32
 }

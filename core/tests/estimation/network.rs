@@ -36,9 +36,10 @@ pub enum Kind {
 
 #[derive(Clone, Debug)]
 pub enum Content {
-    /// A datagram with a transport-wide sequence number.
+    /// A datagram with a transport-wide sequence number; its source, and its number in that.
     Media {
         sequence_number: u16,
+        source: (u32, u16),
         kind: Kind,
         sent: Nanos,
     },
