@@ -10,6 +10,7 @@ use crate::flight::Counted;
 use crate::packet::rtcp::{CongestionFeedback, TransportFeedback};
 use crate::packet::rtp::RtpHeader;
 use crate::params::TransportDemand;
+use crate::report::ReportProgress;
 use crate::time::Time;
 use crate::transport::Transport;
 
@@ -110,13 +111,13 @@ impl Engine {
         }
     }
 
-    pub(super) fn heed_loss(&mut self, now: Time, key: usize, lost: f64, expected: u32, round_trip: Option<Duration>) {
+    pub(super) fn heed_progress(&mut self, now: Time, key: usize, progress: &ReportProgress) {
         let transport = &mut self.transports[key];
         if let Some(flight) = &mut transport.flight {
-            flight.report(now, lost, expected, round_trip);
+            flight.report(now, progress.lost, progress.expected, progress.round_trip);
         }
         if let Some(estimator) = &mut transport.estimator {
-            estimator.on_receiver_report(now, lost, expected, round_trip);
+            estimator.on_receiver_report(now, progress);
             self.estimate_moved(now, key);
         }
     }
@@ -156,6 +157,7 @@ impl Engine {
                 transport_id: transport.id,
                 bitrate: estimate.bitrate.as_bps(),
                 source: estimate.source,
+                proven: estimate.proven,
                 round_trip_time: estimate.round_trip.map(|time| time.as_secs_f64()),
                 fraction_lost: estimate.fraction_lost,
                 queue_delay: estimate.queue_delay.map(|time| time.as_secs_f64()),
@@ -189,6 +191,7 @@ mod tests {
         let estimate = |kbps, source| Estimate {
             bitrate: Bitrate::kbps(kbps),
             source,
+            proven: true,
             round_trip: None,
             fraction_lost: 0.0,
             queue_delay: None,

@@ -92,7 +92,7 @@ impl Engine {
             let entry = &mut self.consumers[consumer];
             let progress = entry.consumer.on_receiver_report(now, self.config.wall_clock, block);
             self.poll_consumer_watchdog(now, consumer);
-            self.heed_loss(now, key, progress.lost, progress.expected, progress.round_trip);
+            self.heed_progress(now, key, &progress);
         }
     }
 

@@ -4,6 +4,7 @@ use super::compound::Compound;
 use super::consumers::ConsumerEntry;
 use super::{Engine, bandwidth};
 use crate::packet::rtcp::{FirEntry, ReportBlock};
+use crate::params::MediaKind;
 use crate::producer::KeyframeRequest;
 use crate::time::Time;
 use crate::transport::REPORT_INTERVAL;
@@ -79,7 +80,10 @@ impl Engine {
             estimator.lost(now, lost.fold(0.0, f64::max));
         }
         let ssrc = transport.ssrc;
-        let senders: Vec<usize> = transport.consumers.iter().map(|(_, consumer)| *consumer).collect();
+        // Another report now would be answered in the place of one that stands behind a train.
+        let awaits = transport.estimator.as_ref().is_some_and(|estimator| estimator.awaits_answer(now));
+        let senders = transport.consumers.iter().filter(|_| !awaits).map(|(_, consumer)| *consumer);
+        let senders: Vec<usize> = senders.collect();
         let mut compound = Compound::new(transport, &mut self.out);
         for consumer in senders {
             let entry = &mut self.consumers[consumer];
@@ -103,6 +107,31 @@ impl Engine {
             compound.append(false, |writer| writer.receiver_reference_time(ssrc, wall.ntp(now)));
         }
         compound.flush();
+    }
+
+    /// Sends a report behind a train of packets, on a source whose receiver reports often: of video before audio.
+    pub(super) fn report_behind_train(&mut self, now: Time, key: usize) {
+        let wall = self.config.wall_clock;
+        let Engine { transports, consumers, producers, out, .. } = self;
+        let transport = &mut transports[key];
+        let mut senders: Vec<usize> = transport.consumers.iter().map(|(_, consumer)| *consumer).collect();
+        senders.sort_by_key(|sender| consumers[*sender].consumer.kind() != MediaKind::Video);
+        let found = senders.into_iter().find_map(|sender| {
+            let entry = &mut consumers[sender];
+            Some((sender, entry.consumer.sender_info(now, wall, &producers[entry.producer].producer)?))
+        });
+        if let Some((sender, info)) = &found {
+            let consumer = &consumers[*sender].consumer;
+            let mut compound = Compound::new(transport, out);
+            compound.append(true, |writer| {
+                writer.sender_report(consumer.ssrc(), info, &[])?;
+                writer.cname(consumer.ssrc(), consumer.cname())
+            });
+            compound.flush();
+        }
+        if let Some(estimator) = &mut transport.estimator {
+            estimator.report_left(now, found.is_some());
+        }
     }
 
     /// Says BYE for consumers of a transport.

@@ -13,6 +13,7 @@ mod rate_control;
 mod rates;
 mod receive_side;
 mod reports;
+mod sums;
 
 use std::time::Duration;
 
@@ -30,7 +31,8 @@ use self::queue::Queue;
 use self::rate_control::{Conditions, RateControl};
 use self::rates::Meter;
 pub use self::receive_side::ReceiveSideEstimator;
-use self::reports::{Reports, Verdict};
+use self::reports::Reports;
+use self::sums::Sums;
 
 /// The round trip before one is known.
 const UNKNOWN_ROUND_TRIP: Duration = Duration::from_millis(200);
@@ -53,8 +55,6 @@ const CLOCK_NANOS: i64 = (1 << 24) * 64_000_000;
 const ARRIVAL_ORIGIN: i64 = 10_000_000_000;
 /// A demand that rises by this much is worth a probe of its own.
 const MORE: f64 = 1.1;
-/// How far above what is wanted an estimate from receiver reports goes.
-const ABOVE_DESIRED: f64 = 1.25;
 /// The application sends less than it may below this share of the estimate.
 const LIMITED: f64 = 0.75;
 
@@ -106,6 +106,8 @@ pub struct Estimate {
     pub bitrate: Bitrate,
     /// What that follows from.
     pub source: EstimateSource,
+    /// Whether it rises again where it was too low: the peer tells of single packets, or has answered a probe.
+    pub proven: bool,
     /// Smoothed round trip.
     pub round_trip: Option<Duration>,
     /// Of what was sent lately, 0–1.
@@ -149,7 +151,7 @@ pub struct Estimator {
     /// Losses of packets from before this are not counted: where the line was out, a queue was full of what is stale.
     losses_after: Time,
     desired: Option<f64>,
-    remb: Option<Bitrate>,
+    sums: Sums,
     source: EstimateSource,
     last_sent: Time,
 }
@@ -186,7 +188,7 @@ impl Estimator {
             ignore_before: Time::ZERO,
             losses_after: Time::ZERO,
             desired: None,
-            remb: None,
+            sums: Sums::default(),
             source: EstimateSource::Start,
             last_sent: Time::ZERO,
         }
@@ -196,9 +198,22 @@ impl Estimator {
     #[inline]
     pub fn sent(&mut self, now: Time, packet: SentPacket) {
         self.history.push(now, packet);
-        self.sending.add(now, packet.size as u32);
-        self.last_sent = now;
+        self.sent_bytes(now, packet.size, packet.probe);
         self.unanswered_since.get_or_insert(now);
+    }
+
+    /// A packet leaves once more, as it was before: it has no number of its own.
+    pub fn sent_again(&mut self, now: Time, size: usize, probe: Option<u32>) {
+        self.sent_bytes(now, size, probe);
+    }
+
+    #[inline]
+    fn sent_bytes(&mut self, now: Time, size: usize, probe: Option<u32>) {
+        self.sending.add(now, size as u32);
+        self.last_sent = now;
+        if let Some(id) = probe {
+            self.sums.sent(now, id, size);
+        }
     }
 
     /// What the transport wants to send: allocated now, and desired if the line allowed it. Probes go no further.
@@ -334,43 +349,17 @@ impl Estimator {
         self.loss.update(now, lost, acknowledged.received + lost, &loss_conditions);
     }
 
-    /// The peer tells its own estimate.
-    pub fn on_remb(&mut self, _now: Time, bitrate: Bitrate) {
-        self.remb = Some(bitrate);
-        if !self.tells_packets() {
-            self.source = EstimateSource::Remb;
-        }
-    }
-
-    /// A report of the peer on one of our sources: fraction lost since its last one (0–1), packets expected since, and
-    /// the round trip if it allowed to compute it.
-    ///
-    /// Where the peer tells nothing better, the estimate follows from these alone.
-    pub fn on_receiver_report(&mut self, now: Time, lost: f64, expected: u32, round_trip: Option<Duration>) {
-        if self.tells_packets() || self.remb.is_some() {
-            return;
-        }
-        let ceiling = self.desired.map_or(f64::MAX, |desired| desired * ABOVE_DESIRED);
-        if let Some(verdict) = self.reports.report(now, lost, expected, round_trip) {
-            let rate = self.rate_control.rate();
-            let rate = match verdict {
-                // What is not wanted was not tried either.
-                Verdict::Grow(factor) => (rate * factor).min(ceiling.max(rate)),
-                Verdict::Fall(factor) => rate * factor,
-            };
-            self.rate_control.restart(now, rate);
-        }
-        self.round_trip = self.reports.round_trip();
-        self.source = EstimateSource::ReceiverReports;
-    }
-
     /// The next probe to send, if it is time for one.
     pub fn poll_probe(&mut self, now: Time) -> Option<Probe> {
         if self.outage.is_some() {
             return None;
         }
         let situation = self.situation(now);
-        self.prober.poll(now, &situation)
+        let probe = self.prober.poll(now, &situation)?;
+        if situation.answer.is_some() {
+            self.sums.begins(now, &probe);
+        }
+        Some(probe)
     }
 
     /// What is to be done as time goes by (no feedback for long, probes that have ended).
@@ -401,7 +390,7 @@ impl Estimator {
             Some(_) => Time::MAX,
             None => {
                 let situation = self.situation(self.last_sent);
-                self.silent_at().min(self.prober.poll_timeout(&situation))
+                self.silent_at().min(self.prober.poll_timeout(&situation)).min(self.sums.report_at())
             }
         }
     }
@@ -411,24 +400,21 @@ impl Estimator {
         Estimate {
             bitrate: Bitrate::bps(self.bps() as u64),
             source: self.source,
+            proven: self.tells_packets() || self.sums.is_proven(),
             round_trip: self.round_trip,
             fraction_lost: match self.source {
-                EstimateSource::ReceiverReports => self.reports.fraction(),
+                EstimateSource::ReceiverReports | EstimateSource::Remb => self.reports.fraction(),
                 _ => self.loss.fraction(),
             },
             queue_delay: match self.source {
-                EstimateSource::ReceiverReports => self.reports.queue(),
+                EstimateSource::ReceiverReports | EstimateSource::Remb => self.reports.queue(),
                 _ => self.queue.standing(),
             },
         }
     }
 
     fn bps(&self) -> f64 {
-        let rate = match (self.source, self.remb) {
-            // A receiver's own estimate follows what it is sent: a little said of a little is no proof of a thin line.
-            (EstimateSource::Remb, Some(remb)) => remb.max(self.config.start).as_bps() as f64,
-            _ => self.rate_control.rate(),
-        };
+        let rate = self.rate_control.rate();
         let rate = self.loss.cap().map_or(rate, |cap| rate.min(cap));
         rate.clamp(self.config.min.as_bps() as f64, self.config.max.as_bps() as f64)
     }
@@ -436,7 +422,7 @@ impl Estimator {
     fn situation(&self, now: Time) -> Situation {
         let sending = now.since(self.last_sent) < Duration::from_secs(1);
         let limited = self.sending.last_rate() < self.bps() * LIMITED;
-        Situation {
+        let mut situation = Situation {
             estimate: self.bps(),
             desired: self.desired.unwrap_or(f64::MAX),
             start: self.config.start.as_bps() as f64,
@@ -450,7 +436,16 @@ impl Estimator {
                 self.rate_control.may_carry_more(now)
             },
             idle: !sending,
+            answer: None,
+        };
+        if self.takes_trains() {
+            situation.unknown = false;
+            situation.yielding = self.sums.is_yielding(now);
+            situation.calm = self.reports.is_calm() && !situation.yielding;
+            situation.allowed = situation.calm && (situation.allowed || self.sums.looks_again(now));
+            situation.answer = Some(self.reports.patience());
         }
+        situation
     }
 
     /// When the peer has been silent for too long; never for one that has not told anything yet.

@@ -159,9 +159,11 @@ impl Transport {
     }
 
     /// Whether probes of its line can be sent, and are of use: somebody has said how much is wanted, and the peer tells
-    /// what arrives.
+    /// what arrives, or answers our reports.
     pub fn may_probe(&self) -> bool {
-        self.pacer.paces() && (self.send_extensions.is_numbered() || self.is_told_by_source) && self.can_send()
+        let is_told = || self.send_extensions.is_numbered() || self.is_told_by_source;
+        let answers = || self.estimator.as_ref().is_some_and(|estimator| estimator.takes_trains());
+        self.pacer.paces() && self.can_send() && (is_told() || answers())
     }
 
     /// When its estimator has something to do; [`Time::MAX`] for never.

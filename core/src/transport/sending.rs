@@ -198,7 +198,13 @@ impl Transport {
             sent
         });
         if let Some(bytes) = sent {
-            self.pacer.spend(now, bytes);
+            if let Some(estimator) = &mut self.estimator {
+                estimator.sent_again(now, bytes, self.pacer.probe_id());
+            }
+            match purpose {
+                Purpose::Media => self.pacer.spend(now, bytes),
+                Purpose::Probe => self.pacer.spend_padding(now, bytes),
+            }
         }
         self.count_sent(sent)
     }
@@ -284,7 +290,8 @@ impl Transport {
         }
         let source = source_of(packet);
         let size = self.keys.seal_rtp(packet, composed.header_len, composed.len)?;
-        if composed.stamps.is_numbered() || self.is_told_by_source {
+        // Where the peer knows no numbers they are our own affair.
+        if composed.stamps.is_numbered() || !self.send_extensions.is_numbered() {
             self.next_transport_sequence = sequence_number.wrapping_add(1);
             if let Some(estimator) = &mut self.estimator {
                 let packet = SentPacket { sequence_number, size, probe: self.pacer.probe_id() };

@@ -40,9 +40,12 @@ pub enum Content {
     Media {
         sequence_number: u16,
         source: (u32, u16),
+        captured: Nanos,
         kind: Kind,
         sent: Nanos,
     },
+    /// RTCP towards the receiver.
+    Report(Vec<u8>),
     /// RTCP towards the sender.
     Feedback(Vec<u8>),
     /// A TCP segment and the acknowledgement of one.
