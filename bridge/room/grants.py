@@ -26,8 +26,12 @@ class Grant(StrEnum):
     """Write what is said, for those who do not hear it."""
     HOST = "host"
     """Let in, refuse, remove, mute others, lock and end."""
+    INVITE = "invite"
+    """Have a link made for somebody who is to come. Whoever has the grant `host` may, too."""
     RECORD = "record"
     """Ask the others for their consent to a recording."""
+    STILL = "still"
+    """Ask somebody for a still picture of their camera."""
 
 
 class Entrance(StrEnum):
@@ -65,7 +69,7 @@ class Role:
 
 
 _MEDIA = frozenset({Grant.PUBLISH_CAMERA, Grant.PUBLISH_MICROPHONE, Grant.SUBSCRIBE})
-_HOST = _MEDIA | {Grant.PUBLISH_SCREEN, Grant.CHAT, Grant.CAPTION, Grant.HOST, Grant.RECORD}
+_HOST = _MEDIA | {Grant.PUBLISH_SCREEN, Grant.CHAT, Grant.CAPTION, Grant.HOST, Grant.RECORD, Grant.STILL}
 _GUEST = _MEDIA | {Grant.PUBLISH_SCREEN, Grant.CHAT}
 
 

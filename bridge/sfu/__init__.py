@@ -6,6 +6,7 @@ from bridge.sfu.parties import Party
 from bridge.sfu.session import MediaSession, SessionStats
 from bridge.sfu.settings import MediaLimits, MediaSettings, MediaTimeouts
 from bridge.sfu.sfu import Sfu, WorkerReport
+from bridge.sfu.tap import Tap, TapListener, TappedTrack
 from bridge.sfu.types import (
     AudioLevel,
     ConnectionKind,
@@ -25,6 +26,7 @@ from bridge.sfu.types import (
     UnsupportedSubscription,
     View,
     ViewState,
+    WantedEncodings,
     WatchResult,
 )
 
@@ -52,10 +54,14 @@ __all__ = [
     "SubscribeOffer",
     "SubscribeResult",
     "Subscription",
+    "Tap",
+    "TapListener",
+    "TappedTrack",
     "UnsupportedSubscription",
     "VideoState",
     "View",
     "ViewState",
+    "WantedEncodings",
     "WatchResult",
     "WorkerReport",
 ]

@@ -9,6 +9,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bridge.sfu.allocation.publishing import Received
 from bridge.sfu.leg_transport import DECODED, ORIENTATION, LegTransport, layer_up_to, leg_codec, new_ssrc, taken
 from bridge.sfu.legs import ComposeSpec, Leg, PictureScene, SceneSource
 from bridge.sfu.parties import Party
@@ -188,7 +189,8 @@ class ComposedPicture:
         if layer is not None and layer.spatial != taken_in.spatial and self._transport is not None:
             taken_in.spatial = layer.spatial
             self._transport.choose_layer(taken_in.consumer_id, layer.spatial)
-            self._router.receives(self, producer_id, layer.spatial, None if screen else CAMERA_ROOM)
+            room = None if screen else CAMERA_ROOM
+            self._router.receives(self, producer_id, Received(layer.spatial, room, complete=True))
 
     def _scene_source(self, party: Party, producer_id: int | None, *, screen: bool, speaking: bool) -> SceneSource:
         source = SceneSource(

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bridge.sfu.allocation.ceiling import Ceiling
+from bridge.sfu.allocation.publishing import Received
 from bridge.sfu.leg_transport import (
     DECODED,
     FEEDBACK,
@@ -97,7 +98,7 @@ class DerivedProducer:
             self._source,
             producer=producer,
             codecs=self.codecs,
-            want_encodings=lambda _wanted, _ceiling: None,
+            want_encodings=lambda _wanted, _ceiling, _needed: None,
             ceiling=Ceiling(),
         )
 
@@ -131,7 +132,7 @@ class DerivedProducer:
         if layer.spatial != self._spatial:
             self._spatial = layer.spatial
             self._transport.choose_layer(self._consumer_id, layer.spatial)
-            self._router.receives(self, self.source_id, layer.spatial, None)
+            self._router.receives(self, self.source_id, Received(layer.spatial))
 
     @property
     def headroom(self) -> int:

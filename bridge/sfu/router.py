@@ -9,9 +9,10 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from bridge.sfu.allocation import ceiling
+from bridge.sfu.allocation import ceiling, publishing
 from bridge.sfu.allocation.ceiling import Ceiling
 from bridge.sfu.allocation.model import Layer
+from bridge.sfu.allocation.publishing import Received
 from bridge.sfu.compositions import Compositions
 from bridge.sfu.derived import DerivedProducers
 from bridge.sfu.legs import LegRunner, NoLegs
@@ -31,10 +32,14 @@ class PublishedProducer:
     codecs: tuple[MediaCodec, ...]
     owner: str
     """Id of the session that publishes it."""
-    want_encodings: Callable[[Collection[int], int | None], None] = lambda _wanted, _ceiling: None
+    want_encodings: Callable[[Collection[int], int | None, Collection[int]], None] = lambda _wanted, _ceiling, _need: (
+        None
+    )
     """Says which of its encodings, by index, are to be received by anybody: see `PublishConnection.want_encodings`."""
     ceiling: Ceiling = field(default_factory=Ceiling)
     """What its publisher was told that anybody's line takes of an encoding at most."""
+    needed: frozenset[int] = frozenset()
+    """Which encodings nobody's line could do without: its publisher may leave out the others."""
 
 
 class RouterMember(Protocol):
@@ -61,16 +66,6 @@ class RouterMember(Protocol):
         """The worker died."""
 
 
-@dataclass(frozen=True)
-class _Received:
-    """What a receiver gets of a video."""
-
-    spatial: int | None
-    """Which encoding; None for nothing."""
-    room: int | None
-    """What its line would carry of it, in bit/s; None while that is unknown."""
-
-
 @dataclass
 class Router:
     """A room on a worker. It exists while it has sessions."""
@@ -91,7 +86,7 @@ class Router:
     _always: tuple[int, ...] = ()
     layers: dict[int, tuple[Layer, ...]] = field(default_factory=dict)
     """The layers of each video producer, those included that its publisher was asked not to send."""
-    _receives: dict[int, dict[object, _Received]] = field(default_factory=dict)
+    _receives: dict[int, dict[object, Received]] = field(default_factory=dict)
     _salt: bytes = field(default_factory=lambda: secrets.token_bytes(16))
 
     def __post_init__(self) -> None:
@@ -180,18 +175,27 @@ class Router:
         for member in tuple(self.members.values()):
             member.layers_changed(producer_id)
 
-    def receives(self, receiver: object, producer_id: int, spatial: int | None, room: int | None) -> None:
-        """A receiver gets this encoding of a producer from now on; None for nothing, since its line is too weak.
-
-        `room` is what that line would carry of it, in bit/s; None while that is unknown.
-
-        The publisher is to send what is received, and one encoding above it for whoever can take more soon. What nobody
-        receives at all it sends in its least, so that whoever wants it sees it at once. No encoding is to take more
-        than the best line would carry, and none is sent that makes no good picture of that.
-        """
+    def receives(self, receiver: object, producer_id: int, received: Received) -> None:
+        """A receiver gets this of a producer from now on; its publisher is asked for what all of them need."""
         if producer_id in self.producers:
-            self._receives.setdefault(producer_id, {})[receiver] = _Received(spatial, room)
+            self._receives.setdefault(producer_id, {})[receiver] = received
             self._want(producer_id)
+
+    def encoding_for(self, producer_id: int, spatial: int) -> int:
+        """Which encoding a receiver of this one is to be sent: the next larger one once it comes, where that is needed.
+
+        Its publisher may then leave this one out at any time.
+        """
+        published = self.producers.get(producer_id)
+        if published is None or spatial in published.needed or spatial + 1 not in published.needed:
+            return spatial
+        return spatial + 1
+
+    def next_pixels(self, producer_id: int) -> int:
+        """Size of the encoding of a producer that may come after those that were seen; 0 for none."""
+        published = self.producers.get(producer_id)
+        count = 0 if published is None else len(published.producer.encodings)
+        return publishing.next_pixels(self.layers.get(producer_id, ()), count)
 
     def receives_no_more(self, receiver: object, producer_id: int) -> None:
         """A receiver does not want a producer any more, or for now."""
@@ -209,14 +213,13 @@ class Router:
             return
         received = self._receives.get(producer_id, {}).values()
         layers = self.layers.get(producer_id, ())
-        bound = ceiling.wanted((each.room for each in received), layers)
+        seen = max((layer.width * layer.height for layer in layers), default=0)
+        bound = ceiling.wanted((each.room for each in received), max(seen, self.next_pixels(producer_id)))
         published.ceiling.update(asyncio.get_running_loop().time(), bound)
         told = published.ceiling.told
-        least = {layer.spatial: ceiling.least(layer) for layer in layers}
-        best = max((each.spatial for each in received if each.spatial is not None), default=-1)
-        above = best + 1
-        worth_it = above == 0 or told is None or told >= least.get(above, 0)
-        published.want_encodings(range(above + 1 if worth_it else above), told)
+        asked = publishing.ask(received, layers, len(published.producer.encodings), told)
+        published.needed = asked.needed
+        published.want_encodings(asked.active, told, asked.needed)
 
     def _on_event(self, event: Event) -> None:
         if event["type"] == "active_speaker":

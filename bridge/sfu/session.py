@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 from bridge.errors import BridgeError
 from bridge.sfu import ice
 from bridge.sfu.parties import Party
 from bridge.sfu.publish_connection import PublishConnection
-from bridge.sfu.quality import SessionQuality
+from bridge.sfu.quality import Sample, SessionQuality, sample_of
 from bridge.sfu.router import Router
 from bridge.sfu.settings import MediaSettings
 from bridge.sfu.subscribe_connection import SubscribeConnection
@@ -71,6 +71,7 @@ class MediaSession:
         self._publish: PublishConnection | None = None
         self._receive: SubscribeConnection | WatchConnection | None = None
         self._quality = SessionQuality()
+        self._samples: tuple[Sample, Sample] = (Sample(), Sample())
 
     async def publish(self, offer: str, *, prefer: Sequence[str] = ()) -> PublishResult:
         """Answers an offer of the publish connection.
@@ -89,7 +90,7 @@ class MediaSession:
             self._settings.limits,
             lambda: self._transport(ConnectionKind.PUBLISH),
             lambda producer_id, live: self._listener.on_producer(producer_id, live),
-            lambda producer_id, wanted, ceiling: self._listener.on_encodings_wanted(producer_id, wanted, ceiling),
+            lambda producer_id, wanted: self._listener.on_encodings_wanted(producer_id, wanted),
         )
         result = connection.publish(offer, prefer)
         self._publish = connection
@@ -215,7 +216,16 @@ class MediaSession:
         repeated = 0 if self._receive is None else self._receive.repeated
         if self._quality.update(stats["publish"], stats["subscribe"], kinds, repeated) and not self._closed:
             self._listener.on_quality(self.quality)
+        self._samples = (
+            sample_of(self._quality.publish.streams, self._codecs(stats["publish"], "producers")),
+            sample_of(self._quality.subscribe.streams, self._codecs(stats["subscribe"], "consumers")),
+        )
         return stats
+
+    @property
+    def samples(self) -> tuple[Sample, Sample]:
+        """What the session sends and what it receives, as of the last sample."""
+        return self._samples
 
     @property
     def quality(self) -> QualityReport:
@@ -280,6 +290,12 @@ class MediaSession:
                 self._listener.on_quality(self.quality)
 
         return self._make_transport(self._router, on_state)
+
+    def _codecs(self, stats: TransportStats | None, carried: Literal["producers", "consumers"]) -> frozenset[str]:
+        """The codecs of what flows over a transport."""
+        ids = [] if stats is None else [each["producer_id"] for each in stats[carried] if each["bitrate"] > 0]
+        published = [self._router.producers[key] for key in ids if key in self._router.producers]
+        return frozenset(name for each in published for name in each.producer.codecs[:1])
 
     async def _transport_stats(
         self, connection: PublishConnection | SubscribeConnection | WatchConnection | None

@@ -243,6 +243,19 @@ class QualityReport:
     """The same of what it receives."""
 
 
+@dataclass(frozen=True, slots=True)
+class WantedEncodings:
+    """What a publisher is told of one producer; flags in the order of its encodings."""
+
+    active: tuple[bool, ...]
+    """Which are to be sent."""
+    spare: tuple[bool, ...]
+    """Which of these may be left out by a publisher whose own line does not carry them all: whoever receives them
+    now takes a larger one as gladly, or nobody receives them yet."""
+    max_bitrate: int | None
+    """What each of them is to take at most, in bit/s of RTP payload; None for no bound."""
+
+
 class SessionListener(Protocol):
     """Who is told what happens to a session's media. Called on the event loop; must not block and not raise."""
 
@@ -255,12 +268,10 @@ class SessionListener(Protocol):
     def on_consumer(self, producer_id: int, live: bool) -> None:
         """The watchdog sees that what is sent to this session arrives, or does not."""
 
-    def on_encodings_wanted(self, producer_id: int, wanted: Sequence[bool], max_bitrate: int | None) -> None:
+    def on_encodings_wanted(self, producer_id: int, wanted: WantedEncodings) -> None:
         """Which encodings of a producer of this session, in the order of `Producer.encodings`, somebody is to receive.
 
-        The publisher may stop sending the others, and spend no more than `max_bitrate` (bit/s of RTP payload, None for
-        no bound) on any: no receiver's line takes more. Told of video only, and when it changes: at first all are
-        wanted.
+        Told of video only, and when it changes: at first all are wanted.
         """
 
     def on_video_state(self, producer_id: int, state: VideoState) -> None:

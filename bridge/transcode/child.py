@@ -21,8 +21,20 @@ from bridge.errors import BridgeError
 from bridge.transcode import confinement, messages
 from bridge.transcode.audio import AudioTranscoder
 from bridge.transcode.composing import PictureComposer
-from bridge.transcode.messages import Compose, Failed, First, Mix, Pictures, Ready, Report, Start, Target, Voices
+from bridge.transcode.messages import (
+    Compose,
+    Failed,
+    Mix,
+    Pictures,
+    Ready,
+    Report,
+    Start,
+    StartRecording,
+    Target,
+    Voices,
+)
 from bridge.transcode.mixing import SoundMixer
+from bridge.transcode.recorder import process as recorder
 from bridge.transcode.rtp import MAX_DATAGRAM
 from bridge.transcode.video import VideoTranscoder
 
@@ -66,6 +78,9 @@ def run(control: socket.socket, media: socket.socket, confined: tuple[str, ...] 
     if not first:
         return
     start = messages.command_decoder.decode(first)
+    if isinstance(start, StartRecording):
+        recorder.run(start, control, media, confined)
+        return
     if not isinstance(start, Start | Compose | Mix):
         return
     try:
@@ -86,7 +101,7 @@ def run(control: socket.socket, media: socket.socket, confined: tuple[str, ...] 
         transcoder.close()
 
 
-def _transcoder(start: First, media: socket.socket) -> Transcoder:
+def _transcoder(start: Start | Compose | Mix, media: socket.socket) -> Transcoder:
     def send(datagram: bytes) -> None:
         try:
             media.send(datagram)

@@ -49,6 +49,20 @@ class Start(msgspec.Struct, frozen=True, tag="start"):
     """RLIMIT_AS in bytes."""
 
 
+class StartRecording(msgspec.Struct, frozen=True, tag="start_recording"):
+    """The leg is to record. The first message to it; `bridge.transcode.recorder.messages` has those that follow."""
+
+    key: bytes
+    """Of the recording; never the operator's."""
+    zero: float
+    """CLOCK_MONOTONIC at the recording's beginning, moved by how long it was paused."""
+    paused: bool
+    minimum_free: int
+    """Bytes that have to be left on the file system."""
+    limit_address_space: int = 2 << 30
+    """RLIMIT_AS in bytes."""
+
+
 class Compose(msgspec.Struct, frozen=True, tag="compose"):
     """The leg is to make one picture of many. The first message to it; `Pictures` says of which."""
 
@@ -169,7 +183,7 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     message: str
 
 
-First = Start | Compose | Mix
+First = Start | StartRecording | Compose | Mix
 Command = First | Target | Pictures | Voices
 Answer = Report | Ready | Failed
 

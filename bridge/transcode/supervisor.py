@@ -18,6 +18,7 @@ import sys
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 
@@ -50,12 +51,23 @@ class LegSettings:
     """Of what stands in composed pictures beside names: "nb", "nn" or "en"."""
 
 
+class Place(Protocol):
+    """A leg of any kind, as the budget counts it."""
+
+    @property
+    def codecs(self) -> tuple[str, str]:
+        """What it makes of what."""
+
+    def stop(self) -> None:
+        """Ends it and frees its place."""
+
+
 class LegSupervisor:
     """All legs of this bridge. Implements `bridge.sfu.legs.LegRunner`."""
 
     def __init__(self, settings: LegSettings) -> None:
         self.settings = settings
-        self._legs: set[SupervisedLeg] = set()
+        self._legs: set[Place] = set()
         self._launcher: subprocess.Popen[bytes] | None = None
         self._requests: socket.socket | None = None
         self._restart: asyncio.TimerHandle | None = None
@@ -111,6 +123,12 @@ class LegSupervisor:
 
     def reserve(self, spec: AnyLegSpec, bitrate: int, listener: LegListener) -> Leg:
         """A place for a leg. Raises `BridgeError` (`legs_exhausted`)."""
+        leg = SupervisedLeg(self, spec, bitrate, listener)
+        self.take_place(leg)
+        return leg
+
+    def take_place(self, leg: Place) -> None:
+        """Counts a leg against the budget, until it is forgotten. Raises `BridgeError` (`legs_exhausted`)."""
         if self._closed or len(self._legs) >= self.settings.max:
             self.refused += 1
             raise BridgeError(
@@ -118,11 +136,9 @@ class LegSupervisor:
                 f"all {self.settings.max} legs of this bridge are in use",
                 hint="legs.max bounds them",
             )
-        leg = SupervisedLeg(self, spec, bitrate, listener)
         self._legs.add(leg)
-        return leg
 
-    def forget(self, leg: SupervisedLeg) -> None:
+    def forget(self, leg: Place) -> None:
         """Told by a leg: its place is free."""
         self._legs.discard(leg)
 

@@ -43,4 +43,5 @@ class ComposedWatcher:
         """Whether these are in the newest picture, in this order, and nobody else; None for initials."""
         if self.frame is None:
             return False
-        return tiles(self.frame.to_ndarray(format="rgb24"), len(identities)) == list(identities)
+        picture = self.frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
+        return tiles(picture, len(identities)) == list(identities)

@@ -25,9 +25,12 @@ from bridge.room import (
     ParticipantLeft,
     ParticipantUpdated,
     Participation,
+    Proposal,
+    ProposalAnswered,
+    RecordingFailed,
     RoomChanged,
     RoomEvent,
-    RoomState,
+    Rooms,
     SentBack,
     Session,
     SourceAdded,
@@ -36,13 +39,14 @@ from bridge.room import (
     SourceRemoved,
     SourceStopped,
     SourceUpdated,
+    Stills,
     UnmuteAsked,
     WaitingJoined,
     WaitingLeft,
     WaitingUpdated,
     in_lobby,
 )
-from bridge.sfu import ConnectionKind, QualityReport, VideoState, View, ViewState
+from bridge.sfu import ConnectionKind, QualityReport, View, ViewState, WantedEncodings
 from bridge.signaling.calls.layout import INTERPRETERS
 from bridge.signaling.calls.media_listener import MediaListener
 from bridge.signaling.calls.notices import (
@@ -62,36 +66,20 @@ from bridge.signaling.calls.notices import (
     SentToLobby,
     StoppedByHost,
     TakenOver,
-    VideoStateChanged,
     ViewChanged,
     Wrote,
 )
 from bridge.signaling.calls.parties import parties
-from bridge.signaling.calls.ports import Door, MediaSession
+from bridge.signaling.calls.ports import Door, Inviter, MediaSession
 from bridge.signaling.calls.presence import Presence
-from bridge.signaling.calls.publishing import OwnSource, Published, Publishing, SourceSpec
+from bridge.signaling.calls.publishing import Published, Publishing, SourceSpec
 from bridge.signaling.calls.receiving import Receiving, check_known
+from bridge.signaling.calls.snapshot import Snapshot
 from bridge.signaling.calls.stats import ConnectionStats, connection_stats
+from bridge.signaling.calls.video_states import VideoStates
 
 if TYPE_CHECKING:
     from bridge.signaling.calls.calls import Calls
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A room as one client sees it."""
-
-    session: Session
-    others: tuple[Participant, ...]
-    own_sources: tuple[OwnSource, ...]
-    state: RoomState
-    lobby: LobbyView | None
-    """For one who waits, who sees nothing else of the room."""
-    waiting: tuple[Participant, ...] | None
-    """Who waits; None for those who do not decide about it."""
-    chat: tuple[Wrote, ...]
-    """What was written to the client so far."""
-    consent: AskedToConsent | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +111,7 @@ class Call:
         self._media_mode = MediaModeChanged(())
         self._view: ViewChanged | None = None
         self.quality: QualityChanged | None = None
-        self._video_states: dict[int, VideoState] = {}
+        self.video_states = VideoStates(self, calls.session_observer)
         self._ended: EndReason | None = None
         # One negotiation at a time: an answer must not be overtaken by the offer after it.
         self._negotiating = asyncio.Lock()
@@ -150,8 +138,9 @@ class Call:
         lobby, state = rooms.lobby(self.session.id), rooms.state(self.session.room_id)
         asked = rooms.consent(self.session.id)
         consent = None if asked is None else AskedToConsent(*asked)
-        others = tuple(self.others())
-        return Snapshot(self.session, others, own, state, lobby, self._who_waits(), self._chat(), consent)
+        others, stills = tuple(self.others()), self.stills.of(self.session.id)
+        chat, proposals = self._chat(), self._proposals()
+        return Snapshot(self.session, others, own, state, lobby, self._who_waits(), chat, consent, proposals, stills)
 
     def attach(self, listener: CallListener) -> None:
         """Tells `listener` from now on, and the one before that it is out. Catches up on what a snapshot lacks."""
@@ -205,23 +194,18 @@ class Call:
         self.quality = QualityChanged(self.session.participant_id, report)
         self.tell_room(self.quality)
 
-    def set_video_state(self, source_id: int, state: VideoState) -> None:
-        """Tells the client what its line makes of a video, now and to a door that attaches later."""
-        if state is not self._video_states.get(source_id, VideoState.VIDEO):
-            self.tell(VideoStateChanged(source_id, state))
-        if state is VideoState.VIDEO:
-            self._video_states.pop(source_id, None)
-        else:
-            self._video_states[source_id] = state
+    def count_stall(self, *, to_bridge: bool) -> None:
+        """Media of this client stopped without anyone asking for it."""
+        self._calls.session_observer.on_stalled(self.session.id, to_bridge=to_bridge)
 
-    def tell_encodings(self, producer_id: int, wanted: Sequence[bool], max_bitrate: int | None) -> None:
+    def tell_encodings(self, producer_id: int, wanted: WantedEncodings) -> None:
         """Tells the client which encodings of its own producer are received.
 
         A WHIP client, which has no door to be told by, is asked to stop none.
         """
         if self._inside is None:
             return
-        notice = self._inside.publishing.want_encodings(producer_id, wanted, max_bitrate)
+        notice = self._inside.publishing.want_encodings(producer_id, wanted)
         if notice is not None:
             self.tell(notice)
 
@@ -309,6 +293,21 @@ class Call:
         """What anyone in the room may do, in the name of `session`."""
         return self._calls.rooms.participation
 
+    @property
+    def stills(self) -> Stills:
+        """Still pictures, asked for and consented to in the name of `session`."""
+        return self._calls.rooms.stills
+
+    @property
+    def rooms(self) -> Rooms:
+        """Where `session` is."""
+        return self._calls.rooms
+
+    @property
+    def inviter(self) -> Inviter | None:
+        """Who makes links for those in a call."""
+        return self._calls.inviter
+
     def decided(self) -> None:
         """To be called after each decision: deadlines may follow from it."""
         self._calls.arm()
@@ -339,7 +338,7 @@ class Call:
             case ParticipantLeft() | SourceAdded() | SourceUpdated() | SourceRemoved():
                 if isinstance(event, SourceRemoved):
                     self.receiving.forget(event.source.id)
-                    self._video_states.pop(event.source.id, None)
+                    self.video_states.forget(event.source.id)
                 if event.participant_id != own:
                     self.tell(event)
             case SourceMuted(participant_id=owner, source=source):
@@ -353,7 +352,10 @@ class Call:
             case WaitingJoined() | WaitingUpdated() | WaitingLeft() | InvitationProposed():
                 if self._decides():
                     self.tell(event)
-            case RoomChanged():
+            case ProposalAnswered(proposal=proposal):
+                if self._decides() or proposal.participant_id == own:
+                    self.tell(event)
+            case RoomChanged() | RecordingFailed():
                 self.tell(event)
             case UnmuteAsked(participant_id=asked):
                 if asked == own:
@@ -403,7 +405,7 @@ class Call:
             return
         self._lobby_told = None
         state = self._calls.rooms.state(self.session.room_id)
-        self.tell(LetIn(tuple(self.others()), self._who_waits(), state, self._chat()))
+        self.tell(LetIn(tuple(self.others()), self._who_waits(), state, self._chat(), self._proposals()))
 
     def _leave_room(self) -> None:
         self.session = self._calls.rooms.session(self.session.id)
@@ -412,7 +414,7 @@ class Call:
         self.quality, self._active_speaker, self._media_mode = None, None, MediaModeChanged(())
         self._view = None
         self.receiving.forget_all()
-        self._video_states.clear()
+        self.video_states.forget_all()
         view = self._calls.rooms.lobby(self.session.id)
         if view is not None:
             self._lobby_told = view
@@ -456,8 +458,7 @@ class Call:
         for call in self._calls.in_room(self.session.room_id):
             if call.quality is not None:
                 self.tell(call.quality)
-        for source_id, state in self._video_states.items():
-            self.tell(VideoStateChanged(source_id, state))
+        self.video_states.catch_up()
         for notice in inside.publishing.encodings_wanted():
             self.tell(notice)
         self.receiving.catch_up()
@@ -482,6 +483,9 @@ class Call:
     def _who_waits(self) -> tuple[Participant, ...] | None:
         return tuple(self._calls.rooms.waiting(self.session.room_id)) if self._decides() else None
 
+    def _proposals(self) -> tuple[Proposal, ...] | None:
+        return self._calls.rooms.proposals(self.session.id) if self._decides() else None
+
     def _chat(self) -> tuple[Wrote, ...]:
         if self.waiting:
             return ()
@@ -494,7 +498,7 @@ class Call:
         self.session = self._calls.rooms.session(self.session.id)
         if self.session.grants != self._grants_told:
             self._grants_told = self.session.grants
-            self.tell(GrantsChanged(self.session.grants, self._who_waits()))
+            self.tell(GrantsChanged(self.session.grants, self._who_waits(), self._proposals()))
 
     def others(self) -> list[Participant]:
         """The other participants of the room, in order of joining; nobody for one who waits."""

@@ -28,14 +28,18 @@ from bridge.signaling.calls.notices import Notice
 from bridge.signaling.calls.ports import (
     CallObserver,
     Door,
+    Inviter,
     JoinClaims,
     MediaPlane,
     Recorder,
+    SessionObserver,
     SilentObserver,
+    SilentSessionObserver,
     TokenVerifier,
 )
 from bridge.signaling.calls.recording import RecordingControl
 from bridge.signaling.calls.source_table import SourceTable
+from bridge.signaling.calls.stills import StillNotices
 
 _log = logging.getLogger(__name__)
 
@@ -66,12 +70,15 @@ class Calls:
         settings: CallSettings | None = None,
         observer: CallObserver | None = None,
         recorder: Recorder | None = None,
+        inviter: Inviter | None = None,
         on_denied: Denial | None = None,
+        sessions: SessionObserver | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`clock` is the one that `rooms` has; with a `recorder`, they were made with `can_record`.
 
-        `on_denied` is told who was not let in although the token was good, and why.
+        `inviter` makes links for those in a call; `on_denied` is told who was not let in although the token was good,
+        and why; `sessions` of each that is.
         """
         self.verifier = verifier
         self.rooms = rooms
@@ -79,7 +86,9 @@ class Calls:
         self.settings = settings or CallSettings()
         self.observer = observer or SilentObserver()
         self.clock = clock
+        self.inviter = inviter
         self._on_denied = on_denied
+        self.session_observer: SessionObserver = sessions or SilentSessionObserver()
         self.table = SourceTable()
         self._join_rate = JoinRate(clock)
         self._by_session: dict[str, Call] = {}
@@ -89,6 +98,7 @@ class Calls:
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         rooms.add_listener(self._on_room_event)
+        rooms.add_listener(StillNotices(self._tell_session))
         if recorder is not None:
             rooms.add_listener(RecordingControl(recorder))
 
@@ -150,6 +160,7 @@ class Calls:
         self._by_session[session.id] = call
         self._by_room.setdefault(session.room_id, {})[session.id] = call
         self.observer.on_joined(door)
+        self.session_observer.on_opened(session, claims, door.value)
         self._schedule_follow(session.room_id)
         return call
 
@@ -181,9 +192,19 @@ class Calls:
         """The calls of a room, those in its lobby left out."""
         return tuple(call for call in self._by_room.get(room_id, {}).values() if not call.waiting)
 
+    def producer_of(self, source_id: int) -> int | None:
+        """The producer that carries a source; None if none does (any more)."""
+        carried = self.table.of_source(source_id)
+        return None if carried is None else carried.producer_id
+
     def tell_room(self, room_id: str, notice: Notice) -> None:
         """Tells every call in a room, those in its lobby left out."""
         for call in self.in_room(room_id):
+            call.tell(notice)
+
+    def _tell_session(self, session_id: str, notice: Notice) -> None:
+        call = self._by_session.get(session_id)
+        if call is not None:
             call.tell(notice)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:

@@ -11,13 +11,14 @@ from starlette.routing import Route
 from bridge.errors import BridgeError
 from bridge.room import in_lobby
 from bridge.sfu import ConnectionKind, View
+from bridge.signaling.bearer import bearer_token
 from bridge.signaling.body import read_text
 from bridge.signaling.calls import Call, Calls, Door, Ended, JoinClaims, Notice
 from bridge.signaling.cors import CorsPolicy
 from bridge.signaling.incidents import internal_error
 from bridge.signaling.problem import problem
 from bridge.signaling.rate_limit import RateLimit
-from bridge.signaling.whip.bearer import Owner, bearer_token
+from bridge.signaling.whip.bearer import Owner
 from bridge.signaling.whip.negotiation import SDP, SDP_FRAGMENT, check_accept, check_content_type, read_view
 from bridge.signaling.whip.resources import Resource, Resources, new_etag
 from bridge.signaling.whip.settings import WhipIceServer, WhipSettings

@@ -1,6 +1,7 @@
 import { Chat } from "./chat.js";
 import { openCamera, openMicrophone, openScreen, reopen } from "./devices.js";
 import { Emitter } from "./emitter.js";
+import { Inviting } from "./inviting.js";
 import { LayoutReporter } from "./layout-reporter.js";
 import { LocalSource } from "./local-source.js";
 import { Moderation } from "./moderation.js";
@@ -10,12 +11,14 @@ import { Recording } from "./recording.js";
 import { QualityMonitor, levelOf, rateParticipant, rateSending, worse } from "./quality-monitor.js";
 import { ROSTER_EVENTS, Roster } from "./roster.js";
 import { StatisticsReader } from "./statistics.js";
+import { Stills } from "./stills.js";
 import { Subscriber } from "./subscriber.js";
 import { WAITING_ROOM_EVENTS, WaitingRoom } from "./waiting-room.js";
 
 /** @import { ChatMessage } from "./chat.js" */
 /** @import { VideoCodec } from "./encodings.js" */
 /** @import { BridgeError } from "./errors.js" */
+/** @import { InvitingEvents } from "./inviting.js" */
 /** @import { OpenDevice } from "./local-source.js" */
 /** @import { RemoteParticipant } from "./participant.js" */
 /** @import { ConsentInfo, Joined, Notice, QualityNotice, RoomInfo, SourceName, Stats, View, ViewNotice, WaitingInfo } from "./protocol.js" */
@@ -33,7 +36,7 @@ import { WAITING_ROOM_EVENTS, WaitingRoom } from "./waiting-room.js";
  */
 
 /**
- * @typedef {RosterEvents & WaitingRoomEvents & {
+ * @typedef {RosterEvents & WaitingRoomEvents & InvitingEvents & {
  *   statechange: CallState,
  *   localsourcechange: LocalSource,
  *   localsourceended: LocalSource,
@@ -49,7 +52,7 @@ import { WAITING_ROOM_EVENTS, WaitingRoom } from "./waiting-room.js";
  *   chatmessage: ChatMessage,
  *   consentasked: ConsentInfo,
  *   consentsettled: null,
- *   invitationproposed: { by: RemoteParticipant | null, role: string, name: string },
+ *   recordingfailed: { code: string },
  *   closed: BridgeError | null,
  * }} CallEvents
  */
@@ -60,7 +63,8 @@ import { WAITING_ROOM_EVENTS, WaitingRoom } from "./waiting-room.js";
  * Besides the events of the roster (`participantjoined`, `sourcechange`, `speakers`, `activespeaker`, …) and of the lobby
  * (`admitted`, `senttolobby`, `lobbychange`, `waitingjoined`, …): `statechange`; `roomchange`, `grantschange`,
  * `mutedbyhost`, `stoppedbyhost` and `unmuteasked` when a host decided something; `chatmessage`; `consentasked` and
- * `consentsettled` when one is asked to consent to a recording, and when there is nothing to answer any more;
+ * `consentsettled` when one is asked to consent to a recording, and when there is nothing to answer any more, and
+ * `recordingfailed` when it ends by itself, as for lack of room (`recording_no_space`); what was recorded is kept;
  * `localsourcechange` and `localsourceended` for one's own sources; `unheard` when media of one's own stopped reaching
  * the bridge, or reaches it again; `quality` each few seconds, when the participants' `quality` was measured;
  * `viewchange` when the pictures come all in one, or each on its own again, and `composedchange` with the track of that
@@ -80,6 +84,10 @@ export class Call extends Emitter {
   chat;
   /** Whether the room is recorded, and one's consent. */
   recording;
+  /** Sharp still pictures of somebody's camera, by its owner's consent. */
+  stills;
+  /** Links for those who are to come. */
+  inviting;
   /** @type {RoomInfo} */
   #room = { locked: false, recording: "off", recordable: false, encryption: "bridge" };
   #handRaised = false;
@@ -112,6 +120,7 @@ export class Call extends Emitter {
     this.moderation = new Moderation(session);
     this.chat = new Chat(session);
     this.recording = new Recording(session);
+    this.inviting = new Inviting(session);
     this.#rtcConfiguration = rtcConfiguration;
     this.#roster = new Roster(this.#subscriptions(), subscribe === "all");
     // Before the connections: they find the participants and ICE servers of this `joined`, not of the last.
@@ -133,6 +142,7 @@ export class Call extends Emitter {
     session.on("closed", (error) => this.#close(error));
     this.#publisher.on("state", () => this.#updateState());
     this.#subscriber.on("state", () => this.#updateState());
+    this.stills = new Stills(session, () => this.localSources);
     this.#subscriber.on("tracks", (tracks) => this.#roster.setTracks(tracks));
     this.#subscriber.on("composed", (track) => this.#setComposed(track));
     this.#forwardRosterEvents();
@@ -176,16 +186,6 @@ export class Call extends Emitter {
   async raiseHand(raised) {
     await this.#session.request({ type: "raise_hand", raised });
     this.#handRaised = raised;
-  }
-
-  /**
-   * Tells hosts whom one would have invited. They decide, and send the link.
-   *
-   * @param {string} role
-   * @param {string} name
-   */
-  async proposeInvitation(role, name) {
-    await this.#session.request({ type: "propose_invitation", role, name });
   }
 
   /** @param {string[]} names of those who sit at the same camera */
@@ -330,6 +330,7 @@ export class Call extends Emitter {
     this.#waitingRoom.reset(joined);
     this.chat.apply(joined);
     this.recording.apply(joined);
+    this.inviting.apply(joined);
   }
 
   /** @param {Notice} notice */
@@ -344,6 +345,7 @@ export class Call extends Emitter {
     }
     this.chat.apply(notice);
     this.recording.apply(notice);
+    this.inviting.apply(notice);
     this.#decided(notice);
     this.#waitingRoom.apply(notice);
     if (notice.type === "admitted" || notice.type === "sent_to_lobby") this.#updateState();
@@ -363,9 +365,6 @@ export class Call extends Emitter {
     } else if (notice.type === "grants_changed") {
       this.#grants = notice.grants;
       this.emit("grantschange", notice.grants);
-    } else if (notice.type === "invitation_proposed") {
-      const { participant_id: id, role, name } = notice;
-      this.emit("invitationproposed", { by: this.participants.get(id) ?? null, role, name });
     } else if (notice.type === "unmute_asked") {
       this.emit("unmuteasked", this.participants.get(notice.participant_id) ?? null);
     } else if (notice.type === "muted_by_host" || notice.type === "stopped_by_host") {
@@ -448,6 +447,7 @@ export class Call extends Emitter {
   /** @param {Statistics} statistics */
   #rate(statistics) {
     this.#measuredQuality = rateSending(statistics);
+    if (statistics.publish?.availableBitrate) this.#publisher.carries(statistics.publish.availableBitrate);
     for (const participant of this.participants.values()) {
       participant.quality = worse(participant.line, rateParticipant(participant, statistics));
     }
@@ -473,11 +473,7 @@ export class Call extends Emitter {
   }
 
   #createConnection() {
-    return new RTCPeerConnection({
-      bundlePolicy: "max-bundle",
-      iceServers: this.#iceServers,
-      ...this.#rtcConfiguration,
-    });
+    return new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers: this.#iceServers, ...this.#rtcConfiguration });
   }
 
   #networkChanged() {
@@ -520,8 +516,11 @@ export class Call extends Emitter {
   #forwardRosterEvents() {
     for (const type of ROSTER_EVENTS) this.#roster.on(type, (detail) => this.emit(type, detail));
     this.chat.on("chatmessage", (message) => this.emit("chatmessage", message));
-    for (const type of /** @type {const} */ (["consentasked", "consentsettled"])) {
+    for (const type of /** @type {const} */ (["consentasked", "consentsettled", "recordingfailed"])) {
       this.recording.on(type, (detail) => this.emit(type, detail));
+    }
+    for (const type of /** @type {const} */ (["invitationproposed", "proposalanswered"])) {
+      this.inviting.on(type, (detail) => this.emit(type, /** @type {any} */ (detail)));
     }
     for (const type of WAITING_ROOM_EVENTS) this.#waitingRoom.on(type, (detail) => this.emit(type, detail));
   }

@@ -23,6 +23,7 @@ from bridge.signaling.websocket.messages.parts import (
     Tile,
     ViewName,
 )
+from bridge.signaling.websocket.messages.stills import StillRequests
 
 
 class Join(Request, tag="join"):
@@ -164,4 +165,5 @@ ClientMessage = (
     | Leave
     | Decision
     | Act
+    | StillRequests
 )
