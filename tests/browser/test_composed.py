@@ -78,10 +78,10 @@ async def five(bridge: Bridge, room: str) -> AsyncIterator[list[Participant]]:
 
 async def shown(page: Page) -> list[Identity | None] | None:
     """Whose colour each tile of the composed picture has, in order; None before there is one."""
-    size = await page.evaluate(SIZE)
-    if not size[0]:
+    width, height = await page.evaluate(SIZE)
+    if not width:
         return None
-    arranged = arrange("auto", *size, [Party(str(index), 4 / 3) for index in range(6)])
+    arranged = arrange("auto", width, height, [Party(str(index), 4 / 3) for index in range(6)])
     places = [tile.picture for tile in arranged.tiles]
     rects = [
         [place.x + place.width // 4, place.y + place.height * 5 // 8, place.width // 2, place.height // 4]
