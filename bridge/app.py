@@ -110,7 +110,7 @@ class Application:
             ledger=self._audit,
         )
         self._metrics = Metrics(version())
-        self._legs = LegSupervisor(LegSettings(settings.legs.max, settings.legs.memory))
+        self._legs = LegSupervisor(LegSettings(settings.legs.max, settings.legs.memory, settings.legs.language))
         self._sfu = Sfu(_media_settings(settings), legs=self._legs)
         self._store = open_store(settings)
         self._retention = Retention(self._store)
