@@ -8,23 +8,16 @@ import json
 import os
 import signal
 import subprocess
-from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import av
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from bridge.recordings import DEVELOPMENT_KEYS, export_to
+from bridge.recordings import export_to
 from bridge.transcode.recording import (
-    KeyRing,
     RecordingInfo,
     RecordingStore,
     State,
-    StoreSettings,
     TimelineEvent,
     decode_events,
 )
@@ -34,22 +27,11 @@ from tests.support.media import (
     GREEN,
     RED,
     ColourTrack,
-    Identity,
     ToneTrack,
-    dominant_tone,
-    identity_of_picture,
-    identity_of_tone,
 )
 from tests.support.participant import Participant
+from tests.support.recorded import decode, store_of, tracks
 from tests.support.webrtc_http import Publisher
-
-RATE = 48_000
-
-
-def store_of(bridge: Bridge) -> RecordingStore:
-    """The bridge's recordings, read beside it."""
-    keys = KeyRing.read(bridge.data / DEVELOPMENT_KEYS)
-    return RecordingStore(StoreSettings(bridge.data / "recordings", 1e6), keys)
 
 
 @pytest.fixture
@@ -94,15 +76,6 @@ async def recorded(bridge: Bridge, doctor: Participant, patient: Participant) ->
     await eventually(lambda: {"track-1", "track-2"} <= tracks(bridge).keys(), within=30)
 
 
-def tracks(bridge: Bridge) -> dict[str, int]:
-    """Bytes on the disk of each stream in which there is a picture or a sound, of all recordings."""
-    sizes: Counter[str] = Counter()
-    for path in (bridge.data / "recordings").glob("*/track-*.stream"):
-        sizes[path.stem] += path.stat().st_size
-    # What stands before the first cluster is no recording yet.
-    return {name: size for name, size in sizes.items() if size > 1500}
-
-
 def export(store: RecordingStore, recording: RecordingInfo, stream: str, folder: Path) -> Path:
     path = folder / f"{stream}.webm"
     export_to(store, recording.id, stream, path)
@@ -111,31 +84,6 @@ def export(store: RecordingStore, recording: RecordingInfo, stream: str, folder:
 
 def timeline(store: RecordingStore, recording: RecordingInfo) -> list[TimelineEvent]:
     return list(decode_events(store.read(recording.id, "timeline")))
-
-
-@dataclass
-class Decoded:
-    """What FFmpeg sees and hears in a file."""
-
-    seconds: float
-    """Of the picture."""
-    pictures: set[Identity | None]
-    sounds: Counter[Identity | None]
-    """Half seconds of each."""
-
-
-def decode(path: Path) -> Decoded:
-    samples: list[NDArray[np.float64]] = []
-    resampler = av.AudioResampler("flt", "mono", RATE)
-    with av.open(str(path), "r") as container:
-        pictures = [(frame.time or 0.0, identity_of_picture(frame)) for frame in container.decode(video=0)]
-    with av.open(str(path), "r") as container:
-        for sound in container.decode(audio=0):
-            samples += [part.to_ndarray()[0].astype(float) * 32768 for part in resampler.resample(sound)]
-    whole = np.concatenate(samples)
-    blocks = [whole[at : at + RATE // 2] for at in range(0, len(whole) - RATE // 2, RATE // 2)]
-    heard = Counter(identity_of_tone(dominant_tone(block, RATE)) for block in blocks)
-    return Decoded(pictures[-1][0] - pictures[0][0], {identity for _, identity in pictures}, heard)
 
 
 async def test_each_participant_is_recorded_into_a_file_that_anything_plays(

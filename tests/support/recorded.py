@@ -1,0 +1,59 @@
+"""Recordings as others see them: the store beside a bridge, and what FFmpeg sees and hears in a file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge.recordings import DEVELOPMENT_KEYS
+from bridge.transcode.recording import KeyRing, RecordingStore, StoreSettings
+from tests.support.bridge import Bridge
+from tests.support.media import Identity, dominant_tone, identity_of_picture, identity_of_tone
+
+RATE = 48_000
+
+
+def store_of(bridge: Bridge) -> RecordingStore:
+    """The bridge's recordings, read beside it."""
+    keys = KeyRing.read(bridge.data / DEVELOPMENT_KEYS)
+    return RecordingStore(StoreSettings(bridge.data / "recordings", 1e6), keys)
+
+
+def tracks(bridge: Bridge) -> dict[str, int]:
+    """Bytes on the disk of each stream in which there is a picture or a sound, of all recordings."""
+    sizes: Counter[str] = Counter()
+    for path in (bridge.data / "recordings").glob("*/track-*.stream"):
+        sizes[path.stem] += path.stat().st_size
+    # What stands before the first cluster is no recording yet.
+    return {name: size for name, size in sizes.items() if size > 1500}
+
+
+@dataclass
+class Decoded:
+    """What FFmpeg sees and hears in a file."""
+
+    seconds: float
+    """Of the picture."""
+    pictures: set[Identity | None]
+    sounds: Counter[Identity | None]
+    """Half seconds of each."""
+
+
+def decode(path: Path) -> Decoded:
+    """Decodes a file to its end."""
+    samples: list[NDArray[np.float64]] = []
+    resampler = av.AudioResampler("flt", "mono", RATE)
+    with av.open(str(path), "r") as container:
+        pictures = [(frame.time or 0.0, identity_of_picture(frame)) for frame in container.decode(video=0)]
+    with av.open(str(path), "r") as container:
+        for sound in container.decode(audio=0):
+            samples += [part.to_ndarray()[0].astype(float) * 32768 for part in resampler.resample(sound)]
+    whole = np.concatenate(samples)
+    blocks = [whole[at : at + RATE // 2] for at in range(0, len(whole) - RATE // 2, RATE // 2)]
+    heard = Counter(identity_of_tone(dominant_tone(block, RATE)) for block in blocks)
+    return Decoded(pictures[-1][0] - pictures[0][0], {identity for _, identity in pictures}, heard)
