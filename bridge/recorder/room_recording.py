@@ -139,7 +139,6 @@ class RoomRecording:
                 if gone is not None:
                     self._note("left", gone)
                 elif who == self._participant:
-                    self._session = None
                     self._failed("recorder_removed")
             case SourceUpdated(participant_id=who, source=source):
                 if self._muted.get(source.id, False) is not source.muted and who in self._present:

@@ -203,7 +203,8 @@ export class PeoplePanel {
       const heard = microphone !== null && !microphone.muted;
       setText(name, nameOf(participant));
       setText(facts, factsOf(participant));
-      setAttribute(menu, "hidden", !this.#call.isHost);
+      // What there is to decide about the recorder is whether it records.
+      setAttribute(menu, "hidden", !this.#call.isHost || participant.role === "opptak");
       setAttribute(mute, "hidden", !heard);
       setAttribute(unmute, "hidden", heard);
       setAttribute(screen, "hidden", participant.source("screen") === null);
@@ -306,6 +307,7 @@ function handSign() {
 
 /** @param {{ role: string, level: string, companions?: readonly string[] }} person */
 function factsOf({ role, level, companions = [] }) {
+  if (role === "opptak") return roleWord(role);
   return [roleWord(role), levelWord(level), ...companions].join(" · ");
 }
 
