@@ -195,7 +195,8 @@ class Application:
     def _make_recorder(self) -> RoomRecorder | None:
         if not can_record(self._settings):
             return None
-        streams = streams_of_mode(self._settings.recordings.mode, lambda source: self._calls.producer_of(source))
+        mode = self._settings.recordings.mode
+        streams = streams_of_mode(mode, lambda source: self._calls.producer_of(source), compose=None)
         recorder = RoomRecorder(
             Services(
                 self._rooms,

@@ -23,6 +23,7 @@ TYPES = {
     "consent_given": "consent.given",
     "consent_refused": "consent.refused",
     "recording_changed": "recording.changed",
+    "recording_ready": "recording.ready",
 }
 """Types of messages, by kinds of entries; docs/vendors/rest.md lists them."""
 MAX_KEPT = 100_000

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from bridge.audit import AuditReader
+from bridge.audit import export as audit_export
 from bridge.recordings import export_to
 from bridge.transcode.recording import (
     RecordingInfo,
@@ -86,6 +88,15 @@ def timeline(store: RecordingStore, recording: RecordingInfo) -> list[TimelineEv
     return list(decode_events(store.read(recording.id, "timeline")))
 
 
+def audited(bridge: Bridge) -> list[str]:
+    """The audit log, as it is exported."""
+    reader = AuditReader(bridge.data)
+    try:
+        return list(audit_export(reader))
+    finally:
+        reader.close()
+
+
 async def test_each_participant_is_recorded_into_a_file_that_anything_plays(
     bridge: Bridge, room: str, recordings: RecordingStore, tmp_path: Path
 ) -> None:
@@ -109,6 +120,14 @@ async def test_each_participant_is_recorded_into_a_file_that_anything_plays(
     assert 'bridge_legs{source="rtp",target="webm"} 1.0' in metrics
     (recording,) = recordings.recordings()
     assert (recording.state, recording.tenant, recording.room) == (State.COMPLETE, "dev", room)
+    noted = [json.loads(line) for line in audited(bridge)]
+    (ready,) = [entry["details"] for entry in noted if entry.get("kind") == "recording_ready"]
+    (consent, _) = [entry["details"] for entry in noted if entry.get("kind") == "consent_given"]
+    assert (ready["recording_id"], ready["recording"], ready["reason"]) == (
+        recording.id,
+        consent["recording"],
+        "stopped",
+    )
     for number, identity in ((1, RED), (2, GREEN)):
         decoded = decode(export(recordings, recording, f"track-{number}", tmp_path))
         assert decoded.seconds > 3
