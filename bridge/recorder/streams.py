@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Protocol
 
-from bridge.configuration import SettingsError
 from bridge.room import MediaKind, Participant, Source, SourceName
 from bridge.sfu.router import PublishedProducer
 from bridge.transcode.recording import COMPOSED
@@ -56,21 +55,11 @@ Compose = Callable[[str, Callable[[], None]], Composition]
 """Opens the composition of a room likewise, as `Sfu.open_composition` does."""
 
 
-def streams_of_mode(mode: str, producer_of: Callable[[int], int | None], compose: Compose | None) -> OpenStreams:
-    """What rooms are recorded as; `producer_of` gives the producer of a source.
-
-    Raises `SettingsError` for a mode that this bridge cannot record in.
-    """
-    if mode == "tracks":
-        return lambda _room_id, _on_ended: Tracks(producer_of)
-    if compose is None:
-        raise SettingsError(
-            "invalid_setting",
-            f'recordings.mode = "{mode}": this bridge cannot record one composed picture yet.',
-            field="recordings.mode",
-            hint='"tracks" records a file for each participant',
-        )
-    return lambda room_id, on_ended: Composed(compose(room_id, on_ended))
+def streams_of_mode(mode: str, *, producer_of: Callable[[int], int | None], compose: Compose) -> OpenStreams:
+    """What rooms are recorded as: "tracks" or "composed"; `producer_of` gives the producer of a source."""
+    if mode == "composed":
+        return lambda room_id, on_ended: Composed(compose(room_id, on_ended))
+    return lambda _room_id, _on_ended: Tracks(producer_of)
 
 
 class Composed:

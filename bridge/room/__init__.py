@@ -16,6 +16,7 @@ from bridge.room.events import (
     ParticipantJoined,
     ParticipantLeft,
     ParticipantUpdated,
+    ProposalAnswered,
     RecordingFailed,
     RoomChanged,
     RoomClosed,
@@ -29,12 +30,17 @@ from bridge.room.events import (
     SourceRemoved,
     SourceStopped,
     SourceUpdated,
+    StillAnswered,
+    StillAsked,
+    StillEnded,
+    StillReady,
     UnmuteAsked,
     WaitingJoined,
     WaitingLeft,
     WaitingUpdated,
 )
 from bridge.room.grants import DEFAULT_ROLES, Entrance, Grant, Role, RoleError, parse_roles
+from bridge.room.inviting import Inviting
 from bridge.room.metering import Metering, RoomRecord
 from bridge.room.model import (
     ChatLane,
@@ -48,6 +54,7 @@ from bridge.room.model import (
     LobbyView,
     MediaKind,
     Participant,
+    Proposal,
     Recording,
     RoomLimits,
     RoomPolicy,
@@ -55,12 +62,17 @@ from bridge.room.model import (
     Session,
     Source,
     SourceName,
+    StillEnd,
+    StillPicture,
+    StillRequest,
+    StillStep,
     WithoutHost,
     room_id,
 )
 from bridge.room.moderation import Moderation
 from bridge.room.participation import Participation
 from bridge.room.rooms import Rooms
+from bridge.room.stills import Stills
 
 __all__ = [
     "DEFAULT_ROLES",
@@ -77,6 +89,7 @@ __all__ = [
     "Grant",
     "HostDecided",
     "InvitationProposed",
+    "Inviting",
     "JoinRequest",
     "LobbyMessage",
     "LobbyMessaged",
@@ -91,6 +104,8 @@ __all__ = [
     "ParticipantLeft",
     "ParticipantUpdated",
     "Participation",
+    "Proposal",
+    "ProposalAnswered",
     "Recording",
     "RecordingFailed",
     "Role",
@@ -116,6 +131,15 @@ __all__ = [
     "SourceRemoved",
     "SourceStopped",
     "SourceUpdated",
+    "StillAnswered",
+    "StillAsked",
+    "StillEnd",
+    "StillEnded",
+    "StillPicture",
+    "StillReady",
+    "StillRequest",
+    "StillStep",
+    "Stills",
     "UnmuteAsked",
     "WaitingJoined",
     "WaitingLeft",

@@ -35,6 +35,7 @@ from bridge.room.model import (
     LobbyView,
     MediaKind,
     Participant,
+    Proposal,
     RoomLimits,
     RoomPolicy,
     RoomState,
@@ -76,6 +77,10 @@ class Room:
         """Everyone, by id, in order of joining."""
         self.handed: set[str] = set()
         """Identities that a host has handed its office over to."""
+        self.proposals: dict[str, Proposal] = {}
+        """Whom somebody would have invited, by id, until a host has decided."""
+        self.invited: set[str] = set()
+        """Ids of the links that were made in this room."""
         self._emit = emit
         self._new_token = new_token
         self._limits = limits

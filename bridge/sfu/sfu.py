@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bridge.errors import BridgeError
 from bridge.sfu.certificate import CertificateStore
+from bridge.sfu.compositions import OpenComposition
 from bridge.sfu.handshakes import HandshakeQueue
 from bridge.sfu.legs import LegRunner, NoLegs
 from bridge.sfu.router import Router
@@ -82,7 +83,7 @@ class Sfu:
         router.worker.load += 1
         if router.active_speaker is not None:
             session.active_speaker(router.active_speaker)
-        legs = router.derived.reports()
+        legs = router.leg_reports()
         if legs:
             session.legs_changed(legs)
         return session
@@ -118,7 +119,17 @@ class Sfu:
     def legs(self, room_id: str) -> list[LegReport]:
         """The legs that run in a room."""
         router = self._routers.get(room_id)
-        return [] if router is None else router.derived.reports()
+        return [] if router is None else router.leg_reports()
+
+    def open_composition(self, room_id: str, on_ended: Callable[[], None]) -> OpenComposition:
+        """A room as one picture and one sound, as producers of its router: see `Compositions.open`.
+
+        Raises `BridgeError`: `room_not_found` for a room without media, `legs_exhausted`.
+        """
+        router = self._routers.get(room_id)
+        if router is None:
+            raise BridgeError("room_not_found", "there is no media in this room", field="room")
+        return router.compositions.open(on_ended)
 
     @property
     def dropped_handshake_datagrams(self) -> int:

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from bridge.errors import BridgeError
 from bridge.sfu import ice
-from bridge.sfu.derived import MAX_BITRATE, MAX_HEIGHT, DerivedProducer
+from bridge.sfu.allocation.publishing import Received
+from bridge.sfu.derived import MAX_BITRATE, DerivedProducer
+from bridge.sfu.leg_transport import MAX_HEIGHT
 from bridge.sfu.legs import LegCodec
 from bridge.sfu.sdp.codecs import MediaCodec
 from bridge.sfu.types import AudioLevel, LegReport, MediaKind
@@ -194,7 +196,7 @@ class Tap:
             self._router.worker.core.allocate_consumer(
                 tapped.consumer_id, {"spatial": spatial, "temporal": 7, "still_interval_ms": None}
             )
-            self._router.receives(tapped.track, producer_id, spatial, None)
+            self._router.receives(tapped.track, producer_id, Received(spatial, complete=True))
 
     def audio_levels(self, levels: Sequence[AudioLevel]) -> None:
         """Told by the router: of no interest here."""

@@ -32,7 +32,7 @@ from tests.support.media import (
     ToneTrack,
 )
 from tests.support.participant import Participant
-from tests.support.recorded import decode, store_of, tracks
+from tests.support.recorded import decode, last_picture, store_of, streams, tracks, voices
 from tests.support.webrtc_http import Publisher
 
 
@@ -263,14 +263,21 @@ async def test_a_room_without_a_place_for_the_leg_is_told_so(tmp_path: Path, roo
             await eventually(lambda: not list((bridge.data / "recordings").iterdir()))
 
 
-@pytest.mark.parametrize(("mode", "why"), [("composed", "composed picture"), ("both", "expected one of")])
-def test_a_mode_that_is_not_there_is_refused_at_the_start(tmp_path: Path, mode: str, why: str) -> None:
-    (tmp_path / "bridge.toml").write_text(f'[recordings]\nmode = "{mode}"\n')
-    done = subprocess.run(
-        [BRIDGE, "serve", "--dev", "--data", str(tmp_path), "--config", str(tmp_path / "bridge.toml")],
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 2
-    assert "recordings.mode" in done.stderr
-    assert why in done.stderr
+async def test_a_room_is_recorded_as_one_picture_and_one_sound(tmp_path: Path, room: str) -> None:
+    (tmp_path / "bridge.toml").write_text('[recordings]\nmode = "composed"\n')
+    with running_bridge(tmp_path, "--config", str(tmp_path / "bridge.toml")) as bridge:
+        async with consultation(bridge, room) as (doctor, patient):
+            await doctor.request("ask_to_record", text_version="1")
+            await answer(patient, True)
+            await is_told(patient, "on")
+            await eventually(lambda: "composed" in streams(bridge), within=60)
+            await asyncio.sleep(3)
+            await doctor.request("stop_recording")
+            await eventually(lambda: not legs(bridge))
+        store = store_of(bridge)
+        (recording,) = store.recordings()
+        assert recording.state is State.COMPLETE
+        path = export(store, recording, "composed", tmp_path)
+        assert last_picture(path, 2) == [RED, GREEN]
+        assert voices(path) == {RED, GREEN}
+        assert {event.stream for event in timeline(store, recording) if event.event == "joined"} == {None}

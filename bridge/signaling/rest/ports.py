@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from typing import Protocol
+
+from starlette.requests import Request
+from starlette.responses import Response
 
 
 class Caller(Protocol):
@@ -20,6 +23,10 @@ class Caller(Protocol):
     @property
     def scopes(self) -> frozenset[str]:
         """What is opened besides rooms."""
+
+
+Handler = Callable[[Request, Caller], Awaitable[Response]]
+"""Answers a request of a caller who is known. Raises `BridgeError`."""
 
 
 class Authenticator(Protocol):
@@ -115,3 +122,59 @@ class RecordingArchive(Protocol):
 
     def delete(self, tenant: str, recording: str) -> None:
         """Its key first. Raises `BridgeError` (`unknown_recording`, `recording_in_progress`)."""
+
+
+class KeptEvent(Protocol):
+    """Something that happened in a vendor's room."""
+
+    @property
+    def id(self) -> str:
+        """As `webhook-id` has it."""
+
+    @property
+    def type(self) -> str:
+        """Such as `participant.joined`."""
+
+    @property
+    def timestamp(self) -> str:
+        """RFC 3339, in UTC."""
+
+    @property
+    def data(self) -> Mapping[str, str | int | bool | float | None]:
+        """As the webhook has it."""
+
+
+class EventStore(Protocol):
+    """The events of all vendors; each sees its own."""
+
+    async def read(
+        self, tenant: str, after: str | None, limit: int, *, room: str | None, type_: str | None
+    ) -> Sequence[KeptEvent]:
+        """The next behind the event of the id `after`, or the oldest. Raises `BridgeError` (`cursor_expired`)."""
+
+    async def replay(self, tenant: str, first: str, last: str | None, room: str | None) -> int:
+        """Has the events from `first` to `last`, or the newest, told again; gives how many. Raises `BridgeError`."""
+
+
+Record = Mapping[str, str | int | bool | float | None]
+"""What a call or a session came to, with its `id`."""
+
+
+class RecordArchive(Protocol):
+    """The records of all vendors; each sees its own."""
+
+    async def page(
+        self,
+        tenant: str,
+        after: str | None,
+        limit: int,
+        *,
+        room: str | None,
+        kind: str | None,
+        since: int | None,
+        until: int | None,
+    ) -> Sequence[Record]:
+        """The next behind the record of the id `after`, or the oldest. Times in microseconds since the epoch.
+
+        Raises `BridgeError` (`cursor_expired`, `records_unavailable`).
+        """

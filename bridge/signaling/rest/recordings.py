@@ -11,8 +11,8 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from bridge.errors import BridgeError
-from bridge.signaling.rest.answers import NO_STORE, answer
 from bridge.signaling.rest.bodies import Recording, RecordingPage, Stream
+from bridge.signaling.rest.json import NO_STORE, json_response
 from bridge.signaling.rest.openapi import Operation
 from bridge.signaling.rest.paging import page, read_cursor, read_limit
 from bridge.signaling.rest.ports import Auditor, Caller, RecordingArchive, StoredRecording
@@ -71,10 +71,10 @@ class RecordingOperations:
         kept = await asyncio.to_thread(self._archive.of_tenant, caller.tenant)
         chosen, cursor = page(kept, lambda each: f"{each.created:020.6f} {each.id}", after, limit)
         shown = [_shown(each) for each in chosen]
-        return answer(RecordingPage(shown) if cursor is None else RecordingPage(shown, cursor))
+        return json_response(RecordingPage(shown) if cursor is None else RecordingPage(shown, cursor))
 
     async def _get(self, request: Request, caller: Caller) -> Response:
-        return answer(_shown(await self._find(request, caller)))
+        return json_response(_shown(await self._find(request, caller)))
 
     async def _export(self, request: Request, caller: Caller) -> Response:
         recording = await self._find(request, caller)

@@ -71,7 +71,7 @@ class UnderTest:
 async def recording(folder: Path) -> AsyncIterator[UnderTest]:
     (folder / "keys").write_text(new_key_line("1") + "\n")
     store = RecordingStore(StoreSettings(folder / "recordings", 1e6), KeyRing.read(folder / "keys"))
-    async with supervisor() as legs:
+    async with supervisor(max=2) as legs:
         with (
             socket.socket(type=socket.SOCK_DGRAM) as core,
             socket.socket(type=socket.SOCK_DGRAM) as media,
