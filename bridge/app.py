@@ -216,7 +216,11 @@ class Application:
     def _make_recorder(self) -> RoomRecorder | None:
         if not can_record(self._settings):
             return None
-        streams = streams_of_mode(self._settings.recordings.mode, lambda source: self._calls.producer_of(source))
+        streams = streams_of_mode(
+            self._settings.recordings.mode,
+            producer_of=lambda source: self._calls.producer_of(source),
+            compose=self._sfu.open_composition,
+        )
         recorder = RoomRecorder(
             Services(
                 self._rooms,

@@ -29,6 +29,7 @@ TYPES = {
     "consent_given": "consent.given",
     "consent_refused": "consent.refused",
     "recording_changed": "recording.changed",
+    "recording_ready": "recording.ready",
     "session_ended": "session.ended",
     "call_ended": "call.ended",
 }

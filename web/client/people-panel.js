@@ -278,6 +278,7 @@ function handSign() {
 
 /** @param {{ role: string, level: string, companions?: readonly string[] }} person */
 function factsOf({ role, level, companions = [] }) {
+  if (role === "opptak") return roleWord(role);
   return [roleWord(role), levelWord(level), ...companions].join(" · ");
 }
 
