@@ -214,11 +214,20 @@ async def _run(settings: Settings, remark: str | None) -> None:
 
 def _print_links(settings: Settings, port: int, remark: str) -> None:
     from bridge import development
+    from bridge.sandbox import sandbox_key
 
     roles = read_roles(settings.rooms)
     print("A test call. Open two or more of these links, each in a window of its own:\n")
     for role, link in development.links(settings, port, roles):
         print(f"  {role:<16}{link}\n")
+    data = settings.data.directory
+    key = sandbox_key(
+        data,
+        lambda made: _note(data, Entry("api_key_created", made.tenant, actor="operator", details={"key": made.id})),
+    )
+    print("For vendors: the protocol step by step in a browser, and a key for the REST API.\n")
+    print(f"  {'sandbox':<16}{development.sandbox_link(settings, port)}\n")
+    print(f"  {'API key':<16}{key}\n")
     if settings.http.tls_certificate is not None:
         print("The certificate is self-signed: the browser asks once whether to trust it.")
     print(f"{remark}\n")
