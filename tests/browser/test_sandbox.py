@@ -39,6 +39,7 @@ async def test_every_step_is_done_and_what_is_said_is_shown(bridge: Bridge, driv
         "leave",
     ):
         assert kind in kinds
+    assert await page.evaluate("document.querySelector('#echo').videoWidth > 2")
     assert await page.evaluate(f"!document.body.textContent.includes({json.dumps(token[:40])})")
     noticed = await page.noticed()
     assert noticed["errors"] == []

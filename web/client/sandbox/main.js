@@ -62,13 +62,7 @@ async function run(end) {
   }
   trouble.hidden = true;
   all.disabled = true;
-  session ??= new Session(
-    url,
-    token,
-    log,
-    (stream) => (own.srcObject = stream),
-    (stream) => (echo.srcObject = stream),
-  );
+  session ??= new Session(url, token, log, own, echo);
   try {
     for (; next < end; next += 1) {
       const step = STEPS[next];

@@ -5,20 +5,23 @@ import { drawnMedia } from "./media.js";
 /** @typedef {Record<string, any>} Message */
 
 const REPLY_MS = 15_000;
+/** The echo is a program that has to start first. */
+const PICTURE_MS = 60_000;
 
 export class Session {
   /**
    * @param {string} url the door
    * @param {string} token
    * @param {MessageLog} log
-   * @param {(stream: MediaStream) => void} onOwn
-   * @param {(stream: MediaStream) => void} onEcho
+   * @param {HTMLVideoElement} own shows what is sent
+   * @param {HTMLVideoElement} echo shows what is received
    */
-  constructor(url, token, log, onOwn, onEcho) {
+  constructor(url, token, log, own, echo) {
     this._url = url;
     this._token = token;
     this._log = log;
-    this._onOwn = onOwn;
+    this._own = own;
+    this._echo = echo;
     this._nextId = 1;
     /** @type {Map<number, { resolve: (message: Message) => void, reject: (error: Error) => void }>} */
     this._waiting = new Map();
@@ -31,7 +34,7 @@ export class Session {
     const received = new MediaStream();
     this._subscribe.addEventListener("track", ({ track }) => {
       received.addTrack(track);
-      onEcho(received);
+      echo.srcObject = received;
     });
   }
 
@@ -60,7 +63,7 @@ export class Session {
   /** Offers what the client sends, on a peer connection of its own. */
   async publish() {
     const media = drawnMedia();
-    this._onOwn(media);
+    this._own.srcObject = media;
     for (const track of media.getTracks()) this._publish.addTransceiver(track, { direction: "sendonly", streams: [media] });
     await this._publish.setLocalDescription();
     const sources = this._publish.getTransceivers().map(({ mid, sender }) => ({
@@ -76,6 +79,12 @@ export class Session {
   /** The bridge offers what others send, as soon as they do: `_take` answers. */
   async receive() {
     await connected(this._subscribe);
+    await new Promise((resolve, reject) => {
+      // Before the first picture, browsers show a black one of two pixels.
+      const look = () => (this._echo.videoWidth > 2 ? resolve(null) : this._echo.requestVideoFrameCallback(look));
+      this._echo.requestVideoFrameCallback(look);
+      setTimeout(() => reject(new Error("The echo sends no picture.")), PICTURE_MS);
+    });
   }
 
   /** Asks what the bridge counts. */
