@@ -18,15 +18,17 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
-from bridge.audit import DATABASE, AuditLog, AuditSettings, Entry, Row, Trail
+from bridge.audit import DATABASE, AuditLog, AuditSettings, Entry, Row, SignInTrail, Trail
 from bridge.auth.api_keys import ApiKeys
 from bridge.auth.callers import Callers
 from bridge.data_directory import DataDirectory
 from bridge.errors import BridgeError
 from bridge.housekeeping import Housekeeping
+from bridge.inviting import CallInviter
 from bridge.issuers import make_verifier
 from bridge.observability import AdminServer, Health, LoopLag, Metrics, QualitySampler
-from bridge.recordings import Retention, open_store
+from bridge.recorder import RoomRecorder, Services, TenantArchive, streams_of_mode
+from bridge.recordings import Retention, can_record, open_store
 from bridge.records import Ledger, RecordArchive, RecordStore
 from bridge.rest import AuditedActs, VendorTokens, webhook_endpoints
 from bridge.room import Metering, RoomLimits, RoomPolicy, Rooms, WithoutHost
@@ -39,10 +41,11 @@ from bridge.signaling.http import application
 from bridge.signaling.operations import OperationsRoutes
 from bridge.signaling.rest.door import RestDoor
 from bridge.signaling.rest.history import HistoryOperations
+from bridge.signaling.selftest import SelfTestDoor, SelfTestSettings
 from bridge.signaling.server import HttpServer, ServerSettings
 from bridge.signaling.signin.door import SignInDoor
 from bridge.signaling.signin.token_door import TokenDoor
-from bridge.signaling.signin.vendor_door import VendorDoor
+from bridge.signaling.stills.door import StillDoor, StillSettings
 from bridge.signaling.web import WebFiles, default_web_directory
 from bridge.signaling.websocket.door import WebSocketDoor
 from bridge.signaling.websocket.settings import WebSocketSettings
@@ -105,12 +108,14 @@ class Application:
                 closes_after=rooms.closes_after,
                 max_length=rooms.max_length,
             ),
+            can_record=can_record(settings),
             ledger=self._audit,
         )
         self._metrics = Metrics(version())
         self._legs = LegSupervisor(LegSettings(settings.legs.max, settings.legs.memory))
         self._sfu = Sfu(_media_settings(settings), legs=self._legs)
-        self._retention = Retention(open_store(settings))
+        self._store = open_store(settings)
+        self._retention = Retention(self._store)
         self._housekeeping = Housekeeping(
             {
                 "events": lambda: self._outbox.forget(time.time() - settings.webhooks.retention),
@@ -126,6 +131,7 @@ class Application:
         self._tokens = VendorTokens(self._signin.minter, verifier)
         trail = Trail(self._audit.append, self._signin.pseudonyms.subject)
         self._rooms.add_listener(trail)
+        self._recorder = self._make_recorder()
         ledger = Ledger(self._audit.append, self._signin.pseudonyms.subject, clock=time.monotonic, wall_clock=time.time)
         self._rooms.add_listener(ledger)
         self._rooms.add_listener(Metering(time.monotonic, ledger.on_room_record))
@@ -134,6 +140,8 @@ class Application:
             self._rooms,
             self._sfu,
             observer=self._metrics,
+            inviter=CallInviter(self._signin.admission, self._audit, self._signin.pseudonyms.subject),
+            recorder=self._recorder,
             on_denied=trail.on_denied,
             sessions=ledger,
         )
@@ -166,6 +174,7 @@ class Application:
             self._outbox.open()
             self._records.open()
             self._webhooks.start()
+            self._signin.start()
             self._audit.append(Entry("bridge_started", details={"version": version()}))
             _raise_file_limit()
             await self._start_media()
@@ -189,6 +198,8 @@ class Application:
         if self._sandbox is not None:
             await self._sandbox.close()
         await self._calls.close()
+        if self._recorder is not None:
+            await self._recorder.close()
         await self._server.close()
         await self._signin.close()
         await self._sfu.close()
@@ -209,6 +220,25 @@ class Application:
             self._data = None
         if served:
             _log.info("The bridge has ended")
+
+    def _make_recorder(self) -> RoomRecorder | None:
+        if not can_record(self._settings):
+            return None
+        streams = streams_of_mode(self._settings.recordings.mode, lambda source: self._calls.producer_of(source))
+        recorder = RoomRecorder(
+            Services(
+                self._rooms,
+                self._sfu,
+                self._legs,
+                self._store,
+                streams,
+                self._signin.pseudonyms.subject,
+                lambda: self._calls.arm(),
+            ),
+            self._audit.append,
+        )
+        self._rooms.add_listener(recorder)
+        return recorder
 
     def _write_along(self, database: sqlite3.Connection, rows: Sequence[tuple[Row, Entry]]) -> None:
         """What belongs to new entries of the audit log, in their transaction."""
@@ -253,7 +283,10 @@ class Application:
                     "waiting": len(self._rooms.waiting(room_id)),
                     "connected": sum(participant.connected for participant in participants),
                     "sources": sum(len(participant.sources) for participant in participants),
-                    "legs": [_described(leg) for leg in self._sfu.legs(room_id)],
+                    "legs": [
+                        *(_described(leg) for leg in self._sfu.legs(room_id)),
+                        *([] if self._recorder is None else self._recorder.described(room_id)),
+                    ],
                 }
             )
         return described
@@ -288,7 +321,7 @@ class Application:
     def _routes(self) -> list[BaseRoute]:
         settings = self._settings
         origins = settings.http.allowed_origins
-        websocket = WebSocketSettings(allowed_origins=origins)
+        websocket = WebSocketSettings(allowed_origins=origins, public_url=settings.signin.public_url)
         whip = WhipSettings(allowed_origins=origins)
         health = Health(
             # A worker that died is started again within a second or so; while none runs, there are no calls.
@@ -305,12 +338,18 @@ class Application:
         return [
             *WebSocketDoor(self._calls, websocket, version=version(), grace=settings.rooms.grace).routes(),
             *WhipDoor(self._calls, whip).routes(),
+            *SelfTestDoor(
+                self._calls, SelfTestSettings(max_tests=settings.media.self_tests, allowed_origins=origins)
+            ).routes(),
+            *StillDoor(self._calls, StillSettings(allowed_origins=origins)).routes(),
             *self._signin_routes(),
             *RestDoor(
                 self._calls,
                 self._callers,
                 self._tokens,
                 acts,
+                self._signin.admission,
+                TenantArchive(self._store),
                 version=version(),
                 public_url=settings.signin.public_url,
                 clock=time.monotonic,
@@ -323,7 +362,8 @@ class Application:
         ]
 
     def _signin_routes(self) -> list[BaseRoute]:
-        signin, metrics = self._signin, self._metrics
+        signin = self._signin
+        observer = SignInTrail(self._audit.append, signin.pseudonyms.subject, self._metrics)
         public_url = self._settings.signin.public_url
         embedded = bool(self._settings.http.frame_ancestors)
         clock = time.monotonic
@@ -334,11 +374,10 @@ class Application:
                 signin.admission,
                 public_url=public_url,
                 embedded=embedded,
-                observer=metrics,
+                observer=observer,
                 clock=clock,
             ).routes(),
-            *TokenDoor(signin.exchanges, signin.nonces, public_url=public_url, observer=metrics, clock=clock).routes(),
-            *VendorDoor(self._vendors, signin.admission, public_url=public_url, observer=metrics, clock=clock).routes(),
+            *TokenDoor(signin.exchanges, signin.nonces, public_url=public_url, observer=observer, clock=clock).routes(),
         ]
 
 

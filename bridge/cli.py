@@ -20,7 +20,7 @@ from pathlib import Path
 
 from bridge.audit import PUBLIC_KEY, AuditError, AuditReader, AuditStore, Entry, SealChecker, SealingKey, export, verify
 from bridge.auth import DEVELOPMENT_ISSUER, Issuer, StaticKey, TokenVerifier, development_secret, mint
-from bridge.auth.api_keys import ApiKeys, new_key_id
+from bridge.auth.api_keys import SCOPES, ApiKeys, new_key_id
 from bridge.configuration import SettingsError, parse_duration
 from bridge.conformance.arguments import add_arguments as add_conformance_arguments
 from bridge.data_directory import make_data_directory
@@ -28,7 +28,7 @@ from bridge.errors import BridgeError
 from bridge.issuers import claim_rules, read_roles
 from bridge.machine_check import Finding, Status, check_machine
 from bridge.observability import AdminClient, configure_logging
-from bridge.recordings import export_to, open_store, recordings_as_json, recordings_as_table
+from bridge.recordings import export_to, open_store, recordings_as_json, recordings_as_table, with_development_key
 from bridge.records.command import add_arguments as add_records_arguments
 from bridge.records.command import export as export_records
 from bridge.room import room_id
@@ -143,6 +143,13 @@ def _parser() -> argparse.ArgumentParser:
     apikey.add_argument("--id", metavar="ID", help="with revoke: which, as `bridge apikey list` names it")
     apikey.add_argument("--tenant", metavar="TENANT", help="with create: whose rooms it opens")
     apikey.add_argument("--label", default="", metavar="TEXT", help="with create: what it is for")
+    apikey.add_argument(
+        "--scope",
+        action="append",
+        default=[],
+        choices=SCOPES,
+        help="with create: what it opens besides rooms; recordings: to list, export and delete them",
+    )
 
     _command(commands, "version", _version, "print the version")
     return parser
@@ -361,7 +368,7 @@ def _recordings(options: argparse.Namespace) -> int:
         return 0
     settings = _settings(options)
     make_data_directory(settings.data.directory)
-    store = open_store(settings)
+    store = open_store(with_development_key(settings, create=False))
     if action == "list":
         print(recordings_as_json(store.recordings()) if options.json else recordings_as_table(store.recordings()))
     elif action == "export":
@@ -406,7 +413,8 @@ def _apikey(options: argparse.Namespace) -> int:
         for key in keys.list():
             state = "active" if key.revoked_at is None else "revoked"
             made = time.strftime("%Y-%m-%d", time.gmtime(key.created_at))
-            print(f"{key.id}  {made}  {state:<8}  {key.tenant:<24}  {key.label}")
+            scopes = ",".join(key.scopes) or "-"
+            print(f"{key.id}  {made}  {state:<8}  {key.tenant:<24}  {scopes:<12}  {key.label}")
     elif options.action == "revoke":
         key = keys.get(options.id or "")
         # The log first: what would leave no trace does not happen.
@@ -421,8 +429,9 @@ def _apikey(options: argparse.Namespace) -> int:
             )
         make_data_directory(data)
         key_id = new_key_id()
-        _note(data, Entry("api_key_created", options.tenant, actor="operator", details={"key": key_id}))
-        print(keys.create(options.tenant, options.label, key_id=key_id)[1])
+        details = {"key": key_id, **({"scopes": ",".join(options.scope)} if options.scope else {})}
+        _note(data, Entry("api_key_created", options.tenant, actor="operator", details=details))
+        print(keys.create(options.tenant, options.label, key_id=key_id, scopes=options.scope)[1])
     return 0
 
 

@@ -75,6 +75,7 @@ class MediaSection:
     tcp: bool = setting(SWITCH, True)
     gather: float = setting(duration("0us", "10ms"), "500us")
     speakers: int = setting(integer(0, 64), 3)
+    self_tests: int = setting(integer(0, 1000), 20)
     consent_timeout: float = setting(duration("1s", "5m"), "30s")
     stall_timeout: float = setting(duration("500ms", "1m"), "3s")
     receive_buffer: int = setting(integer(65_536, 1 << 30), 4_194_304)
@@ -115,6 +116,7 @@ class RecordingSection:
     """Recordings and how long they are kept."""
 
     key_file: Path | None = setting(OPTIONAL_PATH, "")
+    mode: str = setting(choice("tracks", "composed"), "tracks")
     directory: Path | None = setting(OPTIONAL_PATH, "")
     retention: float = setting(duration("1h", "3650d"), "30d")
     minimum_free: int = setting(integer(0, 1 << 50), 1 << 30)

@@ -7,6 +7,7 @@ from bridge.audit.chain import Detail, Entry, Row
 from bridge.audit.errors import AuditError
 from bridge.audit.keys import PUBLIC_KEY, SealChecker, SealingKey
 from bridge.audit.log import AuditLog, AuditSettings
+from bridge.audit.sign_ins import SignInTrail
 from bridge.audit.store import DATABASE, AuditReader, AuditStore
 from bridge.audit.trail import Trail
 from bridge.audit.verify import Verdict, export, verify
@@ -24,6 +25,7 @@ __all__ = [
     "Row",
     "SealChecker",
     "SealingKey",
+    "SignInTrail",
     "Trail",
     "Verdict",
     "export",

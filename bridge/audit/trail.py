@@ -13,6 +13,7 @@ from bridge.errors import BridgeError
 from bridge.room import (
     ConsentAnswered,
     HostDecided,
+    InvitationProposed,
     Participant,
     ParticipantJoined,
     ParticipantLeft,
@@ -22,6 +23,9 @@ from bridge.room import (
     RoomEvent,
     RoomOpened,
     SentBack,
+    StillAnswered,
+    StillAsked,
+    StillEnded,
     WaitingJoined,
     WaitingLeft,
 )
@@ -94,6 +98,9 @@ class Trail:
                 self._note(event, "sent_back", who, participant=who)
             case HostDecided(by=by, decision=decision, participant_id=whom):
                 self._note(event, "host_decided", whom, by=by, decision=decision, participant=whom)
+            case InvitationProposed(proposal=proposal):
+                # Role and name are what somebody wrote: they stay in the room.
+                self._note(event, "invitation_proposed", by=proposal.participant_id, proposal=proposal.id)
             case ConsentAnswered(participant_id=who, request=request, consents=consents):
                 self._note(
                     event,
@@ -102,6 +109,13 @@ class Trail:
                     recording=request.id,
                     text_version=request.text_version,
                 )
+            case StillAsked(request=still):
+                self._note(event, "still_asked", still.of, by=still.by, still=still.id)
+            case StillAnswered(request=still, consents=consents, text_version=text_version):
+                kind = "still_consented" if consents else "still_refused"
+                self._note(event, kind, by=still.of, still=still.id, text_version=text_version)
+            case StillEnded(request=still, reason=end):
+                self._note(event, "still_ended", still.of, by=still.by, still=still.id, reason=end.value)
             case RoomChanged(state=state):
                 if self._recording.get(event.room_id, Recording.OFF) is not state.recording:
                     self._recording[event.room_id] = state.recording

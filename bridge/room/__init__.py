@@ -16,6 +16,8 @@ from bridge.room.events import (
     ParticipantJoined,
     ParticipantLeft,
     ParticipantUpdated,
+    ProposalAnswered,
+    RecordingFailed,
     RoomChanged,
     RoomClosed,
     RoomEvent,
@@ -28,12 +30,17 @@ from bridge.room.events import (
     SourceRemoved,
     SourceStopped,
     SourceUpdated,
+    StillAnswered,
+    StillAsked,
+    StillEnded,
+    StillReady,
     UnmuteAsked,
     WaitingJoined,
     WaitingLeft,
     WaitingUpdated,
 )
 from bridge.room.grants import DEFAULT_ROLES, Entrance, Grant, Role, RoleError, parse_roles
+from bridge.room.inviting import Inviting
 from bridge.room.metering import Metering, RoomRecord
 from bridge.room.model import (
     ChatLane,
@@ -47,6 +54,7 @@ from bridge.room.model import (
     LobbyView,
     MediaKind,
     Participant,
+    Proposal,
     Recording,
     RoomLimits,
     RoomPolicy,
@@ -54,12 +62,17 @@ from bridge.room.model import (
     Session,
     Source,
     SourceName,
+    StillEnd,
+    StillPicture,
+    StillRequest,
+    StillStep,
     WithoutHost,
     room_id,
 )
 from bridge.room.moderation import Moderation
 from bridge.room.participation import Participation
 from bridge.room.rooms import Rooms
+from bridge.room.stills import Stills
 
 __all__ = [
     "DEFAULT_ROLES",
@@ -76,6 +89,7 @@ __all__ = [
     "Grant",
     "HostDecided",
     "InvitationProposed",
+    "Inviting",
     "JoinRequest",
     "LobbyMessage",
     "LobbyMessaged",
@@ -90,7 +104,10 @@ __all__ = [
     "ParticipantLeft",
     "ParticipantUpdated",
     "Participation",
+    "Proposal",
+    "ProposalAnswered",
     "Recording",
+    "RecordingFailed",
     "Role",
     "RoleError",
     "RoomChanged",
@@ -114,6 +131,15 @@ __all__ = [
     "SourceRemoved",
     "SourceStopped",
     "SourceUpdated",
+    "StillAnswered",
+    "StillAsked",
+    "StillEnd",
+    "StillEnded",
+    "StillPicture",
+    "StillReady",
+    "StillRequest",
+    "StillStep",
+    "Stills",
     "UnmuteAsked",
     "WaitingJoined",
     "WaitingLeft",

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from bridge.room.model import ChatMessage, ConsentRequest, EndReason, LobbyMessage, Participant, RoomState, Source
+from bridge.room.model import (
+    ChatMessage,
+    ConsentRequest,
+    EndReason,
+    LobbyMessage,
+    Participant,
+    Proposal,
+    RoomState,
+    Source,
+    StillEnd,
+    StillRequest,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,14 +215,64 @@ class ConsentAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingFailed:
+    """The recording at hand ended by itself. What was recorded before is kept."""
+
+    room_id: str
+    code: str
+    """Why: `recording_no_space`, `recording_unwritable`, `legs_exhausted`, `leg_failed` …."""
+
+
+@dataclass(frozen=True, slots=True)
 class InvitationProposed:
     """Somebody would have another person invited. For hosts only, who decide."""
 
     room_id: str
-    participant_id: str
-    """Who proposes it."""
-    role: str
-    name: str = field(repr=False)
+    proposal: Proposal
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalAnswered:
+    """A host has decided about a proposal. For hosts, and for whoever proposed it."""
+
+    room_id: str
+    proposal: Proposal
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StillAsked:
+    """Somebody asks for a still picture of another's camera."""
+
+    room_id: str
+    request: StillRequest
+
+
+@dataclass(frozen=True, slots=True)
+class StillAnswered:
+    """Somebody consented to one still picture, or did not. To be kept, with the text's version."""
+
+    room_id: str
+    request: StillRequest
+    consents: bool
+    text_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class StillReady:
+    """A still picture waits for whoever asked for it."""
+
+    room_id: str
+    request: StillRequest
+
+
+@dataclass(frozen=True, slots=True)
+class StillEnded:
+    """The request for a still picture is over, and so is the picture: nobody keeps it any longer."""
+
+    room_id: str
+    request: StillRequest
+    reason: StillEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +312,13 @@ RoomEvent = (
     | ChatSaid
     | ConsentAsked
     | ConsentAnswered
+    | RecordingFailed
     | InvitationProposed
+    | StillAsked
+    | StillAnswered
+    | StillReady
+    | StillEnded
+    | ProposalAnswered
 )
 
 RoomListener = Callable[[RoomEvent], None]

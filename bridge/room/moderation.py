@@ -36,6 +36,9 @@ class Access(Protocol):
     def begin(self, session_id: str) -> Room:
         """The session's room, with all that was due having happened. Raises `RoomError` (`session_not_found`)."""
 
+    def look_up(self, room_id: str) -> Room | None:
+        """A room by its id, with all that was due having happened; None if it is not there."""
+
     def finish(self) -> None:
         """Tells what has happened."""
 

@@ -16,6 +16,7 @@ from bridge.room.bans import Bans
 from bridge.room.deadlines import Deadlines
 from bridge.room.errors import RoomError, participant_not_found
 from bridge.room.events import RoomClosed, RoomEvent, RoomListener, RoomOpened, SessionEnded
+from bridge.room.inviting import Inviting
 from bridge.room.model import (
     ChatMessage,
     ConsentRequest,
@@ -24,6 +25,7 @@ from bridge.room.model import (
     LobbyView,
     MediaKind,
     Participant,
+    Proposal,
     RoomLimits,
     RoomPolicy,
     RoomState,
@@ -35,6 +37,7 @@ from bridge.room.model import (
 from bridge.room.moderation import Moderation
 from bridge.room.participation import Participation
 from bridge.room.room import Room
+from bridge.room.stills import Stills
 
 _log = logging.getLogger(__name__)
 
@@ -101,8 +104,12 @@ class Rooms:
 
         self.moderation = Moderation(self, self._emit, self._bans, clock, new_id)
         """What hosts decide."""
+        self.inviting = Inviting(self, self._emit, clock, new_id)
+        """What hosts and others do to have somebody invited."""
         self.participation = Participation(self, self._emit, clock, new_id, new_token, can_record=can_record)
         """What participants do besides sending media."""
+        self.stills = Stills(self, self._emit, clock, new_token)
+        """Still pictures that somebody asks for."""
 
     # What is there
 
@@ -150,6 +157,10 @@ class Rooms:
         """What was written to a session's owner so far. Raises `RoomError` (`session_not_found`)."""
         room = self._room(session_id)
         return room.chat.told(room.member(session_id).identity)
+
+    def proposals(self, session_id: str) -> tuple[Proposal, ...]:
+        """What waits for a host's decision in a session's room. Raises `RoomError` (`session_not_found`)."""
+        return tuple(self._room(session_id).proposals.values())
 
     def consent(self, session_id: str) -> tuple[ConsentRequest, bool] | None:
         """The recording that a session's owner is asked to consent to, and whether they did; None if they are not."""
@@ -293,8 +304,8 @@ class Rooms:
 
     def poll_timeout(self) -> float | None:
         """When, by the clock, `handle_timeout` has something to do next; None while nothing is due."""
-        ahead = (deadlines.next() for deadlines in (self._grace, self._linger, self._absence, self._closing))
-        return min((due for due in ahead if due is not None), default=None)
+        ahead = [deadlines.next() for deadlines in (self._grace, self._linger, self._absence, self._closing)]
+        return min((due for due in (*ahead, self.stills.next_due()) if due is not None), default=None)
 
     def handle_timeout(self) -> None:
         """Ends sessions not resumed in time, and rooms that are empty or over; clears those without a host."""
@@ -312,6 +323,7 @@ class Rooms:
             for session_id in self._rooms[key].session_ids():
                 self._end_session(self._rooms[key], session_id, EndReason.TIME_IS_UP)
             self._close(self._rooms[key], EndReason.TIME_IS_UP)
+        self.stills.expire(now)
         self._tell()
 
     # For those of this package that change rooms
@@ -320,6 +332,11 @@ class Rooms:
         """The session's room, with all that was due having happened. Raises `RoomError` (`session_not_found`)."""
         self._expire()
         return self._room(session_id)
+
+    def look_up(self, room_id: str) -> Room | None:
+        """A room by its id, with all that was due having happened; None if it is not there."""
+        self._expire()
+        return self._rooms.get(room_id)
 
     def finish(self) -> None:
         """Tells what has happened."""
@@ -404,6 +421,7 @@ class Rooms:
             self._grace.cancel(event.session_id)
         self._untold.append(event)
         self._changed[event.room_id] = None
+        self.stills.follow(event)
 
     def _settle(self) -> None:
         """Sets the deadlines that follow from who is where now."""

@@ -14,11 +14,14 @@ from starlette.applications import Starlette
 
 from bridge.audit import DATABASE, AuditStore, Entry, Row, SealingKey
 from bridge.auth import ClaimRules, Issuer, StaticKey, TokenVerifier
-from bridge.auth.admission import Minter
+from bridge.auth.admission import Admission, Minter
 from bridge.auth.api_keys import ApiKeys
 from bridge.auth.callers import Callers
+from bridge.auth.levels import Level
+from bridge.auth.pseudonyms import Pseudonyms
 from bridge.auth.vendors import VendorAuthenticator
 from bridge.errors import BridgeError
+from bridge.recorder import TenantArchive
 from bridge.records import RecordArchive, RecordStore
 from bridge.rest import VendorTokens
 from bridge.room import DEFAULT_ROLES, RoomLimits, Rooms
@@ -26,9 +29,12 @@ from bridge.signaling.calls import Calls, Door
 from bridge.signaling.http import application
 from bridge.signaling.rest import RestDoor
 from bridge.signaling.rest.history import HistoryOperations
+from bridge.signin import SettingsLevels
+from bridge.transcode.recording import KeyRing, RecordingStore, StoreSettings, new_key_line
 from bridge.webhooks import EventLog, Outbox
 from tests.signaling.fake_media import FakeMediaPlane
 from tests.signaling.house import Claims
+from tests.support.invitations import invitations_in_memory
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 Recorded = tuple[str, str, str, str, str | None, Mapping[str, str]]
@@ -55,8 +61,11 @@ class Vendors:
     def __init__(self, data: Path) -> None:
         self.now = 0.0
         self.keys = ApiKeys(data)
-        self.clinic, self.clinic_key = self.keys.create("clinic", "journal")
-        self.other, self.other_key = self.keys.create("other", "")
+        self.clinic, self.clinic_key = self.keys.create("clinic", "journal", scopes=["recordings"])
+        self.other, self.other_key = self.keys.create("other", "", scopes=["recordings"])
+        _, self.rooms_key = self.keys.create("clinic", "opens no recordings")
+        (data / "recording-keys").write_text(new_key_line("1") + "\n")
+        self.store = RecordingStore(StoreSettings(data / "recordings", 1e6), KeyRing.read(data / "recording-keys"))
         tenants = ("clinic", "other")
         self.verifier = TokenVerifier(
             [Issuer(Minter.issuer_of(tenant), tenant, (StaticKey.from_secret(SECRET),)) for tenant in tenants],
@@ -65,6 +74,13 @@ class Vendors:
         self.rooms = Rooms(RoomLimits())
         self.calls = Calls(self.verifier, self.rooms, FakeMediaPlane())
         self.notes = Notes()
+        self.admission = Admission(
+            invitations_in_memory(max_per_tenant=1000, max_total=1000),
+            SettingsLevels({"pasient": Level.HIGH}, ()),
+            Minter(SECRET, "bridge", 600.0),
+            Pseudonyms(SECRET),
+            DEFAULT_ROLES,
+        )
         self.outbox = Outbox(data / DATABASE, tenants, ["clinic"])
         self.records = RecordStore(data / DATABASE)
         self.audit = AuditStore(data, SealingKey.load(data), companion=self.write_along)
@@ -75,6 +91,8 @@ class Vendors:
             Callers(self.keys, VendorAuthenticator(self.verifier, "bridge", 30.0), tenants),
             VendorTokens(Minter(SECRET, "bridge", 600.0), self.verifier),
             self.notes,
+            self.admission,
+            TenantArchive(self.store),
             version="1",
             public_url="https://bridge.example",
             clock=lambda: self.now,

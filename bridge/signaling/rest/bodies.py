@@ -143,3 +143,34 @@ class Problem(msgspec.Struct):
     code: Annotated[str, Meta(description="A stable word; docs/vendors/rest.md lists them.")]
     field: str | UnsetType = UNSET
     hint: str | UnsetType = UNSET
+
+
+class Stream(msgspec.Struct):
+    """A file of a recording."""
+
+    name: Annotated[
+        str, Meta(description="`track-1`, `track-1-screen`, `track-1-part-2` …, and `timeline`: who was there when.")
+    ]
+    media_type: str
+    bytes: Annotated[int, Meta(ge=0, description="About how many.")]
+
+
+class Recording(msgspec.Struct):
+    """A recording of a room."""
+
+    id: str
+    room: str
+    created_at: Instant
+    expires_at: Annotated[int, Meta(description="When it is deleted by itself, in seconds since the epoch.")]
+    state: Annotated[
+        Literal["recording", "complete", "truncated", "damaged", "shredded"],
+        Meta(description="`truncated`: its end is missing, as after a crash, and all before it can be played."),
+    ]
+    streams: list[Stream]
+
+
+class RecordingPage(msgspec.Struct, omit_defaults=True):
+    """Recordings, oldest first."""
+
+    recordings: list[Recording]
+    next_cursor: Annotated[str, Meta(description="For the next page; absent on the last.")] | UnsetType = UNSET

@@ -1,4 +1,4 @@
-"""`/v1/rooms`: what a vendor's server may see and do, in its own rooms and no others.
+"""The REST API: what a vendor's server may see and do, in its own rooms and no others. `/v1/rooms` itself is here.
 
 Another vendor's room is answered for as one that is not there.
 """
@@ -29,10 +29,12 @@ from bridge.signaling.rest.bodies import (
     TokenRequest,
 )
 from bridge.signaling.rest.idempotency import Idempotency
+from bridge.signaling.rest.invitations import Admission, InvitationResource
+from bridge.signaling.rest.json import decode_json, json_response, read_json
 from bridge.signaling.rest.openapi import Operation, document
 from bridge.signaling.rest.paging import page, read_cursor, read_limit
-from bridge.signaling.rest.payload import decode, json_response, read_json_text
-from bridge.signaling.rest.ports import Auditor, Authenticator, Caller, Handler, TokenMinter
+from bridge.signaling.rest.ports import Auditor, Authenticator, Caller, Handler, RecordingArchive, TokenMinter
+from bridge.signaling.rest.recordings import RecordingOperations
 
 PER_SECOND, BURST = 50.0, 500
 """Requests of one tenant."""
@@ -49,6 +51,8 @@ class RestDoor:
         callers: Authenticator,
         minter: TokenMinter,
         auditor: Auditor,
+        admission: Admission,
+        archive: RecordingArchive,
         *,
         version: str,
         public_url: str | None,
@@ -101,8 +105,10 @@ class RestDoor:
                 TokenRequest,
                 refusals=(404, 408, 409, 413, 415, 422),
             ): self._mint,
+            **RecordingOperations(archive, auditor).operations(),
             **(more or {}),
         }
+        operations |= InvitationResource(admission, auditor, public_url).operations()
         self._operations = operations
         self._document = msgspec.json.encode(document(list(operations), version))
 
@@ -138,7 +144,7 @@ class RestDoor:
         return handle
 
     async def _once(self, request: Request, caller: Caller, key: str, handler: Handler) -> Response:
-        text = await read_json_text(request)
+        text = await read_json(request)
         known = self._answers.begin(caller.tenant, key, f"{request.url.path}\n{text}".encode())
         if known is not None:
             return known
@@ -207,7 +213,7 @@ class RestDoor:
     async def _mint(self, request: Request, caller: Caller) -> Response:
         name = request.path_params["room"]
         room_id(caller.tenant, name)
-        body = decode(await read_json_text(request), TokenRequest)
+        body = decode_json(await read_json(request), TokenRequest)
         token, expires_at = await self._minter.mint_join_token(
             caller.tenant,
             name,

@@ -11,9 +11,9 @@ from starlette.responses import Response
 from bridge.errors import BridgeError
 from bridge.room import room_id
 from bridge.signaling.rest.bodies import Event, EventPage, RecordPage, Replay, ReplayRequest
+from bridge.signaling.rest.json import decode_json, json_response, read_json
 from bridge.signaling.rest.openapi import Operation
 from bridge.signaling.rest.paging import read_limit
-from bridge.signaling.rest.payload import decode, json_response, read_json_text
 from bridge.signaling.rest.ports import Auditor, Caller, EventStore, Handler, RecordArchive
 from bridge.timestamps import parse_instant
 
@@ -79,7 +79,7 @@ class HistoryOperations:
         return json_response(EventPage(events, msgspec.UNSET if last is None else last))
 
     async def _replay(self, request: Request, caller: Caller) -> Response:
-        body = decode(await read_json_text(request), ReplayRequest)
+        body = decode_json(await read_json(request), ReplayRequest)
         await self._auditor.record(
             "webhooks_replayed",
             tenant=caller.tenant,

@@ -16,6 +16,9 @@ _REF = "#/components/schemas/{name}"
 _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "room": msgspec.json.schema(Name),
     "participant": {"type": "string", "minLength": 1, "maxLength": 64},
+    "invitation": {"type": "string", "minLength": 1, "maxLength": 64},
+    "recording": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+    "stream": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,63}$"},
 }
 _FILTERS: dict[str, dict[str, Any]] = {
     "room": {**msgspec.json.schema(Name), "description": "Of this room only."},
@@ -60,7 +63,9 @@ class Operation:
     body: type | None = None
     paged: bool = False
     filters: tuple[str, ...] = ()
-    """Parameters that narrow a list."""
+    """Query parameters that narrow a list."""
+    media_types: tuple[str, ...] = ()
+    """Of an answer that is no JSON."""
     refusals: tuple[int, ...] = ()
     """Statuses besides those that every operation has."""
 
@@ -100,6 +105,8 @@ def _described(operation: Operation) -> dict[str, Any]:
     done: dict[str, Any] = {"description": "Done."}
     if operation.answer is not None:
         done["content"] = {"application/json": {"schema": _ref(operation.answer)}}
+    elif operation.media_types:
+        done["content"] = {media_type: {} for media_type in operation.media_types}
     refused = {
         "description": "Refused.",
         "content": {"application/problem+json": {"schema": _ref(Problem)}},

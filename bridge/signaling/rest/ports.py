@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from starlette.requests import Request
@@ -19,6 +19,10 @@ class Caller(Protocol):
     @property
     def actor(self) -> str:
         """Who it is to the audit log."""
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """What is opened besides rooms."""
 
 
 Handler = Callable[[Request, Caller], Awaitable[Response]]
@@ -58,6 +62,66 @@ class Auditor(Protocol):
         self, kind: str, *, tenant: str, room: str, actor: str, identity: str | None, details: Mapping[str, str]
     ) -> None:
         """Returns when it is on disk. Raises `BridgeError` (`audit_unavailable`)."""
+
+
+class StoredStream(Protocol):
+    """A stream of a recording."""
+
+    @property
+    def name(self) -> str:
+        """Within the recording."""
+
+    @property
+    def media_type(self) -> str:
+        """Of what is exported."""
+
+    @property
+    def bytes(self) -> int:
+        """About how many."""
+
+
+class StoredRecording(Protocol):
+    """A recording, as far as it is known without opening it."""
+
+    @property
+    def id(self) -> str:
+        """Within the bridge."""
+
+    @property
+    def room(self) -> str:
+        """Its room's name within the tenant."""
+
+    @property
+    def created(self) -> float:
+        """Seconds since the epoch."""
+
+    @property
+    def expires(self) -> float:
+        """When it is deleted by itself."""
+
+    @property
+    def state_name(self) -> str:
+        """One of: recording, complete, truncated, damaged, shredded."""
+
+    @property
+    def streams(self) -> Sequence[StoredStream]:
+        """What it has."""
+
+
+class RecordingArchive(Protocol):
+    """The recordings of all tenants. Each method blocks, and is for a thread; another tenant's are not there."""
+
+    def of_tenant(self, tenant: str) -> Sequence[StoredRecording]:
+        """Oldest first."""
+
+    def find(self, tenant: str, recording: str) -> StoredRecording:
+        """Raises `BridgeError` (`unknown_recording`)."""
+
+    def export(self, tenant: str, recording: str, stream: str) -> Iterator[bytes]:
+        """A stream in clear, part by part. Raises `BridgeError`, at the first part for most of what can be wrong."""
+
+    def delete(self, tenant: str, recording: str) -> None:
+        """Its key first. Raises `BridgeError` (`unknown_recording`, `recording_in_progress`)."""
 
 
 class KeptEvent(Protocol):

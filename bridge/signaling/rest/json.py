@@ -1,4 +1,4 @@
-"""Bodies of requests and answers: JSON, held against its type."""
+"""JSON in and out of the REST API."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from bridge.signaling.body import read_text
 MAX_BODY_BYTES = 8192
 NO_STORE = {"Cache-Control": "no-store"}
 
-Body = TypeVar("Body")
+T = TypeVar("T")
 
 
-async def read_json_text(request: Request) -> str:
+async def read_json(request: Request) -> str:
     """The body, which is JSON. It is kept with the request, for those who ask again. Raises `BridgeError`."""
     kept: str | None = getattr(request.state, "body", None)
     if kept is None:
@@ -28,10 +28,10 @@ async def read_json_text(request: Request) -> str:
     return kept
 
 
-def decode(text: str, type_: type[Body]) -> Body:
-    """The body as its type. Raises `BridgeError` (`invalid_request`)."""
+def decode_json(text: str, kind: type[T]) -> T:
+    """The body as one of the API's types. Raises `BridgeError` (`invalid_request`)."""
     try:
-        return msgspec.json.decode(text, type=type_)
+        return msgspec.json.decode(text, type=kind)
     except msgspec.ValidationError as error:
         # "Expected `int`, got `str` - at `$.ttl`": no value of the input is in it.
         message, _, place = str(error).partition(" - at `$.")
@@ -41,5 +41,5 @@ def decode(text: str, type_: type[Body]) -> Body:
 
 
 def json_response(body: Any, status: int = 200) -> Response:
-    """An answer that nobody keeps on the way."""
-    return Response(msgspec.json.encode(body), status, NO_STORE, "application/json")
+    """An answer."""
+    return Response(msgspec.json.encode(body), status, NO_STORE, media_type="application/json")
