@@ -13,6 +13,7 @@ from bridge.room.events import (
     HostDecided,
     InvitationProposed,
     LobbyMessaged,
+    Moved,
     ParticipantJoined,
     ParticipantLeft,
     ParticipantUpdated,
@@ -62,6 +63,7 @@ from bridge.room.model import (
 )
 from bridge.room.moderation import Moderation
 from bridge.room.participation import Participation
+from bridge.room.queues import Queue, QueueView
 from bridge.room.rooms import Rooms
 
 __all__ = [
@@ -88,6 +90,7 @@ __all__ = [
     "MediaKind",
     "Metering",
     "Moderation",
+    "Moved",
     "NotGrantedError",
     "Participant",
     "ParticipantJoined",
@@ -96,6 +99,8 @@ __all__ = [
     "Participation",
     "Proposal",
     "ProposalAnswered",
+    "Queue",
+    "QueueView",
     "Recording",
     "Role",
     "RoleError",

@@ -267,7 +267,7 @@ for (const name of /** @type {const} */ (["chromium", "firefox"])) {
       await view.page.select("#invite-time", "240");
       await inspect("invite");
       await view.press("Lag lenke");
-      await view.untilText(".dialog", "Lenken gjelder i 240 minutter, for én person.");
+      await view.untilText(".dialog", "Lenken gjelder i 4 timer, for én person.");
       assert.deepEqual(await view.sent("create_invitation"), [
         { type: "create_invitation", role: "parorende", name: "Per Hansen, broren min", minutes: 240, proposal_id: "1" },
       ]);

@@ -19,6 +19,7 @@ from bridge.room import (
     ParticipantUpdated,
     Proposal,
     ProposalAnswered,
+    QueueView,
     RoomChanged,
     RoomState,
     Source,
@@ -224,6 +225,13 @@ class AskedToConsent:
 
 
 @dataclass(frozen=True, slots=True)
+class QueuesChanged:
+    """Who waits in the queues of the client's room; none for those who do not decide about it."""
+
+    queues: tuple[QueueView, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class MutedByHost:
     """A host muted a source of the client's own."""
 
@@ -274,6 +282,7 @@ Notice = (
     | GrantsChanged
     | Wrote
     | AskedToConsent
+    | QueuesChanged
     | MutedByHost
     | StoppedByHost
     | WaitingJoined

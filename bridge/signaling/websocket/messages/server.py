@@ -21,6 +21,7 @@ from bridge.signaling.websocket.messages.parts import (
     Participant,
     ParticipantId,
     Proposal,
+    Queue,
     RejectedSource,
     ReplyTo,
     Room,
@@ -361,6 +362,12 @@ class WaitingLeft(Notice, tag="waiting_left"):
     reason: WaitingLeftReason
 
 
+class QueuesChanged(Notice, tag="queues_changed"):
+    """For hosts: who waits in the queues that the room takes from, all anew. Until it is told, there are none."""
+
+    queues: list[Queue]
+
+
 class GrantsChanged(Notice, tag="grants_changed"):
     """What the client may do changed: a host handed its office over to it, or it did so itself."""
 
@@ -459,6 +466,7 @@ ServerMessage = (
     | WaitingJoined
     | WaitingUpdated
     | WaitingLeft
+    | QueuesChanged
     | GrantsChanged
     | ChatSaid
     | ConsentAsked
