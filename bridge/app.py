@@ -25,6 +25,7 @@ from bridge.errors import BridgeError
 from bridge.inviting import CallInviter
 from bridge.issuers import make_verifier
 from bridge.observability import AdminServer, Health, LoopLag, Metrics, QualitySampler
+from bridge.queues import QueueKeeper
 from bridge.recordings import Retention, open_store
 from bridge.rest import AuditedActs, VendorTokens, webhook_endpoints
 from bridge.room import Metering, RoomLimits, RoomPolicy, RoomRecord, Rooms, WithoutHost
@@ -99,6 +100,7 @@ class Application:
             ),
             ledger=self._audit,
         )
+        self._queues = QueueKeeper(settings.data.directory, self._rooms)
         self._rooms.add_listener(Metering(time.monotonic, _log_record))
         self._metrics = Metrics(version())
         self._legs = LegSupervisor(LegSettings(settings.legs.max, settings.legs.memory))
@@ -148,6 +150,7 @@ class Application:
             self._outbox.open()
             self._webhooks.start()
             self._signin.start()
+            self._queues.load()
             self._audit.append(Entry("bridge_started", details={"version": version()}))
             _raise_file_limit()
             await self._start_media()
@@ -281,6 +284,7 @@ class Application:
                 self._tokens,
                 AuditedActs(self._audit, self._signin.pseudonyms.subject),
                 self._signin.admission,
+                self._queues,
                 version=version(),
                 public_url=settings.signin.public_url,
                 clock=time.monotonic,

@@ -4,7 +4,7 @@
 afterwards, whoever caused it, is told to listeners as typed events in the order it happened.
 """
 
-from bridge.room.errors import NotGrantedError, RoomError, in_lobby
+from bridge.room.errors import NotGrantedError, RoomError, in_lobby, queue_not_found
 from bridge.room.events import (
     Admitted,
     ChatSaid,
@@ -132,5 +132,6 @@ __all__ = [
     "WithoutHost",
     "in_lobby",
     "parse_roles",
+    "queue_not_found",
     "room_id",
 ]

@@ -46,9 +46,9 @@ def participant_not_found() -> RoomError:
     return RoomError("participant_not_found", "There is no such participant here.", field="participant_id")
 
 
-def queue_not_found() -> RoomError:
+def queue_not_found(field: str = "queue_id") -> RoomError:
     """For queues that are not there, or that a room does not take from."""
-    return RoomError("queue_not_found", "There is no such queue here.", field="queue_id")
+    return RoomError("queue_not_found", "There is no such queue here.", field=field)
 
 
 def in_lobby() -> RoomError:

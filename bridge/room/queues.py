@@ -62,6 +62,10 @@ class Queues:
         """The queue of that id."""
         return self._by_id.get(queue_id)
 
+    def all(self) -> Sequence[Queue]:
+        """Every queue."""
+        return list(self._by_id.values())
+
     def of_room(self, room: str) -> Sequence[Queue]:
         """Those that a room takes from."""
         return [self._by_id[each] for each in self._of_room.get(room, ())]

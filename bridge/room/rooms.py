@@ -99,11 +99,7 @@ class Rooms:
         self._telling = False
         self._closed = False
         self._changed: dict[str, None] = {}
-        message_ids = itertools.count(1)
-
-        def new_id() -> int:
-            return next(message_ids)
-
+        new_id = itertools.count(1).__next__
         self.moderation = Moderation(self, self._emit, self._bans, clock, new_id)
         """What hosts decide."""
         self.queues = Queues(self._rooms)
@@ -150,9 +146,12 @@ class Rooms:
         """What a session that waits may know; None for one in the room. Raises `RoomError` (`session_not_found`)."""
         room = self._room(session_id)
         queue = self.queues.get(room.id)
-        taking = [room.id] if queue is None else queue.rooms
-        hosts = sum(each in self._rooms and self._rooms[each].has_host() for each in taking)
+        hosts = self.hosted([room.id] if queue is None else queue.rooms)
         return room.view_of_lobby(session_id, self._clock(), hosts)
+
+    def hosted(self, rooms: Sequence[str]) -> int:
+        """In how many of these rooms there is a host."""
+        return sum(each in self._rooms and self._rooms[each].has_host() for each in rooms)
 
     def queued(self, room: str) -> tuple[QueueView, ...]:
         """Who waits in the queues that a room takes from. For its hosts only."""

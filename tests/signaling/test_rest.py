@@ -19,6 +19,7 @@ from bridge.auth.levels import Level
 from bridge.auth.pseudonyms import Pseudonyms
 from bridge.auth.vendors import VendorAuthenticator
 from bridge.errors import BridgeError
+from bridge.queues import QueueKeeper
 from bridge.rest import VendorTokens
 from bridge.room import DEFAULT_ROLES, RoomLimits, Rooms
 from bridge.signaling.calls import Calls, Door
@@ -77,6 +78,7 @@ class Vendors:
             VendorTokens(Minter(SECRET, "bridge", 600.0), self.verifier),
             self.notes,
             self.admission,
+            QueueKeeper(data, self.rooms),
             version="1",
             public_url="https://bridge.example",
             clock=lambda: self.now,

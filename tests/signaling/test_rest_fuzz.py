@@ -63,4 +63,4 @@ async def test_nothing_that_is_sent_makes_it_fail_or_tells_of_others(tmp_path: P
     finally:
         await vendors.calls.close()
         await server.close()
-    assert len(tried) == 10, json.dumps(tried)
+    assert len(tried) == 14, json.dumps(tried)

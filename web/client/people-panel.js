@@ -7,11 +7,11 @@ import { notify } from "./notices.js";
 import { carryOut, nameOf, PersonMenu } from "./person-menu.js";
 import { proposeSomebody } from "./proposal.js";
 import { ask } from "./questions.js";
+import { QueueSection } from "./queue-section.js";
 import { RecordingSection } from "./recording-section.js";
-import { levelWord, roleWord } from "./words.js";
+import { factsOf, roleWord, waitingName } from "./words.js";
 
 /** @import { Call, RemoteParticipant } from "../sdk/src/index.js" */
-/** @import { WaitingInfo } from "../sdk/src/protocol.js" */
 /** @import { Draft } from "./lobby-message-dialog.js" */
 
 /** Everyone who is there, without exception; for hosts those who wait, too, and what hosts decide. */
@@ -32,6 +32,9 @@ export class PeoplePanel {
   #propose;
   #invite;
   #proposalSection;
+  #queues = element("div", { class: "queues" });
+  /** By id. @type {Map<string, QueueSection>} */
+  #queueSections = new Map();
   #proposals = element("ul", { class: "person-list" });
   /** @type {readonly string[]} */
   #ownCompanions = [];
@@ -72,6 +75,7 @@ export class PeoplePanel {
     this.node = element(
       "div",
       { class: "people-panel" },
+      this.#queues,
       this.#waitingSection,
       this.#proposalSection,
       element("section", {}, this.#insideTitle, this.#inside, element("div", { class: "panel-actions" }, this.#invite, this.#companions, this.#propose)),
@@ -97,6 +101,7 @@ export class PeoplePanel {
     setAttribute(this.#invite, "hidden", !invites);
     setAttribute(this.#proposalSection, "hidden", proposals.size === 0);
     this.#recording.update();
+    this.#updateQueues();
     const shown = new Set(["self"]);
     this.#place("self", this.#inside, () => this.#ownRow());
     for (const info of waiting.values()) {
@@ -115,6 +120,22 @@ export class PeoplePanel {
       if (shown.has(id)) continue;
       node.remove();
       this.#rows.delete(id);
+    }
+  }
+
+  #updateQueues() {
+    const { queues } = this.#call;
+    setAttribute(this.#queues, "hidden", queues.size === 0);
+    for (const [id, section] of this.#queueSections) {
+      if (queues.has(id)) continue;
+      section.node.remove();
+      this.#queueSections.delete(id);
+    }
+    for (const id of queues.keys()) {
+      const section = this.#queueSections.get(id) ?? new QueueSection(this.#call, id);
+      this.#queueSections.set(id, section);
+      if (section.node.parentNode !== this.#queues) this.#queues.append(section.node);
+      section.update();
     }
   }
 
@@ -264,18 +285,8 @@ export class PeoplePanel {
   }
 }
 
-/** @param {WaitingInfo} info */
-export function waitingName({ name }) {
-  return name || t("noName");
-}
-
 function handSign() {
   return element("span", { class: "hand-sign", role: "img", "aria-label": t("handRaised"), hidden: true }, icon("hand"));
-}
-
-/** @param {{ role: string, level: string, companions?: readonly string[] }} person */
-function factsOf({ role, level, companions = [] }) {
-  return [roleWord(role), levelWord(level), ...companions].join(" · ");
 }
 
 /** @param {Omit<Draft, "notice">} options */

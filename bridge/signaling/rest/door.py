@@ -34,6 +34,7 @@ from bridge.signaling.rest.json import decode_json, json_response, read_json
 from bridge.signaling.rest.openapi import Operation, document
 from bridge.signaling.rest.paging import page, read_cursor, read_limit
 from bridge.signaling.rest.ports import Auditor, Authenticator, Caller, TokenMinter
+from bridge.signaling.rest.queues import Keeper, QueueResource
 
 PER_SECOND, BURST = 50.0, 500
 """Requests of one tenant."""
@@ -53,6 +54,7 @@ class RestDoor:
         minter: TokenMinter,
         auditor: Auditor,
         admission: Admission,
+        queues: Keeper,
         *,
         version: str,
         public_url: str | None,
@@ -102,6 +104,7 @@ class RestDoor:
                 refusals=(404, 408, 409, 413, 415, 422),
             ): self._mint,
         }
+        operations |= QueueResource(calls, queues, auditor).operations()
         operations |= InvitationResource(admission, auditor, public_url).operations()
         self._operations = operations
         self._document = msgspec.json.encode(document(list(operations), version))

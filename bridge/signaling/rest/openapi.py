@@ -16,6 +16,7 @@ _REF = "#/components/schemas/{name}"
 _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "room": msgspec.json.schema(Name),
     "participant": {"type": "string", "minLength": 1, "maxLength": 64},
+    "queue": msgspec.json.schema(Name),
     "invitation": {"type": "string", "minLength": 1, "maxLength": 64},
 }
 _FILTERS: dict[str, dict[str, Any]] = {

@@ -303,4 +303,13 @@ export const en = {
   revokeLink: "Take it back",
   inviteRevoked: "The link no longer works.",
   inviteDone: "Done",
+  queueTitle: "Queue: {name} ({count})",
+  queueEmpty: "Nobody waits in the queue.",
+  takeNext: "Take the next one",
+  take: "Take",
+  takeName: "Take {name} from the queue",
+  takenByOther: "Somebody else took them just now.",
+  writeToQueue: "Write to the queue",
+  messageQueueTitle: "Message to everyone in the queue",
+  isInQueue: "{name} waits in the queue.",
 };

@@ -303,4 +303,13 @@ export const nb = {
   revokeLink: "Trekk tilbake",
   inviteRevoked: "Lenken virker ikke lenger.",
   inviteDone: "Ferdig",
+  queueTitle: "Kø: {name} ({count})",
+  queueEmpty: "Ingen venter i køen.",
+  takeNext: "Ta inn neste",
+  take: "Ta inn",
+  takeName: "Ta inn {name} fra køen",
+  takenByOther: "En annen tok imot nettopp nå.",
+  writeToQueue: "Skriv til køen",
+  messageQueueTitle: "Beskjed til alle i køen",
+  isInQueue: "{name} venter i køen.",
 };

@@ -303,4 +303,13 @@ export const nn = {
   revokeLink: "Trekk tilbake",
   inviteRevoked: "Lenka verkar ikkje lenger.",
   inviteDone: "Ferdig",
+  queueTitle: "Kø: {name} ({count})",
+  queueEmpty: "Ingen ventar i køen.",
+  takeNext: "Ta inn neste",
+  take: "Ta inn",
+  takeName: "Ta inn {name} frå køen",
+  takenByOther: "Ein annan tok imot nett no.",
+  writeToQueue: "Skriv til køen",
+  messageQueueTitle: "Melding til alle i køen",
+  isInQueue: "{name} ventar i køen.",
 };

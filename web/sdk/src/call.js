@@ -20,7 +20,7 @@ import { WAITING_ROOM_EVENTS, WaitingRoom } from "./waiting-room.js";
 /** @import { InvitingEvents } from "./inviting.js" */
 /** @import { OpenDevice } from "./local-source.js" */
 /** @import { RemoteParticipant } from "./participant.js" */
-/** @import { ConsentInfo, Joined, Notice, QualityNotice, RoomInfo, SourceName, Stats, WaitingInfo } from "./protocol.js" */
+/** @import { ConsentInfo, Joined, Notice, QualityNotice, QueueInfo, RoomInfo, SourceName, Stats, WaitingInfo } from "./protocol.js" */
 /** @import { Quality } from "./quality-monitor.js" */
 /** @import { RosterEvents } from "./roster.js" */
 /** @import { Session } from "./session.js" */
@@ -158,6 +158,11 @@ export class Call extends Emitter {
   /** For hosts: who waits, by id, the next one first. @type {ReadonlyMap<string, WaitingInfo>} */
   get waiting() {
     return this.#waitingRoom.waiting;
+  }
+
+  /** For hosts: the queues that the room takes from, with those who wait there. @type {ReadonlyMap<string, QueueInfo>} */
+  get queues() {
+    return this.#waitingRoom.queues;
   }
 
   /** What holds for the room as a whole. */
