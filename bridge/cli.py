@@ -1,4 +1,4 @@
-"""The command `bridge`: serve | token | check | rooms | recordings | audit | apikey | test-leg | version.
+"""The command `bridge`: serve | token | check | rooms | recordings | records | audit | apikey | test-leg | version.
 
 What goes wrong is one line on standard error and exit code 2; `bridge check` exits with 1 if this machine is not fit,
 `bridge audit verify` if the log is not whole.
@@ -18,19 +18,32 @@ import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bridge.audit import PUBLIC_KEY, AuditError, AuditReader, AuditStore, Entry, SealChecker, SealingKey, export, verify
+from bridge.audit import (
+    DATABASE,
+    PUBLIC_KEY,
+    AuditError,
+    AuditReader,
+    AuditStore,
+    Entry,
+    SealChecker,
+    SealingKey,
+    export,
+    verify,
+)
 from bridge.auth import DEVELOPMENT_ISSUER, Issuer, StaticKey, TokenVerifier, development_secret, mint
-from bridge.auth.api_keys import ApiKeys, new_key_id
+from bridge.auth.api_keys import SCOPES, ApiKeys, new_key_id
 from bridge.configuration import SettingsError, parse_duration
 from bridge.data_directory import make_data_directory
 from bridge.errors import BridgeError
 from bridge.issuers import claim_rules, read_roles
 from bridge.machine_check import Finding, Status, check_machine
 from bridge.observability import AdminClient, configure_logging
-from bridge.recordings import export_to, open_store, recordings_as_json, recordings_as_table
+from bridge.recordings import export_to, open_store, recordings_as_json, recordings_as_table, with_development_key
+from bridge.records import RecordReader, as_csv, as_json_lines
 from bridge.room import room_id
 from bridge.settings import Settings, check_for_production, load_settings
 from bridge.signin import tenants
+from bridge.timestamps import parse_instant
 from bridge.transcode.recording import COMPOSED, new_key_line
 
 UNFIT = 1
@@ -108,6 +121,16 @@ def _parser() -> argparse.ArgumentParser:
     recordings.add_argument("--output", type=Path, metavar="FILE", help="with export (default: ID.webm)")
     recordings.add_argument("--json", action="store_true", help="with list: as JSON")
 
+    records = _command(commands, "records", _records, "write out what calls and sessions in them came to")
+    _add_settings(records)
+    records.add_argument("action", choices=["export"])
+    records.add_argument("--from", dest="since", metavar="DATE", help="of what ended on that day (UTC) or later")
+    records.add_argument("--to", dest="until", metavar="DATE", help="of what ended before that day")
+    records.add_argument("--tenant", metavar="TENANT", help="of this vendor only")
+    records.add_argument(
+        "--format", choices=["jsonl", "csv"], default="jsonl", help="JSON lines, or a table (default: %(default)s)"
+    )
+
     test_leg = _command(commands, "test-leg", _test_leg, "join a room as an echo, or play a file into it")
     test_leg.add_argument("what", choices=["echo", "play"], help="echo: what the last who came sends; play: FILE")
     test_leg.add_argument("file", nargs="?", type=Path, metavar="FILE", help="with play: sound, picture or both")
@@ -130,6 +153,13 @@ def _parser() -> argparse.ArgumentParser:
     apikey.add_argument("--id", metavar="ID", help="with revoke: which, as `bridge apikey list` names it")
     apikey.add_argument("--tenant", metavar="TENANT", help="with create: whose rooms it opens")
     apikey.add_argument("--label", default="", metavar="TEXT", help="with create: what it is for")
+    apikey.add_argument(
+        "--scope",
+        action="append",
+        default=[],
+        choices=SCOPES,
+        help="with create: what it opens besides rooms; recordings: to list, export and delete them",
+    )
 
     _command(commands, "version", _version, "print the version")
     return parser
@@ -333,7 +363,7 @@ def _recordings(options: argparse.Namespace) -> int:
         return 0
     settings = _settings(options)
     make_data_directory(settings.data.directory)
-    store = open_store(settings)
+    store = open_store(with_development_key(settings, create=False))
     if action == "list":
         print(recordings_as_json(store.recordings()) if options.json else recordings_as_table(store.recordings()))
     elif action == "export":
@@ -344,6 +374,21 @@ def _recordings(options: argparse.Namespace) -> int:
         print("deleted: its key first, then the rest")
     else:
         print(f"{len(list(store.rotate()))} recordings are now locked with the first key of the key file")
+    return 0
+
+
+def _records(options: argparse.Namespace) -> int:
+    since, until = (
+        None if text is None else parse_instant(text, option)
+        for text, option in ((options.since, "--from"), (options.until, "--to"))
+    )
+    path = _settings(options).data.directory / DATABASE
+    try:
+        found = RecordReader(path).between(since, until, options.tenant)
+        for line in as_csv(found) if options.format == "csv" else as_json_lines(found):
+            print(line)
+    except sqlite3.Error as error:
+        raise BridgeError("records_unavailable", f"{path} cannot be read: {error}.") from None
     return 0
 
 
@@ -372,7 +417,8 @@ def _apikey(options: argparse.Namespace) -> int:
         for key in keys.list():
             state = "active" if key.revoked_at is None else "revoked"
             made = time.strftime("%Y-%m-%d", time.gmtime(key.created_at))
-            print(f"{key.id}  {made}  {state:<8}  {key.tenant:<24}  {key.label}")
+            scopes = ",".join(key.scopes) or "-"
+            print(f"{key.id}  {made}  {state:<8}  {key.tenant:<24}  {scopes:<12}  {key.label}")
     elif options.action == "revoke":
         key = keys.get(options.id or "")
         # The log first: what would leave no trace does not happen.
@@ -387,8 +433,9 @@ def _apikey(options: argparse.Namespace) -> int:
             )
         make_data_directory(data)
         key_id = new_key_id()
-        _note(data, Entry("api_key_created", options.tenant, actor="operator", details={"key": key_id}))
-        print(keys.create(options.tenant, options.label, key_id=key_id)[1])
+        details = {"key": key_id, **({"scopes": ",".join(options.scope)} if options.scope else {})}
+        _note(data, Entry("api_key_created", options.tenant, actor="operator", details=details))
+        print(keys.create(options.tenant, options.label, key_id=key_id, scopes=options.scope)[1])
     return 0
 
 

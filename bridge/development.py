@@ -12,6 +12,7 @@ from bridge.auth import DEVELOPMENT_ISSUER, development_secret, mint
 from bridge.configuration import Address
 from bridge.data_directory import make_data_directory
 from bridge.development_certificate import development_certificate
+from bridge.recordings import with_development_key
 from bridge.settings import MediaSection, Settings
 from bridge.sfu.interfaces import addresses
 
@@ -37,6 +38,7 @@ def prepare(settings: Settings, *, insecure: bool) -> Development:
     With `insecure`, HTTP stays in cleartext on any address. Raises `BridgeError` or `OSError`.
     """
     make_data_directory(settings.data.directory)
+    settings = with_development_key(settings, create=True)
     # A browser would remember it of "localhost" or of this machine's name, and refuse other developers' servers there.
     http, media = replace(settings.http, hsts=0.0), settings.media
     settings = replace(settings, http=http)

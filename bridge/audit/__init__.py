@@ -3,7 +3,7 @@
 `Trail` listens to rooms, `AuditLog` takes entries to `AuditStore`, `verify` and `export` read what is there.
 """
 
-from bridge.audit.chain import Entry, Row
+from bridge.audit.chain import Detail, Entry, Row
 from bridge.audit.errors import AuditError
 from bridge.audit.keys import PUBLIC_KEY, SealChecker, SealingKey
 from bridge.audit.log import AuditLog, AuditSettings
@@ -20,6 +20,7 @@ __all__ = [
     "AuditReader",
     "AuditSettings",
     "AuditStore",
+    "Detail",
     "Entry",
     "Row",
     "SealChecker",

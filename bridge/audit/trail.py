@@ -22,6 +22,9 @@ from bridge.room import (
     RoomEvent,
     RoomOpened,
     SentBack,
+    StillAnswered,
+    StillAsked,
+    StillEnded,
     WaitingJoined,
     WaitingLeft,
 )
@@ -102,6 +105,13 @@ class Trail:
                     recording=request.id,
                     text_version=request.text_version,
                 )
+            case StillAsked(request=still):
+                self._note(event, "still_asked", still.of, by=still.by, still=still.id)
+            case StillAnswered(request=still, consents=consents, text_version=text_version):
+                kind = "still_consented" if consents else "still_refused"
+                self._note(event, kind, by=still.of, still=still.id, text_version=text_version)
+            case StillEnded(request=still, reason=end):
+                self._note(event, "still_ended", still.of, by=still.by, still=still.id, reason=end.value)
             case RoomChanged(state=state):
                 if self._recording.get(event.room_id, Recording.OFF) is not state.recording:
                     self._recording[event.room_id] = state.recording

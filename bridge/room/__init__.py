@@ -18,6 +18,7 @@ from bridge.room.events import (
     ParticipantLeft,
     ParticipantUpdated,
     ProposalAnswered,
+    RecordingFailed,
     RoomChanged,
     RoomClosed,
     RoomEvent,
@@ -30,6 +31,10 @@ from bridge.room.events import (
     SourceRemoved,
     SourceStopped,
     SourceUpdated,
+    StillAnswered,
+    StillAsked,
+    StillEnded,
+    StillReady,
     UnmuteAsked,
     WaitingJoined,
     WaitingLeft,
@@ -58,6 +63,10 @@ from bridge.room.model import (
     Session,
     Source,
     SourceName,
+    StillEnd,
+    StillPicture,
+    StillRequest,
+    StillStep,
     WithoutHost,
     room_id,
 )
@@ -65,6 +74,7 @@ from bridge.room.moderation import Moderation
 from bridge.room.participation import Participation
 from bridge.room.queues import Queue, QueueView
 from bridge.room.rooms import Rooms
+from bridge.room.stills import Stills
 
 __all__ = [
     "DEFAULT_ROLES",
@@ -102,6 +112,7 @@ __all__ = [
     "Queue",
     "QueueView",
     "Recording",
+    "RecordingFailed",
     "Role",
     "RoleError",
     "RoomChanged",
@@ -125,6 +136,15 @@ __all__ = [
     "SourceRemoved",
     "SourceStopped",
     "SourceUpdated",
+    "StillAnswered",
+    "StillAsked",
+    "StillEnd",
+    "StillEnded",
+    "StillPicture",
+    "StillReady",
+    "StillRequest",
+    "StillStep",
+    "Stills",
     "UnmuteAsked",
     "WaitingJoined",
     "WaitingLeft",

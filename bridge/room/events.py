@@ -14,6 +14,8 @@ from bridge.room.model import (
     Proposal,
     RoomState,
     Source,
+    StillEnd,
+    StillRequest,
 )
 
 
@@ -225,6 +227,15 @@ class ConsentAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingFailed:
+    """The recording at hand ended by itself. What was recorded before is kept."""
+
+    room_id: str
+    code: str
+    """Why: `recording_no_space`, `recording_unwritable`, `legs_exhausted`, `leg_failed` …."""
+
+
+@dataclass(frozen=True, slots=True)
 class InvitationProposed:
     """Somebody would have another person invited. For hosts only, who decide."""
 
@@ -239,6 +250,41 @@ class ProposalAnswered:
     room_id: str
     proposal: Proposal
     accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StillAsked:
+    """Somebody asks for a still picture of another's camera."""
+
+    room_id: str
+    request: StillRequest
+
+
+@dataclass(frozen=True, slots=True)
+class StillAnswered:
+    """Somebody consented to one still picture, or did not. To be kept, with the text's version."""
+
+    room_id: str
+    request: StillRequest
+    consents: bool
+    text_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class StillReady:
+    """A still picture waits for whoever asked for it."""
+
+    room_id: str
+    request: StillRequest
+
+
+@dataclass(frozen=True, slots=True)
+class StillEnded:
+    """The request for a still picture is over, and so is the picture: nobody keeps it any longer."""
+
+    room_id: str
+    request: StillRequest
+    reason: StillEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +325,12 @@ RoomEvent = (
     | ChatSaid
     | ConsentAsked
     | ConsentAnswered
+    | RecordingFailed
     | InvitationProposed
+    | StillAsked
+    | StillAnswered
+    | StillReady
+    | StillEnded
     | ProposalAnswered
 )
 

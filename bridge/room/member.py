@@ -43,6 +43,8 @@ class Member:
     """Let in, as soon as it consents to the recording; it waits until then."""
     hand_raised: bool = False
     companions: tuple[str, ...] = ()
+    service: bool = False
+    """Part of the bridge itself."""
 
     @property
     def grants(self) -> frozenset[str]:

@@ -155,6 +155,8 @@ class JoinRequest:
     token_id: str = field(default="", repr=False)
     token_lifetime: float = 0.0
     """Seconds that the token may still be used for."""
+    service: bool = False
+    """Part of the bridge itself, such as the recorder: locks and the number of places do not concern it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +251,61 @@ class ConsentRequest:
     """Which text the question has: it is kept with the answer."""
     asked_by: str
     """Id of the participant who asked for the recording."""
+
+
+class StillStep(StrEnum):
+    """How far the request for a still picture has come."""
+
+    ASKED = "asked"
+    CONSENTED = "consented"
+    """The owner of the camera may bring the picture."""
+    READY = "ready"
+    """The picture waits for whoever asked for it."""
+
+
+class StillEnd(StrEnum):
+    """Why the request for a still picture is over."""
+
+    DELIVERED = "delivered"
+    REFUSED = "refused"
+    """The owner of the camera does not consent, or not any more."""
+    CANCELLED = "cancelled"
+    """By whoever asked."""
+    GONE = "gone"
+    """Whoever asked has left, or the camera is not there any more."""
+    TIMED_OUT = "timed_out"
+
+
+@dataclass(frozen=True, slots=True)
+class StillPicture:
+    """What is known of a picture that waits to be fetched."""
+
+    content_type: str
+    size: int
+    """Bytes."""
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class StillRequest:
+    """Somebody asks for a still picture of another's camera."""
+
+    id: str
+    room_id: str
+    by: str
+    """Id of the participant who asks."""
+    by_session: str = field(repr=False)
+    of: str
+    """Id of the participant whose camera it is."""
+    of_session: str = field(repr=False)
+    source_id: int
+    upload_ticket: str = field(repr=False)
+    """Lets its owner bring the picture."""
+    download_ticket: str = field(repr=False)
+    """Lets whoever asked fetch it."""
+    step: StillStep = StillStep.ASKED
+    picture: StillPicture | None = None
 
 
 @dataclass(frozen=True, slots=True)

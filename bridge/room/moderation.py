@@ -42,6 +42,9 @@ class Access(Protocol):
     def move(self, member: Member, source: Room, target: Room) -> None:
         """Someone who waits in a queue waits in one of its rooms from now on."""
 
+    def look_up(self, room_id: str) -> Room | None:
+        """A room by its id, with all that was due having happened; None if it is not there."""
+
     def finish(self) -> None:
         """Tells what has happened."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from bridge.room.chat import TEXT_LIMIT
 from bridge.room.errors import NotGrantedError, RoomError, in_lobby
-from bridge.room.events import ChatSaid, ConsentAnswered, RoomListener
+from bridge.room.events import ChatSaid, ConsentAnswered, RecordingFailed, RoomListener
 from bridge.room.grants import Grant
 from bridge.room.member import Member
 from bridge.room.model import ChatLane, ChatMessage, ConsentRequest
@@ -130,6 +130,19 @@ class Participation:
             room.forget_admission(member)
         elif not consents:
             room.consent.stop()
+        room.settle(self._clock())
+        self._access.finish()
+
+    def recording_failed(self, room_id: str, code: str) -> None:
+        """Told by whoever records: it cannot go on, for the reason that `code` names. Ignored where nothing is asked.
+
+        Everyone is told, and the recording is over.
+        """
+        room = self._access.look_up(room_id)
+        if room is None or room.consent.request is None:
+            return
+        self._emit(RecordingFailed(room.id, code))
+        room.consent.stop()
         room.settle(self._clock())
         self._access.finish()
 

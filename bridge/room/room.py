@@ -208,7 +208,8 @@ class Room:
 
     def check_space(self, more: int) -> None:
         """Raises `room_full` where so many more would not fit in."""
-        if self.count_inside() + more > self._limits.max_participants:
+        inside = sum(not member.waiting and not member.service for member in self.members.values())
+        if inside + more > self._limits.max_participants:
             places = self._limits.max_participants
             raise RoomError("room_full", f"The room already has its {places} participants.", field="room")
 
@@ -350,12 +351,13 @@ class Room:
 
     def _come(self, request: JoinRequest, order: int, now: float) -> Session:
         place = self._places.find(request.identity, now)
-        if self.state.locked and Grant.HOST not in request.grants and not (place is not None and place.admitted):
+        admitted = request.service or Grant.HOST in request.grants or (place is not None and place.admitted)
+        if self.state.locked and not admitted:
             raise RoomError("room_locked", "The room is locked.", field="room", hint="A host has to unlock it.")
         waiting = self._waits(request, place)
         asked = not waiting and self._must_be_asked(request)
         if not waiting:
-            self.check_space(1)
+            self.check_space(0 if request.service else 1)
         elif len(self.members) - self.count_inside() >= self._limits.max_waiting:
             raise RoomError("lobby_full", "As many wait already as may.", field="room")
         self._places.take(request.identity, now)
@@ -399,6 +401,7 @@ class Room:
             by_lobby=by_lobby,
             may_host=request.may_host,
             consents=request.consents,
+            service=request.service,
         )
         self.members[member.id] = member
         self._by_identity[member.identity] = member

@@ -40,6 +40,7 @@ from bridge.room.moderation import Moderation
 from bridge.room.participation import Participation
 from bridge.room.queues import Queue, Queues, QueueView
 from bridge.room.room import Room
+from bridge.room.stills import Stills
 
 _log = logging.getLogger(__name__)
 
@@ -107,6 +108,8 @@ class Rooms:
         """What hosts and others do to have somebody invited."""
         self.participation = Participation(self, self._emit, clock, new_id, new_token, can_record=can_record)
         """What participants do besides sending media."""
+        self.stills = Stills(self, self._emit, clock, new_token)
+        """Still pictures that somebody asks for."""
 
     # What is there
 
@@ -338,8 +341,8 @@ class Rooms:
 
     def poll_timeout(self) -> float | None:
         """When, by the clock, `handle_timeout` has something to do next; None while nothing is due."""
-        ahead = (deadlines.next() for deadlines in (self._grace, self._linger, self._absence, self._closing))
-        return min((due for due in ahead if due is not None), default=None)
+        ahead = [deadlines.next() for deadlines in (self._grace, self._linger, self._absence, self._closing)]
+        return min((due for due in (*ahead, self.stills.next_due()) if due is not None), default=None)
 
     def handle_timeout(self) -> None:
         """Ends sessions not resumed in time, and rooms that are empty or over; clears those without a host."""
@@ -357,6 +360,7 @@ class Rooms:
             for session_id in self._rooms[key].session_ids():
                 self._end_session(self._rooms[key], session_id, EndReason.TIME_IS_UP)
             self._close(self._rooms[key], EndReason.TIME_IS_UP)
+        self.stills.expire(now)
         self._tell()
 
     # For those of this package that change rooms
@@ -381,6 +385,11 @@ class Rooms:
         self._emit(Moved(source.id, member.id, target.id, tuple(member.sessions)))
         target.adopt(member, self._clock())
         self.queues.note_taken(source.id, member.identity, target.id)
+
+    def look_up(self, room_id: str) -> Room | None:
+        """A room by its id, with all that was due having happened; None if it is not there."""
+        self._expire()
+        return self._rooms.get(room_id)
 
     def finish(self) -> None:
         """Tells what has happened."""
@@ -460,6 +469,7 @@ class Rooms:
             self._grace.cancel(event.session_id)
         self._untold.append(event)
         self._changed[event.room_id] = None
+        self.stills.follow(event)
 
     def _settle(self) -> None:
         """Sets the deadlines that follow from who is where now."""

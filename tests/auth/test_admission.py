@@ -194,3 +194,15 @@ def test_the_table_shows_no_cookie_and_no_identity() -> None:
     assert cookie not in str(table.sessions._table)
     assert cookie not in str(dataclasses.asdict(session))
     assert "Kari" not in repr(session)
+
+
+def test_whom_a_portal_vouches_for_has_another_name_at_each_vendor() -> None:
+    admission = House().admission
+
+    def identity(tenant: str, room: str) -> str:
+        admitted = admission.admit_uninvited(tenant, room, "tolk", kari())
+        claims = jwt.decode(admitted.token, options={"verify_signature": False})
+        return str(claims["sub"])
+
+    assert identity("v", "time-1") == identity("v", "time-2") != "subject"
+    assert identity("v", "time-1") != identity("w", "time-1")

@@ -13,7 +13,9 @@ from bridge.room import Grant, RoomLimits, Rooms
 from bridge.signaling.calls import Calls, CallSettings, Door, Inviter, Recorder
 from bridge.signaling.http import application
 from bridge.signaling.operations import OperationsRoutes
+from bridge.signaling.selftest import SelfTestDoor, SelfTestSettings
 from bridge.signaling.server import HttpServer, ServerSettings
+from bridge.signaling.stills import StillDoor, StillSettings
 from bridge.signaling.web import WebFiles
 from bridge.signaling.websocket import WebSocketDoor, WebSocketSettings
 from bridge.signaling.whip import WhipDoor, WhipSettings
@@ -35,6 +37,7 @@ class Claims:
     level: str = ""
     may_host: bool = True
     consents: bool = True
+    view: str | None = None
     starts_in: float | None = None
     ends_in: float | None = None
     token_id: str = ""
@@ -117,6 +120,8 @@ class House:
     observer: RecordingObserver
     health: FakeHealth
     server: HttpServer
+    stills: StillDoor
+    self_tests: SelfTestDoor
     clients: list[SignalClient] = field(default_factory=list)
 
     @property
@@ -160,6 +165,8 @@ async def open_house(
     web: Path | None = None,
     metrics_for: str = "127.0.0.0/8",
     recorder: Recorder | None = None,
+    stills: StillSettings | None = None,
+    self_tests: SelfTestSettings | None = None,
     inviter: Inviter | None = None,
 ) -> AsyncIterator[House]:
     """A running bridge of the given settings."""
@@ -169,15 +176,19 @@ async def open_house(
     all_calls = Calls(
         FakeVerifier(), rooms, plane, settings=calls, observer=observer, recorder=recorder, inviter=inviter
     )
+    still_door = StillDoor(all_calls, stills or StillSettings())
+    self_test_door = SelfTestDoor(all_calls, self_tests or SelfTestSettings())
     routes = [
         *WebSocketDoor(all_calls, websocket or WebSocketSettings(), version="0.1.0", grace=limits.grace).routes(),
         *WhipDoor(all_calls, whip or WhipSettings()).routes(),
+        *still_door.routes(),
+        *self_test_door.routes(),
         *OperationsRoutes(health, FakeMetrics(), [ip_network(metrics_for)]).routes(),
         *(WebFiles(web).routes() if web is not None else []),
     ]
     http = HttpServer(application(routes), server or ServerSettings(port=0))
     await http.start()
-    house = House(all_calls, rooms, plane, observer, health, http)
+    house = House(all_calls, rooms, plane, observer, health, http, still_door, self_test_door)
     try:
         yield house
     finally:

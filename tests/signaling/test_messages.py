@@ -53,6 +53,7 @@ FIELDS = {
     "text_version": st.sampled_from(["2026-1", "", "x" * 65]),
     "consent_id": st.sampled_from(["c", "", "x" * 65]),
     "consents": st.sampled_from([True, False, "yes"]),
+    "still_id": st.sampled_from(["s", "", "x" * 65]),
     "lane": st.sampled_from(["message", "caption", "whisper"]),
     "to": st.sampled_from(["p", "", "x" * 65, None]),
     "proposal_id": st.sampled_from(["1", "", "x" * 65]),

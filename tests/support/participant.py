@@ -57,7 +57,7 @@ class Participant:
         self.publish_peer = _peer_connection()
         self.subscribe_peer = _peer_connection()
         self.notices: list[Message] = []
-        self.received: dict[tuple[str, str], Watcher] = {}
+        self.received: dict[tuple[str | None, str], Watcher] = {}
         self.joined: Message = {}
         self.published: Message = {}
         self.close_code: int | None = None
@@ -163,8 +163,8 @@ class Participant:
         )
         return found
 
-    async def watcher(self, participant_id: str, source: str, within: float = 15.0) -> Watcher:
-        """The watcher of somebody's source, once it is offered."""
+    async def watcher(self, participant_id: str | None, source: str, within: float = 15.0) -> Watcher:
+        """The watcher of somebody's source, once it is offered; of nobody's own, the composed picture."""
         found: Watcher = await self._until(
             lambda: self.received.get((participant_id, source)), within, f"{source} was not offered"
         )

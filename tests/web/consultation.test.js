@@ -127,6 +127,89 @@ for (const name of /** @type {const} */ (["chromium", "firefox"])) {
       await view.until(() => document.querySelector(".panel").hidden);
     });
 
+    it("lets the patient see, take anew and send a picture that the doctor asks for, or say no", async () => {
+      await view.start();
+      await view.until(() => fakeBridge.ownSources.length === 2);
+      await view.page.evaluate(() => {
+        window.doctor = fakeBridge.addParticipant({ name: "Dr. Åse Lege", role: "fastlege" });
+        fakeBridge.askForStill(window.doctor);
+      });
+      await view.untilText("dialog h2", "Dr. Åse Lege ber om et skarpt bilde");
+      await view.until(() => document.querySelector(".still-offer video").videoWidth > 0);
+      if (name === "chromium") await view.look("still-asked");
+      await view.press("Ta bilde");
+      await view.until(() => document.querySelector(".still-offer img")?.naturalWidth > 0);
+      if (name === "chromium") await view.look("still-taken");
+      await view.press("Ta på nytt");
+      await view.press("Ta bilde");
+      await view.until(() => document.querySelector(".still-offer img")?.naturalWidth > 0);
+      assert.deepEqual(await view.sent("answer_still"), [], "nothing is sent before it was seen and agreed to");
+      await view.press("Send bildet");
+      await view.until(() => fakeBridge.picture !== undefined);
+      const consented = { type: "answer_still", still_id: "still-1", consents: true, text_version: "2026-1" };
+      assert.deepEqual(await view.sent("answer_still"), [consented]);
+      assert.deepEqual(await view.page.evaluate(() => fakeBridge.fetched), [
+        { method: "PUT", path: "/v1/stills/still-1", authorization: "Bearer ticket" },
+      ]);
+      assert.equal(await view.page.evaluate(() => fakeBridge.picture.type), "image/jpeg");
+      await view.page.evaluate(() => fakeBridge.endStill("delivered"));
+      await view.untilText("#notices", "Dr. Åse Lege har fått bildet.");
+      await view.page.evaluate(() => fakeBridge.askForStill(window.doctor));
+      await view.untilText("dialog h2", "ber om et skarpt bilde");
+      await view.page.keyboard.press("Escape");
+      await view.until(() => document.querySelector("dialog.still-offer") === null);
+      assert.deepEqual((await view.sent("answer_still")).at(-1), { ...consented, consents: false });
+      await view.page.evaluate(() => {
+        fakeBridge.endStill("refused");
+        fakeBridge.askForStill(window.doctor);
+      });
+      await view.untilText("dialog h2", "ber om et skarpt bilde");
+      await view.page.evaluate(() => fakeBridge.endStill("cancelled"));
+      await view.untilText("#notices", "Dr. Åse Lege trenger ikke bildet lenger.");
+      assert.equal((await view.sent("answer_still")).length, 2);
+    });
+
+    it("lets the doctor ask for a picture, look at it closely and take the question back", async () => {
+      await view.start(() => fakeBridge.grants.push("still"));
+      await view.until(() => fakeBridge.ownSources.length === 2);
+      const id = await view.page.evaluate(() => fakeBridge.addParticipant({ name: "Kari Nordmann", role: "pasient" }));
+      await view.untilText(".tile-name", "Kari Nordmann");
+      await view.press("Deltakere: 2 i samtalen");
+      const choose = async (action) => {
+        await view.page.locator(`[data-id="${id}"] summary`).click();
+        await view.press(action);
+      };
+      await choose("Be om et skarpt bilde");
+      await view.untilText("#notices", "Kari Nordmann er spurt om et bilde.");
+      assert.deepEqual(await view.sent("ask_for_still"), [{ type: "ask_for_still", source_id: `s-${id}-camera` }]);
+      await view.page.evaluate(() => fakeBridge.deliverStill(4000, 3000));
+      await view.until(() => document.querySelector(".still-image")?.width > 0);
+      await view.untilText(".still-viewer .help", "4000 × 3000 punkter");
+      const fits = () => {
+        const { scrollWidth, clientWidth, scrollHeight, clientHeight } = document.querySelector(".still-view");
+        return scrollWidth <= clientWidth && scrollHeight <= clientHeight;
+      };
+      assert.equal(await view.page.evaluate(fits), true);
+      if (name === "chromium") await view.look("still-viewer");
+      for (let step = 0; step < 3; step += 1) await view.press("Forstørr");
+      assert.equal(await view.page.evaluate(fits), false);
+      if (name === "chromium") await view.look("still-close");
+      await view.page.keyboard.press("0");
+      await view.until(fits);
+      const save = await view.page.evaluate(() => {
+        const { href, download } = document.querySelector(".still-viewer a");
+        return { href, download };
+      });
+      assert.match(save.href, /^blob:/);
+      assert.match(save.download, /^bilde-\d{4}-\d\d-\d\d-\d{4}\.jpg$/);
+      await view.page.keyboard.press("Escape");
+      await view.until(() => document.querySelector(".still-viewer") === null);
+      await choose("Be om et skarpt bilde");
+      await choose("Trekk tilbake ønsket om bilde");
+      assert.deepEqual(await view.sent("cancel_still"), [{ type: "cancel_still", still_id: "still-1" }]);
+      await view.page.evaluate(() => fakeBridge.endStill("cancelled"));
+    });
+
     it("lets the doctor moderate from a menu for each participant", async () => {
       await host();
       const id = await view.page.evaluate(() => fakeBridge.addParticipant({ name: "Kari Nordmann", role: "pasient" }));

@@ -58,6 +58,7 @@ export function installFakeBridge() {
     refusal = null;
     closeCode = 4403;
     chat = [];
+    fetched = [];
     consent = null;
     room = { locked: false, recording: "off", recordable: true, encryption: "bridge" };
     lobby = null;
@@ -124,6 +125,7 @@ export function installFakeBridge() {
         limits: { message_bytes: 262144, requests_per_second: 20, request_burst: 100 },
         room: this.room,
         chat: this.chat,
+        stills: [],
         ...(this.consent && { consent: this.consent }),
         ...(this.lobby && { lobby: this.lobby }),
         ...(this.grants.includes("host") && !this.lobby && { waiting: this.waiting, proposals: this.proposals }),
@@ -305,6 +307,44 @@ export function installFakeBridge() {
       this.notice({ type: "consent_asked", consent: this.consent });
     }
 
+    on_ask_for_still(_, { source_id: source }) {
+      this.still = { id: "still-1", asked_by: "p-self", participant_id: this.ownerOf(source), source_id: source, step: "asked" };
+      return { type: "still_requested", still: this.still };
+    }
+
+    on_answer_still(_, { consents }) {
+      return consents ? { type: "still_ticket", path: "stills/still-1", ticket: "ticket", max_bytes: 4194304 } : { type: "done" };
+    }
+
+    askForStill(by) {
+      const { id: source } = this.ownSources.find(({ source }) => source === "camera");
+      this.notice({ type: "still_asked", still: { id: "still-1", asked_by: by, participant_id: "p-self", source_id: source, step: "asked" } });
+    }
+
+    /** What the doctor asked for comes: a picture of so many pixels. */
+    async deliverStill(width, height) {
+      const canvas = Object.assign(document.createElement("canvas"), { width, height });
+      drawRash(canvas.getContext("2d"), width, height);
+      this.picture = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.8));
+      const file = { path: "stills/still-1", ticket: "ticket", content_type: "image/jpeg", bytes: this.picture.size, width, height };
+      this.notice({ type: "still_ready", still: { ...this.still, step: "ready", file } });
+    }
+
+    endStill(reason) {
+      this.notice({ type: "still_ended", still_id: "still-1", reason });
+    }
+
+    /** Pictures come and go by HTTP. */
+    serve(url, { method = "GET", body, headers }) {
+      this.fetched.push({ method, path: new URL(url).pathname, authorization: headers.Authorization });
+      if (method === "PUT") this.picture = body;
+      return method === "PUT" ? new Response(null, { status: 204 }) : new Response(this.picture);
+    }
+
+    ownerOf(source) {
+      return this.participants.find(({ info }) => info.sources.some(({ id }) => id === source)).info.id;
+    }
+
     setHand(id, raised) {
       const { info } = this.participants.find((candidate) => candidate.info.id === id);
       info.hand_raised = raised;
@@ -452,6 +492,17 @@ export function installFakeBridge() {
     for (let line = 0; line < 14; line += 1) context.fillText(`Prøvesvar ${line + 1}: ${frame}`, 40, 50 + line * 32);
   }
 
+  function drawRash(context, width, height) {
+    context.fillStyle = "#e8c4a0";
+    context.fillRect(0, 0, width, height);
+    context.fillStyle = "#c0392b";
+    for (let spot = 0; spot < 60; spot += 1) {
+      context.beginPath();
+      context.arc(((spot * 37) % 60) * (width / 60), ((spot * 23) % 60) * (height / 60), height / 90 + (spot % 5) * 6, 0, 7);
+      context.fill();
+    }
+  }
+
   function tone(frequency) {
     const context = new AudioContext();
     const destination = context.createMediaStreamDestination();
@@ -464,4 +515,6 @@ export function installFakeBridge() {
   const bridge = new FakeBridge();
   window.fakeBridge = bridge;
   window.WebSocket = FakeSocket;
+  const realFetch = window.fetch.bind(window);
+  window.fetch = async (url, init = {}) => (String(url).includes("/stills/") ? bridge.serve(url, init) : realFetch(url, init));
 }

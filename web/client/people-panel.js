@@ -9,6 +9,7 @@ import { proposeSomebody } from "./proposal.js";
 import { ask } from "./questions.js";
 import { QueueSection } from "./queue-section.js";
 import { RecordingSection } from "./recording-section.js";
+import { StillRequests } from "./still-request.js";
 import { factsOf, roleWord, waitingName } from "./words.js";
 
 /** @import { Call, RemoteParticipant } from "../sdk/src/index.js" */
@@ -28,6 +29,7 @@ export class PeoplePanel {
   #lock;
   #hostActions;
   #recording;
+  #stills;
   #companions;
   #propose;
   #invite;
@@ -68,6 +70,7 @@ export class PeoplePanel {
       element("button", { type: "button", class: "button danger", onclick: () => this.#end() }, t("endForAll")),
     );
     this.#recording = new RecordingSection(call, carryOut);
+    this.#stills = new StillRequests(call, () => this.update());
     this.#companions = element("button", { type: "button", class: "button small", onclick: () => this.#nameCompanions() }, t("companionsButton"));
     this.#propose = element("button", { type: "button", class: "button small", onclick: () => this.#proposeSomebody() }, t("propose"));
     this.#invite = element("button", { type: "button", class: "button small", onclick: () => inviteSomebody(call) }, t("invite"));
@@ -89,7 +92,8 @@ export class PeoplePanel {
   update() {
     const { isHost, waiting, participants, room } = this.#call;
     setText(this.#waitingTitle, t("waitingTitle", { count: waiting.size }));
-    setAttribute(this.#waitingSection, "hidden", !isHost);
+    // Where a queue stands above, an empty lobby says nothing more.
+    setAttribute(this.#waitingSection, "hidden", !isHost || (waiting.size === 0 && this.#call.queues.size > 0));
     setAttribute(this.#nobody, "hidden", waiting.size > 0);
     setAttribute(this.#all, "hidden", waiting.size < 2);
     setText(this.#insideTitle, t("insideTitle", { count: participants.size + 1 }));
@@ -216,7 +220,7 @@ export class PeoplePanel {
     const { id } = participant;
     const name = element("span", { class: "person-name" });
     const facts = element("span", { class: "person-facts" });
-    const menu = new PersonMenu(this.#call, participant);
+    const menu = new PersonMenu(this.#call, participant, this.#stills);
     const hand = handSign();
     const node = element("li", { class: "person", "data-id": id }, element("div", { class: "person-words" }, name, facts), hand, menu.node);
     const update = () => {

@@ -1,4 +1,4 @@
-import { element, setAttribute } from "./dom.js";
+import { element, setAttribute, setText } from "./dom.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { notify } from "./notices.js";
@@ -6,11 +6,12 @@ import { ask } from "./questions.js";
 
 /** @import { Call, RemoteParticipant } from "../sdk/src/index.js" */
 /** @import { TextKey } from "./i18n.js" */
+/** @import { StillRequests } from "./still-request.js" */
 
 /** Between a menu and its button: CSS pixels. */
 const MENU_GAP = 4;
 
-/** What a host may do with somebody in the call, as a menu for their row or their tile. Others see no menu. */
+/** What one may do with somebody in the call, as a menu for their row or their tile. Who may nothing sees no menu. */
 export class PersonMenu {
   #call;
   #participant;
@@ -20,14 +21,19 @@ export class PersonMenu {
   #unmute;
   #screen;
   #office;
+  #still;
+  #stills;
+  #hosts;
   node;
 
   /**
    * @param {Call} call
    * @param {RemoteParticipant} participant
+   * @param {StillRequests | null} [stills] where still pictures are asked for from this menu
    */
-  constructor(call, participant) {
+  constructor(call, participant, stills = null) {
     this.#call = call;
+    this.#stills = stills;
     this.#participant = participant;
     const { moderation } = call;
     const { id } = participant;
@@ -42,7 +48,9 @@ export class PersonMenu {
     this.#office = this.#action("handOver", () => carryOut(moderation.handOver(id)));
     const remove = this.#action("removeThem", () => this.#remove());
     remove.classList.add("danger");
-    this.#items.append(this.#mute, this.#unmute, this.#screen, back, this.#office, remove);
+    this.#still = this.#action("stillAsk", () => stills?.toggle(participant));
+    this.#hosts = [this.#mute, this.#unmute, this.#screen, back, this.#office, remove];
+    this.#items.append(this.#still, ...this.#hosts);
     this.node = element("details", { class: "menu", ontoggle: () => this.#opened() }, this.#summary, this.#items);
     this.node.addEventListener("keydown", (event) => this.#key(event));
     this.node.addEventListener("focusout", (event) => {
@@ -55,7 +63,13 @@ export class PersonMenu {
   update() {
     const microphone = this.#participant.source("microphone");
     const heard = microphone !== null && !microphone.muted;
-    setAttribute(this.node, "hidden", !this.#call.isHost);
+    const { isHost } = this.#call;
+    const mayAsk = this.#stills?.mayAsk(this.#participant) ?? false;
+    setAttribute(this.node, "hidden", !isHost && !mayAsk);
+    setAttribute(this.#still, "hidden", !mayAsk);
+    setText(this.#still, t(this.#stills?.isAsked(this.#participant) ? "stillCancel" : "stillAsk"));
+    for (const each of this.#hosts) setAttribute(each, "hidden", !isHost);
+    if (!isHost) return;
     setAttribute(this.#mute, "hidden", !heard);
     setAttribute(this.#unmute, "hidden", heard);
     setAttribute(this.#screen, "hidden", this.#participant.source("screen") === null);

@@ -43,9 +43,17 @@ export class Stage {
    * @param {RemoteParticipant | null} activeSpeaker
    * @param {TileState} self
    * @param {MediaStreamTrack | null} ownScreen
+   * @param {MediaStreamTrack | null} composed one picture of everybody, in place of all the others
    */
-  update(participants, activeSpeaker, self, ownScreen) {
-    const others = [...participants];
+  update(participants, activeSpeaker, self, ownScreen, composed) {
+    this.node.classList.toggle("is-composed", composed !== null);
+    if (composed) {
+      this.#place("composed", this.#screens, describeScreen(t("everyone"), composed, null));
+      this.#closeOthers(new Set(["composed"]));
+      this.#screens.hidden = false;
+      return;
+    }
+    const others = people(participants);
     if (!others.some(({ id }) => id === this.#pinned)) this.#pinned = null;
     /** @type {Set<string>} */
     const shown = new Set(["self"]);
@@ -64,11 +72,7 @@ export class Stage {
       shown.add("own-screen");
       this.#place("own-screen", this.#screens, describeScreen(t("yourScreen"), ownScreen, null));
     }
-    for (const [id, tile] of this.#tiles) {
-      if (shown.has(id)) continue;
-      tile.close();
-      this.#tiles.delete(id);
-    }
+    this.#closeOthers(shown);
     const sharing = this.#screens.childElementCount > 0;
     const cornered = !sharing && (others.length <= 1 || this.node.clientWidth < NARROW);
     // A corner has no room for a name; whose picture it is, one sees.
@@ -82,6 +86,15 @@ export class Stage {
   close() {
     this.#observer.disconnect();
     for (const tile of this.#tiles.values()) tile.close();
+  }
+
+  /** @param {Set<string>} shown */
+  #closeOthers(shown) {
+    for (const [id, tile] of this.#tiles) {
+      if (shown.has(id)) continue;
+      tile.close();
+      this.#tiles.delete(id);
+    }
   }
 
   /**
@@ -126,6 +139,16 @@ export class Stage {
   }
 }
 
+
+/**
+ * Those who are to be seen. The recorder stands in the list of participants, and the call says that it is recorded: a tile
+ * of it would only take room from people.
+ *
+ * @param {Iterable<RemoteParticipant>} participants
+ */
+export function people(participants) {
+  return [...participants].filter(({ role }) => role !== "opptak");
+}
 /**
  * @param {RemoteParticipant} participant
  * @param {boolean} active

@@ -28,12 +28,15 @@ from bridge.signaling.calls.notices import (
     QueuesChanged,
     SentToLobby,
     SourceLevel,
+    StillNotice,
+    StillOver,
     StoppedByHost,
     SubscribeOffered,
     SubscriptionRefused,
     TakenOver,
     Track,
     VideoStateChanged,
+    ViewChanged,
     Wrote,
 )
 from bridge.signaling.calls.ports import (
@@ -45,13 +48,16 @@ from bridge.signaling.calls.ports import (
     MediaPlane,
     MediaSession,
     Recorder,
+    SessionObserver,
     SilentObserver,
     TokenVerifier,
 )
 from bridge.signaling.calls.publishing import OwnSource, Published, Rejected, SourceSpec
 from bridge.signaling.calls.snapshot import Snapshot
+from bridge.signaling.calls.stills import STILL_BYTES_LIMIT
 
 __all__ = [
+    "STILL_BYTES_LIMIT",
     "ActiveSpeaker",
     "AskedToConsent",
     "AudioLevels",
@@ -86,10 +92,13 @@ __all__ = [
     "Recorder",
     "Rejected",
     "SentToLobby",
+    "SessionObserver",
     "SilentObserver",
     "Snapshot",
     "SourceLevel",
     "SourceSpec",
+    "StillNotice",
+    "StillOver",
     "StoppedByHost",
     "SubscribeOffered",
     "SubscriptionRefused",
@@ -97,5 +106,6 @@ __all__ = [
     "TokenVerifier",
     "Track",
     "VideoStateChanged",
+    "ViewChanged",
     "Wrote",
 ]

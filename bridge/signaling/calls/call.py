@@ -27,6 +27,7 @@ from bridge.room import (
     Proposal,
     ProposalAnswered,
     QueueView,
+    RecordingFailed,
     RoomChanged,
     RoomEvent,
     Rooms,
@@ -38,13 +39,14 @@ from bridge.room import (
     SourceRemoved,
     SourceStopped,
     SourceUpdated,
+    Stills,
     UnmuteAsked,
     WaitingJoined,
     WaitingLeft,
     WaitingUpdated,
     in_lobby,
 )
-from bridge.sfu import ConnectionKind, QualityReport, VideoState
+from bridge.sfu import ConnectionKind, QualityReport, View, ViewState, WantedEncodings
 from bridge.signaling.calls.call_media import CallMedia
 from bridge.signaling.calls.layout import INTERPRETERS
 from bridge.signaling.calls.media_listener import MediaListener
@@ -66,15 +68,17 @@ from bridge.signaling.calls.notices import (
     SentToLobby,
     StoppedByHost,
     TakenOver,
-    VideoStateChanged,
+    ViewChanged,
     Wrote,
 )
+from bridge.signaling.calls.parties import parties
 from bridge.signaling.calls.ports import Door, Inviter, MediaSession
 from bridge.signaling.calls.presence import Presence
 from bridge.signaling.calls.publishing import Published, Publishing, SourceSpec
 from bridge.signaling.calls.receiving import Receiving, check_known
 from bridge.signaling.calls.snapshot import Snapshot
 from bridge.signaling.calls.stats import ConnectionStats, connection_stats
+from bridge.signaling.calls.video_states import VideoStates
 
 if TYPE_CHECKING:
     from bridge.signaling.calls.calls import Calls
@@ -89,19 +93,22 @@ class Call:
     listener that attaches later starts from `snapshot()`.
     """
 
-    def __init__(self, calls: Calls, session: Session, door: Door, *, subscribe: bool) -> None:
+    def __init__(
+        self, calls: Calls, session: Session, door: Door, *, subscribe: bool, view: View | None = None
+    ) -> None:
         self.door = door
         self.session = session
         self._calls = calls
         self._listener: CallListener | None = None
         self._active_speaker: ActiveSpeaker | None = None
         self._media_mode = MediaModeChanged(())
+        self._view: ViewChanged | None = None
         self.quality: QualityChanged | None = None
-        self._video_states: dict[int, VideoState] = {}
+        self.video_states = VideoStates(self, calls.session_observer)
         self._ended: EndReason | None = None
         # One negotiation at a time: an answer must not be overtaken by the offer after it.
         self._negotiating = asyncio.Lock()
-        self.receiving = Receiving(self, calls, session, self._negotiating, by_default=subscribe)
+        self.receiving = Receiving(self, calls, session, self._negotiating, by_default=subscribe, view=view)
         self._lobby_told: LobbyView | None = None
         self._queues_told: tuple[QueueView, ...] = ()
         self._grants_told = session.grants
@@ -125,10 +132,9 @@ class Call:
         lobby, state = rooms.lobby(self.session.id), rooms.state(self.session.room_id)
         asked = rooms.consent(self.session.id)
         consent = None if asked is None else AskedToConsent(*asked)
-        others = tuple(self.others())
-        return Snapshot(
-            self.session, others, own, state, lobby, self._who_waits(), self._chat(), consent, self._proposals()
-        )
+        others, stills = tuple(self.others()), self.stills.of(self.session.id)
+        chat, proposals = self._chat(), self._proposals()
+        return Snapshot(self.session, others, own, state, lobby, self._who_waits(), chat, consent, proposals, stills)
 
     def attach(self, listener: CallListener) -> None:
         """Tells `listener` from now on, and the one before that it is out. Catches up on what a snapshot lacks."""
@@ -174,28 +180,28 @@ class Call:
             self._media_mode = mode
             self.tell(mode)
 
+    def set_view(self, state: ViewState) -> None:
+        """Tells whether the pictures come composed, now and to a door that attaches later."""
+        self._view = ViewChanged(state)
+        self.tell(self._view)
+
     def set_quality(self, report: QualityReport) -> None:
         """Tells the room how good this client's lines are, now and whoever comes later."""
         self.quality = QualityChanged(self.session.participant_id, report)
         self.tell_room(self.quality)
 
-    def set_video_state(self, source_id: int, state: VideoState) -> None:
-        """Tells the client what its line makes of a video, now and to a door that attaches later."""
-        if state is not self._video_states.get(source_id, VideoState.VIDEO):
-            self.tell(VideoStateChanged(source_id, state))
-        if state is VideoState.VIDEO:
-            self._video_states.pop(source_id, None)
-        else:
-            self._video_states[source_id] = state
+    def count_stall(self, *, to_bridge: bool) -> None:
+        """Media of this client stopped without anyone asking for it."""
+        self._calls.session_observer.on_stalled(self.session.id, to_bridge=to_bridge)
 
-    def tell_encodings(self, producer_id: int, wanted: Sequence[bool], max_bitrate: int | None) -> None:
+    def tell_encodings(self, producer_id: int, wanted: WantedEncodings) -> None:
         """Tells the client which encodings of its own producer are received.
 
         A WHIP client, which has no door to be told by, is asked to stop none.
         """
         if self._inside is None:
             return
-        notice = self._inside.publishing.want_encodings(producer_id, wanted, max_bitrate)
+        notice = self._inside.publishing.want_encodings(producer_id, wanted)
         if notice is not None:
             self.tell(notice)
 
@@ -247,6 +253,12 @@ class Call:
         if self._inside is not None:
             self._inside.session.hear_always([each.producer_id for each in carried if each is not None])
 
+    def show_parties(self) -> None:
+        """Says who is in the room, for whoever receives it as one picture and one sound."""
+        if self._inside is not None:
+            participants = self._calls.rooms.participants(self.session.room_id)
+            self._inside.session.show_parties(parties(participants, self._calls.table))
+
     async def restart_ice(self, kind: ConnectionKind, fragment: str) -> str | None:
         """Takes a trickle-ice-sdpfrag (RFC 8840); the fragment to answer with if it restarted ICE."""
         async with self._negotiating:
@@ -277,6 +289,11 @@ class Call:
     def participation(self) -> Participation:
         """What anyone in the room may do, in the name of `session`."""
         return self._calls.rooms.participation
+
+    @property
+    def stills(self) -> Stills:
+        """Still pictures, asked for and consented to in the name of `session`."""
+        return self._calls.rooms.stills
 
     @property
     def rooms(self) -> Rooms:
@@ -318,7 +335,7 @@ class Call:
             case ParticipantLeft() | SourceAdded() | SourceUpdated() | SourceRemoved():
                 if isinstance(event, SourceRemoved):
                     self.receiving.forget(event.source.id)
-                    self._video_states.pop(event.source.id, None)
+                    self.video_states.forget(event.source.id)
                 if event.participant_id != own:
                     self.tell(event)
             case SourceMuted(participant_id=owner, source=source):
@@ -335,7 +352,7 @@ class Call:
             case ProposalAnswered(proposal=proposal):
                 if self._decides() or proposal.participant_id == own:
                     self.tell(event)
-            case RoomChanged():
+            case RoomChanged() | RecordingFailed():
                 self.tell(event)
             case UnmuteAsked(participant_id=asked):
                 if asked == own:
@@ -392,8 +409,9 @@ class Call:
         self._close_media()
         self.presence.forget_media()
         self.quality, self._active_speaker, self._media_mode = None, None, MediaModeChanged(())
+        self._view = None
         self.receiving.forget_all()
-        self._video_states.clear()
+        self.video_states.forget_all()
         view = self._calls.rooms.lobby(self.session.id)
         if view is not None:
             self._lobby_told = view
@@ -438,11 +456,12 @@ class Call:
             self.tell(self._active_speaker)
         if self._media_mode.transcoded:
             self.tell(self._media_mode)
+        if self._view is not None:
+            self.tell(self._view)
         for call in self._calls.in_room(self.session.room_id):
             if call.quality is not None:
                 self.tell(call.quality)
-        for source_id, state in self._video_states.items():
-            self.tell(VideoStateChanged(source_id, state))
+        self.video_states.catch_up()
         for notice in inside.publishing.encodings_wanted():
             self.tell(notice)
         self.receiving.catch_up()

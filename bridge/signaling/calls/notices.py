@@ -20,6 +20,7 @@ from bridge.room import (
     Proposal,
     ProposalAnswered,
     QueueView,
+    RecordingFailed,
     RoomChanged,
     RoomState,
     Source,
@@ -27,12 +28,14 @@ from bridge.room import (
     SourceName,
     SourceRemoved,
     SourceUpdated,
+    StillEnd,
+    StillRequest,
     UnmuteAsked,
     WaitingJoined,
     WaitingLeft,
     WaitingUpdated,
 )
-from bridge.sfu import ConnectionKind, ConnectionState, QualityReport, VideoState
+from bridge.sfu import ConnectionKind, ConnectionState, QualityReport, VideoState, ViewState, WantedEncodings
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class SubscribeOffered:
     sdp: str
     revision: int
     tracks: tuple[Track, ...]
+    composed: str | None = None
+    """MID of the m-line that carries the composed picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +117,13 @@ class MediaModeChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ViewChanged:
+    """The client gets the pictures of the room composed now, or each on its own again."""
+
+    state: ViewState
+
+
+@dataclass(frozen=True, slots=True)
 class QualityChanged:
     """How good somebody's lines are, as the bridge estimates them."""
 
@@ -149,10 +161,9 @@ class EncodingsWanted:
     """Which encodings of a source of the client's own anybody is to receive; it may stop sending the others."""
 
     source_id: int
-    encodings: tuple[tuple[str | None, bool], ...]
-    """RID, if it has one, and whether it is wanted, in the order of the offer."""
-    max_bitrate: int | None
-    """What each of them is to take at most, in bit/s of RTP payload: nobody's line carries more. None for no bound."""
+    rids: tuple[str | None, ...]
+    """In the order of the offer; None for an encoding that has none."""
+    wanted: WantedEncodings
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +243,21 @@ class QueuesChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class StillNotice:
+    """The client is asked for a still picture of its camera, or the one that it asked for is ready."""
+
+    request: StillRequest
+
+
+@dataclass(frozen=True, slots=True)
+class StillOver:
+    """A still picture that the client asked for, or is asked for, is asked for no longer."""
+
+    still_id: str
+    reason: StillEnd
+
+
+@dataclass(frozen=True, slots=True)
 class MutedByHost:
     """A host muted a source of the client's own."""
 
@@ -269,6 +295,7 @@ Notice = (
     | AudioLevels
     | ActiveSpeaker
     | MediaModeChanged
+    | ViewChanged
     | QualityChanged
     | ConnectionChanged
     | FlowChanged
@@ -283,12 +310,15 @@ Notice = (
     | Wrote
     | AskedToConsent
     | QueuesChanged
+    | StillNotice
+    | StillOver
     | MutedByHost
     | StoppedByHost
     | WaitingJoined
     | WaitingUpdated
     | WaitingLeft
     | RoomChanged
+    | RecordingFailed
     | UnmuteAsked
     | InvitationProposed
     | ProposalAnswered

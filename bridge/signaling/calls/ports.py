@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
+from bridge.room import Session
 from bridge.sfu import (
     ConnectionKind,
+    Party,
     PublishResult,
     SessionListener,
     SubscribeOffer,
     SubscribeResult,
     Subscription,
+    View,
     WatchResult,
 )
 
@@ -68,6 +71,10 @@ class JoinClaims(Protocol):
     @property
     def consents(self) -> bool:
         """Whether a recording waits for their consent."""
+
+    @property
+    def view(self) -> str | None:
+        """How they get the pictures of the others unless their client says so; None for each on its own."""
 
     @property
     def starts_in(self) -> float | None:
@@ -131,8 +138,11 @@ class MediaSession(Protocol):
     def close_producer(self, producer_id: int) -> None:
         """Ends a producer."""
 
-    def set_subscriptions(self, wanted: Sequence[Subscription]) -> None:
-        """Says all that is to be received over the subscribe connection."""
+    def set_subscriptions(self, wanted: Sequence[Subscription], view: View = View.SEPARATE) -> None:
+        """Says all that is to be received over the subscribe connection, and whether pictures come composed."""
+
+    def show_parties(self, parties: Sequence[Party]) -> None:
+        """Says who is in the room, for whoever receives it composed or mixed."""
 
     def hear_always(self, producer_ids: Sequence[int]) -> None:
         """Says whose sound everyone in the room receives, however many are louder."""
@@ -143,8 +153,10 @@ class MediaSession(Protocol):
     async def subscribe_answer(self, answer: str, revision: int) -> SubscribeResult:
         """Takes the answer to it."""
 
-    async def watch(self, offer: str, producers: Sequence[Subscription]) -> WatchResult:
-        """Answers a client's offer to receive."""
+    async def watch(
+        self, offer: str, producers: Sequence[Subscription], *, view: View = View.SEPARATE, without: str | None = None
+    ) -> WatchResult:
+        """Answers a client's offer to receive, composed and mixed without somebody's voice where `view` says so."""
 
     async def restart_ice(self, kind: ConnectionKind, fragment: str) -> str | None:
         """Takes a trickle-ice-sdpfrag; the answer if it restarted ICE."""
@@ -193,6 +205,32 @@ class CallObserver(Protocol):
 
     def on_ended(self, door: Door, reason: str) -> None:
         """A call ended."""
+
+
+class SessionObserver(Protocol):
+    """Keeps records of sessions. Must not block and not raise."""
+
+    def on_opened(self, session: Session, claims: JoinClaims, door: str) -> None:
+        """A client has joined, or waits in the lobby. The room tells when its session ends."""
+
+    def on_stalled(self, session_id: str, *, to_bridge: bool) -> None:
+        """Media stopped without anyone asking for it: from the client to the bridge, or from the bridge to it."""
+
+    def on_video_reduced(self, session_id: str, source_id: int, reduced: bool) -> None:
+        """The client's line is too weak for more than still pictures of a video, or no longer is."""
+
+
+class SilentSessionObserver:
+    """Keeps nothing."""
+
+    def on_opened(self, session: Session, claims: JoinClaims, door: str) -> None:
+        """Nothing."""
+
+    def on_stalled(self, session_id: str, *, to_bridge: bool) -> None:
+        """Nothing."""
+
+    def on_video_reduced(self, session_id: str, source_id: int, reduced: bool) -> None:
+        """Nothing."""
 
 
 class SilentObserver:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bridge.room import LobbyView, Participant, Proposal, RoomState, Session
+from bridge.room import LobbyView, Participant, Proposal, RoomState, Session, StillRequest
 from bridge.signaling.calls.notices import AskedToConsent, Wrote
 from bridge.signaling.calls.publishing import OwnSource
 
@@ -26,3 +26,5 @@ class Snapshot:
     consent: AskedToConsent | None
     proposals: tuple[Proposal, ...] | None
     """Whom somebody would have invited; None for those who do not decide about it."""
+    stills: tuple[StillRequest, ...]
+    """Pictures that the client asked for, or is asked for."""

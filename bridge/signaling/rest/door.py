@@ -5,7 +5,7 @@ Another vendor's room is answered for as one that is not there.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 from starlette.requests import Request
@@ -33,15 +33,14 @@ from bridge.signaling.rest.invitations import Admission, InvitationResource
 from bridge.signaling.rest.json import decode_json, json_response, read_json
 from bridge.signaling.rest.openapi import Operation, document
 from bridge.signaling.rest.paging import page, read_cursor, read_limit
-from bridge.signaling.rest.ports import Auditor, Authenticator, Caller, TokenMinter
+from bridge.signaling.rest.ports import Auditor, Authenticator, Caller, Handler, RecordingArchive, TokenMinter
 from bridge.signaling.rest.queues import Keeper, QueueResource
+from bridge.signaling.rest.recordings import RecordingOperations
 
 PER_SECOND, BURST = 50.0, 500
 """Requests of one tenant."""
 
 _ROOM, _PARTICIPANTS = "/v1/rooms/{room}", "/v1/rooms/{room}/participants"
-
-_Handler = Callable[[Request, Caller], Awaitable[Response]]
 
 
 class RestDoor:
@@ -54,13 +53,18 @@ class RestDoor:
         minter: TokenMinter,
         auditor: Auditor,
         admission: Admission,
+        archive: RecordingArchive,
         queues: Keeper,
         *,
         version: str,
         public_url: str | None,
         clock: Callable[[], float],
+        more: Mapping[Operation, Handler] | None = None,
     ) -> None:
-        """`public_url` is where the page is; links lead to where the request went if it is None. `clock`: seconds."""
+        """`public_url` is where the page is; links lead to where the request went if it is None. `clock`: seconds.
+
+        `more` are operations besides those on rooms.
+        """
         self._calls = calls
         self._callers = callers
         self._minter = minter
@@ -69,7 +73,7 @@ class RestDoor:
         self._clock = clock
         self._limits: dict[str, RateLimit] = {}
         self._answers = Idempotency(clock)
-        operations: dict[Operation, _Handler] = {
+        operations: dict[Operation, Handler] = {
             Operation("listRooms", "GET", "/v1/rooms", "Rooms that are open", 200, RoomPage, paged=True): self._list,
             Operation("getRoom", "GET", _ROOM, "One room", 200, Room, refusals=(404,)): self._get,
             Operation(
@@ -103,6 +107,8 @@ class RestDoor:
                 TokenRequest,
                 refusals=(404, 408, 409, 413, 415, 422),
             ): self._mint,
+            **RecordingOperations(archive, auditor).operations(),
+            **(more or {}),
         }
         operations |= QueueResource(calls, queues, auditor).operations()
         operations |= InvitationResource(admission, auditor, public_url).operations()
@@ -119,7 +125,7 @@ class RestDoor:
     async def _describe(self, request: Request) -> Response:
         return Response(self._document, media_type="application/json")
 
-    def _guarded(self, handler: _Handler) -> Callable[[Request], Awaitable[Response]]:
+    def _guarded(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         """Who is it, not too often, and not twice; refusals as problem documents."""
 
         async def handle(request: Request) -> Response:
@@ -140,7 +146,7 @@ class RestDoor:
 
         return handle
 
-    async def _once(self, request: Request, caller: Caller, key: str, handler: _Handler) -> Response:
+    async def _once(self, request: Request, caller: Caller, key: str, handler: Handler) -> Response:
         text = await read_json(request)
         known = self._answers.begin(caller.tenant, key, f"{request.url.path}\n{text}".encode())
         if known is not None:

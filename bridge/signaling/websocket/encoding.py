@@ -22,6 +22,7 @@ from bridge.room import (
     ParticipantUpdated,
     Proposal,
     ProposalAnswered,
+    RecordingFailed,
     RoomChanged,
     RoomState,
     Source,
@@ -57,16 +58,20 @@ from bridge.signaling.calls import (
     QualityChanged,
     QueuesChanged,
     SentToLobby,
+    StillNotice,
+    StillOver,
     StoppedByHost,
     SubscribeOffered,
     SubscriptionRefused,
     TakenOver,
     VideoStateChanged,
+    ViewChanged,
     Wrote,
 )
 from bridge.signaling.websocket import close_codes
 from bridge.signaling.websocket.close_codes import Farewell
 from bridge.signaling.websocket.messages import parts, server
+from bridge.signaling.websocket.stills import still_notified
 
 _QUALITY_LEVELS: dict[QualityLevel, server.QualityLevelName] = {
     QualityLevel.EXCELLENT: "excellent",
@@ -130,6 +135,8 @@ def notified(notice: Notice) -> Notified:
             return close_codes.RESUMED_ELSEWHERE
         case Ended():
             return close_codes.ended(notice.reason)
+        case StillNotice() | StillOver():
+            return still_notified(notice)
         case (
             LobbyChanged()
             | LobbyTold()
@@ -143,6 +150,7 @@ def notified(notice: Notice) -> Notified:
             | Wrote()
             | AskedToConsent()
             | RoomChanged()
+            | RecordingFailed()
             | MutedByHost()
             | StoppedByHost()
             | UnmuteAsked()
@@ -168,6 +176,7 @@ def _moderation_notified(
         | Wrote
         | AskedToConsent
         | RoomChanged
+        | RecordingFailed
         | MutedByHost
         | StoppedByHost
         | UnmuteAsked
@@ -213,6 +222,8 @@ def _moderation_notified(
             return server.ConsentAsked(consent=consent_request(notice))
         case RoomChanged():
             return server.RoomChanged(room=room(notice.state))
+        case RecordingFailed():
+            return server.RecordingFailed(code=notice.code)
         case MutedByHost():
             return server.MutedByHost(source_id=str(notice.source.id))
         case StoppedByHost():
@@ -232,6 +243,7 @@ def _media_notified(
         | AudioLevels
         | ActiveSpeaker
         | MediaModeChanged
+        | ViewChanged
         | QualityChanged
         | ConnectionChanged
         | FlowChanged
@@ -252,6 +264,8 @@ def _media_notified(
                 )
                 for track in notice.tracks
             ]
+            if notice.composed is not None:
+                tracks.append(parts.Track(notice.composed, None, None, "composed", "video"))
             return server.SubscribeOffer(negotiation=notice.revision, offer=notice.sdp, tracks=tracks)
         case SubscriptionRefused():
             return server.SubscriptionFailed(source_id=str(notice.source_id), code=notice.code, message=notice.message)
@@ -272,6 +286,8 @@ def _media_notified(
                 for each in notice.transcoded
             ]
             return server.MediaMode(mode="transcoded" if transcoded else "forwarded", transcoded=transcoded)
+        case ViewChanged(state=state):
+            return server.View(view="composed" if state.composed else "separate", reason=state.reason)
         case QualityChanged():
             return _quality(notice)
         case ConnectionChanged():
@@ -285,9 +301,12 @@ def _media_notified(
         case VideoStateChanged():
             return server.VideoState(source_id=str(notice.source_id), state=_VIDEO_STATES[notice.state])
         case EncodingsWanted():
-            encodings = [parts.WantedEncoding(rid, active) for rid, active in notice.encodings]
+            wanted = notice.wanted
+            encodings = [
+                parts.WantedEncoding(*each) for each in zip(notice.rids, wanted.active, wanted.spare, strict=True)
+            ]
             return server.Encodings(
-                source_id=str(notice.source_id), encodings=encodings, max_bitrate=notice.max_bitrate
+                source_id=str(notice.source_id), encodings=encodings, max_bitrate=wanted.max_bitrate
             )
         case IceRestartWanted():
             return server.IceRestartRequested(connection="publish")

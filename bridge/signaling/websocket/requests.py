@@ -8,13 +8,14 @@ from msgspec import UNSET
 
 from bridge.errors import BridgeError
 from bridge.room import SourceName
-from bridge.sfu import ConnectionKind
+from bridge.sfu import ConnectionKind, View
 from bridge.signaling.calls import Call, Layout, SourceSpec, invitations
 from bridge.signaling.websocket import counters, encoding
 from bridge.signaling.websocket.acts import act
 from bridge.signaling.websocket.decisions import decide
-from bridge.signaling.websocket.messages import acts, client, parts, server
+from bridge.signaling.websocket.messages import acts, client, parts, server, stills
 from bridge.signaling.websocket.numbers import source_number
+from bridge.signaling.websocket.stills import carry_out_still
 
 
 async def carry_out(call: Call, request: client.ClientMessage, origin: str) -> server.ServerMessage:
@@ -64,6 +65,8 @@ async def carry_out(call: Call, request: client.ClientMessage, origin: str) -> s
             | acts.AnswerConsent()
         ):
             act(call, request)
+        case stills.AskForStill() | stills.AnswerStill() | stills.CancelStill():
+            return carry_out_still(call, request)
         case _:
             decide(call, request)
     return server.Done(reply_to=request.id)
@@ -112,7 +115,8 @@ def _layout(request: client.Layout) -> Layout:
                 hint="Name it once.",
             )
         heights[source_id] = tile.height
-    return Layout(heights, frozenset(request.pinned), request.save_data)
+    view = None if request.view is UNSET else View(request.view)
+    return Layout(heights, frozenset(request.pinned), request.save_data, view)
 
 
 def _specs(sources: Sequence[parts.PublishedSource]) -> dict[str, SourceSpec]:

@@ -13,12 +13,32 @@ import { RECORDING_WORDS } from "../recording-section.js";
 import { SettingsDialog } from "../settings-dialog.js";
 import { PanelButton, SidePanel } from "../side-panel.js";
 import { Sound } from "../sound.js";
-import { Stage } from "../stage.js";
+import { people, Stage } from "../stage.js";
+import { offerStills } from "../still-offer.js";
 import { Toolbar } from "../toolbar.js";
 import { waitingName } from "../words.js";
 
 /** @import { Call, RemoteParticipant, RemoteSource } from "../../sdk/src/index.js" */
 /** @import { Equipment } from "../equipment.js" */
+/** @import { TextKey } from "../i18n.js" */
+/** @import { View } from "../settings-dialog.js" */
+
+/** What is said when the pictures come all in one, by the reason. @type {Record<string, TextKey | undefined>} */
+const COMPOSED_TEXTS = { thin_line: "composedForLine", asked: "composedNow" };
+/** What is said when they come each on their own. @type {Record<string, TextKey | undefined>} */
+const SEPARATE_TEXTS = {
+  good_line: "separateAgain",
+  asked: "separateAgain",
+  legs_exhausted: "notComposed",
+  leg_failed: "notComposed",
+  unsupported_codec: "notComposed",
+};
+
+/** How the pictures of the others are to come. @returns {View} */
+function rememberedView() {
+  const view = remembered("view");
+  return view === "separate" || view === "composed" ? view : "auto";
+}
 
 /** The call itself. */
 export class CallView {
@@ -116,7 +136,9 @@ export class CallView {
       this.#settings.node,
     );
     call.saveData = remembered("saveData") === "true";
+    call.view = rememberedView();
     this.#listen();
+    offerStills(call, this.#own, this.#abort.signal);
     this.#update();
   }
 
@@ -163,16 +185,32 @@ export class CallView {
       this.#sound.play(source.id, null);
       this.#queueUpdate();
     }, options);
+    call.on("viewchange", ({ view, reason }) => {
+      const text = view === "composed" ? COMPOSED_TEXTS[reason] : SEPARATE_TEXTS[reason];
+      // Who did not ask for it misses nothing.
+      if (text && (text !== "notComposed" || call.view === "composed")) notify(t(text));
+    }, options);
+    call.on("composedchange", (track) => {
+      // Until it comes, what was shown before stays.
+      track?.addEventListener("unmute", () => this.#queueUpdate(), options);
+      this.#queueUpdate();
+    }, options);
     call.on("unheard", ({ source, stalled }) => {
       if (source.kind === "audio") this.#unheard = stalled;
       this.#queueUpdate();
     }, options);
     call.on("queuejoined", (info) => notify(t("isInQueue", { name: waitingName(info) })), options);
     call.on("waitingjoined", (info) => notify(t("isReady", { name: waitingName(info) })), options);
+    let failed = false;
+    call.on("recordingfailed", ({ code }) => {
+      failed = true;
+      notify(t(code === "recording_no_space" ? "recordingNoSpace" : "recordingFailed"));
+    }, options);
     let { locked: wasLocked, recording: wasRecording } = call.room;
     call.on("roomchange", ({ locked, recording }) => {
       if (locked !== wasLocked) notify(t(locked ? "lockedAnnouncement" : "unlockedAnnouncement"));
-      if (recording === "off" && wasRecording !== "off") notify(t("recordingStopped"));
+      if (recording === "off" && wasRecording !== "off" && !failed) notify(t("recordingStopped"));
+      failed = false;
       wasLocked = locked;
       wasRecording = recording;
       this.#queueUpdate();
@@ -285,6 +323,7 @@ export class CallView {
         source: null,
       },
       own.screenTrack,
+      this.#call.composed?.muted === false ? this.#call.composed : null,
     );
     this.#toolbar.update(own);
     setText(this.#count, t("inTheCall", { count: others.size + 1 }));
@@ -301,7 +340,7 @@ export class CallView {
     setText(this.#aloneTitle, t(awaited ? "awaitedTitle" : "aloneTitle"));
     setText(this.#aloneBody, t(awaited ? "awaitedBody" : "aloneBody"));
     setAttribute(this.#seeWhoWaits, "hidden", !awaited || this.#panel.shows(this.#people));
-    setAttribute(this.#alone, "hidden", participants.size > 0);
+    setAttribute(this.#alone, "hidden", people(participants.values()).length > 0);
   }
 
   /** In the lobby, and in the queues that the room takes from. */
@@ -367,12 +406,17 @@ export class CallView {
           remember("saveData", String(on));
           this.#call.saveData = on;
         },
+        view: (view) => {
+          remember("view", view);
+          this.#call.view = view;
+        },
       },
       () => ({
         cameraId: own.cameraTrack?.getSettings().deviceId ?? remembered("camera"),
         microphoneId: own.microphoneTrack?.getSettings().deviceId ?? remembered("microphone"),
         speakerId: remembered("speaker"),
         saveData: this.#call.saveData,
+        view: rememberedView(),
         microphone: own.microphoneTrack,
       }),
     );

@@ -11,6 +11,7 @@ import { Recording } from "./recording.js";
 import { QualityMonitor, levelOf, rateParticipant, rateSending, worse } from "./quality-monitor.js";
 import { ROSTER_EVENTS, Roster } from "./roster.js";
 import { StatisticsReader } from "./statistics.js";
+import { Stills } from "./stills.js";
 import { Subscriber } from "./subscriber.js";
 import { WAITING_ROOM_EVENTS, WaitingRoom } from "./waiting-room.js";
 
@@ -20,7 +21,7 @@ import { WAITING_ROOM_EVENTS, WaitingRoom } from "./waiting-room.js";
 /** @import { InvitingEvents } from "./inviting.js" */
 /** @import { OpenDevice } from "./local-source.js" */
 /** @import { RemoteParticipant } from "./participant.js" */
-/** @import { ConsentInfo, Joined, Notice, QualityNotice, QueueInfo, RoomInfo, SourceName, Stats, WaitingInfo } from "./protocol.js" */
+/** @import { ConsentInfo, Joined, Notice, QualityNotice, QueueInfo, RoomInfo, SourceName, Stats, View, ViewNotice, WaitingInfo } from "./protocol.js" */
 /** @import { Quality } from "./quality-monitor.js" */
 /** @import { RosterEvents } from "./roster.js" */
 /** @import { Session } from "./session.js" */
@@ -41,6 +42,8 @@ import { WAITING_ROOM_EVENTS, WaitingRoom } from "./waiting-room.js";
  *   localsourceended: LocalSource,
  *   unheard: { source: LocalSource, stalled: boolean },
  *   quality: null,
+ *   composedchange: MediaStreamTrack | null,
+ *   viewchange: Pick<ViewNotice, "view" | "reason">,
  *   roomchange: RoomInfo,
  *   grantschange: readonly string[],
  *   mutedbyhost: LocalSource,
@@ -49,6 +52,7 @@ import { WAITING_ROOM_EVENTS, WaitingRoom } from "./waiting-room.js";
  *   chatmessage: ChatMessage,
  *   consentasked: ConsentInfo,
  *   consentsettled: null,
+ *   recordingfailed: { code: string },
  *   closed: BridgeError | null,
  * }} CallEvents
  */
@@ -59,10 +63,12 @@ import { WAITING_ROOM_EVENTS, WaitingRoom } from "./waiting-room.js";
  * Besides the events of the roster (`participantjoined`, `sourcechange`, `speakers`, `activespeaker`, …) and of the lobby
  * (`admitted`, `senttolobby`, `lobbychange`, `waitingjoined`, …): `statechange`; `roomchange`, `grantschange`,
  * `mutedbyhost`, `stoppedbyhost` and `unmuteasked` when a host decided something; `chatmessage`; `consentasked` and
- * `consentsettled` when one is asked to consent to a recording, and when there is nothing to answer any more;
+ * `consentsettled` when one is asked to consent to a recording, and when there is nothing to answer any more, and
+ * `recordingfailed` when it ends by itself, as for lack of room (`recording_no_space`); what was recorded is kept;
  * `localsourcechange` and `localsourceended` for one's own sources; `unheard` when media of one's own stopped reaching
- * the bridge, or reaches it again; `quality` each few seconds, when the participants' `quality` was measured; `closed`
- * at the end, with the error that ended it or null when one left.
+ * the bridge, or reaches it again; `quality` each few seconds, when the participants' `quality` was measured;
+ * `viewchange` when the pictures come all in one, or each on its own again, and `composedchange` with the track of that
+ * one; `closed` at the end, with the error that ended it or null when one left.
  *
  * @extends {Emitter<{ [Type in keyof CallEvents]: CallEvents[Type] }>}
  */
@@ -78,6 +84,8 @@ export class Call extends Emitter {
   chat;
   /** Whether the room is recorded, and one's consent. */
   recording;
+  /** Sharp still pictures of somebody's camera, by its owner's consent. */
+  stills;
   /** Links for those who are to come. */
   inviting;
   /** @type {RoomInfo} */
@@ -97,6 +105,8 @@ export class Call extends Emitter {
   #state = "connecting";
   #stopWatchingNetwork;
   #id = "";
+  /** @type {MediaStreamTrack | null} */
+  #composed = null;
   /** @type {readonly string[]} */
   #grants = [];
 
@@ -132,7 +142,9 @@ export class Call extends Emitter {
     session.on("closed", (error) => this.#close(error));
     this.#publisher.on("state", () => this.#updateState());
     this.#subscriber.on("state", () => this.#updateState());
+    this.stills = new Stills(session, () => this.localSources);
     this.#subscriber.on("tracks", (tracks) => this.#roster.setTracks(tracks));
+    this.#subscriber.on("composed", (track) => this.#setComposed(track));
     this.#forwardRosterEvents();
   }
 
@@ -219,6 +231,25 @@ export class Call extends Emitter {
   set saveData(saveData) {
     this.#layout.saveData = saveData;
     this.#publisher.setSaving(saveData);
+  }
+
+  /**
+   * How the pictures of the others are to come: `separate`, `composed` (all in one, as `composed`), or `auto`: in one
+   * where the line is too thin for the pictures of a room of four or more. Undefined: as one's role says, else separate.
+   *
+   * @type {View | undefined}
+   */
+  get view() {
+    return this.#layout.view;
+  }
+
+  set view(view) {
+    this.#layout.view = view;
+  }
+
+  /** One picture of everybody, oneself included; null while the pictures come each on their own. */
+  get composed() {
+    return this.#composed;
   }
 
   /**
@@ -325,6 +356,7 @@ export class Call extends Emitter {
     if (notice.type === "admitted" || notice.type === "sent_to_lobby") this.#updateState();
     this.#roster.apply(notice);
     if (notice.type === "quality") this.#setLine(notice);
+    if (notice.type === "view") this.emit("viewchange", { view: notice.view, reason: notice.reason });
     if (notice.type !== "media_flow" || notice.direction !== "to_bridge") return;
     const source = this.localSources.find(({ id }) => id === notice.source_id);
     if (source) this.emit("unheard", { source, stalled: notice.state === "stalled" });
@@ -354,6 +386,13 @@ export class Call extends Emitter {
     for (const source of this.localSources) source.release();
     this.#publisher.drop();
     this.#subscriber.drop();
+  }
+
+  /** @param {MediaStreamTrack | null} track */
+  #setComposed(track) {
+    if (track === this.#composed) return;
+    this.#composed = track;
+    this.emit("composedchange", track);
   }
 
   /** @param {QualityNotice} notice */
@@ -413,6 +452,7 @@ export class Call extends Emitter {
   /** @param {Statistics} statistics */
   #rate(statistics) {
     this.#measuredQuality = rateSending(statistics);
+    if (statistics.publish?.availableBitrate) this.#publisher.carries(statistics.publish.availableBitrate);
     for (const participant of this.participants.values()) {
       participant.quality = worse(participant.line, rateParticipant(participant, statistics));
     }
@@ -438,11 +478,7 @@ export class Call extends Emitter {
   }
 
   #createConnection() {
-    return new RTCPeerConnection({
-      bundlePolicy: "max-bundle",
-      iceServers: this.#iceServers,
-      ...this.#rtcConfiguration,
-    });
+    return new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers: this.#iceServers, ...this.#rtcConfiguration });
   }
 
   #networkChanged() {
@@ -485,7 +521,7 @@ export class Call extends Emitter {
   #forwardRosterEvents() {
     for (const type of ROSTER_EVENTS) this.#roster.on(type, (detail) => this.emit(type, detail));
     this.chat.on("chatmessage", (message) => this.emit("chatmessage", message));
-    for (const type of /** @type {const} */ (["consentasked", "consentsettled"])) {
+    for (const type of /** @type {const} */ (["consentasked", "consentsettled", "recordingfailed"])) {
       this.recording.on(type, (detail) => this.emit(type, detail));
     }
     for (const type of /** @type {const} */ (["invitationproposed", "proposalanswered"])) {

@@ -46,6 +46,17 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {number} age_seconds
  */
 /** @typedef {{ id: string, text_version: string, asked_by: string, consented: boolean }} ConsentInfo */
+/** @typedef {{ path: string, ticket: string, content_type: string, bytes: number, width: number, height: number }} StillFileInfo */
+/**
+ * @typedef {object} StillInfo A still picture that is asked for.
+ * @property {string} id
+ * @property {string} asked_by
+ * @property {string} participant_id whose camera it is
+ * @property {string} source_id
+ * @property {"asked" | "consented" | "ready"} step
+ * @property {StillFileInfo} [file] for whoever asked, once it is ready
+ */
+/** @typedef {"delivered" | "refused" | "cancelled" | "gone" | "timed_out"} StillEndReason */
 /** Whom somebody would have invited. @typedef {{ id: string, participant_id: string, by: string, role: string, name: string }} ProposalInfo */
 /**
  * @typedef {object} Invitation A link for one person, who waits to be let in.
@@ -56,7 +67,10 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {string} level the sign-in that it takes; `none` for a guest
  * @property {number} expires_seconds
  */
-/** @typedef {{ mid: string, participant_id: string, source_id: string, source: SourceName, kind: Kind }} TrackInfo */
+/** @typedef {"separate" | "composed" | "auto"} View How the pictures of the others come: each on its own, all in one, or as the line allows. */
+/** @typedef {{ mid: string, participant_id: string, source_id: string, source: SourceName, kind: Kind }} SourceTrackInfo */
+/** @typedef {{ mid: string, participant_id: null, source_id: null, source: "composed", kind: "video" }} ComposedTrackInfo One picture of everybody. */
+/** @typedef {SourceTrackInfo | ComposedTrackInfo} TrackInfo */
 /** @typedef {{ participant_id: string, source_id: string, level: number, voice: boolean }} AudioLevelInfo */
 /** @typedef {{ urls: string[], username?: string, credential?: string }} IceServerInfo */
 
@@ -69,7 +83,7 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "subscribe", source_ids: string[] }
  *   | { type: "unsubscribe", source_ids: string[] }
  *   | { type: "update_subscription", source_id: string, paused: boolean }
- *   | { type: "layout", tiles: { source_id: string, height: number }[], pinned?: string[], save_data?: boolean }
+ *   | { type: "layout", tiles: { source_id: string, height: number }[], pinned?: string[], save_data?: boolean, view?: View }
  *   | { type: "subscribe_answer", negotiation: number, answer: string }
  *   | { type: "restart_ice", connection: "subscribe" }
  *   | { type: "get_stats" }
@@ -85,6 +99,9 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "ask_to_record", text_version: string }
  *   | { type: "stop_recording" }
  *   | { type: "answer_consent", consent_id: string, consents: boolean }
+ *   | { type: "ask_for_still", source_id: string }
+ *   | { type: "answer_still", still_id: string, consents: boolean, text_version: string }
+ *   | { type: "cancel_still", still_id: string }
  *   | DecisionRequest} Request
  */
 
@@ -111,6 +128,7 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {{ name: string, version: string }} server
  * @property {RoomInfo} room
  * @property {ChatMessageInfo[]} chat
+ * @property {StillInfo[]} stills that one asked for, or is asked for
  * @property {ConsentInfo} [consent] the recording at hand
  * @property {LobbyInfo} [lobby] when one waits
  * @property {WaitingInfo[]} [waiting] for hosts
@@ -143,11 +161,14 @@ export const SUBPROTOCOL = "bridge.v1";
  * @typedef {object} EncodingsNotice Which encodings of a source of one's own anybody receives.
  * @property {"encodings"} type
  * @property {string} source_id
- * @property {{ rid: string | null, active: boolean }[]} encodings
+ * @property {{ rid: string | null, active: boolean, spare: boolean }[]} encodings
  * @property {number | null} max_bitrate of each of them at most, bit/s; null for no bound
  */
 
 /** What the line makes of a video that is received. @typedef {"full" | "reduced" | "stills" | "paused"} Delivery */
+
+/** @typedef {"asked" | "thin_line" | "good_line" | "legs_exhausted" | "leg_failed" | "unsupported_codec"} ViewReason */
+/** @typedef {{ type: "view", view: "separate" | "composed", reason: ViewReason }} ViewNotice What one gets of the room's pictures now. */
 
 /** @typedef {"excellent" | "good" | "poor" | "lost"} QualityLevel */
 /**
@@ -163,6 +184,7 @@ export const SUBPROTOCOL = "bridge.v1";
 /**
  * @typedef {SubscribeOffer
  *   | EncodingsNotice
+ *   | ViewNotice
  *   | { type: "participant_joined", participant: ParticipantInfo }
  *   | { type: "participant_updated", participant: ParticipantInfo }
  *   | { type: "participant_left", participant_id: string, reason: string }
@@ -187,9 +209,12 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "room_changed", room: RoomInfo }
  *   | { type: "chat_message", message: ChatMessageInfo }
  *   | { type: "consent_asked", consent: ConsentInfo }
+ *   | { type: "recording_failed", code: string }
  *   | { type: "invitation_proposed", proposal: ProposalInfo }
  *   | { type: "proposal_answered", proposal: ProposalInfo, accepted: boolean }
  *   | { type: "muted_by_host" | "stopped_by_host", source_id: string }
+ *   | { type: "still_asked" | "still_ready", still: StillInfo }
+ *   | { type: "still_ended", still_id: string, reason: StillEndReason }
  *   | { type: "unmute_asked", participant_id: string }
  *   | { type: "error", code: string, message: string }
  *   | Closing} Notice

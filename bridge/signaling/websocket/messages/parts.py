@@ -53,6 +53,11 @@ Negotiation = Annotated[
 SourceName = Literal["microphone", "camera", "screen", "screen_audio"]
 """Where a source comes from. A shared screen may be two sources: its picture, and its sound."""
 
+TrackSourceName = Literal["microphone", "camera", "screen", "screen_audio", "composed"]
+"""`composed`: one picture of everybody, which the bridge makes."""
+
+ViewName = Literal["separate", "composed", "auto"]
+
 MediaKind = Literal["audio", "video"]
 ConnectionName = Literal["publish", "subscribe"]
 
@@ -61,6 +66,16 @@ class Request(Struct, forbid_unknown_fields=True, tag_field="type", kw_only=True
     """What every message of a client has."""
 
     id: RequestId
+
+
+class Notice(Struct, tag_field="type", kw_only=True):
+    """A message of the bridge that nobody asked for."""
+
+
+class Reply(Struct, tag_field="type", kw_only=True):
+    """A message of the bridge that answers a request."""
+
+    reply_to: ReplyTo
 
 
 class PublishedSource(Struct, forbid_unknown_fields=True, frozen=True):
@@ -215,6 +230,13 @@ class WantedEncoding(Struct, frozen=True):
 
     rid: Annotated[str | None, Meta(description="As in the client's offer; null for one without.")]
     active: Annotated[bool, Meta(description="Whether anybody is to receive it.")]
+    spare: Annotated[
+        bool,
+        Meta(
+            description="Whether a client whose own line does not carry all active ones should leave it out: everyone "
+            "would rather have the others alone than all of them poorly. False where it is not active."
+        ),
+    ]
 
 
 class TranscodedSource(Struct, frozen=True):
@@ -224,7 +246,13 @@ class TranscodedSource(Struct, frozen=True):
     kind: MediaKind
     codec: Annotated[str, Meta(description="As its publisher sends it, such as `H264`.")]
     into: Annotated[str, Meta(description="As those others receive it, such as `VP8`.")]
-    reason: Annotated[str, Meta(description="Why: `codec`, its receivers lack the codec that is sent.")]
+    reason: Annotated[
+        str,
+        Meta(
+            description="Why: `codec`, its receivers lack the codec that is sent; `composed`, they get one picture of "
+            "everybody; `mixed`, they get one sound of everybody."
+        ),
+    ]
     receivers: Annotated[int, Meta(description="How many receive it so.")]
 
 
@@ -271,9 +299,9 @@ class Track(Struct, frozen=True):
     """Which source an m-line of the bridge's offer carries."""
 
     mid: Mid
-    participant_id: ParticipantId
-    source_id: SourceId
-    source: SourceName
+    participant_id: Annotated[ParticipantId | None, Meta(description="Null for `composed`, which is nobody's own.")]
+    source_id: Annotated[SourceId | None, Meta(description="Null for `composed`.")]
+    source: TrackSourceName
     kind: MediaKind
 
 

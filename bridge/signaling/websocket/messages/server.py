@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from bridge.signaling.websocket.messages.parts import (
     AudioLevel,
@@ -17,12 +17,14 @@ from bridge.signaling.websocket.messages.parts import (
     Lobby,
     LobbyMessage,
     Negotiation,
+    Notice,
     OwnSource,
     Participant,
     ParticipantId,
     Proposal,
     Queue,
     RejectedSource,
+    Reply,
     ReplyTo,
     Room,
     Sdp,
@@ -35,6 +37,7 @@ from bridge.signaling.websocket.messages.parts import (
     WaitingParticipant,
     WantedEncoding,
 )
+from bridge.signaling.websocket.messages.stills import Still, StillNotices, StillReplies
 
 VideoStateName = Literal["full", "reduced", "stills", "paused"]
 PeerConnectionState = Literal["new", "connecting", "connected", "disconnected", "failed", "closed"]
@@ -56,16 +59,6 @@ WaitingLeftReason = Literal[
 ]
 
 
-class Notice(Struct, tag_field="type", kw_only=True):
-    """A message that nobody asked for."""
-
-
-class Reply(Struct, tag_field="type", kw_only=True):
-    """A message that answers a request."""
-
-    reply_to: ReplyTo
-
-
 class Joined(Reply, tag="joined"):
     """The session stands. After a resume it holds the whole state anew: what was missed need not be told again."""
 
@@ -80,6 +73,9 @@ class Joined(Reply, tag="joined"):
     limits: Limits
     room: Room
     chat: Annotated[list[ChatMessage], Meta(description="What was written to the client so far, oldest first.")]
+    stills: Annotated[
+        list[Still], Meta(description="Pictures that the client asked for, or is asked for; empty but after a resume.")
+    ]
     consent: Annotated[ConsentRequest, Meta(description="The recording at hand, if there is one.")] | UnsetType = UNSET
     lobby: (
         Annotated[Lobby, Meta(description="The client waits: it sees nothing of the room and may not publish.")]
@@ -290,6 +286,23 @@ class MediaMode(Notice, tag="media_mode"):
     transcoded: list[TranscodedSource]
 
 
+class View(Notice, tag="view"):
+    """Whether this client gets the pictures of the room composed into one. Told when it changes; at first it does not.
+
+    The tracks follow by `subscribe_offer`. What is left behind is sent until what comes in its place is there.
+    """
+
+    view: Literal["separate", "composed"]
+    reason: Annotated[
+        Literal["asked", "thin_line", "good_line", "legs_exhausted", "leg_failed", "unsupported_codec"],
+        Meta(
+            description="`asked`: by the client or by its role; `thin_line`, `good_line`: by what the line carries; "
+            "`legs_exhausted`, `leg_failed`, `unsupported_codec`: it should be composed and cannot be, so that the "
+            "client gets what can be forwarded. It is tried again after a while."
+        ),
+    ]
+
+
 class Encodings(Notice, tag="encodings"):
     """Which encodings of a source of the client itself are received by anybody.
 
@@ -401,6 +414,18 @@ class ConsentAsked(Notice, tag="consent_asked"):
     consent: ConsentRequest
 
 
+class RecordingFailed(Notice, tag="recording_failed"):
+    """The recording ended by itself. What was recorded before is kept; `room_changed` follows."""
+
+    code: Annotated[
+        str,
+        Meta(
+            description="Why: `recording_no_space`, `recording_unwritable`, `legs_exhausted`, `leg_failed`, "
+            "`media_lost`, `recorder_removed`; others may come."
+        ),
+    ]
+
+
 class RoomChanged(Notice, tag="room_changed"):
     """What holds for the room as a whole changed."""
 
@@ -457,6 +482,7 @@ ServerMessage = (
     | VideoState
     | SubscriptionFailed
     | MediaMode
+    | View
     | Encodings
     | IceRestartRequested
     | LobbyChanged
@@ -470,11 +496,14 @@ ServerMessage = (
     | GrantsChanged
     | ChatSaid
     | ConsentAsked
+    | RecordingFailed
     | InvitationProposed
     | ProposalAnswered
     | RoomChanged
     | MutedByHost
     | StoppedByHost
     | UnmuteAsked
+    | StillReplies
+    | StillNotices
     | Closing
 )
