@@ -27,6 +27,7 @@ from bridge.housekeeping import Housekeeping
 from bridge.inviting import CallInviter
 from bridge.issuers import make_verifier
 from bridge.observability import AdminServer, Health, LoopLag, Metrics, QualitySampler
+from bridge.queues import QueueKeeper
 from bridge.recorder import RoomRecorder, Services, TenantArchive, streams_of_mode
 from bridge.recordings import Retention, can_record, open_store
 from bridge.records import Ledger, RecordArchive, RecordStore
@@ -111,6 +112,7 @@ class Application:
             can_record=can_record(settings),
             ledger=self._audit,
         )
+        self._queues = QueueKeeper(settings.data.directory, self._rooms)
         self._metrics = Metrics(version())
         self._legs = LegSupervisor(LegSettings(settings.legs.max, settings.legs.memory, settings.legs.language))
         self._sfu = Sfu(_media_settings(settings), legs=self._legs)
@@ -175,6 +177,7 @@ class Application:
             self._records.open()
             self._webhooks.start()
             self._signin.start()
+            self._queues.load()
             self._audit.append(Entry("bridge_started", details={"version": version()}))
             _raise_file_limit()
             await self._start_media()
@@ -354,6 +357,7 @@ class Application:
                 acts,
                 self._signin.admission,
                 TenantArchive(self._store),
+                self._queues,
                 version=version(),
                 public_url=settings.signin.public_url,
                 clock=time.monotonic,
