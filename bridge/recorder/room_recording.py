@@ -264,7 +264,7 @@ class RoomRecording:
             return
         self._tracks[producer] = track
         codecs = tuple(CodecSpec(each.name, each.payload_type, each.clock_rate, each.channels) for each in track.codecs)
-        leg.add_track(AddTrack(stream, track.kind, track.ssrc, codecs))
+        leg.add_track(AddTrack(stream, track.kind, track.ssrc, codecs, track.orientation_extension))
 
     def _people(self) -> list[Participant]:
         """Who is in the room, the recorder left out."""
