@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bridge.room.model import (
     ChatMessage,
@@ -128,6 +128,18 @@ class Admitted:
 
     room_id: str
     participant_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Someone who waited in a queue waits in another room now, with all its sessions, about to be let in there."""
+
+    room_id: str
+    """The queue's."""
+    participant_id: str
+    to: str
+    """The room's id."""
+    session_ids: tuple[str, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +314,7 @@ RoomEvent = (
     | WaitingUpdated
     | WaitingLeft
     | Admitted
+    | Moved
     | SentBack
     | LobbyMessaged
     | RoomChanged

@@ -66,7 +66,10 @@ class Room:
         policy: RoomPolicy,
         *,
         recordable: bool,
+        is_queue: bool = False,
     ) -> None:
+        """`is_queue`: everyone waits here, and is let into another room."""
+        self.is_queue = is_queue
         self.id = room_id
         self.tenant = tenant
         self.state = RoomState(recordable=recordable)
@@ -131,12 +134,12 @@ class Room:
         """Whose session it is."""
         return self._by_session[session_id]
 
-    def view_of_lobby(self, session_id: str, now: float) -> LobbyView | None:
-        """What its owner may know of the lobby; None for one who is not in it."""
+    def view_of_lobby(self, session_id: str, now: float, hosts: int) -> LobbyView | None:
+        """What its owner may know of the lobby, given how many rooms with a host take from it; None for one inside."""
         member = self._by_session[session_id]
         if not member.waiting:
             return None
-        return self.lobby.view(member, self.members.values(), now, host_present=self.has_host())
+        return self.lobby.view(member, self.members.values(), now, hosts=hosts)
 
     # Joining and leaving
 
@@ -278,6 +281,29 @@ class Room:
         for member in [member for member in self.members.values() if member.by_lobby and not member.waiting]:
             self.send_back(member, held_back=False, now=now)
 
+    def release(self, member: Member) -> None:
+        """Someone who waits here is about to be let into another room."""
+        del self.members[member.id], self._by_identity[member.identity]
+        for session_id in member.sessions:
+            del self._by_session[session_id]
+        self._emit(WaitingLeft(self.id, member.id, None))
+
+    def adopt(self, member: Member, now: float) -> None:
+        """Someone who waited elsewhere waits here, in place of an older self."""
+        older = self._by_identity.get(member.identity)
+        if older is not None:
+            self.end_member(older, EndReason.REPLACED, now)
+        self.members[member.id] = member
+        self._by_identity[member.identity] = member
+        for session_id, session in member.sessions.items():
+            member.sessions[session_id] = replace(session, room_id=self.id)
+            self._by_session[session_id] = member
+        self._emit(WaitingJoined(self.id, member.snapshot(self.id)))
+
+    def expects(self, identity: str, now: float) -> bool:
+        """Whether somebody is here, or has a place kept."""
+        return identity in self._by_identity or self._places.find(identity, now) is not None
+
     def forget_places(self) -> None:
         """Whoever left has to be let in anew."""
         self._places.close_room()
@@ -350,6 +376,8 @@ class Room:
         return request.consents and self.consent.request is not None and not self.consent.has(request.identity)
 
     def _waits(self, request: JoinRequest, place: Place | None) -> bool:
+        if self.is_queue:
+            return True
         if place is not None and place.held_back:
             return True
         if request.enters is Entrance.DIRECT or request.identity in self.handed:

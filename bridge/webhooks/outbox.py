@@ -30,6 +30,7 @@ TYPES = {
     "consent_refused": "consent.refused",
     "recording_changed": "recording.changed",
     "recording_ready": "recording.ready",
+    "invitation_proposed": "invitation.proposed",
     "session_ended": "session.ended",
     "call_ended": "call.ended",
 }

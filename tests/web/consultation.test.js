@@ -334,6 +334,29 @@ for (const name of /** @type {const} */ (["chromium", "firefox"])) {
       await view.untilText("#notices", "Opptaket er avsluttet: det er ikke plass til mer.");
     });
 
+    it("shows a doctor the queue that several rooms take from, and takes the next one", async () => {
+      await host();
+      await view.page.evaluate(() => fakeBridge.setQueue());
+      await view.page.evaluate(() => fakeBridge.setQueue("Kari Nordmann", "Ola Hansen", "Per Berg"));
+      await view.untilText("#notices", "Per Berg venter i køen.");
+      await view.press("Deltakere: 1 i samtalen, 3 venter");
+      await view.untilText(".queues h3", "Kø: Legevakt (3)");
+      await inspect("queue");
+      await view.press("Ta inn neste");
+      await view.press("Ta inn Ola Hansen fra køen");
+      await view.until(() => fakeBridge.received.filter(({ type }) => type === "take").length === 2);
+      assert.deepEqual(await view.sent("take"), [
+        { type: "take", queue_id: "Legevakt" },
+        { type: "take", queue_id: "Legevakt", participant_id: "q-Ola Hansen" },
+      ]);
+      await view.press("Skriv til køen");
+      await view.press("Send");
+      await view.untilText("#notices", "Beskjeden er sendt.");
+      assert.deepEqual(await view.sent("message_lobby"), [{ type: "message_lobby", notice: "soon", queue_id: "Legevakt" }]);
+      await view.page.evaluate(() => fakeBridge.setQueue("Per Berg"));
+      await view.until(() => document.querySelectorAll(".queue .person").length === 1);
+    });
+
     it("lets a patient propose whom to invite, and tells what a host decided", async () => {
       await view.start();
       await view.until(() => fakeBridge.ownSources.length === 2);
@@ -369,7 +392,7 @@ for (const name of /** @type {const} */ (["chromium", "firefox"])) {
       await view.page.select("#invite-time", "240");
       await inspect("invite");
       await view.press("Lag lenke");
-      await view.untilText(".dialog", "Lenken gjelder i 240 minutter, for én person.");
+      await view.untilText(".dialog", "Lenken gjelder i 4 timer, for én person.");
       assert.deepEqual(await view.sent("create_invitation"), [
         { type: "create_invitation", role: "parorende", name: "Per Hansen, broren min", minutes: 240, proposal_id: "1" },
       ]);

@@ -359,6 +359,11 @@ export function installFakeBridge() {
       return participant.id;
     }
 
+    setQueue(...names) {
+      const waiting = names.map((name) => ({ id: `q-${name}`, name, role: "pasient", level: "idporten-loa-high", state: "connected", consent_pending: false }));
+      this.notice({ type: "queues_changed", queues: [{ id: "Legevakt", waiting }] });
+    }
+
     removeWaiting(id, reason = "admitted") {
       this.waiting = this.waiting.filter((participant) => participant.id !== id);
       this.notice({ type: "waiting_left", participant_id: id, reason });

@@ -97,7 +97,10 @@ export class PersonMenu {
       if (event.target instanceof Node && this.node.contains(event.target)) return;
       this.node.open = false;
     };
-    document.addEventListener("pointerdown", outside, { once: true });
+    const over = new AbortController();
+    this.node.addEventListener("toggle", () => over.abort(), { once: true });
+    document.addEventListener("pointerdown", outside, { signal: over.signal });
+    addEventListener("resize", () => placeBeside(this.#summary, this.#items), { signal: over.signal });
   }
 
   #close() {

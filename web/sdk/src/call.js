@@ -21,7 +21,7 @@ import { WAITING_ROOM_EVENTS, WaitingRoom } from "./waiting-room.js";
 /** @import { InvitingEvents } from "./inviting.js" */
 /** @import { OpenDevice } from "./local-source.js" */
 /** @import { RemoteParticipant } from "./participant.js" */
-/** @import { ConsentInfo, Joined, Notice, QualityNotice, RoomInfo, SourceName, Stats, View, ViewNotice, WaitingInfo } from "./protocol.js" */
+/** @import { ConsentInfo, Joined, Notice, QualityNotice, QueueInfo, RoomInfo, SourceName, Stats, View, ViewNotice, WaitingInfo } from "./protocol.js" */
 /** @import { Quality } from "./quality-monitor.js" */
 /** @import { RosterEvents } from "./roster.js" */
 /** @import { Session } from "./session.js" */
@@ -170,6 +170,11 @@ export class Call extends Emitter {
   /** For hosts: who waits, by id, the next one first. @type {ReadonlyMap<string, WaitingInfo>} */
   get waiting() {
     return this.#waitingRoom.waiting;
+  }
+
+  /** For hosts: the queues that the room takes from, with those who wait there. @type {ReadonlyMap<string, QueueInfo>} */
+  get queues() {
+    return this.#waitingRoom.queues;
   }
 
   /** What holds for the room as a whole. */

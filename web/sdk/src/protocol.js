@@ -24,6 +24,7 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {boolean} may_host
  */
 /** @typedef {{ id: string, name: string, role: string, level: string, state: "connected" | "reconnecting", consent_pending: boolean }} WaitingInfo */
+/** A waiting list that several rooms take from; the next one first. @typedef {{ id: string, waiting: WaitingInfo[] }} QueueInfo */
 /** @typedef {"delayed" | "soon" | "cancelled" | "text"} LobbyNoticeName */
 /** @typedef {{ id: string, notice: LobbyNoticeName, text: string, minutes: number | null }} LobbyMessageInfo */
 /**
@@ -107,7 +108,8 @@ export const SUBPROTOCOL = "bridge.v1";
 /**
  * @typedef {{ type: "admit", participant_ids?: string[] }
  *   | { type: "refuse" | "send_to_lobby" | "remove" | "ask_to_unmute" | "stop_screen" | "hand_over", participant_id: string }
- *   | { type: "message_lobby", notice: LobbyNoticeName, text?: string, minutes?: number, participant_id?: string }
+ *   | { type: "take", queue_id?: string, participant_id?: string }
+ *   | { type: "message_lobby", notice: LobbyNoticeName, text?: string, minutes?: number, participant_id?: string, queue_id?: string }
  *   | { type: "mute", source_id: string }
  *   | { type: "lock", locked: boolean }
  *   | { type: "end_call" }} DecisionRequest What hosts ask for.
@@ -202,6 +204,7 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "sent_to_lobby", lobby: LobbyInfo }
  *   | { type: "waiting_joined" | "waiting_updated", participant: WaitingInfo }
  *   | { type: "waiting_left", participant_id: string, reason: string }
+ *   | { type: "queues_changed", queues: QueueInfo[] }
  *   | { type: "grants_changed", grants: string[], waiting?: WaitingInfo[], proposals?: ProposalInfo[] }
  *   | { type: "room_changed", room: RoomInfo }
  *   | { type: "chat_message", message: ChatMessageInfo }

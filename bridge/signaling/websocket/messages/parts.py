@@ -43,6 +43,7 @@ ParticipantId = Annotated[
     str,
     Meta(min_length=1, max_length=64, description="Names a participant within its room; says nothing about a person."),
 ]
+QueueId = Annotated[str, Meta(min_length=1, max_length=128, description="The name of a queue.")]
 ProposalId = Annotated[str, Meta(min_length=1, max_length=64, description="Names a proposal within its room.")]
 SourceId = Annotated[str, Meta(min_length=1, max_length=64, description="Names a source within its room.")]
 Negotiation = Annotated[
@@ -135,6 +136,13 @@ class WaitingParticipant(Struct, frozen=True):
     consent_pending: Annotated[
         bool, Meta(description="Let in, and enters as soon as they consent to the recording at hand.")
     ]
+
+
+class Queue(Struct, frozen=True):
+    """A waiting list that the room takes from, with others perhaps."""
+
+    id: QueueId
+    waiting: Annotated[list[WaitingParticipant], Meta(description="The next one first.")]
 
 
 LobbyNoticeName = Literal["delayed", "soon", "cancelled", "text"]

@@ -22,6 +22,7 @@ from bridge.signaling.websocket.messages.parts import (
     Participant,
     ParticipantId,
     Proposal,
+    Queue,
     RejectedSource,
     Reply,
     ReplyTo,
@@ -374,6 +375,12 @@ class WaitingLeft(Notice, tag="waiting_left"):
     reason: WaitingLeftReason
 
 
+class QueuesChanged(Notice, tag="queues_changed"):
+    """For hosts: who waits in the queues that the room takes from, all anew. Until it is told, there are none."""
+
+    queues: list[Queue]
+
+
 class GrantsChanged(Notice, tag="grants_changed"):
     """What the client may do changed: a host handed its office over to it, or it did so itself."""
 
@@ -485,6 +492,7 @@ ServerMessage = (
     | WaitingJoined
     | WaitingUpdated
     | WaitingLeft
+    | QueuesChanged
     | GrantsChanged
     | ChatSaid
     | ConsentAsked
