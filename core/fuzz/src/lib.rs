@@ -155,6 +155,7 @@ pub fn codec(data: &[u8]) {
     }
     assert!(h264::nal_types(data).all(|nal_type| nal_type < 32));
     let _ = h264::is_keyframe_start(data);
+    assert!(h264::slices(data).temporal.is_none_or(|temporal| temporal < 8));
     assert!(av1::obu_types(data).count() <= data.len());
     let _ = av1::is_keyframe_start(data);
     if let Ok(blocks) = red::blocks(data) {
