@@ -28,6 +28,8 @@ TYPES = {
     "participant_left": "participant.left",
     "consent_given": "consent.given",
     "consent_refused": "consent.refused",
+    "video_consent_given": "video_consent.given",
+    "video_consent_refused": "video_consent.refused",
     "recording_changed": "recording.changed",
     "session_ended": "session.ended",
     "call_ended": "call.ended",

@@ -69,6 +69,7 @@ FIELDS = {
     ),
     "pinned": st.lists(st.sampled_from(["p", "", "x" * 65]), max_size=6),
     "save_data": st.sampled_from([True, False, None]),
+    "view": st.sampled_from(["auto", "composed", "separate", "wide"]),
     "extra": st.none(),
 }
 
