@@ -60,18 +60,19 @@ COLOURS = """((rects) => {
 
 
 @contextlib.asynccontextmanager
-async def five(bridge: Bridge, room: str) -> AsyncIterator[list[Participant]]:
-    """Five people of whom each publishes its colour; the last has turned its microphone off."""
-    joined: list[Participant] = []
+async def five(bridge: Bridge, room: str) -> AsyncIterator[str]:
+    """Five people of whom each publishes its colour, the last with its microphone off; the token of a sixth."""
+    names = {**NAMES, RED: "Kåre Rød"}
+    # Made before anyone joins: whoever waits for a process answers nobody meanwhile.
+    tokens = [bridge.token(room, identity.name, "fastlege", "--name", name) for identity, name in names.items()]
+    joined = [Participant(bridge.ws_url, token) for token in tokens[:-1]]
     try:
-        for identity, name in NAMES.items():
-            participant = Participant(bridge.ws_url, bridge.token(room, identity.name, "fastlege", "--name", name))
-            joined.append(participant)
+        for participant, identity in zip(joined, NAMES, strict=True):
             await participant.join(subscribe="none")
             await participant.publish(ColourTrack(identity, 160, 120), ToneTrack(identity))
         microphone = next(each for each in joined[-1].published["sources"] if each["kind"] == "audio")
         await joined[-1].request("update_source", source_id=microphone["id"], muted=True)
-        yield joined
+        yield tokens[-1]
     finally:
         await asyncio.gather(*(participant.close() for participant in joined))
 
@@ -113,8 +114,7 @@ async def test_six_people_in_one_picture_each_in_its_place(
     bridge: Bridge, room: str, driver: Driver, tmp_path: Path
 ) -> None:
     browser: Browser = await driver.launch("chromium")
-    async with five(bridge, room):
-        token = bridge.token(room, RED.name, "fastlege", "--name", "Kåre Rød")
+    async with five(bridge, room) as token:
         page = await browser.open(f"{bridge.url}/join#{token}", RED)
         await join(page)
         await choose(page, "composed")

@@ -19,11 +19,10 @@ from tests.support.webrtc_http import Publisher, Viewer
 @contextlib.asynccontextmanager
 async def people(bridge: Bridge, room: str, *identities: Identity) -> AsyncIterator[list[Participant]]:
     """Participants who publish their colour and tone, and receive nothing yet."""
-    joined: list[Participant] = []
+    tokens = [bridge.token(room, identity.name, "fastlege", "--name", "Åse Bø") for identity in identities]
+    joined = [Participant(bridge.ws_url, token) for token in tokens]
     try:
-        for identity in identities:
-            participant = Participant(bridge.ws_url, bridge.token(room, identity.name, "fastlege", "--name", "Åse Bø"))
-            joined.append(participant)
+        for participant, identity in zip(joined, identities, strict=True):
             await participant.join(subscribe="none")
             await participant.publish(ToneTrack(identity), ColourTrack(identity))
         yield joined

@@ -172,6 +172,10 @@ for (const name of /** @type {const} */ (["chromium", "firefox"])) {
       await page.locator("#save-data").click();
       await until(() => fakeBridge.layout?.save_data === true);
       assert.equal(await page.evaluate(() => localStorage.getItem("bridge.saveData")), "true");
+      assert.equal(fakeBridge.layout?.view, "auto");
+      await page.select("#choose-view", "composed");
+      await until(() => fakeBridge.layout?.view === "composed");
+      await page.evaluate(() => localStorage.removeItem("bridge.view"));
       assert.deepEqual(await accessibilityProblems(), []);
       await page.evaluate(() => localStorage.removeItem("bridge.saveData"));
     });
