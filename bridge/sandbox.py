@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bridge.auth import DEVELOPMENT_ISSUER, development_secret, mint
-from bridge.auth.api_keys import ApiKey, ApiKeys
+from bridge.auth.api_keys import SCOPES, ApiKey, ApiKeys
 from bridge.configuration import Address
 from bridge.issuers import read_roles
 from bridge.room import ParticipantJoined, ParticipantLeft, RoomClosed, RoomEvent, room_id
@@ -118,7 +118,7 @@ def sandbox_key(data: Path, on_made: Callable[[ApiKey], None]) -> str:
         text = path.read_text(encoding="ascii").strip()
         if keys.find(text) is not None:
             return text
-    key, text = keys.create(DEVELOPMENT_ISSUER, "sandbox")
+    key, text = keys.create(DEVELOPMENT_ISSUER, "sandbox", scopes=SCOPES)
     on_made(key)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(f"{text}\n")
