@@ -287,7 +287,7 @@ pub fn estimator(data: &[u8]) {
                 _ => {}
             }
             if estimator.wants_report() {
-                estimator.report_left(now, now.as_millis() % 3 > 0);
+                estimator.report_left(now, !now.as_millis().is_multiple_of(3));
             }
             estimator.handle_timeout(now);
             let bitrate = estimator.estimate().bitrate;
