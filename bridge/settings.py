@@ -75,6 +75,7 @@ class MediaSection:
     tcp: bool = setting(SWITCH, True)
     gather: float = setting(duration("0us", "10ms"), "500us")
     speakers: int = setting(integer(0, 64), 3)
+    self_tests: int = setting(integer(0, 1000), 20)
     consent_timeout: float = setting(duration("1s", "5m"), "30s")
     stall_timeout: float = setting(duration("500ms", "1m"), "3s")
     receive_buffer: int = setting(integer(65_536, 1 << 30), 4_194_304)
@@ -99,15 +100,19 @@ class RoomSettings:
     opens_before: float = setting(duration("0s", "24h"), "15m")
     closes_after: float = setting(duration("0s", "24h"), "1h")
     max_length: float = setting(duration("1m", "7d"), "12h")
+    video_consent: tuple[str, ...] = setting(
+        list_of(matching(r"[^\s/]+/[^\s/]+", 'a room as "tenant/room", with * for any text')), []
+    )
     roles_file: Path | None = setting(OPTIONAL_PATH, "")
 
 
 @dataclass(frozen=True, slots=True)
 class LegsSection:
-    """Processes that transcode for those who cannot take what is sent."""
+    """Processes that transcode, compose and mix for those who cannot take what is sent."""
 
     max: int = setting(integer(0, 512), 8)
     memory: int = setting(integer(512 << 20, 64 << 30), 2 << 30)
+    language: str = setting(choice("nb", "nn", "en"), "nb")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +120,7 @@ class RecordingSection:
     """Recordings and how long they are kept."""
 
     key_file: Path | None = setting(OPTIONAL_PATH, "")
+    mode: str = setting(choice("tracks", "composed"), "tracks")
     directory: Path | None = setting(OPTIONAL_PATH, "")
     retention: float = setting(duration("1h", "3650d"), "30d")
     minimum_free: int = setting(integer(0, 1 << 50), 1 << 30)
@@ -194,8 +200,9 @@ class EndpointSettings:
 
 @dataclass(frozen=True, slots=True)
 class WebhookSettings:
-    """Webhooks."""
+    """Webhooks, and the events that they tell of."""
 
+    retention: float = setting(duration("1h", "90d"), "7d")
     endpoints: tuple[EndpointSettings, ...] = setting(tables_of(EndpointSettings), [])
 
 
@@ -205,6 +212,13 @@ class AuditSection:
 
     retention: float = setting(duration("1d", "36500d"), "1825d")
     capacity: int = setting(integer(100, 1_000_000), 10_000)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsSection:
+    """Records of calls and of sessions in them."""
+
+    retention: float = setting(duration("1d", "3650d"), "400d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +237,7 @@ class Settings:
     data: DataSettings = field(default_factory=DataSettings)
     audit: AuditSection = field(default_factory=AuditSection)
     webhooks: WebhookSettings = field(default_factory=WebhookSettings)
+    records: RecordsSection = field(default_factory=RecordsSection)
 
 
 SECTIONS: Mapping[str, type] = {
@@ -238,6 +253,7 @@ SECTIONS: Mapping[str, type] = {
     "data": DataSettings,
     "audit": AuditSection,
     "webhooks": WebhookSettings,
+    "records": RecordsSection,
 }
 
 

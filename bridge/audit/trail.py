@@ -6,13 +6,14 @@ Identities become pseudonyms here; names and texts are left out. Media is no mat
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from bridge.audit.chain import Detail, Entry
 from bridge.errors import BridgeError
 from bridge.room import (
     ConsentAnswered,
     HostDecided,
+    InvitationProposed,
     Participant,
     ParticipantJoined,
     ParticipantLeft,
@@ -22,33 +23,16 @@ from bridge.room import (
     RoomEvent,
     RoomOpened,
     SentBack,
+    StillAnswered,
+    StillAsked,
+    StillEnded,
+    VideoConsentAnswered,
     WaitingJoined,
     WaitingLeft,
 )
 
-
-class Claims(Protocol):
-    """What is needed of a verified token."""
-
-    @property
-    def tenant(self) -> str:
-        """Whose room it is."""
-
-    @property
-    def room(self) -> str:
-        """Its name within the tenant."""
-
-    @property
-    def identity(self) -> str:
-        """Whom the token is for."""
-
-    @property
-    def role(self) -> str:
-        """As what."""
-
-    @property
-    def level(self) -> str:
-        """The level of the sign-in."""
+if TYPE_CHECKING:
+    from bridge.signaling.calls import JoinClaims
 
 
 class Trail:
@@ -63,7 +47,7 @@ class Trail:
         self._recording: dict[str, Recording] = {}
         """Of rooms in which it is not off."""
 
-    def on_denied(self, claims: Claims, door: str, error: BridgeError) -> None:
+    def on_denied(self, claims: JoinClaims, door: str, error: BridgeError) -> None:
         """Someone with a valid token was not let in."""
         details: dict[str, Detail] = {"code": error.code, "door": door, "role": claims.role, "level": claims.level}
         subject = self._pseudonym(claims.tenant, claims.identity)
@@ -94,6 +78,9 @@ class Trail:
                 self._note(event, "sent_back", who, participant=who)
             case HostDecided(by=by, decision=decision, participant_id=whom):
                 self._note(event, "host_decided", whom, by=by, decision=decision, participant=whom)
+            case InvitationProposed(proposal=proposal):
+                # Role and name are what somebody wrote: they stay in the room.
+                self._note(event, "invitation_proposed", by=proposal.participant_id, proposal=proposal.id)
             case ConsentAnswered(participant_id=who, request=request, consents=consents):
                 self._note(
                     event,
@@ -102,6 +89,16 @@ class Trail:
                     recording=request.id,
                     text_version=request.text_version,
                 )
+            case StillAsked(request=still):
+                self._note(event, "still_asked", still.of, by=still.by, still=still.id)
+            case StillAnswered(request=still, consents=consents, text_version=text_version):
+                kind = "still_consented" if consents else "still_refused"
+                self._note(event, kind, by=still.of, still=still.id, text_version=text_version)
+            case StillEnded(request=still, reason=end):
+                self._note(event, "still_ended", still.of, by=still.by, still=still.id, reason=end.value)
+            case VideoConsentAnswered(participant_id=who, text_version=version, consents=consents):
+                kind = "video_consent_given" if consents else "video_consent_refused"
+                self._note(event, kind, by=who, text_version=version)
             case RoomChanged(state=state):
                 if self._recording.get(event.room_id, Recording.OFF) is not state.recording:
                     self._recording[event.room_id] = state.recording

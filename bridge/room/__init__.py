@@ -4,7 +4,7 @@
 afterwards, whoever caused it, is told to listeners as typed events in the order it happened.
 """
 
-from bridge.room.errors import NotGrantedError, RoomError, in_lobby
+from bridge.room.errors import NotGrantedError, RoomError, in_lobby, queue_not_found
 from bridge.room.events import (
     Admitted,
     ChatSaid,
@@ -13,9 +13,12 @@ from bridge.room.events import (
     HostDecided,
     InvitationProposed,
     LobbyMessaged,
+    Moved,
     ParticipantJoined,
     ParticipantLeft,
     ParticipantUpdated,
+    ProposalAnswered,
+    RecordingFailed,
     RoomChanged,
     RoomClosed,
     RoomEvent,
@@ -28,12 +31,18 @@ from bridge.room.events import (
     SourceRemoved,
     SourceStopped,
     SourceUpdated,
+    StillAnswered,
+    StillAsked,
+    StillEnded,
+    StillReady,
     UnmuteAsked,
+    VideoConsentAnswered,
     WaitingJoined,
     WaitingLeft,
     WaitingUpdated,
 )
 from bridge.room.grants import DEFAULT_ROLES, Entrance, Grant, Role, RoleError, parse_roles
+from bridge.room.inviting import Inviting
 from bridge.room.metering import Metering, RoomRecord
 from bridge.room.model import (
     ChatLane,
@@ -47,6 +56,7 @@ from bridge.room.model import (
     LobbyView,
     MediaKind,
     Participant,
+    Proposal,
     Recording,
     RoomLimits,
     RoomPolicy,
@@ -54,12 +64,18 @@ from bridge.room.model import (
     Session,
     Source,
     SourceName,
+    StillEnd,
+    StillPicture,
+    StillRequest,
+    StillStep,
     WithoutHost,
     room_id,
 )
 from bridge.room.moderation import Moderation
 from bridge.room.participation import Participation
+from bridge.room.queues import Queue, QueueView
 from bridge.room.rooms import Rooms
+from bridge.room.stills import Stills
 
 __all__ = [
     "DEFAULT_ROLES",
@@ -76,6 +92,7 @@ __all__ = [
     "Grant",
     "HostDecided",
     "InvitationProposed",
+    "Inviting",
     "JoinRequest",
     "LobbyMessage",
     "LobbyMessaged",
@@ -84,13 +101,19 @@ __all__ = [
     "MediaKind",
     "Metering",
     "Moderation",
+    "Moved",
     "NotGrantedError",
     "Participant",
     "ParticipantJoined",
     "ParticipantLeft",
     "ParticipantUpdated",
     "Participation",
+    "Proposal",
+    "ProposalAnswered",
+    "Queue",
+    "QueueView",
     "Recording",
+    "RecordingFailed",
     "Role",
     "RoleError",
     "RoomChanged",
@@ -114,12 +137,23 @@ __all__ = [
     "SourceRemoved",
     "SourceStopped",
     "SourceUpdated",
+    "StillAnswered",
+    "StillAsked",
+    "StillEnd",
+    "StillEnded",
+    "StillPicture",
+    "StillReady",
+    "StillRequest",
+    "StillStep",
+    "Stills",
     "UnmuteAsked",
+    "VideoConsentAnswered",
     "WaitingJoined",
     "WaitingLeft",
     "WaitingUpdated",
     "WithoutHost",
     "in_lobby",
     "parse_roles",
+    "queue_not_found",
     "room_id",
 ]

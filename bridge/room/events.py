@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bridge.room.model import ChatMessage, ConsentRequest, EndReason, LobbyMessage, Participant, RoomState, Source
+from bridge.room.model import (
+    ChatMessage,
+    ConsentRequest,
+    EndReason,
+    LobbyMessage,
+    Participant,
+    Proposal,
+    RoomState,
+    Source,
+    StillEnd,
+    StillRequest,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +131,18 @@ class Admitted:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """Someone who waited in a queue waits in another room now, with all its sessions, about to be let in there."""
+
+    room_id: str
+    """The queue's."""
+    participant_id: str
+    to: str
+    """The room's id."""
+    session_ids: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class SentBack:
     """Someone who was in the room waits, with all its sessions. The others are told by `ParticipantLeft`."""
 
@@ -204,14 +227,74 @@ class ConsentAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingFailed:
+    """The recording at hand ended by itself. What was recorded before is kept."""
+
+    room_id: str
+    code: str
+    """Why: `recording_no_space`, `recording_unwritable`, `legs_exhausted`, `leg_failed` …."""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoConsentAnswered:
+    """Somebody consented to being seen, or did not, or took it back. To be kept, with the text's version."""
+
+    room_id: str
+    participant_id: str
+    text_version: str
+    consents: bool
+
+
+@dataclass(frozen=True, slots=True)
 class InvitationProposed:
     """Somebody would have another person invited. For hosts only, who decide."""
 
     room_id: str
-    participant_id: str
-    """Who proposes it."""
-    role: str
-    name: str = field(repr=False)
+    proposal: Proposal
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalAnswered:
+    """A host has decided about a proposal. For hosts, and for whoever proposed it."""
+
+    room_id: str
+    proposal: Proposal
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StillAsked:
+    """Somebody asks for a still picture of another's camera."""
+
+    room_id: str
+    request: StillRequest
+
+
+@dataclass(frozen=True, slots=True)
+class StillAnswered:
+    """Somebody consented to one still picture, or did not. To be kept, with the text's version."""
+
+    room_id: str
+    request: StillRequest
+    consents: bool
+    text_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class StillReady:
+    """A still picture waits for whoever asked for it."""
+
+    room_id: str
+    request: StillRequest
+
+
+@dataclass(frozen=True, slots=True)
+class StillEnded:
+    """The request for a still picture is over, and so is the picture: nobody keeps it any longer."""
+
+    room_id: str
+    request: StillRequest
+    reason: StillEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +324,7 @@ RoomEvent = (
     | WaitingUpdated
     | WaitingLeft
     | Admitted
+    | Moved
     | SentBack
     | LobbyMessaged
     | RoomChanged
@@ -251,7 +335,14 @@ RoomEvent = (
     | ChatSaid
     | ConsentAsked
     | ConsentAnswered
+    | VideoConsentAnswered
+    | RecordingFailed
     | InvitationProposed
+    | StillAsked
+    | StillAnswered
+    | StillReady
+    | StillEnded
+    | ProposalAnswered
 )
 
 RoomListener = Callable[[RoomEvent], None]

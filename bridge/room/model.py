@@ -128,6 +128,8 @@ class RoomPolicy:
     """How long after the end of its appointment a room closes, with whoever is in it."""
     max_length: float = 43_200.0
     """How long a room may be open at most."""
+    video_consent: tuple[str, ...] = ()
+    """Rooms that take cameras only after their owners' consent: patterns of "tenant/room", as in a shell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,8 @@ class JoinRequest:
     """Whether a host may hand its office over to them."""
     consents: bool = True
     """Whether a recording waits for their consent."""
+    video_consent: bool = False
+    """Whether the room is to take cameras only after their owners' consent, from now on."""
     starts_in: float | None = None
     """Seconds until the appointment begins, less than zero after that; None where the token names no time."""
     ends_in: float | None = None
@@ -155,6 +159,8 @@ class JoinRequest:
     token_id: str = field(default="", repr=False)
     token_lifetime: float = 0.0
     """Seconds that the token may still be used for."""
+    service: bool = False
+    """Part of the bridge itself, such as the recorder: locks and the number of places do not concern it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +221,8 @@ class Participant:
     """Whether a host may hand its office over to them."""
     consent_pending: bool = False
     """Of someone in the lobby: let in, as soon as they consent to the recording."""
+    service: bool = False
+    """Part of the bridge itself, such as the recorder."""
 
 
 class Recording(StrEnum):
@@ -235,6 +243,8 @@ class RoomState:
     locked: bool = False
     """Nobody but hosts, and those who come back, may join or wait."""
     recording: Recording = Recording.OFF
+    video_consent: bool = False
+    """Cameras come in only after their owners' consent."""
     recordable: bool = False
     """Whether there is anything that records."""
 
@@ -249,6 +259,76 @@ class ConsentRequest:
     """Which text the question has: it is kept with the answer."""
     asked_by: str
     """Id of the participant who asked for the recording."""
+
+
+class StillStep(StrEnum):
+    """How far the request for a still picture has come."""
+
+    ASKED = "asked"
+    CONSENTED = "consented"
+    """The owner of the camera may bring the picture."""
+    READY = "ready"
+    """The picture waits for whoever asked for it."""
+
+
+class StillEnd(StrEnum):
+    """Why the request for a still picture is over."""
+
+    DELIVERED = "delivered"
+    REFUSED = "refused"
+    """The owner of the camera does not consent, or not any more."""
+    CANCELLED = "cancelled"
+    """By whoever asked."""
+    GONE = "gone"
+    """Whoever asked has left, or the camera is not there any more."""
+    TIMED_OUT = "timed_out"
+
+
+@dataclass(frozen=True, slots=True)
+class StillPicture:
+    """What is known of a picture that waits to be fetched."""
+
+    content_type: str
+    size: int
+    """Bytes."""
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class StillRequest:
+    """Somebody asks for a still picture of another's camera."""
+
+    id: str
+    room_id: str
+    by: str
+    """Id of the participant who asks."""
+    by_session: str = field(repr=False)
+    of: str
+    """Id of the participant whose camera it is."""
+    of_session: str = field(repr=False)
+    source_id: int
+    upload_ticket: str = field(repr=False)
+    """Lets its owner bring the picture."""
+    download_ticket: str = field(repr=False)
+    """Lets whoever asked fetch it."""
+    step: StillStep = StillStep.ASKED
+    picture: StillPicture | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Somebody would have another person invited."""
+
+    id: str
+    """Unique within the life of the bridge."""
+    participant_id: str
+    """Who proposes it."""
+    by: str = field(repr=False)
+    """Their name; they may be gone."""
+    role: str
+    name: str = field(repr=False)
+    """Who it is, in the words of whoever proposes it."""
 
 
 class ChatLane(StrEnum):

@@ -16,7 +16,7 @@ from bridge.sfu.sdp.publish_answer import PublishedMedia
 from bridge.sfu.sdp.renegotiation import Negotiated
 from bridge.sfu.settings import MediaLimits
 from bridge.sfu.transport import WebRtcTransport
-from bridge.sfu.types import MediaKind, Producer, PublishResult, RejectedMedia
+from bridge.sfu.types import MediaKind, Producer, PublishResult, RejectedMedia, WantedEncodings
 
 if TYPE_CHECKING:
     from bridge._core import CodecParams, EncodingParams, Event, ProducerParams
@@ -32,7 +32,7 @@ class PublishConnection:
         limits: MediaLimits,
         make_transport: Callable[[], WebRtcTransport],
         on_producer: Callable[[int, bool], None],
-        on_encodings_wanted: Callable[[int, Sequence[bool], int | None], None],
+        on_encodings_wanted: Callable[[int, WantedEncodings], None],
     ) -> None:
         self.transport: WebRtcTransport | None = None
         self._router = router
@@ -80,17 +80,24 @@ class PublishConnection:
         """Ends a producer; its m-line stays negotiated, and what still comes on it is dropped."""
         self._end([self._key(producer_id)])
 
-    def want_encodings(self, producer_id: int, spatial: Collection[int], ceiling: int | None = None) -> None:
+    def want_encodings(
+        self,
+        producer_id: int,
+        spatial: Collection[int],
+        ceiling: int | None = None,
+        needed: Collection[int] | None = None,
+    ) -> None:
         """Says which encodings of a producer, by index, are to be received by anybody; none for none at all.
 
         The publisher is told at once of what is wanted anew, and of what is not wanted any more after a while
         (`encoding_demand.HOLD_SECONDS`). Of one encoding with several spatial layers (SVC) all are sent or none.
-        `ceiling` is what each of them is to take at most, in bit/s of RTP payload; None for no bound.
+        `ceiling` is what each of them is to take at most, in bit/s of RTP payload; None for no bound. Those that are
+        not `needed` the publisher may leave out where its line does not carry all; None: all are.
         Without effect on audio, and on producers that have ended.
         """
         demand = self._demands.get(producer_id)
         if demand is not None:
-            demand.want(spatial, ceiling)
+            demand.want(spatial, ceiling, needed=needed)
 
     def close(self) -> None:
         """Ends the connection and its producers."""
@@ -164,14 +171,14 @@ class PublishConnection:
         if producer.kind == "video":
             self._demands[producer.producer_id] = EncodingDemand(
                 len(producer.encodings),
-                lambda wanted, ceiling: self._on_encodings_wanted(producer.producer_id, wanted, ceiling),
+                lambda wanted: self._on_encodings_wanted(producer.producer_id, wanted),
                 encoding_demand.HOLD_SECONDS,
             )
         self._router.producers[producer.producer_id] = PublishedProducer(
             producer,
             media.codecs,
             self._session_id,
-            lambda spatial, ceiling: self.want_encodings(producer.producer_id, spatial, ceiling),
+            lambda *wanted: self.want_encodings(producer.producer_id, *wanted),
         )
         return producer
 

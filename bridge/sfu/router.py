@@ -9,9 +9,11 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from bridge.sfu.allocation import ceiling
+from bridge.sfu.allocation import ceiling, publishing
 from bridge.sfu.allocation.ceiling import Ceiling
 from bridge.sfu.allocation.model import Layer
+from bridge.sfu.allocation.publishing import Received
+from bridge.sfu.compositions import Compositions
 from bridge.sfu.derived import DerivedProducers
 from bridge.sfu.legs import LegRunner, NoLegs
 from bridge.sfu.sdp.codecs import MediaCodec
@@ -30,10 +32,14 @@ class PublishedProducer:
     codecs: tuple[MediaCodec, ...]
     owner: str
     """Id of the session that publishes it."""
-    want_encodings: Callable[[Collection[int], int | None], None] = lambda _wanted, _ceiling: None
+    want_encodings: Callable[[Collection[int], int | None, Collection[int]], None] = lambda _wanted, _ceiling, _need: (
+        None
+    )
     """Says which of its encodings, by index, are to be received by anybody: see `PublishConnection.want_encodings`."""
     ceiling: Ceiling = field(default_factory=Ceiling)
     """What its publisher was told that anybody's line takes of an encoding at most."""
+    needed: frozenset[int] = frozenset()
+    """Which encodings nobody's line could do without: its publisher may leave out the others."""
 
 
 class RouterMember(Protocol):
@@ -60,16 +66,6 @@ class RouterMember(Protocol):
         """The worker died."""
 
 
-@dataclass(frozen=True)
-class _Received:
-    """What a receiver gets of a video."""
-
-    spatial: int | None
-    """Which encoding; None for nothing."""
-    room: int | None
-    """What its line would carry of it, in bit/s; None while that is unknown."""
-
-
 @dataclass
 class Router:
     """A room on a worker. It exists while it has sessions."""
@@ -90,11 +86,13 @@ class Router:
     _always: tuple[int, ...] = ()
     layers: dict[int, tuple[Layer, ...]] = field(default_factory=dict)
     """The layers of each video producer, those included that its publisher was asked not to send."""
-    _receives: dict[int, dict[object, _Received]] = field(default_factory=dict)
+    _receives: dict[int, dict[object, Received]] = field(default_factory=dict)
     _salt: bytes = field(default_factory=lambda: secrets.token_bytes(16))
 
     def __post_init__(self) -> None:
         self.derived = DerivedProducers(self, self.leg_runner)
+        self.compositions = Compositions(self, self.leg_runner)
+        self._legs_told: list[LegReport] = []
         self.worker.route(self.router_id, self._on_event)
 
     def select_speakers(self, *, always: Sequence[int]) -> None:
@@ -111,6 +109,7 @@ class Router:
     def close(self) -> None:
         """Forgets it; the core forgets its half with its last transport."""
         self.derived.close()
+        self.compositions.close()
         self.worker.unroute(self.router_id)
 
     def cname(self, participant: str) -> str:
@@ -125,8 +124,29 @@ class Router:
             self._receives.pop(producer_id, None)
         ended += self.derived.sources_ended(ended)
         if ended:
+            self.compositions.producers_ended(ended)
             for member in tuple(self.members.values()):
                 member.producers_ended(ended)
+
+    def made(self, producer: Producer, codecs: tuple[MediaCodec, ...]) -> PublishedProducer:
+        """A producer that is made here and that nobody owns, to be put on the list."""
+        return PublishedProducer(producer, codecs, owner="")
+
+    def leg_reports(self) -> list[LegReport]:
+        """The legs that run for this room."""
+        return [*self.derived.reports(), *self.compositions.reports()]
+
+    def legs_changed(self) -> None:
+        """Tells the room's members which legs run now, if that has changed."""
+        reports = self.leg_reports()
+        if reports != self._legs_told:
+            self._legs_told = reports
+            for member in tuple(self.members.values()):
+                member.legs_changed(reports)
+
+    def headroom(self, producer_id: int) -> int:
+        """What more a producer could be, in bit/s, if lines carried it: 0 for those that no leg makes."""
+        return self.derived.headroom(producer_id) or self.compositions.headroom(producer_id)
 
     def owner(self, producer_id: int) -> str | None:
         """Id of the session that publishes a producer."""
@@ -151,21 +171,31 @@ class Router:
         )
         self.layers[producer_id] = (*live, *worth)
         self.derived.layers_changed(producer_id)
+        self.compositions.layers_changed(producer_id)
         for member in tuple(self.members.values()):
             member.layers_changed(producer_id)
 
-    def receives(self, receiver: object, producer_id: int, spatial: int | None, room: int | None) -> None:
-        """A receiver gets this encoding of a producer from now on; None for nothing, since its line is too weak.
-
-        `room` is what that line would carry of it, in bit/s; None while that is unknown.
-
-        The publisher is to send what is received, and one encoding above it for whoever can take more soon. What nobody
-        receives at all it sends in its least, so that whoever wants it sees it at once. No encoding is to take more
-        than the best line would carry, and none is sent that makes no good picture of that.
-        """
+    def receives(self, receiver: object, producer_id: int, received: Received) -> None:
+        """A receiver gets this of a producer from now on; its publisher is asked for what all of them need."""
         if producer_id in self.producers:
-            self._receives.setdefault(producer_id, {})[receiver] = _Received(spatial, room)
+            self._receives.setdefault(producer_id, {})[receiver] = received
             self._want(producer_id)
+
+    def encoding_for(self, producer_id: int, spatial: int) -> int:
+        """Which encoding a receiver of this one is to be sent: the next larger one once it comes, where that is needed.
+
+        Its publisher may then leave this one out at any time.
+        """
+        published = self.producers.get(producer_id)
+        if published is None or spatial in published.needed or spatial + 1 not in published.needed:
+            return spatial
+        return spatial + 1
+
+    def next_pixels(self, producer_id: int) -> int:
+        """Size of the encoding of a producer that may come after those that were seen; 0 for none."""
+        published = self.producers.get(producer_id)
+        count = 0 if published is None else len(published.producer.encodings)
+        return publishing.next_pixels(self.layers.get(producer_id, ()), count)
 
     def receives_no_more(self, receiver: object, producer_id: int) -> None:
         """A receiver does not want a producer any more, or for now."""
@@ -183,18 +213,18 @@ class Router:
             return
         received = self._receives.get(producer_id, {}).values()
         layers = self.layers.get(producer_id, ())
-        bound = ceiling.wanted((each.room for each in received), layers)
+        seen = max((layer.width * layer.height for layer in layers), default=0)
+        bound = ceiling.wanted((each.room for each in received), max(seen, self.next_pixels(producer_id)))
         published.ceiling.update(asyncio.get_running_loop().time(), bound)
         told = published.ceiling.told
-        least = {layer.spatial: ceiling.least(layer) for layer in layers}
-        best = max((each.spatial for each in received if each.spatial is not None), default=-1)
-        above = best + 1
-        worth_it = above == 0 or told is None or told >= least.get(above, 0)
-        published.want_encodings(range(above + 1 if worth_it else above), told)
+        asked = publishing.ask(received, layers, len(published.producer.encodings), told)
+        published.needed = asked.needed
+        published.want_encodings(asked.active, told, asked.needed)
 
     def _on_event(self, event: Event) -> None:
         if event["type"] == "active_speaker":
             self.active_speaker = event["producer_id"]
+            self.compositions.speaker_changed()
             for member in tuple(self.members.values()):
                 member.active_speaker(self.active_speaker)
         elif event["type"] == "audio_levels":

@@ -10,6 +10,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.exceptions import InvalidState
 from websockets.frames import Frame
 
+from bridge.signaling.compression import DescriptionDeflateFactory
 from bridge.signaling.rate_limit import RateLimit
 
 DROP = "bridge.drop"
@@ -137,6 +138,7 @@ class DroppableWebSocketProtocol(WebSocketsSansIOProtocol):
         """An HTTP connection that becomes a WebSocket."""
         self._control_frames = RateLimit(CONTROL_FRAMES_PER_SECOND, CONTROL_FRAME_BURST, self.loop.time)
         super().connection_made(transport)
+        self.conn.available_extensions = [DescriptionDeflateFactory()]
 
     async def run_asgi(self) -> None:
         """Serves the connection."""

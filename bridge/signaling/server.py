@@ -54,8 +54,7 @@ class HttpServer:
                 ws_max_size=MESSAGE_BYTES_LIMIT,
                 ws_ping_interval=PING_INTERVAL,
                 ws_ping_timeout=PING_TIMEOUT,
-                # Compressing secrets together with what others can influence tells them apart by length (CRIME), costs
-                # memory per client, and signalling is small.
+                # The protocol brings its own.
                 ws_per_message_deflate=False,
                 lifespan="off",
                 # The application owns logging. Lines per request would hold addresses and, by mistake, tokens.

@@ -34,6 +34,9 @@ class Participant(Protocol):
     async def prepare(self) -> None:
         """Everything that comes before the call: processes started, pages loaded, cameras opened."""
 
+    async def approach(self) -> None:
+        """Is about to join, as a person is who reaches for the button."""
+
     async def join(self) -> None:
         """Enters the call; returns as soon as that is asked for, as how long it takes is what is measured."""
 

@@ -16,6 +16,8 @@ from loadtest.scenario.description import ParticipantPlan, Scenario
 
 _SAMPLING = 0.5
 """Seconds between two samples of a participant."""
+_REACH = 0.25
+"""Seconds from reaching for a button to pressing it: a page makes use of them, as it does with people."""
 _PREPARING = 3
 """Browsers that are started at a time: more would only wait for each other."""
 
@@ -56,7 +58,7 @@ class Runner:
                     if station is not None:
                         station.start()
                         recording.reports = station.reports
-                    recording.began = time.time()
+                    recording.began = time.time() + _REACH
                     await self._until_over(self._call(participants, recording, station))
                 recording.interrupted = self.over.is_set()
             except ParticipantError as error:
@@ -125,6 +127,8 @@ class Runner:
 
     async def _take_part(self, plan: ParticipantPlan, participant: Participant, recording: Recording) -> None:
         begin = recording.began
+        await _sleep_until(begin + plan.join - _REACH)
+        await participant.approach()
         await _sleep_until(begin + plan.join)
         recording.joined[plan.name] = time.time()
         await participant.join()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bridge.audit import Entry, Trail
 from bridge.errors import BridgeError
+from bridge.room import MediaKind, SourceName
 from tests.room.hall import Consultation
 from tests.signaling.house import Claims
 
@@ -72,3 +73,30 @@ def test_who_was_not_let_in_is_noted_with_the_reason() -> None:
     Trail(entries.append, pseudonym).on_denied(claims, "websocket", BridgeError("room_locked", "The room is locked."))
     assert (entries[0].kind, entries[0].subject, entries[0].room) == ("join_denied", PATIENT, "time-1")
     assert entries[0].details["code"] == "room_locked"
+
+
+def test_a_still_picture_names_who_asked_whom_and_the_text_that_was_agreed_to() -> None:
+    hall, entries = consultation()
+    doctor, patient = hall.call()
+    camera = hall.rooms.add_source(patient.id, SourceName.CAMERA, MediaKind.VIDEO)
+    story(entries)
+    still = hall.rooms.stills.ask(doctor.id, camera.id)
+    hall.rooms.stills.answer(patient.id, still.id, True, "2026-1")
+    assert entries[-1].details == {"still": still.id, "text_version": "2026-1"}
+    hall.rooms.stills.answer(patient.id, still.id, False, "2026-1")
+    assert story(entries) == [
+        ("still_asked", DOCTOR, PATIENT),
+        ("still_consented", PATIENT, ""),
+        ("still_refused", PATIENT, ""),
+        ("still_ended", DOCTOR, PATIENT),
+    ]
+
+
+def test_a_proposal_is_noted_without_the_name_of_whom_it_is_about() -> None:
+    hall, entries = consultation()
+    _, patient = hall.call()
+    proposal = hall.rooms.inviting.propose(patient.id, "parorende", "Ola Nordmann")
+    assert (entries[-1].kind, entries[-1].actor) == ("invitation_proposed", PATIENT)
+    assert entries[-1].details == {"proposal": proposal.id}
+    assert entries[-1].identity == "kari"
+    assert "Ola" not in repr(entries)

@@ -1,6 +1,7 @@
 """Three short scenarios, as a user runs them, with real Chromium on emulated lines; their report in a real browser.
 
-What is asserted is what the lines make, by the thresholds of the scenarios: not how fast this machine is.
+What is asserted is what the lines make, by the thresholds of the scenarios: not how fast this machine is. Lines and
+browsers run in real time, so these tests run alone: beside others, three browsers measure the others.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ SCENARIOS = ("300kbit-3pct-short", "drop-and-recover-short", "one-bad-leg-short"
 NAMESPACES = Path("/run/netns")
 
 pytestmark = [
-    pytest.mark.xdist_group("browsers"),
+    pytest.mark.alone,
     pytest.mark.skipif(
         os.geteuid() != 0 or not Path("/dev/net/tun").exists(), reason="lines need root and TUN devices"
     ),

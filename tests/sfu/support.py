@@ -6,7 +6,16 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from bridge.sfu import AudioLevel, ConnectionKind, ConnectionState, LegReport, QualityReport, VideoState
+from bridge.sfu import (
+    AudioLevel,
+    ConnectionKind,
+    ConnectionState,
+    LegReport,
+    QualityReport,
+    VideoState,
+    ViewState,
+    WantedEncodings,
+)
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -36,8 +45,8 @@ class Recorder:
     def on_consumer(self, producer_id: int, live: bool) -> None:
         self._note("consumer", producer_id, live)
 
-    def on_encodings_wanted(self, producer_id: int, wanted: Sequence[bool], max_bitrate: int | None) -> None:
-        self._note("encodings", producer_id, *wanted, max_bitrate)
+    def on_encodings_wanted(self, producer_id: int, wanted: WantedEncodings) -> None:
+        self._note("encodings", producer_id, *wanted.active, wanted.max_bitrate)
 
     def on_video_state(self, producer_id: int, state: VideoState) -> None:
         self._note("video", producer_id, state)
@@ -53,6 +62,9 @@ class Recorder:
 
     def on_legs(self, legs: Sequence[LegReport]) -> None:
         self._note("legs", *legs)
+
+    def on_view(self, state: ViewState) -> None:
+        self._note("view", state.composed, state.reason)
 
     def on_negotiation_needed(self) -> None:
         self._note("negotiation")

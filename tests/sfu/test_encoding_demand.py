@@ -5,23 +5,35 @@ from __future__ import annotations
 import asyncio
 
 from bridge.sfu.encoding_demand import EncodingDemand
+from bridge.sfu.types import WantedEncodings
 
 FOREVER = 3600.0
 
 
 def demand(count: int, hold: float) -> tuple[EncodingDemand, list[tuple[bool, ...]]]:
     told: list[tuple[bool, ...]] = []
-    return EncodingDemand(count, lambda wanted, _ceiling: told.append(wanted), hold), told
+    return EncodingDemand(count, lambda wanted: told.append(wanted.active), hold), told
 
 
 async def test_what_each_takes_at_most_is_told_with_them() -> None:
-    told: list[tuple[tuple[bool, ...], int | None]] = []
-    encodings = EncodingDemand(2, lambda *each: told.append(each), FOREVER)
+    told: list[WantedEncodings] = []
+    encodings = EncodingDemand(2, told.append, FOREVER)
     encodings.want({0, 1}, 200_000)
     encodings.want({0, 1}, 200_000)
     encodings.want({0, 1}, None)
-    assert told == [((True, True), 200_000), ((True, True), None)]
+    assert [(each.active, each.max_bitrate) for each in told] == [((True, True), 200_000), ((True, True), None)]
     encodings.close()
+
+
+async def test_what_is_not_needed_is_spare() -> None:
+    told: list[WantedEncodings] = []
+    encodings = EncodingDemand(3, told.append, 0.0)
+    encodings.want({0, 1}, needed={1})
+    assert told == [WantedEncodings((True, True, True), (True, False, True), None)]
+    await asyncio.sleep(0.001)
+    assert told[1:] == [WantedEncodings((True, True, False), (True, False, False), None)]
+    encodings.want({0, 1}, needed={0, 1})
+    assert told[2:] == [WantedEncodings((True, True, False), (False, False, False), None)]
 
 
 async def test_what_nobody_wants_any_more_goes_on_for_a_while() -> None:

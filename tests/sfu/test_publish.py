@@ -266,19 +266,19 @@ async def test_publishers_are_told_which_encodings_are_wanted(bridge: Bridge, mo
     session, recorder = bridge.open("anna")
     audio, video = (await session.publish(SIMULCAST)).new
     (published,) = [each for each in bridge.published("room") if each.producer == video]
-    published.want_encodings({0}, 200_000)
+    published.want_encodings({0}, 200_000, {0})
     await recorder.wait_for("encodings", video.producer_id, True, False, False, 200_000)
     # One that nobody wants stalls with reason; one that somebody wants does not.
-    published.want_encodings((), None)
+    published.want_encodings((), None, ())
     await recorder.wait_for("encodings", video.producer_id, False, False, False, None)
     bridge.core.emit(type="producer_stalled", producer_id=video.producer_id)
     bridge.core.emit(type="producer_stalled", producer_id=audio.producer_id)
     await recorder.wait_for("producer", audio.producer_id, False)
     assert ("producer", video.producer_id, False) not in recorder.events
-    published.want_encodings({1}, None)
+    published.want_encodings({1}, None, {1})
     assert recorder.events[-1:] == [("encodings", video.producer_id, False, True, False, None)]
     bridge.core.emit(type="producer_stalled", producer_id=video.producer_id)
     await recorder.wait_for("producer", video.producer_id, False)
     session.close_producer(video.producer_id)
-    published.want_encodings({2}, None)
+    published.want_encodings({2}, None, {2})
     assert recorder.events[-1:] == [("producer", video.producer_id, False)]

@@ -10,10 +10,12 @@ from pathlib import Path
 
 from bridge.errors import BridgeError
 from bridge.room import Grant, RoomLimits, Rooms
-from bridge.signaling.calls import Calls, CallSettings, Door, Recorder
+from bridge.signaling.calls import Calls, CallSettings, Door, Inviter, Recorder
 from bridge.signaling.http import application
 from bridge.signaling.operations import OperationsRoutes
+from bridge.signaling.selftest import SelfTestDoor, SelfTestSettings
 from bridge.signaling.server import HttpServer, ServerSettings
+from bridge.signaling.stills import StillDoor, StillSettings
 from bridge.signaling.web import WebFiles
 from bridge.signaling.websocket import WebSocketDoor, WebSocketSettings
 from bridge.signaling.whip import WhipDoor, WhipSettings
@@ -35,6 +37,8 @@ class Claims:
     level: str = ""
     may_host: bool = True
     consents: bool = True
+    video_consent: bool = False
+    view: str | None = None
     starts_in: float | None = None
     ends_in: float | None = None
     token_id: str = ""
@@ -68,6 +72,8 @@ class FakeVerifier:
                 may_host=False,
                 token_id=f"token of {parts[1]}",
             )
+        if parts[2:] == ["asks"]:
+            return Claims("clinic", parts[0], parts[1], "", "fastlege", EVERYTHING, video_consent=True)
         grants = frozenset(parts[2].split(",")) if len(parts) > 2 else EVERYTHING
         role = parts[3] if len(parts) > 3 else "fastlege"
         return Claims("clinic", parts[0], parts[1], f"Name of {parts[1]}", role, grants)
@@ -117,6 +123,8 @@ class House:
     observer: RecordingObserver
     health: FakeHealth
     server: HttpServer
+    stills: StillDoor
+    self_tests: SelfTestDoor
     clients: list[SignalClient] = field(default_factory=list)
 
     @property
@@ -160,21 +168,30 @@ async def open_house(
     web: Path | None = None,
     metrics_for: str = "127.0.0.0/8",
     recorder: Recorder | None = None,
+    stills: StillSettings | None = None,
+    self_tests: SelfTestSettings | None = None,
+    inviter: Inviter | None = None,
 ) -> AsyncIterator[House]:
     """A running bridge of the given settings."""
     limits = limits or RoomLimits()
     rooms = Rooms(limits, can_record=recorder is not None)
     plane, observer, health = FakeMediaPlane(), RecordingObserver(), FakeHealth()
-    all_calls = Calls(FakeVerifier(), rooms, plane, settings=calls, observer=observer, recorder=recorder)
+    all_calls = Calls(
+        FakeVerifier(), rooms, plane, settings=calls, observer=observer, recorder=recorder, inviter=inviter
+    )
+    still_door = StillDoor(all_calls, stills or StillSettings())
+    self_test_door = SelfTestDoor(all_calls, self_tests or SelfTestSettings())
     routes = [
         *WebSocketDoor(all_calls, websocket or WebSocketSettings(), version="0.1.0", grace=limits.grace).routes(),
         *WhipDoor(all_calls, whip or WhipSettings()).routes(),
+        *still_door.routes(),
+        *self_test_door.routes(),
         *OperationsRoutes(health, FakeMetrics(), [ip_network(metrics_for)]).routes(),
         *(WebFiles(web).routes() if web is not None else []),
     ]
     http = HttpServer(application(routes), server or ServerSettings(port=0))
     await http.start()
-    house = House(all_calls, rooms, plane, observer, health, http)
+    house = House(all_calls, rooms, plane, observer, health, http, still_door, self_test_door)
     try:
         yield house
     finally:

@@ -53,8 +53,12 @@ FIELDS = {
     "text_version": st.sampled_from(["2026-1", "", "x" * 65]),
     "consent_id": st.sampled_from(["c", "", "x" * 65]),
     "consents": st.sampled_from([True, False, "yes"]),
+    "still_id": st.sampled_from(["s", "", "x" * 65]),
     "lane": st.sampled_from(["message", "caption", "whisper"]),
     "to": st.sampled_from(["p", "", "x" * 65, None]),
+    "proposal_id": st.sampled_from(["1", "", "x" * 65]),
+    "invitation_id": st.sampled_from(["i", "", "x" * 65]),
+    "queue_id": st.sampled_from(["dropin", "", "x" * 129]),
     "locked": st.sampled_from([True, False, 1]),
     "tiles": st.lists(
         st.fixed_dictionaries(
@@ -64,6 +68,7 @@ FIELDS = {
         max_size=3,
     ),
     "pinned": st.lists(st.sampled_from(["p", "", "x" * 65]), max_size=6),
+    "view": st.sampled_from(["separate", "composed", "auto", "both", None]),
     "save_data": st.sampled_from([True, False, None]),
     "extra": st.none(),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.room import RoomLimits
-from bridge.sfu import ConnectionKind, ConnectionState
+from bridge.sfu import ConnectionKind, ConnectionState, WantedEncodings
 from bridge.signaling.calls import CallSettings
 from tests.signaling.house import House, open_house
 from tests.signaling.signal_client import SignalClient
@@ -173,9 +173,12 @@ async def test_a_publisher_is_told_which_encodings_are_wanted_and_again_after_a_
         (own,) = (await ola.publish(("0", "video", "camera")))["sources"]
         (producer,) = house.media_of(ola).producers.values()
         listener = house.media_of(ola).listener
-        listener.on_encodings_wanted(producer.producer_id, (True, False), 200_000)
-        listener.on_encodings_wanted(999, (True,), None)
-        expected = [{"rid": "q", "active": True}, {"rid": "f", "active": False}]
+        listener.on_encodings_wanted(producer.producer_id, WantedEncodings((True, False), (True, False), 200_000))
+        listener.on_encodings_wanted(999, WantedEncodings((True,), (False,), None))
+        expected = [
+            {"rid": "q", "active": True, "spare": True},
+            {"rid": "f", "active": False, "spare": False},
+        ]
         told = await ola.expect("encodings")
         assert (told["source_id"], told["encodings"], told["max_bitrate"]) == (own["id"], expected, 200_000)
         await ola.vanish()

@@ -58,10 +58,12 @@ export function installFakeBridge() {
     refusal = null;
     closeCode = 4403;
     chat = [];
+    fetched = [];
     consent = null;
-    room = { locked: false, recording: "off", recordable: true, encryption: "bridge" };
+    room = { locked: false, recording: "off", video_consent: false, recordable: true, encryption: "bridge" };
     lobby = null;
     waiting = [];
+    proposals = [];
     grants = ["publish_camera", "publish_microphone", "publish_screen", "subscribe"];
     sessions = 0;
     session = null;
@@ -123,9 +125,10 @@ export function installFakeBridge() {
         limits: { message_bytes: 262144, requests_per_second: 20, request_burst: 100 },
         room: this.room,
         chat: this.chat,
+        stills: [],
         ...(this.consent && { consent: this.consent }),
         ...(this.lobby && { lobby: this.lobby }),
-        ...(this.grants.includes("host") && !this.lobby && { waiting: this.waiting }),
+        ...(this.grants.includes("host") && !this.lobby && { waiting: this.waiting, proposals: this.proposals }),
       };
     }
 
@@ -190,6 +193,31 @@ export function installFakeBridge() {
     /** Decisions are taken note of; what follows from them, the test plays. */
     decided() {
       return { type: "done" };
+    }
+
+    on_create_invitation(_, { role, minutes = 60, proposal_id: id }) {
+      if (id !== undefined) setTimeout(() => this.answerProposal(id, true), 0);
+      const row = (/** @type {number} */ y) => Array.from({ length: 33 }, (_, x) => ((x * 7 + y * 13 + x * y) % 3 === 0 ? "1" : "0")).join("");
+      return {
+        type: "invitation",
+        invitation_id: "inv-1",
+        link: "https://bridge.example/signin#hJ3kQm2x9TzWb4Lp",
+        qr: Array.from({ length: 33 }, (_, y) => row(y)),
+        role,
+        level: role === "pasient" ? "high" : "none",
+        expires_seconds: minutes * 60,
+      };
+    }
+
+    propose({ id = "1", by = "Kari Nordmann", role = "parorende", name = "Per Hansen, broren min", who = "p-kari" }) {
+      this.proposals.push({ id, participant_id: who, by, role, name });
+      this.notice({ type: "invitation_proposed", proposal: this.proposals.at(-1) });
+    }
+
+    answerProposal(id, accepted) {
+      const proposal = this.proposals.find((candidate) => candidate.id === id);
+      this.proposals = this.proposals.filter((candidate) => candidate.id !== id);
+      this.notice({ type: "proposal_answered", proposal, accepted });
     }
 
     on_leave(socket) {
@@ -279,6 +307,44 @@ export function installFakeBridge() {
       this.notice({ type: "consent_asked", consent: this.consent });
     }
 
+    on_ask_for_still(_, { source_id: source }) {
+      this.still = { id: "still-1", asked_by: "p-self", participant_id: this.ownerOf(source), source_id: source, step: "asked" };
+      return { type: "still_requested", still: this.still };
+    }
+
+    on_answer_still(_, { consents }) {
+      return consents ? { type: "still_ticket", path: "stills/still-1", ticket: "ticket", max_bytes: 4194304 } : { type: "done" };
+    }
+
+    askForStill(by) {
+      const { id: source } = this.ownSources.find(({ source }) => source === "camera");
+      this.notice({ type: "still_asked", still: { id: "still-1", asked_by: by, participant_id: "p-self", source_id: source, step: "asked" } });
+    }
+
+    /** What the doctor asked for comes: a picture of so many pixels. */
+    async deliverStill(width, height) {
+      const canvas = Object.assign(document.createElement("canvas"), { width, height });
+      drawRash(canvas.getContext("2d"), width, height);
+      this.picture = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.8));
+      const file = { path: "stills/still-1", ticket: "ticket", content_type: "image/jpeg", bytes: this.picture.size, width, height };
+      this.notice({ type: "still_ready", still: { ...this.still, step: "ready", file } });
+    }
+
+    endStill(reason) {
+      this.notice({ type: "still_ended", still_id: "still-1", reason });
+    }
+
+    /** Pictures come and go by HTTP. */
+    serve(url, { method = "GET", body, headers }) {
+      this.fetched.push({ method, path: new URL(url).pathname, authorization: headers.Authorization });
+      if (method === "PUT") this.picture = body;
+      return method === "PUT" ? new Response(null, { status: 204 }) : new Response(this.picture);
+    }
+
+    ownerOf(source) {
+      return this.participants.find(({ info }) => info.sources.some(({ id }) => id === source)).info.id;
+    }
+
     setHand(id, raised) {
       const { info } = this.participants.find((candidate) => candidate.info.id === id);
       info.hand_raised = raised;
@@ -291,6 +357,11 @@ export function installFakeBridge() {
       this.waiting.push(participant);
       this.notice({ type: "waiting_joined", participant });
       return participant.id;
+    }
+
+    setQueue(...names) {
+      const waiting = names.map((name) => ({ id: `q-${name}`, name, role: "pasient", level: "idporten-loa-high", state: "connected", consent_pending: false }));
+      this.notice({ type: "queues_changed", queues: [{ id: "Legevakt", waiting }] });
     }
 
     removeWaiting(id, reason = "admitted") {
@@ -421,6 +492,17 @@ export function installFakeBridge() {
     for (let line = 0; line < 14; line += 1) context.fillText(`Prøvesvar ${line + 1}: ${frame}`, 40, 50 + line * 32);
   }
 
+  function drawRash(context, width, height) {
+    context.fillStyle = "#e8c4a0";
+    context.fillRect(0, 0, width, height);
+    context.fillStyle = "#c0392b";
+    for (let spot = 0; spot < 60; spot += 1) {
+      context.beginPath();
+      context.arc(((spot * 37) % 60) * (width / 60), ((spot * 23) % 60) * (height / 60), height / 90 + (spot % 5) * 6, 0, 7);
+      context.fill();
+    }
+  }
+
   function tone(frequency) {
     const context = new AudioContext();
     const destination = context.createMediaStreamDestination();
@@ -433,4 +515,6 @@ export function installFakeBridge() {
   const bridge = new FakeBridge();
   window.fakeBridge = bridge;
   window.WebSocket = FakeSocket;
+  const realFetch = window.fetch.bind(window);
+  window.fetch = async (url, init = {}) => (String(url).includes("/stills/") ? bridge.serve(url, init) : realFetch(url, init));
 }

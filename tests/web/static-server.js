@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 const WEB = fileURLToPath(new URL("../../web/", import.meta.url));
 /** As strict as the bridge's own (bridge/signaling/web.py). */
 const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self' blob: mediastream:; " +
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob: mediastream:; " +
   "connect-src 'self'; base-uri 'none'; form-action 'none'";
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
 

@@ -1,4 +1,4 @@
-import { BridgeError, connect } from "../sdk/src/index.js";
+import { BridgeError, Preparation, connect } from "../sdk/src/index.js";
 import { askForConsent } from "./consent.js";
 import { Equipment } from "./equipment.js";
 import { language, t } from "./i18n.js";
@@ -38,7 +38,12 @@ class Page {
   /** @param {string} token */
   #prepare(token) {
     const equipment = new Equipment();
-    const view = new PrepareView(equipment, nameInToken(token), () => this.#join(token, equipment, view));
+    const preparation = new Preparation(signallingUrl());
+    const view = new PrepareView(equipment, nameInToken(token), {
+      join: () => this.#join(token, equipment, view, preparation),
+      expectJoin: () => preparation.renew(),
+      close: () => preparation.close(),
+    });
     this.#show(view.node, view);
     equipment.open();
   }
@@ -47,13 +52,14 @@ class Page {
    * @param {string} token
    * @param {Equipment} equipment
    * @param {PrepareView} prepare
+   * @param {Preparation} preparation
    */
-  async #join(token, equipment, prepare) {
+  async #join(token, equipment, prepare, preparation) {
     if (this.#joining) return;
     this.#joining = true;
     prepare.setJoining(true);
     try {
-      const call = await connect(signallingUrl(), token);
+      const call = await connect(signallingUrl(), token, { preparation });
       this.#enter(call, token, equipment);
     } catch (error) {
       equipment.release();

@@ -58,6 +58,8 @@ class _Memory:
     """Since when not even the lowest layer has."""
     raised_at: float | None = None
     hold: float = MIN_HOLD
+    complete: bool = False
+    """Whether it was given all there was: what comes on top of that is new, and no step that failed before."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,8 @@ class _Ladder:
     def desired(self) -> int:
         """What the whole of it would take if nobody asked its publisher for less."""
         top = self.layers[-1]
-        usual = round(top.width * top.height * ASSUMED_BITS_PER_PIXEL * OVERHEAD) if self.source.bounded else 0
-        return max(self.costs[-1], usual)
+        pixels = max(top.width * top.height if self.source.bounded else 0, self.source.next_pixels)
+        return max(self.costs[-1], round(pixels * ASSUMED_BITS_PER_PIXEL * OVERHEAD))
 
     def room(self, step: int, share: int) -> int:
         """Of a step's cost and a share of what is left on the line, what the publisher's encoder may fill."""
@@ -133,7 +135,9 @@ class Allocator:
         share = max(0, left) // max(1, len(ladders))
         choices = {}
         for ladder, step in zip(ladders, steps, strict=True):
-            self._memory[ladder.source.producer_id].step = step if ladder.layers else None
+            memory = self._memory[ladder.source.producer_id]
+            memory.step = step if ladder.layers else None
+            memory.complete = bool(ladder.layers) and step == ladder.top
             choices[ladder.source.producer_id] = _choice(ladder, step, share)
         desired = audio + sum(ladder.desired for ladder in ladders if ladder.layers)
         allocated = audio + sum(choice.bitrate for choice in choices.values())
@@ -176,10 +180,16 @@ class Allocator:
             if memory.raised_at is not None and now - memory.raised_at > MAX_HOLD:
                 memory.hold = MIN_HOLD
             more = ladder.cost(careful[index]) - ladder.cost(steps[index])
-            if now - memory.fits_since >= memory.hold and spent + more <= budget:
+            hold = 0.0 if memory.complete and memory.hold == MIN_HOLD else memory.hold
+            if now - memory.fits_since >= hold and spent + more <= budget:
                 spent += more
                 steps[index] = careful[index]
                 memory.raised_at, memory.fits_since = now, None
+
+
+def lowest_cost(source: Source) -> int:
+    """What the lowest layer of a video takes of a line, in bit/s; what is usual while none is known."""
+    return next(iter(_ladder(source).costs), round(ASSUMED_BITRATE * OVERHEAD))
 
 
 def _ladder(source: Source) -> _Ladder:

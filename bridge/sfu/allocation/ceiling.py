@@ -7,7 +7,7 @@ picture that looks well in it. Nobody loses by it, since nobody could have recei
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from bridge.sfu.allocation.model import Layer
 
@@ -34,17 +34,17 @@ def least(layer: Layer) -> int:
     return round(layer.width * layer.height * LEAST_BITS_PER_PIXEL)
 
 
-def wanted(rooms: Iterable[int | None], layers: Sequence[Layer]) -> int | None:
+def wanted(rooms: Iterable[int | None], pixels: int) -> int | None:
     """The ceiling that the rooms of a producer's receivers make, in bit/s of RTP payload; None for none.
 
-    None among the rooms stands for a line of which nothing is known: it bounds nobody.
+    `pixels` is the size of the largest encoding that there is or may come next; 0 while unknown. None among the rooms
+    stands for a line of which nothing is known: it bounds nobody.
     """
     best = 0
     for room in rooms:
         if room is None:
             return None
         best = max(best, room)
-    pixels = max((layer.width * layer.height for layer in layers), default=0)
     ample = round(pixels * AMPLE_BITS_PER_PIXEL) or AMPLE_UNKNOWN
     return None if best == 0 or best >= ample else max(best, SMALLEST)
 

@@ -57,6 +57,8 @@ class Source:
     """Whether its publisher was asked to send less than it might: what its layers take is not what they could."""
     max_height: int | None = None
     """Height of the receiver's tile in device pixels; more is of no use. None: whatever there is."""
+    next_pixels: int = 0
+    """Size of a larger picture than any of these that its publisher may send yet; 0 for none."""
     sharp: bool = False
     """Whether size goes before frame rate: a screen, whose text is to be read."""
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bridge.sfu.allocation import ranks
-from bridge.sfu.allocation.allocator import Allocator
+from bridge.sfu.allocation.allocator import HEADROOM, Allocator
 from bridge.sfu.allocation.model import Allocation, Choice, Layer, Source, VideoState
+from bridge.sfu.allocation.publishing import Received
 
 if TYPE_CHECKING:
     from bridge._core import ConsumerAllocation, EstimateEvent
@@ -116,6 +117,10 @@ class ReceiverAllocation:
         if falls:
             self.run()
 
+    def budget(self) -> int | None:
+        """What the line carries beside sound, in bit/s; None while nothing that can be believed is known of it."""
+        return round(self._estimate * HEADROOM) - self._audio_bitrate() if self._proven else None
+
     def layers_changed(self, producer_id: int) -> None:
         """Told by the router: the layers of a producer of the room changed."""
         if producer_id in self._videos:
@@ -156,6 +161,7 @@ class ReceiverAllocation:
                 producer_id,
                 self._router.layers.get(producer_id, ()),
                 bounded=self._router.is_bounded(producer_id),
+                next_pixels=self._next_pixels(producer_id, video),
                 rank=self._rank(producer_id, video),
                 max_height=video.max_height,
                 sharp=video.rank == ranks.SCREEN,
@@ -172,24 +178,32 @@ class ReceiverAllocation:
     def _apply(self, producer_id: int, choice: Choice) -> None:
         video = self._videos[producer_id]
         core = self._router.worker.core
+        spatial = None if choice.layer is None else choice.layer.spatial
+        room = choice.room if self._proven else None
+        self._router.receives(self, producer_id, Received(spatial, room, complete=_fills(choice.layer, video)))
         if choice.layer is not None:
+            encoding = self._router.encoding_for(producer_id, choice.layer.spatial)
             told: ConsumerAllocation = {
-                "spatial": choice.layer.spatial,
-                "temporal": self._temporal(producer_id, choice.layer),
+                "spatial": encoding,
+                "temporal": self._temporal(producer_id, choice.layer, encoding),
                 "priority": self._rank(producer_id, video),
                 "still_interval_ms": None if choice.still_seconds is None else round(choice.still_seconds * 1000),
             }
             if told != video.told:
                 video.told = told
                 core.allocate_consumer(video.consumer_id, told)
-        spatial = None if choice.layer is None else choice.layer.spatial
-        self._router.receives(self, producer_id, spatial, choice.room if self._proven else None)
         if self._states.get(producer_id) is not choice.state:
             self._states[producer_id] = choice.state
             self._on_state(producer_id, choice.state)
 
-    def _temporal(self, producer_id: int, layer: Layer) -> int:
-        """The highest temporal layer to send: no limit where it is the highest there is."""
+    def _next_pixels(self, producer_id: int, video: _Video) -> int:
+        largest = max(self._router.layers.get(producer_id, ()), key=lambda layer: layer.height, default=None)
+        return 0 if _fills(largest, video) else self._router.next_pixels(producer_id)
+
+    def _temporal(self, producer_id: int, layer: Layer, encoding: int) -> int:
+        """The highest temporal layer to send: no limit where it is the highest there is, or another encoding is due."""
+        if encoding != layer.spatial:
+            return ALL_TEMPORAL
         layers = self._router.layers.get(producer_id, ())
         highest = max((each.temporal for each in layers if each.spatial == layer.spatial), default=0)
         return ALL_TEMPORAL if layer.temporal == highest else layer.temporal
@@ -197,9 +211,14 @@ class ReceiverAllocation:
     def _tell_demand(self, allocation: Allocation) -> None:
         # Before the peer has told anything, there is nothing to pace or to probe by.
         # A leg makes what the line carries: what it would make beyond that is not seen in its layers.
-        headroom = sum(self._router.derived.headroom(producer_id) for producer_id in self._videos)
+        headroom = sum(self._router.headroom(producer_id) for producer_id in self._videos)
         demand = (allocation.allocated, allocation.desired + headroom)
         if self._heard and demand != self._demand and self._transport_id is not None:
             self._demand = demand
             core = self._router.worker.core
             core.set_transport_demand(self._transport_id, {"allocated": demand[0], "desired": demand[1]})
+
+
+def _fills(layer: Layer | None, video: _Video) -> bool:
+    """Whether a picture is as large as its receiver shows it, or nearly."""
+    return layer is not None and video.max_height is not None and layer.height * 4 >= video.max_height * 3

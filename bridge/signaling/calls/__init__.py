@@ -4,7 +4,7 @@ A *call* is one client's hold on a room: its session there (`bridge.room`), its 
 be told (a door). Doors know calls; calls know nothing of doors.
 """
 
-from bridge.signaling.calls.call import Call, Snapshot
+from bridge.signaling.calls.call import Call
 from bridge.signaling.calls.calls import Calls, CallSettings
 from bridge.signaling.calls.layout import Layout
 from bridge.signaling.calls.notices import (
@@ -25,29 +25,39 @@ from bridge.signaling.calls.notices import (
     MutedByHost,
     Notice,
     QualityChanged,
+    QueuesChanged,
     SentToLobby,
     SourceLevel,
+    StillNotice,
+    StillOver,
     StoppedByHost,
     SubscribeOffered,
     SubscriptionRefused,
     TakenOver,
     Track,
     VideoStateChanged,
+    ViewChanged,
     Wrote,
 )
 from bridge.signaling.calls.ports import (
     CallObserver,
     Door,
+    Invited,
+    Inviter,
     JoinClaims,
     MediaPlane,
     MediaSession,
     Recorder,
+    SessionObserver,
     SilentObserver,
     TokenVerifier,
 )
 from bridge.signaling.calls.publishing import OwnSource, Published, Rejected, SourceSpec
+from bridge.signaling.calls.snapshot import Snapshot
+from bridge.signaling.calls.stills import STILL_BYTES_LIMIT
 
 __all__ = [
+    "STILL_BYTES_LIMIT",
     "ActiveSpeaker",
     "AskedToConsent",
     "AudioLevels",
@@ -63,6 +73,8 @@ __all__ = [
     "FlowChanged",
     "GrantsChanged",
     "IceRestartWanted",
+    "Invited",
+    "Inviter",
     "JoinClaims",
     "Layout",
     "LetIn",
@@ -76,13 +88,17 @@ __all__ = [
     "OwnSource",
     "Published",
     "QualityChanged",
+    "QueuesChanged",
     "Recorder",
     "Rejected",
     "SentToLobby",
+    "SessionObserver",
     "SilentObserver",
     "Snapshot",
     "SourceLevel",
     "SourceSpec",
+    "StillNotice",
+    "StillOver",
     "StoppedByHost",
     "SubscribeOffered",
     "SubscriptionRefused",
@@ -90,5 +106,6 @@ __all__ = [
     "TokenVerifier",
     "Track",
     "VideoStateChanged",
+    "ViewChanged",
     "Wrote",
 ]

@@ -17,6 +17,10 @@ from bridge.room import (
     ParticipantJoined,
     ParticipantLeft,
     ParticipantUpdated,
+    Proposal,
+    ProposalAnswered,
+    QueueView,
+    RecordingFailed,
     RoomChanged,
     RoomState,
     Source,
@@ -24,12 +28,14 @@ from bridge.room import (
     SourceName,
     SourceRemoved,
     SourceUpdated,
+    StillEnd,
+    StillRequest,
     UnmuteAsked,
     WaitingJoined,
     WaitingLeft,
     WaitingUpdated,
 )
-from bridge.sfu import ConnectionKind, ConnectionState, QualityReport, VideoState
+from bridge.sfu import ConnectionKind, ConnectionState, QualityReport, VideoState, ViewState, WantedEncodings
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,8 @@ class SubscribeOffered:
     sdp: str
     revision: int
     tracks: tuple[Track, ...]
+    composed: str | None = None
+    """MID of the m-line that carries the composed picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +117,13 @@ class MediaModeChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ViewChanged:
+    """The client gets the pictures of the room composed now, or each on its own again."""
+
+    state: ViewState
+
+
+@dataclass(frozen=True, slots=True)
 class QualityChanged:
     """How good somebody's lines are, as the bridge estimates them."""
 
@@ -146,10 +161,9 @@ class EncodingsWanted:
     """Which encodings of a source of the client's own anybody is to receive; it may stop sending the others."""
 
     source_id: int
-    encodings: tuple[tuple[str | None, bool], ...]
-    """RID, if it has one, and whether it is wanted, in the order of the offer."""
-    max_bitrate: int | None
-    """What each of them is to take at most, in bit/s of RTP payload: nobody's line carries more. None for no bound."""
+    rids: tuple[str | None, ...]
+    """In the order of the offer; None for an encoding that has none."""
+    wanted: WantedEncodings
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +204,8 @@ class LetIn:
     state: RoomState
     chat: tuple[Wrote, ...]
     """What was written to the client so far."""
+    proposals: tuple[Proposal, ...] | None
+    """Whom somebody would have invited; None for those who do not decide about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +222,8 @@ class GrantsChanged:
     grants: frozenset[str]
     waiting: tuple[Participant, ...] | None
     """Who waits; None for those who do not decide about it."""
+    proposals: tuple[Proposal, ...] | None
+    """Whom somebody would have invited; None likewise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +233,28 @@ class AskedToConsent:
     request: ConsentRequest
     consented: bool = False
     """Whether it has done so already, and may take it back."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueuesChanged:
+    """Who waits in the queues of the client's room; none for those who do not decide about it."""
+
+    queues: tuple[QueueView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StillNotice:
+    """The client is asked for a still picture of its camera, or the one that it asked for is ready."""
+
+    request: StillRequest
+
+
+@dataclass(frozen=True, slots=True)
+class StillOver:
+    """A still picture that the client asked for, or is asked for, is asked for no longer."""
+
+    still_id: str
+    reason: StillEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +295,7 @@ Notice = (
     | AudioLevels
     | ActiveSpeaker
     | MediaModeChanged
+    | ViewChanged
     | QualityChanged
     | ConnectionChanged
     | FlowChanged
@@ -268,14 +309,19 @@ Notice = (
     | GrantsChanged
     | Wrote
     | AskedToConsent
+    | QueuesChanged
+    | StillNotice
+    | StillOver
     | MutedByHost
     | StoppedByHost
     | WaitingJoined
     | WaitingUpdated
     | WaitingLeft
     | RoomChanged
+    | RecordingFailed
     | UnmuteAsked
     | InvitationProposed
+    | ProposalAnswered
     | TakenOver
     | Ended
 )

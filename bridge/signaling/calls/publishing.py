@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bridge.errors import BridgeError
 from bridge.room import MediaKind, NotGrantedError, Rooms, Session, Source, SourceName
-from bridge.sfu import Producer, PublishResult
+from bridge.sfu import Producer, PublishResult, WantedEncodings
 from bridge.signaling.calls.notices import EncodingsWanted
 from bridge.signaling.calls.ports import MediaSession
 from bridge.signaling.calls.source_table import CarriedSource, SourceTable
@@ -103,15 +103,12 @@ class Publishing:
         ]
         return Published(result.answer, self.sources(), tuple(rejected))
 
-    def want_encodings(
-        self, producer_id: int, wanted: Sequence[bool], max_bitrate: int | None
-    ) -> EncodingsWanted | None:
+    def want_encodings(self, producer_id: int, wanted: WantedEncodings) -> EncodingsWanted | None:
         """What to tell the client about its producer; None for one that the room does not have."""
         sent = next((sent for sent in self._sent.values() if sent.producer_id == producer_id), None)
         if sent is None:
             return None
-        encodings = tuple(zip(sent.producer.encodings, wanted, strict=True))
-        notice = EncodingsWanted(sent.source_id, encodings, max_bitrate)
+        notice = EncodingsWanted(sent.source_id, sent.producer.encodings, wanted)
         self._encodings_wanted[sent.source_id] = notice
         return notice
 

@@ -8,6 +8,7 @@ from bridge.signaling.calls import Snapshot
 from bridge.signaling.websocket import encoding
 from bridge.signaling.websocket.messages import parts, server
 from bridge.signaling.websocket.settings import WebSocketSettings
+from bridge.signaling.websocket.stills import still
 
 
 class Welcome:
@@ -47,7 +48,10 @@ class Welcome:
             limits=self._limits,
             room=encoding.room(snapshot.state),
             chat=[encoding.chat_message(wrote) for wrote in snapshot.chat],
+            video_consented=UNSET if snapshot.video_consented is None else snapshot.video_consented,
             consent=UNSET if snapshot.consent is None else encoding.consent_request(snapshot.consent),
             lobby=UNSET if snapshot.lobby is None else encoding.lobby(snapshot.lobby),
             waiting=encoding.waiting(snapshot.waiting),
+            stills=[still(each, session.id) for each in snapshot.stills],
+            proposals=encoding.proposals(snapshot.proposals),
         )

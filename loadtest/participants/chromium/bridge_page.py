@@ -16,6 +16,7 @@ from loadtest.participants.samples import FrameSeen, Notice, Sample, StreamCount
 HERE = Path(__file__).parent
 _PREVIEW = 60.0
 """Seconds within which a page must have opened its camera."""
+_JOIN = "document.querySelector('.join-bar button')"
 _NO_PREVIEW = """(async () => {
     const video = document.querySelector(".preview video");
     const tracks = (video?.srcObject?.getTracks() ?? []).map(({ kind, readyState }) => `${kind} ${readyState}`);
@@ -83,9 +84,13 @@ class BridgePage:
         if not self.look.microphone:
             await self._page.evaluate("document.querySelectorAll('.preview-controls button')[0].click()")
 
+    async def approach(self) -> None:
+        """See `Participant`."""
+        await self._there.evaluate(f"{_JOIN}.dispatchEvent(new PointerEvent('pointerenter'))")
+
     async def join(self) -> None:
         """See `Participant`."""
-        await self._there.evaluate("loadtest.note('join'), document.querySelector('.join-bar button').click()")
+        await self._there.evaluate(f"loadtest.note('join'), {_JOIN}.click()")
 
     async def switch(self, source: Source, on: bool) -> None:
         """See `Participant`."""

@@ -7,24 +7,25 @@ from bridge.sfu.allocation.ceiling import RISE_SECONDS, Ceiling
 
 SMALL = Layer(0, 2, 110_000, 320, 180, 25.0)
 MIDDLE = Layer(1, 2, 400_000, 640, 360, 25.0)
+MIDDLE_PIXELS = 640 * 360
 AUDIO = 45_000
 
 
 def test_the_best_line_decides() -> None:
-    assert ceiling.wanted([90_000, 200_000], [SMALL, MIDDLE]) == 200_000
+    assert ceiling.wanted([90_000, 200_000], MIDDLE_PIXELS) == 200_000
 
 
 def test_a_line_of_which_nothing_is_known_bounds_nobody() -> None:
-    assert ceiling.wanted([90_000, None], [SMALL, MIDDLE]) is None
+    assert ceiling.wanted([90_000, None], MIDDLE_PIXELS) is None
 
 
 def test_a_good_line_bounds_nobody() -> None:
-    assert ceiling.wanted([90_000, 2_000_000], [SMALL, MIDDLE]) is None
-    assert ceiling.wanted([10_000_000], []) is None
+    assert ceiling.wanted([90_000, 2_000_000], MIDDLE_PIXELS) is None
+    assert ceiling.wanted([10_000_000], 0) is None
 
 
 def test_no_receiver_bounds_nobody() -> None:
-    assert ceiling.wanted([], [SMALL]) is None
+    assert ceiling.wanted([], MIDDLE_PIXELS) is None
 
 
 def test_down_at_once_up_after_a_while_and_at_once_where_the_line_is_another_one() -> None:
@@ -58,7 +59,7 @@ def call_of_two(estimate: int) -> tuple[Layer | None, int]:
         allocation = allocator.allocate(
             tick * 0.25, estimate, AUDIO, [Source(1, layers, bounded=told.told is not None)]
         )
-        told.update(tick * 0.25, ceiling.wanted([allocation.choices[1].room], layers))
+        told.update(tick * 0.25, ceiling.wanted([allocation.choices[1].room], MIDDLE_PIXELS))
         layers = layers_of(told.told)
     return allocation.choices[1].layer, allocation.allocated
 

@@ -12,6 +12,7 @@ import { describeDeviceProblem } from "../problems.js";
 /** Before the call: see and hear that camera and microphone work, choose others, join. */
 export class PrepareView {
   #equipment;
+  #actions;
   #abort = new AbortController();
   #stopWatching = () => {};
 
@@ -26,14 +27,15 @@ export class PrepareView {
   /**
    * @param {Equipment} equipment
    * @param {string | null} name
-   * @param {() => void} join
+   * @param {{ join: () => void, expectJoin: () => void, close: () => void }} actions `expectJoin`: somebody is about to
    */
-  constructor(equipment, name, join) {
+  constructor(equipment, name, actions) {
     this.#equipment = equipment;
+    this.#actions = actions;
     this.#preview = new Preview(equipment);
     this.#cameraSelect = deviceSelect("camera", (id) => equipment.chooseCamera(id));
     this.#microphoneSelect = deviceSelect("microphone", (id) => equipment.chooseMicrophone(id));
-    this.#joinButton = element("button", { type: "button", class: "button primary large", onclick: join }, t("join"));
+    this.#joinButton = element("button", { type: "button", class: "button primary large", onclick: actions.join }, t("join"));
     const choices = element(
       "div",
       { class: "choices" },
@@ -54,6 +56,10 @@ export class PrepareView {
       this.#preview.node,
       element("div", { class: "prepare-side" }, this.#problem, choices, element("div", { class: "join-bar" }, this.#joinButton)),
     );
+    for (const sign of ["pointerenter", "pointerdown", "focus"]) {
+      this.#joinButton.addEventListener(sign, actions.expectJoin, { signal: this.#abort.signal });
+    }
+    actions.expectJoin();
     equipment.addEventListener("change", () => this.#update(), { signal: this.#abort.signal });
     this.#update();
     this.#watch();
@@ -71,6 +77,7 @@ export class PrepareView {
     this.#stopWatching();
     this.#level.close();
     this.#preview.close();
+    this.#actions.close();
   }
 
   #watch() {

@@ -2,11 +2,14 @@ import { Backoff } from "./backoff.js";
 import { Call } from "./call.js";
 import { Session } from "./session.js";
 
+/** @import { Preparation } from "./preparation.js" */
+
 /**
  * @typedef {object} ConnectOptions
  * @property {"all" | "none"} [subscribe] whether to receive what the others publish unless told otherwise
  * @property {number} [reconnectFor] seconds of trying to come back after which the call is given up
  * @property {RTCConfiguration} [rtcConfiguration] for both peer connections, over what the bridge says
+ * @property {Preparation} [preparation] that was made earlier: the first join goes over its socket
  */
 
 /**
@@ -18,12 +21,13 @@ import { Session } from "./session.js";
  * @param {ConnectOptions} [options]
  * @returns {Promise<Call>} rejects with a TokenError, RoomError or ConnectionError
  */
-export async function connect(url, token, { subscribe = "all", reconnectFor = 300, rtcConfiguration = {} } = {}) {
+export async function connect(url, token, options = {}) {
+  const { subscribe = "all", reconnectFor = 300, rtcConfiguration = {}, preparation } = options;
   const session = new Session(url, typeof token === "string" ? () => token : token, {
     subscribe,
     reconnectFor: reconnectFor * 1000,
     backoff: new Backoff(),
-    openSocket: (address, protocol) => new WebSocket(address, protocol),
+    openSocket: (address, protocol) => preparation?.take(address) ?? new WebSocket(address, protocol),
   });
   const call = new Call(session, { subscribe, rtcConfiguration });
   await session.start();

@@ -45,7 +45,8 @@ export class ConnectionError extends BridgeError {}
 
 /**
  * A camera, microphone or screen cannot be used. Codes: `permission_denied`, `device_missing`, `device_busy`,
- * `device_unsuitable`, `device_failed`, `screen_cancelled`, `insecure_context`, `not_supported`.
+ * `device_unsuitable`, `device_failed`, `screen_cancelled`, `insecure_context`, `not_supported`,
+ * `picture_failed`.
  */
 export class DeviceError extends BridgeError {}
 

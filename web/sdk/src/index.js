@@ -9,6 +9,7 @@
  * ```
  */
 export { connect } from "./connect.js";
+export { Preparation } from "./preparation.js";
 export { Call } from "./call.js";
 export { LocalSource } from "./local-source.js";
 export { RemoteParticipant, RemoteSource } from "./participant.js";

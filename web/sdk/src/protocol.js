@@ -24,6 +24,7 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {boolean} may_host
  */
 /** @typedef {{ id: string, name: string, role: string, level: string, state: "connected" | "reconnecting", consent_pending: boolean }} WaitingInfo */
+/** A waiting list that several rooms take from; the next one first. @typedef {{ id: string, waiting: WaitingInfo[] }} QueueInfo */
 /** @typedef {"delayed" | "soon" | "cancelled" | "text"} LobbyNoticeName */
 /** @typedef {{ id: string, notice: LobbyNoticeName, text: string, minutes: number | null }} LobbyMessageInfo */
 /**
@@ -33,7 +34,7 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {boolean} host_present
  * @property {LobbyMessageInfo[]} messages oldest first
  */
-/** @typedef {{ locked: boolean, recording: "off" | "asking" | "on" | "paused", recordable: boolean, encryption: "bridge" }} RoomInfo */
+/** @typedef {{ locked: boolean, recording: "off" | "asking" | "on" | "paused", video_consent: boolean, recordable: boolean, encryption: "bridge" }} RoomInfo */
 /**
  * @typedef {object} ChatMessageInfo
  * @property {string} id
@@ -45,7 +46,31 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {number} age_seconds
  */
 /** @typedef {{ id: string, text_version: string, asked_by: string, consented: boolean }} ConsentInfo */
-/** @typedef {{ mid: string, participant_id: string, source_id: string, source: SourceName, kind: Kind }} TrackInfo */
+/** @typedef {{ path: string, ticket: string, content_type: string, bytes: number, width: number, height: number }} StillFileInfo */
+/**
+ * @typedef {object} StillInfo A still picture that is asked for.
+ * @property {string} id
+ * @property {string} asked_by
+ * @property {string} participant_id whose camera it is
+ * @property {string} source_id
+ * @property {"asked" | "consented" | "ready"} step
+ * @property {StillFileInfo} [file] for whoever asked, once it is ready
+ */
+/** @typedef {"delivered" | "refused" | "cancelled" | "gone" | "timed_out"} StillEndReason */
+/** Whom somebody would have invited. @typedef {{ id: string, participant_id: string, by: string, role: string, name: string }} ProposalInfo */
+/**
+ * @typedef {object} Invitation A link for one person, who waits to be let in.
+ * @property {string} invitation_id
+ * @property {string} link
+ * @property {string[]} qr the link as a QR code: its rows, `1` for a dark module
+ * @property {string} role
+ * @property {string} level the sign-in that it takes; `none` for a guest
+ * @property {number} expires_seconds
+ */
+/** @typedef {"separate" | "composed" | "auto"} View How the pictures of the others come: each on its own, all in one, or as the line allows. */
+/** @typedef {{ mid: string, participant_id: string, source_id: string, source: SourceName, kind: Kind }} SourceTrackInfo */
+/** @typedef {{ mid: string, participant_id: null, source_id: null, source: "composed", kind: "video" }} ComposedTrackInfo One picture of everybody. */
+/** @typedef {SourceTrackInfo | ComposedTrackInfo} TrackInfo */
 /** @typedef {{ participant_id: string, source_id: string, level: number, voice: boolean }} AudioLevelInfo */
 /** @typedef {{ urls: string[], username?: string, credential?: string }} IceServerInfo */
 
@@ -58,7 +83,7 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "subscribe", source_ids: string[] }
  *   | { type: "unsubscribe", source_ids: string[] }
  *   | { type: "update_subscription", source_id: string, paused: boolean }
- *   | { type: "layout", tiles: { source_id: string, height: number }[], pinned?: string[], save_data?: boolean }
+ *   | { type: "layout", tiles: { source_id: string, height: number }[], pinned?: string[], save_data?: boolean, view?: View }
  *   | { type: "subscribe_answer", negotiation: number, answer: string }
  *   | { type: "restart_ice", connection: "subscribe" }
  *   | { type: "get_stats" }
@@ -68,16 +93,24 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "raise_hand", raised: boolean }
  *   | { type: "set_companions", names: string[] }
  *   | { type: "propose_invitation", role: string, name: string }
+ *   | { type: "create_invitation", role: string, name?: string, minutes?: number, proposal_id?: string }
+ *   | { type: "decline_proposal", proposal_id: string }
+ *   | { type: "revoke_invitation", invitation_id: string }
  *   | { type: "ask_to_record", text_version: string }
  *   | { type: "stop_recording" }
+ *   | { type: "answer_video_consent", text_version: string, consents: boolean }
  *   | { type: "answer_consent", consent_id: string, consents: boolean }
+ *   | { type: "ask_for_still", source_id: string }
+ *   | { type: "answer_still", still_id: string, consents: boolean, text_version: string }
+ *   | { type: "cancel_still", still_id: string }
  *   | DecisionRequest} Request
  */
 
 /**
  * @typedef {{ type: "admit", participant_ids?: string[] }
  *   | { type: "refuse" | "send_to_lobby" | "remove" | "ask_to_unmute" | "stop_screen" | "hand_over", participant_id: string }
- *   | { type: "message_lobby", notice: LobbyNoticeName, text?: string, minutes?: number, participant_id?: string }
+ *   | { type: "take", queue_id?: string, participant_id?: string }
+ *   | { type: "message_lobby", notice: LobbyNoticeName, text?: string, minutes?: number, participant_id?: string, queue_id?: string }
  *   | { type: "mute", source_id: string }
  *   | { type: "lock", locked: boolean }
  *   | { type: "end_call" }} DecisionRequest What hosts ask for.
@@ -96,9 +129,12 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {{ name: string, version: string }} server
  * @property {RoomInfo} room
  * @property {ChatMessageInfo[]} chat
+ * @property {StillInfo[]} stills that one asked for, or is asked for
  * @property {ConsentInfo} [consent] the recording at hand
+ * @property {boolean} [video_consented] what one has answered, asked to consent to video
  * @property {LobbyInfo} [lobby] when one waits
  * @property {WaitingInfo[]} [waiting] for hosts
+ * @property {ProposalInfo[]} [proposals] for hosts
  */
 
 /** @typedef {{ mid: string | null, code: string, message: string }} RejectedInfo */
@@ -127,11 +163,14 @@ export const SUBPROTOCOL = "bridge.v1";
  * @typedef {object} EncodingsNotice Which encodings of a source of one's own anybody receives.
  * @property {"encodings"} type
  * @property {string} source_id
- * @property {{ rid: string | null, active: boolean }[]} encodings
+ * @property {{ rid: string | null, active: boolean, spare: boolean }[]} encodings
  * @property {number | null} max_bitrate of each of them at most, bit/s; null for no bound
  */
 
 /** What the line makes of a video that is received. @typedef {"full" | "reduced" | "stills" | "paused"} Delivery */
+
+/** @typedef {"asked" | "thin_line" | "good_line" | "legs_exhausted" | "leg_failed" | "unsupported_codec"} ViewReason */
+/** @typedef {{ type: "view", view: "separate" | "composed", reason: ViewReason }} ViewNotice What one gets of the room's pictures now. */
 
 /** @typedef {"excellent" | "good" | "poor" | "lost"} QualityLevel */
 /**
@@ -147,6 +186,7 @@ export const SUBPROTOCOL = "bridge.v1";
 /**
  * @typedef {SubscribeOffer
  *   | EncodingsNotice
+ *   | ViewNotice
  *   | { type: "participant_joined", participant: ParticipantInfo }
  *   | { type: "participant_updated", participant: ParticipantInfo }
  *   | { type: "participant_left", participant_id: string, reason: string }
@@ -162,16 +202,21 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "ice_restart_requested", connection: "publish" }
  *   | { type: "lobby_changed", lobby: LobbyInfo }
  *   | { type: "lobby_message", message: LobbyMessageInfo }
- *   | { type: "admitted", participants: ParticipantInfo[], room: RoomInfo, chat: ChatMessageInfo[], waiting?: WaitingInfo[] }
+ *   | { type: "admitted", participants: ParticipantInfo[], room: RoomInfo, chat: ChatMessageInfo[], waiting?: WaitingInfo[], proposals?: ProposalInfo[] }
  *   | { type: "sent_to_lobby", lobby: LobbyInfo }
  *   | { type: "waiting_joined" | "waiting_updated", participant: WaitingInfo }
  *   | { type: "waiting_left", participant_id: string, reason: string }
- *   | { type: "grants_changed", grants: string[], waiting?: WaitingInfo[] }
+ *   | { type: "queues_changed", queues: QueueInfo[] }
+ *   | { type: "grants_changed", grants: string[], waiting?: WaitingInfo[], proposals?: ProposalInfo[] }
  *   | { type: "room_changed", room: RoomInfo }
  *   | { type: "chat_message", message: ChatMessageInfo }
  *   | { type: "consent_asked", consent: ConsentInfo }
- *   | { type: "invitation_proposed", participant_id: string, role: string, name: string }
+ *   | { type: "recording_failed", code: string }
+ *   | { type: "invitation_proposed", proposal: ProposalInfo }
+ *   | { type: "proposal_answered", proposal: ProposalInfo, accepted: boolean }
  *   | { type: "muted_by_host" | "stopped_by_host", source_id: string }
+ *   | { type: "still_asked" | "still_ready", still: StillInfo }
+ *   | { type: "still_ended", still_id: string, reason: StillEndReason }
  *   | { type: "unmute_asked", participant_id: string }
  *   | { type: "error", code: string, message: string }
  *   | Closing} Notice

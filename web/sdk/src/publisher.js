@@ -10,6 +10,9 @@ import { SourceSender } from "./source-sender.js";
 /** @import { EncodingsNotice, OwnSourceInfo, Published } from "./protocol.js" */
 /** @import { Session } from "./session.js" */
 
+/** What speech takes with its headers, bit/s. */
+const SOUND_ON_THE_WIRE = 45_000;
+
 /** @typedef {{ resolve: () => void, reject: (error: unknown) => void }} Waiter */
 
 /**
@@ -85,6 +88,19 @@ export class Publisher extends Emitter {
   setSaving(saving) {
     this.#saving = saving;
     for (const transceiver of this.#sources.values()) if (transceiver) this.#senders.get(transceiver)?.save(saving);
+  }
+
+  /**
+   * Takes in what one's own line carries: where that is too little for all sizes of a picture, the best alone is sent.
+   * With several pictures at a time they all stay, since which of them the browser spends it on is not known.
+   *
+   * @param {number} bitrate bit/s, as the browser estimates it
+   */
+  carries(bitrate) {
+    const videos = [...this.#sources].filter(([{ kind, muted }]) => kind === "video" && !muted);
+    const [video] = videos;
+    if (videos.length !== 1 || !video?.[1]) return;
+    this.#senders.get(video[1])?.carries(bitrate - SOUND_ON_THE_WIRE);
   }
 
   /**

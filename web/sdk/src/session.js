@@ -61,6 +61,11 @@ export class Session extends Emitter {
     this.#options = options;
   }
 
+  /** Of the bridge's signalling. */
+  get url() {
+    return this.#url;
+  }
+
   /** Whether requests reach the bridge now. */
   get joined() {
     return this.#socket !== null;
@@ -108,7 +113,10 @@ export class Session extends Emitter {
   async #run() {
     const { backoff, reconnectFor } = this.#options;
     while (!this.#closed()) {
-      await this.#sleep(backoff.next());
+      // Jitter is for many who come back at once; somebody who joins waits for nothing.
+      const first = this.#state === "starting" && backoff.tries === 0;
+      const delay = backoff.next();
+      if (!first) await this.#sleep(delay);
       if (this.#closed()) return;
       const error = await this.#stay();
       if (this.#closed()) return;

@@ -47,10 +47,13 @@ export class Socket extends Emitter {
     this.#socket.addEventListener("close", (event) => this.#end(event.code));
     /** Resolves when the socket is open; rejects when it closes before. */
     this.opened = new Promise((resolve, reject) => {
-      this.#socket.addEventListener("open", () => {
+      const opened = () => {
         this.#heard();
         resolve(undefined);
-      });
+      };
+      // One that was opened in advance.
+      if (this.#socket.readyState === 1) opened();
+      else this.#socket.addEventListener("open", opened);
       this.on("end", () => reject(new ConnectionError("unreachable", "The bridge cannot be reached.")));
     });
     // Whoever does not wait for it (the socket was given up meanwhile) shall not see an unhandled rejection.

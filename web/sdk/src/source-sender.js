@@ -1,4 +1,5 @@
 import { encodingsFor, fitted, withoutScalability } from "./encodings.js";
+import { ThinLine } from "./thin-line.js";
 
 /** @import { Size, VideoCodec } from "./encodings.js" */
 /** @import { EncodingsNotice, SourceName } from "./protocol.js" */
@@ -17,11 +18,15 @@ export class SourceSender {
   #layout = [];
   /** @type {SourceName} */
   #name = "camera";
-  /** By RID; by index where the encoding has none. What is not in here is wanted. @type {Map<string | number, boolean>} */
+  /**
+   * By RID; by index where the encoding has none. What is not in here is wanted.
+   * @type {Map<string | number, { active: boolean, spare: boolean }>}
+   */
   #wanted = new Map();
   /** What each encoding may take at most, bit/s; null for what it usually does. @type {number | null} */
   #ceiling = null;
   #saving = false;
+  #line = new ThinLine();
   /** @type {Promise<void>} */
   #last = Promise.resolve();
 
@@ -49,7 +54,7 @@ export class SourceSender {
    * @param {Pick<EncodingsNotice, "encodings" | "max_bitrate">} notice
    */
   want({ encodings, max_bitrate: ceiling }) {
-    this.#wanted = new Map(encodings.map(({ rid, active }, index) => [rid ?? index, active]));
+    this.#wanted = new Map(encodings.map(({ rid, active, spare }, index) => [rid ?? index, { active, spare }]));
     this.#ceiling = ceiling;
     this.#apply();
   }
@@ -58,6 +63,18 @@ export class SourceSender {
   save(saving) {
     this.#saving = saving;
     this.#apply();
+  }
+
+  /** @param {number} bitrate that one's own line has for this source, bit/s */
+  carries(bitrate) {
+    const { encodings } = this.#sender.getParameters();
+    const layout = fitted(this.#layout, encodings.length);
+    const wanted = encodings.map(({ rid }, index) => {
+      const { maxBitrate: usual = Infinity, active = true } = /** @type {RTCRtpEncodingParameters} */ (layout[index]);
+      const { active: received, spare } = this.#wantedOf(rid, index);
+      return { active: active && received, spare, usual, bitrate: Math.min(usual, this.#ceiling ?? Infinity) };
+    });
+    if (this.#line.measure(bitrate, wanted)) this.#apply();
   }
 
   #apply() {
@@ -82,11 +99,22 @@ export class SourceSender {
       const { rid: _, ...wanted } = /** @type {RTCRtpEncodingParameters} */ (layout[index]);
       Object.assign(encoding, wanted);
       if (this.#ceiling !== null) encoding.maxBitrate = Math.min(wanted.maxBitrate ?? Infinity, this.#ceiling);
-      encoding.active = wanted.active !== false && (this.#wanted.get(encoding.rid ?? index) ?? true);
+      const { active, spare } = this.#wantedOf(encoding.rid, index);
+      encoding.active = wanted.active !== false && active && !(spare && this.#line.thin && !this.#saving);
       if (this.#saving && index > 0) encoding.active = false;
     });
-    const degradation = DEGRADATION[this.#name];
+    // A single encoding browsers would start much smaller than it is, and be slow to enlarge.
+    const degradation = this.#line.thin ? "maintain-resolution" : DEGRADATION[this.#name];
+    delete (/** @type {{ degradationPreference?: string }} */ (parameters).degradationPreference);
     if (degradation !== undefined) Object.assign(parameters, { degradationPreference: degradation });
     return parameters;
+  }
+
+  /**
+   * @param {string | undefined} rid
+   * @param {number} index
+   */
+  #wantedOf(rid, index) {
+    return this.#wanted.get(rid ?? index) ?? { active: true, spare: false };
   }
 }
