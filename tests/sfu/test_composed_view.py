@@ -239,5 +239,10 @@ async def test_who_leaves_is_no_longer_in_the_picture(bridge: Bridge, legs: Fake
 def estimate(bridge: Bridge, transport: int, bitrate: int) -> None:
     """What a line carries, by transport-wide feedback."""
     bridge.core.emit(
-        type="estimate", transport_id=transport, bitrate=bitrate, source="transport_feedback", fraction_lost=0.0
+        type="estimate",
+        transport_id=transport,
+        bitrate=bitrate,
+        source="transport_feedback",
+        proven=True,
+        fraction_lost=0.0,
     )
