@@ -72,6 +72,9 @@ def _transport_lines(media: MediaDescription) -> Iterator[str]:
         yield f"a=fingerprint:{fingerprint.algorithm} {fingerprint.value}"
     if media.setup is not None:
         yield f"a=setup:{media.setup}"
+    if any("ack ccfb" in codec.feedback for codec in media.codecs):
+        # RFC 8888, section 6: for all payload types together, or it is not heeded.
+        yield "a=rtcp-fb:* ack ccfb"
     if media.candidates:
         yield from (f"a=candidate:{candidate}" for candidate in media.candidates)
         yield "a=end-of-candidates"
@@ -84,7 +87,7 @@ def _codec_lines(codec: Codec) -> Iterator[str]:
     yield f"a=rtpmap:{codec.payload_type} {codec.name}/{codec.clock_rate}{channels}"
     if codec.parameters:
         yield f"a=fmtp:{codec.payload_type} {codec.parameters}"
-    yield from (f"a=rtcp-fb:{codec.payload_type} {value}" for value in codec.feedback)
+    yield from (f"a=rtcp-fb:{codec.payload_type} {value}" for value in codec.feedback if value != "ack ccfb")
 
 
 def _extmap(extension: ExtMap) -> str:

@@ -203,8 +203,8 @@ pub fn dependency_descriptor(data: &[u8]) {
     }
 }
 
-/// Takes the input for packets of a publisher of video, each behind its length. The first byte chooses the codec, and whether
-/// there are three encodings that no packet tells apart.
+/// Takes the input for packets of a publisher of video, each behind its length. The first byte chooses the codec, and
+/// whether there are three encodings that no packet tells apart.
 pub fn producer(data: &[u8]) {
     let Some((&choice, data)) = data.split_first() else { return };
     let encodings = if choice & 4 == 0 { 1 } else { 3 };
@@ -251,8 +251,8 @@ pub fn producer(data: &[u8]) {
     producer.release_history(&mut pool);
 }
 
-/// Takes the input for compounds of a receiver, each behind its length, of which an estimator is told. It has sent packets
-/// in two sources.
+/// Takes the input for compounds of a receiver, each behind its length, of which an estimator is told. It has sent
+/// packets in two sources.
 pub fn estimator(data: &[u8]) {
     let config = EstimatorConfig::default();
     let mut estimator = Estimator::new(config);
@@ -287,7 +287,7 @@ pub fn estimator(data: &[u8]) {
                 _ => {}
             }
             if estimator.wants_report() {
-                estimator.report_left(now, now.as_millis() % 3 > 0);
+                estimator.report_left(now, !now.as_millis().is_multiple_of(3));
             }
             estimator.handle_timeout(now);
             let bitrate = estimator.estimate().bitrate;

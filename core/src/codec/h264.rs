@@ -85,9 +85,9 @@ impl Slices {
 /// each part what it is of.
 pub fn slices(payload: &[u8]) -> Slices {
     let mut slices = Slices::default();
-    match payload {
-        &[head, ..] if (1..=23).contains(&(head & 0x1f)) => slices.add(head, head & 0x1f, payload),
-        &[head, ref rest @ ..] if head & 0x1f == STAP_A => {
+    match *payload {
+        [head, ..] if (1..=23).contains(&(head & 0x1f)) => slices.add(head, head & 0x1f, payload),
+        [head, ref rest @ ..] if head & 0x1f == STAP_A => {
             let mut left = rest;
             while let Some((len, behind)) = left.split_first_chunk()
                 && let Some((unit, behind)) = behind.split_at_checked(usize::from(u16::from_be_bytes(*len)))
@@ -98,7 +98,7 @@ pub fn slices(payload: &[u8]) -> Slices {
                 left = behind;
             }
         }
-        &[head, fragment, ..] if head & 0x1f == FU_A => slices.add(head, fragment & 0x1f, &[]),
+        [head, fragment, ..] if head & 0x1f == FU_A => slices.add(head, fragment & 0x1f, &[]),
         _ => {}
     }
     slices

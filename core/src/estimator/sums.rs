@@ -32,6 +32,8 @@ const UNPROVEN: f64 = 0.9;
 const TOLERANCE: Duration = Duration::from_millis(1);
 /// A report may leave so long after the last packet of a train; later, the train has long left the line.
 const LATE: Duration = Duration::from_millis(15);
+/// Packets that one report tells of at most, whatever a peer says.
+const MAX_EXPECTED: u32 = 1 << 16;
 /// Losses are told of late: the time that reports take is added to the round trip.
 const REPORTS_TAKE: Duration = Duration::from_secs(1);
 /// A peer's own estimate falls where it is so much lower than the one before, and not above what is sent.
@@ -195,6 +197,7 @@ impl Estimator {
             return;
         }
         let &ReportProgress { lost, expected, round_trip, answers } = report;
+        let expected = expected.min(MAX_EXPECTED);
         if self.sums.remb.is_none() {
             self.source = EstimateSource::ReceiverReports;
         }

@@ -198,4 +198,4 @@ def test_feedback_by_source_is_taken_where_there_is_no_transport_wide_one() -> N
     assert "ack ccfb" in feedback_of(made.description.media)
     assert extensions.TRANSPORT_CC not in made.receive_extensions
     assert all("ack ccfb" in each.codec.feedback for media in made.media for each in media.codecs)
-    assert "a=rtcp-fb:96 ack ccfb" in writer.write(made.description)
+    assert "a=rtcp-fb:* ack ccfb" in writer.write(made.description)
