@@ -27,6 +27,7 @@ from bridge.housekeeping import Housekeeping
 from bridge.inviting import CallInviter
 from bridge.issuers import make_verifier
 from bridge.observability import AdminServer, Health, LoopLag, Metrics, QualitySampler
+from bridge.queues import QueueKeeper
 from bridge.recorder import RoomRecorder, Services, TenantArchive, streams_of_mode
 from bridge.recordings import Retention, can_record, open_store
 from bridge.records import Ledger, RecordArchive, RecordStore
@@ -107,12 +108,14 @@ class Application:
                 opens_before=rooms.opens_before,
                 closes_after=rooms.closes_after,
                 max_length=rooms.max_length,
+                video_consent=rooms.video_consent,
             ),
             can_record=can_record(settings),
             ledger=self._audit,
         )
+        self._queues = QueueKeeper(settings.data.directory, self._rooms)
         self._metrics = Metrics(version())
-        self._legs = LegSupervisor(LegSettings(settings.legs.max, settings.legs.memory))
+        self._legs = LegSupervisor(LegSettings(settings.legs.max, settings.legs.memory, settings.legs.language))
         self._sfu = Sfu(_media_settings(settings), legs=self._legs)
         self._store = open_store(settings)
         self._retention = Retention(self._store)
@@ -175,6 +178,7 @@ class Application:
             self._records.open()
             self._webhooks.start()
             self._signin.start()
+            self._queues.load()
             self._audit.append(Entry("bridge_started", details={"version": version()}))
             _raise_file_limit()
             await self._start_media()
@@ -224,7 +228,11 @@ class Application:
     def _make_recorder(self) -> RoomRecorder | None:
         if not can_record(self._settings):
             return None
-        streams = streams_of_mode(self._settings.recordings.mode, lambda source: self._calls.producer_of(source))
+        streams = streams_of_mode(
+            self._settings.recordings.mode,
+            producer_of=lambda source: self._calls.producer_of(source),
+            compose=self._sfu.open_composition,
+        )
         recorder = RoomRecorder(
             Services(
                 self._rooms,
@@ -350,6 +358,7 @@ class Application:
                 acts,
                 self._signin.admission,
                 TenantArchive(self._store),
+                self._queues,
                 version=version(),
                 public_url=settings.signin.public_url,
                 clock=time.monotonic,

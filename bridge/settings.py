@@ -100,15 +100,19 @@ class RoomSettings:
     opens_before: float = setting(duration("0s", "24h"), "15m")
     closes_after: float = setting(duration("0s", "24h"), "1h")
     max_length: float = setting(duration("1m", "7d"), "12h")
+    video_consent: tuple[str, ...] = setting(
+        list_of(matching(r"[^\s/]+/[^\s/]+", 'a room as "tenant/room", with * for any text')), []
+    )
     roles_file: Path | None = setting(OPTIONAL_PATH, "")
 
 
 @dataclass(frozen=True, slots=True)
 class LegsSection:
-    """Processes that transcode for those who cannot take what is sent."""
+    """Processes that transcode, compose and mix for those who cannot take what is sent."""
 
     max: int = setting(integer(0, 512), 8)
     memory: int = setting(integer(512 << 20, 64 << 30), 2 << 30)
+    language: str = setting(choice("nb", "nn", "en"), "nb")
 
 
 @dataclass(frozen=True, slots=True)

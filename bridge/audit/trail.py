@@ -26,6 +26,7 @@ from bridge.room import (
     StillAnswered,
     StillAsked,
     StillEnded,
+    VideoConsentAnswered,
     WaitingJoined,
     WaitingLeft,
 )
@@ -95,6 +96,9 @@ class Trail:
                 self._note(event, kind, by=still.of, still=still.id, text_version=text_version)
             case StillEnded(request=still, reason=end):
                 self._note(event, "still_ended", still.of, by=still.by, still=still.id, reason=end.value)
+            case VideoConsentAnswered(participant_id=who, text_version=version, consents=consents):
+                kind = "video_consent_given" if consents else "video_consent_refused"
+                self._note(event, kind, by=who, text_version=version)
             case RoomChanged(state=state):
                 if self._recording.get(event.room_id, Recording.OFF) is not state.recording:
                     self._recording[event.room_id] = state.recording

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from bridge.audit import Detail, Entry
 from bridge.records.measures import Gathered, Sample, SessionMeasures
-from bridge.room import Admitted, RoomEvent, RoomOpened, RoomRecord, SentBack, Session, SessionEnded
+from bridge.room import Admitted, Moved, RoomEvent, RoomOpened, RoomRecord, SentBack, Session, SessionEnded
 from bridge.timestamps import timestamp
 
 if TYPE_CHECKING:
@@ -94,6 +94,10 @@ class Ledger:
         match event:
             case RoomOpened(room_id=room_id):
                 self._calls[room_id] = _Call(token_urlsafe(12), self._wall_clock())
+            case Moved(session_ids=moved, to=to):
+                for session_id in moved:
+                    if session_id in self._sessions:
+                        self._sessions[session_id].room_id = to
             case Admitted(participant_id=who) | SentBack(participant_id=who):
                 for session in self._sessions.values():
                     if session.participant == who:

@@ -4,7 +4,7 @@
 afterwards, whoever caused it, is told to listeners as typed events in the order it happened.
 """
 
-from bridge.room.errors import NotGrantedError, RoomError, in_lobby
+from bridge.room.errors import NotGrantedError, RoomError, in_lobby, queue_not_found
 from bridge.room.events import (
     Admitted,
     ChatSaid,
@@ -13,6 +13,7 @@ from bridge.room.events import (
     HostDecided,
     InvitationProposed,
     LobbyMessaged,
+    Moved,
     ParticipantJoined,
     ParticipantLeft,
     ParticipantUpdated,
@@ -35,6 +36,7 @@ from bridge.room.events import (
     StillEnded,
     StillReady,
     UnmuteAsked,
+    VideoConsentAnswered,
     WaitingJoined,
     WaitingLeft,
     WaitingUpdated,
@@ -71,6 +73,7 @@ from bridge.room.model import (
 )
 from bridge.room.moderation import Moderation
 from bridge.room.participation import Participation
+from bridge.room.queues import Queue, QueueView
 from bridge.room.rooms import Rooms
 from bridge.room.stills import Stills
 
@@ -98,6 +101,7 @@ __all__ = [
     "MediaKind",
     "Metering",
     "Moderation",
+    "Moved",
     "NotGrantedError",
     "Participant",
     "ParticipantJoined",
@@ -106,6 +110,8 @@ __all__ = [
     "Participation",
     "Proposal",
     "ProposalAnswered",
+    "Queue",
+    "QueueView",
     "Recording",
     "RecordingFailed",
     "Role",
@@ -141,11 +147,13 @@ __all__ = [
     "StillStep",
     "Stills",
     "UnmuteAsked",
+    "VideoConsentAnswered",
     "WaitingJoined",
     "WaitingLeft",
     "WaitingUpdated",
     "WithoutHost",
     "in_lobby",
     "parse_roles",
+    "queue_not_found",
     "room_id",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bridge.room.model import (
     ChatMessage,
@@ -131,6 +131,18 @@ class Admitted:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """Someone who waited in a queue waits in another room now, with all its sessions, about to be let in there."""
+
+    room_id: str
+    """The queue's."""
+    participant_id: str
+    to: str
+    """The room's id."""
+    session_ids: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class SentBack:
     """Someone who was in the room waits, with all its sessions. The others are told by `ParticipantLeft`."""
 
@@ -224,6 +236,16 @@ class RecordingFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class VideoConsentAnswered:
+    """Somebody consented to being seen, or did not, or took it back. To be kept, with the text's version."""
+
+    room_id: str
+    participant_id: str
+    text_version: str
+    consents: bool
+
+
+@dataclass(frozen=True, slots=True)
 class InvitationProposed:
     """Somebody would have another person invited. For hosts only, who decide."""
 
@@ -302,6 +324,7 @@ RoomEvent = (
     | WaitingUpdated
     | WaitingLeft
     | Admitted
+    | Moved
     | SentBack
     | LobbyMessaged
     | RoomChanged
@@ -312,6 +335,7 @@ RoomEvent = (
     | ChatSaid
     | ConsentAsked
     | ConsentAnswered
+    | VideoConsentAnswered
     | RecordingFailed
     | InvitationProposed
     | StillAsked

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from fnmatch import fnmatchcase
 
 from bridge.room.bans import Bans
 from bridge.room.chat import Chat
@@ -21,6 +22,7 @@ from bridge.room.events import (
     SessionEnded,
     SourceAdded,
     SourceRemoved,
+    SourceStopped,
     SourceUpdated,
     WaitingJoined,
     WaitingLeft,
@@ -45,6 +47,7 @@ from bridge.room.model import (
     WithoutHost,
 )
 from bridge.room.places import Place, Places
+from bridge.room.video_consent import VideoConsent
 
 SESSION_ID_BYTES = 16
 SECRET_BYTES = 32
@@ -66,13 +69,19 @@ class Room:
         policy: RoomPolicy,
         *,
         recordable: bool,
+        is_queue: bool = False,
     ) -> None:
+        """`is_queue`: everyone waits here, and is let into another room."""
+        self.is_queue = is_queue
         self.id = room_id
         self.tenant = tenant
-        self.state = RoomState(recordable=recordable)
+        asks = any(fnmatchcase(room_id, pattern) for pattern in policy.video_consent)
+        self.state = RoomState(recordable=recordable, video_consent=asks)
         self.lobby = Lobby(policy.consultation)
         self.chat = Chat()
         self.consent = RecordingConsent()
+        self.video_consent = VideoConsent()
+        self.video_consent.needed = self.state.video_consent
         self.members: dict[str, Member] = {}
         """Everyone, by id, in order of joining."""
         self.handed: set[str] = set()
@@ -131,12 +140,12 @@ class Room:
         """Whose session it is."""
         return self._by_session[session_id]
 
-    def view_of_lobby(self, session_id: str, now: float) -> LobbyView | None:
-        """What its owner may know of the lobby; None for one who is not in it."""
+    def view_of_lobby(self, session_id: str, now: float, hosts: int) -> LobbyView | None:
+        """What its owner may know of the lobby, given how many rooms with a host take from it; None for one inside."""
         member = self._by_session[session_id]
         if not member.waiting:
             return None
-        return self.lobby.view(member, self.members.values(), now, host_present=self.has_host())
+        return self.lobby.view(member, self.members.values(), now, hosts=hosts)
 
     # Joining and leaving
 
@@ -278,11 +287,50 @@ class Room:
         for member in [member for member in self.members.values() if member.by_lobby and not member.waiting]:
             self.send_back(member, held_back=False, now=now)
 
+    def release(self, member: Member) -> None:
+        """Someone who waits here is about to be let into another room."""
+        del self.members[member.id], self._by_identity[member.identity]
+        for session_id in member.sessions:
+            del self._by_session[session_id]
+        self._emit(WaitingLeft(self.id, member.id, None))
+
+    def adopt(self, member: Member, now: float) -> None:
+        """Someone who waited elsewhere waits here, in place of an older self."""
+        older = self._by_identity.get(member.identity)
+        if older is not None:
+            self.end_member(older, EndReason.REPLACED, now)
+        self.members[member.id] = member
+        self._by_identity[member.identity] = member
+        for session_id, session in member.sessions.items():
+            member.sessions[session_id] = replace(session, room_id=self.id)
+            self._by_session[session_id] = member
+        self._emit(WaitingJoined(self.id, member.snapshot(self.id)))
+
+    def expects(self, identity: str, now: float) -> bool:
+        """Whether somebody is here, or has a place kept."""
+        return identity in self._by_identity or self._places.find(identity, now) is not None
+
     def forget_places(self) -> None:
         """Whoever left has to be let in anew."""
         self._places.close_room()
 
     # Sources
+
+    def ask_video_consent(self) -> None:
+        """From now on cameras come in only after their owners' consent: those that are there without it go."""
+        self.video_consent.needed = True
+        self.state = replace(self.state, video_consent=True)
+        self._emit(RoomChanged(self.id, self.state))
+        for member in self.members.values():
+            self.stop_camera(member)
+
+    def stop_camera(self, member: Member) -> None:
+        """Takes somebody's camera out, if it has to stay out."""
+        cameras = [source for source in member.sources.values() if source.name is SourceName.CAMERA]
+        for source in cameras if self.video_consent.lacks(member) else ():
+            del member.sources[source.id]
+            self._emit(SourceRemoved(self.id, member.id, source))
+            self._emit(SourceStopped(self.id, member.id, source))
 
     def add_source(self, session_id: str, source: Source) -> None:
         """Adds what a session begins to send."""
@@ -290,6 +338,7 @@ class Room:
         if member.waiting:
             raise in_lobby()
         self._check_source(member.sessions[session_id], source.name, source.kind)
+        self.video_consent.check(member, source.name)
         if len(member.sources) >= self._limits.max_sources:
             most = self._limits.max_sources
             raise RoomError("too_many_sources", f"A participant has {most} sources at most.", field="source")
@@ -302,6 +351,7 @@ class Room:
         new = replace(old, name=old.name if name is None else name, muted=old.muted if muted is None else muted)
         if new != old:
             self._check_source(member.sessions[session_id], new.name, new.kind)
+            self.video_consent.check(member, new.name)
             member.sources[source_id] = new
             self._emit(SourceUpdated(self.id, member.id, new))
         return new
@@ -350,6 +400,8 @@ class Room:
         return request.consents and self.consent.request is not None and not self.consent.has(request.identity)
 
     def _waits(self, request: JoinRequest, place: Place | None) -> bool:
+        if self.is_queue:
+            return True
         if place is not None and place.held_back:
             return True
         if request.enters is Entrance.DIRECT or request.identity in self.handed:
@@ -396,6 +448,8 @@ class Room:
             attachment=0,
             waiting=member.waiting,
         )
+        if request.video_consent and not self.video_consent.needed:
+            self.ask_video_consent()
         member.sessions[session.id] = session
         member.remember_token(request.token_id, now + request.token_lifetime)
         self._by_session[session.id] = member

@@ -21,6 +21,7 @@ from bridge.auth.levels import Level
 from bridge.auth.pseudonyms import Pseudonyms
 from bridge.auth.vendors import VendorAuthenticator
 from bridge.errors import BridgeError
+from bridge.queues import QueueKeeper
 from bridge.recorder import TenantArchive
 from bridge.records import RecordArchive, RecordStore
 from bridge.rest import VendorTokens
@@ -93,6 +94,7 @@ class Vendors:
             self.notes,
             self.admission,
             TenantArchive(self.store),
+            QueueKeeper(data, self.rooms),
             version="1",
             public_url="https://bridge.example",
             clock=lambda: self.now,

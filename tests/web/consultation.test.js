@@ -313,6 +313,70 @@ for (const name of /** @type {const} */ (["chromium", "firefox"])) {
       await view.page.evaluate(() => fakeBridge.setRecording("off"));
       await view.until(() => document.querySelector(".question") === null);
       assert.equal((await view.sent("answer_consent")).length, 2);
+      await view.untilText("#notices", "Det tas ikke opptak.");
+    });
+
+    it("says why a recording ended by itself, and shows the recorder among the people, not on the stage", async () => {
+      await view.start();
+      await view.until(() => fakeBridge.ownSources.length === 2);
+      await view.page.evaluate(() => {
+        fakeBridge.addParticipant({ name: "Opptak", role: "opptak", camera: false, microphone: false });
+        fakeBridge.setRecording("on");
+      });
+      await view.untilText(".recording", "Opptak pågår");
+      await view.press("Deltakere: 2 i samtalen");
+      await view.untilText(".person-name", "Opptak");
+      assert.equal(await view.page.evaluate(() => document.querySelectorAll(".people .tile").length), 0);
+      await view.page.evaluate(() => {
+        fakeBridge.notice({ type: "recording_failed", code: "recording_no_space" });
+        fakeBridge.setRecording("off");
+      });
+      await view.untilText("#notices", "Opptaket er avsluttet: det er ikke plass til mer.");
+    });
+
+    it("shows a doctor the queue that several rooms take from, and takes the next one", async () => {
+      await host();
+      await view.page.evaluate(() => fakeBridge.setQueue());
+      await view.page.evaluate(() => fakeBridge.setQueue("Kari Nordmann", "Ola Hansen", "Per Berg"));
+      await view.untilText("#notices", "Per Berg venter i køen.");
+      await view.press("Deltakere: 1 i samtalen, 3 venter");
+      await view.untilText(".queues h3", "Kø: Legevakt (3)");
+      await inspect("queue");
+      await view.press("Ta inn neste");
+      await view.press("Ta inn Ola Hansen fra køen");
+      await view.until(() => fakeBridge.received.filter(({ type }) => type === "take").length === 2);
+      assert.deepEqual(await view.sent("take"), [
+        { type: "take", queue_id: "Legevakt" },
+        { type: "take", queue_id: "Legevakt", participant_id: "q-Ola Hansen" },
+      ]);
+      await view.press("Skriv til køen");
+      await view.press("Send");
+      await view.untilText("#notices", "Beskjeden er sendt.");
+      assert.deepEqual(await view.sent("message_lobby"), [{ type: "message_lobby", notice: "soon", queue_id: "Legevakt" }]);
+      await view.page.evaluate(() => fakeBridge.setQueue("Per Berg"));
+      await view.until(() => document.querySelectorAll(".queue .person").length === 1);
+    });
+
+    it("asks for consent to video before the camera goes in, and takes a no for sound only", async () => {
+      await view.start(() => {
+        fakeBridge.room = { ...fakeBridge.room, video_consent: true };
+      });
+      await view.untilText(".question", "Vil du vises på video?");
+      await view.until(() => fakeBridge.ownSources.length === 1);
+      await inspect("video-consent");
+      await view.press("Nei, bare lyd");
+      await view.untilText("#notices", "Ingen ser deg.");
+      assert.deepEqual(await view.page.evaluate(() => fakeBridge.ownSources.map(({ source }) => source)), ["microphone"]);
+      await view.press("Slå på kamera");
+      await view.press("Ja, vis meg");
+      await view.until(() => fakeBridge.ownSources.length === 2);
+      assert.deepEqual(await view.sent("answer_video_consent"), [
+        { type: "answer_video_consent", text_version: "2026-1", consents: false },
+        { type: "answer_video_consent", text_version: "2026-1", consents: true },
+      ]);
+      await view.press("Deltakere: 1 i samtalen");
+      await view.press("Trekk samtykket til video");
+      await view.until(() => fakeBridge.received.filter(({ type }) => type === "answer_video_consent").length === 3);
     });
 
     it("lets a patient propose whom to invite, and tells what a host decided", async () => {
@@ -350,7 +414,7 @@ for (const name of /** @type {const} */ (["chromium", "firefox"])) {
       await view.page.select("#invite-time", "240");
       await inspect("invite");
       await view.press("Lag lenke");
-      await view.untilText(".dialog", "Lenken gjelder i 240 minutter, for én person.");
+      await view.untilText(".dialog", "Lenken gjelder i 4 timer, for én person.");
       assert.deepEqual(await view.sent("create_invitation"), [
         { type: "create_invitation", role: "parorende", name: "Per Hansen, broren min", minutes: 240, proposal_id: "1" },
       ]);

@@ -60,7 +60,7 @@ export function installFakeBridge() {
     chat = [];
     fetched = [];
     consent = null;
-    room = { locked: false, recording: "off", recordable: true, encryption: "bridge" };
+    room = { locked: false, recording: "off", video_consent: false, recordable: true, encryption: "bridge" };
     lobby = null;
     waiting = [];
     proposals = [];
@@ -357,6 +357,11 @@ export function installFakeBridge() {
       this.waiting.push(participant);
       this.notice({ type: "waiting_joined", participant });
       return participant.id;
+    }
+
+    setQueue(...names) {
+      const waiting = names.map((name) => ({ id: `q-${name}`, name, role: "pasient", level: "idporten-loa-high", state: "connected", consent_pending: false }));
+      this.notice({ type: "queues_changed", queues: [{ id: "Legevakt", waiting }] });
     }
 
     removeWaiting(id, reason = "admitted") {

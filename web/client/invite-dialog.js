@@ -75,7 +75,9 @@ export function inviteSomebody(call, proposal) {
  */
 function madeView(call, made, close) {
   const minutes = Math.round(made.expires_seconds / 60);
-  const text = t("inviteText", { link: made.link, minutes });
+  const word = TIMES.find(([each]) => each === minutes)?.[1];
+  const time = word ? t(word) : t("minutesCount", { minutes });
+  const text = t("inviteText", { link: made.link, time });
   const link = element("input", { id: "invite-link", type: "text", readonly: true, value: made.link, onfocus: () => link.select() });
   /** @param {string} what */
   const copy = async (what) => {
@@ -99,7 +101,7 @@ function madeView(call, made, close) {
     element(
       "div",
       { class: "invite-made" },
-      element("p", {}, t("inviteFor", { role: roleWord(made.role), minutes }), " ", signIn, " ", t("inviteWaits")),
+      element("p", {}, t("inviteFor", { role: roleWord(made.role), time }), " ", signIn, " ", t("inviteWaits")),
       qrCode(made.qr, t("inviteQr")),
     ),
     element("div", { class: "field" }, element("label", { for: "invite-link" }, t("inviteLink")), link),

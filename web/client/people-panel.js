@@ -7,12 +7,13 @@ import { notify } from "./notices.js";
 import { carryOut, nameOf, PersonMenu } from "./person-menu.js";
 import { proposeSomebody } from "./proposal.js";
 import { ask } from "./questions.js";
+import { QueueSection } from "./queue-section.js";
 import { RecordingSection } from "./recording-section.js";
 import { StillRequests } from "./still-request.js";
-import { levelWord, roleWord } from "./words.js";
+import { withdrawVideoConsent } from "./video-consent.js";
+import { factsOf, roleWord, waitingName } from "./words.js";
 
 /** @import { Call, RemoteParticipant } from "../sdk/src/index.js" */
-/** @import { WaitingInfo } from "../sdk/src/protocol.js" */
 /** @import { Draft } from "./lobby-message-dialog.js" */
 
 /** Everyone who is there, without exception; for hosts those who wait, too, and what hosts decide. */
@@ -33,7 +34,11 @@ export class PeoplePanel {
   #companions;
   #propose;
   #invite;
+  #unseen;
   #proposalSection;
+  #queues = element("div", { class: "queues" });
+  /** By id. @type {Map<string, QueueSection>} */
+  #queueSections = new Map();
   #proposals = element("ul", { class: "person-list" });
   /** @type {readonly string[]} */
   #ownCompanions = [];
@@ -70,14 +75,16 @@ export class PeoplePanel {
     this.#stills = new StillRequests(call, () => this.update());
     this.#companions = element("button", { type: "button", class: "button small", onclick: () => this.#nameCompanions() }, t("companionsButton"));
     this.#propose = element("button", { type: "button", class: "button small", onclick: () => this.#proposeSomebody() }, t("propose"));
+    this.#unseen = element("button", { type: "button", class: "button small", onclick: () => carryOut(withdrawVideoConsent(call).then(() => this.update())) }, t("withdrawVideoConsent"));
     this.#invite = element("button", { type: "button", class: "button small", onclick: () => inviteSomebody(call) }, t("invite"));
     this.#proposalSection = element("section", {}, element("h3", {}, t("proposalsTitle")), this.#proposals);
     this.node = element(
       "div",
       { class: "people-panel" },
+      this.#queues,
       this.#waitingSection,
       this.#proposalSection,
-      element("section", {}, this.#insideTitle, this.#inside, element("div", { class: "panel-actions" }, this.#invite, this.#companions, this.#propose)),
+      element("section", {}, this.#insideTitle, this.#inside, element("div", { class: "panel-actions" }, this.#invite, this.#companions, this.#propose, this.#unseen)),
       this.#recording.node,
       this.#hostActions,
       element("p", { class: "help encryption" }, icon("lock"), t("encryptionExplained")),
@@ -88,7 +95,8 @@ export class PeoplePanel {
   update() {
     const { isHost, waiting, participants, room } = this.#call;
     setText(this.#waitingTitle, t("waitingTitle", { count: waiting.size }));
-    setAttribute(this.#waitingSection, "hidden", !isHost);
+    // Where a queue stands above, an empty lobby says nothing more.
+    setAttribute(this.#waitingSection, "hidden", !isHost || (waiting.size === 0 && this.#call.queues.size > 0));
     setAttribute(this.#nobody, "hidden", waiting.size > 0);
     setAttribute(this.#all, "hidden", waiting.size < 2);
     setText(this.#insideTitle, t("insideTitle", { count: participants.size + 1 }));
@@ -98,8 +106,11 @@ export class PeoplePanel {
     const { proposals } = this.#call.inviting;
     setAttribute(this.#propose, "hidden", invites);
     setAttribute(this.#invite, "hidden", !invites);
+    const { needed, given } = this.#call.videoConsent;
+    setAttribute(this.#unseen, "hidden", !needed || given !== true);
     setAttribute(this.#proposalSection, "hidden", proposals.size === 0);
     this.#recording.update();
+    this.#updateQueues();
     const shown = new Set(["self"]);
     this.#place("self", this.#inside, () => this.#ownRow());
     for (const info of waiting.values()) {
@@ -118,6 +129,22 @@ export class PeoplePanel {
       if (shown.has(id)) continue;
       node.remove();
       this.#rows.delete(id);
+    }
+  }
+
+  #updateQueues() {
+    const { queues } = this.#call;
+    setAttribute(this.#queues, "hidden", queues.size === 0);
+    for (const [id, section] of this.#queueSections) {
+      if (queues.has(id)) continue;
+      section.node.remove();
+      this.#queueSections.delete(id);
+    }
+    for (const id of queues.keys()) {
+      const section = this.#queueSections.get(id) ?? new QueueSection(this.#call, id);
+      this.#queueSections.set(id, section);
+      if (section.node.parentNode !== this.#queues) this.#queues.append(section.node);
+      section.update();
     }
   }
 
@@ -267,18 +294,8 @@ export class PeoplePanel {
   }
 }
 
-/** @param {WaitingInfo} info */
-export function waitingName({ name }) {
-  return name || t("noName");
-}
-
 function handSign() {
   return element("span", { class: "hand-sign", role: "img", "aria-label": t("handRaised"), hidden: true }, icon("hand"));
-}
-
-/** @param {{ role: string, level: string, companions?: readonly string[] }} person */
-function factsOf({ role, level, companions = [] }) {
-  return [roleWord(role), levelWord(level), ...companions].join(" · ");
 }
 
 /** @param {Omit<Draft, "notice">} options */

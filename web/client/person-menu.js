@@ -65,7 +65,8 @@ export class PersonMenu {
     const heard = microphone !== null && !microphone.muted;
     const { isHost } = this.#call;
     const mayAsk = this.#stills?.mayAsk(this.#participant) ?? false;
-    setAttribute(this.node, "hidden", !isHost && !mayAsk);
+    // What there is to decide about the recorder is whether it records, and has its place below.
+    setAttribute(this.node, "hidden", (!isHost && !mayAsk) || this.#participant.role === "opptak");
     setAttribute(this.#still, "hidden", !mayAsk);
     setText(this.#still, t(this.#stills?.isAsked(this.#participant) ? "stillCancel" : "stillAsk"));
     for (const each of this.#hosts) setAttribute(each, "hidden", !isHost);
@@ -96,7 +97,10 @@ export class PersonMenu {
       if (event.target instanceof Node && this.node.contains(event.target)) return;
       this.node.open = false;
     };
-    document.addEventListener("pointerdown", outside, { once: true });
+    const over = new AbortController();
+    this.node.addEventListener("toggle", () => over.abort(), { once: true });
+    document.addEventListener("pointerdown", outside, { signal: over.signal });
+    addEventListener("resize", () => placeBeside(this.#summary, this.#items), { signal: over.signal });
   }
 
   #close() {

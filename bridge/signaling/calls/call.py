@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bridge.errors import BridgeError
@@ -27,6 +26,7 @@ from bridge.room import (
     Participation,
     Proposal,
     ProposalAnswered,
+    QueueView,
     RecordingFailed,
     RoomChanged,
     RoomEvent,
@@ -47,6 +47,7 @@ from bridge.room import (
     in_lobby,
 )
 from bridge.sfu import ConnectionKind, QualityReport, View, ViewState, WantedEncodings
+from bridge.signaling.calls.call_media import CallMedia
 from bridge.signaling.calls.layout import INTERPRETERS
 from bridge.signaling.calls.media_listener import MediaListener
 from bridge.signaling.calls.notices import (
@@ -63,6 +64,7 @@ from bridge.signaling.calls.notices import (
     MutedByHost,
     Notice,
     QualityChanged,
+    QueuesChanged,
     SentToLobby,
     StoppedByHost,
     TakenOver,
@@ -80,15 +82,6 @@ from bridge.signaling.calls.video_states import VideoStates
 
 if TYPE_CHECKING:
     from bridge.signaling.calls.calls import Calls
-
-
-@dataclass(frozen=True, slots=True)
-class _Media:
-    """What a call has while it is in the room, and has not in the lobby."""
-
-    session: MediaSession
-    listener: MediaListener
-    publishing: Publishing
 
 
 class Call:
@@ -117,8 +110,9 @@ class Call:
         self._negotiating = asyncio.Lock()
         self.receiving = Receiving(self, calls, session, self._negotiating, by_default=subscribe, view=view)
         self._lobby_told: LobbyView | None = None
+        self._queues_told: tuple[QueueView, ...] = ()
         self._grants_told = session.grants
-        self._inside: _Media | None = None
+        self._inside: CallMedia | None = None
         if not session.waiting:
             self._open_media()
         # Not before there is media to watch: its timer would outlive a call that was refused.
@@ -140,7 +134,10 @@ class Call:
         consent = None if asked is None else AskedToConsent(*asked)
         others, stills = tuple(self.others()), self.stills.of(self.session.id)
         chat, proposals = self._chat(), self._proposals()
-        return Snapshot(self.session, others, own, state, lobby, self._who_waits(), chat, consent, proposals, stills)
+        seen = rooms.video_consent(self.session.id)
+        return Snapshot(
+            self.session, others, own, state, lobby, self._who_waits(), chat, consent, proposals, seen, stills
+        )
 
     def attach(self, listener: CallListener) -> None:
         """Tells `listener` from now on, and the one before that it is out. Catches up on what a snapshot lacks."""
@@ -149,6 +146,8 @@ class Call:
             before(TakenOver())
         if self._inside is not None:
             self._catch_up(self._inside)
+        self._queues_told = ()
+        self._tell_queues()
         self.presence.signalling_back()
 
     def detach(self, listener: CallListener, attachment: int) -> None:
@@ -239,6 +238,7 @@ class Call:
         """Brings the client in line with the room: its subscriptions, unless it watches (WHEP), or its wait."""
         if self._ended is not None:
             return
+        self._tell_queues()
         if self._inside is None:
             self._tell_lobby()
         elif self.door is Door.WEBSOCKET:
@@ -428,6 +428,12 @@ class Call:
             self._lobby_told = view
             self.tell(LobbyChanged(view))
 
+    def _tell_queues(self) -> None:
+        queues = self._calls.rooms.queued(self.session.room_id) if self._decides() else ()
+        if queues != self._queues_told:
+            self._queues_told = queues
+            self.tell(QueuesChanged(queues))
+
     # Inside
 
     def _open_media(self) -> None:
@@ -435,7 +441,7 @@ class Call:
         listener = MediaListener(self, self._calls.table)
         media = self._calls.media.open_session(session.room_id, session.id, listener)
         publishing = Publishing(session, self._calls.rooms, media, self._calls.table)
-        self._inside = _Media(media, listener, publishing)
+        self._inside = CallMedia(media, listener, publishing)
         self._grants_told = session.grants
 
     def _close_media(self) -> None:
@@ -445,7 +451,7 @@ class Call:
             self._calls.spawn(self._inside.session.close())
             self._inside = None
 
-    def _catch_up(self, inside: _Media) -> None:
+    def _catch_up(self, inside: CallMedia) -> None:
         for source in (source for participant in self.others() for source in participant.sources):
             if self._calls.table.is_stalled(source.id):
                 self.tell(FlowChanged(source.id, to_bridge=True, live=False))
@@ -472,7 +478,7 @@ class Call:
         """The media of a client in the room."""
         return None if self._inside is None else self._inside.session
 
-    def _in_room(self) -> _Media:
+    def _in_room(self) -> CallMedia:
         if self._inside is None:
             raise in_lobby()
         return self._inside

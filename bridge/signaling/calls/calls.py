@@ -14,6 +14,7 @@ from bridge.room import (
     Direction,
     Entrance,
     JoinRequest,
+    Moved,
     RoomEvent,
     RoomOpened,
     Rooms,
@@ -143,6 +144,7 @@ class Calls:
                 level=claims.level,
                 may_host=claims.may_host,
                 consents=claims.consents,
+                video_consent=claims.video_consent,
                 starts_in=claims.starts_in,
                 ends_in=claims.ends_in,
                 token_id=claims.token_id,
@@ -239,19 +241,34 @@ class Calls:
             self._end(event)
         elif isinstance(event, SourceRemoved):
             self.table.remove(event.source.id)
+        elif isinstance(event, Moved):
+            self._move(event)
         for call in list(self._by_room.get(event.room_id, {}).values()):
             call.handle_room_event(event)
         if not isinstance(event, RoomOpened):
             self._schedule_follow(event.room_id, received=not isinstance(event, SourceUpdated))
+        if not isinstance(event, RoomOpened | SourceUpdated):
+            # Those in a queue see whether doctors are there; these see who waits.
+            for related in self.rooms.queues.related(event.room_id):
+                self._schedule_follow(related)
+
+    def _move(self, event: Moved) -> None:
+        """Somebody of a queue belongs to a room from now on, before they are let in there."""
+        for session_id in event.session_ids:
+            self._by_room.setdefault(event.to, {})[session_id] = self._forget_in_room(event.room_id, session_id)
+
+    def _forget_in_room(self, room_id: str, session_id: str) -> Call:
+        in_room = self._by_room[room_id]
+        call = in_room.pop(session_id)
+        if not in_room:
+            del self._by_room[room_id]
+        return call
 
     def _end(self, event: SessionEnded) -> None:
         call = self._by_session.pop(event.session_id, None)
         if call is None:
             return
-        in_room = self._by_room[event.room_id]
-        del in_room[event.session_id]
-        if not in_room:
-            del self._by_room[event.room_id]
+        self._forget_in_room(event.room_id, event.session_id)
         self.observer.on_ended(call.door, event.reason.value)
         call.end(event.reason)
 

@@ -19,6 +19,7 @@ from bridge.room import (
     ParticipantUpdated,
     Proposal,
     ProposalAnswered,
+    QueueView,
     RecordingFailed,
     RoomChanged,
     RoomState,
@@ -235,6 +236,13 @@ class AskedToConsent:
 
 
 @dataclass(frozen=True, slots=True)
+class QueuesChanged:
+    """Who waits in the queues of the client's room; none for those who do not decide about it."""
+
+    queues: tuple[QueueView, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StillNotice:
     """The client is asked for a still picture of its camera, or the one that it asked for is ready."""
 
@@ -301,6 +309,7 @@ Notice = (
     | GrantsChanged
     | Wrote
     | AskedToConsent
+    | QueuesChanged
     | StillNotice
     | StillOver
     | MutedByHost

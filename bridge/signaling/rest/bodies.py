@@ -72,6 +72,7 @@ class TokenRequest(msgspec.Struct, forbid_unknown_fields=True):
     ) = None
     enters: Literal["lobby", "direct"] | None = None
     level: Annotated[str, Meta(max_length=64, description="Of the sign-in at the vendor.")] | None = None
+    video_consent: Annotated[bool, Meta(description="The room takes cameras only after their owners' consent.")] = False
 
 
 class Token(msgspec.Struct):
@@ -149,7 +150,11 @@ class Stream(msgspec.Struct):
     """A file of a recording."""
 
     name: Annotated[
-        str, Meta(description="`track-1`, `track-1-screen`, `track-1-part-2` …, and `timeline`: who was there when.")
+        str,
+        Meta(
+            description="`composed`, or `track-1`, `track-1-screen`, `track-1-part-2` …; "
+            "`timeline`: who was there when."
+        ),
     ]
     media_type: str
     bytes: Annotated[int, Meta(ge=0, description="About how many.")]

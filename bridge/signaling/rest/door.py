@@ -34,6 +34,7 @@ from bridge.signaling.rest.json import decode_json, json_response, read_json
 from bridge.signaling.rest.openapi import Operation, document
 from bridge.signaling.rest.paging import page, read_cursor, read_limit
 from bridge.signaling.rest.ports import Auditor, Authenticator, Caller, Handler, RecordingArchive, TokenMinter
+from bridge.signaling.rest.queues import Keeper, QueueResource
 from bridge.signaling.rest.recordings import RecordingOperations
 
 PER_SECOND, BURST = 50.0, 500
@@ -53,6 +54,7 @@ class RestDoor:
         auditor: Auditor,
         admission: Admission,
         archive: RecordingArchive,
+        queues: Keeper,
         *,
         version: str,
         public_url: str | None,
@@ -108,6 +110,7 @@ class RestDoor:
             **RecordingOperations(archive, auditor).operations(),
             **(more or {}),
         }
+        operations |= QueueResource(calls, queues, auditor).operations()
         operations |= InvitationResource(admission, auditor, public_url).operations()
         self._operations = operations
         self._document = msgspec.json.encode(document(list(operations), version))
@@ -224,6 +227,7 @@ class RestDoor:
             grants=body.grants,
             enters=body.enters,
             level=body.level,
+            video_consent=body.video_consent,
         )
         await self._auditor.record(
             "token_minted",

@@ -16,6 +16,7 @@ _REF = "#/components/schemas/{name}"
 _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "room": msgspec.json.schema(Name),
     "participant": {"type": "string", "minLength": 1, "maxLength": 64},
+    "queue": msgspec.json.schema(Name),
     "invitation": {"type": "string", "minLength": 1, "maxLength": 64},
     "recording": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
     "stream": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,63}$"},

@@ -56,6 +56,7 @@ from bridge.signaling.calls import (
     OwnSource,
     Published,
     QualityChanged,
+    QueuesChanged,
     SentToLobby,
     StillNotice,
     StillOver,
@@ -144,6 +145,7 @@ def notified(notice: Notice) -> Notified:
             | WaitingJoined()
             | WaitingUpdated()
             | WaitingLeft()
+            | QueuesChanged()
             | GrantsChanged()
             | Wrote()
             | AskedToConsent()
@@ -169,6 +171,7 @@ def _moderation_notified(
         | WaitingJoined
         | WaitingUpdated
         | WaitingLeft
+        | QueuesChanged
         | GrantsChanged
         | Wrote
         | AskedToConsent
@@ -203,6 +206,12 @@ def _moderation_notified(
         case WaitingLeft():
             reason = _WAITING_LEFT_REASONS[notice.reason]
             return server.WaitingLeft(participant_id=notice.participant_id, reason=reason)
+        case QueuesChanged():
+            queues = [
+                parts.Queue(queue.name, [waiting_participant(each) for each in queue.waiting])
+                for queue in notice.queues
+            ]
+            return server.QueuesChanged(queues=queues)
         case GrantsChanged():
             return server.GrantsChanged(
                 grants=sorted(notice.grants), waiting=waiting(notice.waiting), proposals=proposals(notice.proposals)
@@ -414,7 +423,13 @@ def lobby_message(of: LobbyMessage) -> parts.LobbyMessage:
 
 def room(of: RoomState) -> parts.Room:
     """What holds for the room as a whole."""
-    return parts.Room(locked=of.locked, recording=of.recording.value, recordable=of.recordable, encryption="bridge")
+    return parts.Room(
+        locked=of.locked,
+        recording=of.recording.value,
+        video_consent=of.video_consent,
+        recordable=of.recordable,
+        encryption="bridge",
+    )
 
 
 def chat_message(of: Wrote) -> parts.ChatMessage:

@@ -6,7 +6,7 @@ import { icon } from "../icons.js";
 import { initials } from "../layout.js";
 import { notify } from "../notices.js";
 import { OwnMedia } from "../own-media.js";
-import { PeoplePanel, waitingName } from "../people-panel.js";
+import { PeoplePanel } from "../people-panel.js";
 import { nameOf } from "../person-menu.js";
 import { ask } from "../questions.js";
 import { RECORDING_WORDS } from "../recording-section.js";
@@ -16,6 +16,7 @@ import { Sound } from "../sound.js";
 import { people, Stage } from "../stage.js";
 import { offerStills } from "../still-offer.js";
 import { Toolbar } from "../toolbar.js";
+import { waitingName } from "../words.js";
 
 /** @import { Call, RemoteParticipant, RemoteSource } from "../../sdk/src/index.js" */
 /** @import { Equipment } from "../equipment.js" */
@@ -161,13 +162,14 @@ export class CallView {
     const call = this.#call;
     const options = { signal: this.#abort.signal };
     call.on("participantjoined", (participant) => {
-      notify(t("joinedAnnouncement", { name: nameOf(participant) }));
+      // Of a recording the call says by itself that it begins and ends.
+      if (people([participant]).length > 0) notify(t("joinedAnnouncement", { name: nameOf(participant) }));
       this.#queueUpdate();
     }, options);
     call.on("participantleft", ({ participant, reason }) => {
       // Whoever reloaded the page is about to be back.
       const left = reason === "sent_back" ? "inLobbyAgain" : "leftAnnouncement";
-      if (reason !== "replaced") notify(t(left, { name: nameOf(participant) }));
+      if (reason !== "replaced" && people([participant]).length > 0) notify(t(left, { name: nameOf(participant) }));
       this.#queueUpdate();
     }, options);
     call.on("sourcechange", (source) => {
@@ -198,16 +200,21 @@ export class CallView {
       if (source.kind === "audio") this.#unheard = stalled;
       this.#queueUpdate();
     }, options);
+    call.on("queuejoined", (info) => notify(t("isInQueue", { name: waitingName(info) })), options);
     call.on("waitingjoined", (info) => notify(t("isReady", { name: waitingName(info) })), options);
     let failed = false;
     call.on("recordingfailed", ({ code }) => {
+      // A host who takes the recorder out stops it.
+      if (code === "recorder_removed") return;
       failed = true;
       notify(t(code === "recording_no_space" ? "recordingNoSpace" : "recordingFailed"));
     }, options);
     let { locked: wasLocked, recording: wasRecording } = call.room;
     call.on("roomchange", ({ locked, recording }) => {
       if (locked !== wasLocked) notify(t(locked ? "lockedAnnouncement" : "unlockedAnnouncement"));
-      if (recording === "off" && wasRecording !== "off" && !failed) notify(t("recordingStopped"));
+      if (recording === "off" && wasRecording !== "off" && !failed) {
+        notify(t(wasRecording === "asking" ? "recordingOff" : "recordingStopped"));
+      }
       failed = false;
       wasLocked = locked;
       wasRecording = recording;
@@ -236,7 +243,7 @@ export class CallView {
       this.#queueUpdate();
     }, options);
     call.on("mutedbyhost", () => notify(t("mutedByHost")), options);
-    call.on("stoppedbyhost", () => notify(t("screenStoppedByHost")), options);
+    call.on("stoppedbyhost", ({ name }) => notify(t(name === "camera" ? "videoConsentNeeded" : "screenStoppedByHost")), options);
     call.on("invitationproposed", ({ by, name }) => notify(t("proposalTitle", { by: by || t("noName"), name })), options);
     call.on("proposalanswered", ({ proposal: { participant_id: id, name }, accepted }) => {
       if (id === call.id) notify(t(accepted ? "proposalAccepted" : "proposalDeclined", { name }));
@@ -333,16 +340,23 @@ export class CallView {
 
   /** Nobody else is here yet: whoever decides about those who wait is told what to do next. */
   #updateAlone() {
-    const { participants, waiting } = this.#call;
-    const awaited = waiting.size > 0;
+    const { participants } = this.#call;
+    const awaited = this.#countWaiting() > 0;
     setText(this.#aloneTitle, t(awaited ? "awaitedTitle" : "aloneTitle"));
     setText(this.#aloneBody, t(awaited ? "awaitedBody" : "aloneBody"));
     setAttribute(this.#seeWhoWaits, "hidden", !awaited || this.#panel.shows(this.#people));
     setAttribute(this.#alone, "hidden", people(participants.values()).length > 0);
   }
 
+  /** In the lobby, and in the queues that the room takes from. */
+  #countWaiting() {
+    const { waiting, queues } = this.#call;
+    return [...queues.values()].reduce((count, queue) => count + queue.waiting.length, waiting.size);
+  }
+
   #updatePanels() {
-    const { participants, waiting, room, handRaised } = this.#call;
+    const { participants, room, handRaised } = this.#call;
+    const waiting = this.#countWaiting();
     if (this.#panel.shows(this.#chat)) this.#unread = 0;
     const chatLabel = this.#unread > 0 ? t("openChatUnread", { count: this.#unread }) : t("openChat");
     this.#chatButton.update(chatLabel, this.#unread, this.#panel.shows(this.#chat));
@@ -354,9 +368,9 @@ export class CallView {
     setText(this.#recording, room.recording === "off" ? "" : t(RECORDING_WORDS[room.recording]));
     setAttribute(this.#recording, "data-state", room.recording);
     const { size: proposed } = this.#call.inviting.proposals;
-    const counts = { count: participants.size + 1, waiting: waiting.size };
-    const label = t(waiting.size > 0 ? "openPeopleWaiting" : "openPeople", counts);
-    this.#peopleButton.update(proposed > 0 ? `${label}, ${t("proposalsCount", { count: proposed })}` : label, waiting.size + proposed, this.#panel.shows(this.#people));
+    const counts = { count: participants.size + 1, waiting };
+    const label = t(waiting > 0 ? "openPeopleWaiting" : "openPeople", counts);
+    this.#peopleButton.update(proposed > 0 ? `${label}, ${t("proposalsCount", { count: proposed })}` : label, waiting + proposed, this.#panel.shows(this.#people));
     this.#people.update();
   }
 

@@ -13,6 +13,7 @@ import { ROSTER_EVENTS, Roster } from "./roster.js";
 import { StatisticsReader } from "./statistics.js";
 import { Stills } from "./stills.js";
 import { Subscriber } from "./subscriber.js";
+import { VideoConsent } from "./video-consent.js";
 import { WAITING_ROOM_EVENTS, WaitingRoom } from "./waiting-room.js";
 
 /** @import { ChatMessage } from "./chat.js" */
@@ -21,7 +22,7 @@ import { WAITING_ROOM_EVENTS, WaitingRoom } from "./waiting-room.js";
 /** @import { InvitingEvents } from "./inviting.js" */
 /** @import { OpenDevice } from "./local-source.js" */
 /** @import { RemoteParticipant } from "./participant.js" */
-/** @import { ConsentInfo, Joined, Notice, QualityNotice, RoomInfo, SourceName, Stats, View, ViewNotice, WaitingInfo } from "./protocol.js" */
+/** @import { ConsentInfo, Joined, Notice, QualityNotice, QueueInfo, RoomInfo, SourceName, Stats, View, ViewNotice, WaitingInfo } from "./protocol.js" */
 /** @import { Quality } from "./quality-monitor.js" */
 /** @import { RosterEvents } from "./roster.js" */
 /** @import { Session } from "./session.js" */
@@ -86,10 +87,12 @@ export class Call extends Emitter {
   recording;
   /** Sharp still pictures of somebody's camera, by its owner's consent. */
   stills;
+  /** One's consent to being seen, where the room asks for it. */
+  videoConsent;
   /** Links for those who are to come. */
   inviting;
   /** @type {RoomInfo} */
-  #room = { locked: false, recording: "off", recordable: false, encryption: "bridge" };
+  #room = { locked: false, recording: "off", video_consent: false, recordable: false, encryption: "bridge" };
   #handRaised = false;
   #layout;
   #qualityMonitor;
@@ -121,6 +124,7 @@ export class Call extends Emitter {
     this.chat = new Chat(session);
     this.recording = new Recording(session);
     this.inviting = new Inviting(session);
+    this.videoConsent = new VideoConsent(session);
     this.#rtcConfiguration = rtcConfiguration;
     this.#roster = new Roster(this.#subscriptions(), subscribe === "all");
     // Before the connections: they find the participants and ICE servers of this `joined`, not of the last.
@@ -170,6 +174,11 @@ export class Call extends Emitter {
   /** For hosts: who waits, by id, the next one first. @type {ReadonlyMap<string, WaitingInfo>} */
   get waiting() {
     return this.#waitingRoom.waiting;
+  }
+
+  /** For hosts: the queues that the room takes from, with those who wait there. @type {ReadonlyMap<string, QueueInfo>} */
+  get queues() {
+    return this.#waitingRoom.queues;
   }
 
   /** What holds for the room as a whole. */
@@ -331,6 +340,7 @@ export class Call extends Emitter {
     this.chat.apply(joined);
     this.recording.apply(joined);
     this.inviting.apply(joined);
+    this.videoConsent.apply(joined);
   }
 
   /** @param {Notice} notice */
@@ -346,6 +356,7 @@ export class Call extends Emitter {
     this.chat.apply(notice);
     this.recording.apply(notice);
     this.inviting.apply(notice);
+    this.videoConsent.apply(notice);
     this.#decided(notice);
     this.#waitingRoom.apply(notice);
     if (notice.type === "admitted" || notice.type === "sent_to_lobby") this.#updateState();

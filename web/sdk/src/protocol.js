@@ -24,6 +24,7 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {boolean} may_host
  */
 /** @typedef {{ id: string, name: string, role: string, level: string, state: "connected" | "reconnecting", consent_pending: boolean }} WaitingInfo */
+/** A waiting list that several rooms take from; the next one first. @typedef {{ id: string, waiting: WaitingInfo[] }} QueueInfo */
 /** @typedef {"delayed" | "soon" | "cancelled" | "text"} LobbyNoticeName */
 /** @typedef {{ id: string, notice: LobbyNoticeName, text: string, minutes: number | null }} LobbyMessageInfo */
 /**
@@ -33,7 +34,7 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {boolean} host_present
  * @property {LobbyMessageInfo[]} messages oldest first
  */
-/** @typedef {{ locked: boolean, recording: "off" | "asking" | "on" | "paused", recordable: boolean, encryption: "bridge" }} RoomInfo */
+/** @typedef {{ locked: boolean, recording: "off" | "asking" | "on" | "paused", video_consent: boolean, recordable: boolean, encryption: "bridge" }} RoomInfo */
 /**
  * @typedef {object} ChatMessageInfo
  * @property {string} id
@@ -97,6 +98,7 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "revoke_invitation", invitation_id: string }
  *   | { type: "ask_to_record", text_version: string }
  *   | { type: "stop_recording" }
+ *   | { type: "answer_video_consent", text_version: string, consents: boolean }
  *   | { type: "answer_consent", consent_id: string, consents: boolean }
  *   | { type: "ask_for_still", source_id: string }
  *   | { type: "answer_still", still_id: string, consents: boolean, text_version: string }
@@ -107,7 +109,8 @@ export const SUBPROTOCOL = "bridge.v1";
 /**
  * @typedef {{ type: "admit", participant_ids?: string[] }
  *   | { type: "refuse" | "send_to_lobby" | "remove" | "ask_to_unmute" | "stop_screen" | "hand_over", participant_id: string }
- *   | { type: "message_lobby", notice: LobbyNoticeName, text?: string, minutes?: number, participant_id?: string }
+ *   | { type: "take", queue_id?: string, participant_id?: string }
+ *   | { type: "message_lobby", notice: LobbyNoticeName, text?: string, minutes?: number, participant_id?: string, queue_id?: string }
  *   | { type: "mute", source_id: string }
  *   | { type: "lock", locked: boolean }
  *   | { type: "end_call" }} DecisionRequest What hosts ask for.
@@ -128,6 +131,7 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {ChatMessageInfo[]} chat
  * @property {StillInfo[]} stills that one asked for, or is asked for
  * @property {ConsentInfo} [consent] the recording at hand
+ * @property {boolean} [video_consented] what one has answered, asked to consent to video
  * @property {LobbyInfo} [lobby] when one waits
  * @property {WaitingInfo[]} [waiting] for hosts
  * @property {ProposalInfo[]} [proposals] for hosts
@@ -202,6 +206,7 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "sent_to_lobby", lobby: LobbyInfo }
  *   | { type: "waiting_joined" | "waiting_updated", participant: WaitingInfo }
  *   | { type: "waiting_left", participant_id: string, reason: string }
+ *   | { type: "queues_changed", queues: QueueInfo[] }
  *   | { type: "grants_changed", grants: string[], waiting?: WaitingInfo[], proposals?: ProposalInfo[] }
  *   | { type: "room_changed", room: RoomInfo }
  *   | { type: "chat_message", message: ChatMessageInfo }

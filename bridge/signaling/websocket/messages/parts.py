@@ -43,6 +43,7 @@ ParticipantId = Annotated[
     str,
     Meta(min_length=1, max_length=64, description="Names a participant within its room; says nothing about a person."),
 ]
+QueueId = Annotated[str, Meta(min_length=1, max_length=128, description="The name of a queue.")]
 ProposalId = Annotated[str, Meta(min_length=1, max_length=64, description="Names a proposal within its room.")]
 SourceId = Annotated[str, Meta(min_length=1, max_length=64, description="Names a source within its room.")]
 Negotiation = Annotated[
@@ -137,6 +138,13 @@ class WaitingParticipant(Struct, frozen=True):
     ]
 
 
+class Queue(Struct, frozen=True):
+    """A waiting list that the room takes from, with others perhaps."""
+
+    id: QueueId
+    waiting: Annotated[list[WaitingParticipant], Meta(description="The next one first.")]
+
+
 LobbyNoticeName = Literal["delayed", "soon", "cancelled", "text"]
 
 
@@ -165,6 +173,9 @@ class Room(Struct, frozen=True):
     recording: Annotated[
         Literal["off", "asking", "on", "paused"],
         Meta(description="`asking`, `paused`: it begins, or goes on, as soon as everyone has consented."),
+    ]
+    video_consent: Annotated[
+        bool, Meta(description="A camera is taken only after its owner's yes: ask, and send `answer_video_consent`.")
     ]
     recordable: Annotated[bool, Meta(description="Whether this bridge has anything that records.")]
     encryption: Annotated[

@@ -22,6 +22,7 @@ from bridge.signaling.websocket.messages.parts import (
     Participant,
     ParticipantId,
     Proposal,
+    Queue,
     RejectedSource,
     Reply,
     ReplyTo,
@@ -76,6 +77,9 @@ class Joined(Reply, tag="joined"):
         list[Still], Meta(description="Pictures that the client asked for, or is asked for; empty but after a resume.")
     ]
     consent: Annotated[ConsentRequest, Meta(description="The recording at hand, if there is one.")] | UnsetType = UNSET
+    video_consented: (
+        Annotated[bool, Meta(description="What the client has answered, asked to consent to video.")] | UnsetType
+    ) = UNSET
     lobby: (
         Annotated[Lobby, Meta(description="The client waits: it sees nothing of the room and may not publish.")]
         | UnsetType
@@ -374,6 +378,12 @@ class WaitingLeft(Notice, tag="waiting_left"):
     reason: WaitingLeftReason
 
 
+class QueuesChanged(Notice, tag="queues_changed"):
+    """For hosts: who waits in the queues that the room takes from, all anew. Until it is told, there are none."""
+
+    queues: list[Queue]
+
+
 class GrantsChanged(Notice, tag="grants_changed"):
     """What the client may do changed: a host handed its office over to it, or it did so itself."""
 
@@ -485,6 +495,7 @@ ServerMessage = (
     | WaitingJoined
     | WaitingUpdated
     | WaitingLeft
+    | QueuesChanged
     | GrantsChanged
     | ChatSaid
     | ConsentAsked
