@@ -33,6 +33,8 @@ from bridge.recordings import Retention, can_record, open_store
 from bridge.records import Ledger, RecordArchive, RecordStore
 from bridge.rest import AuditedActs, VendorTokens, webhook_endpoints
 from bridge.room import Metering, RoomLimits, RoomPolicy, Rooms, WithoutHost
+from bridge.sandbox import PAGES as SANDBOX_PAGES
+from bridge.sandbox import Sandbox
 from bridge.settings import Settings
 from bridge.sfu import LegReport, MediaSettings, MediaTimeouts, Sfu
 from bridge.signaling.calls import Calls
@@ -113,7 +115,7 @@ class Application:
         )
         self._queues = QueueKeeper(settings.data.directory, self._rooms)
         self._metrics = Metrics(version())
-        self._legs = LegSupervisor(LegSettings(settings.legs.max, settings.legs.memory))
+        self._legs = LegSupervisor(LegSettings(settings.legs.max, settings.legs.memory, settings.legs.language))
         self._sfu = Sfu(_media_settings(settings), legs=self._legs)
         self._store = open_store(settings)
         self._retention = Retention(self._store)
@@ -146,6 +148,10 @@ class Application:
             on_denied=trail.on_denied,
             sessions=ledger,
         )
+        self._sandbox = Sandbox(settings, lambda: self.http_port) if development else None
+        self._extra_pages = SANDBOX_PAGES if development else {}
+        if self._sandbox is not None:
+            self._rooms.add_listener(self._sandbox)
         self._loop_lag = LoopLag(self._metrics.on_loop_lag)
         self._quality = QualitySampler(self._sfu.sessions, self._metrics, on_sampled=ledger.on_sampled)
         self._admin = AdminServer(settings.data.directory, {"rooms": self.describe_rooms}, {"report": self.report_room})
@@ -193,6 +199,8 @@ class Application:
     async def close(self) -> None:
         """Tells everyone that the bridge goes, ends the calls, and returns when nothing runs any more. Idempotent."""
         served, self._accepting = self._accepting, False
+        if self._sandbox is not None:
+            await self._sandbox.close()
         await self._calls.close()
         if self._recorder is not None:
             await self._recorder.close()
@@ -220,7 +228,11 @@ class Application:
     def _make_recorder(self) -> RoomRecorder | None:
         if not can_record(self._settings):
             return None
-        streams = streams_of_mode(self._settings.recordings.mode, lambda source: self._calls.producer_of(source))
+        streams = streams_of_mode(
+            self._settings.recordings.mode,
+            producer_of=lambda source: self._calls.producer_of(source),
+            compose=self._sfu.open_composition,
+        )
         recorder = RoomRecorder(
             Services(
                 self._rooms,
@@ -353,7 +365,9 @@ class Application:
                 more=HistoryOperations(events, RecordArchive(database), acts).operations(),
             ).routes(),
             *OperationsRoutes(health, self._metrics, networks).routes(),
-            *WebFiles(default_web_directory(), frame_ancestors=settings.http.frame_ancestors).routes(),
+            *WebFiles(
+                default_web_directory(), frame_ancestors=settings.http.frame_ancestors, more=self._extra_pages
+            ).routes(),
         ]
 
     def _signin_routes(self) -> list[BaseRoute]:

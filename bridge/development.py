@@ -13,6 +13,7 @@ from bridge.configuration import Address
 from bridge.data_directory import make_data_directory
 from bridge.development_certificate import development_certificate
 from bridge.recordings import with_development_key
+from bridge.sandbox import sandbox_token
 from bridge.settings import MediaSection, Settings
 from bridge.sfu.interfaces import addresses
 
@@ -116,6 +117,13 @@ def links(settings: Settings, port: int, roles: Mapping[str, object]) -> Iterato
                 ttl=settings.tokens.max_ttl,
             )
             yield role, f"{scheme}://{Address(host, port)}/join#{quote(token)}"
+
+
+def sandbox_link(settings: Settings, port: int) -> str:
+    """The link of the developers' page, with its token in the fragment."""
+    scheme = "http" if settings.http.tls_certificate is None else "https"
+    token = sandbox_token(settings, "developer", "Developer")
+    return f"{scheme}://{Address(hosts(settings.http.listen)[0], port)}/sandbox#{quote(token)}"
 
 
 def _shown_roles(roles: Mapping[str, object]) -> Sequence[str]:

@@ -108,10 +108,11 @@ class RoomSettings:
 
 @dataclass(frozen=True, slots=True)
 class LegsSection:
-    """Processes that transcode for those who cannot take what is sent."""
+    """Processes that transcode, compose and mix for those who cannot take what is sent."""
 
     max: int = setting(integer(0, 512), 8)
     memory: int = setting(integer(512 << 20, 64 << 30), 2 << 30)
+    language: str = setting(choice("nb", "nn", "en"), "nb")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any
 
 from bridge.errors import BridgeError
 from bridge.recorder.notes import Notes
-from bridge.recorder.streams import StreamsOf
+from bridge.recorder.streams import OpenStreams, Streams
 from bridge.room import (
     ConsentAnswered,
     Direction,
@@ -37,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 ROLE = "opptak"
 """The recorder's own role in the roster; see configs/roles.toml."""
-IDENTITY, NAME = "bridge recorder", "Opptak"
+NAME = "Opptak"
 TAP_SECONDS = 10.0
 """How long the core may take to open a socket."""
 
@@ -50,7 +51,7 @@ class Services:
     sfu: Sfu
     legs: LegSupervisor
     store: RecordingStore
-    streams: StreamsOf
+    open_streams: OpenStreams
     pseudonym: Callable[[str, str], str]
     """Stands in for an identity of a tenant."""
     arm: Callable[[], None]
@@ -67,6 +68,7 @@ class RoomRecording:
         self._recording: Recording | None = None
         self._notes: Notes | None = None
         self._tap: Tap | None = None
+        self._streams: Streams | None = None
         self._leg: RecorderLeg | None = None
         self._tap_ready = asyncio.Event()
         self._session: str | None = None
@@ -74,8 +76,6 @@ class RoomRecording:
         """Of the recorder in the roster."""
         self._tracks: dict[int, TappedTrack] = {}
         """By producer."""
-        self._numbers: dict[str, int] = {}
-        """Of identities: who reloads keeps theirs."""
         self._muted: dict[int, bool] = {}
         self._present: dict[str, Participant] = {}
         self._zero = time.monotonic()
@@ -117,6 +117,8 @@ class RoomRecording:
         self._note("stopped", reason=reason)
         if self._tap is not None:
             self._tap.close()
+        if self._streams is not None:
+            self._streams.close()
 
     async def finish(self) -> None:
         """Returns when all is written. Where nothing was recorded, no recording is left."""
@@ -139,7 +141,6 @@ class RoomRecording:
                 if gone is not None:
                     self._note("left", gone)
                 elif who == self._participant:
-                    self._session = None
                     self._failed("recorder_removed")
             case SourceUpdated(participant_id=who, source=source):
                 if self._muted.get(source.id, False) is not source.muted and who in self._present:
@@ -152,19 +153,18 @@ class RoomRecording:
 
     def follow(self) -> None:
         """Records what the room has now, and no longer what it has not."""
-        if self._tap is None or self._leg is None or self._over:
+        if self._tap is None or self._leg is None or self._streams is None or self._over:
             return
-        people = self._people()
         wanted = {
-            producer: (stream.name, kind)
-            for stream in self._services.streams(self.room_id, people, self._number)
-            for kind, producer in (("video", stream.video), ("audio", stream.audio))
+            producer: stream.name
+            for stream in self._streams.wanted(self._people())
+            for producer in (stream.video, stream.audio)
             if producer is not None
         }
         for producer in [producer for producer in self._tracks if producer not in wanted]:
             self._leg.remove_track(self._tracks.pop(producer).ssrc)
             self._tap.remove(producer)
-        for producer, (stream, _) in wanted.items():
+        for producer, stream in wanted.items():
             if producer not in self._tracks:
                 self._add(self._tap, self._leg, producer, stream)
 
@@ -224,6 +224,7 @@ class RoomRecording:
             self._notes = Notes(self._recording, self._failed)
             if self._is_over():
                 return
+            self._streams = services.open_streams(self.room_id, lambda: self._failed("leg_failed"))
             self._tap = services.sfu.open_tap(self.room_id, f"recording {self._recording.id}", self)
             self._tap.pause(self._paused_at is not None)
             await asyncio.wait_for(self._tap_ready.wait(), TAP_SECONDS)
@@ -268,16 +269,14 @@ class RoomRecording:
     def _people(self) -> list[Participant]:
         """Who is in the room, the recorder left out."""
         inside = self._services.rooms.participants(self.room_id)
-        return [participant for participant in inside if participant.identity != IDENTITY]
-
-    def _number(self, participant: Participant) -> int:
-        return self._numbers.setdefault(participant.identity, len(self._numbers) + 1)
+        return [participant for participant in inside if not participant.service]
 
     def _came(self, participant: Participant) -> None:
-        if participant.id in self._present or participant.identity == IDENTITY:
+        if participant.id in self._present or participant.service:
             return
         self._present[participant.id] = participant
-        self._note("joined", participant, stream=f"track-{self._number(participant)}")
+        stream = None if self._streams is None else self._streams.name_of(participant)
+        self._note("joined", participant, stream=stream)
         for source in participant.sources:
             if source.muted:
                 self._muted[source.id] = True
@@ -288,7 +287,8 @@ class RoomRecording:
             JoinRequest(
                 tenant=tenant,
                 room=room,
-                identity=IDENTITY,
+                # Nobody else's, whatever vendors call theirs.
+                identity=f"recorder {secrets.token_hex(8)}",
                 name=NAME,
                 role=ROLE,
                 grants=frozenset({Grant.SUBSCRIBE.value}),

@@ -85,4 +85,5 @@ class Member:
             companions=self.companions,
             may_host=self.may_host,
             consent_pending=self.consent_pending,
+            service=self.service,
         )

@@ -221,6 +221,8 @@ class Participant:
     """Whether a host may hand its office over to them."""
     consent_pending: bool = False
     """Of someone in the lobby: let in, as soon as they consent to the recording."""
+    service: bool = False
+    """Part of the bridge itself, such as the recorder."""
 
 
 class Recording(StrEnum):

@@ -31,6 +31,8 @@ TYPES = {
     "video_consent_given": "video_consent.given",
     "video_consent_refused": "video_consent.refused",
     "recording_changed": "recording.changed",
+    "recording_ready": "recording.ready",
+    "invitation_proposed": "invitation.proposed",
     "session_ended": "session.ended",
     "call_ended": "call.ended",
 }

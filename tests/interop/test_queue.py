@@ -14,7 +14,7 @@ from tests.support.participant import Participant, RequestError
 
 async def waits(bridge: Bridge, queue: str, identity: Identity) -> Participant:
     """A patient who waits in the queue."""
-    patient = Participant(bridge.ws_url, bridge.token(queue, identity.name, "pasient"))
+    patient = Participant(bridge.ws_url, bridge.token(queue, identity.name, "pasient", "--enters", "lobby"))
     await patient.join()
     assert "lobby" in patient.joined
     return patient

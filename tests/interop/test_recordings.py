@@ -8,23 +8,18 @@ import json
 import os
 import signal
 import subprocess
-from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import av
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from bridge.recordings import DEVELOPMENT_KEYS, export_to
+from bridge.audit import AuditReader
+from bridge.audit import export as audit_export
+from bridge.recordings import export_to
 from bridge.transcode.recording import (
-    KeyRing,
     RecordingInfo,
     RecordingStore,
     State,
-    StoreSettings,
     TimelineEvent,
     decode_events,
 )
@@ -34,22 +29,11 @@ from tests.support.media import (
     GREEN,
     RED,
     ColourTrack,
-    Identity,
     ToneTrack,
-    dominant_tone,
-    identity_of_picture,
-    identity_of_tone,
 )
 from tests.support.participant import Participant
+from tests.support.recorded import decode, last_picture, store_of, streams, tracks, voices
 from tests.support.webrtc_http import Publisher
-
-RATE = 48_000
-
-
-def store_of(bridge: Bridge) -> RecordingStore:
-    """The bridge's recordings, read beside it."""
-    keys = KeyRing.read(bridge.data / DEVELOPMENT_KEYS)
-    return RecordingStore(StoreSettings(bridge.data / "recordings", 1e6), keys)
 
 
 @pytest.fixture
@@ -94,15 +78,6 @@ async def recorded(bridge: Bridge, doctor: Participant, patient: Participant) ->
     await eventually(lambda: {"track-1", "track-2"} <= tracks(bridge).keys(), within=30)
 
 
-def tracks(bridge: Bridge) -> dict[str, int]:
-    """Bytes on the disk of each stream in which there is a picture or a sound, of all recordings."""
-    sizes: Counter[str] = Counter()
-    for path in (bridge.data / "recordings").glob("*/track-*.stream"):
-        sizes[path.stem] += path.stat().st_size
-    # What stands before the first cluster is no recording yet.
-    return {name: size for name, size in sizes.items() if size > 1500}
-
-
 def export(store: RecordingStore, recording: RecordingInfo, stream: str, folder: Path) -> Path:
     path = folder / f"{stream}.webm"
     export_to(store, recording.id, stream, path)
@@ -113,29 +88,13 @@ def timeline(store: RecordingStore, recording: RecordingInfo) -> list[TimelineEv
     return list(decode_events(store.read(recording.id, "timeline")))
 
 
-@dataclass
-class Decoded:
-    """What FFmpeg sees and hears in a file."""
-
-    seconds: float
-    """Of the picture."""
-    pictures: set[Identity | None]
-    sounds: Counter[Identity | None]
-    """Half seconds of each."""
-
-
-def decode(path: Path) -> Decoded:
-    samples: list[NDArray[np.float64]] = []
-    resampler = av.AudioResampler("flt", "mono", RATE)
-    with av.open(str(path), "r") as container:
-        pictures = [(frame.time or 0.0, identity_of_picture(frame)) for frame in container.decode(video=0)]
-    with av.open(str(path), "r") as container:
-        for sound in container.decode(audio=0):
-            samples += [part.to_ndarray()[0].astype(float) * 32768 for part in resampler.resample(sound)]
-    whole = np.concatenate(samples)
-    blocks = [whole[at : at + RATE // 2] for at in range(0, len(whole) - RATE // 2, RATE // 2)]
-    heard = Counter(identity_of_tone(dominant_tone(block, RATE)) for block in blocks)
-    return Decoded(pictures[-1][0] - pictures[0][0], {identity for _, identity in pictures}, heard)
+def audited(bridge: Bridge) -> list[str]:
+    """The audit log, as it is exported."""
+    reader = AuditReader(bridge.data)
+    try:
+        return list(audit_export(reader))
+    finally:
+        reader.close()
 
 
 async def test_each_participant_is_recorded_into_a_file_that_anything_plays(
@@ -161,6 +120,14 @@ async def test_each_participant_is_recorded_into_a_file_that_anything_plays(
     assert 'bridge_legs{source="rtp",target="webm"} 1.0' in metrics
     (recording,) = recordings.recordings()
     assert (recording.state, recording.tenant, recording.room) == (State.COMPLETE, "dev", room)
+    noted = [json.loads(line) for line in audited(bridge)]
+    (ready,) = [entry["details"] for entry in noted if entry.get("kind") == "recording_ready"]
+    (consent, _) = [entry["details"] for entry in noted if entry.get("kind") == "consent_given"]
+    assert (ready["recording_id"], ready["recording"], ready["reason"]) == (
+        recording.id,
+        consent["recording"],
+        "stopped",
+    )
     for number, identity in ((1, RED), (2, GREEN)):
         decoded = decode(export(recordings, recording, f"track-{number}", tmp_path))
         assert decoded.seconds > 3
@@ -296,14 +263,21 @@ async def test_a_room_without_a_place_for_the_leg_is_told_so(tmp_path: Path, roo
             await eventually(lambda: not list((bridge.data / "recordings").iterdir()))
 
 
-@pytest.mark.parametrize(("mode", "why"), [("composed", "composed picture"), ("both", "expected one of")])
-def test_a_mode_that_is_not_there_is_refused_at_the_start(tmp_path: Path, mode: str, why: str) -> None:
-    (tmp_path / "bridge.toml").write_text(f'[recordings]\nmode = "{mode}"\n')
-    done = subprocess.run(
-        [BRIDGE, "serve", "--dev", "--data", str(tmp_path), "--config", str(tmp_path / "bridge.toml")],
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 2
-    assert "recordings.mode" in done.stderr
-    assert why in done.stderr
+async def test_a_room_is_recorded_as_one_picture_and_one_sound(tmp_path: Path, room: str) -> None:
+    (tmp_path / "bridge.toml").write_text('[recordings]\nmode = "composed"\n')
+    with running_bridge(tmp_path, "--config", str(tmp_path / "bridge.toml")) as bridge:
+        async with consultation(bridge, room) as (doctor, patient):
+            await doctor.request("ask_to_record", text_version="1")
+            await answer(patient, True)
+            await is_told(patient, "on")
+            await eventually(lambda: "composed" in streams(bridge), within=60)
+            await asyncio.sleep(3)
+            await doctor.request("stop_recording")
+            await eventually(lambda: not legs(bridge))
+        store = store_of(bridge)
+        (recording,) = store.recordings()
+        assert recording.state is State.COMPLETE
+        path = export(store, recording, "composed", tmp_path)
+        assert last_picture(path, 2) == [RED, GREEN]
+        assert voices(path) == {RED, GREEN}
+        assert {event.stream for event in timeline(store, recording) if event.event == "joined"} == {None}

@@ -63,6 +63,8 @@ class Participant:
         self.close_code: int | None = None
         self.rewrite_description: Callable[[str], str] = lambda sdp: sdp
         """What stands between the client and the bridge may change the candidates of the bridge's descriptions."""
+        self.holds_to_description = True
+        """Whether every message has to be as this version describes it, which no other client insists on."""
         self.restarts = 0
         """ICE restarts of the subscribe connection that were followed."""
         self._watchers: dict[str, Watcher] = {}
@@ -177,7 +179,7 @@ class Participant:
     async def close(self) -> None:
         """Leaves and lets go of everything."""
         if self._socket is not None and self.close_code is None:
-            with contextlib.suppress(websockets.ConnectionClosed, TimeoutError):
+            with contextlib.suppress(websockets.ConnectionClosed, ConnectionError, TimeoutError):
                 await self.request("leave")
         await self.vanish()
 
@@ -229,7 +231,8 @@ class Participant:
         try:
             async for text in socket:
                 message: Message = json.loads(text)
-                schema("server").validate(message)
+                if self.holds_to_description:
+                    schema("server").validate(message)
                 self._take(message)
         except websockets.ConnectionClosed:
             pass

@@ -313,6 +313,25 @@ for (const name of /** @type {const} */ (["chromium", "firefox"])) {
       await view.page.evaluate(() => fakeBridge.setRecording("off"));
       await view.until(() => document.querySelector(".question") === null);
       assert.equal((await view.sent("answer_consent")).length, 2);
+      await view.untilText("#notices", "Det tas ikke opptak.");
+    });
+
+    it("says why a recording ended by itself, and shows the recorder among the people, not on the stage", async () => {
+      await view.start();
+      await view.until(() => fakeBridge.ownSources.length === 2);
+      await view.page.evaluate(() => {
+        fakeBridge.addParticipant({ name: "Opptak", role: "opptak", camera: false, microphone: false });
+        fakeBridge.setRecording("on");
+      });
+      await view.untilText(".recording", "Opptak pågår");
+      await view.press("Deltakere: 2 i samtalen");
+      await view.untilText(".person-name", "Opptak");
+      assert.equal(await view.page.evaluate(() => document.querySelectorAll(".people .tile").length), 0);
+      await view.page.evaluate(() => {
+        fakeBridge.notice({ type: "recording_failed", code: "recording_no_space" });
+        fakeBridge.setRecording("off");
+      });
+      await view.untilText("#notices", "Opptaket er avsluttet: det er ikke plass til mer.");
     });
 
     it("shows a doctor the queue that several rooms take from, and takes the next one", async () => {

@@ -65,7 +65,8 @@ export class PersonMenu {
     const heard = microphone !== null && !microphone.muted;
     const { isHost } = this.#call;
     const mayAsk = this.#stills?.mayAsk(this.#participant) ?? false;
-    setAttribute(this.node, "hidden", !isHost && !mayAsk);
+    // What there is to decide about the recorder is whether it records, and has its place below.
+    setAttribute(this.node, "hidden", (!isHost && !mayAsk) || this.#participant.role === "opptak");
     setAttribute(this.#still, "hidden", !mayAsk);
     setText(this.#still, t(this.#stills?.isAsked(this.#participant) ? "stillCancel" : "stillAsk"));
     for (const each of this.#hosts) setAttribute(each, "hidden", !isHost);

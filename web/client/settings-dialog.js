@@ -53,7 +53,7 @@ export class SettingsDialog {
     const views = Object.entries(VIEWS).map(([value, text]) => element("option", { value }, t(text)));
     this.#view = element(
       "select",
-      { id: "view", "aria-describedby": "view-help", onchange: () => actions.view(/** @type {View} */ (this.#view.value)) },
+      { id: "choose-view", "aria-describedby": "view-help", onchange: () => actions.view(/** @type {View} */ (this.#view.value)) },
       ...views,
     );
     const close = element("button", { type: "button", class: "button primary", onclick: () => this.node.close() }, t("close"));
@@ -73,7 +73,7 @@ export class SettingsDialog {
       element(
         "div",
         { class: "field" },
-        element("label", { for: "view" }, t("view")),
+        element("label", { for: "choose-view" }, t("view")),
         this.#view,
         element("p", { class: "help", id: "view-help" }, t("viewHelp")),
       ),

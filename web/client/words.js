@@ -50,6 +50,8 @@ export function waitingName({ name }) {
 
 /** @param {{ role: string, level: string, companions?: readonly string[] }} person */
 export function factsOf({ role, level, companions = [] }) {
+  // The recorder signs in nowhere.
+  if (role === "opptak") return roleWord(role);
   return [roleWord(role), levelWord(level), ...companions].join(" · ");
 }
 

@@ -150,7 +150,11 @@ class Stream(msgspec.Struct):
     """A file of a recording."""
 
     name: Annotated[
-        str, Meta(description="`track-1`, `track-1-screen`, `track-1-part-2` …, and `timeline`: who was there when.")
+        str,
+        Meta(
+            description="`composed`, or `track-1`, `track-1-screen`, `track-1-part-2` …; "
+            "`timeline`: who was there when."
+        ),
     ]
     media_type: str
     bytes: Annotated[int, Meta(ge=0, description="About how many.")]

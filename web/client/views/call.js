@@ -162,13 +162,14 @@ export class CallView {
     const call = this.#call;
     const options = { signal: this.#abort.signal };
     call.on("participantjoined", (participant) => {
-      notify(t("joinedAnnouncement", { name: nameOf(participant) }));
+      // Of a recording the call says by itself that it begins and ends.
+      if (people([participant]).length > 0) notify(t("joinedAnnouncement", { name: nameOf(participant) }));
       this.#queueUpdate();
     }, options);
     call.on("participantleft", ({ participant, reason }) => {
       // Whoever reloaded the page is about to be back.
       const left = reason === "sent_back" ? "inLobbyAgain" : "leftAnnouncement";
-      if (reason !== "replaced") notify(t(left, { name: nameOf(participant) }));
+      if (reason !== "replaced" && people([participant]).length > 0) notify(t(left, { name: nameOf(participant) }));
       this.#queueUpdate();
     }, options);
     call.on("sourcechange", (source) => {
@@ -203,13 +204,17 @@ export class CallView {
     call.on("waitingjoined", (info) => notify(t("isReady", { name: waitingName(info) })), options);
     let failed = false;
     call.on("recordingfailed", ({ code }) => {
+      // A host who takes the recorder out stops it.
+      if (code === "recorder_removed") return;
       failed = true;
       notify(t(code === "recording_no_space" ? "recordingNoSpace" : "recordingFailed"));
     }, options);
     let { locked: wasLocked, recording: wasRecording } = call.room;
     call.on("roomchange", ({ locked, recording }) => {
       if (locked !== wasLocked) notify(t(locked ? "lockedAnnouncement" : "unlockedAnnouncement"));
-      if (recording === "off" && wasRecording !== "off" && !failed) notify(t("recordingStopped"));
+      if (recording === "off" && wasRecording !== "off" && !failed) {
+        notify(t(wasRecording === "asking" ? "recordingOff" : "recordingStopped"));
+      }
       failed = false;
       wasLocked = locked;
       wasRecording = recording;
