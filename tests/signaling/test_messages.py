@@ -70,7 +70,6 @@ FIELDS = {
     "pinned": st.lists(st.sampled_from(["p", "", "x" * 65]), max_size=6),
     "view": st.sampled_from(["separate", "composed", "auto", "both", None]),
     "save_data": st.sampled_from([True, False, None]),
-    "view": st.sampled_from(["auto", "composed", "separate", "wide"]),
     "extra": st.none(),
 }
 
