@@ -6,7 +6,7 @@ Identities become pseudonyms here; names and texts are left out. Media is no mat
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from bridge.audit.chain import Detail, Entry
 from bridge.errors import BridgeError
@@ -31,29 +31,8 @@ from bridge.room import (
     WaitingLeft,
 )
 
-
-class Claims(Protocol):
-    """What is needed of a verified token."""
-
-    @property
-    def tenant(self) -> str:
-        """Whose room it is."""
-
-    @property
-    def room(self) -> str:
-        """Its name within the tenant."""
-
-    @property
-    def identity(self) -> str:
-        """Whom the token is for."""
-
-    @property
-    def role(self) -> str:
-        """As what."""
-
-    @property
-    def level(self) -> str:
-        """The level of the sign-in."""
+if TYPE_CHECKING:
+    from bridge.signaling.calls import JoinClaims
 
 
 class Trail:
@@ -68,7 +47,7 @@ class Trail:
         self._recording: dict[str, Recording] = {}
         """Of rooms in which it is not off."""
 
-    def on_denied(self, claims: Claims, door: str, error: BridgeError) -> None:
+    def on_denied(self, claims: JoinClaims, door: str, error: BridgeError) -> None:
         """Someone with a valid token was not let in."""
         details: dict[str, Detail] = {"code": error.code, "door": door, "role": claims.role, "level": claims.level}
         subject = self._pseudonym(claims.tenant, claims.identity)
