@@ -100,7 +100,7 @@ export class PersonMenu {
     const over = new AbortController();
     this.node.addEventListener("toggle", () => over.abort(), { once: true });
     document.addEventListener("pointerdown", outside, { signal: over.signal });
-    addEventListener("resize", () => placeBeside(this.#summary, this.#items), { signal: over.signal });
+    addEventListener("resize", () => requestAnimationFrame(() => placeBeside(this.#summary, this.#items)), { signal: over.signal });
   }
 
   #close() {
