@@ -37,6 +37,11 @@ class Seen:
     text: str
     facts: dict[str, str]
 
+    @property
+    def loss_up(self) -> float:
+        """In per cent."""
+        return float(self.facts["Tap opp / ned"].split("%")[0].replace(",", "."))
+
 
 @contextlib.asynccontextmanager
 async def bad_line(bridge: Bridge) -> AsyncIterator[int]:
@@ -94,14 +99,13 @@ async def test_it_says_what_each_line_is_worth_and_what_to_do(
         good, bad, without_udp = await asyncio.gather(
             *(read(page, tmp_path / f"{name}.png") for name, page in pages.items())
         )
-    # A busy machine is a line that is less than good; it loses nothing, and nobody's call.
-    assert good.level in ("good", "fair"), good
+    # A busy machine makes any line less than good; but it does not lose what goes over this one.
+    assert good.level != "none", good
+    assert good.loss_up < 0.5 * bad.loss_up, (good, bad)
     assert good.facts["Veier gjennom nettet"] == "UDP, TCP"
     assert bad.level == "poor", bad
     assert "Linjen er svak." in bad.text
     assert "Gå nærmere ruteren" in bad.text
     assert "Spar data" in bad.text
-    assert without_udp.level in ("fair", "poor"), without_udp
     assert without_udp.facts["Veier gjennom nettet"] == "TCP"
     assert "Nettet stopper den raske veien (UDP)" in without_udp.text
-    print(good, bad, without_udp, sep="\n")

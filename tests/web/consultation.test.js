@@ -124,6 +124,40 @@ for (const name of /** @type {const} */ (["chromium", "firefox"])) {
       await view.until(() => document.querySelector(".panel").hidden);
     });
 
+    if (name === "chromium") {
+      it("tests devices and line before the call, with the keyboard alone", async () => {
+        const { page } = view;
+        await page.goto(view.url);
+        await view.until(() => document.querySelector(".preview video")?.videoWidth > 0);
+        await page.focus(".choices button");
+        await page.keyboard.press("Enter");
+        await view.untilText(".test-status", "Kameraet virker.");
+        const focus = async (text) => {
+          const focused = () => page.evaluate(() => document.activeElement.textContent);
+          for (let tries = 0; (await focused()) !== text; tries += 1) {
+            assert.ok(tries < 20, `the Tab key leads to “${text}”`);
+            await page.keyboard.press("Tab");
+          }
+          await page.keyboard.press("Enter");
+        };
+        await focus("Spill av en lyd");
+        await view.untilText(".test-question", "Hørte du lyden?");
+        await view.look("self-test-busy");
+        await focus("Nei");
+        await view.untilText(".test-status", "Skru opp lyden");
+        await focus("Spill av en lyd");
+        await focus("Ja");
+        await view.untilText(".test-status", "Høyttaleren virker.");
+        await page.waitForFunction(() => document.querySelector(".test-facts dd") !== null, { polling: 100, timeout: 60_000 });
+        await view.untilText(".test-facts dd", "UDP");
+        assert.match(await page.evaluate(() => document.querySelector(".test-row:last-of-type").dataset.state), /good|fair|poor/);
+        await view.look("self-test-done");
+        await page.keyboard.press("Escape");
+        await view.until(() => document.querySelector(".self-test") === null);
+        assert.deepEqual(await view.sent("join"), [], "nobody has joined");
+      });
+    }
+
     it("lets the patient see, take anew and send a picture that the doctor asks for, or say no", async () => {
       await view.start();
       await view.until(() => fakeBridge.ownSources.length === 2);
