@@ -40,6 +40,8 @@ MAX_HEIGHT = 720
 _LOOPBACK = "127.0.0.1"
 _ORIENTATION_URI = "urn:3gpp:video-orientation"
 _ORIENTATION = 1
+_EVENTS = 101
+"""Payload type of telephone events (RFC 4733) out of a leg."""
 _FEEDBACK = ("nack", "nack pli", "ccm fir")
 _SOCKET_BUFFER = 1 << 20
 
@@ -81,7 +83,9 @@ class DerivedProducer:
         self.source_id = source.producer.producer_id
         self._source = source
         self.codec = target
-        self.codecs = (MediaCodec(target),)
+        events = [each.codec for each in source.codecs if each.codec.key == codecs.EVENTS]
+        self._events = replace(events[0], payload_type=_EVENTS, clock_rate=target.clock_rate) if events else None
+        self.codecs = (MediaCodec(target), *([MediaCodec(self._events)] if self._events else []))
         self.producer_id = 0
         """Its id now; another one each time that it is started, 0 while it is not."""
         self._receivers: dict[object, int] = {}
@@ -217,11 +221,12 @@ class DerivedProducer:
                 "kind": kind,
                 "codecs": [
                     {
-                        "payload_type": self.codec.payload_type,
-                        "name": self.codec.name,
-                        "clock_rate": self.codec.clock_rate,
-                        "rtcp_feedback": list(self.codec.feedback),
+                        "payload_type": each.codec.payload_type,
+                        "name": each.codec.name,
+                        "clock_rate": each.codec.clock_rate,
+                        "rtcp_feedback": list(each.codec.feedback),
                     }
+                    for each in self.codecs
                 ],
                 "encodings": [{"ssrc": ssrc}],
             },
@@ -250,7 +255,9 @@ class DerivedProducer:
     def _spec(self, ssrc: int) -> LegSpec:
         kind = self._source.producer.kind
         source = tuple(_leg_codec(codec) for codec in self._taken())
-        return LegSpec(kind, source, _leg_codec(self.codec), ssrc, _ORIENTATION if kind == "video" else None)
+        events = None if self._events is None else _leg_codec(self._events)
+        orientation = _ORIENTATION if kind == "video" else None
+        return LegSpec(kind, source, _leg_codec(self.codec), ssrc, orientation, events)
 
     def _follow(self) -> None:
         if self._leg is None:
