@@ -60,6 +60,8 @@ class CodecParams(TypedDict):
     clock_rate: int
     rtx_payload_type: NotRequired[int | None]
     rtcp_feedback: NotRequired[list[str]]
+    """Values of `a=rtcp-fb`: "nack", "nack pli", "ccm fir", "transport-cc", "goog-remb", and "ack ccfb", by which the
+    publisher gets congestion feedback by source (RFC 8888)."""
 
 class EncodingParams(TypedDict):
     """An encoding of a producer; without `ssrc` it is learned from MID (and RID)."""
@@ -98,6 +100,7 @@ class ConsumerParams(TypedDict):
     redundancy_payload_type: NotRequired[int | None]
     """The receiver's payload type of redundant audio (RFC 2198) with its Opus inside, where negotiated."""
     rtcp_feedback: NotRequired[list[str]]
+    """As of a producer; with "ack ccfb" the receiver is expected to give congestion feedback by source (RFC 8888)."""
     paused: NotRequired[bool]
 
 class SrtpParams(TypedDict):

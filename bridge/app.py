@@ -5,39 +5,47 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import dataclasses
 import ipaddress
 import logging
 import os
 import resource
 import signal
+import sqlite3
 import time
+from collections.abc import Sequence
 from importlib import metadata
 from typing import Any
 
 from starlette.routing import BaseRoute
 
-from bridge.audit import DATABASE, AuditLog, AuditSettings, Entry, Trail
+from bridge.audit import DATABASE, AuditLog, AuditSettings, Entry, Row, SignInTrail, Trail
 from bridge.auth.api_keys import ApiKeys
 from bridge.auth.callers import Callers
 from bridge.data_directory import DataDirectory
 from bridge.errors import BridgeError
+from bridge.housekeeping import Housekeeping
+from bridge.inviting import CallInviter
 from bridge.issuers import make_verifier
 from bridge.observability import AdminServer, Health, LoopLag, Metrics, QualitySampler
-from bridge.recordings import Retention, open_store
+from bridge.queues import QueueKeeper
+from bridge.recorder import RoomRecorder, Services, TenantArchive, streams_of_mode
+from bridge.recordings import Retention, can_record, open_store
+from bridge.records import Ledger, RecordArchive, RecordStore
 from bridge.rest import AuditedActs, VendorTokens, webhook_endpoints
-from bridge.room import Metering, RoomLimits, RoomPolicy, RoomRecord, Rooms, WithoutHost
+from bridge.room import Metering, RoomLimits, RoomPolicy, Rooms, WithoutHost
+from bridge.sandbox import PAGES as SANDBOX_PAGES
+from bridge.sandbox import Sandbox
 from bridge.settings import Settings
 from bridge.sfu import LegReport, MediaSettings, MediaTimeouts, Sfu
 from bridge.signaling.calls import Calls
 from bridge.signaling.http import application
 from bridge.signaling.operations import OperationsRoutes
 from bridge.signaling.rest.door import RestDoor
+from bridge.signaling.rest.history import HistoryOperations
 from bridge.signaling.selftest import SelfTestDoor, SelfTestSettings
 from bridge.signaling.server import HttpServer, ServerSettings
 from bridge.signaling.signin.door import SignInDoor
 from bridge.signaling.signin.token_door import TokenDoor
-from bridge.signaling.signin.vendor_door import VendorDoor
 from bridge.signaling.stills.door import StillDoor, StillSettings
 from bridge.signaling.web import WebFiles, default_web_directory
 from bridge.signaling.websocket.door import WebSocketDoor
@@ -47,7 +55,7 @@ from bridge.signaling.whip.settings import WhipSettings
 from bridge.signin import SignIn, tenants, vendor_authenticator
 from bridge.tls import read_certificate
 from bridge.transcode.supervisor import LegSettings, LegSupervisor
-from bridge.webhooks import Outbox, WebhookSender
+from bridge.webhooks import EventLog, Outbox, WebhookSender
 
 _log = logging.getLogger(__name__)
 
@@ -72,12 +80,14 @@ class Application:
         self._settings = settings
         read_certificate(settings.http)
         endpoints = webhook_endpoints(settings.webhooks)
-        self._outbox = Outbox(settings.data.directory / DATABASE, [each.tenant for each in endpoints])
+        served = tenants(settings, development=development)
+        self._outbox = Outbox(settings.data.directory / DATABASE, served, [each.tenant for each in endpoints])
         self._webhooks = WebhookSender(self._outbox, endpoints)
+        self._records = RecordStore(settings.data.directory / DATABASE)
         self._audit = AuditLog(
             settings.data.directory,
             AuditSettings(settings.audit.retention, settings.audit.capacity),
-            companion=self._outbox.add,
+            companion=self._write_along,
         )
         rooms = settings.rooms
         self._rooms = Rooms(
@@ -99,27 +109,50 @@ class Application:
                 closes_after=rooms.closes_after,
                 max_length=rooms.max_length,
             ),
+            can_record=can_record(settings),
             ledger=self._audit,
         )
-        self._rooms.add_listener(Metering(time.monotonic, _log_record))
+        self._queues = QueueKeeper(settings.data.directory, self._rooms)
         self._metrics = Metrics(version())
-        self._legs = LegSupervisor(LegSettings(settings.legs.max, settings.legs.memory))
+        self._legs = LegSupervisor(LegSettings(settings.legs.max, settings.legs.memory, settings.legs.language))
         self._sfu = Sfu(_media_settings(settings), legs=self._legs)
-        self._retention = Retention(open_store(settings))
+        self._store = open_store(settings)
+        self._retention = Retention(self._store)
+        self._housekeeping = Housekeeping(
+            {
+                "events": lambda: self._outbox.forget(time.time() - settings.webhooks.retention),
+                "records": lambda: self._records.forget(time.time() - settings.records.retention),
+            }
+        )
         self._data: DataDirectory | None = None
         self._signin = SignIn(settings)
-        own = self._signin.issuers(tenants(settings, development=development))
+        own = self._signin.issuers(served)
         verifier = make_verifier(settings, development=development, more=own)
         self._vendors = vendor_authenticator(settings, verifier)
-        self._callers = Callers(
-            ApiKeys(settings.data.directory), self._vendors, tenants(settings, development=development)
-        )
+        self._callers = Callers(ApiKeys(settings.data.directory), self._vendors, served)
         self._tokens = VendorTokens(self._signin.minter, verifier)
         trail = Trail(self._audit.append, self._signin.pseudonyms.subject)
         self._rooms.add_listener(trail)
-        self._calls = Calls(verifier, self._rooms, self._sfu, observer=self._metrics, on_denied=trail.on_denied)
+        self._recorder = self._make_recorder()
+        ledger = Ledger(self._audit.append, self._signin.pseudonyms.subject, clock=time.monotonic, wall_clock=time.time)
+        self._rooms.add_listener(ledger)
+        self._rooms.add_listener(Metering(time.monotonic, ledger.on_room_record))
+        self._calls = Calls(
+            verifier,
+            self._rooms,
+            self._sfu,
+            observer=self._metrics,
+            inviter=CallInviter(self._signin.admission, self._audit, self._signin.pseudonyms.subject),
+            recorder=self._recorder,
+            on_denied=trail.on_denied,
+            sessions=ledger,
+        )
+        self._sandbox = Sandbox(settings, lambda: self.http_port) if development else None
+        self._extra_pages = SANDBOX_PAGES if development else {}
+        if self._sandbox is not None:
+            self._rooms.add_listener(self._sandbox)
         self._loop_lag = LoopLag(self._metrics.on_loop_lag)
-        self._quality = QualitySampler(self._sfu.sessions, self._metrics)
+        self._quality = QualitySampler(self._sfu.sessions, self._metrics, on_sampled=ledger.on_sampled)
         self._admin = AdminServer(settings.data.directory, {"rooms": self.describe_rooms}, {"report": self.report_room})
         self._accepting = False
         self._server = HttpServer(application(self._routes(), hsts=settings.http.hsts), _server_settings(settings))
@@ -141,12 +174,16 @@ class Application:
             self._data = DataDirectory(self._settings.data.directory)
             self._audit.start()
             self._outbox.open()
+            self._records.open()
             self._webhooks.start()
+            self._signin.start()
+            self._queues.load()
             self._audit.append(Entry("bridge_started", details={"version": version()}))
             _raise_file_limit()
             await self._start_media()
             self._legs.start()
             self._retention.start()
+            self._housekeeping.start()
             await self._admin.start()
             self._loop_lag.start()
             self._quality.start()
@@ -161,12 +198,17 @@ class Application:
     async def close(self) -> None:
         """Tells everyone that the bridge goes, ends the calls, and returns when nothing runs any more. Idempotent."""
         served, self._accepting = self._accepting, False
+        if self._sandbox is not None:
+            await self._sandbox.close()
         await self._calls.close()
+        if self._recorder is not None:
+            await self._recorder.close()
         await self._server.close()
         await self._signin.close()
         await self._sfu.close()
         self._legs.close()
         await self._retention.stop()
+        await self._housekeeping.stop()
         await self._quality.stop()
         self._loop_lag.stop()
         await self._admin.close()
@@ -175,11 +217,40 @@ class Application:
         await self._webhooks.close()
         await asyncio.to_thread(self._audit.close)
         self._outbox.close()
+        self._records.close()
         if self._data is not None:
             self._data.release()
             self._data = None
         if served:
             _log.info("The bridge has ended")
+
+    def _make_recorder(self) -> RoomRecorder | None:
+        if not can_record(self._settings):
+            return None
+        streams = streams_of_mode(
+            self._settings.recordings.mode,
+            producer_of=lambda source: self._calls.producer_of(source),
+            compose=self._sfu.open_composition,
+        )
+        recorder = RoomRecorder(
+            Services(
+                self._rooms,
+                self._sfu,
+                self._legs,
+                self._store,
+                streams,
+                self._signin.pseudonyms.subject,
+                lambda: self._calls.arm(),
+            ),
+            self._audit.append,
+        )
+        self._rooms.add_listener(recorder)
+        return recorder
+
+    def _write_along(self, database: sqlite3.Connection, rows: Sequence[tuple[Row, Entry]]) -> None:
+        """What belongs to new entries of the audit log, in their transaction."""
+        self._outbox.add(database, rows)
+        self._records.add(database, rows)
 
     async def _start_media(self) -> None:
         try:
@@ -219,7 +290,10 @@ class Application:
                     "waiting": len(self._rooms.waiting(room_id)),
                     "connected": sum(participant.connected for participant in participants),
                     "sources": sum(len(participant.sources) for participant in participants),
-                    "legs": [_described(leg) for leg in self._sfu.legs(room_id)],
+                    "legs": [
+                        *(_described(leg) for leg in self._sfu.legs(room_id)),
+                        *([] if self._recorder is None else self._recorder.described(room_id)),
+                    ],
                 }
             )
         return described
@@ -254,7 +328,7 @@ class Application:
     def _routes(self) -> list[BaseRoute]:
         settings = self._settings
         origins = settings.http.allowed_origins
-        websocket = WebSocketSettings(allowed_origins=origins)
+        websocket = WebSocketSettings(allowed_origins=origins, public_url=settings.signin.public_url)
         whip = WhipSettings(allowed_origins=origins)
         health = Health(
             # A worker that died is started again within a second or so; while none runs, there are no calls.
@@ -264,6 +338,9 @@ class Application:
                 "all_workers": lambda: len(self._sfu.workers()) == settings.media.workers,
             },
         )
+        acts = AuditedActs(self._audit, self._signin.pseudonyms.subject)
+        database = settings.data.directory / DATABASE
+        events = EventLog(database, self._outbox)
         networks = [ipaddress.ip_network(network) for network in settings.metrics.allowed]
         return [
             *WebSocketDoor(self._calls, websocket, version=version(), grace=settings.rooms.grace).routes(),
@@ -277,17 +354,24 @@ class Application:
                 self._calls,
                 self._callers,
                 self._tokens,
-                AuditedActs(self._audit, self._signin.pseudonyms.subject),
+                acts,
+                self._signin.admission,
+                TenantArchive(self._store),
+                self._queues,
                 version=version(),
                 public_url=settings.signin.public_url,
                 clock=time.monotonic,
+                more=HistoryOperations(events, RecordArchive(database), acts).operations(),
             ).routes(),
             *OperationsRoutes(health, self._metrics, networks).routes(),
-            *WebFiles(default_web_directory(), frame_ancestors=settings.http.frame_ancestors).routes(),
+            *WebFiles(
+                default_web_directory(), frame_ancestors=settings.http.frame_ancestors, more=self._extra_pages
+            ).routes(),
         ]
 
     def _signin_routes(self) -> list[BaseRoute]:
-        signin, metrics = self._signin, self._metrics
+        signin = self._signin
+        observer = SignInTrail(self._audit.append, signin.pseudonyms.subject, self._metrics)
         public_url = self._settings.signin.public_url
         embedded = bool(self._settings.http.frame_ancestors)
         clock = time.monotonic
@@ -298,17 +382,11 @@ class Application:
                 signin.admission,
                 public_url=public_url,
                 embedded=embedded,
-                observer=metrics,
+                observer=observer,
                 clock=clock,
             ).routes(),
-            *TokenDoor(signin.exchanges, signin.nonces, public_url=public_url, observer=metrics, clock=clock).routes(),
-            *VendorDoor(self._vendors, signin.admission, public_url=public_url, observer=metrics, clock=clock).routes(),
+            *TokenDoor(signin.exchanges, signin.nonces, public_url=public_url, observer=observer, clock=clock).routes(),
         ]
-
-
-def _log_record(record: RoomRecord) -> None:
-    """The metering record of a room: one line, with nothing about persons."""
-    _log.info("A room has closed", extra=dataclasses.asdict(record))
 
 
 async def run(application: Application) -> None:

@@ -1,7 +1,7 @@
-"""The command `bridge`: serve | token | check | rooms | recordings | audit | apikey | test-leg | version.
+"""The command `bridge`. `bridge --help` lists what it does.
 
 What goes wrong is one line on standard error and exit code 2; `bridge check` exits with 1 if this machine is not fit,
-`bridge audit verify` if the log is not whole.
+`bridge audit verify` if the log is not whole, `bridge conformance` if the client does not conform.
 """
 
 from __future__ import annotations
@@ -20,14 +20,17 @@ from pathlib import Path
 
 from bridge.audit import PUBLIC_KEY, AuditError, AuditReader, AuditStore, Entry, SealChecker, SealingKey, export, verify
 from bridge.auth import DEVELOPMENT_ISSUER, Issuer, StaticKey, TokenVerifier, development_secret, mint
-from bridge.auth.api_keys import ApiKeys, new_key_id
+from bridge.auth.api_keys import SCOPES, ApiKeys, new_key_id
 from bridge.configuration import SettingsError, parse_duration
+from bridge.conformance.arguments import add_arguments as add_conformance_arguments
 from bridge.data_directory import make_data_directory
 from bridge.errors import BridgeError
 from bridge.issuers import claim_rules, read_roles
 from bridge.machine_check import Finding, Status, check_machine
 from bridge.observability import AdminClient, configure_logging
-from bridge.recordings import export_to, open_store, recordings_as_json, recordings_as_table
+from bridge.recordings import export_to, open_store, recordings_as_json, recordings_as_table, with_development_key
+from bridge.records.command import add_arguments as add_records_arguments
+from bridge.records.command import export as export_records
 from bridge.room import room_id
 from bridge.settings import Settings, check_for_production, load_settings
 from bridge.signin import tenants
@@ -35,9 +38,10 @@ from bridge.transcode.recording import COMPOSED, new_key_line
 
 UNFIT = 1
 UNSOUND = 1
+NONCONFORMING = 1
 WRONG = 2
-"""Exit codes: the machine is not fit to run the bridge; the audit log is not whole; the command could not do what it
-was asked to."""
+"""Exit codes: the machine is not fit to run the bridge; the audit log is not whole; a client does not conform; the
+command could not do what it was asked to."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -108,6 +112,10 @@ def _parser() -> argparse.ArgumentParser:
     recordings.add_argument("--output", type=Path, metavar="FILE", help="with export (default: ID.webm)")
     recordings.add_argument("--json", action="store_true", help="with list: as JSON")
 
+    records = _command(commands, "records", _records, "write out what calls and sessions in them came to")
+    _add_settings(records)
+    add_records_arguments(records)
+
     test_leg = _command(commands, "test-leg", _test_leg, "join a room as an echo, or play a file into it")
     test_leg.add_argument("what", choices=["echo", "play"], help="echo: what the last who came sends; play: FILE")
     test_leg.add_argument("file", nargs="?", type=Path, metavar="FILE", help="with play: sound, picture or both")
@@ -115,6 +123,11 @@ def _parser() -> argparse.ArgumentParser:
         "--token", required=True, metavar="TOKEN", help="its join token, as `bridge token` prints one"
     )
     test_leg.add_argument("--url", default="ws://127.0.0.1:8080/v1/signal", help="the door (default: %(default)s)")
+
+    conformance = _command(
+        commands, "conformance", _conformance, "examine your own client: it connects to a bridge through this command"
+    )
+    add_conformance_arguments(conformance)
 
     audit = _command(commands, "audit", _audit, "check that the audit log is whole, or write it out as JSON lines")
     _add_settings(audit)
@@ -130,6 +143,13 @@ def _parser() -> argparse.ArgumentParser:
     apikey.add_argument("--id", metavar="ID", help="with revoke: which, as `bridge apikey list` names it")
     apikey.add_argument("--tenant", metavar="TENANT", help="with create: whose rooms it opens")
     apikey.add_argument("--label", default="", metavar="TEXT", help="with create: what it is for")
+    apikey.add_argument(
+        "--scope",
+        action="append",
+        default=[],
+        choices=SCOPES,
+        help="with create: what it opens besides rooms; recordings: to list, export and delete them",
+    )
 
     _command(commands, "version", _version, "print the version")
     return parser
@@ -201,11 +221,20 @@ async def _run(settings: Settings, remark: str | None) -> None:
 
 def _print_links(settings: Settings, port: int, remark: str) -> None:
     from bridge import development
+    from bridge.sandbox import sandbox_key
 
     roles = read_roles(settings.rooms)
     print("A test call. Open two or more of these links, each in a window of its own:\n")
     for role, link in development.links(settings, port, roles):
         print(f"  {role:<16}{link}\n")
+    data = settings.data.directory
+    key = sandbox_key(
+        data,
+        lambda made: _note(data, Entry("api_key_created", made.tenant, actor="operator", details={"key": made.id})),
+    )
+    print("For vendors: the protocol step by step in a browser, and a key for the REST API.\n")
+    print(f"  {'sandbox':<16}{development.sandbox_link(settings, port)}\n")
+    print(f"  {'API key':<16}{key}\n")
     if settings.http.tls_certificate is not None:
         print("The certificate is self-signed: the browser asks once whether to trust it.")
     print(f"{remark}\n")
@@ -307,6 +336,12 @@ def _test_leg(options: argparse.Namespace) -> int:
     return 0
 
 
+def _conformance(options: argparse.Namespace) -> int:
+    from bridge.conformance.command import run
+
+    return 0 if run(options) else NONCONFORMING
+
+
 def _report(options: argparse.Namespace) -> int:
     if options.room is None:
         raise BridgeError("no_room", "`bridge rooms report` wants a room.", hint="`bridge rooms` lists them.")
@@ -333,7 +368,7 @@ def _recordings(options: argparse.Namespace) -> int:
         return 0
     settings = _settings(options)
     make_data_directory(settings.data.directory)
-    store = open_store(settings)
+    store = open_store(with_development_key(settings, create=False))
     if action == "list":
         print(recordings_as_json(store.recordings()) if options.json else recordings_as_table(store.recordings()))
     elif action == "export":
@@ -344,6 +379,12 @@ def _recordings(options: argparse.Namespace) -> int:
         print("deleted: its key first, then the rest")
     else:
         print(f"{len(list(store.rotate()))} recordings are now locked with the first key of the key file")
+    return 0
+
+
+def _records(options: argparse.Namespace) -> int:
+    for line in export_records(options, _settings(options).data.directory):
+        print(line)
     return 0
 
 
@@ -372,7 +413,8 @@ def _apikey(options: argparse.Namespace) -> int:
         for key in keys.list():
             state = "active" if key.revoked_at is None else "revoked"
             made = time.strftime("%Y-%m-%d", time.gmtime(key.created_at))
-            print(f"{key.id}  {made}  {state:<8}  {key.tenant:<24}  {key.label}")
+            scopes = ",".join(key.scopes) or "-"
+            print(f"{key.id}  {made}  {state:<8}  {key.tenant:<24}  {scopes:<12}  {key.label}")
     elif options.action == "revoke":
         key = keys.get(options.id or "")
         # The log first: what would leave no trace does not happen.
@@ -387,8 +429,9 @@ def _apikey(options: argparse.Namespace) -> int:
             )
         make_data_directory(data)
         key_id = new_key_id()
-        _note(data, Entry("api_key_created", options.tenant, actor="operator", details={"key": key_id}))
-        print(keys.create(options.tenant, options.label, key_id=key_id)[1])
+        details = {"key": key_id, **({"scopes": ",".join(options.scope)} if options.scope else {})}
+        _note(data, Entry("api_key_created", options.tenant, actor="operator", details=details))
+        print(keys.create(options.tenant, options.label, key_id=key_id, scopes=options.scope)[1])
     return 0
 
 

@@ -12,6 +12,8 @@ from bridge.auth import DEVELOPMENT_ISSUER, development_secret, mint
 from bridge.configuration import Address
 from bridge.data_directory import make_data_directory
 from bridge.development_certificate import development_certificate
+from bridge.recordings import with_development_key
+from bridge.sandbox import sandbox_token
 from bridge.settings import MediaSection, Settings
 from bridge.sfu.interfaces import addresses
 
@@ -37,6 +39,7 @@ def prepare(settings: Settings, *, insecure: bool) -> Development:
     With `insecure`, HTTP stays in cleartext on any address. Raises `BridgeError` or `OSError`.
     """
     make_data_directory(settings.data.directory)
+    settings = with_development_key(settings, create=True)
     # A browser would remember it of "localhost" or of this machine's name, and refuse other developers' servers there.
     http, media = replace(settings.http, hsts=0.0), settings.media
     settings = replace(settings, http=http)
@@ -114,6 +117,13 @@ def links(settings: Settings, port: int, roles: Mapping[str, object]) -> Iterato
                 ttl=settings.tokens.max_ttl,
             )
             yield role, f"{scheme}://{Address(host, port)}/join#{quote(token)}"
+
+
+def sandbox_link(settings: Settings, port: int) -> str:
+    """The link of the developers' page, with its token in the fragment."""
+    scheme = "http" if settings.http.tls_certificate is None else "https"
+    token = sandbox_token(settings, "developer", "Developer")
+    return f"{scheme}://{Address(hosts(settings.http.listen)[0], port)}/sandbox#{quote(token)}"
 
 
 def _shown_roles(roles: Mapping[str, object]) -> Sequence[str]:

@@ -15,8 +15,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bridge.settings import Settings
-from bridge.transcode.recording import KeyRing, RecordingError, RecordingInfo, RecordingStore, StoreSettings
+from bridge.transcode.recording import (
+    KeyRing,
+    RecordingError,
+    RecordingInfo,
+    RecordingStore,
+    StoreSettings,
+    new_key_line,
+)
 
+DEVELOPMENT_KEYS = "development-recording-keys"
+"""The key file of a development bridge, in its data directory."""
 EXPIRY_INTERVAL = 600.0
 """Seconds between two looks for recordings whose time has come."""
 
@@ -32,6 +41,27 @@ def open_store(settings: Settings) -> RecordingStore:
     keys = KeyRing.read(recordings.key_file) if recordings.key_file is not None else None
     directory = recordings.directory or settings.data.directory / "recordings"
     return RecordingStore(StoreSettings(directory, recordings.retention, recordings.minimum_free), keys)
+
+
+def with_development_key(settings: Settings, *, create: bool) -> Settings:
+    """Where no key file is named: that of the data directory, which a development bridge has made there.
+
+    Raises `OSError`.
+    """
+    if settings.recordings.key_file is not None:
+        return settings
+    path = settings.data.directory / DEVELOPMENT_KEYS
+    if create and not path.exists():
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.write(new_key_line("development") + "\n")
+    if not path.exists():
+        return settings
+    return dataclasses.replace(settings, recordings=dataclasses.replace(settings.recordings, key_file=path))
+
+
+def can_record(settings: Settings) -> bool:
+    """Whether rooms can be recorded: there is a key, and there may be a leg that does it."""
+    return settings.recordings.key_file is not None and settings.legs.max > 0
 
 
 def export_to(store: RecordingStore, recording: str, stream: str, output: Path) -> int:

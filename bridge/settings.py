@@ -105,10 +105,11 @@ class RoomSettings:
 
 @dataclass(frozen=True, slots=True)
 class LegsSection:
-    """Processes that transcode for those who cannot take what is sent."""
+    """Processes that transcode, compose and mix for those who cannot take what is sent."""
 
     max: int = setting(integer(0, 512), 8)
     memory: int = setting(integer(512 << 20, 64 << 30), 2 << 30)
+    language: str = setting(choice("nb", "nn", "en"), "nb")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ class RecordingSection:
     """Recordings and how long they are kept."""
 
     key_file: Path | None = setting(OPTIONAL_PATH, "")
+    mode: str = setting(choice("tracks", "composed"), "tracks")
     directory: Path | None = setting(OPTIONAL_PATH, "")
     retention: float = setting(duration("1h", "3650d"), "30d")
     minimum_free: int = setting(integer(0, 1 << 50), 1 << 30)
@@ -195,8 +197,9 @@ class EndpointSettings:
 
 @dataclass(frozen=True, slots=True)
 class WebhookSettings:
-    """Webhooks."""
+    """Webhooks, and the events that they tell of."""
 
+    retention: float = setting(duration("1h", "90d"), "7d")
     endpoints: tuple[EndpointSettings, ...] = setting(tables_of(EndpointSettings), [])
 
 
@@ -206,6 +209,13 @@ class AuditSection:
 
     retention: float = setting(duration("1d", "36500d"), "1825d")
     capacity: int = setting(integer(100, 1_000_000), 10_000)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsSection:
+    """Records of calls and of sessions in them."""
+
+    retention: float = setting(duration("1d", "3650d"), "400d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +234,7 @@ class Settings:
     data: DataSettings = field(default_factory=DataSettings)
     audit: AuditSection = field(default_factory=AuditSection)
     webhooks: WebhookSettings = field(default_factory=WebhookSettings)
+    records: RecordsSection = field(default_factory=RecordsSection)
 
 
 SECTIONS: Mapping[str, type] = {
@@ -239,6 +250,7 @@ SECTIONS: Mapping[str, type] = {
     "data": DataSettings,
     "audit": AuditSection,
     "webhooks": WebhookSettings,
+    "records": RecordsSection,
 }
 
 

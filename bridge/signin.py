@@ -11,7 +11,7 @@ from typing import cast
 from bridge.auth import DEVELOPMENT_ISSUER, Issuer, KeyMaterialError, StaticKey, TokenVerifier
 from bridge.auth.admission import Admission, Minter
 from bridge.auth.exchange import Exchange, Expected, Nonces, Portal, ProofChecker, ReplayCache, Scheme
-from bridge.auth.invitations import InvitationsInMemory, InvitationStore
+from bridge.auth.invitation_database import DATABASE, InvitationDatabase
 from bridge.auth.levels import WORDS, Level
 from bridge.auth.oidc import HttpClient, Kind, Provider, RelyingParty, SigningKey
 from bridge.auth.pseudonyms import Pseudonyms
@@ -44,8 +44,8 @@ class SettingsLevels:
 class SignIn:
     """Everything that signs people in, for one bridge."""
 
-    def __init__(self, settings: Settings, *, invitations: InvitationStore | None = None) -> None:
-        """Raises `SettingsError` for keys that cannot be used. Without a store, invitations are kept in memory."""
+    def __init__(self, settings: Settings) -> None:
+        """Raises `SettingsError` for keys that cannot be used."""
         signin = settings.signin
         secret = _secret(settings)
         self.http = HttpClient()
@@ -61,8 +61,8 @@ class SignIn:
             tuple((each.room, WORDS[each.level]) for each in signin.rooms),
         )
         roles = frozenset(read_roles(settings.rooms))
-        store = InvitationsInMemory() if invitations is None else invitations
-        self.admission = Admission(store, levels, minter, self.pseudonyms, roles)
+        self._invitations = InvitationDatabase(settings.data.directory / DATABASE)
+        self.admission = Admission(self._invitations, levels, minter, self.pseudonyms, roles)
         self.providers = {
             each.id: RelyingParty(
                 _provider(each, f"signin.providers[{index}]"),
@@ -84,9 +84,16 @@ class SignIn:
         key = StaticKey.from_secret(self._token_key)
         return [Issuer(Minter.issuer_of(tenant), tenant, (key,)) for tenant in dict.fromkeys(tenants)]
 
+    def start(self) -> None:
+        """Opens the invitations, and deletes those that expire from now on. Raises `InvitationError`."""
+        self._invitations.open()
+        self._invitations.start_sweeping()
+
     async def close(self) -> None:
-        """Closes the connections to providers."""
+        """Closes the connections to providers, and the invitations. Idempotent."""
         await self.http.close()
+        await self._invitations.stop_sweeping()
+        self._invitations.close()
 
 
 def tenants(settings: Settings, *, development: bool) -> list[str]:

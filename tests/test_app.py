@@ -110,7 +110,7 @@ async def test_a_signal_ends_calls_with_a_notice(tmp_path: Path, number: signal.
     await asyncio.gather(*(door.wait_closed() for door in doors))
     assert [door.close_code for door in doors] == [1001, 1001]
     audit = ["audit.head", "audit.key", "audit.pub", "bridge.sqlite3"]
-    assert names_in(tmp_path) == [*audit, "development.key", "lock", "signin.key"]
+    assert names_in(tmp_path) == [*audit, "development.key", "invitations.sqlite3", "lock", "signin.key"]
 
 
 async def test_what_was_started_is_ended_when_the_rest_cannot_start(bridge: Application, tmp_path: Path) -> None:

@@ -3,10 +3,11 @@
 `Trail` listens to rooms, `AuditLog` takes entries to `AuditStore`, `verify` and `export` read what is there.
 """
 
-from bridge.audit.chain import Entry, Row
+from bridge.audit.chain import Detail, Entry, Row
 from bridge.audit.errors import AuditError
 from bridge.audit.keys import PUBLIC_KEY, SealChecker, SealingKey
 from bridge.audit.log import AuditLog, AuditSettings
+from bridge.audit.sign_ins import SignInTrail
 from bridge.audit.store import DATABASE, AuditReader, AuditStore
 from bridge.audit.trail import Trail
 from bridge.audit.verify import Verdict, export, verify
@@ -19,10 +20,12 @@ __all__ = [
     "AuditReader",
     "AuditSettings",
     "AuditStore",
+    "Detail",
     "Entry",
     "Row",
     "SealChecker",
     "SealingKey",
+    "SignInTrail",
     "Trail",
     "Verdict",
     "export",

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 GENESIS = hashlib.sha256(b"bridge audit 1").digest()
 """What the first entry of a chain follows."""
 
-Detail = str | int | bool | None
+Detail = str | int | float | bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,8 @@ class Entry:
     """Ids, codes and numbers; never a name, a text or an address."""
     identity: str = field(default="", repr=False)
     """Of the subject, for the vendor's webhooks; it is no part of the chain."""
+    attachment: Mapping[str, Detail] = field(default_factory=dict)
+    """More of it for webhooks and records, which are kept for a shorter time; it is no part of the chain."""
 
 
 @dataclass(frozen=True, slots=True)

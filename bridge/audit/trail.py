@@ -13,6 +13,7 @@ from bridge.errors import BridgeError
 from bridge.room import (
     ConsentAnswered,
     HostDecided,
+    InvitationProposed,
     Participant,
     ParticipantJoined,
     ParticipantLeft,
@@ -97,6 +98,9 @@ class Trail:
                 self._note(event, "sent_back", who, participant=who)
             case HostDecided(by=by, decision=decision, participant_id=whom):
                 self._note(event, "host_decided", whom, by=by, decision=decision, participant=whom)
+            case InvitationProposed(proposal=proposal):
+                # Role and name are what somebody wrote: they stay in the room.
+                self._note(event, "invitation_proposed", by=proposal.participant_id, proposal=proposal.id)
             case ConsentAnswered(participant_id=who, request=request, consents=consents):
                 self._note(
                     event,

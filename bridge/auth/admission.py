@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -49,6 +49,8 @@ class InvitationRequest:
     professional: str | None = field(default=None, repr=False)
     question: Question | None = None
     answer: str | None = field(default=None, repr=False)
+    enters: str | None = None
+    """"lobby" for somebody who has to be let in whatever the role."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class Admitted:
     room: str
     role: str
     level: Level
+    identity: str = field(repr=False)
     expires_at: float
 
 
@@ -87,6 +90,7 @@ class Minter:
         token_id: str,
         now: float,
         until: float,
+        enters: str | None = None,
     ) -> Admitted:
         """A token that lives minutes, and can be had anew, with the same `jti`, `until` then."""
         expires_at = min(now + self._ttl, until)
@@ -101,10 +105,11 @@ class Minter:
             level=level.word,
             token_id=token_id,
             renewable_until=until,
+            enters=enters,
             issued_at=now,
             ttl=expires_at - now,
         )
-        return Admitted(token, room, role, level, expires_at)
+        return Admitted(token, room, role, level, identity, expires_at)
 
     def mint_for_vendor(
         self,
@@ -157,8 +162,11 @@ class Admission:
         self._roles = roles
         self._clock = clock
 
-    async def invite(self, tenant: str, request: InvitationRequest) -> tuple[Invitation, str]:
-        """An invitation and the secret code of its link, which is told this once. Raises `InvitationError`."""
+    async def invite(self, tenant: str, request: InvitationRequest, *, made_by: str) -> tuple[Invitation, str]:
+        """An invitation and the secret code of its link, which is told this once. Raises `InvitationError`.
+
+        `made_by`: who makes it, as the audit log calls them.
+        """
         now = self._clock()
         minimum = self._levels.minimum(tenant, request.room, request.role) if request.role in self._roles else None
         if minimum is None:
@@ -187,6 +195,9 @@ class Admission:
             person=None if request.person is None else self._pseudonyms.person(request.person),
             professional=None if request.professional is None else self._pseudonyms.professional(request.professional),
             question=request.question,
+            enters=request.enters,
+            made_by=made_by,
+            made_at=now,
         )
         if request.answer is not None:
             invitation = replace(invitation, answer=self._pseudonyms.answer(invitation.id, request.answer))
@@ -197,6 +208,19 @@ class Admission:
         """Ends an invitation; who is in the room stays. Raises `InvitationError`."""
         if not await self._invitations.revoke(tenant, invitation_id):
             raise not_found()
+
+    async def find_of(self, tenant: str, invitation_id: str) -> Invitation:
+        """A vendor's invitation of that id. Raises `InvitationError`."""
+        found = await self.find(invitation_id)
+        if found.tenant != tenant:
+            raise not_found()
+        return found
+
+    async def list_of(
+        self, tenant: str, room: str | None, after: tuple[float, str], limit: int
+    ) -> Sequence[Invitation]:
+        """A vendor's invitations that can still be used; see `InvitationStore.list_of`. Raises `InvitationError`."""
+        return await self._invitations.list_of(tenant, room, after, limit, self._clock())
 
     async def open(self, code: str) -> Invitation:
         """The invitation of a link. Raises `InvitationError`."""
@@ -274,6 +298,7 @@ class Admission:
             token_id=invitation.id,
             now=now,
             until=invitation.expires_at,
+            enters=invitation.enters,
         )
 
     def admit_uninvited(self, tenant: str, room: str, role: str, who: SignedIn) -> Admitted:
@@ -285,7 +310,8 @@ class Admission:
             tenant=tenant,
             room=room,
             role=role,
-            identity=who.subject,
+            # Another one at each vendor, so that no two find out together that they had the same person.
+            identity=self._pseudonyms.subject(tenant, who.subject),
             name=who.name,
             level=who.level,
             # The same whenever this person comes by this portal: who is removed stays out.

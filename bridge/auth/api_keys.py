@@ -13,7 +13,7 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,8 @@ from bridge.errors import BridgeError
 FILE = "api-keys.json"
 MAX_KEYS = 1000
 MAX_LABEL = 100
+SCOPES = ("recordings",)
+"""What a key may open besides rooms."""
 _KEY = re.compile(r"brk_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 
 
@@ -40,6 +42,8 @@ class ApiKey(msgspec.Struct, frozen=True):
     """SHA-256 of the whole key, in hexadecimal."""
     created_at: int
     revoked_at: int | None = None
+    scopes: tuple[str, ...] = ()
+    """What it opens besides rooms; of `SCOPES`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,8 @@ class Caller:
     tenant: str
     actor: str
     """For the audit log: `api:` and the key's id, or `vendor` for one that signs its own tokens."""
+    scopes: frozenset[str] = frozenset()
+    """What is opened besides rooms."""
 
 
 class ApiKeys:
@@ -60,13 +66,15 @@ class ApiKeys:
         self._read: tuple[tuple[int, int] | None, dict[str, ApiKey]] = (None, {})
         self._reading = threading.Lock()
 
-    def create(self, tenant: str, label: str, *, key_id: str | None = None) -> tuple[ApiKey, str]:
+    def create(
+        self, tenant: str, label: str, *, key_id: str | None = None, scopes: Collection[str] = ()
+    ) -> tuple[ApiKey, str]:
         """A new key, and the text that its owner is told this once. Raises `BridgeError` or `OSError`."""
         if len(label) > MAX_LABEL or not label.isprintable():
             raise BridgeError("bad_label", f"A label has {MAX_LABEL} printable characters at most.", field="label")
         key_id = key_id or new_key_id()
         text = f"brk_{key_id}_{secrets.token_urlsafe(32)}"
-        key = ApiKey(key_id, tenant, label, _hash(text), int(self._clock()))
+        key = ApiKey(key_id, tenant, label, _hash(text), int(self._clock()), scopes=tuple(sorted({*scopes})))
         with self._changing() as keys:
             if len(keys) >= MAX_KEYS:
                 raise BridgeError("too_many_keys", f"There are {MAX_KEYS} keys already, revoked ones included.")

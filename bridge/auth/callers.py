@@ -20,11 +20,12 @@ class Callers:
     async def authenticate(self, token: str) -> Caller:
         """Who shows `token`. Raises `TokenError`."""
         if not token.startswith("brk_"):
-            return Caller(await self._vendors.authenticate(token), "vendor")
+            vendor = await self._vendors.identify(token)
+            return Caller(vendor.tenant, "vendor", vendor.scopes)
         key = self._keys.find(token)
         if key is None or key.tenant not in self._tenants:
             # The same for keys that never were, were revoked, or belong to a vendor that is served no more.
             raise TokenError(
                 "token_unknown_key", "This API key lets nobody in.", hint="The operator makes new ones: bridge apikey."
             )
-        return Caller(key.tenant, f"api:{key.id}")
+        return Caller(key.tenant, f"api:{key.id}", frozenset(key.scopes))

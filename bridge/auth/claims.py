@@ -41,6 +41,10 @@ class Role(Protocol):
     def consents(self) -> bool:
         """Whether a recording waits for its consent."""
 
+    @property
+    def view(self) -> str | None:
+        """How it gets the pictures of the others: "separate", "composed" or "auto"; None where it is not said."""
+
 
 @dataclass(frozen=True, slots=True)
 class JoinClaims:
@@ -61,6 +65,8 @@ class JoinClaims:
     """How surely they are known, such as `idporten-loa-high`; empty where the token does not say."""
     may_host: bool
     consents: bool
+    view: str | None
+    """As the role does."""
     starts_in: float | None
     """Seconds until the appointment begins, less than zero after that; None where the token does not say."""
     ends_in: float | None
@@ -111,6 +117,7 @@ def check_claims(
         level=_text(claims, "level", MAX_LEVEL_LENGTH) if "level" in claims else "",
         may_host=rule.may_host,
         consents=rule.consents,
+        view=rule.view,
         starts_in=check_instant(claims, "starts_at") - now if "starts_at" in claims else None,
         ends_in=check_instant(claims, "ends_at") - now if "ends_at" in claims else None,
         lifetime=_end(claims, expires_at) + rules.leeway - now,

@@ -19,6 +19,15 @@ MAX_LIFETIME = 300.0
 
 
 @dataclass(frozen=True, slots=True)
+class Vendor:
+    """Whose server it is."""
+
+    tenant: str
+    scopes: frozenset[str]
+    """What the token opens besides rooms: the words of its claim `scope` (RFC 8693, section 4.2)."""
+
+
+@dataclass(frozen=True, slots=True)
 class VendorAuthenticator:
     """Knows which vendor a request is from."""
 
@@ -29,6 +38,10 @@ class VendorAuthenticator:
 
     async def authenticate(self, token: str) -> str:
         """The tenant of the vendor. Raises `TokenError`."""
+        return (await self.identify(token)).tenant
+
+    async def identify(self, token: str) -> Vendor:
+        """The vendor. Raises `TokenError`."""
         header, tenant, claims = await self.verifier.verify_signature(token)
         if header.get("typ") != VENDOR_TYPE:
             raise TokenError(
@@ -59,4 +72,7 @@ class VendorAuthenticator:
                 field="exp",
                 hint=f"exp lies {MAX_LIFETIME:.0f} seconds after iat at most.",
             )
-        return tenant
+        scope = claims.get("scope", "")
+        if not isinstance(scope, str):
+            raise TokenError("token_bad_scope", "The scope is no text.", field="scope", hint='Such as "recordings".')
+        return Vendor(tenant, frozenset(scope.split()))

@@ -45,6 +45,18 @@ class Named(Protocol):
         """Its name."""
 
 
+class SignInEnded(Protocol):
+    """Of a sign-in, what is counted."""
+
+    @property
+    def provider(self) -> str:
+        """Where."""
+
+    @property
+    def outcome(self) -> str:
+        """The level's word, or the code that it was refused with."""
+
+
 class TokenGiven(Protocol):
     """Of a join token that the bridge itself has given, what is counted."""
 
@@ -122,9 +134,12 @@ class Metrics:
             registry=registry,
         )  # fmt: skip
 
-    def on_sign_in(self, provider: str, outcome: str) -> None:
+    def on_sign_in(self, ended: SignInEnded) -> None:
         """A sign-in came to an end: the level's word, or the code that it was refused with."""
-        self._sign_ins.labels(provider, outcome).inc()
+        self._sign_ins.labels(ended.provider, ended.outcome).inc()
+
+    def on_invitation_refused(self, refused: object) -> None:
+        """A link did not let somebody in: counted with what the door refuses."""
 
     def on_token_given(self, given: TokenGiven) -> None:
         """A join token was given."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from bridge.errors import BridgeError
@@ -32,8 +32,40 @@ class StatsSource(Protocol):
         """`{"publish": TransportStats | None, "subscribe": TransportStats | None}`."""
 
     @property
+    def session_id(self) -> str:
+        """Its id."""
+
+    @property
     def quality(self) -> Quality:
         """How good its sound is, by the samples so far."""
+
+    @property
+    def samples(self) -> tuple[Sample, Sample]:
+        """What it sends and what it receives, as of the last sample."""
+
+
+class Sample(Protocol):
+    """See `bridge.sfu.quality.Sample`."""
+
+    @property
+    def codecs(self) -> Collection[str]:
+        """Names of the codecs that are in use."""
+
+    @property
+    def lost(self) -> float | None:
+        """Share of the packets that were lost on the line."""
+
+    @property
+    def jitter(self) -> float | None:
+        """Seconds."""
+
+    @property
+    def round_trip(self) -> float | None:
+        """Seconds."""
+
+    @property
+    def score(self) -> float | None:
+        """Mean opinion score of the sound, an estimate."""
 
 
 class Quality(Protocol):
@@ -69,10 +101,12 @@ class QualitySampler:
         sessions: Callable[[], Sequence[StatsSource]],
         observer: QualityObserver,
         *,
+        on_sampled: Callable[[StatsSource, Mapping[str, Any]], None] = lambda _session, _stats: None,
         interval: float = INTERVAL,
         per_round: int = SESSIONS_PER_ROUND,
     ) -> None:
-        """`sessions()` gives those there are now, in an order that changes little."""
+        """`sessions()` gives those there are now, in an order that changes little; `on_sampled` is told of each."""
+        self._on_sampled = on_sampled
         self._sessions = sessions
         self._observer = observer
         self._interval = interval
@@ -101,7 +135,9 @@ class QualitySampler:
         self._next += len(chosen)
         for session in chosen:
             try:
-                self._observe(await session.sample())
+                stats = await session.sample()
+                self._observe(stats)
+                self._on_sampled(session, stats)
                 quality = session.quality
             except BridgeError:
                 # It ended while we asked.

@@ -4,7 +4,7 @@
 afterwards, whoever caused it, is told to listeners as typed events in the order it happened.
 """
 
-from bridge.room.errors import NotGrantedError, RoomError, in_lobby
+from bridge.room.errors import NotGrantedError, RoomError, in_lobby, queue_not_found
 from bridge.room.events import (
     Admitted,
     ChatSaid,
@@ -13,9 +13,12 @@ from bridge.room.events import (
     HostDecided,
     InvitationProposed,
     LobbyMessaged,
+    Moved,
     ParticipantJoined,
     ParticipantLeft,
     ParticipantUpdated,
+    ProposalAnswered,
+    RecordingFailed,
     RoomChanged,
     RoomClosed,
     RoomEvent,
@@ -38,6 +41,7 @@ from bridge.room.events import (
     WaitingUpdated,
 )
 from bridge.room.grants import DEFAULT_ROLES, Entrance, Grant, Role, RoleError, parse_roles
+from bridge.room.inviting import Inviting
 from bridge.room.metering import Metering, RoomRecord
 from bridge.room.model import (
     ChatLane,
@@ -51,6 +55,7 @@ from bridge.room.model import (
     LobbyView,
     MediaKind,
     Participant,
+    Proposal,
     Recording,
     RoomLimits,
     RoomPolicy,
@@ -67,6 +72,7 @@ from bridge.room.model import (
 )
 from bridge.room.moderation import Moderation
 from bridge.room.participation import Participation
+from bridge.room.queues import Queue, QueueView
 from bridge.room.rooms import Rooms
 from bridge.room.stills import Stills
 
@@ -85,6 +91,7 @@ __all__ = [
     "Grant",
     "HostDecided",
     "InvitationProposed",
+    "Inviting",
     "JoinRequest",
     "LobbyMessage",
     "LobbyMessaged",
@@ -93,13 +100,19 @@ __all__ = [
     "MediaKind",
     "Metering",
     "Moderation",
+    "Moved",
     "NotGrantedError",
     "Participant",
     "ParticipantJoined",
     "ParticipantLeft",
     "ParticipantUpdated",
     "Participation",
+    "Proposal",
+    "ProposalAnswered",
+    "Queue",
+    "QueueView",
     "Recording",
+    "RecordingFailed",
     "Role",
     "RoleError",
     "RoomChanged",
@@ -139,5 +152,6 @@ __all__ = [
     "WithoutHost",
     "in_lobby",
     "parse_roles",
+    "queue_not_found",
     "room_id",
 ]

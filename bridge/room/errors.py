@@ -8,11 +8,13 @@ from bridge.errors import BridgeError
 class RoomError(BridgeError):
     """A room's refusal. Nothing has changed when it is raised.
 
-    Codes: `invalid_room`, `room_full`, `lobby_full`, `room_locked`, `room_not_open`, `room_over`, `room_not_found`,
-    `too_many_rooms`, `session_not_found`, `participant_not_found`, `source_not_found`, `too_many_sources`,
-    `wrong_kind`, `not_granted`, `in_lobby`, `banned`, `may_not_host`, `last_host`, `bad_text`, `too_many_messages`,
-    `recording_unavailable`, `recording_at_hand`, `consent_not_asked`, `shutting_down`, `records_unavailable`,
-    `still_at_hand`, `still_not_found`.
+    Codes: `invalid_room`, `room_full`, `lobby_full`, `room_locked`, `room_not_open`, `room_over`,
+    `room_not_found`, `too_many_rooms`, `session_not_found`, `participant_not_found`, `source_not_found`,
+    `too_many_sources`, `wrong_kind`, `not_granted`, `in_lobby`, `banned`, `may_not_host`, `last_host`,
+    `bad_text`, `too_many_messages`, `invalid_queue`, `too_many_queues`, `room_in_use`, `queue_not_found`,
+    `queue_empty`, `queue_is_no_room`, `proposal_not_found`, `too_many_proposals`, `too_many_invitations`,
+    `invitation_not_found`, `recording_unavailable`, `recording_at_hand`, `consent_not_asked`, `shutting_down`,
+    `records_unavailable`, `still_at_hand`, `still_not_found`.
     """
 
 
@@ -29,9 +31,24 @@ class NotGrantedError(RoomError):
         self.grant = grant
 
 
+def session_not_found() -> RoomError:
+    """For sessions that have ended, or never were; which is not told."""
+    return RoomError(
+        "session_not_found",
+        "There is no such session, or it has ended.",
+        field="session",
+        hint="Join again with a token.",
+    )
+
+
 def participant_not_found() -> RoomError:
     """For ids of nobody who is there."""
     return RoomError("participant_not_found", "There is no such participant here.", field="participant_id")
+
+
+def queue_not_found(field: str = "queue_id") -> RoomError:
+    """For queues that are not there, or that a room does not take from."""
+    return RoomError("queue_not_found", "There is no such queue here.", field=field)
 
 
 def in_lobby() -> RoomError:

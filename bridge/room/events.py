@@ -11,6 +11,7 @@ from bridge.room.model import (
     EndReason,
     LobbyMessage,
     Participant,
+    Proposal,
     RoomState,
     Source,
     StillEnd,
@@ -130,6 +131,18 @@ class Admitted:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """Someone who waited in a queue waits in another room now, with all its sessions, about to be let in there."""
+
+    room_id: str
+    """The queue's."""
+    participant_id: str
+    to: str
+    """The room's id."""
+    session_ids: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class SentBack:
     """Someone who was in the room waits, with all its sessions. The others are told by `ParticipantLeft`."""
 
@@ -214,14 +227,29 @@ class ConsentAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingFailed:
+    """The recording at hand ended by itself. What was recorded before is kept."""
+
+    room_id: str
+    code: str
+    """Why: `recording_no_space`, `recording_unwritable`, `legs_exhausted`, `leg_failed` …."""
+
+
+@dataclass(frozen=True, slots=True)
 class InvitationProposed:
     """Somebody would have another person invited. For hosts only, who decide."""
 
     room_id: str
-    participant_id: str
-    """Who proposes it."""
-    role: str
-    name: str = field(repr=False)
+    proposal: Proposal
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalAnswered:
+    """A host has decided about a proposal. For hosts, and for whoever proposed it."""
+
+    room_id: str
+    proposal: Proposal
+    accepted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +314,7 @@ RoomEvent = (
     | WaitingUpdated
     | WaitingLeft
     | Admitted
+    | Moved
     | SentBack
     | LobbyMessaged
     | RoomChanged
@@ -296,11 +325,13 @@ RoomEvent = (
     | ChatSaid
     | ConsentAsked
     | ConsentAnswered
+    | RecordingFailed
     | InvitationProposed
     | StillAsked
     | StillAnswered
     | StillReady
     | StillEnded
+    | ProposalAnswered
 )
 
 RoomListener = Callable[[RoomEvent], None]

@@ -26,6 +26,8 @@ class Grant(StrEnum):
     """Write what is said, for those who do not hear it."""
     HOST = "host"
     """Let in, refuse, remove, mute others, lock and end."""
+    INVITE = "invite"
+    """Have a link made for somebody who is to come. Whoever has the grant `host` may, too."""
     RECORD = "record"
     """Ask the others for their consent to a recording."""
     STILL = "still"
@@ -41,6 +43,17 @@ class Entrance(StrEnum):
     """In front of it, until a host lets them in."""
 
 
+class View(StrEnum):
+    """How somebody gets the pictures of the others."""
+
+    SEPARATE = "separate"
+    """Each on its own."""
+    COMPOSED = "composed"
+    """All in one: for a room system, which shows one."""
+    AUTO = "auto"
+    """As their line allows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Role:
     """What the operator says of a role."""
@@ -51,6 +64,8 @@ class Role:
     """Whether a host may hand its office over to this role."""
     consents: bool = True
     """Whether a recording waits for this role's consent: a room system and the recorder itself are no persons."""
+    view: View | None = None
+    """How it gets the pictures of the others unless its client says so; None for each on its own."""
 
 
 _MEDIA = frozenset({Grant.PUBLISH_CAMERA, Grant.PUBLISH_MICROPHONE, Grant.SUBSCRIBE})
@@ -59,9 +74,14 @@ _GUEST = _MEDIA | {Grant.PUBLISH_SCREEN, Grant.CHAT}
 
 
 def _role(
-    grants: frozenset[Grant], enters: Entrance = Entrance.LOBBY, *, may_host: bool = False, consents: bool = True
+    grants: frozenset[Grant],
+    enters: Entrance = Entrance.LOBBY,
+    *,
+    may_host: bool = False,
+    consents: bool = True,
+    view: View | None = None,
 ) -> Role:
-    return Role(frozenset(grant.value for grant in grants), enters, may_host, consents)
+    return Role(frozenset(grant.value for grant in grants), enters, may_host, consents, view)
 
 
 DEFAULT_ROLES: Mapping[str, Role] = {
@@ -75,7 +95,7 @@ DEFAULT_ROLES: Mapping[str, Role] = {
     "dovetolk": _role(_GUEST | {Grant.CAPTION}),
     "nav": _role(_GUEST, may_host=True),
     "assistent": _role(_GUEST, may_host=True),
-    "rom": _role(_MEDIA | {Grant.PUBLISH_SCREEN}, Entrance.DIRECT, consents=False),
+    "rom": _role(_MEDIA | {Grant.PUBLISH_SCREEN}, Entrance.DIRECT, consents=False, view=View.COMPOSED),
     "opptak": _role(frozenset({Grant.SUBSCRIBE}), Entrance.DIRECT, consents=False),
 }
 """The roles where the operator has no file; the same as in `configs/roles.toml`, where they are explained."""
@@ -96,21 +116,30 @@ def parse_roles(document: Mapping[str, Any]) -> dict[str, Role]:
 def _parse_role(name: str, table: object) -> Role:
     if not isinstance(table, Mapping):
         raise RoleError("invalid_role", "A role is a table.", field=name)
-    unknown = set(table) - {"grants", "enters", "may_host", "consents"}
+    unknown = set(table) - {"grants", "enters", "may_host", "consents", "view"}
     if unknown or not isinstance(table.get("grants"), list):
         raise RoleError(
             "invalid_role",
-            "A role has a list `grants`, and may have `enters`, `may_host` and `consents`.",
+            "A role has a list `grants`, and may have `enters`, `may_host`, `consents` and `view`.",
             field=".".join([name, *sorted(unknown)[:1]]),
         )
     enters = table.get("enters", Entrance.LOBBY.value)
     if enters not in list(Entrance):
         raise RoleError("invalid_role", 'It is "lobby" or "direct".', field=f"{name}.enters")
+    view = table.get("view")
+    if view is not None and view not in list(View):
+        raise RoleError("invalid_role", 'It is "separate", "composed" or "auto".', field=f"{name}.view")
     for flag in ("may_host", "consents"):
         if not isinstance(table.get(flag, True), bool):
             raise RoleError("invalid_role", "It is true or false.", field=f"{name}.{flag}")
     grants = frozenset(_grant(name, index, value) for index, value in enumerate(table["grants"]))
-    return Role(grants, Entrance(enters), table.get("may_host", False), table.get("consents", True))
+    return Role(
+        grants,
+        Entrance(enters),
+        table.get("may_host", False),
+        table.get("consents", True),
+        None if view is None else View(view),
+    )
 
 
 def _grant(role: str, index: int, value: object) -> str:

@@ -40,18 +40,18 @@ class Lobby:
             self._delayed_until = now + message.minutes * 60.0
             self._delay = message
 
-    def view(self, of: Member, members: Iterable[Member], now: float, *, host_present: bool) -> LobbyView:
-        """What someone who waits may know."""
+    def view(self, of: Member, members: Iterable[Member], now: float, *, hosts: int) -> LobbyView:
+        """What someone who waits may know; `hosts` is how many rooms with a host take from here."""
         queue = self.queue(members)
         position = queue.index(of) + 1
-        return LobbyView(position, self._expected(position, now, host_present), host_present, tuple(of.messages))
+        return LobbyView(position, self._expected(position, now, hosts), hosts > 0, tuple(of.messages))
 
-    def _expected(self, position: int, now: float, host_present: bool) -> float | None:
+    def _expected(self, position: int, now: float, hosts: int) -> float | None:
         """Seconds until it is their turn: the rest of the one at hand, and one for each before them."""
         delay = max(0.0, self._delayed_until - now)
-        if not host_present and not delay:
+        if not hosts and not delay:
             return None
         at_hand = 0.0
-        if self._let_in_at is not None and host_present:
-            at_hand = max(0.0, self._let_in_at + self._consultation - now)
-        return max(delay, at_hand) + (position - 1) * self._consultation
+        if self._let_in_at is not None and hosts:
+            at_hand = max(0.0, self._let_in_at + self._consultation - now) / hosts
+        return max(delay, at_hand) + (position - 1) * self._consultation / max(1, hosts)

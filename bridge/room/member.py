@@ -43,6 +43,8 @@ class Member:
     """Let in, as soon as it consents to the recording; it waits until then."""
     hand_raised: bool = False
     companions: tuple[str, ...] = ()
+    service: bool = False
+    """Part of the bridge itself."""
 
     @property
     def grants(self) -> frozenset[str]:
@@ -83,4 +85,5 @@ class Member:
             companions=self.companions,
             may_host=self.may_host,
             consent_pending=self.consent_pending,
+            service=self.service,
         )

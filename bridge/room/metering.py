@@ -74,6 +74,11 @@ class Metering:
             return
         meter = self._meters[event.room_id]
         match event:
+            case ParticipantJoined(participant=participant) if participant.service:
+                pass
+            case ParticipantLeft(participant_id=participant_id) if participant_id not in meter.inside:
+                # One that is not counted.
+                pass
             case ParticipantJoined(participant=participant):
                 meter.inside[participant.id] = now
                 meter.most = max(meter.most, len(meter.inside))

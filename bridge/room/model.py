@@ -155,6 +155,8 @@ class JoinRequest:
     token_id: str = field(default="", repr=False)
     token_lifetime: float = 0.0
     """Seconds that the token may still be used for."""
+    service: bool = False
+    """Part of the bridge itself, such as the recorder: locks and the number of places do not concern it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +217,8 @@ class Participant:
     """Whether a host may hand its office over to them."""
     consent_pending: bool = False
     """Of someone in the lobby: let in, as soon as they consent to the recording."""
+    service: bool = False
+    """Part of the bridge itself, such as the recorder."""
 
 
 class Recording(StrEnum):
@@ -304,6 +308,21 @@ class StillRequest:
     """Lets whoever asked fetch it."""
     step: StillStep = StillStep.ASKED
     picture: StillPicture | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Somebody would have another person invited."""
+
+    id: str
+    """Unique within the life of the bridge."""
+    participant_id: str
+    """Who proposes it."""
+    by: str = field(repr=False)
+    """Their name; they may be gone."""
+    role: str
+    name: str = field(repr=False)
+    """Who it is, in the words of whoever proposes it."""
 
 
 class ChatLane(StrEnum):

@@ -36,6 +36,15 @@ class Access(Protocol):
     def begin(self, session_id: str) -> Room:
         """The session's room, with all that was due having happened. Raises `RoomError` (`session_not_found`)."""
 
+    def queue_of(self, room: Room, queue_id: str | None) -> Room:
+        """Where those wait whom a room takes from a queue. Raises `RoomError`: `queue_not_found`, `queue_empty`."""
+
+    def move(self, member: Member, source: Room, target: Room) -> None:
+        """Someone who waits in a queue waits in one of its rooms from now on."""
+
+    def look_up(self, room_id: str) -> Room | None:
+        """A room by its id, with all that was due having happened; None if it is not there."""
+
     def finish(self) -> None:
         """Tells what has happened."""
 
@@ -71,6 +80,28 @@ class Moderation:
             room.let_in(member, self._clock())
         self._access.finish()
 
+    def take(self, session_id: str, queue_id: str | None = None, participant_id: str | None = None) -> str:
+        """Lets the next one of a queue into one's own room, or a certain one; says who that is.
+
+        The next one is the first who is there: whoever has lost their connection just now keeps their place. Without
+        `queue_id` it is the room's only queue. Raises `queue_not_found`, `queue_empty`, `room_full`.
+        """
+        room, host = self._decide(session_id)
+        queue = self._access.queue_of(room, queue_id)
+        room.check_space(1)
+        waiting = queue.lobby.queue(queue.members.values())
+        if participant_id is not None:
+            member = self._waiting(queue, participant_id)
+        else:
+            there = [each for each in waiting if any(session.connected for session in each.sessions.values())]
+            member = (there or waiting)[0]
+        self._note(room, host, "take", member.id)
+        self._access.move(member, queue, room)
+        queue.lobby.let_in(self._clock())
+        room.let_in(member, self._clock())
+        self._access.finish()
+        return member.id
+
     def refuse(self, session_id: str, participant_id: str) -> None:
         """Ends the wait of someone without letting them in."""
         room, host = self._decide(session_id)
@@ -97,12 +128,15 @@ class Moderation:
         text: str = "",
         minutes: int | None = None,
         participant_id: str | None = None,
+        queue_id: str | None = None,
     ) -> None:
-        """Writes to everyone who waits, or to one of them.
+        """Writes to everyone who waits, in one's own lobby or in a queue of one's room, or to one of them.
 
-        `minutes` goes with `DELAYED`; `text` is needed for `TEXT` only. Raises `bad_text`.
+        `minutes` goes with `DELAYED`; `text` is needed for `TEXT` only. Raises `bad_text`, `queue_not_found`,
+        `queue_empty`.
         """
         room, host = self._decide(session_id)
+        place = room if queue_id is None else self._access.queue_of(room, queue_id)
         if notice is LobbyNotice.TEXT or text:
             text = checked_text(text, LOBBY_TEXT_LIMIT)
         if (minutes is not None) != (notice is LobbyNotice.DELAYED) or not 1 <= (minutes or 1) <= MAX_DELAY_MINUTES:
@@ -110,13 +144,13 @@ class Moderation:
                 "bad_text", f"A delay, and nothing else, has 1 to {MAX_DELAY_MINUTES} minutes.", field="minutes"
             )
         if participant_id is None:
-            to = room.lobby.queue(room.members.values())
+            to = place.lobby.queue(place.members.values())
         else:
-            to = [self._waiting(room, participant_id)]
+            to = [self._waiting(place, participant_id)]
         self._note(room, host, "message_lobby", participant_id)
         message = LobbyMessage(self._new_id(), notice, text, minutes)
-        room.lobby.message(to, message, self._clock(), to_all=participant_id is None)
-        self._emit(LobbyMessaged(room.id, frozenset(member.id for member in to), message))
+        place.lobby.message(to, message, self._clock(), to_all=participant_id is None)
+        self._emit(LobbyMessaged(place.id, frozenset(member.id for member in to), message))
         self._access.finish()
 
     # The room

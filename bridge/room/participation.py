@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from bridge.room.chat import TEXT_LIMIT
 from bridge.room.errors import NotGrantedError, RoomError, in_lobby
-from bridge.room.events import ChatSaid, ConsentAnswered, InvitationProposed, RoomListener
+from bridge.room.events import ChatSaid, ConsentAnswered, RecordingFailed, RoomListener
 from bridge.room.grants import Grant
 from bridge.room.member import Member
 from bridge.room.model import ChatLane, ChatMessage, ConsentRequest
@@ -16,8 +16,7 @@ from bridge.room.texts import checked_text
 
 MAX_COMPANIONS = 4
 NAME_LIMIT = 200
-"""Characters of a companion's name, and of somebody's who is to be invited."""
-ROLE_LIMIT = 128
+"""Characters of a companion's name."""
 CONSENT_ID_BYTES = 9
 
 
@@ -88,14 +87,6 @@ class Participation:
         room.tell_update(member, before)
         self._access.finish()
 
-    def propose_invitation(self, session_id: str, role: str, name: str) -> None:
-        """Tells hosts whom one would have invited; they decide. Raises `bad_text`, `too_many_messages`."""
-        room, member = self._act(session_id)
-        role, name = checked_text(role, ROLE_LIMIT, field="role"), checked_text(name, NAME_LIMIT, field="name")
-        room.chat.check_rate(member.identity, self._clock())
-        self._emit(InvitationProposed(room.id, member.id, role, name))
-        self._access.finish()
-
     # Recording
 
     def ask_to_record(self, session_id: str, text_version: str) -> None:
@@ -139,6 +130,19 @@ class Participation:
             room.forget_admission(member)
         elif not consents:
             room.consent.stop()
+        room.settle(self._clock())
+        self._access.finish()
+
+    def recording_failed(self, room_id: str, code: str) -> None:
+        """Told by whoever records: it cannot go on, for the reason that `code` names. Ignored where nothing is asked.
+
+        Everyone is told, and the recording is over.
+        """
+        room = self._access.look_up(room_id)
+        if room is None or room.consent.request is None:
+            return
+        self._emit(RecordingFailed(room.id, code))
+        room.consent.stop()
         room.settle(self._clock())
         self._access.finish()
 

@@ -35,6 +35,7 @@ from bridge.room.model import (
     LobbyView,
     MediaKind,
     Participant,
+    Proposal,
     RoomLimits,
     RoomPolicy,
     RoomState,
@@ -65,7 +66,10 @@ class Room:
         policy: RoomPolicy,
         *,
         recordable: bool,
+        is_queue: bool = False,
     ) -> None:
+        """`is_queue`: everyone waits here, and is let into another room."""
+        self.is_queue = is_queue
         self.id = room_id
         self.tenant = tenant
         self.state = RoomState(recordable=recordable)
@@ -76,6 +80,10 @@ class Room:
         """Everyone, by id, in order of joining."""
         self.handed: set[str] = set()
         """Identities that a host has handed its office over to."""
+        self.proposals: dict[str, Proposal] = {}
+        """Whom somebody would have invited, by id, until a host has decided."""
+        self.invited: set[str] = set()
+        """Ids of the links that were made in this room."""
         self._emit = emit
         self._new_token = new_token
         self._limits = limits
@@ -126,12 +134,12 @@ class Room:
         """Whose session it is."""
         return self._by_session[session_id]
 
-    def view_of_lobby(self, session_id: str, now: float) -> LobbyView | None:
-        """What its owner may know of the lobby; None for one who is not in it."""
+    def view_of_lobby(self, session_id: str, now: float, hosts: int) -> LobbyView | None:
+        """What its owner may know of the lobby, given how many rooms with a host take from it; None for one inside."""
         member = self._by_session[session_id]
         if not member.waiting:
             return None
-        return self.lobby.view(member, self.members.values(), now, host_present=self.has_host())
+        return self.lobby.view(member, self.members.values(), now, hosts=hosts)
 
     # Joining and leaving
 
@@ -200,7 +208,8 @@ class Room:
 
     def check_space(self, more: int) -> None:
         """Raises `room_full` where so many more would not fit in."""
-        if self.count_inside() + more > self._limits.max_participants:
+        inside = sum(not member.waiting and not member.service for member in self.members.values())
+        if inside + more > self._limits.max_participants:
             places = self._limits.max_participants
             raise RoomError("room_full", f"The room already has its {places} participants.", field="room")
 
@@ -272,6 +281,29 @@ class Room:
         for member in [member for member in self.members.values() if member.by_lobby and not member.waiting]:
             self.send_back(member, held_back=False, now=now)
 
+    def release(self, member: Member) -> None:
+        """Someone who waits here is about to be let into another room."""
+        del self.members[member.id], self._by_identity[member.identity]
+        for session_id in member.sessions:
+            del self._by_session[session_id]
+        self._emit(WaitingLeft(self.id, member.id, None))
+
+    def adopt(self, member: Member, now: float) -> None:
+        """Someone who waited elsewhere waits here, in place of an older self."""
+        older = self._by_identity.get(member.identity)
+        if older is not None:
+            self.end_member(older, EndReason.REPLACED, now)
+        self.members[member.id] = member
+        self._by_identity[member.identity] = member
+        for session_id, session in member.sessions.items():
+            member.sessions[session_id] = replace(session, room_id=self.id)
+            self._by_session[session_id] = member
+        self._emit(WaitingJoined(self.id, member.snapshot(self.id)))
+
+    def expects(self, identity: str, now: float) -> bool:
+        """Whether somebody is here, or has a place kept."""
+        return identity in self._by_identity or self._places.find(identity, now) is not None
+
     def forget_places(self) -> None:
         """Whoever left has to be let in anew."""
         self._places.close_room()
@@ -319,12 +351,13 @@ class Room:
 
     def _come(self, request: JoinRequest, order: int, now: float) -> Session:
         place = self._places.find(request.identity, now)
-        if self.state.locked and Grant.HOST not in request.grants and not (place is not None and place.admitted):
+        admitted = request.service or Grant.HOST in request.grants or (place is not None and place.admitted)
+        if self.state.locked and not admitted:
             raise RoomError("room_locked", "The room is locked.", field="room", hint="A host has to unlock it.")
         waiting = self._waits(request, place)
         asked = not waiting and self._must_be_asked(request)
         if not waiting:
-            self.check_space(1)
+            self.check_space(0 if request.service else 1)
         elif len(self.members) - self.count_inside() >= self._limits.max_waiting:
             raise RoomError("lobby_full", "As many wait already as may.", field="room")
         self._places.take(request.identity, now)
@@ -343,6 +376,8 @@ class Room:
         return request.consents and self.consent.request is not None and not self.consent.has(request.identity)
 
     def _waits(self, request: JoinRequest, place: Place | None) -> bool:
+        if self.is_queue:
+            return True
         if place is not None and place.held_back:
             return True
         if request.enters is Entrance.DIRECT or request.identity in self.handed:
@@ -366,6 +401,7 @@ class Room:
             by_lobby=by_lobby,
             may_host=request.may_host,
             consents=request.consents,
+            service=request.service,
         )
         self.members[member.id] = member
         self._by_identity[member.identity] = member

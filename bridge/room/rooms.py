@@ -8,14 +8,17 @@ import logging
 import secrets
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from bridge.room.alarms import Alarms
+from bridge.room.appointments import check_times
 from bridge.room.bans import Bans
 from bridge.room.deadlines import Deadlines
-from bridge.room.errors import RoomError, participant_not_found
-from bridge.room.events import RoomClosed, RoomEvent, RoomListener, RoomOpened, SessionEnded
+from bridge.room.errors import RoomError, participant_not_found, queue_not_found, session_not_found
+from bridge.room.events import Moved, RoomClosed, RoomEvent, RoomListener, RoomOpened, SessionEnded
+from bridge.room.inviting import Inviting
+from bridge.room.member import Member
 from bridge.room.model import (
     ChatMessage,
     ConsentRequest,
@@ -24,6 +27,7 @@ from bridge.room.model import (
     LobbyView,
     MediaKind,
     Participant,
+    Proposal,
     RoomLimits,
     RoomPolicy,
     RoomState,
@@ -34,6 +38,7 @@ from bridge.room.model import (
 )
 from bridge.room.moderation import Moderation
 from bridge.room.participation import Participation
+from bridge.room.queues import Queue, Queues, QueueView
 from bridge.room.room import Room
 from bridge.room.stills import Stills
 
@@ -95,13 +100,12 @@ class Rooms:
         self._telling = False
         self._closed = False
         self._changed: dict[str, None] = {}
-        message_ids = itertools.count(1)
-
-        def new_id() -> int:
-            return next(message_ids)
-
+        new_id = itertools.count(1).__next__
         self.moderation = Moderation(self, self._emit, self._bans, clock, new_id)
         """What hosts decide."""
+        self.queues = Queues(self._rooms)
+        self.inviting = Inviting(self, self._emit, clock, new_id)
+        """What hosts and others do to have somebody invited."""
         self.participation = Participation(self, self._emit, clock, new_id, new_token, can_record=can_record)
         """What participants do besides sending media."""
         self.stills = Stills(self, self._emit, clock, new_token)
@@ -143,7 +147,18 @@ class Rooms:
 
     def lobby(self, session_id: str) -> LobbyView | None:
         """What a session that waits may know; None for one in the room. Raises `RoomError` (`session_not_found`)."""
-        return self._room(session_id).view_of_lobby(session_id, self._clock())
+        room = self._room(session_id)
+        queue = self.queues.get(room.id)
+        hosts = self.hosted([room.id] if queue is None else queue.rooms)
+        return room.view_of_lobby(session_id, self._clock(), hosts)
+
+    def hosted(self, rooms: Sequence[str]) -> int:
+        """In how many of these rooms there is a host."""
+        return sum(each in self._rooms and self._rooms[each].has_host() for each in rooms)
+
+    def queued(self, room: str) -> tuple[QueueView, ...]:
+        """Who waits in the queues that a room takes from. For its hosts only."""
+        return self.queues.views(room)
 
     def session(self, session_id: str) -> Session:
         """A session as it is now. Raises `RoomError` (`session_not_found`)."""
@@ -153,6 +168,10 @@ class Rooms:
         """What was written to a session's owner so far. Raises `RoomError` (`session_not_found`)."""
         room = self._room(session_id)
         return room.chat.told(room.member(session_id).identity)
+
+    def proposals(self, session_id: str) -> tuple[Proposal, ...]:
+        """What waits for a host's decision in a session's room. Raises `RoomError` (`session_not_found`)."""
+        return tuple(self._room(session_id).proposals.values())
 
     def consent(self, session_id: str) -> tuple[ConsentRequest, bool] | None:
         """The recording that a session's owner is asked to consent to, and whether they did; None if they are not."""
@@ -186,7 +205,9 @@ class Rooms:
         key = room_id(request.tenant, request.room)
         if self._bans.holds(request.tenant, request.token_id, self._clock()):
             raise RoomError("banned", "A host took the owner of this token out.", hint="Ask for a new invitation.")
-        closes_at = self._check_times(request)
+        closes_at = check_times(request, self._policy, self._clock())
+        if (queue := self.queues.get(key)) is not None:
+            key = self.queues.way_from(queue, request, self._clock())
         room = self._rooms.get(key)
         if room is None:
             room = self._open(key, request.tenant)
@@ -219,7 +240,7 @@ class Rooms:
         self._expire()
         room = self._room_of_session.get(session_id)
         if room is None or not hmac.compare_digest(room.session(session_id).secret.encode(), secret.encode()):
-            raise _session_not_found()
+            raise session_not_found()
         self._grace.cancel(session_id)
         session = room.connect(session_id)
         self._tell()
@@ -260,6 +281,30 @@ class Rooms:
         self._tell()
 
     # What the vendor that owns a room decides
+
+    def define_queue(self, tenant: str, name: str, rooms: Sequence[str]) -> Queue:
+        """Makes a queue for these rooms, or changes its rooms.
+
+        Raises `RoomError`: as `Queues.define` does, and `room_in_use` while a room of its name is open.
+        """
+        self._expire()
+        key = room_id(tenant, name)
+        if key in self._rooms and key not in self.queues:
+            raise RoomError("room_in_use", "A room of this name is open.", field="queue", hint="Take another name.")
+        queue = self.queues.define(tenant, name, rooms)
+        self._tell()
+        return queue
+
+    def remove_queue(self, queue_id: str) -> None:
+        """Ends a queue, and the wait of everyone in it. Raises `RoomError` (`queue_not_found`)."""
+        self._expire()
+        if queue_id not in self.queues:
+            raise queue_not_found()
+        if queue_id in self._rooms:
+            self.end_room(queue_id)
+            self._close(self._rooms[queue_id], EndReason.ENDED)
+        self.queues.remove(queue_id)
+        self._tell()
 
     def end_room(self, room: str) -> None:
         """Ends a call for everyone, those in the lobby too. Raises `RoomError` (`room_not_found`)."""
@@ -325,6 +370,27 @@ class Rooms:
         self._expire()
         return self._room(session_id)
 
+    def queue_of(self, room: Room, queue_id: str | None) -> Room:
+        """Where those wait whom a room takes from a queue, from the only one where none is named.
+
+        Raises `RoomError`: `queue_not_found`, `queue_empty`.
+        """
+        return self.queues.place_of(room.id, queue_id)
+
+    def move(self, member: Member, source: Room, target: Room) -> None:
+        """Someone who waits in a queue waits in one of its rooms from now on."""
+        source.release(member)
+        for session_id in member.sessions:
+            self._room_of_session[session_id] = target
+        self._emit(Moved(source.id, member.id, target.id, tuple(member.sessions)))
+        target.adopt(member, self._clock())
+        self.queues.note_taken(source.id, member.identity, target.id)
+
+    def look_up(self, room_id: str) -> Room | None:
+        """A room by its id, with all that was due having happened; None if it is not there."""
+        self._expire()
+        return self._rooms.get(room_id)
+
     def finish(self) -> None:
         """Tells what has happened."""
         self._tell()
@@ -334,22 +400,8 @@ class Rooms:
     def _room(self, session_id: str) -> Room:
         room = self._room_of_session.get(session_id)
         if room is None:
-            raise _session_not_found()
+            raise session_not_found()
         return room
-
-    def _check_times(self, request: JoinRequest) -> float | None:
-        """When the appointment's room closes, by the clock. Raises `room_not_open`, `room_over`."""
-        policy, now = self._policy, self._clock()
-        if request.starts_in is not None and request.starts_in > policy.opens_before:
-            minutes = policy.opens_before / 60.0
-            raise RoomError(
-                "room_not_open", f"The room opens {minutes:.0f} minutes before the appointment.", field="room"
-            )
-        if request.ends_in is None:
-            return None
-        if request.ends_in + policy.closes_after <= 0:
-            raise RoomError("room_over", "The appointment is over.", field="room")
-        return now + request.ends_in + policy.closes_after
 
     def _schedule(self, key: str, closes_at: float | None) -> None:
         """A room closes when the last of its tokens' appointments is over, or after the longest time allowed."""
@@ -376,7 +428,16 @@ class Rooms:
             raise RoomError("too_many_rooms", "The bridge has as many rooms as it may have.", field="room")
         if self._rooms_of_tenant[tenant] >= self._limits.max_rooms_per_tenant:
             raise RoomError("too_many_rooms", "This vendor has as many rooms as it may have.", field="room")
-        room = Room(key, tenant, self._emit, self._new_token, self._limits, self._policy, recordable=self._can_record)
+        room = Room(
+            key,
+            tenant,
+            self._emit,
+            self._new_token,
+            self._limits,
+            self._policy,
+            recordable=self._can_record,
+            is_queue=key in self.queues,
+        )
         self._rooms[key] = room
         # However often its appointment is put off, and whatever its tokens say.
         self._closes_at[key] = self._clock() + self._policy.max_length
@@ -444,12 +505,3 @@ class Rooms:
                         _log.exception("A room listener failed", extra={"event": type(event).__name__})
         finally:
             self._telling = False
-
-
-def _session_not_found() -> RoomError:
-    return RoomError(
-        "session_not_found",
-        "There is no such session, or it has ended.",
-        field="session",
-        hint="Join again with a token.",
-    )

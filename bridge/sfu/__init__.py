@@ -1,13 +1,17 @@
 """Media sessions over the core: SDP, DTLS, transports, producers and consumers. Knows rooms by id only."""
 
 from bridge.sfu.allocation.model import VideoState
+from bridge.sfu.compositions import OpenComposition
+from bridge.sfu.parties import Party
 from bridge.sfu.session import MediaSession, SessionStats
 from bridge.sfu.settings import MediaLimits, MediaSettings, MediaTimeouts
 from bridge.sfu.sfu import Sfu, WorkerReport
+from bridge.sfu.tap import Tap, TapListener, TappedTrack
 from bridge.sfu.types import (
     AudioLevel,
     ConnectionKind,
     ConnectionState,
+    LegInput,
     LegReport,
     MediaKind,
     Producer,
@@ -20,6 +24,8 @@ from bridge.sfu.types import (
     SubscribeResult,
     Subscription,
     UnsupportedSubscription,
+    View,
+    ViewState,
     WantedEncodings,
     WatchResult,
 )
@@ -28,12 +34,15 @@ __all__ = [
     "AudioLevel",
     "ConnectionKind",
     "ConnectionState",
+    "LegInput",
     "LegReport",
     "MediaKind",
     "MediaLimits",
     "MediaSession",
     "MediaSettings",
     "MediaTimeouts",
+    "OpenComposition",
+    "Party",
     "Producer",
     "PublishResult",
     "QualityLevel",
@@ -45,8 +54,13 @@ __all__ = [
     "SubscribeOffer",
     "SubscribeResult",
     "Subscription",
+    "Tap",
+    "TapListener",
+    "TappedTrack",
     "UnsupportedSubscription",
     "VideoState",
+    "View",
+    "ViewState",
     "WantedEncodings",
     "WatchResult",
     "WorkerReport",

@@ -153,6 +153,10 @@ class Consumers:
                     self._router.worker.core.set_consumer_redundancy(consumer.consumer_id, frames)
         self._allocation.on_estimate(event, frames)
 
+    def budget(self) -> int | None:
+        """What the line carries beside sound, in bit/s; None while nothing is known of it."""
+        return self._allocation.budget()
+
     def layers_changed(self, producer_id: int) -> None:
         """The layers of a producer of the room changed."""
         self._allocation.layers_changed(producer_id)

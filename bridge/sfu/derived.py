@@ -7,26 +7,31 @@ same need share it.
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import secrets
-import socket
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bridge.sfu import ice
 from bridge.sfu.allocation.ceiling import Ceiling
-from bridge.sfu.allocation.model import Layer
 from bridge.sfu.allocation.publishing import Received
-from bridge.sfu.legs import Leg, LegCodec, LegRunner, LegSpec
+from bridge.sfu.leg_transport import (
+    DECODED,
+    FEEDBACK,
+    MAX_HEIGHT,
+    ORIENTATION,
+    LegTransport,
+    layer_up_to,
+    leg_codec,
+    new_ssrc,
+    taken,
+)
+from bridge.sfu.legs import Leg, LegRunner, LegSpec
 from bridge.sfu.sdp import codecs
 from bridge.sfu.sdp.codecs import MediaCodec
 from bridge.sfu.sdp.description import Codec, parameter
-from bridge.sfu.types import LegReport, Producer
+from bridge.sfu.types import LegInput, LegReport, Producer
 
 if TYPE_CHECKING:
-    from bridge._core import Event, HeaderExtension
     from bridge.sfu.router import PublishedProducer, Router
 
 logger = logging.getLogger(__name__)
@@ -35,32 +40,25 @@ START_BITRATE = 300_000
 MIN_BITRATE = 60_000
 MAX_BITRATE = 1_500_000
 """Of video that a leg makes, in bit/s."""
-MAX_HEIGHT = 720
-"""Of several layers the highest up to this is taken in."""
-_LOOPBACK = "127.0.0.1"
-_ORIENTATION_URI = "urn:3gpp:video-orientation"
-_ORIENTATION = 1
-_EVENTS = 101
-"""Payload type of telephone events (RFC 4733) out of a leg."""
-_FEEDBACK = ("nack", "nack pli", "ccm fir")
-_SOCKET_BUFFER = 1 << 20
+EVENTS_PAYLOAD_TYPE = 101
+"""Of telephone events (RFC 4733) out of a leg."""
 
-_TARGETS: dict[str, tuple[Codec, ...]] = {
+TARGETS: dict[str, tuple[Codec, ...]] = {
     "video": (
-        Codec(96, "VP8", 90000, feedback=_FEEDBACK),
+        Codec(96, "VP8", 90000, feedback=FEEDBACK),
         Codec(
             102,
             "H264",
             90000,
             parameters="level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
-            feedback=_FEEDBACK,
+            feedback=FEEDBACK,
         ),
         Codec(
             104,
             "H264",
             90000,
             parameters="level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=42e01f",
-            feedback=_FEEDBACK,
+            feedback=FEEDBACK,
         ),
     ),
     "audio": (
@@ -71,7 +69,6 @@ _TARGETS: dict[str, tuple[Codec, ...]] = {
     ),
 }
 """What legs make, best first: whatever a receiver has, it has one of these."""
-_DECODED = {"video": ("vp8", "vp9", "h264", "av1"), "audio": ("opus", "g722", "pcma", "pcmu", "telephone-event")}
 
 
 class DerivedProducer:
@@ -84,7 +81,9 @@ class DerivedProducer:
         self._source = source
         self.codec = target
         events = [each.codec for each in source.codecs if each.codec.key == codecs.EVENTS]
-        self._events = replace(events[0], payload_type=_EVENTS, clock_rate=target.clock_rate) if events else None
+        self._events = (
+            replace(events[0], payload_type=EVENTS_PAYLOAD_TYPE, clock_rate=target.clock_rate) if events else None
+        )
         self.codecs = (MediaCodec(target), *([MediaCodec(self._events)] if self._events else []))
         self.producer_id = 0
         """Its id now; another one each time that it is started, 0 while it is not."""
@@ -92,8 +91,8 @@ class DerivedProducer:
         """What each one's line carries of it, in bit/s."""
         self._bitrate = START_BITRATE
         self._leg: Leg | None = None
-        self._media: socket.socket | None = None
-        self._transport_id = self._consumer_id = 0
+        self._transport: LegTransport | None = None
+        self._consumer_id = 0
         self._spatial: int | None = None
 
     @property
@@ -114,7 +113,7 @@ class DerivedProducer:
         if not self._receivers:
             self._start()
         self._receivers[receiver] = START_BITRATE
-        self._owner.changed()
+        self._router.legs_changed()
         return self.producer_id
 
     def release(self, receiver: object) -> None:
@@ -123,7 +122,7 @@ class DerivedProducer:
             self.end()
         else:
             self._follow()
-            self._owner.changed()
+            self._router.legs_changed()
 
     def set_bitrate(self, receiver: object, bitrate: int) -> None:
         """What the line of a receiver carries of it. The thinnest line decides."""
@@ -133,18 +132,13 @@ class DerivedProducer:
 
     def layers_changed(self) -> None:
         """The layers of the source changed: takes in the one that is of use."""
-        layers = self._router.layers.get(self.source_id, ())
-        if self._leg is None or not layers:
+        layer = layer_up_to(self._router.layers.get(self.source_id, ()), MAX_HEIGHT)
+        if self._transport is None or layer is None:
             return
-        fitting = [layer for layer in layers if layer.height <= MAX_HEIGHT] or [
-            min(layers, key=lambda each: each.height)
-        ]
-        spatial = max(fitting, key=lambda layer: (layer.height, layer.spatial)).spatial
-        if spatial != self._spatial:
-            self._spatial = spatial
-            core = self._router.worker.core
-            core.allocate_consumer(self._consumer_id, {"spatial": spatial, "temporal": 7, "still_interval_ms": None})
-            self._router.receives(self, self.source_id, Received(spatial))
+        if layer.spatial != self._spatial:
+            self._spatial = layer.spatial
+            self._transport.choose_layer(self._consumer_id, layer.spatial)
+            self._router.receives(self, self.source_id, Received(layer.spatial))
 
     @property
     def headroom(self) -> int:
@@ -155,109 +149,48 @@ class DerivedProducer:
         """What runs for it; None while nothing does."""
         if self._leg is None:
             return None
-        kind, source = self._source.producer.kind, self._source.producer.codecs[0]
+        kind, inputs = self._source.producer.kind, (LegInput(self.source_id, self._source.producer.codecs[0]),)
         target = codecs.names(self.codecs)[0]
         receivers, restarts = len(self._receivers), self._leg.restarts
-        return LegReport(self.source_id, kind, source, target, "codec", receivers, restarts, self._leg.stats)
+        return LegReport(inputs, kind, target, "codec", receivers, restarts, self._leg.stats)
 
     def on_leg_ended(self, code: str) -> None:
         """Told by the runner: the leg is gone for good."""
         logger.warning("a leg has ended for good: %s", code)
-        ended = self.producer_id
         self._receivers.clear()
+        # Not after `end`, by which the router knows it no more.
+        self._router.end_producers([self.producer_id])
         self.end()
-        self._router.end_producers([ended])
 
     def end(self) -> None:
         """Ends the leg and what it hangs on. The core ends the consumers with it."""
         producer_id, self.producer_id = self.producer_id, 0
-        leg, self._leg = self._leg, None
-        if leg is None:
+        transport, self._transport, self._leg = self._transport, None, None
+        if transport is None:
             return
-        leg.stop()
-        self._close_socket()
-        worker = self._router.worker
-        for identifier in (self._transport_id, self._consumer_id, producer_id):
-            worker.unroute(identifier)
-        with contextlib.suppress(RuntimeError):
-            # A worker that has died takes no command, and has forgotten everything anyway.
-            worker.core.close_transport(self._transport_id)
+        transport.close()
         self._router.receives_no_more(self, self.source_id)
         self._router.producers.pop(producer_id, None)
         self._router.layers.pop(producer_id, None)
         self._spatial = None
-        self._owner.changed()
+        self._router.legs_changed()
 
     def _start(self) -> None:
-        """Everything in the core at once; the leg itself as soon as the transport has its socket."""
-        router, core = self._router, self._router.worker.core
-        ssrc = secrets.randbelow(0xFFFFFFFF) + 1
+        router, kind, ssrc = self._router, self._source.producer.kind, new_ssrc()
         self._leg = self._owner.runner.reserve(self._spec(ssrc), self._bitrate, self)
-        self._media = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._media.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SOCKET_BUFFER)
-        self._media.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BUFFER)
-        self._media.bind((_LOOPBACK, 0))
-        self._transport_id, self._consumer_id, self.producer_id = router.new_id(), router.new_id(), router.new_id()
+        self._transport = LegTransport(router, self._leg, lambda: self.on_leg_ended("leg_failed"))
+        self.producer_id = router.new_id()
         router.producers[self.producer_id] = self.published
-        worker = router.worker
-        worker.route(self._transport_id, self._on_transport)
-        worker.route(self.producer_id, self._on_producer)
-        extensions: list[HeaderExtension] = [{"uri": _ORIENTATION_URI, "id": _ORIENTATION}]
-        core.create_plain_transport(
-            self._transport_id,
-            {
-                "router_id": router.router_id,
-                "listen_ip": _LOOPBACK,
-                "remote": _text(self._media.getsockname()),
-                "receive_extensions": extensions,
-                "send_extensions": extensions,
-            },
-        )
-        kind = self._source.producer.kind
-        core.create_producer(
-            self.producer_id,
-            {
-                "transport_id": self._transport_id,
-                "kind": kind,
-                "codecs": [
-                    {
-                        "payload_type": each.codec.payload_type,
-                        "name": each.codec.name,
-                        "clock_rate": each.codec.clock_rate,
-                        "rtcp_feedback": list(each.codec.feedback),
-                    }
-                    for each in self.codecs
-                ],
-                "encodings": [{"ssrc": ssrc}],
-            },
-        )
-        core.create_consumer(
-            self._consumer_id,
-            {
-                "transport_id": self._transport_id,
-                "producer_id": self.source_id,
-                "ssrc": secrets.randbelow(0xFFFFFFFF) + 1,
-                "cname": router.cname(f"leg {self.producer_id}"),
-                "payload_types": [
-                    {"producer_payload_type": each.payload_type, "payload_type": each.payload_type}
-                    for each in self._taken()
-                ],
-                "rtcp_feedback": list(_FEEDBACK) if kind == "video" else ["nack"],
-            },
-        )
+        self._transport.produce(self.producer_id, kind, self.codecs, ssrc)
+        self._consumer_id = self._transport.consume(self._source, new_ssrc())
         self.layers_changed()
-
-    def _taken(self) -> list[Codec]:
-        """The source's codecs that a leg takes in."""
-        known = _DECODED[self._source.producer.kind]
-        return [each.codec for each in self._source.codecs if each.codec.key in known]
 
     def _spec(self, ssrc: int) -> LegSpec:
         kind = self._source.producer.kind
-        source = tuple(_leg_codec(codec) for codec in self._taken())
-        events = None if self._events is None else _leg_codec(self._events)
-        orientation = _ORIENTATION if kind == "video" else None
-        return LegSpec(kind, source, _leg_codec(self.codec), ssrc, orientation, events)
+        source = tuple(leg_codec(codec) for codec in taken(self._source))
+        events = None if self._events is None else leg_codec(self._events)
+        orientation = ORIENTATION if kind == "video" else None
+        return LegSpec(kind, source, leg_codec(self.codec), ssrc, orientation, events)
 
     def _follow(self) -> None:
         if self._leg is None:
@@ -266,25 +199,6 @@ class DerivedProducer:
         if bitrate != self._bitrate:
             self._bitrate = bitrate
             self._leg.set_bitrate(bitrate)
-
-    def _close_socket(self) -> None:
-        if self._media is not None:
-            self._media.close()
-            self._media = None
-
-    def _on_transport(self, event: Event) -> None:
-        match event["type"]:
-            case "plain_transport_ready":
-                if self._leg is not None and self._media is not None:
-                    address, port = ice.parse_address(event["local"])
-                    self._media.connect((str(address), port))
-                    self._leg.connect(self._media)
-            case "transport_closed" | "command_failed":
-                self.on_leg_ended("leg_failed")
-
-    def _on_producer(self, event: Event) -> None:
-        if event["type"] == "producer_layers":
-            self._router.on_layers(event["producer_id"], [Layer.of(each) for each in event["layers"]])
 
 
 class DerivedProducers:
@@ -295,7 +209,6 @@ class DerivedProducers:
         self.runner = runner
         self._derived: dict[int, dict[str, DerivedProducer]] = {}
         """By source and codec."""
-        self._told: list[LegReport] = []
 
     def derive(self, source_id: int, lacking: Collection[str]) -> DerivedProducer | None:
         """The producer in the best codec that the receiver may have: none of `lacking`, as `variant` names them.
@@ -306,9 +219,9 @@ class DerivedProducers:
         if source is None or not self.runner.enabled:
             return None
         sent = next((each.codec for each in source.codecs if each.codec.key != "red"), source.codecs[0].codec)
-        if sent.key not in _DECODED[source.producer.kind]:
+        if sent.key not in DECODED[source.producer.kind]:
             return None
-        for target in _TARGETS[source.producer.kind]:
+        for target in TARGETS[source.producer.kind]:
             if variant(target) not in {*lacking, variant(sent)}:
                 return self._one(source, target)
         return None
@@ -317,7 +230,7 @@ class DerivedProducers:
         """The producer in the best codec that `takes` says yes to."""
         source = self.router.producers.get(source_id)
         if source is not None and self.runner.enabled:
-            for target in _TARGETS[source.producer.kind]:
+            for target in TARGETS[source.producer.kind]:
                 if takes((MediaCodec(target),)):
                     return self._one(source, target)
         return None
@@ -347,14 +260,6 @@ class DerivedProducers:
         every = (derived.report() for each in self._derived.values() for derived in each.values())
         return [report for report in every if report is not None]
 
-    def changed(self) -> None:
-        """Tells the room's members which legs run now, if that has changed."""
-        reports = self.reports()
-        if reports != self._told:
-            self._told = reports
-            for member in tuple(self.router.members.values()):
-                member.legs_changed(reports)
-
     def close(self) -> None:
         """Ends all of them."""
         self.sources_ended(tuple(self._derived))
@@ -364,16 +269,7 @@ class DerivedProducers:
         return of_source.setdefault(variant(target), DerivedProducer(self, source, target))
 
 
-def _text(address: tuple[str, int]) -> str:
-    return f"{address[0]}:{address[1]}"
-
-
 def variant(codec: Codec) -> str:
     """What a receiver has or lacks: a codec, H.264 by its packetization mode."""
     mode = parameter(codec.parameters, "packetization-mode") or "0"
     return f"{codec.key}/{mode}" if codec.key == "h264" else codec.key
-
-
-def _leg_codec(codec: Codec) -> LegCodec:
-    mode = int(parameter(codec.parameters, "packetization-mode") or "0") if codec.key == "h264" else 1
-    return LegCodec(codec.key, codec.payload_type, codec.clock_rate, codec.channels, mode)

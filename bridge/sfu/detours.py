@@ -88,12 +88,22 @@ class Detours:
         self._keys.pop(source_id, None)
         self._derived.pop(source_id, None)
 
-    def on_estimate(self, event: EstimateEvent) -> None:
-        """What the line carries: legs make what fits, each picture an equal share."""
+    @property
+    def lacking(self) -> frozenset[str]:
+        """Codecs that the receiver is known to lack, as `variant` names them."""
+        return frozenset(self._lacking)
+
+    def lacks(self, codecs: Sequence[MediaCodec]) -> None:
+        """The receiver refused what is sent in these."""
+        self._lacking.add(variant(_first(codecs)))
+
+    def on_estimate(self, event: EstimateEvent) -> int:
+        """What the line carries: legs make what fits, each picture an equal share, which is returned in bit/s."""
         pictures, sounds = self._consumers.counts()
-        share = max(0, event["bitrate"] * OVERHEAD - sounds * AUDIO_BITRATE) / max(1, pictures)
+        share = round(max(0, event["bitrate"] * OVERHEAD - sounds * AUDIO_BITRATE) / max(1, pictures))
         for source_id in self._keys:
-            self._derived[source_id].set_bitrate(self, round(share))
+            self._derived[source_id].set_bitrate(self, share)
+        return share
 
     def close_all(self) -> None:
         """Ends all of them, as the connection ends."""

@@ -1,4 +1,4 @@
-"""What `sfu` needs of legs: processes that transcode a producer for receivers who lack its codec.
+"""What `sfu` needs of legs: processes that transcode a producer for a receiver, or make one picture or sound of many.
 
 Whoever runs them is handed in by the composition root; without a runner there are no legs.
 """
@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
 
 from bridge.errors import BridgeError
 from bridge.sfu.types import MediaKind
@@ -41,6 +41,82 @@ class LegSpec:
     target_events: LegCodec | None = None
 
 
+@dataclass(frozen=True)
+class ComposeSpec:
+    """A leg that makes one picture of many; `PictureScene` says of which."""
+
+    target: LegCodec
+    ssrc: int
+    orientation_extension: int | None = None
+
+
+@dataclass(frozen=True)
+class MixSpec:
+    """A leg that mixes sounds; `SoundScene` says which, and for whom."""
+
+
+AnyLegSpec: TypeAlias = LegSpec | ComposeSpec | MixSpec
+
+
+@dataclass(frozen=True)
+class SceneSource:
+    """Somebody's camera or screen in a composed picture."""
+
+    id: str
+    name: str = field(repr=False)
+    ssrc: int | None
+    """Of its stream on the leg's transport; None while none comes."""
+    codecs: tuple[LegCodec, ...] = ()
+    screen: bool = False
+    pinned: bool = False
+    speaking: bool = False
+    muted: bool = False
+
+
+@dataclass(frozen=True)
+class PictureScene:
+    """Who stands in a composed picture, in order."""
+
+    sources: tuple[SceneSource, ...]
+
+
+@dataclass(frozen=True)
+class SceneSound:
+    """A stream of sound on a leg's transport."""
+
+    ssrc: int
+    codecs: tuple[LegCodec, ...]
+
+
+@dataclass(frozen=True)
+class SceneVoice:
+    """All that is heard of one participant."""
+
+    id: str
+    sounds: tuple[SceneSound, ...]
+
+
+@dataclass(frozen=True)
+class SceneOutput:
+    """A mix that is made."""
+
+    ssrc: int
+    codec: LegCodec
+    without: str | None
+    """The participant whose own voice is left out; None for nobody's."""
+
+
+@dataclass(frozen=True)
+class SoundScene:
+    """What is mixed, and for whom."""
+
+    voices: tuple[SceneVoice, ...]
+    outputs: tuple[SceneOutput, ...]
+
+
+Scene: TypeAlias = PictureScene | SoundScene
+
+
 class LegListener(Protocol):
     """Who is told what becomes of a leg."""
 
@@ -65,6 +141,9 @@ class Leg(Protocol):
     def set_bitrate(self, bitrate: int) -> None:
         """What it may send from now on, in bit/s."""
 
+    def set_scene(self, scene: Scene) -> None:
+        """What a leg of many inputs makes its picture or its mixes of, from now on."""
+
     def stop(self) -> None:
         """Ends it and frees its place. Idempotent; its listener hears nothing more."""
 
@@ -76,7 +155,7 @@ class LegRunner(Protocol):
     def enabled(self) -> bool:
         """Whether there are legs at all. Without, a codec that a receiver lacks is `unsupported_codec`."""
 
-    def reserve(self, spec: LegSpec, bitrate: int, listener: LegListener) -> Leg:
+    def reserve(self, spec: AnyLegSpec, bitrate: int, listener: LegListener) -> Leg:
         """A place for a leg. Raises `BridgeError` (`legs_exhausted`) when the budget is spent."""
 
 
@@ -85,6 +164,6 @@ class NoLegs:
 
     enabled = False
 
-    def reserve(self, spec: LegSpec, bitrate: int, listener: LegListener) -> Leg:
+    def reserve(self, spec: AnyLegSpec, bitrate: int, listener: LegListener) -> Leg:
         """Refuses."""
         raise BridgeError("legs_exhausted", "this bridge transcodes nothing", hint="see [legs] in the configuration")

@@ -8,7 +8,7 @@ comparing lines and for telling a bad one, not a measurement of speech.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -96,6 +96,36 @@ def level_of(stream: Stream) -> QualityLevel:
     return QualityLevel(QualityLevel.POOR + sum(missing <= bound for bound in PICTURE_LEVELS))
 
 
+@dataclass(frozen=True)
+class Sample:
+    """What one direction of a session is like; None where it is unknown."""
+
+    codecs: frozenset[str] = frozenset()
+    """Names of the codecs in use."""
+    lost: float | None = None
+    """Share of the packets that were lost on the line, 0–1: the mean of its streams."""
+    jitter: float | None = None
+    """Seconds, of the worst stream."""
+    round_trip: float | None = None
+    """Seconds."""
+    score: float | None = None
+    """Mean opinion score of the worst sound, an estimate."""
+
+
+def sample_of(streams: Sequence[Stream], codecs: frozenset[str]) -> Sample:
+    """Sums up the streams of one direction."""
+    if not streams:
+        return Sample(codecs)
+    scores = [opinion_score(transmission_factor(stream)) for stream in streams if stream.kind == "audio"]
+    return Sample(
+        codecs,
+        sum(stream.lost for stream in streams) / len(streams),
+        max(stream.jitter for stream in streams),
+        min((stream.round_trip for stream in streams if stream.round_trip is not None), default=None),
+        min(scores, default=None),
+    )
+
+
 @dataclass
 class Rating:
     """A rating that does not flicker."""
@@ -131,11 +161,13 @@ class LegQuality:
     rating: Rating = field(default_factory=Rating)
     score: float | None = None
     """Mean opinion score of the sound lately, an estimate; None where there is none."""
+    streams: tuple[Stream, ...] = ()
+    """Of the last sample."""
     _last: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     def update(self, streams: Iterable[Stream]) -> bool:
         """Takes in a sample of all streams; whether the rating changes. Without streams nothing does."""
-        found = tuple(streams)
+        found = self.streams = tuple(streams)
         scores = [opinion_score(transmission_factor(stream)) for stream in found if stream.kind == "audio"]
         self.score = min(scores, default=self.score)
         return bool(found) and self.rating.update(min(level_of(stream) for stream in found))

@@ -13,6 +13,7 @@ from bridge.sfu.allocation import ceiling, publishing
 from bridge.sfu.allocation.ceiling import Ceiling
 from bridge.sfu.allocation.model import Layer
 from bridge.sfu.allocation.publishing import Received
+from bridge.sfu.compositions import Compositions
 from bridge.sfu.derived import DerivedProducers
 from bridge.sfu.legs import LegRunner, NoLegs
 from bridge.sfu.sdp.codecs import MediaCodec
@@ -90,6 +91,8 @@ class Router:
 
     def __post_init__(self) -> None:
         self.derived = DerivedProducers(self, self.leg_runner)
+        self.compositions = Compositions(self, self.leg_runner)
+        self._legs_told: list[LegReport] = []
         self.worker.route(self.router_id, self._on_event)
 
     def select_speakers(self, *, always: Sequence[int]) -> None:
@@ -106,6 +109,7 @@ class Router:
     def close(self) -> None:
         """Forgets it; the core forgets its half with its last transport."""
         self.derived.close()
+        self.compositions.close()
         self.worker.unroute(self.router_id)
 
     def cname(self, participant: str) -> str:
@@ -120,8 +124,29 @@ class Router:
             self._receives.pop(producer_id, None)
         ended += self.derived.sources_ended(ended)
         if ended:
+            self.compositions.producers_ended(ended)
             for member in tuple(self.members.values()):
                 member.producers_ended(ended)
+
+    def made(self, producer: Producer, codecs: tuple[MediaCodec, ...]) -> PublishedProducer:
+        """A producer that is made here and that nobody owns, to be put on the list."""
+        return PublishedProducer(producer, codecs, owner="")
+
+    def leg_reports(self) -> list[LegReport]:
+        """The legs that run for this room."""
+        return [*self.derived.reports(), *self.compositions.reports()]
+
+    def legs_changed(self) -> None:
+        """Tells the room's members which legs run now, if that has changed."""
+        reports = self.leg_reports()
+        if reports != self._legs_told:
+            self._legs_told = reports
+            for member in tuple(self.members.values()):
+                member.legs_changed(reports)
+
+    def headroom(self, producer_id: int) -> int:
+        """What more a producer could be, in bit/s, if lines carried it: 0 for those that no leg makes."""
+        return self.derived.headroom(producer_id) or self.compositions.headroom(producer_id)
 
     def owner(self, producer_id: int) -> str | None:
         """Id of the session that publishes a producer."""
@@ -146,6 +171,7 @@ class Router:
         )
         self.layers[producer_id] = (*live, *worth)
         self.derived.layers_changed(producer_id)
+        self.compositions.layers_changed(producer_id)
         for member in tuple(self.members.values()):
             member.layers_changed(producer_id)
 
@@ -198,6 +224,7 @@ class Router:
     def _on_event(self, event: Event) -> None:
         if event["type"] == "active_speaker":
             self.active_speaker = event["producer_id"]
+            self.compositions.speaker_changed()
             for member in tuple(self.members.values()):
                 member.active_speaker(self.active_speaker)
         elif event["type"] == "audio_levels":

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 from bridge.errors import BridgeError
 from bridge.sfu import ice
+from bridge.sfu.parties import Party
 from bridge.sfu.publish_connection import PublishConnection
-from bridge.sfu.quality import SessionQuality
+from bridge.sfu.quality import Sample, SessionQuality, sample_of
 from bridge.sfu.router import Router
 from bridge.sfu.settings import MediaSettings
 from bridge.sfu.subscribe_connection import SubscribeConnection
@@ -25,6 +26,7 @@ from bridge.sfu.types import (
     SubscribeOffer,
     SubscribeResult,
     Subscription,
+    View,
     WatchResult,
 )
 from bridge.sfu.watch_connection import WatchConnection
@@ -69,6 +71,7 @@ class MediaSession:
         self._publish: PublishConnection | None = None
         self._receive: SubscribeConnection | WatchConnection | None = None
         self._quality = SessionQuality()
+        self._samples: tuple[Sample, Sample] = (Sample(), Sample())
 
     async def publish(self, offer: str, *, prefer: Sequence[str] = ()) -> PublishResult:
         """Answers an offer of the publish connection.
@@ -101,14 +104,20 @@ class MediaSession:
         """Ends a producer of this session without a re-offer. Raises `unknown_producer`."""
         self._publishing().close_producer(producer_id)
 
-    def set_subscriptions(self, wanted: Sequence[Subscription]) -> None:
+    def set_subscriptions(self, wanted: Sequence[Subscription], view: View = View.SEPARATE) -> None:
         """Says the whole set of producers to receive over a subscribe connection offered by the bridge.
 
         Producers no longer wanted stop at once; `paused` takes effect at once; new ones start with the answer to the
         offer that `SessionListener.on_negotiation_needed` asks for. Unknown producers are left out and reported by the
-        next `subscribe_answer`. Raises `too_many_subscriptions`.
+        next `subscribe_answer`. With a composed `view` one picture of everybody comes in place of the videos among
+        them, which `SessionListener.on_view` tells. Raises `too_many_subscriptions`.
         """
-        self._subscribing().set_subscriptions(wanted)
+        self._subscribing().set_subscriptions(wanted, view)
+
+    def show_parties(self, parties: Sequence[Party]) -> None:
+        """Says who is in the room, for whoever receives it composed or mixed: all of them, in order of joining."""
+        self._check_open()
+        self._router.compositions.show(parties)
 
     def hear_always(self, producer_ids: Sequence[int]) -> None:
         """Says which audio producers of the room are forwarded to everyone, however many others are louder."""
@@ -126,11 +135,16 @@ class MediaSession:
         """Takes the client's answer to the offer of this revision. Raises `stale_answer` if it was superseded."""
         return self._subscribing().answer(answer, revision)
 
-    async def watch(self, offer: str, producers: Sequence[Subscription]) -> WatchResult:
+    async def watch(
+        self, offer: str, producers: Sequence[Subscription], *, view: View = View.SEPARATE, without: str | None = None
+    ) -> WatchResult:
         """Answers a recvonly offer (WHEP): places the producers, in this order, on the m-lines offered.
 
         A session either watches or has a bridge-offered subscribe connection (`wrong_connection`). Call it again for
         re-offers: what is placed already stays on its m-line as long as it is wanted.
+
+        With a composed view it is one picture of everybody instead, and one sound of everybody but the participant
+        `without`; where no leg can be started for it, the producers are placed as they are.
         """
         self._check_open()
         if isinstance(self._receive, SubscribeConnection):
@@ -141,7 +155,7 @@ class MediaSession:
             lambda: self._transport(ConnectionKind.SUBSCRIBE),
             lambda producer_id, live: self._listener.on_consumer(producer_id, live),
         )
-        result = connection.watch(offer, producers)
+        result = connection.watch(offer, producers, composed=view is View.COMPOSED, without=without)
         self._receive = connection
         return result
 
@@ -202,7 +216,16 @@ class MediaSession:
         repeated = 0 if self._receive is None else self._receive.repeated
         if self._quality.update(stats["publish"], stats["subscribe"], kinds, repeated) and not self._closed:
             self._listener.on_quality(self.quality)
+        self._samples = (
+            sample_of(self._quality.publish.streams, self._codecs(stats["publish"], "producers")),
+            sample_of(self._quality.subscribe.streams, self._codecs(stats["subscribe"], "consumers")),
+        )
         return stats
+
+    @property
+    def samples(self) -> tuple[Sample, Sample]:
+        """What the session sends and what it receives, as of the last sample."""
+        return self._samples
 
     @property
     def quality(self) -> QualityReport:
@@ -268,6 +291,12 @@ class MediaSession:
 
         return self._make_transport(self._router, on_state)
 
+    def _codecs(self, stats: TransportStats | None, carried: Literal["producers", "consumers"]) -> frozenset[str]:
+        """The codecs of what flows over a transport."""
+        ids = [] if stats is None else [each["producer_id"] for each in stats[carried] if each["bitrate"] > 0]
+        published = [self._router.producers[key] for key in ids if key in self._router.producers]
+        return frozenset(name for each in published for name in each.producer.codecs[:1])
+
     async def _transport_stats(
         self, connection: PublishConnection | SubscribeConnection | WatchConnection | None
     ) -> TransportStats | None:
@@ -291,6 +320,7 @@ class MediaSession:
                 lambda producer_id, live: self._listener.on_consumer(producer_id, live),
                 lambda: self._listener.on_negotiation_needed(),
                 lambda producer_id, state: self._listener.on_video_state(producer_id, state),
+                lambda state: self._listener.on_view(state),
             )
         if isinstance(self._receive, WatchConnection):
             raise BridgeError("wrong_connection", "this session's subscribe connection is offered by the client")

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from bridge.errors import BridgeError
 from bridge.sfu.certificate import CertificateStore
+from bridge.sfu.compositions import OpenComposition
 from bridge.sfu.handshakes import HandshakeQueue
 from bridge.sfu.legs import LegRunner, NoLegs
 from bridge.sfu.router import Router
 from bridge.sfu.session import MediaSession
 from bridge.sfu.settings import MediaSettings
+from bridge.sfu.tap import Tap, TapListener
 from bridge.sfu.transport import WebRtcTransport
 from bridge.sfu.types import ConnectionState, LegReport, SessionListener
 from bridge.sfu.workers import WorkerFactory, WorkerHandle, WorkerPool, core_worker
@@ -59,6 +61,8 @@ class Sfu:
             for member in tuple(router.members.values()):
                 if isinstance(member, MediaSession):
                     await member.close()
+                elif isinstance(member, Tap):
+                    member.close()
         self._pool.close()
 
     def open_session(self, room_id: str, session_id: str, listener: SessionListener) -> MediaSession:
@@ -74,15 +78,25 @@ class Sfu:
             raise BridgeError("session_exists", "the room has a media session with this id", field="session")
         if router.worker.load >= self.settings.limits.sessions:
             raise BridgeError("media_overloaded", "the room's worker can take no more sessions", hint="try again later")
-        session = MediaSession(session_id, router, listener, self.settings, self._make_transport, self._session_closed)
+        session = MediaSession(session_id, router, listener, self.settings, self._make_transport, self._member_closed)
         router.members[session_id] = session
         router.worker.load += 1
         if router.active_speaker is not None:
             session.active_speaker(router.active_speaker)
-        legs = router.derived.reports()
+        legs = router.leg_reports()
         if legs:
             session.legs_changed(legs)
         return session
+
+    def open_tap(self, room_id: str, tap_id: str, listener: TapListener) -> Tap:
+        """A tap on a room that has media sessions; `tap_id` is unlike their ids. Raises `unknown_room`."""
+        router = self._routers.get(room_id)
+        if router is None:
+            raise BridgeError("unknown_room", "there is no media in this room", field="room")
+        tap = Tap(tap_id, router, listener, self._member_closed)
+        router.members[tap_id] = tap
+        router.worker.load += 1
+        return tap
 
     def workers(self) -> list[WorkerReport]:
         """What the workers do now, read without waiting for them."""
@@ -105,7 +119,17 @@ class Sfu:
     def legs(self, room_id: str) -> list[LegReport]:
         """The legs that run in a room."""
         router = self._routers.get(room_id)
-        return [] if router is None else router.derived.reports()
+        return [] if router is None else router.leg_reports()
+
+    def open_composition(self, room_id: str, on_ended: Callable[[], None]) -> OpenComposition:
+        """A room as one picture and one sound, as producers of its router: see `Compositions.open`.
+
+        Raises `BridgeError`: `room_not_found` for a room without media, `legs_exhausted`.
+        """
+        router = self._routers.get(room_id)
+        if router is None:
+            raise BridgeError("room_not_found", "there is no media in this room", field="room")
+        return router.compositions.open(on_ended)
 
     @property
     def dropped_handshake_datagrams(self) -> int:
@@ -133,15 +157,15 @@ class Sfu:
         router.transport_made()
         return transport
 
-    def _session_closed(self, session: MediaSession) -> None:
-        router = self._routers.get(session.room_id)
-        if router is None or router.members.get(session.session_id) is not session:
+    def _member_closed(self, member: MediaSession | Tap) -> None:
+        router = self._routers.get(member.room_id)
+        if router is None or router.members.get(member.session_id) is not member:
             return
-        del router.members[session.session_id]
+        del router.members[member.session_id]
         router.worker.load -= 1
         if not router.members:
             router.close()
-            del self._routers[session.room_id]
+            del self._routers[member.room_id]
 
     def _worker_stopped(self, worker: WorkerHandle, _error: str) -> None:
         lost = [router for router in self._routers.values() if router.worker is worker]

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bridge.errors import BridgeError
-from bridge.sfu.allocation.model import VideoState
+from bridge.sfu.allocation.model import Source, VideoState
+from bridge.sfu.composed_view import ComposedView
 from bridge.sfu.consumers import Consumers, ConsumerSpec
 from bridge.sfu.detours import Detours
 from bridge.sfu.router import PublishedProducer, Router
@@ -32,10 +33,16 @@ from bridge.sfu.types import (
     Subscription,
     UnsupportedCode,
     UnsupportedSubscription,
+    View,
+    ViewState,
 )
 
 if TYPE_CHECKING:
     from bridge._core import EstimateEvent
+
+
+LOOK_SECONDS = 0.5
+"""Between two looks at a line that decides whether pictures come composed."""
 
 
 @dataclass
@@ -77,6 +84,7 @@ class SubscribeConnection:
         on_consumer: Callable[[int, bool], None],
         on_negotiation_needed: Callable[[], None],
         on_video_state: Callable[[int, VideoState], None],
+        on_view: Callable[[ViewState], None],
     ) -> None:
         self.transport: WebRtcTransport | None = None
         self.negotiated = Negotiated()
@@ -90,22 +98,34 @@ class SubscribeConnection:
             lambda key, state: on_video_state(self._detours.source_of(key), state),
         )
         self._payload_types = PayloadTypes()
+        self._asked: Sequence[Subscription] = ()
         self._wanted: dict[int, Subscription] = {}
+        """What is asked for, or the composed picture in place of the videos among that."""
+        self._composed = ComposedView(router, self._consumers.close, on_view)
         self._lines: list[_MediaLine] = []
         self._mids = 0
         self._outstanding: _Outstanding | None = None
         self._unsupported: dict[int, UnsupportedSubscription] = {}
         self._detours = Detours(router, self._consumers)
         self._check: asyncio.Handle | None = None
+        self._look: asyncio.TimerHandle | None = None
 
-    def set_subscriptions(self, wanted: Sequence[Subscription]) -> None:
-        """Says the whole set of producers to receive."""
+    def set_subscriptions(self, wanted: Sequence[Subscription], view: View = View.SEPARATE) -> None:
+        """Says the whole set of producers to receive, and whether the videos among them come composed."""
         if len(wanted) > self._limits.subscriptions:
             raise BridgeError(
                 "too_many_subscriptions",
                 f"a session may subscribe to {self._limits.subscriptions} producers at most",
                 field="subscriptions",
             )
+        self._asked = tuple(wanted)
+        self._composed.ask(view)
+        self._apply()
+        self._look_later()
+
+    def _apply(self) -> None:
+        now = asyncio.get_running_loop().time()
+        wanted = self._composed.wanted(now, self._asked, self._detours.lacking, self._is_live)
         self._wanted = {each.producer_id: each for each in wanted}
         self._unsupported = {key: each for key, each in self._unsupported.items() if key in self._wanted}
         for line in self._lines:
@@ -134,6 +154,9 @@ class SubscribeConnection:
         for line in self._lines:
             if line.producer_id in producer_ids:
                 self._vacate(line)
+        if self._composed.producer_id in producer_ids:
+            self._composed.refuse(asyncio.get_running_loop().time(), "leg_failed")
+            self._apply()
         self._check_soon()
 
     def offer(self, *, ice_restart: bool) -> SubscribeOffer:
@@ -156,7 +179,11 @@ class SubscribeConnection:
         description = subscribe_offer.offer(
             media, self.transport.local, session_id=self.negotiated.session_id, version=version
         )
-        return SubscribeOffer(writer.write(description), version, self._producers())
+        producers = self._producers()
+        composed = next((mid for mid, key in producers.items() if key == self._composed.producer_id), None)
+        if composed is not None:
+            del producers[composed]
+        return SubscribeOffer(writer.write(description), version, producers, composed)
 
     def answer(self, text: str, revision: int) -> SubscribeResult:
         """Takes the answer to an offer."""
@@ -180,7 +207,8 @@ class SubscribeConnection:
         self.transport.set_send_extensions(_send_extensions(in_use))
         for line, offered, answered in zip(self._lines, outstanding.media, answer.media, strict=True):
             self._settle(line, offered, answered)
-        self._check_soon()
+        # What flows now may be what something else was kept for.
+        self._apply()
         return self._result()
 
     @property
@@ -192,6 +220,7 @@ class SubscribeConnection:
         """Ends the connection."""
         self._cancel_check()
         self._detours.close_all()
+        self._composed.release()
         self._consumers.forget_all()
         if self.transport is not None:
             self.transport.close()
@@ -199,6 +228,7 @@ class SubscribeConnection:
     def abandon(self) -> None:
         """Forgets everything without a word to the worker, who has died."""
         self._cancel_check()
+        self._composed.release()
         if self.transport is not None:
             self.transport.abandon()
 
@@ -300,11 +330,41 @@ class SubscribeConnection:
         )
 
     def _on_estimate(self, event: EstimateEvent) -> None:
-        self._detours.on_estimate(event)
+        self._composed.set_bitrate(self._detours.on_estimate(event))
         self._consumers.on_estimate(event)
+
+    def _is_live(self, producer_id: int) -> bool:
+        return self._detours.key(producer_id) in self._consumers
+
+    def _look_later(self) -> None:
+        """While the line decides what is received, it is looked at now and then."""
+        if self._look is None and self._composed.follows_line:
+            self._look = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look_now)
+
+    def _look_now(self) -> None:
+        self._look = None
+        before = self._composed.composed
+        videos = [
+            Source(each.producer_id, self._router.layers.get(each.producer_id, ()), max_height=each.max_height)
+            for each in self._asked
+            # While all are in one picture the page has no place for each of them, and says that it is out of sight.
+            if (before or not each.paused)
+            and (published := self._router.producers.get(each.producer_id)) is not None
+            and published.producer.kind == "video"
+        ]
+        self._composed.look(asyncio.get_running_loop().time(), self._consumers.budget(), videos)
+        if self._composed.composed is not before:
+            self._apply()
+        self._look_later()
 
     def _refuse_codec(self, line: _MediaLine, offered: OfferedMedia) -> None:
         """The client lacks the codec of what was offered: it is offered in another one, if a leg can make one."""
+        if line.producer_id is not None and line.producer_id == self._composed.producer_id:
+            self._detours.lacks(offered.codecs)
+            self._detours.close(line.producer_id)
+            self._composed.release()
+            self._vacate(line)
+            return
         published = None if line.producer_id is None else self._router.producers.get(line.producer_id)
         if published is not None and line.sending == offered.sending and self._detours.refused(published):
             self._vacate(line)
@@ -321,6 +381,10 @@ class SubscribeConnection:
         if line.producer_id is None:
             return
         self._detours.close(line.producer_id)
+        if line.producer_id == self._composed.producer_id:
+            self._composed.refuse(asyncio.get_running_loop().time(), "unsupported_codec")
+            self._vacate(line)
+            return
         names = codecs.names(line.codecs[:1])
         self._unsupported[line.producer_id] = UnsupportedSubscription(line.producer_id, code, names)
         self._vacate(line)
@@ -365,6 +429,9 @@ class SubscribeConnection:
         if self._check is not None:
             self._check.cancel()
             self._check = None
+        if self._look is not None:
+            self._look.cancel()
+            self._look = None
 
 
 def _send_extensions(answered: Sequence[MediaDescription]) -> dict[str, int]:

@@ -111,6 +111,31 @@ class Subscription:
     """Higher goes first where the line does not carry everything: see `bridge.sfu.allocation.ranks`."""
 
 
+class View(StrEnum):
+    """How a receiver gets the pictures of a room."""
+
+    SEPARATE = "separate"
+    """Each on its own."""
+    COMPOSED = "composed"
+    """All in one."""
+    AUTO = "auto"
+    """All in one where its line does not carry each on its own well, in a room of four or more."""
+
+
+ViewReason = Literal["asked", "thin_line", "good_line", "legs_exhausted", "leg_failed", "unsupported_codec"]
+
+
+@dataclass(frozen=True)
+class ViewState:
+    """What a receiver gets now, and why."""
+
+    composed: bool
+    """Whether it gets one picture of everybody, or each on its own."""
+    reason: ViewReason
+    """`asked`: so it was asked for; `thin_line`, `good_line`: by what the line carries; the others: no picture could be
+    composed, and it gets what can be forwarded."""
+
+
 @dataclass(frozen=True)
 class SubscribeOffer:
     """An offer for the subscribe connection."""
@@ -120,6 +145,8 @@ class SubscribeOffer:
     """Counts up with every offer; `subscribe_answer` takes it, so that an answer to a superseded offer is noticed."""
     producers: Mapping[str, int]
     """Producer id by MID, for all m-lines that are to carry media."""
+    composed: str | None = None
+    """MID of the m-line that carries the composed picture, which is none of `producers`."""
 
 
 @dataclass(frozen=True)
@@ -164,22 +191,35 @@ class AudioLevel:
 
 
 @dataclass(frozen=True)
-class LegReport:
-    """A leg that serves a producer, for the operator and for the roster."""
+class LegInput:
+    """A producer that a leg takes in."""
 
     producer_id: int
-    """Of the producer that it takes in."""
+    codec: str
+    """As people write it."""
+
+
+@dataclass(frozen=True)
+class LegReport:
+    """A leg, for the operator and for the roster."""
+
+    inputs: tuple[LegInput, ...]
+    """One where it transcodes; those of everybody where it composes or mixes."""
     kind: MediaKind
-    source: str
-    """The codec that is sent, as people write it."""
     target: str
-    """The codec that the leg makes of it."""
-    reason: Literal["codec"]
-    """`codec`: its receivers lack the codec that is sent."""
+    """The codec that the leg makes."""
+    reason: Literal["codec", "composed", "mixed"]
+    """`codec`: its receivers lack the codec that is sent; `composed`: they get one picture of everybody; `mixed`: they
+    get one sound of everybody."""
     receivers: int
     restarts: int = field(default=0, compare=False)
     stats: Mapping[str, float] = field(default_factory=dict, compare=False)
     """What the leg last told of itself; empty before that."""
+
+    @property
+    def source(self) -> str:
+        """The codecs that are taken in, as people write them."""
+        return ", ".join(dict.fromkeys(each.codec for each in self.inputs))
 
 
 class QualityLevel(IntEnum):
@@ -251,6 +291,9 @@ class SessionListener(Protocol):
 
     def on_legs(self, legs: Sequence[LegReport]) -> None:
         """The legs of the room are others now. While there are any, media is decoded inside the bridge."""
+
+    def on_view(self, state: ViewState) -> None:
+        """What this session gets of the room's pictures is another. At first each comes on its own."""
 
     def on_negotiation_needed(self) -> None:
         """The subscriptions differ from what is negotiated and no offer is outstanding: call `subscribe_offer()`."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from bridge.sfu.composed_watch import ComposedWatch
 from bridge.sfu.consumers import Consumers, ConsumerSpec
 from bridge.sfu.detours import Detours
 from bridge.sfu.router import Router
@@ -38,11 +39,14 @@ class WatchConnection:
         self._make_transport = make_transport
         self._consumers = Consumers(router, lambda key, live: on_consumer(self._detours.source_of(key), live))
         self._detours = Detours(router, self._consumers)
+        self._composed = ComposedWatch(router)
         self._placed: dict[str, Placement] = {}
         """By MID."""
 
-    def watch(self, text: str, wanted: Sequence[Subscription]) -> WatchResult:
-        """Answers an offer or re-offer."""
+    def watch(
+        self, text: str, wanted: Sequence[Subscription], *, composed: bool = False, without: str | None = None
+    ) -> WatchResult:
+        """Answers an offer or re-offer; see `MediaSession.watch`."""
         offer = parser.parse(text, max_bytes=self._limits.sdp_bytes, max_media=self._limits.media_lines)
         role = None if self.transport is None else self.transport.role
         plan = watch_answer.plan(offer, current_role=role)
@@ -53,6 +57,8 @@ class WatchConnection:
             self.transport.on_estimate = self._on_estimate
         elif restart:
             self.transport.restart_ice()
+        if composed:
+            wanted = self._composed.wanted(plan, without) or wanted
         subscriptions = {each.producer_id: each for each in wanted}
         sources, refused = self._sources(subscriptions, plan)
         answer = watch_answer.answer(
@@ -111,16 +117,18 @@ class WatchConnection:
         """Ends the connection."""
         self._detours.close_all()
         self._consumers.forget_all()
+        self._composed.release()
         if self.transport is not None:
             self.transport.close()
 
     def abandon(self) -> None:
         """Forgets everything without a word to the worker, who has died."""
+        self._composed.release()
         if self.transport is not None:
             self.transport.abandon()
 
     def _on_estimate(self, event: EstimateEvent) -> None:
-        self._detours.on_estimate(event)
+        self._composed.set_bitrate(self._detours.on_estimate(event), event["bitrate"])
         self._consumers.on_estimate(event)
 
     def _sources(

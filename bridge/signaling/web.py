@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from starlette.datastructures import MutableHeaders
@@ -42,9 +42,12 @@ def default_web_directory() -> Path:
 class WebFiles:
     """`/join` and `/signin` are the pages; `/client/` and `/sdk/` are what it is made of."""
 
-    def __init__(self, directory: Path, *, frame_ancestors: Sequence[str] = ()) -> None:
-        """`frame_ancestors`: origins of vendors whose pages may embed ours; none by default."""
+    def __init__(
+        self, directory: Path, *, frame_ancestors: Sequence[str] = (), more: Mapping[str, str] | None = None
+    ) -> None:
+        """`frame_ancestors`: origins of vendors whose pages may embed ours; none by default. `more`: as `PAGES`."""
         self._directory = directory
+        self._pages = {**PAGES, **(more or {})}
         ancestors = " ".join(frame_ancestors) or "'none'"
         policy = "; ".join((*DIRECTIVES, f"frame-ancestors {ancestors}"))
         self._headers = {
@@ -58,7 +61,7 @@ class WebFiles:
     def routes(self) -> list[BaseRoute]:
         """What the HTTP server has to route here."""
         return [
-            *(Route(path, self._page, methods=["GET"]) for path in PAGES),
+            *(Route(path, self._page, methods=["GET"]) for path in self._pages),
             Mount("/client", self._files("client")),
             Mount("/sdk", self._files("sdk")),
         ]
@@ -68,7 +71,7 @@ class WebFiles:
         return GZipMiddleware(_Files(self._directory / folder, self._headers), minimum_size=500, compresslevel=6)
 
     async def _page(self, request: Request) -> Response:
-        path = self._directory / PAGES[request.scope["path"]]
+        path = self._directory / self._pages[request.scope["path"]]
         if not path.is_file():
             raise HTTPException(404)
         return FileResponse(path, headers=self._headers)

@@ -26,6 +26,7 @@ from bridge.transcode.audio_codecs import (
     codec_named,
 )
 from bridge.transcode.messages import CodecSpec, Start
+from bridge.transcode.pacing import IDLE_SECONDS, TICK_SECONDS
 from bridge.transcode.reorder import Reorder
 from bridge.transcode.sender import RtpSender
 
@@ -78,14 +79,18 @@ class AudioTranscoder:
         return self._reorder.gaps
 
     @property
-    def sender(self) -> RtpSender:
-        """What is sent."""
-        return self._sender
+    def octets(self) -> int:
+        """Of payload that were sent."""
+        return self._sender.octets
 
     @property
-    def waits(self) -> bool:
-        """Whether a packet is missing."""
-        return self._reorder.waits
+    def sequence(self) -> int:
+        """The next sequence number."""
+        return self._sender.sequence
+
+    def next_step(self, now: float) -> float:
+        """Seconds after which it is to look at the time, if no packet comes before."""
+        return TICK_SECONDS if self._reorder.waits else IDLE_SECONDS
 
     def set_bitrate(self, bitrate: int) -> None:
         """What the receiver's line carries."""

@@ -20,15 +20,25 @@ import msgspec
 from bridge.errors import BridgeError
 from bridge.transcode import confinement, messages
 from bridge.transcode.audio import AudioTranscoder
-from bridge.transcode.messages import Failed, Ready, Report, Start, Target
+from bridge.transcode.composing import PictureComposer
+from bridge.transcode.messages import (
+    Compose,
+    Failed,
+    Mix,
+    Pictures,
+    Ready,
+    Report,
+    Start,
+    StartRecording,
+    Target,
+    Voices,
+)
+from bridge.transcode.mixing import SoundMixer
+from bridge.transcode.recorder import process as recorder
 from bridge.transcode.rtp import MAX_DATAGRAM
-from bridge.transcode.sender import RtpSender
 from bridge.transcode.video import VideoTranscoder
 
 REPORT_SECONDS = 1.0
-TICK_SECONDS = 0.01
-"""How often time is looked at while a packet is missing."""
-IDLE_SECONDS = 1.0
 HANG_SECONDS = 4.0
 """CPU time: a step that takes more ends the process (SIGPROF)."""
 BATCH = 256
@@ -38,19 +48,24 @@ BATCH = 256
 class Transcoder(Protocol):
     """What runs inside a leg."""
 
-    frames_in: int
-    frames_out: int
-    errors: int
     bitrate: int
-    size: tuple[int, int]
     delays: list[float]
 
     @property
+    def frames_in(self) -> int: ...  # noqa: D102
+    @property
+    def frames_out(self) -> int: ...  # noqa: D102
+    @property
+    def errors(self) -> int: ...  # noqa: D102
+    @property
     def gaps(self) -> int: ...  # noqa: D102
     @property
-    def sender(self) -> RtpSender: ...  # noqa: D102
+    def octets(self) -> int: ...  # noqa: D102
     @property
-    def waits(self) -> bool: ...  # noqa: D102
+    def sequence(self) -> int: ...  # noqa: D102
+    @property
+    def size(self) -> tuple[int, int]: ...  # noqa: D102
+    def next_step(self, now: float) -> float: ...  # noqa: D102
     def set_bitrate(self, bitrate: int) -> None: ...  # noqa: D102
     def handle(self, datagrams: list[bytes], now: float) -> None: ...  # noqa: D102
     def close(self) -> None: ...  # noqa: D102
@@ -63,7 +78,10 @@ def run(control: socket.socket, media: socket.socket, confined: tuple[str, ...] 
     if not first:
         return
     start = messages.command_decoder.decode(first)
-    if not isinstance(start, Start):
+    if isinstance(start, StartRecording):
+        recorder.run(start, control, media, confined)
+        return
+    if not isinstance(start, Start | Compose | Mix):
         return
     try:
         transcoder = _transcoder(start, media)
@@ -83,7 +101,7 @@ def run(control: socket.socket, media: socket.socket, confined: tuple[str, ...] 
         transcoder.close()
 
 
-def _transcoder(start: Start, media: socket.socket) -> Transcoder:
+def _transcoder(start: Start | Compose | Mix, media: socket.socket) -> Transcoder:
     def send(datagram: bytes) -> None:
         try:
             media.send(datagram)
@@ -91,7 +109,13 @@ def _transcoder(start: Start, media: socket.socket) -> Transcoder:
             # The buffer is full, or the transport has just been closed: as on any network, the packet is lost.
             return
 
-    return VideoTranscoder(start, send) if start.kind == "video" else AudioTranscoder(start, send)
+    match start:
+        case Compose():
+            return PictureComposer(start, send)
+        case Mix():
+            return SoundMixer(start, send)
+        case Start():
+            return VideoTranscoder(start, send) if start.kind == "video" else AudioTranscoder(start, send)
 
 
 def _loop(control: socket.socket, media: socket.socket, transcoder: Transcoder) -> None:
@@ -102,7 +126,7 @@ def _loop(control: socket.socket, media: socket.socket, transcoder: Transcoder) 
     poll.register(media, select.POLLIN)
     reported = time.monotonic()
     while True:
-        ready = poll.poll(1000 * (TICK_SECONDS if transcoder.waits else IDLE_SECONDS))
+        ready = poll.poll(1000 * transcoder.next_step(time.monotonic()))
         signal.setitimer(signal.ITIMER_PROF, HANG_SECONDS)
         if any(descriptor == control.fileno() for descriptor, _ in ready) and not _obey(control, transcoder):
             return
@@ -138,8 +162,16 @@ def _obey(control: socket.socket, transcoder: Transcoder) -> bool:
     if not data:
         return False
     command = messages.command_decoder.decode(data)
-    if isinstance(command, Target):
-        transcoder.set_bitrate(command.bitrate)
+    match command:
+        case Target():
+            transcoder.set_bitrate(command.bitrate)
+        case Pictures() if isinstance(transcoder, PictureComposer):
+            transcoder.follow(command)
+        case Voices() if isinstance(transcoder, SoundMixer):
+            transcoder.follow(command)
+        case _:
+            # A leg begins once, and has one kind of scene.
+            pass
     return True
 
 
@@ -151,11 +183,11 @@ def _tell(control: socket.socket, transcoder: Transcoder) -> bool:
         transcoder.frames_out,
         transcoder.errors,
         transcoder.gaps,
-        transcoder.sender.octets,
+        transcoder.octets,
         time.process_time(),
         statistics.median(delays) if delays else 0.0,
         max(delays, default=0.0),
-        transcoder.sender.sequence,
+        transcoder.sequence,
         transcoder.bitrate,
         *transcoder.size,
     )

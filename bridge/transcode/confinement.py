@@ -54,13 +54,13 @@ def no_new_privileges() -> bool:
     return bool(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
 
 
-def limit(address_space: int) -> None:
+def limit(address_space: int, *, file_size: int = 0, open_files: int = OPEN_FILES) -> None:
     """Bounds of memory and files; lower than what there is already, never higher."""
     for kind, value in (
         (resource.RLIMIT_AS, address_space),
-        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_FSIZE, file_size),
         (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, OPEN_FILES),
+        (resource.RLIMIT_NOFILE, open_files),
     ):
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(kind, (value, value))

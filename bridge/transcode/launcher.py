@@ -16,6 +16,7 @@ import sys
 import av.logging
 
 from bridge.transcode import child, confinement
+from bridge.transcode.compose import Compositor, LayoutSettings, Source
 
 _DESCRIPTORS = 2
 
@@ -30,6 +31,8 @@ def serve(requests: socket.socket) -> None:
     # The bridge ends us; a Ctrl-C in the operator's terminal is for the bridge alone.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     av.logging.set_level(av.logging.PANIC)
+    # What Pillow imports and opens with the first letter, a leg could not any more.
+    Compositor(LayoutSettings()).compose(0.0, [Source("", "Å", muted=True)])
     gc.freeze()
     while True:
         data, descriptors, _, _ = socket.recv_fds(requests, 1, _DESCRIPTORS)

@@ -1,6 +1,7 @@
 """What is said over a leg's control channel: one JSON object in each datagram of a SOCK_SEQPACKET pair.
 
-The socket keeps messages apart, so they need no length. Nothing that came from the network is among them.
+The socket keeps messages apart, so they need no length. Of what came from the network there are only the names of
+participants, as their tokens say them. Neither end logs what is said.
 """
 
 from __future__ import annotations
@@ -48,6 +49,95 @@ class Start(msgspec.Struct, frozen=True, tag="start"):
     """RLIMIT_AS in bytes."""
 
 
+class StartRecording(msgspec.Struct, frozen=True, tag="start_recording"):
+    """The leg is to record. The first message to it; `bridge.transcode.recorder.messages` has those that follow."""
+
+    key: bytes
+    """Of the recording; never the operator's."""
+    zero: float
+    """CLOCK_MONOTONIC at the recording's beginning, moved by how long it was paused."""
+    paused: bool
+    minimum_free: int
+    """Bytes that have to be left on the file system."""
+    limit_address_space: int = 2 << 30
+    """RLIMIT_AS in bytes."""
+
+
+class Compose(msgspec.Struct, frozen=True, tag="compose"):
+    """The leg is to make one picture of many. The first message to it; `Pictures` says of which."""
+
+    target: CodecSpec
+    ssrc: int
+    bitrate: int
+    """To begin with, in bit/s."""
+    sequence: int
+    timestamp_offset: int
+    language: str = "nb"
+    """Of what stands in the picture beside names."""
+    orientation_extension: int | None = None
+    limit_address_space: int = 2 << 30
+
+
+class Mix(msgspec.Struct, frozen=True, tag="mix"):
+    """The leg is to mix sounds. The first message to it; `Voices` says which, and for whom."""
+
+    bitrate: int
+    sequence: int
+    timestamp_offset: int
+    limit_address_space: int = 2 << 30
+
+
+class Sound(msgspec.Struct, frozen=True):
+    """A stream of sound that comes in."""
+
+    ssrc: int
+    codecs: tuple[CodecSpec, ...]
+
+
+class PictureSource(msgspec.Struct, frozen=True):
+    """Somebody's camera or screen, as it is to stand in a composed picture."""
+
+    id: str
+    """The same as long as it is the same source, whatever becomes of its stream."""
+    name: str
+    ssrc: int | None
+    """Of its stream; None while none comes: initials stand in its place."""
+    codecs: tuple[CodecSpec, ...] = ()
+    screen: bool = False
+    pinned: bool = False
+    speaking: bool = False
+    muted: bool = False
+
+
+class Pictures(msgspec.Struct, frozen=True, tag="pictures"):
+    """Who is to be in the composed picture from now on, in order."""
+
+    sources: tuple[PictureSource, ...]
+
+
+class Voice(msgspec.Struct, frozen=True):
+    """Everything that is heard of one participant."""
+
+    id: str
+    sounds: tuple[Sound, ...]
+
+
+class MixOutput(msgspec.Struct, frozen=True):
+    """A mix that is to be made."""
+
+    ssrc: int
+    codec: CodecSpec
+    without: str | None
+    """Whose voice is left out; None for nobody's."""
+
+
+class Voices(msgspec.Struct, frozen=True, tag="voices"):
+    """What is to be mixed from now on, and for whom."""
+
+    voices: tuple[Voice, ...]
+    outputs: tuple[MixOutput, ...]
+
+
 class Target(msgspec.Struct, frozen=True, tag="target"):
     """What may be sent from now on."""
 
@@ -93,7 +183,8 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     message: str
 
 
-Command = Start | Target
+First = Start | StartRecording | Compose | Mix
+Command = First | Target | Pictures | Voices
 Answer = Report | Ready | Failed
 
 encode = msgspec.json.encode

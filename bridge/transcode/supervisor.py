@@ -18,13 +18,15 @@ import sys
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 
 from bridge.errors import BridgeError
-from bridge.sfu.legs import Leg, LegCodec, LegListener, LegSpec
+from bridge.sfu.legs import AnyLegSpec, ComposeSpec, Leg, LegListener, LegSpec, MixSpec, Scene
 from bridge.transcode import messages
-from bridge.transcode.messages import CodecSpec, Failed, Ready, Report, Start, Target
+from bridge.transcode.messages import Compose, Failed, First, Mix, Ready, Report, Start, Target
+from bridge.transcode.scenes import codec_spec, scene_message
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +47,19 @@ class LegSettings:
     """Legs at most; 0 for none."""
     memory: int = 2 << 30
     """Address space of each, in bytes."""
+    language: str = "nb"
+    """Of what stands in composed pictures beside names: "nb", "nn" or "en"."""
+
+
+class Place(Protocol):
+    """A leg of any kind, as the budget counts it."""
+
+    @property
+    def codecs(self) -> tuple[str, str]:
+        """What it makes of what."""
+
+    def stop(self) -> None:
+        """Ends it and frees its place."""
 
 
 class LegSupervisor:
@@ -52,7 +67,7 @@ class LegSupervisor:
 
     def __init__(self, settings: LegSettings) -> None:
         self.settings = settings
-        self._legs: set[SupervisedLeg] = set()
+        self._legs: set[Place] = set()
         self._launcher: subprocess.Popen[bytes] | None = None
         self._requests: socket.socket | None = None
         self._restart: asyncio.TimerHandle | None = None
@@ -106,8 +121,14 @@ class LegSupervisor:
         """Legs that have a place, by source and target codec."""
         return Counter(leg.codecs for leg in self._legs)
 
-    def reserve(self, spec: LegSpec, bitrate: int, listener: LegListener) -> Leg:
+    def reserve(self, spec: AnyLegSpec, bitrate: int, listener: LegListener) -> Leg:
         """A place for a leg. Raises `BridgeError` (`legs_exhausted`)."""
+        leg = SupervisedLeg(self, spec, bitrate, listener)
+        self.take_place(leg)
+        return leg
+
+    def take_place(self, leg: Place) -> None:
+        """Counts a leg against the budget, until it is forgotten. Raises `BridgeError` (`legs_exhausted`)."""
         if self._closed or len(self._legs) >= self.settings.max:
             self.refused += 1
             raise BridgeError(
@@ -115,11 +136,9 @@ class LegSupervisor:
                 f"all {self.settings.max} legs of this bridge are in use",
                 hint="legs.max bounds them",
             )
-        leg = SupervisedLeg(self, spec, bitrate, listener)
         self._legs.add(leg)
-        return leg
 
-    def forget(self, leg: SupervisedLeg) -> None:
+    def forget(self, leg: Place) -> None:
         """Told by a leg: its place is free."""
         self._legs.discard(leg)
 
@@ -164,11 +183,12 @@ class LegSupervisor:
 class SupervisedLeg:
     """One leg, through all the processes that serve it."""
 
-    def __init__(self, supervisor: LegSupervisor, spec: LegSpec, bitrate: int, listener: LegListener) -> None:
+    def __init__(self, supervisor: LegSupervisor, spec: AnyLegSpec, bitrate: int, listener: LegListener) -> None:
         self._supervisor = supervisor
         self._spec = spec
         self._bitrate = bitrate
         self._listener = listener
+        self._scene: Scene | None = None
         self._media: socket.socket | None = None
         self._control: socket.socket | None = None
         self.pid: int | None = None
@@ -183,8 +203,14 @@ class SupervisedLeg:
 
     @property
     def codecs(self) -> tuple[str, str]:
-        """What it makes of what."""
-        return self._spec.source[0].name, self._spec.target.name
+        """What it makes of what: "composed" and "mixed" stand for the codecs of many."""
+        match self._spec:
+            case ComposeSpec():
+                return "composed", self._spec.target.name
+            case MixSpec():
+                return "mixed", "mixed"
+            case LegSpec():
+                return self._spec.source[0].name, self._spec.target.name
 
     def connect(self, media: socket.socket) -> None:
         """Starts it on a connected socket."""
@@ -195,6 +221,12 @@ class SupervisedLeg:
         """What it may send from now on, in bit/s."""
         self._bitrate = bitrate
         self._say(Target(bitrate))
+
+    def set_scene(self, scene: Scene) -> None:
+        """What a leg of many inputs works on from now on."""
+        if scene != self._scene:
+            self._scene = scene
+            self._say(scene_message(scene))
 
     def stop(self) -> None:
         """Ends it. Idempotent."""
@@ -219,25 +251,42 @@ class SupervisedLeg:
         ours.setblocking(False)
         self._control = ours
         asyncio.get_running_loop().add_reader(ours, self._hear)
-        self._say(self._start_message())
+        self._say(self._first_message())
+        if self._scene is not None:
+            self._say(scene_message(self._scene))
 
     def _begin_later(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(RESTART_SECONDS, self._begin)
 
-    def _start_message(self) -> Start:
-        spec = self._spec
-        return Start(
-            kind=spec.kind,
-            source=tuple(_codec(each) for each in spec.source),
-            target=_codec(spec.target),
-            ssrc=spec.ssrc,
-            bitrate=self._bitrate,
-            sequence=self._sequence,
-            timestamp_offset=self._timestamp_offset,
-            orientation_extension=spec.orientation_extension,
-            target_events=None if spec.target_events is None else _codec(spec.target_events),
-            limit_address_space=self._supervisor.settings.memory,
-        )
+    def _first_message(self) -> First:
+        spec, settings = self._spec, self._supervisor.settings
+        match spec:
+            case ComposeSpec():
+                return Compose(
+                    target=codec_spec(spec.target),
+                    ssrc=spec.ssrc,
+                    bitrate=self._bitrate,
+                    sequence=self._sequence,
+                    timestamp_offset=self._timestamp_offset,
+                    language=settings.language,
+                    orientation_extension=spec.orientation_extension,
+                    limit_address_space=settings.memory,
+                )
+            case MixSpec():
+                return Mix(self._bitrate, self._sequence, self._timestamp_offset, settings.memory)
+            case LegSpec():
+                return Start(
+                    kind=spec.kind,
+                    source=tuple(codec_spec(each) for each in spec.source),
+                    target=codec_spec(spec.target),
+                    ssrc=spec.ssrc,
+                    bitrate=self._bitrate,
+                    sequence=self._sequence,
+                    timestamp_offset=self._timestamp_offset,
+                    orientation_extension=spec.orientation_extension,
+                    target_events=None if spec.target_events is None else codec_spec(spec.target_events),
+                    limit_address_space=settings.memory,
+                )
 
     def _say(self, command: messages.Command) -> None:
         if self._control is not None:
@@ -320,7 +369,3 @@ def _drain(media: socket.socket) -> None:
     with contextlib.suppress(OSError):
         while media.recv(1, socket.MSG_DONTWAIT):
             pass
-
-
-def _codec(codec: LegCodec) -> CodecSpec:
-    return CodecSpec(codec.name, codec.payload_type, codec.clock_rate, codec.channels, codec.packetization_mode)

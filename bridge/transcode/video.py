@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Sequence
 
 import av
 
 from bridge.transcode import rtp
-from bridge.transcode.assembly import Assembled, FrameAssembler
 from bridge.transcode.messages import Start
-from bridge.transcode.payload import DEPACKETISE, IS_KEYFRAME
+from bridge.transcode.pacing import IDLE_SECONDS, TICK_SECONDS
+from bridge.transcode.picture_input import PictureInput
 from bridge.transcode.picture_size import PictureSizer
 from bridge.transcode.sender import RtpSender
-from bridge.transcode.video_codecs import VIDEO_CLOCK, decoder, encoder
+from bridge.transcode.video_codecs import VIDEO_CLOCK, encoder
 
-KEYFRAME_REQUEST_SECONDS = 0.5
-"""Between two requests to the publisher."""
 KEYFRAME_SECONDS = 0.3
 """Between two keyframes that receivers ask for: a group that joins together gets one."""
-MAX_ERRORS_IN_A_ROW = 300
-"""Frames that make no sense, one after the other: then the decoder is made anew."""
 _DEFAULT_FRAME_RATE = 30.0
 _SMOOTHING = 0.1
 
@@ -32,12 +27,7 @@ class VideoTranscoder:
     def __init__(self, start: Start, send: Callable[[bytes], None]) -> None:
         """Raises `CodecUnavailableError` for codecs that this machine lacks."""
         self._start = start
-        self._send = send
-        self._codecs = {each.payload_type: each.name for each in start.source}
-        for name in self._codecs.values():
-            decoder(name)
-        self._decoding: str | None = None
-        self._decoder: av.VideoCodecContext | None = None
+        self._input = PictureInput(start.source, send, orientation_extension=start.orientation_extension)
         self._encoder = encoder(
             start.target.name,
             start.bitrate,
@@ -47,35 +37,43 @@ class VideoTranscoder:
             picture_id=start.sequence,
         )
         self._sender = RtpSender(send, start.target.payload_type, start.ssrc, start.sequence)
-        self._assembler = FrameAssembler()
         self._sizer = PictureSizer(start.bitrate)
         self.bitrate = start.bitrate
         """What may be sent, in bit/s of payload."""
         self._frame_rate = _DEFAULT_FRAME_RATE
-        self._ssrc = random.getrandbits(32)
-        self._source_ssrc: int | None = None
-        self._needs_keyframe = True
-        self._asked_for_keyframe = -KEYFRAME_REQUEST_SECONDS
         self._keyframe_wanted = True
         self._last_keyframe = -KEYFRAME_SECONDS
         self._last_sent: int | None = None
         self._last_seen: int | None = None
-        self._orientation: bytes | None = None
-        self._errors_in_a_row = 0
-        self.frames_in = self.frames_out = self.errors = 0
+        self.frames_out = 0
         self.size = (0, 0)
         self.delays: list[float] = []
         """Seconds from a frame being whole to its packets having been sent, since they were last taken away."""
 
     @property
-    def gaps(self) -> int:
-        """Times that packets were given up."""
-        return self._assembler.gaps
+    def frames_in(self) -> int:
+        """That came."""
+        return self._input.frames
 
     @property
-    def sender(self) -> RtpSender:
-        """What is sent."""
-        return self._sender
+    def errors(self) -> int:
+        """Packets, frames and pictures that made no sense."""
+        return self._input.errors
+
+    @property
+    def gaps(self) -> int:
+        """Times that packets were given up."""
+        return self._input.gaps
+
+    @property
+    def octets(self) -> int:
+        """Of payload that were sent."""
+        return self._sender.octets
+
+    @property
+    def sequence(self) -> int:
+        """The next sequence number."""
+        return self._sender.sequence
 
     def set_bitrate(self, bitrate: int) -> None:
         """Bits per second of payload from now on."""
@@ -87,95 +85,32 @@ class VideoTranscoder:
         """Takes in what has come since the last time; may be empty, when only time has passed."""
         for datagram in datagrams:
             if rtp.is_rtcp(datagram):
-                self._take_rtcp(datagram, now)
+                self._take_rtcp(datagram)
             else:
-                self._take_rtp(datagram, now)
-        # Those without a payload are padding.
-        frames = [frame for frame in self._assembler.frames(now) if frame.payloads]
-        for index, frame in enumerate(frames):
-            # When several have come together the encoder was too slow: it gets the newest only.
-            self._transcode(frame, now, encode=index == len(frames) - 1)
-        missing = self._assembler.missing(now)
-        if missing and self._source_ssrc is not None:
-            self._send(rtp.write_nack(self._ssrc, self._source_ssrc, missing))
-        if self._needs_keyframe:
-            self._request_keyframe(now)
+                self._input.take(datagram, now)
+        decoded = list(self._input.pictures(now))
+        for each in decoded:
+            self._measure(each.timestamp)
+        # When several have come together the encoder was too slow: it gets the newest only.
+        if decoded and self._is_due(decoded[-1].timestamp):
+            self._encode(decoded[-1].picture, decoded[-1].timestamp, now)
+            self.delays.append(time.monotonic() - decoded[-1].begun)
+        self._input.ask(now)
 
-    @property
-    def waits(self) -> bool:
-        """Whether something is to happen without any packet coming."""
-        return self._assembler.waits or self._needs_keyframe
+    def next_step(self, now: float) -> float:
+        """Seconds after which it is to look at the time, if no packet comes before."""
+        return TICK_SECONDS if self._input.waits else IDLE_SECONDS
 
     def close(self) -> None:
         """Frees the encoder."""
         self._encoder.close()
 
-    def _take_rtp(self, datagram: bytes, now: float) -> None:
-        try:
-            packet = rtp.parse(datagram)
-        except rtp.MalformedPacketError:
-            self.errors += 1
-            return
-        if packet.payload_type not in self._codecs:
-            self.errors += 1
-            return
-        self._source_ssrc = packet.ssrc
-        self._assembler.push(packet, now)
-
-    def _take_rtcp(self, datagram: bytes, now: float) -> None:
+    def _take_rtcp(self, datagram: bytes) -> None:
         for each in rtp.parse_rtcp(datagram):
             if isinstance(each, rtp.KeyframeRequest):
                 self._keyframe_wanted = True
             else:
                 self._sender.report(each.ntp, each.timestamp + self._start.timestamp_offset)
-
-    def _request_keyframe(self, now: float) -> None:
-        if self._source_ssrc is not None and now - self._asked_for_keyframe >= KEYFRAME_REQUEST_SECONDS:
-            self._asked_for_keyframe = now
-            self._send(rtp.write_keyframe_request(self._ssrc, self._source_ssrc))
-
-    def _transcode(self, frame: Assembled, now: float, *, encode: bool) -> None:
-        begun = time.monotonic()
-        self.frames_in += 1
-        name = self._codecs[frame.payload_type]
-        try:
-            data = DEPACKETISE[name](frame.payloads)
-            keyframe = IS_KEYFRAME[name](data)
-        except rtp.MalformedPacketError:
-            self._failed()
-            return
-        if frame.after_gap:
-            self._needs_keyframe = True
-        if self._decoding != name:
-            self._decoding, self._decoder, self._needs_keyframe = name, decoder(name), True
-        if self._needs_keyframe and not keyframe:
-            return
-        picture = self._decode(data)
-        if picture is None:
-            return
-        self._needs_keyframe = False
-        self._errors_in_a_row = 0
-        self._measure(frame.timestamp)
-        self._note_orientation(frame)
-        if encode and self._is_due(frame.timestamp):
-            self._encode(picture, frame.timestamp, now)
-            self.delays.append(time.monotonic() - begun)
-
-    def _decode(self, data: bytes) -> av.VideoFrame | None:
-        assert self._decoder is not None  # noqa: S101 - chosen by the caller
-        try:
-            pictures = self._decoder.decode(av.Packet(data))
-        except (av.error.FFmpegError, MemoryError):
-            self._failed()
-            return None
-        return pictures[-1] if pictures else None
-
-    def _failed(self) -> None:
-        self.errors += 1
-        self._errors_in_a_row += 1
-        self._needs_keyframe = True
-        if self._errors_in_a_row >= MAX_ERRORS_IN_A_ROW:
-            self._decoding, self._errors_in_a_row = None, 0
 
     def _measure(self, timestamp: int) -> None:
         """Follows the rate at which pictures come, by their timestamps."""
@@ -196,12 +131,6 @@ class VideoTranscoder:
         elapsed = timestamp - self._last_sent
         return elapsed < 0 or elapsed * self._sizer.rate.frame_rate >= 0.8 * VIDEO_CLOCK
 
-    def _note_orientation(self, frame: Assembled) -> None:
-        number = self._start.orientation_extension
-        if number is not None:
-            found = (packet.extension(number) for packet in reversed(frame.packets))
-            self._orientation = next((each for each in found if each is not None), self._orientation)
-
     def _encode(self, picture: av.VideoFrame, timestamp: int, now: float) -> None:
         size = self._sizer.size(picture.width, picture.height)
         if picture.format.name != "yuv420p" or (picture.width, picture.height) != size:
@@ -216,5 +145,5 @@ class VideoTranscoder:
         self._last_sent, self.size = timestamp, size
         self.frames_out += 1
         number = self._start.orientation_extension
-        extension = None if number is None or self._orientation is None else (number, self._orientation)
+        extension = None if number is None or self._input.orientation is None else (number, self._input.orientation)
         self._sender.send(payloads, timestamp + self._start.timestamp_offset, extension=extension)

@@ -256,6 +256,8 @@ pub enum Event {
         bitrate: u64,
         /// What it follows from.
         source: EstimateSource,
+        /// Whether the estimate rises again where it was too low: the peer tells of single packets, or has answered a probe.
+        proven: bool,
         /// Smoothed round trip in seconds, where known.
         round_trip_time: Option<f64>,
         /// Of what was sent lately, 0–1.

@@ -29,9 +29,15 @@ pub struct CodecParams {
     /// Payload type of its retransmissions (RFC 4588), where negotiated.
     #[serde(default)]
     pub rtx_payload_type: Option<u8>,
-    /// `a=rtcp-fb` values without the payload type: "nack", "nack pli", "ccm fir", "transport-cc", "goog-remb".
+    /// `a=rtcp-fb` values without the payload type: "nack", "nack pli", "ccm fir", "transport-cc", "ack ccfb",
+    /// "goog-remb".
     #[serde(default)]
     pub rtcp_feedback: Vec<String>,
+}
+
+/// Whether `a=rtcp-fb` values name feedback by source (RFC 8888).
+pub fn is_told_by_source(rtcp_feedback: &[String]) -> bool {
+    rtcp_feedback.iter().any(|feedback| feedback == "ack ccfb")
 }
 
 /// One encoding of a producer. Without an SSRC it is learned from MID (and RID) of the first packets.

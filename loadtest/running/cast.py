@@ -9,10 +9,17 @@ from pathlib import Path
 from loadtest import clips
 from loadtest.emulator.station import Place
 from loadtest.participants.chromium.bridge_page import BridgePage, Look
+from loadtest.participants.native.client import NativeClient
 from loadtest.participants.participant import Participant
-from loadtest.scenario.description import Camera, Microphone, ParticipantPlan, Scenario
+from loadtest.scenario.description import Camera, Client, Microphone, ParticipantPlan, Scenario
+from loadtest.swarm import media
+from loadtest.swarm.native import find
+from loadtest.swarm.rooms import HTTP, WEBSOCKET, adaptive, simulcast
+from loadtest.swarm.target import Target
 
 MintToken = Callable[[ParticipantPlan], str]
+_NATIVE_BITRATE = 1_200_000
+"""Bit/s of video at most, of a native client that sends one size."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +36,40 @@ class Cast:
     def make(self, plan: ParticipantPlan, place: Place | None) -> Participant:
         """A participant, in a namespace or on the host. Raises `InputError` for what is not there."""
         wrapper = ["ip", "netns", "exec", place.namespace] if place is not None else []
-        names = [other.name for other in self.scenario.participants]
+        if plan.client is not Client.CHROMIUM:
+            return self._native(plan, wrapper)
+        names = [other.name for other in self.scenario.participants if other.client is Client.CHROMIUM]
         return self._browser(plan, names, wrapper)
+
+    def _native(self, plan: ParticipantPlan, wrapper: Sequence[str]) -> Participant:
+        find()
+        codec = plan.codec or "vp8"
+        encodings, clips = (
+            simulcast(codec) if plan.simulcast and plan.client is Client.NATIVE else adaptive(codec, _NATIVE_BITRATE)
+        )
+        played: dict[str, object] = {"name": plan.name, "room": plan.room, "door": self._door(plan)}
+        if plan.microphone is not None:
+            played["audio"] = "speech"
+            clips["speech"] = str(media.speech())
+        if plan.camera is not None:
+            played["video"] = {"encodings": encodings, "adaptive": True}
+        return NativeClient(plan.name, clips, played, wrapper, self.folder)
+
+    def _door(self, plan: ParticipantPlan) -> dict[str, object]:
+        target = Target(self.url)
+        token = self.token(plan)
+        if plan.client is Client.NATIVE:
+            return {"kind": WEBSOCKET, "url": target.signal_url, "token": token}
+        others = sum(other.room == plan.room for other in self.scenario.participants) - 1
+        sends = plan.camera is not None or plan.microphone is not None
+        return {
+            "kind": HTTP,
+            "publish_url": target.whip_url(plan.room) if sends else None,
+            "view_url": target.whep_url(plan.room),
+            "token": token,
+            "view_audio": others,
+            "view_video": others,
+        }
 
     def _browser(self, plan: ParticipantPlan, names: Sequence[str], wrapper: Sequence[str]) -> Participant:
         camera = plan.camera or Camera()

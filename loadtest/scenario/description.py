@@ -16,8 +16,10 @@ class Client(Enum):
 
     CHROMIUM = "chromium"
     """A real browser with the bridge's own page."""
+    NATIVE = "native"
+    """One of the native swarm: sends real encoded media through the WebSocket door and decodes nothing."""
     WHIP = "whip"
-    """A real browser that sends by WHIP and receives by WHEP, which other bridges understand too."""
+    """The same through WHIP and WHEP, which other bridges understand too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,9 @@ class ParticipantPlan:
     microphone: Microphone | None = field(default_factory=Microphone)
     switches: tuple[Switch, ...] = ()
     codec: str | None = None
-    """For WHIP clients: vp8, vp9, h264 or av1; None for whatever they like best."""
+    """Of native clients: vp8 or h264; None for vp8."""
     simulcast: bool = True
+    """Of native clients: whether they send several sizes. A WHIP client sends one."""
 
 
 @dataclass(frozen=True, slots=True)

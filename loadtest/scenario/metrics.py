@@ -91,8 +91,6 @@ METRICS = {
         Metric("queue_drops_up", _N, "the same, away from it"),
         Metric("upstream_estimate", _R, "what its own estimator thought it may send, median"),
         Metric("downstream_estimate", _R, "what the bridge's estimator thought it may send it, median"),
-        Metric("psnr", _N, "dB of the pictures against what the camera took, median; where asked"),
-        Metric("ssim", _N, "structural similarity, the same"),
         Metric("reconnects", _N, "how often a connection was lost"),
         Metric("bridge_cpu", _P, "of one core, by the bridge; of the run"),
         Metric("bridge_memory", Unit.BYTES, "resident memory of the bridge at its most; of the run"),

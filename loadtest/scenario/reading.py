@@ -34,8 +34,9 @@ _PARTICIPANT = (
     "name", "count", "client", "role", "room", "line", "join", "leave", "camera", "microphone", "screen", "muted",
     "codec", "simulcast", "every",
 )  # fmt: skip
-_MOST_PARTICIPANTS = 16
+_MOST_BROWSERS = 16
 """A time code has four bits for whose picture it is."""
+_MOST_PARTICIPANTS = 500
 _MOST_VARIANTS = 1000
 EVERYONE, RUN = "everyone", "run"
 STEADY = "steady"
@@ -125,6 +126,8 @@ def _read_participants(
         plans += _read_participant(item, links, duration)
         if len(plans) > _MOST_PARTICIPANTS:
             raise item.wrong(f"at most {_MOST_PARTICIPANTS} participants")
+    if sum(plan.client is Client.CHROMIUM for plan in plans) > _MOST_BROWSERS:
+        raise node.wrong(f"at most {_MOST_BROWSERS} browsers; native clients are as many as you like")
     for plan in plans:
         if sum(other.name == plan.name for other in plans) > 1:
             raise node.wrong(f"names that differ: {plan.name!r} is given twice")
@@ -158,6 +161,7 @@ def _read_participant(node: Node, links: Mapping[str, LinkDescription], duration
         codec=fields["codec"].read(_CODEC) if "codec" in fields else None,
         simulcast=fields["simulcast"].read(_SWITCH) if "simulcast" in fields else True,
     )
+    _check_client(plan, fields)
     if "count" not in fields:
         return [plan]
     count = fields["count"].read(_whole)
@@ -165,6 +169,21 @@ def _read_participant(node: Node, links: Mapping[str, LinkDescription], duration
         raise fields["count"].wrong("a number from 1")
     every = fields["every"].read(parse_duration) if "every" in fields else 0.0
     return [replace(plan, name=f"{plan.name}-{n + 1}", join=plan.join + n * every) for n in range(count)]
+
+
+def _check_client(plan: ParticipantPlan, fields: Mapping[str, Node]) -> None:
+    """Raises `InputError` for what a client cannot do."""
+    if plan.client is Client.CHROMIUM:
+        for name in ("codec", "simulcast"):
+            if name in fields:
+                raise fields[name].wrong(f"none: it is for clients that are not {plan.client.value}")
+        return
+    for name in ("screen", "muted"):
+        if name in fields:
+            raise fields[name].wrong(f"none: a client that is {plan.client.value} turns nothing on or off")
+    for name, on in (("camera", plan.camera), ("microphone", plan.microphone)):
+        if name in fields and on is not None:
+            raise fields[name].wrong(f"off, or nothing: a client that is {plan.client.value} brings its own clips")
 
 
 def _read_line_names(node: Node, links: Mapping[str, LinkDescription]) -> tuple[str, ...]:
@@ -281,7 +300,7 @@ def _one_of(options: Mapping[str, T]) -> Callable[[str], T]:
 
 _CLIENT = _one_of({client.value: client for client in Client})
 _SWITCH = _one_of({"true": True, "false": False})
-_CODEC = _one_of({name: name for name in ("vp8", "vp9", "h264", "av1")})
+_CODEC = _one_of({name: name for name in ("vp8", "h264")})
 
 
 def _whole(text: str) -> int:

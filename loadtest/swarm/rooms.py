@@ -10,6 +10,10 @@ from loadtest.errors import InputError, Place
 from loadtest.swarm import media
 from loadtest.swarm.target import Target
 
+Encodings = list[dict[str, Any]]
+"""`EncodingPlan`s of the program's plan."""
+Clips = dict[str, str]
+"""Paths of clips by name."""
 WEBSOCKET, HTTP = "websocket", "http"
 DOORS = (WEBSOCKET, HTTP)
 _ROLE = "fastlege"
@@ -98,19 +102,32 @@ class Rooms:
             "view_video": self.size - 1,
         }
 
-    def _encodings(self) -> tuple[list[dict[str, Any]], dict[str, str]]:
-        clips: dict[str, str] = {}
-
-        def rungs(bitrates: Sequence[int], size: tuple[int, int] | None) -> list[str]:
-            names = []
-            for bitrate in bitrates:
-                names.append(f"{bitrate // 1000}k" if size is None else f"{size[0]}x{size[1]}-{bitrate // 1000}k")
-                clips[names[-1]] = str(media.pictures(self.codec, bitrate, size))
-            return names
-
+    def _encodings(self) -> tuple[Encodings, Clips]:
         if self.simulcast:
-            return [{"rid": rid, "rungs": rungs(bitrates, size)} for rid, size, bitrates in _SIMULCAST], clips
-        if not self.adaptive:
-            return [{"rungs": rungs([self.bitrate], None)}], clips
-        lower = [bitrate for bitrate in _RUNGS if bitrate < self.bitrate]
-        return [{"rungs": rungs([*lower, self.bitrate], media.picture_size(self.bitrate))}], clips
+            return simulcast(self.codec)
+        return adaptive(self.codec, self.bitrate) if self.adaptive else _single(self.codec, [self.bitrate], None)
+
+
+def simulcast(codec: str) -> tuple[Encodings, Clips]:
+    """Encodings in several sizes, and the clips that they play. Raises `InputError`."""
+    encodings: Encodings = []
+    clips: Clips = {}
+    for rid, size, bitrates in _SIMULCAST:
+        ((encoding,), more) = _single(codec, bitrates, size)
+        encodings.append({"rid": rid, **encoding})
+        clips |= more
+    return encodings, clips
+
+
+def adaptive(codec: str, bitrate: int) -> tuple[Encodings, Clips]:
+    """One encoding of one size in several bitrates up to this one (bit/s). Raises `InputError`."""
+    lower = [each for each in _RUNGS if each < bitrate]
+    return _single(codec, [*lower, bitrate], media.picture_size(bitrate))
+
+
+def _single(codec: str, bitrates: Sequence[int], size: tuple[int, int] | None) -> tuple[Encodings, Clips]:
+    clips: Clips = {}
+    for bitrate in bitrates:
+        name = f"{bitrate // 1000}k" if size is None else f"{size[0]}x{size[1]}-{bitrate // 1000}k"
+        clips[name] = str(media.pictures(codec, bitrate, size))
+    return [{"rungs": list(clips)}], clips

@@ -90,3 +90,13 @@ def test_a_still_picture_names_who_asked_whom_and_the_text_that_was_agreed_to() 
         ("still_refused", PATIENT, ""),
         ("still_ended", DOCTOR, PATIENT),
     ]
+
+
+def test_a_proposal_is_noted_without_the_name_of_whom_it_is_about() -> None:
+    hall, entries = consultation()
+    _, patient = hall.call()
+    proposal = hall.rooms.inviting.propose(patient.id, "parorende", "Ola Nordmann")
+    assert (entries[-1].kind, entries[-1].actor) == ("invitation_proposed", PATIENT)
+    assert entries[-1].details == {"proposal": proposal.id}
+    assert entries[-1].identity == "kari"
+    assert "Ola" not in repr(entries)

@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.auth.admission import Admission, InvitationRequest, Minter
-from bridge.auth.invitations import InvitationError, InvitationsInMemory
+from bridge.auth.invitations import InvitationError
 from bridge.auth.levels import Level
 from bridge.auth.oidc import PendingSignIn, SignedIn, SignInError
 from bridge.auth.pseudonyms import Pseudonyms
 from bridge.auth.secret_file import derive
 from bridge.auth.sessions import MAX_PENDING, Sessions
 from bridge.signin import SettingsLevels
+from tests.support.invitations import invitations_in_memory
 
 PSEUDONYMS = Pseudonyms(b"k" * 32)
 NUMBER = "17812099901"
@@ -28,7 +29,7 @@ class House:
         self.now = 1000.0
         self.levels = SettingsLevels({"pasient": Level.HIGH}, (("v/psykiatri-*", Level.SUBSTANTIAL),))
         self.admission = Admission(
-            InvitationsInMemory(**store),
+            invitations_in_memory(**store),
             self.levels,
             Minter(b"s" * 32, "bridge", 600.0),
             PSEUDONYMS,
@@ -56,7 +57,7 @@ def test_the_higher_of_role_and_room_is_needed() -> None:
 
 async def test_a_level_that_was_raised_later_counts() -> None:
     house = House()
-    invitation, _ = await house.admission.invite("v", request())
+    invitation, _ = await house.admission.invite("v", request(), made_by="vendor")
     house.levels = SettingsLevels({"tolk": Level.HIGH}, ())
     raised = Admission(
         house.admission._invitations, house.levels, house.admission._minter, PSEUDONYMS, {"tolk"}, clock=lambda: 1000.0
@@ -70,7 +71,9 @@ async def test_a_level_that_was_raised_later_counts() -> None:
 
 async def test_what_is_kept_of_an_invitation_tells_nobodys_number_nor_its_secret() -> None:
     invitation, code = await House().admission.invite(
-        "v", request("pasient", person=NUMBER, question="birth_date", answer="1990-12-17", name="Kari")
+        "v",
+        request("pasient", person=NUMBER, question="birth_date", answer="1990-12-17", name="Kari"),
+        made_by="vendor",
     )
     kept = str(dataclasses.asdict(invitation))
     for secret in (NUMBER, code, "1990-12-17"):
@@ -80,7 +83,7 @@ async def test_what_is_kept_of_an_invitation_tells_nobodys_number_nor_its_secret
 
 async def test_a_token_outlives_neither_its_minutes_nor_its_invitation() -> None:
     house = House()
-    invitation, _ = await house.admission.invite("v", request(lifetime=900.0))
+    invitation, _ = await house.admission.invite("v", request(lifetime=900.0), made_by="vendor")
     assert (await house.admission.admit(invitation, "s", None, answered=False)).expires_at == 1600.0
     house.now = 1700.0
     admitted = await house.admission.admit(invitation, "s", None, answered=False)
@@ -97,18 +100,18 @@ async def test_a_token_outlives_neither_its_minutes_nor_its_invitation() -> None
 async def test_the_store_is_bounded_per_vendor_and_in_all_and_forgets_what_has_expired() -> None:
     house = House(max_total=3, max_per_tenant=2)
     for tenant in ("v", "v", "w"):
-        await house.admission.invite(tenant, request())
+        await house.admission.invite(tenant, request(), made_by="vendor")
     for tenant in ("v", "x"):
         with pytest.raises(InvitationError) as refusal:
-            await house.admission.invite(tenant, request())
+            await house.admission.invite(tenant, request(), made_by="vendor")
         assert refusal.value.code == "too_many_invitations"
     house.now += 3600.0
-    await house.admission.invite("x", request())
+    await house.admission.invite("x", request(), made_by="vendor")
 
 
 async def test_the_store_finds_by_person_room_and_role() -> None:
     house = House()
-    invitation, _ = await house.admission.invite("v", request("pasient", person=NUMBER))
+    invitation, _ = await house.admission.invite("v", request("pasient", person=NUMBER), made_by="vendor")
     assert await house.admission.find_for("v", "time-1", kari(), "pasient") == invitation
     for tenant, room, role in (("w", "time-1", "pasient"), ("v", "time-2", "pasient"), ("v", "time-1", "tolk")):
         assert await house.admission.find_for(tenant, room, kari(), role) is None
@@ -191,3 +194,15 @@ def test_the_table_shows_no_cookie_and_no_identity() -> None:
     assert cookie not in str(table.sessions._table)
     assert cookie not in str(dataclasses.asdict(session))
     assert "Kari" not in repr(session)
+
+
+def test_whom_a_portal_vouches_for_has_another_name_at_each_vendor() -> None:
+    admission = House().admission
+
+    def identity(tenant: str, room: str) -> str:
+        admitted = admission.admit_uninvited(tenant, room, "tolk", kari())
+        claims = jwt.decode(admitted.token, options={"verify_signature": False})
+        return str(claims["sub"])
+
+    assert identity("v", "time-1") == identity("v", "time-2") != "subject"
+    assert identity("v", "time-1") != identity("w", "time-1")

@@ -22,6 +22,7 @@ class Role:
     enters: str
     may_host: bool = False
     consents: bool = True
+    view: str | None = None
 
 
 ROLES = {

@@ -10,6 +10,7 @@ from bridge.errors import BridgeError
 from bridge.observability import Health, Metrics, QualitySampler
 from bridge.observability.quality import StatsSource
 from bridge.sfu import QualityLevel, QualityReport
+from bridge.sfu.quality import Sample
 
 if TYPE_CHECKING:
     from bridge._core import WorkerStats
@@ -129,6 +130,8 @@ def test_two_bridges_in_a_process_do_not_mix() -> None:
 
 
 class Session:
+    session_id = "session"
+    samples = (Sample(), Sample())
     quality = QualityReport(QualityLevel.GOOD, None, 3.9, None)
 
     def __init__(self, packets: int = 90, lost: int = 10) -> None:

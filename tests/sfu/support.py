@@ -13,6 +13,7 @@ from bridge.sfu import (
     LegReport,
     QualityReport,
     VideoState,
+    ViewState,
     WantedEncodings,
 )
 
@@ -61,6 +62,9 @@ class Recorder:
 
     def on_legs(self, legs: Sequence[LegReport]) -> None:
         self._note("legs", *legs)
+
+    def on_view(self, state: ViewState) -> None:
+        self._note("view", state.composed, state.reason)
 
     def on_negotiation_needed(self) -> None:
         self._note("negotiation")

@@ -13,6 +13,7 @@ from bridge.errors import BridgeError
 from bridge.sfu import (
     ConnectionKind,
     ConnectionState,
+    Party,
     Producer,
     PublishResult,
     RejectedMedia,
@@ -21,6 +22,7 @@ from bridge.sfu import (
     SubscribeResult,
     Subscription,
     UnsupportedSubscription,
+    View,
     WatchResult,
 )
 
@@ -41,6 +43,8 @@ class FakeMedia:
         self.revision = 0
         self.ice_restarts = 0
         self.unsupported: tuple[UnsupportedSubscription, ...] = ()
+        self.view = View.SEPARATE
+        self.without: str | None = None
         self.closed = False
 
     def connect(self, kind: ConnectionKind, state: ConnectionState = ConnectionState.CONNECTED) -> None:
@@ -81,8 +85,8 @@ class FakeMedia:
     def close_producer(self, producer_id: int) -> None:
         self.producers = {mid: each for mid, each in self.producers.items() if each.producer_id != producer_id}
 
-    def set_subscriptions(self, wanted: Sequence[Subscription]) -> None:
-        self.wanted = list(wanted)
+    def set_subscriptions(self, wanted: Sequence[Subscription], view: View = View.SEPARATE) -> None:
+        self.wanted, self.view = list(wanted), view
         if {each.producer_id for each in wanted} != self.negotiated and self.outstanding is None:
             self.listener.on_negotiation_needed()
 
@@ -112,8 +116,14 @@ class FakeMedia:
             self.listener.on_negotiation_needed()
         return SubscribeResult({}, self.unsupported)
 
-    async def watch(self, offer: str, producers: Sequence[Subscription]) -> WatchResult:
+    def show_parties(self, parties: Sequence[Party]) -> None:
+        self.plane.parties[self.room_id] = list(parties)
+
+    async def watch(
+        self, offer: str, producers: Sequence[Subscription], *, view: View = View.SEPARATE, without: str | None = None
+    ) -> WatchResult:
         _lines(offer)
+        self.view, self.without = view, without
         self.wanted = list(producers)
         return WatchResult({}, answer=" ".join(f"{each.participant}:{each.track}" for each in producers))
 
@@ -164,6 +174,7 @@ class FakeMediaPlane:
         self.sessions: dict[str, FakeMedia] = {}
         self.full = False
         self.always: dict[str, list[int]] = {}
+        self.parties: dict[str, list[Party]] = {}
 
     def open_session(self, room_id: str, session_id: str, listener: SessionListener) -> FakeMedia:
         if self.full:

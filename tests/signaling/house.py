@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bridge.errors import BridgeError
 from bridge.room import Grant, RoomLimits, Rooms
-from bridge.signaling.calls import Calls, CallSettings, Door, Recorder
+from bridge.signaling.calls import Calls, CallSettings, Door, Inviter, Recorder
 from bridge.signaling.http import application
 from bridge.signaling.operations import OperationsRoutes
 from bridge.signaling.selftest import SelfTestDoor, SelfTestSettings
@@ -37,6 +37,7 @@ class Claims:
     level: str = ""
     may_host: bool = True
     consents: bool = True
+    view: str | None = None
     starts_in: float | None = None
     ends_in: float | None = None
     token_id: str = ""
@@ -166,12 +167,15 @@ async def open_house(
     recorder: Recorder | None = None,
     stills: StillSettings | None = None,
     self_tests: SelfTestSettings | None = None,
+    inviter: Inviter | None = None,
 ) -> AsyncIterator[House]:
     """A running bridge of the given settings."""
     limits = limits or RoomLimits()
     rooms = Rooms(limits, can_record=recorder is not None)
     plane, observer, health = FakeMediaPlane(), RecordingObserver(), FakeHealth()
-    all_calls = Calls(FakeVerifier(), rooms, plane, settings=calls, observer=observer, recorder=recorder)
+    all_calls = Calls(
+        FakeVerifier(), rooms, plane, settings=calls, observer=observer, recorder=recorder, inviter=inviter
+    )
     still_door = StillDoor(all_calls, stills or StillSettings())
     self_test_door = SelfTestDoor(all_calls, self_tests or SelfTestSettings())
     routes = [

@@ -56,6 +56,9 @@ FIELDS = {
     "still_id": st.sampled_from(["s", "", "x" * 65]),
     "lane": st.sampled_from(["message", "caption", "whisper"]),
     "to": st.sampled_from(["p", "", "x" * 65, None]),
+    "proposal_id": st.sampled_from(["1", "", "x" * 65]),
+    "invitation_id": st.sampled_from(["i", "", "x" * 65]),
+    "queue_id": st.sampled_from(["dropin", "", "x" * 129]),
     "locked": st.sampled_from([True, False, 1]),
     "tiles": st.lists(
         st.fixed_dictionaries(

@@ -87,21 +87,3 @@ async def test_without_a_recorder_nobody_is_asked() -> None:
             "recordable": False,
             "encryption": "bridge",
         }
-
-
-async def test_a_patient_proposes_and_hosts_alone_are_told() -> None:
-    async with open_house() as house:
-        doctor, patient = await house.joined("doctor"), await house.patient("kari")
-        assert (await patient.request("propose_invitation", role="parorende", name="Per"))["code"] == "in_lobby"
-        await doctor.request("admit")
-        other = await house.client()
-        await other.join("room other subscribe")
-        await patient.request("propose_invitation", role="parorende", name="Per")
-        proposed = await doctor.expect("invitation_proposed")
-        assert (proposed["participant_id"], proposed["role"], proposed["name"]) == (
-            patient.joined["participant_id"],
-            "parorende",
-            "Per",
-        )
-        await other.request("ping")
-        assert "invitation_proposed" not in {message["type"] for message in other.set_aside}

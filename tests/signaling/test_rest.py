@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import sqlite3
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,19 +12,30 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from bridge.audit import DATABASE, AuditStore, Entry, Row, SealingKey
 from bridge.auth import ClaimRules, Issuer, StaticKey, TokenVerifier
-from bridge.auth.admission import Minter
+from bridge.auth.admission import Admission, Minter
 from bridge.auth.api_keys import ApiKeys
 from bridge.auth.callers import Callers
+from bridge.auth.levels import Level
+from bridge.auth.pseudonyms import Pseudonyms
 from bridge.auth.vendors import VendorAuthenticator
 from bridge.errors import BridgeError
+from bridge.queues import QueueKeeper
+from bridge.recorder import TenantArchive
+from bridge.records import RecordArchive, RecordStore
 from bridge.rest import VendorTokens
 from bridge.room import DEFAULT_ROLES, RoomLimits, Rooms
 from bridge.signaling.calls import Calls, Door
 from bridge.signaling.http import application
 from bridge.signaling.rest import RestDoor
+from bridge.signaling.rest.history import HistoryOperations
+from bridge.signin import SettingsLevels
+from bridge.transcode.recording import KeyRing, RecordingStore, StoreSettings, new_key_line
+from bridge.webhooks import EventLog, Outbox
 from tests.signaling.fake_media import FakeMediaPlane
 from tests.signaling.house import Claims
+from tests.support.invitations import invitations_in_memory
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 Recorded = tuple[str, str, str, str, str | None, Mapping[str, str]]
@@ -50,8 +62,11 @@ class Vendors:
     def __init__(self, data: Path) -> None:
         self.now = 0.0
         self.keys = ApiKeys(data)
-        self.clinic, self.clinic_key = self.keys.create("clinic", "journal")
-        self.other, self.other_key = self.keys.create("other", "")
+        self.clinic, self.clinic_key = self.keys.create("clinic", "journal", scopes=["recordings"])
+        self.other, self.other_key = self.keys.create("other", "", scopes=["recordings"])
+        _, self.rooms_key = self.keys.create("clinic", "opens no recordings")
+        (data / "recording-keys").write_text(new_key_line("1") + "\n")
+        self.store = RecordingStore(StoreSettings(data / "recordings", 1e6), KeyRing.read(data / "recording-keys"))
         tenants = ("clinic", "other")
         self.verifier = TokenVerifier(
             [Issuer(Minter.issuer_of(tenant), tenant, (StaticKey.from_secret(SECRET),)) for tenant in tenants],
@@ -60,14 +75,32 @@ class Vendors:
         self.rooms = Rooms(RoomLimits())
         self.calls = Calls(self.verifier, self.rooms, FakeMediaPlane())
         self.notes = Notes()
+        self.admission = Admission(
+            invitations_in_memory(max_per_tenant=1000, max_total=1000),
+            SettingsLevels({"pasient": Level.HIGH}, ()),
+            Minter(SECRET, "bridge", 600.0),
+            Pseudonyms(SECRET),
+            DEFAULT_ROLES,
+        )
+        self.outbox = Outbox(data / DATABASE, tenants, ["clinic"])
+        self.records = RecordStore(data / DATABASE)
+        self.audit = AuditStore(data, SealingKey.load(data), companion=self.write_along)
+        self.outbox.open()
+        self.records.open()
         door = RestDoor(
             self.calls,
             Callers(self.keys, VendorAuthenticator(self.verifier, "bridge", 30.0), tenants),
             VendorTokens(Minter(SECRET, "bridge", 600.0), self.verifier),
             self.notes,
+            self.admission,
+            TenantArchive(self.store),
+            QueueKeeper(data, self.rooms),
             version="1",
             public_url="https://bridge.example",
             clock=lambda: self.now,
+            more=HistoryOperations(
+                EventLog(data / DATABASE, self.outbox), RecordArchive(data / DATABASE), self.notes
+            ).operations(),
         )
         self.app: Starlette = application(door.routes())
 
@@ -76,6 +109,16 @@ class Vendors:
         return httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app), base_url="http://bridge.example", headers=headers
         )
+
+    def write_along(self, database: sqlite3.Connection, rows: Sequence[tuple[Row, Entry]]) -> None:
+        self.outbox.add(database, rows)
+        self.records.add(database, rows)
+
+    async def close(self) -> None:
+        await self.calls.close()
+        self.records.close()
+        self.outbox.close()
+        self.audit.close()
 
     def join(self, room: str, identity: str, tenant: str = "clinic", enters: str = "direct") -> str:
         claims = Claims(tenant, room, identity, "Kari", "pasient", frozenset(), enters, token_id=f"token {identity}")
@@ -86,7 +129,7 @@ class Vendors:
 async def vendors(tmp_path: Path) -> AsyncIterator[Vendors]:
     vendors = Vendors(tmp_path)
     yield vendors
-    await vendors.calls.close()
+    await vendors.close()
 
 
 @pytest.fixture
@@ -270,3 +313,34 @@ def test_keys_are_kept_as_hashes_for_the_owner_only(tmp_path: Path) -> None:
     for wrong in (lambda: elsewhere.revoke("none"), lambda: elsewhere.create("clinic", "a\nb")):
         with pytest.raises(BridgeError):
             wrong()
+
+
+async def test_what_happened_is_shown_to_its_own_vendor(
+    vendors: Vendors, clinic: httpx.AsyncClient, other: httpx.AsyncClient
+) -> None:
+    opened = Entry("room_opened", "clinic", "a")
+    ended = Entry("call_ended", "clinic", "a", details={"seconds": 61.5}, attachment={"mos": 4.1})
+    vendors.audit.append([opened, ended])
+    events = (await clinic.get("/v1/events")).json()
+    assert [(each["type"], each["data"]["room"]) for each in events["events"]] == [
+        ("room.started", "a"),
+        ("call.ended", "a"),
+    ]
+    assert events["events"][1]["data"] == {"room": "a", "seconds": 61.5, "mos": 4.1}
+    assert events["next_cursor"] == events["events"][-1]["id"]
+    nothing_new = (await clinic.get("/v1/events", params={"cursor": events["next_cursor"]})).json()
+    assert nothing_new == {"events": [], "next_cursor": events["next_cursor"]}
+    records = (await clinic.get("/v1/records", params={"record": "call", "from": "2020-01-01"})).json()
+    assert [(each["room"], each["seconds"], each["mos"]) for each in records["records"]] == [("a", 61.5, 4.1)]
+    assert (await other.get("/v1/events")).json() == {"events": []}
+    assert (await other.get("/v1/records")).json() == {"records": []}
+    for path, cursor in (("/v1/events", events["next_cursor"]), ("/v1/records", records["next_cursor"])):
+        assert refusal(await other.get(path, params={"cursor": cursor})) == (410, "cursor_expired")
+        assert refusal(await other.get(path, params={"cursor": "x"})) == (400, "invalid_request")
+    first = {"first": events["next_cursor"]}
+    assert refusal(await other.post("/v1/webhooks/replay", json=first)) == (409, "no_webhook_endpoint")
+    assert (await clinic.post("/v1/webhooks/replay", json=first)).json() == {"events": 1}
+    assert vendors.notes.kept[-1][:4] == ("webhooks_replayed", "clinic", "", f"api:{vendors.clinic.id}")
+    for query in ({"from": "yesterday"}, {"to": "2026-01-01T12:00:00"}, {"record": "room"}, {"type": "A"}):
+        path = "/v1/events" if "type" in query else "/v1/records"
+        assert refusal(await clinic.get(path, params=query)) == (400, "invalid_request")

@@ -17,6 +17,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from bridge.audit import Entry
 from bridge.signaling.server import HttpServer, ServerSettings
 from tests.signaling.test_rest import Vendors
 
@@ -55,12 +56,22 @@ def fuzz(vendors: Vendors, url: str, loop: asyncio.AbstractEventLoop) -> list[st
 async def test_nothing_that_is_sent_makes_it_fail_or_tells_of_others(tmp_path: Path) -> None:
     vendors = Vendors(tmp_path)
     vendors.join(FOREIGN_ROOM, FOREIGN_PERSON, tenant="other")
+    for tenant, room in (("clinic", "0"), ("other", FOREIGN_ROOM)):
+        vendors.store.create(0.0, tenant=tenant, room=room).finish()
+    vendors.audit.append(
+        [
+            Entry("participant_joined", "other", FOREIGN_ROOM, identity=FOREIGN_PERSON),
+            Entry("participant_joined", "clinic", "0", identity="kari"),
+            Entry("call_ended", "other", FOREIGN_ROOM, attachment={"joins": FOREIGN_PERSON}),
+            Entry("call_ended", "clinic", "0", attachment={"mos": 4.1}),
+        ]
+    )
     server = HttpServer(vendors.app, ServerSettings(port=0))
     await server.start()
     try:
         url = f"http://127.0.0.1:{server.port}"
         tried = await asyncio.to_thread(fuzz, vendors, url, asyncio.get_running_loop())
     finally:
-        await vendors.calls.close()
+        await vendors.close()
         await server.close()
-    assert len(tried) == 6, json.dumps(tried)
+    assert len(tried) == 21, json.dumps(tried)

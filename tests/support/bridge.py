@@ -111,6 +111,13 @@ class Bridge:
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
+    def api_key(self, tenant: str = "dev") -> str:
+        """A key for the REST API, made by the operator's command."""
+        command = [str(BRIDGE), "apikey", "--data", str(self.data), "create", "--tenant", tenant]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
 
 @contextlib.contextmanager
 def running_bridge(folder: Path, *extra: str, host: str = "127.0.0.1") -> Iterator[Bridge]:

@@ -32,7 +32,11 @@ class Identity:
 RED = Identity("red", (220, 30, 30), 450)
 GREEN = Identity("green", (30, 200, 30), 700)
 BLUE = Identity("blue", (30, 30, 220), 1000)
+YELLOW = Identity("yellow", (220, 210, 30), 1250)
+CYAN = Identity("cyan", (30, 200, 210), 1500)
+MAGENTA = Identity("magenta", (210, 40, 210), 1750)
 EVERYBODY = (RED, GREEN, BLUE)
+SIX = (*EVERYBODY, YELLOW, CYAN, MAGENTA)
 
 
 class ColourTrack(VideoStreamTrack):
@@ -92,7 +96,7 @@ def identity_of_picture(frame: av.VideoFrame) -> Identity | None:
 
 def identity_of_colour(rgb: NDArray[np.floating] | tuple[float, float, float]) -> Identity | None:
     """The identity whose colour is within 60 (of 255, Euclidean) of `rgb`."""
-    for identity in EVERYBODY:
+    for identity in SIX:
         if float(np.linalg.norm(np.asarray(rgb, dtype=float) - np.asarray(identity.colour))) < 60:
             return identity
     return None
@@ -109,7 +113,7 @@ def dominant_tone(samples: NDArray[np.floating], rate: int) -> float | None:
 
 def identity_of_tone(hertz: float | None) -> Identity | None:
     """The identity whose tone is within 25 Hz."""
-    for identity in EVERYBODY:
+    for identity in SIX:
         if hertz is not None and abs(hertz - identity.tone) <= 25:
             return identity
     return None

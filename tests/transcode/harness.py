@@ -92,9 +92,9 @@ class LegUnderTest:
 
 
 @contextlib.asynccontextmanager
-async def supervisor(**settings: int) -> AsyncIterator[LegSupervisor]:
+async def supervisor(max: int) -> AsyncIterator[LegSupervisor]:  # noqa: A002 - as the setting is called
     """Legs of a bridge without the bridge."""
-    made = LegSupervisor(LegSettings(**settings))
+    made = LegSupervisor(LegSettings(max=max))
     made.start()
     try:
         yield made

@@ -63,6 +63,7 @@ export function installFakeBridge() {
     room = { locked: false, recording: "off", recordable: true, encryption: "bridge" };
     lobby = null;
     waiting = [];
+    proposals = [];
     grants = ["publish_camera", "publish_microphone", "publish_screen", "subscribe"];
     sessions = 0;
     session = null;
@@ -127,7 +128,7 @@ export function installFakeBridge() {
         stills: [],
         ...(this.consent && { consent: this.consent }),
         ...(this.lobby && { lobby: this.lobby }),
-        ...(this.grants.includes("host") && !this.lobby && { waiting: this.waiting }),
+        ...(this.grants.includes("host") && !this.lobby && { waiting: this.waiting, proposals: this.proposals }),
       };
     }
 
@@ -192,6 +193,31 @@ export function installFakeBridge() {
     /** Decisions are taken note of; what follows from them, the test plays. */
     decided() {
       return { type: "done" };
+    }
+
+    on_create_invitation(_, { role, minutes = 60, proposal_id: id }) {
+      if (id !== undefined) setTimeout(() => this.answerProposal(id, true), 0);
+      const row = (/** @type {number} */ y) => Array.from({ length: 33 }, (_, x) => ((x * 7 + y * 13 + x * y) % 3 === 0 ? "1" : "0")).join("");
+      return {
+        type: "invitation",
+        invitation_id: "inv-1",
+        link: "https://bridge.example/signin#hJ3kQm2x9TzWb4Lp",
+        qr: Array.from({ length: 33 }, (_, y) => row(y)),
+        role,
+        level: role === "pasient" ? "high" : "none",
+        expires_seconds: minutes * 60,
+      };
+    }
+
+    propose({ id = "1", by = "Kari Nordmann", role = "parorende", name = "Per Hansen, broren min", who = "p-kari" }) {
+      this.proposals.push({ id, participant_id: who, by, role, name });
+      this.notice({ type: "invitation_proposed", proposal: this.proposals.at(-1) });
+    }
+
+    answerProposal(id, accepted) {
+      const proposal = this.proposals.find((candidate) => candidate.id === id);
+      this.proposals = this.proposals.filter((candidate) => candidate.id !== id);
+      this.notice({ type: "proposal_answered", proposal, accepted });
     }
 
     on_leave(socket) {
@@ -354,6 +380,11 @@ export function installFakeBridge() {
       this.waiting.push(participant);
       this.notice({ type: "waiting_joined", participant });
       return participant.id;
+    }
+
+    setQueue(...names) {
+      const waiting = names.map((name) => ({ id: `q-${name}`, name, role: "pasient", level: "idporten-loa-high", state: "connected", consent_pending: false }));
+      this.notice({ type: "queues_changed", queues: [{ id: "Legevakt", waiting }] });
     }
 
     removeWaiting(id, reason = "admitted") {

@@ -6,6 +6,7 @@ import asyncio
 import json
 from pathlib import Path
 
+import httpx
 import pytest
 import websockets
 
@@ -40,5 +41,20 @@ async def test_nothing_is_lost_when_the_bridge_is_killed(tmp_path: Path, monkeyp
             async with asyncio.timeout(60):
                 while len(receiver.taken) < 2:  # noqa: ASYNC110 - the bridge is another process
                     await asyncio.sleep(0.05)
-    assert [message["type"] for message in receiver.taken[:2]] == ["room.started", "participant.joined"]
-    assert receiver.taken[1]["data"]["identity"] == "kari"
+            first, second = receiver.taken[:2]
+            assert [first["type"], second["type"]] == ["room.started", "participant.joined"]
+            assert second["data"]["identity"] == "kari"
+            headers = {"Authorization": f"Bearer {bridge.api_key()}"}
+            async with httpx.AsyncClient(base_url=bridge.url, headers=headers, timeout=30) as vendor:
+                read = (await vendor.get("/v1/events", params={"limit": 2})).json()
+                assert [(each["type"], each["data"]) for each in read["events"]] == [
+                    (each["type"], each["data"]) for each in (first, second)
+                ]
+                wanted = {"first": read["events"][0]["id"], "last": read["next_cursor"]}
+                receiver.ids.clear()
+                again = await vendor.post("/v1/webhooks/replay", json=wanted)
+                assert (again.status_code, again.json()) == (202, {"events": 2})
+            async with asyncio.timeout(60):
+                while receiver.taken.count(second) < 2:  # noqa: ASYNC110 - the bridge is another process
+                    await asyncio.sleep(0.05)
+    assert receiver.taken.count(first) == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,8 +18,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bridge.audit import DATABASE, AuditStore, Entry, SealingKey
+from bridge.errors import BridgeError
 from bridge.signaling.server import HttpServer, ServerSettings
-from bridge.webhooks import Endpoint, Outbox, WebhookSender, read_secret, signature
+from bridge.webhooks import Endpoint, EventLog, Outbox, WebhookSender, read_secret, signature
 
 SECRET = read_secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 
@@ -66,7 +68,7 @@ class Receiver:
 
 
 def write(data: Path, entries: list[Entry]) -> None:
-    outbox = Outbox(data / DATABASE, ["clinic"])
+    outbox = Outbox(data / DATABASE, ["clinic", "other"], ["clinic"])
     store = AuditStore(data, SealingKey.load(data), companion=outbox.add)
     outbox.open()
     store.append(entries)
@@ -76,7 +78,7 @@ def write(data: Path, entries: list[Entry]) -> None:
 
 @asynccontextmanager
 async def sending(data: Path, url: str, back_off: tuple[float, ...]) -> AsyncIterator[Outbox]:
-    outbox = Outbox(data / DATABASE, ["clinic"])
+    outbox = Outbox(data / DATABASE, ["clinic", "other"], ["clinic"])
     outbox.open()
     sender = WebhookSender(outbox, [Endpoint("clinic", url, SECRET)], back_off=back_off, poll=0.01)
     sender.start()
@@ -131,12 +133,79 @@ async def test_a_message_is_given_up_in_the_end_and_the_next_is_told(tmp_path: P
 def test_only_vendors_with_an_endpoint_are_told_and_only_of_some_kinds(tmp_path: Path) -> None:
     write(tmp_path, [Entry("room_opened", "other", "a"), Entry("token_minted", "clinic", "a")])
     write(tmp_path, [Entry("room_opened", "clinic", "a")])
-    outbox = Outbox(tmp_path / DATABASE, ["clinic"])
+    outbox = Outbox(tmp_path / DATABASE, ["clinic", "other"], ["clinic"])
     outbox.open()
     assert len(outbox) == 1
     assert [json.loads(message.body)["type"] for message in outbox.due("clinic", 0.0, 10)] == ["room.started"]
     outbox.close()
-    nobody = Outbox(tmp_path / DATABASE, [])
+    nobody = Outbox(tmp_path / DATABASE, ["clinic"], [])
     nobody.open()
     assert len(nobody) == 0
     nobody.close()
+
+
+async def test_events_are_read_on_from_a_cursor_by_their_own_vendor(tmp_path: Path) -> None:
+    write(tmp_path, [Entry("room_opened", tenant, room) for room in "abc" for tenant in ("clinic", "other")])
+    outbox = Outbox(tmp_path / DATABASE, ["clinic", "other"], ["clinic"])
+    outbox.open()
+    events = EventLog(tmp_path / DATABASE, outbox)
+    first = await events.read("other", None, 2, room=None, type_=None)
+    assert [each.data["room"] for each in first] == ["a", "b"]
+    rest = await events.read("other", first[-1].id, 2, room=None, type_=None)
+    assert [each.data["room"] for each in rest] == ["c"]
+    assert [each.data["room"] for each in await events.read("other", None, 9, room="b", type_="room.started")] == ["b"]
+    assert await events.read("other", None, 9, room="b", type_="room.ended") == []
+    with pytest.raises(BridgeError) as foreign:
+        await events.read("clinic", first[0].id, 9, room=None, type_=None)
+    assert foreign.value.code == "cursor_expired"
+    # Those that are due stay.
+    assert outbox.forget(2**33) == 3
+    assert len(await events.read("clinic", None, 9, room=None, type_=None)) == 3
+    with pytest.raises(BridgeError) as expired:
+        await events.read("other", first[0].id, 9, room=None, type_=None)
+    assert expired.value.code == "cursor_expired"
+    outbox.close()
+
+
+async def test_what_was_given_up_is_told_again_in_order_and_within_bounds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kinds = ["room_opened", "participant_joined", "participant_left", "room_closed"]
+    write(tmp_path, [Entry(kind, "clinic", "a") for kind in kinds])
+    fails = True
+    receiver = Receiver(lambda: fails)
+    async with receiver.serve() as url, sending(tmp_path, url, ()) as outbox:
+        await until_empty(outbox)
+        assert receiver.taken == []
+        fails = False
+        ids = [
+            each.id
+            for each in await EventLog(tmp_path / DATABASE, outbox).read("clinic", None, 9, room=None, type_=None)
+        ]
+        assert await asyncio.to_thread(outbox.replay, "clinic", ids[1], ids[2], "a") == 2
+        await until_empty(outbox)
+        assert [each["type"] for each in receiver.taken] == ["participant.joined", "participant.left"]
+        monkeypatch.setattr("bridge.webhooks.outbox.MAX_REPLAY", 3)
+        for arguments, code in (
+            (("clinic", ids[0], None, None), "replay_too_large"),
+            (("clinic", "msg_0", None, None), "event_not_found"),
+            (("other", ids[0], None, None), "no_webhook_endpoint"),
+        ):
+            with pytest.raises(BridgeError) as refused:
+                outbox.replay(*arguments)
+            assert refused.value.code == code
+
+
+def test_a_vendor_that_is_busy_keeps_no_more_than_its_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.webhooks.outbox.MAX_KEPT", 20)
+    monkeypatch.setattr("bridge.webhooks.outbox.TRIM_EVERY", 10)
+    outbox = Outbox(tmp_path / DATABASE, ["other"], [])
+    store = AuditStore(tmp_path, SealingKey.load(tmp_path), companion=outbox.add)
+    outbox.open()
+    for _ in range(10):
+        store.append([Entry("room_opened", "other", "a") for _ in range(7)])
+    with sqlite3.connect(tmp_path / DATABASE) as database:
+        assert database.execute("SELECT count(*), max(seq) FROM events").fetchone() == (20, 70)
+    database.close()
+    store.close()
+    outbox.close()

@@ -1,7 +1,7 @@
 import { element, setAttribute, setText } from "./dom.js";
 import { language, t } from "./i18n.js";
 import { notify } from "./notices.js";
-import { nameOf } from "./stage.js";
+import { nameOf } from "./person-menu.js";
 
 /** @import { Call } from "../sdk/src/index.js" */
 /** @import { ChatMessage } from "../sdk/src/chat.js" */

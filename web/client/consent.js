@@ -1,7 +1,7 @@
 import { t } from "./i18n.js";
 import { notify } from "./notices.js";
 import { ask } from "./questions.js";
-import { nameOf } from "./stage.js";
+import { nameOf } from "./person-menu.js";
 
 /** @import { Call } from "../sdk/src/index.js" */
 

@@ -2,20 +2,18 @@ import { element, setAttribute, setText } from "./dom.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { writeToLobby } from "./lobby-message-dialog.js";
+import { inviteSomebody } from "./invite-dialog.js";
 import { notify } from "./notices.js";
+import { carryOut, nameOf, PersonMenu } from "./person-menu.js";
 import { proposeSomebody } from "./proposal.js";
 import { ask } from "./questions.js";
+import { QueueSection } from "./queue-section.js";
 import { RecordingSection } from "./recording-section.js";
-import { nameOf } from "./stage.js";
 import { StillRequests } from "./still-request.js";
-import { levelWord, roleWord } from "./words.js";
+import { factsOf, roleWord, waitingName } from "./words.js";
 
 /** @import { Call, RemoteParticipant } from "../sdk/src/index.js" */
-/** @import { WaitingInfo } from "../sdk/src/protocol.js" */
 /** @import { Draft } from "./lobby-message-dialog.js" */
-
-/** Between a menu and its button: CSS pixels. */
-const MENU_GAP = 4;
 
 /** Everyone who is there, without exception; for hosts those who wait, too, and what hosts decide. */
 export class PeoplePanel {
@@ -34,6 +32,12 @@ export class PeoplePanel {
   #stills;
   #companions;
   #propose;
+  #invite;
+  #proposalSection;
+  #queues = element("div", { class: "queues" });
+  /** By id. @type {Map<string, QueueSection>} */
+  #queueSections = new Map();
+  #proposals = element("ul", { class: "person-list" });
   /** @type {readonly string[]} */
   #ownCompanions = [];
   /** By participant id. @type {Map<string, { node: HTMLElement, update: () => void }>} */
@@ -51,13 +55,13 @@ export class PeoplePanel {
     this.#all = element(
       "div",
       { class: "panel-actions" },
-      element("button", { type: "button", class: "button primary", onclick: () => this.#decide(call.moderation.admit()) }, t("admitAll")),
+      element("button", { type: "button", class: "button primary", onclick: () => carryOut(call.moderation.admit()) }, t("admitAll")),
       element("button", { type: "button", class: "button", onclick: () => this.#write() }, t("writeToAll")),
     );
     this.#waitingSection = element("section", {}, this.#waitingTitle, this.#nobody, this.#waiting, this.#all);
     this.#lock = element(
       "button",
-      { type: "button", class: "button", onclick: () => this.#decide(call.moderation.lock(!call.room.locked)) },
+      { type: "button", class: "button", onclick: () => carryOut(call.moderation.lock(!call.room.locked)) },
     );
     this.#hostActions = element(
       "section",
@@ -65,15 +69,19 @@ export class PeoplePanel {
       this.#lock,
       element("button", { type: "button", class: "button danger", onclick: () => this.#end() }, t("endForAll")),
     );
-    this.#recording = new RecordingSection(call, (done) => this.#decide(done));
+    this.#recording = new RecordingSection(call, carryOut);
     this.#stills = new StillRequests(call, () => this.update());
     this.#companions = element("button", { type: "button", class: "button small", onclick: () => this.#nameCompanions() }, t("companionsButton"));
     this.#propose = element("button", { type: "button", class: "button small", onclick: () => this.#proposeSomebody() }, t("propose"));
+    this.#invite = element("button", { type: "button", class: "button small", onclick: () => inviteSomebody(call) }, t("invite"));
+    this.#proposalSection = element("section", {}, element("h3", {}, t("proposalsTitle")), this.#proposals);
     this.node = element(
       "div",
       { class: "people-panel" },
+      this.#queues,
       this.#waitingSection,
-      element("section", {}, this.#insideTitle, this.#inside, element("div", { class: "panel-actions" }, this.#companions, this.#propose)),
+      this.#proposalSection,
+      element("section", {}, this.#insideTitle, this.#inside, element("div", { class: "panel-actions" }, this.#invite, this.#companions, this.#propose)),
       this.#recording.node,
       this.#hostActions,
       element("p", { class: "help encryption" }, icon("lock"), t("encryptionExplained")),
@@ -84,19 +92,29 @@ export class PeoplePanel {
   update() {
     const { isHost, waiting, participants, room } = this.#call;
     setText(this.#waitingTitle, t("waitingTitle", { count: waiting.size }));
-    setAttribute(this.#waitingSection, "hidden", !isHost);
+    // Where a queue stands above, an empty lobby says nothing more.
+    setAttribute(this.#waitingSection, "hidden", !isHost || (waiting.size === 0 && this.#call.queues.size > 0));
     setAttribute(this.#nobody, "hidden", waiting.size > 0);
     setAttribute(this.#all, "hidden", waiting.size < 2);
     setText(this.#insideTitle, t("insideTitle", { count: participants.size + 1 }));
     setText(this.#lock, t(room.locked ? "unlockRoom" : "lockRoom"));
     setAttribute(this.#hostActions, "hidden", !isHost);
-    setAttribute(this.#propose, "hidden", isHost);
+    const invites = isHost || this.#call.grants.includes("invite");
+    const { proposals } = this.#call.inviting;
+    setAttribute(this.#propose, "hidden", invites);
+    setAttribute(this.#invite, "hidden", !invites);
+    setAttribute(this.#proposalSection, "hidden", proposals.size === 0);
     this.#recording.update();
+    this.#updateQueues();
     const shown = new Set(["self"]);
     this.#place("self", this.#inside, () => this.#ownRow());
     for (const info of waiting.values()) {
       shown.add(`w-${info.id}`);
       this.#place(`w-${info.id}`, this.#waiting, () => this.#waitingRow(info.id));
+    }
+    for (const id of proposals.keys()) {
+      shown.add(`p-${id}`);
+      this.#place(`p-${id}`, this.#proposals, () => this.#proposalRow(id));
     }
     for (const participant of participants.values()) {
       shown.add(participant.id);
@@ -106,6 +124,22 @@ export class PeoplePanel {
       if (shown.has(id)) continue;
       node.remove();
       this.#rows.delete(id);
+    }
+  }
+
+  #updateQueues() {
+    const { queues } = this.#call;
+    setAttribute(this.#queues, "hidden", queues.size === 0);
+    for (const [id, section] of this.#queueSections) {
+      if (queues.has(id)) continue;
+      section.node.remove();
+      this.#queueSections.delete(id);
+    }
+    for (const id of queues.keys()) {
+      const section = this.#queueSections.get(id) ?? new QueueSection(this.#call, id);
+      this.#queueSections.set(id, section);
+      if (section.node.parentNode !== this.#queues) this.#queues.append(section.node);
+      section.update();
     }
   }
 
@@ -138,9 +172,9 @@ export class PeoplePanel {
     const { moderation } = this.#call;
     const name = element("span", { class: "person-name" });
     const facts = element("span", { class: "person-facts" });
-    const admit = element("button", { type: "button", class: "button primary small", onclick: () => this.#decide(moderation.admit([id])) }, t("admit"));
+    const admit = element("button", { type: "button", class: "button primary small", onclick: () => carryOut(moderation.admit([id])) }, t("admit"));
     const write = element("button", { type: "button", class: "button small", onclick: () => this.#write(id) }, t("writeTo"));
-    const refuse = element("button", { type: "button", class: "button small", onclick: () => this.#decide(moderation.refuse(id)) }, t("refuse"));
+    const refuse = element("button", { type: "button", class: "button small", onclick: () => carryOut(moderation.refuse(id)) }, t("refuse"));
     const node = element(
       "li",
       { class: "person is-waiting" },
@@ -160,66 +194,40 @@ export class PeoplePanel {
     return { node, update };
   }
 
+  /** @param {string} id of a proposal */
+  #proposalRow(id) {
+    const { inviting } = this.#call;
+    const proposal = inviting.proposals.get(id);
+    const called = proposal?.name ?? "";
+    const by = proposal?.by || t("noName");
+    const invite = element(
+      "button",
+      { type: "button", class: "button primary small", "aria-label": t("inviteNamed", { name: called }), onclick: () => inviteSomebody(this.#call, inviting.proposals.get(id)) },
+      t("inviteShort"),
+    );
+    const decline = element(
+      "button",
+      { type: "button", class: "button small", "aria-label": t("declineName", { name: called }), onclick: () => carryOut(inviting.decline(id)) },
+      t("decline"),
+    );
+    const facts = `${proposal ? roleWord(proposal.role) : ""} · ${t("proposalBy", { by })}`;
+    const words = element("div", { class: "person-words" }, element("span", { class: "person-name" }, called), element("span", { class: "person-facts" }, facts));
+    return { node: element("li", { class: "person is-waiting" }, words, element("div", { class: "person-actions" }, invite, decline)), update: () => undefined };
+  }
+
   /** @param {RemoteParticipant} participant */
   #personRow(participant) {
     const { id } = participant;
-    const { moderation } = this.#call;
     const name = element("span", { class: "person-name" });
     const facts = element("span", { class: "person-facts" });
-    const called = nameOf(participant);
-    const summary = element("summary", { class: "icon-button", "aria-label": t("moreActions", { name: called }) }, icon("more"));
-    /**
-     * @param {string} word
-     * @param {() => void} act
-     */
-    const action = (word, act) =>
-      element("button", { type: "button", class: "menu-item", onclick: () => {
-        menu.open = false;
-        summary.focus();
-        act();
-      } }, word);
-    const mute = action(t("muteThem"), () => {
-      const microphone = participant.source("microphone");
-      if (microphone) this.#decide(moderation.mute(microphone.id));
-    });
-    const unmute = action(t("askUnmute"), () => this.#decide(moderation.askToUnmute(id)));
-    const screen = action(t("stopTheirScreen"), () => this.#decide(moderation.stopScreen(id)));
-    const back = action(t("toLobby"), () => this.#decide(moderation.sendToLobby(id)));
-    const office = action(t("handOver", { name: called }), () => this.#decide(moderation.handOver(id)));
-    const remove = action(t("removeThem"), () => this.#remove(participant));
-    remove.classList.add("danger");
-    const still = action("", () => this.#stills.toggle(participant));
-    const hosts = [mute, unmute, screen, back, office, remove];
-    const items = element("div", { class: "menu-items" }, still, ...hosts);
-    const menu = element("details", { class: "menu", ontoggle: () => menu.open && placeBeside(summary, items) }, summary, items);
-    menu.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape" || !menu.open) return;
-      event.preventDefault();
-      menu.open = false;
-      summary.focus();
-    });
-    menu.addEventListener("focusout", (event) => {
-      if (event.relatedTarget instanceof Node && !menu.contains(event.relatedTarget)) menu.open = false;
-    });
+    const menu = new PersonMenu(this.#call, participant, this.#stills);
     const hand = handSign();
-    const node = element("li", { class: "person", "data-id": id }, element("div", { class: "person-words" }, name, facts), hand, menu);
+    const node = element("li", { class: "person", "data-id": id }, element("div", { class: "person-words" }, name, facts), hand, menu.node);
     const update = () => {
-      const microphone = participant.source("microphone");
-      const heard = microphone !== null && !microphone.muted;
       setText(name, nameOf(participant));
       setText(facts, factsOf(participant));
-      const { isHost } = this.#call;
-      const mayAsk = this.#stills.mayAsk(participant);
-      setAttribute(menu, "hidden", !isHost && !mayAsk);
-      for (const each of hosts) setAttribute(each, "hidden", !isHost);
-      setAttribute(still, "hidden", !mayAsk);
-      setText(still, t(this.#stills.isAsked(participant) ? "stillCancel" : "stillAsk"));
+      menu.update();
       setAttribute(hand, "hidden", !participant.handRaised);
-      if (!isHost) return;
-      setAttribute(mute, "hidden", !heard);
-      setAttribute(unmute, "hidden", heard);
-      setAttribute(screen, "hidden", participant.source("screen") === null);
-      setAttribute(office, "hidden", !participant.mayHost);
     };
     return { node, update };
   }
@@ -230,13 +238,13 @@ export class PeoplePanel {
     const title = info ? t("messageTitle", { name: waitingName(info) }) : t("messageAllTitle");
     writeToLobby(title, ({ notice, ...options }) => {
       const sent = this.#call.moderation.messageLobby(notice, { ...withoutEmptyText(options), ...(id !== undefined && { to: id }) });
-      this.#decide(sent.then(() => notify(t("messageSent"))));
+      carryOut(sent.then(() => notify(t("messageSent"))));
     });
   }
 
   #proposeSomebody() {
     proposeSomebody((role, name) => {
-      this.#decide(this.#call.proposeInvitation(role, name).then(() => notify(t("proposalSent"))));
+      carryOut(this.#call.inviting.propose(role, name).then(() => notify(t("proposalSent"))));
     });
   }
 
@@ -250,7 +258,7 @@ export class PeoplePanel {
         class: "message-form",
         onsubmit: () => {
           const written = names.value.split("\n").map((name) => name.trim()).filter((name) => name !== "");
-          this.#decide(this.#call.setCompanions(written).then(() => {
+          carryOut(this.#call.setCompanions(written).then(() => {
             this.#ownCompanions = written;
             this.update();
           }));
@@ -274,50 +282,15 @@ export class PeoplePanel {
     dialog.showModal();
   }
 
-  /** @param {RemoteParticipant} participant */
-  async #remove(participant) {
-    const name = nameOf(participant);
-    const sure = await ask({ title: t("removeThem"), body: t("removeQuestion", { name }), yes: t("removeThem"), danger: true });
-    if (sure) this.#decide(this.#call.moderation.remove(participant.id));
-  }
-
   async #end() {
     const sure = await ask({ title: t("endForAll"), body: t("endQuestion"), yes: t("endForAll"), danger: true });
     // The answer is the end of one's own session, too.
     if (sure) this.#call.moderation.endCall().catch(() => undefined);
   }
-
-  /** @param {Promise<void>} done */
-  #decide(done) {
-    done.catch((error) => notify(t(error?.code === "room_full" ? "roomFullNow" : "notDone")));
-  }
-}
-
-/**
- * Places a menu under its button, or over it where there is no room under it. The panel scrolls and would cut it off.
- *
- * @param {HTMLElement} button
- * @param {HTMLElement} items
- */
-function placeBeside(button, items) {
-  const { top, bottom, right } = button.getBoundingClientRect();
-  const below = bottom + items.offsetHeight + MENU_GAP < innerHeight;
-  items.style.top = `${below ? bottom + MENU_GAP : Math.max(MENU_GAP, top - items.offsetHeight - MENU_GAP)}px`;
-  items.style.right = `${innerWidth - right}px`;
-}
-
-/** @param {WaitingInfo} info */
-export function waitingName({ name }) {
-  return name || t("noName");
 }
 
 function handSign() {
   return element("span", { class: "hand-sign", role: "img", "aria-label": t("handRaised"), hidden: true }, icon("hand"));
-}
-
-/** @param {{ role: string, level: string, companions?: readonly string[] }} person */
-function factsOf({ role, level, companions = [] }) {
-  return [roleWord(role), levelWord(level), ...companions].join(" · ");
 }
 
 /** @param {Omit<Draft, "notice">} options */

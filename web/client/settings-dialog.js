@@ -5,12 +5,17 @@ import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { LevelBar } from "./level-bar.js";
 
+/** @typedef {"auto" | "separate" | "composed"} View */
+
+const VIEWS = /** @type {const} */ ({ auto: "viewAuto", separate: "viewSeparate", composed: "viewComposed" });
+
 /**
  * @typedef {object} SettingsActions
  * @property {(id: string) => void} chooseCamera
  * @property {(id: string) => void} chooseMicrophone
  * @property {(id: string) => void} chooseSpeaker
  * @property {(on: boolean) => void} saveData
+ * @property {(view: View) => void} view
  */
 
 /**
@@ -19,6 +24,7 @@ import { LevelBar } from "./level-bar.js";
  * @property {string | undefined} microphoneId
  * @property {string | undefined} speakerId
  * @property {boolean} saveData
+ * @property {View} view
  * @property {MediaStreamTrack | null} microphone
  */
 
@@ -28,6 +34,7 @@ export class SettingsDialog {
   #microphone;
   #speaker;
   #saveData;
+  #view;
   #level = new LevelBar();
   #stopWatching = () => {};
   #state;
@@ -43,6 +50,12 @@ export class SettingsDialog {
     this.#microphone = deviceSelect("microphone", actions.chooseMicrophone);
     this.#speaker = deviceSelect("speaker", actions.chooseSpeaker);
     this.#saveData = element("input", { type: "checkbox", id: "save-data", onchange: () => actions.saveData(this.#saveData.checked) });
+    const views = Object.entries(VIEWS).map(([value, text]) => element("option", { value }, t(text)));
+    this.#view = element(
+      "select",
+      { id: "choose-view", "aria-describedby": "view-help", onchange: () => actions.view(/** @type {View} */ (this.#view.value)) },
+      ...views,
+    );
     const close = element("button", { type: "button", class: "button primary", onclick: () => this.node.close() }, t("close"));
     const cross = element(
       "button",
@@ -57,6 +70,13 @@ export class SettingsDialog {
       this.#microphone.node,
       element("div", { class: "level-field" }, this.#level.node, element("p", { class: "help" }, t("speakToTest"))),
       this.#speaker.node,
+      element(
+        "div",
+        { class: "field" },
+        element("label", { for: "choose-view" }, t("view")),
+        this.#view,
+        element("p", { class: "help", id: "view-help" }, t("viewHelp")),
+      ),
       element(
         "div",
         { class: "check-field" },
@@ -76,7 +96,8 @@ export class SettingsDialog {
   /** Shows what is in use now. */
   async update() {
     if (!this.node.open) return;
-    const { cameraId, microphoneId, speakerId, microphone, saveData } = this.#state();
+    const { cameraId, microphoneId, speakerId, microphone, saveData, view } = this.#state();
+    this.#view.value = view;
     this.#saveData.checked = saveData;
     this.#level.show(microphone);
     const devices = await devicesOrNone();

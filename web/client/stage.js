@@ -1,9 +1,10 @@
 import { element } from "./dom.js";
 import { t } from "./i18n.js";
 import { arrange, initials } from "./layout.js";
+import { nameOf, PersonMenu } from "./person-menu.js";
 import { Tile } from "./tile.js";
 
-/** @import { RemoteParticipant, RemoteSource } from "../sdk/src/index.js" */
+/** @import { Call, RemoteParticipant, RemoteSource } from "../sdk/src/index.js" */
 /** @import { TileState } from "./tile.js" */
 
 /** Between tiles: CSS pixels, as in call.css. */
@@ -23,9 +24,14 @@ export class Stage {
   /** Whom one wants to see large, whoever speaks. @type {string | null} */
   #pinned = null;
   #onpin;
+  #call;
 
-  /** @param {(id: string | null) => void} onpin told who is pinned from now on: the stage is to be updated */
-  constructor(onpin) {
+  /**
+   * @param {Call} call
+   * @param {(id: string | null) => void} onpin told who is pinned from now on: the stage is to be updated
+   */
+  constructor(call, onpin) {
+    this.#call = call;
     this.#onpin = onpin;
     this.#observer.observe(this.node);
   }
@@ -37,9 +43,17 @@ export class Stage {
    * @param {RemoteParticipant | null} activeSpeaker
    * @param {TileState} self
    * @param {MediaStreamTrack | null} ownScreen
+   * @param {MediaStreamTrack | null} composed one picture of everybody, in place of all the others
    */
-  update(participants, activeSpeaker, self, ownScreen) {
-    const others = [...participants];
+  update(participants, activeSpeaker, self, ownScreen, composed) {
+    this.node.classList.toggle("is-composed", composed !== null);
+    if (composed) {
+      this.#place("composed", this.#screens, describeScreen(t("everyone"), composed, null));
+      this.#closeOthers(new Set(["composed"]));
+      this.#screens.hidden = false;
+      return;
+    }
+    const others = people(participants);
     if (!others.some(({ id }) => id === this.#pinned)) this.#pinned = null;
     /** @type {Set<string>} */
     const shown = new Set(["self"]);
@@ -58,11 +72,7 @@ export class Stage {
       shown.add("own-screen");
       this.#place("own-screen", this.#screens, describeScreen(t("yourScreen"), ownScreen, null));
     }
-    for (const [id, tile] of this.#tiles) {
-      if (shown.has(id)) continue;
-      tile.close();
-      this.#tiles.delete(id);
-    }
+    this.#closeOthers(shown);
     const sharing = this.#screens.childElementCount > 0;
     const cornered = !sharing && (others.length <= 1 || this.node.clientWidth < NARROW);
     // A corner has no room for a name; whose picture it is, one sees.
@@ -78,18 +88,33 @@ export class Stage {
     for (const tile of this.#tiles.values()) tile.close();
   }
 
+  /** @param {Set<string>} shown */
+  #closeOthers(shown) {
+    for (const [id, tile] of this.#tiles) {
+      if (shown.has(id)) continue;
+      tile.close();
+      this.#tiles.delete(id);
+    }
+  }
+
   /**
    * @param {string} id
    * @param {HTMLElement} list
    * @param {TileState} state
    */
   #place(id, list, state) {
-    const tile = this.#tiles.get(id) ?? new Tile(state.pinned === undefined ? null : () => this.#togglePin(id));
+    const tile = this.#tiles.get(id) ?? this.#makeTile(id);
     this.#tiles.set(id, tile);
     // Moving a playing video restarts it: only where it must. Oneself comes last, also after newcomers.
     const misplaced = tile.node.parentNode !== list || (id === "self" && list.lastChild !== tile.node);
     if (misplaced) list.append(tile.node);
     tile.update(state);
+  }
+
+  /** @param {string} id of a participant, who may be pinned and, by hosts, moderated; or of something else */
+  #makeTile(id) {
+    const participant = this.#call.participants.get(id);
+    return participant ? new Tile(() => this.#togglePin(id), new PersonMenu(this.#call, participant)) : new Tile();
   }
 
   /** @param {string | null} id */
@@ -114,11 +139,16 @@ export class Stage {
   }
 }
 
-/** @param {RemoteParticipant} participant */
-export function nameOf({ name }) {
-  return name || t("noName");
-}
 
+/**
+ * Those who are to be seen. The recorder stands in the list of participants, and the call says that it is recorded: a tile
+ * of it would only take room from people.
+ *
+ * @param {Iterable<RemoteParticipant>} participants
+ */
+export function people(participants) {
+  return [...participants].filter(({ role }) => role !== "opptak");
+}
 /**
  * @param {RemoteParticipant} participant
  * @param {boolean} active

@@ -1,6 +1,6 @@
 import { t } from "./i18n.js";
 import { notify } from "./notices.js";
-import { nameOf } from "./stage.js";
+import { nameOf } from "./person-menu.js";
 import { showStill } from "./still-viewer.js";
 
 /** @import { Call, RemoteParticipant } from "../sdk/src/index.js" */

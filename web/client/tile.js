@@ -4,6 +4,7 @@ import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { showTrack } from "./video.js";
 
+/** @import { PersonMenu } from "./person-menu.js" */
 /** @import { RemoteSource } from "../sdk/src/index.js" */
 
 /**
@@ -48,9 +49,15 @@ export class Tile {
   /** @type {RemoteSource | null} */
   #source = null;
   #unwatch = () => {};
+  #menu;
 
-  /** @param {(() => void) | null} [togglePin] for those who may be pinned */
-  constructor(togglePin = null) {
+  /**
+   * @param {(() => void) | null} [togglePin] for those who may be pinned
+   * @param {PersonMenu | null} [menu] for those with whom a host may do something
+   */
+  constructor(togglePin = null, menu = null) {
+    this.#menu = menu;
+    if (menu !== null) this.node.insertBefore(menu.node, this.#pin);
     this.#video.muted = true;
     if (togglePin !== null) {
       this.#pin.hidden = false;
@@ -62,6 +69,7 @@ export class Tile {
   /** @param {TileState} state */
   update({ name, letters, track, muted, speaking, active, status, quality, content, mirrored, source, pinned = false }) {
     const { node } = this;
+    this.#menu?.update();
     showTrack(this.#video, track);
     this.#watch(source);
     const stands = source?.delivery === "stills" || source?.delivery === "paused";

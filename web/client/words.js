@@ -43,6 +43,18 @@ export function levelWord(level) {
   return key ? t(key) : t("levelOther", { level });
 }
 
+/** @param {{ name: string }} person */
+export function waitingName({ name }) {
+  return name || t("noName");
+}
+
+/** @param {{ role: string, level: string, companions?: readonly string[] }} person */
+export function factsOf({ role, level, companions = [] }) {
+  // The recorder signs in nowhere.
+  if (role === "opptak") return roleWord(role);
+  return [roleWord(role), levelWord(level), ...companions].join(" · ");
+}
+
 /**
  * What a host's message to those who wait says: the fixed words in the reader's language, then the host's own.
  *

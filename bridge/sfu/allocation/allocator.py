@@ -187,6 +187,11 @@ class Allocator:
                 memory.raised_at, memory.fits_since = now, None
 
 
+def lowest_cost(source: Source) -> int:
+    """What the lowest layer of a video takes of a line, in bit/s; what is usual while none is known."""
+    return next(iter(_ladder(source).costs), round(ASSUMED_BITRATE * OVERHEAD))
+
+
 def _ladder(source: Source) -> _Ladder:
     smallest = min((layer.width * layer.height for layer in source.layers), default=0)
     known = [(layer, _wire_cost(layer)) for layer in source.layers]

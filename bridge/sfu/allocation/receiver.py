@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bridge.sfu.allocation import ranks
-from bridge.sfu.allocation.allocator import Allocator
+from bridge.sfu.allocation.allocator import HEADROOM, Allocator
 from bridge.sfu.allocation.model import Allocation, Choice, Layer, Source, VideoState
 from bridge.sfu.allocation.publishing import Received
 
@@ -121,6 +121,10 @@ class ReceiverAllocation:
         if falls:
             self.run()
 
+    def budget(self) -> int | None:
+        """What the line carries beside sound, in bit/s; None while nothing that can be believed is known of it."""
+        return round(self._estimate * HEADROOM) - self._audio_bitrate() if self._proven else None
+
     def layers_changed(self, producer_id: int) -> None:
         """Told by the router: the layers of a producer of the room changed."""
         if producer_id in self._videos:
@@ -211,7 +215,7 @@ class ReceiverAllocation:
     def _tell_demand(self, allocation: Allocation) -> None:
         # Where the peer does not tell what arrives, there is nothing to pace by.
         # A leg makes what the line carries: what it would make beyond that is not seen in its layers.
-        headroom = sum(self._router.derived.headroom(producer_id) for producer_id in self._videos)
+        headroom = sum(self._router.headroom(producer_id) for producer_id in self._videos)
         demand = (allocation.allocated, allocation.desired + headroom)
         if self._proven and demand != self._demand and self._transport_id is not None:
             self._demand = demand

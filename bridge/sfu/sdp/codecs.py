@@ -22,10 +22,10 @@ NARROWBAND = ("pcmu", "pcma", "g722", EVENTS)
 _RECEIVABLE = tuple(dict.fromkeys((*VIDEO, *AUDIO, *NARROWBAND)))
 
 FEEDBACK: dict[str, frozenset[str]] = {
-    "audio": frozenset({"nack", "transport-cc", "goog-remb"}),
-    "video": frozenset({"nack", "nack pli", "ccm fir", "transport-cc", "goog-remb"}),
+    "audio": frozenset({"nack", "transport-cc", "ack ccfb", "goog-remb"}),
+    "video": frozenset({"nack", "nack pli", "ccm fir", "transport-cc", "ack ccfb", "goog-remb"}),
 }
-"""`a=rtcp-fb` values that are taken where the peer offers them, by kind of media."""
+"""`a=rtcp-fb` values that are taken where the peer offers them, by kind of media: see `known_feedback`."""
 
 NAMES = {"opus": "opus", "vp8": "VP8", "vp9": "VP9", "h264": "H264", "av1": "AV1"}
 """Encoding names as people write them, whatever a peer's capitals."""
@@ -139,7 +139,7 @@ def receivable(media: MediaDescription) -> list[MediaCodec]:
 def _named(kind: str, offered: tuple[Codec, ...], names: Sequence[str]) -> tuple[MediaCodec, ...]:
     rtx = retransmissions(offered)
     return tuple(
-        MediaCodec(_with_known_feedback(codec, kind), rtx.get(codec.payload_type))
+        MediaCodec(replace(codec, feedback=known_feedback(codec, kind, offered)), rtx.get(codec.payload_type))
         for codec in offered
         if codec.key in names and _usable(codec, offered)
     )
@@ -165,8 +165,16 @@ def _usable(codec: Codec, offered: Sequence[Codec]) -> bool:
             return True
 
 
-def _with_known_feedback(codec: Codec, kind: str) -> Codec:
-    return replace(codec, feedback=tuple(value for value in codec.feedback if value in FEEDBACK[kind]))
+def known_feedback(codec: Codec, kind: str, offered: Iterable[Codec]) -> tuple[str, ...]:
+    """What the core knows of a codec's feedback.
+
+    Of two kinds that tell of single packets one is enough: RFC 8888 ("ack ccfb", mostly for all codecs) is taken where
+    none of the codecs offered has transport-wide feedback.
+    """
+    known = FEEDBACK[kind]
+    if any("transport-cc" in other.feedback for other in offered):
+        known = known - {"ack ccfb"}
+    return tuple(value for value in codec.feedback if value in known)
 
 
 def names(codecs: Iterable[MediaCodec]) -> tuple[str, ...]:

@@ -45,6 +45,10 @@ OFFERED: dict[str, tuple[ExtMap, ...]] = {
 def answered(media: MediaDescription) -> list[ExtMap]:
     """The extensions of an offered m-line that the bridge takes, as its answer says them."""
     known = _AUDIO if media.kind == "audio" else _VIDEO
+    feedback = {value for codec in media.codecs for value in codec.feedback}
+    if "ack ccfb" in feedback and "transport-cc" not in feedback:
+        # Who tells by source what arrived (RFC 8888) has no use for numbers over all sources.
+        known = known - {TRANSPORT_CC}
     wanted = {"sendrecv", "sendonly"} if media.sends else {"sendrecv", "recvonly"}
     return [
         ExtMap(extension.id, extension.uri, REVERSED[extension.direction])

@@ -34,7 +34,7 @@ def translate(producer: Sequence[MediaCodec], receiver: MediaDescription) -> tup
         best = _best(each.codec, receiver.codecs)
         if best is not None:
             mappings.append(Mapping(each.codec.payload_type, best.payload_type, rtx.get(best.payload_type)))
-            feedback.update(dict.fromkeys(value for value in best.feedback if value in codecs.FEEDBACK[receiver.kind]))
+            feedback.update(dict.fromkeys(codecs.known_feedback(best, receiver.kind, receiver.codecs)))
     # Redundant Opus is made plain for whoever takes only that.
     first = next((each for each in producer if each.codec.key != "red"), producer[0])
     if all(mapping.producer != first.codec.payload_type for mapping in mappings):

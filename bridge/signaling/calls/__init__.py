@@ -4,7 +4,7 @@ A *call* is one client's hold on a room: its session there (`bridge.room`), its 
 be told (a door). Doors know calls; calls know nothing of doors.
 """
 
-from bridge.signaling.calls.call import Call, Snapshot
+from bridge.signaling.calls.call import Call
 from bridge.signaling.calls.calls import Calls, CallSettings
 from bridge.signaling.calls.layout import Layout
 from bridge.signaling.calls.notices import (
@@ -25,6 +25,7 @@ from bridge.signaling.calls.notices import (
     MutedByHost,
     Notice,
     QualityChanged,
+    QueuesChanged,
     SentToLobby,
     SourceLevel,
     StillNotice,
@@ -35,19 +36,24 @@ from bridge.signaling.calls.notices import (
     TakenOver,
     Track,
     VideoStateChanged,
+    ViewChanged,
     Wrote,
 )
 from bridge.signaling.calls.ports import (
     CallObserver,
     Door,
+    Invited,
+    Inviter,
     JoinClaims,
     MediaPlane,
     MediaSession,
     Recorder,
+    SessionObserver,
     SilentObserver,
     TokenVerifier,
 )
 from bridge.signaling.calls.publishing import OwnSource, Published, Rejected, SourceSpec
+from bridge.signaling.calls.snapshot import Snapshot
 from bridge.signaling.calls.stills import STILL_BYTES_LIMIT
 
 __all__ = [
@@ -67,6 +73,8 @@ __all__ = [
     "FlowChanged",
     "GrantsChanged",
     "IceRestartWanted",
+    "Invited",
+    "Inviter",
     "JoinClaims",
     "Layout",
     "LetIn",
@@ -80,9 +88,11 @@ __all__ = [
     "OwnSource",
     "Published",
     "QualityChanged",
+    "QueuesChanged",
     "Recorder",
     "Rejected",
     "SentToLobby",
+    "SessionObserver",
     "SilentObserver",
     "Snapshot",
     "SourceLevel",
@@ -96,5 +106,6 @@ __all__ = [
     "TokenVerifier",
     "Track",
     "VideoStateChanged",
+    "ViewChanged",
     "Wrote",
 ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bridge.errors import BridgeError
@@ -25,9 +24,13 @@ from bridge.room import (
     ParticipantLeft,
     ParticipantUpdated,
     Participation,
+    Proposal,
+    ProposalAnswered,
+    QueueView,
+    RecordingFailed,
     RoomChanged,
     RoomEvent,
-    RoomState,
+    Rooms,
     SentBack,
     Session,
     SourceAdded,
@@ -36,7 +39,6 @@ from bridge.room import (
     SourceRemoved,
     SourceStopped,
     SourceUpdated,
-    StillRequest,
     Stills,
     UnmuteAsked,
     WaitingJoined,
@@ -44,7 +46,8 @@ from bridge.room import (
     WaitingUpdated,
     in_lobby,
 )
-from bridge.sfu import ConnectionKind, QualityReport, VideoState, WantedEncodings
+from bridge.sfu import ConnectionKind, QualityReport, View, ViewState, WantedEncodings
+from bridge.signaling.calls.call_media import CallMedia
 from bridge.signaling.calls.layout import INTERPRETERS
 from bridge.signaling.calls.media_listener import MediaListener
 from bridge.signaling.calls.notices import (
@@ -61,48 +64,24 @@ from bridge.signaling.calls.notices import (
     MutedByHost,
     Notice,
     QualityChanged,
+    QueuesChanged,
     SentToLobby,
     StoppedByHost,
     TakenOver,
-    VideoStateChanged,
+    ViewChanged,
     Wrote,
 )
-from bridge.signaling.calls.ports import Door, MediaSession
+from bridge.signaling.calls.parties import parties
+from bridge.signaling.calls.ports import Door, Inviter, MediaSession
 from bridge.signaling.calls.presence import Presence
-from bridge.signaling.calls.publishing import OwnSource, Published, Publishing, SourceSpec
+from bridge.signaling.calls.publishing import Published, Publishing, SourceSpec
 from bridge.signaling.calls.receiving import Receiving, check_known
+from bridge.signaling.calls.snapshot import Snapshot
 from bridge.signaling.calls.stats import ConnectionStats, connection_stats
+from bridge.signaling.calls.video_states import VideoStates
 
 if TYPE_CHECKING:
     from bridge.signaling.calls.calls import Calls
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A room as one client sees it."""
-
-    session: Session
-    others: tuple[Participant, ...]
-    own_sources: tuple[OwnSource, ...]
-    state: RoomState
-    lobby: LobbyView | None
-    """For one who waits, who sees nothing else of the room."""
-    waiting: tuple[Participant, ...] | None
-    """Who waits; None for those who do not decide about it."""
-    chat: tuple[Wrote, ...]
-    """What was written to the client so far."""
-    consent: AskedToConsent | None
-    stills: tuple[StillRequest, ...]
-    """Pictures that the client asked for, or is asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Media:
-    """What a call has while it is in the room, and has not in the lobby."""
-
-    session: MediaSession
-    listener: MediaListener
-    publishing: Publishing
 
 
 class Call:
@@ -114,22 +93,26 @@ class Call:
     listener that attaches later starts from `snapshot()`.
     """
 
-    def __init__(self, calls: Calls, session: Session, door: Door, *, subscribe: bool) -> None:
+    def __init__(
+        self, calls: Calls, session: Session, door: Door, *, subscribe: bool, view: View | None = None
+    ) -> None:
         self.door = door
         self.session = session
         self._calls = calls
         self._listener: CallListener | None = None
         self._active_speaker: ActiveSpeaker | None = None
         self._media_mode = MediaModeChanged(())
+        self._view: ViewChanged | None = None
         self.quality: QualityChanged | None = None
-        self._video_states: dict[int, VideoState] = {}
+        self.video_states = VideoStates(self, calls.session_observer)
         self._ended: EndReason | None = None
         # One negotiation at a time: an answer must not be overtaken by the offer after it.
         self._negotiating = asyncio.Lock()
-        self.receiving = Receiving(self, calls, session, self._negotiating, by_default=subscribe)
+        self.receiving = Receiving(self, calls, session, self._negotiating, by_default=subscribe, view=view)
         self._lobby_told: LobbyView | None = None
+        self._queues_told: tuple[QueueView, ...] = ()
         self._grants_told = session.grants
-        self._inside: _Media | None = None
+        self._inside: CallMedia | None = None
         if not session.waiting:
             self._open_media()
         # Not before there is media to watch: its timer would outlive a call that was refused.
@@ -150,7 +133,8 @@ class Call:
         asked = rooms.consent(self.session.id)
         consent = None if asked is None else AskedToConsent(*asked)
         others, stills = tuple(self.others()), self.stills.of(self.session.id)
-        return Snapshot(self.session, others, own, state, lobby, self._who_waits(), self._chat(), consent, stills)
+        chat, proposals = self._chat(), self._proposals()
+        return Snapshot(self.session, others, own, state, lobby, self._who_waits(), chat, consent, proposals, stills)
 
     def attach(self, listener: CallListener) -> None:
         """Tells `listener` from now on, and the one before that it is out. Catches up on what a snapshot lacks."""
@@ -159,6 +143,8 @@ class Call:
             before(TakenOver())
         if self._inside is not None:
             self._catch_up(self._inside)
+        self._queues_told = ()
+        self._tell_queues()
         self.presence.signalling_back()
 
     def detach(self, listener: CallListener, attachment: int) -> None:
@@ -194,19 +180,19 @@ class Call:
             self._media_mode = mode
             self.tell(mode)
 
+    def set_view(self, state: ViewState) -> None:
+        """Tells whether the pictures come composed, now and to a door that attaches later."""
+        self._view = ViewChanged(state)
+        self.tell(self._view)
+
     def set_quality(self, report: QualityReport) -> None:
         """Tells the room how good this client's lines are, now and whoever comes later."""
         self.quality = QualityChanged(self.session.participant_id, report)
         self.tell_room(self.quality)
 
-    def set_video_state(self, source_id: int, state: VideoState) -> None:
-        """Tells the client what its line makes of a video, now and to a door that attaches later."""
-        if state is not self._video_states.get(source_id, VideoState.VIDEO):
-            self.tell(VideoStateChanged(source_id, state))
-        if state is VideoState.VIDEO:
-            self._video_states.pop(source_id, None)
-        else:
-            self._video_states[source_id] = state
+    def count_stall(self, *, to_bridge: bool) -> None:
+        """Media of this client stopped without anyone asking for it."""
+        self._calls.session_observer.on_stalled(self.session.id, to_bridge=to_bridge)
 
     def tell_encodings(self, producer_id: int, wanted: WantedEncodings) -> None:
         """Tells the client which encodings of its own producer are received.
@@ -249,6 +235,7 @@ class Call:
         """Brings the client in line with the room: its subscriptions, unless it watches (WHEP), or its wait."""
         if self._ended is not None:
             return
+        self._tell_queues()
         if self._inside is None:
             self._tell_lobby()
         elif self.door is Door.WEBSOCKET:
@@ -265,6 +252,12 @@ class Call:
         ]
         if self._inside is not None:
             self._inside.session.hear_always([each.producer_id for each in carried if each is not None])
+
+    def show_parties(self) -> None:
+        """Says who is in the room, for whoever receives it as one picture and one sound."""
+        if self._inside is not None:
+            participants = self._calls.rooms.participants(self.session.room_id)
+            self._inside.session.show_parties(parties(participants, self._calls.table))
 
     async def restart_ice(self, kind: ConnectionKind, fragment: str) -> str | None:
         """Takes a trickle-ice-sdpfrag (RFC 8840); the fragment to answer with if it restarted ICE."""
@@ -302,6 +295,16 @@ class Call:
         """Still pictures, asked for and consented to in the name of `session`."""
         return self._calls.rooms.stills
 
+    @property
+    def rooms(self) -> Rooms:
+        """Where `session` is."""
+        return self._calls.rooms
+
+    @property
+    def inviter(self) -> Inviter | None:
+        """Who makes links for those in a call."""
+        return self._calls.inviter
+
     def decided(self) -> None:
         """To be called after each decision: deadlines may follow from it."""
         self._calls.arm()
@@ -332,7 +335,7 @@ class Call:
             case ParticipantLeft() | SourceAdded() | SourceUpdated() | SourceRemoved():
                 if isinstance(event, SourceRemoved):
                     self.receiving.forget(event.source.id)
-                    self._video_states.pop(event.source.id, None)
+                    self.video_states.forget(event.source.id)
                 if event.participant_id != own:
                     self.tell(event)
             case SourceMuted(participant_id=owner, source=source):
@@ -346,7 +349,10 @@ class Call:
             case WaitingJoined() | WaitingUpdated() | WaitingLeft() | InvitationProposed():
                 if self._decides():
                     self.tell(event)
-            case RoomChanged():
+            case ProposalAnswered(proposal=proposal):
+                if self._decides() or proposal.participant_id == own:
+                    self.tell(event)
+            case RoomChanged() | RecordingFailed():
                 self.tell(event)
             case UnmuteAsked(participant_id=asked):
                 if asked == own:
@@ -396,15 +402,16 @@ class Call:
             return
         self._lobby_told = None
         state = self._calls.rooms.state(self.session.room_id)
-        self.tell(LetIn(tuple(self.others()), self._who_waits(), state, self._chat()))
+        self.tell(LetIn(tuple(self.others()), self._who_waits(), state, self._chat(), self._proposals()))
 
     def _leave_room(self) -> None:
         self.session = self._calls.rooms.session(self.session.id)
         self._close_media()
         self.presence.forget_media()
         self.quality, self._active_speaker, self._media_mode = None, None, MediaModeChanged(())
+        self._view = None
         self.receiving.forget_all()
-        self._video_states.clear()
+        self.video_states.forget_all()
         view = self._calls.rooms.lobby(self.session.id)
         if view is not None:
             self._lobby_told = view
@@ -418,6 +425,12 @@ class Call:
             self._lobby_told = view
             self.tell(LobbyChanged(view))
 
+    def _tell_queues(self) -> None:
+        queues = self._calls.rooms.queued(self.session.room_id) if self._decides() else ()
+        if queues != self._queues_told:
+            self._queues_told = queues
+            self.tell(QueuesChanged(queues))
+
     # Inside
 
     def _open_media(self) -> None:
@@ -425,7 +438,7 @@ class Call:
         listener = MediaListener(self, self._calls.table)
         media = self._calls.media.open_session(session.room_id, session.id, listener)
         publishing = Publishing(session, self._calls.rooms, media, self._calls.table)
-        self._inside = _Media(media, listener, publishing)
+        self._inside = CallMedia(media, listener, publishing)
         self._grants_told = session.grants
 
     def _close_media(self) -> None:
@@ -435,7 +448,7 @@ class Call:
             self._calls.spawn(self._inside.session.close())
             self._inside = None
 
-    def _catch_up(self, inside: _Media) -> None:
+    def _catch_up(self, inside: CallMedia) -> None:
         for source in (source for participant in self.others() for source in participant.sources):
             if self._calls.table.is_stalled(source.id):
                 self.tell(FlowChanged(source.id, to_bridge=True, live=False))
@@ -443,11 +456,12 @@ class Call:
             self.tell(self._active_speaker)
         if self._media_mode.transcoded:
             self.tell(self._media_mode)
+        if self._view is not None:
+            self.tell(self._view)
         for call in self._calls.in_room(self.session.room_id):
             if call.quality is not None:
                 self.tell(call.quality)
-        for source_id, state in self._video_states.items():
-            self.tell(VideoStateChanged(source_id, state))
+        self.video_states.catch_up()
         for notice in inside.publishing.encodings_wanted():
             self.tell(notice)
         self.receiving.catch_up()
@@ -461,7 +475,7 @@ class Call:
         """The media of a client in the room."""
         return None if self._inside is None else self._inside.session
 
-    def _in_room(self) -> _Media:
+    def _in_room(self) -> CallMedia:
         if self._inside is None:
             raise in_lobby()
         return self._inside
@@ -471,6 +485,9 @@ class Call:
 
     def _who_waits(self) -> tuple[Participant, ...] | None:
         return tuple(self._calls.rooms.waiting(self.session.room_id)) if self._decides() else None
+
+    def _proposals(self) -> tuple[Proposal, ...] | None:
+        return self._calls.rooms.proposals(self.session.id) if self._decides() else None
 
     def _chat(self) -> tuple[Wrote, ...]:
         if self.waiting:
@@ -484,7 +501,7 @@ class Call:
         self.session = self._calls.rooms.session(self.session.id)
         if self.session.grants != self._grants_told:
             self._grants_told = self.session.grants
-            self.tell(GrantsChanged(self.session.grants, self._who_waits()))
+            self.tell(GrantsChanged(self.session.grants, self._who_waits(), self._proposals()))
 
     def others(self) -> list[Participant]:
         """The other participants of the room, in order of joining; nobody for one who waits."""

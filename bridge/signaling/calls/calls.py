@@ -14,6 +14,7 @@ from bridge.room import (
     Direction,
     Entrance,
     JoinRequest,
+    Moved,
     RoomEvent,
     RoomOpened,
     Rooms,
@@ -21,16 +22,20 @@ from bridge.room import (
     SourceRemoved,
     SourceUpdated,
 )
+from bridge.sfu import View
 from bridge.signaling.calls.call import Call
 from bridge.signaling.calls.join_rate import JoinRate
 from bridge.signaling.calls.notices import Notice
 from bridge.signaling.calls.ports import (
     CallObserver,
     Door,
+    Inviter,
     JoinClaims,
     MediaPlane,
     Recorder,
+    SessionObserver,
     SilentObserver,
+    SilentSessionObserver,
     TokenVerifier,
 )
 from bridge.signaling.calls.recording import RecordingControl
@@ -66,12 +71,15 @@ class Calls:
         settings: CallSettings | None = None,
         observer: CallObserver | None = None,
         recorder: Recorder | None = None,
+        inviter: Inviter | None = None,
         on_denied: Denial | None = None,
+        sessions: SessionObserver | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`clock` is the one that `rooms` has; with a `recorder`, they were made with `can_record`.
 
-        `on_denied` is told who was not let in although the token was good, and why.
+        `inviter` makes links for those in a call; `on_denied` is told who was not let in although the token was good,
+        and why; `sessions` of each that is.
         """
         self.verifier = verifier
         self.rooms = rooms
@@ -79,12 +87,15 @@ class Calls:
         self.settings = settings or CallSettings()
         self.observer = observer or SilentObserver()
         self.clock = clock
+        self.inviter = inviter
         self._on_denied = on_denied
+        self.session_observer: SessionObserver = sessions or SilentSessionObserver()
         self.table = SourceTable()
         self._join_rate = JoinRate(clock)
         self._by_session: dict[str, Call] = {}
         self._by_room: dict[str, dict[str, Call]] = {}
-        self._changed_rooms: dict[str, None] = {}
+        self._changed_rooms: dict[str, bool] = {}
+        """Whether what anybody receives may be another, or only how a source is shown."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         rooms.add_listener(self._on_room_event)
@@ -140,7 +151,8 @@ class Calls:
             )
         )
         try:
-            call = Call(self, session, door, subscribe=subscribe)
+            view = None if claims.view is None else View(claims.view)
+            call = Call(self, session, door, subscribe=subscribe, view=view)
         except BridgeError:
             self.rooms.leave(session.id)
             raise
@@ -149,6 +161,7 @@ class Calls:
         self._by_session[session.id] = call
         self._by_room.setdefault(session.room_id, {})[session.id] = call
         self.observer.on_joined(door)
+        self.session_observer.on_opened(session, claims, door.value)
         self._schedule_follow(session.room_id)
         return call
 
@@ -179,6 +192,11 @@ class Calls:
     def in_room(self, room_id: str) -> tuple[Call, ...]:
         """The calls of a room, those in its lobby left out."""
         return tuple(call for call in self._by_room.get(room_id, {}).values() if not call.waiting)
+
+    def producer_of(self, source_id: int) -> int | None:
+        """The producer that carries a source; None if none does (any more)."""
+        carried = self.table.of_source(source_id)
+        return None if carried is None else carried.producer_id
 
     def tell_room(self, room_id: str, notice: Notice) -> None:
         """Tells every call in a room, those in its lobby left out."""
@@ -222,43 +240,60 @@ class Calls:
             self._end(event)
         elif isinstance(event, SourceRemoved):
             self.table.remove(event.source.id)
+        elif isinstance(event, Moved):
+            self._move(event)
         for call in list(self._by_room.get(event.room_id, {}).values()):
             call.handle_room_event(event)
+        if not isinstance(event, RoomOpened):
+            self._schedule_follow(event.room_id, received=not isinstance(event, SourceUpdated))
         if not isinstance(event, RoomOpened | SourceUpdated):
-            self._schedule_follow(event.room_id)
+            # Those in a queue see whether doctors are there; these see who waits.
+            for related in self.rooms.queues.related(event.room_id):
+                self._schedule_follow(related)
+
+    def _move(self, event: Moved) -> None:
+        """Somebody of a queue belongs to a room from now on, before they are let in there."""
+        for session_id in event.session_ids:
+            self._by_room.setdefault(event.to, {})[session_id] = self._forget_in_room(event.room_id, session_id)
+
+    def _forget_in_room(self, room_id: str, session_id: str) -> Call:
+        in_room = self._by_room[room_id]
+        call = in_room.pop(session_id)
+        if not in_room:
+            del self._by_room[room_id]
+        return call
 
     def _end(self, event: SessionEnded) -> None:
         call = self._by_session.pop(event.session_id, None)
         if call is None:
             return
-        in_room = self._by_room[event.room_id]
-        del in_room[event.session_id]
-        if not in_room:
-            del self._by_room[event.room_id]
+        self._forget_in_room(event.room_id, event.session_id)
         self.observer.on_ended(call.door, event.reason.value)
         call.end(event.reason)
 
-    def _schedule_follow(self, room_id: str) -> None:
+    def _schedule_follow(self, room_id: str, *, received: bool = True) -> None:
         """Gathers the changes of this turn of the event loop: a client that leaves with three sources is one change."""
         if not self._changed_rooms:
             asyncio.get_running_loop().call_soon(self._follow)
-        self._changed_rooms[room_id] = None
+        self._changed_rooms[room_id] = received or self._changed_rooms.get(room_id, False)
 
     def _follow(self) -> None:
         changed, self._changed_rooms = self._changed_rooms, {}
-        for room_id in changed:
-            for call in list(self._by_room.get(room_id, {}).values()):
-                try:
-                    call.follow()
-                except BridgeError as error:
-                    self.log_refusal("follow", error)
+        for room_id, received in changed.items():
+            calls = self._by_room.get(room_id, {}).values() if received else ()
+            for call in list(calls):
+                self._attempt("follow", call.follow)
             # The room's media is one: any of its calls may say so.
             inside = next((call for call in self.in_room(room_id) if not call.waiting), None)
             if inside is not None:
-                try:
-                    inside.hear_interpreters()
-                except BridgeError as error:
-                    self.log_refusal("hear_interpreters", error)
+                self._attempt("hear_interpreters", inside.hear_interpreters)
+                self._attempt("show_parties", inside.show_parties)
+
+    def _attempt(self, what: str, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except BridgeError as error:
+            self.log_refusal(what, error)
 
     def _task_done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from bridge.room import MediaKind, Participant, Source, SourceName
+from bridge.sfu import View
 from bridge.sfu.allocation import ranks
 
 SAVING_HEIGHT = 180
@@ -25,6 +26,8 @@ class Layout:
     pinned: frozenset[str] = frozenset()
     """Participants that the client wants to see best."""
     save_data: bool = False
+    view: View | None = None
+    """How the client gets the pictures; None where it does not say."""
 
     def hides(self, source: Source) -> bool:
         """Whether the client has the video out of sight."""

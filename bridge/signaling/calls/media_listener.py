@@ -14,6 +14,7 @@ from bridge.sfu import (
     LegReport,
     QualityReport,
     VideoState,
+    ViewState,
     WantedEncodings,
 )
 from bridge.signaling.calls.notices import (
@@ -59,6 +60,8 @@ class MediaListener:
         if live or not self._call.is_muted(carried.source_id):
             self._table.set_live(carried.source_id, live)
             self._call.tell_room(FlowChanged(carried.source_id, to_bridge=True, live=live))
+            if not live:
+                self._call.count_stall(to_bridge=True)
 
     def on_consumer(self, producer_id: int, live: bool) -> None:
         """Tells the client that what it should receive does not come through, or does again."""
@@ -67,6 +70,8 @@ class MediaListener:
         carried = self._table.of_producer(producer_id)
         if carried is not None:
             self._call.tell(FlowChanged(carried.source_id, to_bridge=False, live=live))
+            if not live:
+                self._call.count_stall(to_bridge=False)
 
     def on_encodings_wanted(self, producer_id: int, wanted: WantedEncodings) -> None:
         """Tells the client which encodings of its own source are received, and how much of them at most."""
@@ -78,7 +83,7 @@ class MediaListener:
         """Tells the client what its line makes of a video."""
         carried = self._table.of_producer(producer_id)
         if carried is not None:
-            self._call.set_video_state(carried.source_id, state)
+            self._call.video_states.set(carried.source_id, state)
 
     def on_audio_levels(self, levels: Sequence[AudioLevel]) -> None:
         """Tells the client who speaks."""
@@ -112,11 +117,18 @@ class MediaListener:
         if self._over:
             return
         transcoded = [
-            TranscodedSource(carried.source_id, MediaKind(leg.kind), leg.source, leg.target, leg.reason, leg.receivers)
+            TranscodedSource(carried.source_id, MediaKind(leg.kind), taken.codec, leg.target, leg.reason, leg.receivers)
             for leg in legs
-            if (carried := self._table.of_producer(leg.producer_id)) is not None
+            for taken in leg.inputs
+            if (carried := self._table.of_producer(taken.producer_id)) is not None
         ]
         self._call.set_media_mode(MediaModeChanged(tuple(transcoded)))
+
+    def on_view(self, state: ViewState) -> None:
+        """Tells the client whether it gets one picture of all."""
+        if self._over:
+            return
+        self._call.set_view(state)
 
     def on_negotiation_needed(self) -> None:
         """Has an offer made for the client."""

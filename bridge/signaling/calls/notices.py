@@ -17,6 +17,10 @@ from bridge.room import (
     ParticipantJoined,
     ParticipantLeft,
     ParticipantUpdated,
+    Proposal,
+    ProposalAnswered,
+    QueueView,
+    RecordingFailed,
     RoomChanged,
     RoomState,
     Source,
@@ -31,7 +35,7 @@ from bridge.room import (
     WaitingLeft,
     WaitingUpdated,
 )
-from bridge.sfu import ConnectionKind, ConnectionState, QualityReport, VideoState, WantedEncodings
+from bridge.sfu import ConnectionKind, ConnectionState, QualityReport, VideoState, ViewState, WantedEncodings
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,8 @@ class SubscribeOffered:
     sdp: str
     revision: int
     tracks: tuple[Track, ...]
+    composed: str | None = None
+    """MID of the m-line that carries the composed picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +114,13 @@ class MediaModeChanged:
     """Whether media is only forwarded in this room, or also decrypted and decoded inside the bridge, and of whom."""
 
     transcoded: tuple[TranscodedSource, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ViewChanged:
+    """The client gets the pictures of the room composed now, or each on its own again."""
+
+    state: ViewState
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +204,8 @@ class LetIn:
     state: RoomState
     chat: tuple[Wrote, ...]
     """What was written to the client so far."""
+    proposals: tuple[Proposal, ...] | None
+    """Whom somebody would have invited; None for those who do not decide about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +222,8 @@ class GrantsChanged:
     grants: frozenset[str]
     waiting: tuple[Participant, ...] | None
     """Who waits; None for those who do not decide about it."""
+    proposals: tuple[Proposal, ...] | None
+    """Whom somebody would have invited; None likewise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +233,13 @@ class AskedToConsent:
     request: ConsentRequest
     consented: bool = False
     """Whether it has done so already, and may take it back."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueuesChanged:
+    """Who waits in the queues of the client's room; none for those who do not decide about it."""
+
+    queues: tuple[QueueView, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +295,7 @@ Notice = (
     | AudioLevels
     | ActiveSpeaker
     | MediaModeChanged
+    | ViewChanged
     | QualityChanged
     | ConnectionChanged
     | FlowChanged
@@ -284,6 +309,7 @@ Notice = (
     | GrantsChanged
     | Wrote
     | AskedToConsent
+    | QueuesChanged
     | StillNotice
     | StillOver
     | MutedByHost
@@ -292,8 +318,10 @@ Notice = (
     | WaitingUpdated
     | WaitingLeft
     | RoomChanged
+    | RecordingFailed
     | UnmuteAsked
     | InvitationProposed
+    | ProposalAnswered
     | TakenOver
     | Ended
 )

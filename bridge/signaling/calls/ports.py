@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
+from bridge.room import Session
 from bridge.sfu import (
     ConnectionKind,
+    Party,
     PublishResult,
     SessionListener,
     SubscribeOffer,
     SubscribeResult,
     Subscription,
+    View,
     WatchResult,
 )
 
@@ -69,6 +73,10 @@ class JoinClaims(Protocol):
         """Whether a recording waits for their consent."""
 
     @property
+    def view(self) -> str | None:
+        """How they get the pictures of the others unless their client says so; None for each on its own."""
+
+    @property
     def starts_in(self) -> float | None:
         """Seconds until the appointment begins; None if no time was told."""
 
@@ -92,6 +100,32 @@ class TokenVerifier(Protocol):
         """Raises `BridgeError`; `room`, if given, must be the token's."""
 
 
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """A link for somebody who is to come into a call."""
+
+    id: str
+    code: str = field(repr=False)
+    """The secret of the link."""
+    role: str
+    level: str
+    """The sign-in that it takes; "none" for a guest."""
+    seconds: float
+    """How long it can be used."""
+
+
+class Inviter(Protocol):
+    """Makes links for those in a call. Raises `BridgeError`."""
+
+    async def invite(
+        self, tenant: str, room: str, *, role: str, name: str, minutes: int, host: str, identity: str
+    ) -> Invited:
+        """One for one person, who has to be let in. `host` is a participant's id, `identity` whose that is."""
+
+    async def revoke(self, tenant: str, room: str, invitation_id: str, *, host: str, identity: str) -> None:
+        """Takes one back."""
+
+
 class MediaSession(Protocol):
     """The media of one participant; see `bridge.sfu.MediaSession`, which this is the used part of."""
 
@@ -104,8 +138,11 @@ class MediaSession(Protocol):
     def close_producer(self, producer_id: int) -> None:
         """Ends a producer."""
 
-    def set_subscriptions(self, wanted: Sequence[Subscription]) -> None:
-        """Says all that is to be received over the subscribe connection."""
+    def set_subscriptions(self, wanted: Sequence[Subscription], view: View = View.SEPARATE) -> None:
+        """Says all that is to be received over the subscribe connection, and whether pictures come composed."""
+
+    def show_parties(self, parties: Sequence[Party]) -> None:
+        """Says who is in the room, for whoever receives it composed or mixed."""
 
     def hear_always(self, producer_ids: Sequence[int]) -> None:
         """Says whose sound everyone in the room receives, however many are louder."""
@@ -116,8 +153,10 @@ class MediaSession(Protocol):
     async def subscribe_answer(self, answer: str, revision: int) -> SubscribeResult:
         """Takes the answer to it."""
 
-    async def watch(self, offer: str, producers: Sequence[Subscription]) -> WatchResult:
-        """Answers a client's offer to receive."""
+    async def watch(
+        self, offer: str, producers: Sequence[Subscription], *, view: View = View.SEPARATE, without: str | None = None
+    ) -> WatchResult:
+        """Answers a client's offer to receive, composed and mixed without somebody's voice where `view` says so."""
 
     async def restart_ice(self, kind: ConnectionKind, fragment: str) -> str | None:
         """Takes a trickle-ice-sdpfrag; the answer if it restarted ICE."""
@@ -166,6 +205,32 @@ class CallObserver(Protocol):
 
     def on_ended(self, door: Door, reason: str) -> None:
         """A call ended."""
+
+
+class SessionObserver(Protocol):
+    """Keeps records of sessions. Must not block and not raise."""
+
+    def on_opened(self, session: Session, claims: JoinClaims, door: str) -> None:
+        """A client has joined, or waits in the lobby. The room tells when its session ends."""
+
+    def on_stalled(self, session_id: str, *, to_bridge: bool) -> None:
+        """Media stopped without anyone asking for it: from the client to the bridge, or from the bridge to it."""
+
+    def on_video_reduced(self, session_id: str, source_id: int, reduced: bool) -> None:
+        """The client's line is too weak for more than still pictures of a video, or no longer is."""
+
+
+class SilentSessionObserver:
+    """Keeps nothing."""
+
+    def on_opened(self, session: Session, claims: JoinClaims, door: str) -> None:
+        """Nothing."""
+
+    def on_stalled(self, session_id: str, *, to_bridge: bool) -> None:
+        """Nothing."""
+
+    def on_video_reduced(self, session_id: str, source_id: int, reduced: bool) -> None:
+        """Nothing."""
 
 
 class SilentObserver:

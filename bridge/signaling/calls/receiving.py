@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bridge.errors import BridgeError
 from bridge.room import Grant, NotGrantedError, Session, in_lobby
-from bridge.sfu import SubscribeResult, Subscription, WatchResult
+from bridge.sfu import SubscribeResult, Subscription, View, WatchResult
 from bridge.signaling.calls.layout import Layout
 from bridge.signaling.calls.notices import SubscribeOffered, SubscriptionRefused, Track
 from bridge.signaling.calls.ports import MediaSession
@@ -25,12 +25,21 @@ class Receiving:
     """The receiving half of a call. Every method raises `BridgeError`, and then has changed nothing."""
 
     def __init__(
-        self, call: Call, calls: Calls, session: Session, negotiating: asyncio.Lock, *, by_default: bool
+        self,
+        call: Call,
+        calls: Calls,
+        session: Session,
+        negotiating: asyncio.Lock,
+        *,
+        by_default: bool,
+        view: View | None,
     ) -> None:
+        """`by_default`: whether it receives what it said nothing about; `view` is what its role says of pictures."""
         # Calls own this. Were this a cycle, ended calls would stay until the collector comes round.
         self._call = weakref.proxy(call)
         self._calls = calls
         self._subscriptions = Subscriptions(session.participant_id, by_default=by_default)
+        self._view = view
         self._may_subscribe = session.may(Grant.SUBSCRIBE)
         self._unanswered: int | None = None
         self._offer_due = False
@@ -77,23 +86,34 @@ class Receiving:
                 self._unanswered = None
             self._tell_refused(result)
 
-    async def watch(self, offer: str, participant_id: str | None) -> WatchResult:
+    async def watch(self, offer: str, participant_id: str | None, view: View | None = None) -> WatchResult:
         """Answers a client's offer to receive (WHEP): sources of the others, or of one of them, in order of joining.
 
-        Raises `not_granted`, `nothing_to_watch`, `participant_not_found`, and as the media session does.
+        With a composed view it is one picture of everybody, and one sound without the client's own voice; whom it
+        watches alone comes as it is sent. Raises `not_granted`, `nothing_to_watch`, `participant_not_found`, and as the
+        media session does.
         """
         self._check_may_subscribe()
         media = self._media()
-        wanted = self._watchable(participant_id)
+        composed = participant_id is None and (view or self._view) is View.COMPOSED
+        wanted = self._watchable(participant_id, may_be_empty=composed)
         async with self._negotiating:
-            return await media.watch(offer, wanted)
+            if not composed:
+                return await media.watch(offer, wanted)
+            own = self._call.session.participant_id
+            result = await media.watch(offer, wanted, view=View.COMPOSED, without=own)
+            if not result.producers and not wanted:
+                # No leg could be started, and there is nothing to forward in place of what it would have made.
+                raise nothing_to_watch()
+            return result
 
     # Called by the call
 
     def follow(self, media: MediaSession) -> None:
         """Brings the subscriptions in line with the room."""
         if self._may_subscribe:
-            media.set_subscriptions(self._subscriptions.wanted(self._call.others(), self._calls.table))
+            wanted = self._subscriptions.wanted(self._call.others(), self._calls.table)
+            media.set_subscriptions(wanted, self._effective_view())
 
     def catch_up(self) -> None:
         """A listener is there again: what it has not answered is offered anew."""
@@ -126,7 +146,14 @@ class Receiving:
     def _check_others(self, source_ids: Sequence[int]) -> None:
         check_known(source_ids, {source.id for participant in self._call.others() for source in participant.sources})
 
-    def _watchable(self, participant_id: str | None) -> list[Subscription]:
+    def _effective_view(self) -> View:
+        """A client that leaves it to the bridge has what its role says."""
+        asked = self._subscriptions.layout.view
+        if asked is None or (asked is View.AUTO and self._view is not None):
+            return self._view or View.SEPARATE
+        return asked
+
+    def _watchable(self, participant_id: str | None, *, may_be_empty: bool) -> list[Subscription]:
         others = self._call.others()
         if participant_id is not None:
             others = [participant for participant in others if participant.id == participant_id]
@@ -135,8 +162,8 @@ class Receiving:
                     "participant_not_found", "There is no such other participant in this room.", field="participant"
                 )
         wanted = self._subscriptions.wanted(others, self._calls.table)
-        if not wanted:
-            raise BridgeError("nothing_to_watch", "Nobody else sends anything yet.", hint="Try again in a moment.")
+        if not wanted and not may_be_empty:
+            raise nothing_to_watch()
         return wanted
 
     async def _make_offer(self, ice_restart: bool) -> None:
@@ -153,7 +180,9 @@ class Receiving:
             self._unanswered = offer.revision
             tracks = [self._track(mid, producer_id) for mid, producer_id in offer.producers.items()]
             self._call.tell(
-                SubscribeOffered(offer.sdp, offer.revision, tuple(track for track in tracks if track is not None))
+                SubscribeOffered(
+                    offer.sdp, offer.revision, tuple(track for track in tracks if track is not None), offer.composed
+                )
             )
 
     def _track(self, mid: str, producer_id: int) -> Track | None:
@@ -179,6 +208,11 @@ class Receiving:
                 message = f"This client cannot receive the source.{codecs}"
                 self._call.tell(SubscriptionRefused(source_id, unsupported.code, message))
         self._refused = set(refused)
+
+
+def nothing_to_watch() -> BridgeError:
+    """There is nothing to receive."""
+    return BridgeError("nothing_to_watch", "Nobody else sends anything yet.", hint="Try again in a moment.")
 
 
 def check_known(source_ids: Sequence[int], known: set[int]) -> None:

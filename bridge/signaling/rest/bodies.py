@@ -43,7 +43,7 @@ class Participant(msgspec.Struct):
     """Someone in a room or in its lobby."""
 
     id: str
-    identity: Annotated[str, Meta(description="The claim `sub` of the join token.")]
+    identity: Annotated[str, Meta(description="In the vendor's words; a pseudonym of whom the vendor never named.")]
     role: str
     level: Annotated[str, Meta(description="Of the sign-in; empty if none was told.")]
     grants: list[str]
@@ -82,6 +82,57 @@ class Token(msgspec.Struct):
     link: Annotated[str, Meta(description="Of the bridge's own page. Whoever has it gets in.")]
 
 
+EventId = Annotated[str, Meta(pattern=r"^msg_[0-9a-f]{32}$", description="As `webhook-id` has it.")]
+
+
+class Event(msgspec.Struct):
+    """Something that happened, as webhooks tell it."""
+
+    id: EventId
+    type: str
+    timestamp: Annotated[str, Meta(description="RFC 3339, in UTC.")]
+    data: dict[str, str | int | bool | float | None]
+
+
+class EventPage(msgspec.Struct, omit_defaults=True):
+    """Events, oldest first."""
+
+    events: list[Event]
+    next_cursor: (
+        Annotated[str, Meta(description="To read on with, now or later; absent if there was never an event.")]
+        | UnsetType
+    ) = UNSET
+
+
+class ReplayRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """Which events are to be told again."""
+
+    first: EventId
+    last: EventId | None = None
+    """The newest one if it is left out."""
+    room: Name | None = None
+    """All rooms if it is left out."""
+
+
+class Replay(msgspec.Struct):
+    """What is told again."""
+
+    events: Count
+
+
+class RecordPage(msgspec.Struct, omit_defaults=True):
+    """Records of calls and of sessions in them, oldest first."""
+
+    records: Annotated[
+        list[dict[str, str | int | bool | float | None]],
+        Meta(description="docs/vendors/records.md lists their fields."),
+    ]
+    next_cursor: (
+        Annotated[str, Meta(description="To read on with, now or later; absent if there was never a record.")]
+        | UnsetType
+    ) = UNSET
+
+
 class Problem(msgspec.Struct):
     """A refusal (RFC 9457)."""
 
@@ -92,3 +143,38 @@ class Problem(msgspec.Struct):
     code: Annotated[str, Meta(description="A stable word; docs/vendors/rest.md lists them.")]
     field: str | UnsetType = UNSET
     hint: str | UnsetType = UNSET
+
+
+class Stream(msgspec.Struct):
+    """A file of a recording."""
+
+    name: Annotated[
+        str,
+        Meta(
+            description="`composed`, or `track-1`, `track-1-screen`, `track-1-part-2` …; "
+            "`timeline`: who was there when."
+        ),
+    ]
+    media_type: str
+    bytes: Annotated[int, Meta(ge=0, description="About how many.")]
+
+
+class Recording(msgspec.Struct):
+    """A recording of a room."""
+
+    id: str
+    room: str
+    created_at: Instant
+    expires_at: Annotated[int, Meta(description="When it is deleted by itself, in seconds since the epoch.")]
+    state: Annotated[
+        Literal["recording", "complete", "truncated", "damaged", "shredded"],
+        Meta(description="`truncated`: its end is missing, as after a crash, and all before it can be played."),
+    ]
+    streams: list[Stream]
+
+
+class RecordingPage(msgspec.Struct, omit_defaults=True):
+    """Recordings, oldest first."""
+
+    recordings: list[Recording]
+    next_cursor: Annotated[str, Meta(description="For the next page; absent on the last.")] | UnsetType = UNSET

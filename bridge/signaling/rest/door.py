@@ -1,12 +1,11 @@
-"""`/v1/rooms`: what a vendor's server may see and do, in its own rooms and no others.
+"""The REST API: what a vendor's server may see and do, in its own rooms and no others. `/v1/rooms` itself is here.
 
 Another vendor's room is answered for as one that is not there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 from starlette.requests import Request
@@ -16,7 +15,6 @@ from starlette.routing import Route
 from bridge.errors import BridgeError
 from bridge.room import Participant as Present
 from bridge.room import room_id
-from bridge.signaling.body import read_text
 from bridge.signaling.calls import Calls
 from bridge.signaling.incidents import internal_error
 from bridge.signaling.problem import problem
@@ -31,18 +29,18 @@ from bridge.signaling.rest.bodies import (
     TokenRequest,
 )
 from bridge.signaling.rest.idempotency import Idempotency
+from bridge.signaling.rest.invitations import Admission, InvitationResource
+from bridge.signaling.rest.json import decode_json, json_response, read_json
 from bridge.signaling.rest.openapi import Operation, document
 from bridge.signaling.rest.paging import page, read_cursor, read_limit
-from bridge.signaling.rest.ports import Auditor, Authenticator, Caller, TokenMinter
+from bridge.signaling.rest.ports import Auditor, Authenticator, Caller, Handler, RecordingArchive, TokenMinter
+from bridge.signaling.rest.queues import Keeper, QueueResource
+from bridge.signaling.rest.recordings import RecordingOperations
 
-MAX_BODY_BYTES = 8192
 PER_SECOND, BURST = 50.0, 500
 """Requests of one tenant."""
-NO_STORE = {"Cache-Control": "no-store"}
 
 _ROOM, _PARTICIPANTS = "/v1/rooms/{room}", "/v1/rooms/{room}/participants"
-
-_Handler = Callable[[Request, Caller], Awaitable[Response]]
 
 
 class RestDoor:
@@ -54,12 +52,19 @@ class RestDoor:
         callers: Authenticator,
         minter: TokenMinter,
         auditor: Auditor,
+        admission: Admission,
+        archive: RecordingArchive,
+        queues: Keeper,
         *,
         version: str,
         public_url: str | None,
         clock: Callable[[], float],
+        more: Mapping[Operation, Handler] | None = None,
     ) -> None:
-        """`public_url` is where the page is; links lead to where the request went if it is None. `clock`: seconds."""
+        """`public_url` is where the page is; links lead to where the request went if it is None. `clock`: seconds.
+
+        `more` are operations besides those on rooms.
+        """
         self._calls = calls
         self._callers = callers
         self._minter = minter
@@ -68,7 +73,7 @@ class RestDoor:
         self._clock = clock
         self._limits: dict[str, RateLimit] = {}
         self._answers = Idempotency(clock)
-        operations: dict[Operation, _Handler] = {
+        operations: dict[Operation, Handler] = {
             Operation("listRooms", "GET", "/v1/rooms", "Rooms that are open", 200, RoomPage, paged=True): self._list,
             Operation("getRoom", "GET", _ROOM, "One room", 200, Room, refusals=(404,)): self._get,
             Operation(
@@ -102,7 +107,11 @@ class RestDoor:
                 TokenRequest,
                 refusals=(404, 408, 409, 413, 415, 422),
             ): self._mint,
+            **RecordingOperations(archive, auditor).operations(),
+            **(more or {}),
         }
+        operations |= QueueResource(calls, queues, auditor).operations()
+        operations |= InvitationResource(admission, auditor, public_url).operations()
         self._operations = operations
         self._document = msgspec.json.encode(document(list(operations), version))
 
@@ -116,7 +125,7 @@ class RestDoor:
     async def _describe(self, request: Request) -> Response:
         return Response(self._document, media_type="application/json")
 
-    def _guarded(self, handler: _Handler) -> Callable[[Request], Awaitable[Response]]:
+    def _guarded(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         """Who is it, not too often, and not twice; refusals as problem documents."""
 
         async def handle(request: Request) -> Response:
@@ -137,8 +146,8 @@ class RestDoor:
 
         return handle
 
-    async def _once(self, request: Request, caller: Caller, key: str, handler: _Handler) -> Response:
-        text = await _read(request)
+    async def _once(self, request: Request, caller: Caller, key: str, handler: Handler) -> Response:
+        text = await read_json(request)
         known = self._answers.begin(caller.tenant, key, f"{request.url.path}\n{text}".encode())
         if known is not None:
             return known
@@ -157,11 +166,11 @@ class RestDoor:
         own = (key.removeprefix(prefix) for key in self._calls.rooms.room_ids() if key.startswith(prefix))
         names, cursor = page(own, str, after, limit)
         rooms = [self._described(f"{prefix}{name}", name) for name in names]
-        return _json(RoomPage(rooms, msgspec.UNSET if cursor is None else cursor))
+        return json_response(RoomPage(rooms, msgspec.UNSET if cursor is None else cursor))
 
     async def _get(self, request: Request, caller: Caller) -> Response:
         key, name = self._room(request, caller)
-        return _json(self._described(key, name))
+        return json_response(self._described(key, name))
 
     async def _end(self, request: Request, caller: Caller) -> Response:
         key, name = self._room(request, caller)
@@ -181,7 +190,7 @@ class RestDoor:
         everyone = [(each, False) for each in inside] + [(each, True) for each in waiting]
         chosen, cursor = page(everyone, lambda item: f"{item[0].order:020d}", after, limit)
         shown = [_shown(each, in_lobby) for each, in_lobby in chosen]
-        return _json(ParticipantPage(shown, msgspec.UNSET if cursor is None else cursor))
+        return json_response(ParticipantPage(shown, msgspec.UNSET if cursor is None else cursor))
 
     async def _remove(self, request: Request, caller: Caller) -> Response:
         key, name = self._room(request, caller)
@@ -207,7 +216,7 @@ class RestDoor:
     async def _mint(self, request: Request, caller: Caller) -> Response:
         name = request.path_params["room"]
         room_id(caller.tenant, name)
-        body = _decode(await _read(request))
+        body = decode_json(await read_json(request), TokenRequest)
         token, expires_at = await self._minter.mint_join_token(
             caller.tenant,
             name,
@@ -229,7 +238,7 @@ class RestDoor:
         )
         base = self._public_url or f"{request.url.scheme}://{request.url.netloc}"
         # The fragment never reaches a server or its logs.
-        return _json(Token(token, int(expires_at), f"{base}/join#{token}"), 201)
+        return json_response(Token(token, int(expires_at), f"{base}/join#{token}"), 201)
 
     # Inside
 
@@ -264,29 +273,3 @@ def _bearer(request: Request) -> str:
     if scheme.lower() != "bearer" or not token.strip():
         raise BridgeError("unauthorized", "An API key is needed.", hint="Authorization: Bearer brk_…")
     return token.strip()
-
-
-async def _read(request: Request) -> str:
-    """The body, which is JSON. It is kept with the request, for those who ask again."""
-    kept: str | None = getattr(request.state, "body", None)
-    if kept is None:
-        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type != "application/json":
-            raise BridgeError("unsupported_media_type", "The body is application/json.", field="Content-Type")
-        kept = request.state.body = await read_text(request, MAX_BODY_BYTES)
-    return kept
-
-
-def _decode(text: str) -> TokenRequest:
-    try:
-        return msgspec.json.decode(text, type=TokenRequest)
-    except msgspec.ValidationError as error:
-        # "Expected `int`, got `str` - at `$.ttl`": no value of the input is in it.
-        message, _, place = str(error).partition(" - at `$.")
-        raise BridgeError("invalid_request", f"{message}.", field=place.rstrip("`") or None) from None
-    except msgspec.DecodeError:
-        raise BridgeError("invalid_request", "The body is a JSON object.") from None
-
-
-def _json(body: Any, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(body), status, NO_STORE, media_type="application/json")

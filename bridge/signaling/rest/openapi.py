@@ -16,6 +16,17 @@ _REF = "#/components/schemas/{name}"
 _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "room": msgspec.json.schema(Name),
     "participant": {"type": "string", "minLength": 1, "maxLength": 64},
+    "queue": msgspec.json.schema(Name),
+    "invitation": {"type": "string", "minLength": 1, "maxLength": 64},
+    "recording": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+    "stream": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,63}$"},
+}
+_FILTERS: dict[str, dict[str, Any]] = {
+    "room": {**msgspec.json.schema(Name), "description": "Of this room only."},
+    "type": {"type": "string", "maxLength": 64, "description": "Of this type only."},
+    "record": {"enum": ["call", "session"], "description": "Of this kind only."},
+    "from": {"type": "string", "description": "Of what ended then or later: a date, or an instant of RFC 3339."},
+    "to": {"type": "string", "description": "Of what ended before then."},
 }
 _PAGING: list[dict[str, Any]] = [
     {
@@ -52,6 +63,10 @@ class Operation:
     answer: type | None = None
     body: type | None = None
     paged: bool = False
+    filters: tuple[str, ...] = ()
+    """Query parameters that narrow a list."""
+    media_types: tuple[str, ...] = ()
+    """Of an answer that is no JSON."""
     refusals: tuple[int, ...] = ()
     """Statuses besides those that every operation has."""
 
@@ -85,11 +100,14 @@ def _described(operation: Operation) -> dict[str, Any]:
     ]
     if operation.paged:
         parameters += _PAGING
+    parameters += [{"name": name, "in": "query", "schema": _FILTERS[name]} for name in operation.filters]
     if operation.method == "POST":
         parameters.append(_IDEMPOTENCY)
     done: dict[str, Any] = {"description": "Done."}
     if operation.answer is not None:
         done["content"] = {"application/json": {"schema": _ref(operation.answer)}}
+    elif operation.media_types:
+        done["content"] = {media_type: {} for media_type in operation.media_types}
     refused = {
         "description": "Refused.",
         "content": {"application/problem+json": {"schema": _ref(Problem)}},

@@ -38,9 +38,14 @@ def read_cursor(text: str | None) -> str:
         ) from None
 
 
+def encode_cursor(key: str) -> str:
+    """The cursor of the page that comes after a key."""
+    return base64.urlsafe_b64encode(key.encode()).decode()
+
+
 def page(items: Iterable[Item], key: Callable[[Item], str], after: str, limit: int) -> tuple[list[Item], str | None]:
     """The items of one page in order of `key`, and the cursor of the next page if there is one."""
     left = sorted((item for item in items if key(item) > after), key=key)
     if len(left) <= limit:
         return left, None
-    return left[:limit], base64.urlsafe_b64encode(key(left[limit - 1]).encode()).decode()
+    return left[:limit], encode_cursor(key(left[limit - 1]))

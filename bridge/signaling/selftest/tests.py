@@ -17,6 +17,7 @@ from bridge.sfu import (
     QualityReport,
     Subscription,
     VideoState,
+    ViewState,
     WantedEncodings,
 )
 from bridge.signaling.calls import JoinClaims, MediaPlane, MediaSession
@@ -85,6 +86,9 @@ class SelfTest:
 
     def on_video_state(self, producer_id: int, state: VideoState) -> None:
         """The page sees for itself what comes back."""
+
+    def on_view(self, state: ViewState) -> None:
+        """A self-test has one view."""
 
     def on_audio_levels(self, levels: Sequence[AudioLevel]) -> None:
         """Nobody is there to be told."""

@@ -5,8 +5,9 @@ The page asks with `fetch` and gets JSON; only `start` and `callback` are naviga
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -25,7 +26,13 @@ from bridge.signaling.incidents import internal_error
 from bridge.signaling.problem import problem
 from bridge.signaling.rate_limit import RateLimit
 from bridge.signaling.signin.cookie import COOKIE, check_csrf, check_same_origin, clear_cookie, set_cookie
-from bridge.signaling.signin.observer import SignInDoorName, SignInObserver, TokenGiven
+from bridge.signaling.signin.observer import (
+    InvitationRefused,
+    SignInDoorName,
+    SignInEnded,
+    SignInObserver,
+    TokenGiven,
+)
 
 PAGE = "/signin"
 MAX_BODY_BYTES = 4096
@@ -99,7 +106,9 @@ class SignInDoor:
         """The answer to the link's question."""
         session = self._checked(request)
         answer = await _text_of(request, "answer")
-        await self._admission.answer(await self._invitation(session), answer)
+        invitation = await self._invitation(session)
+        with self._noting(invitation):
+            await self._admission.answer(invitation, answer)
         session.answered = True
         return JSONResponse(await self._state(session), headers=NO_STORE)
 
@@ -107,7 +116,8 @@ class SignInDoor:
         """A join token, and where the page goes with it."""
         session = self._checked(request)
         invitation = await self._invitation(session)
-        admitted = await self._admission.admit(invitation, session.id, session.signed_in, answered=session.answered)
+        with self._noting(invitation):
+            admitted = await self._admission.admit(invitation, session.id, session.signed_in, answered=session.answered)
         self._observer.on_token_given(
             TokenGiven(
                 door=SignInDoorName.BROWSER,
@@ -116,6 +126,7 @@ class SignInDoor:
                 role=admitted.role,
                 level=admitted.level.word,
                 by=invitation.id,
+                identity=admitted.identity,
             )
         )
         body = {
@@ -161,11 +172,11 @@ class SignInDoor:
                 raise unknown_state()
             session.signed_in = await party.finish(pending, request.query_params)
             session.step_up = False
-            self._observer.on_sign_in(party.provider.id, session.signed_in.level.word)
+            await self._note_sign_in(session, party.provider.id, session.signed_in.level.word)
             response = RedirectResponse(PAGE, 303, headers=NO_STORE)
             set_cookie(response, self._sessions.renew(session), embedded=self._embedded)
         except SignInError as refusal:
-            self._observer.on_sign_in(party.provider.id, refusal.code)
+            await self._note_sign_in(session, party.provider.id, refusal.code)
             if session is not None and refusal.code == "signin_level_too_low":
                 session.step_up = True
             response = RedirectResponse(f"{PAGE}?{urlencode({'problem': refusal.code})}", 303, headers=NO_STORE)
@@ -214,6 +225,29 @@ class SignInDoor:
             return problem(refusal)
 
         return handle
+
+    @contextlib.contextmanager
+    def _noting(self, invitation: Invitation) -> Iterator[None]:
+        """Tells the observer of a link that does not let somebody in."""
+        try:
+            yield
+        except BridgeError as refusal:
+            self._observer.on_invitation_refused(
+                InvitationRefused(invitation.tenant, invitation.room, invitation.id, refusal.code)
+            )
+            raise
+
+    async def _note_sign_in(self, session: Session | None, provider: str, outcome: str) -> None:
+        """Tells the observer how a sign-in ended, and for which room it was."""
+        tenant = room = ""
+        subject = None
+        if session is not None:
+            if session.signed_in is not None and session.signed_in.level.word == outcome:
+                subject = session.signed_in.subject
+            with contextlib.suppress(InvitationError):
+                invitation = await self._invitation(session)
+                tenant, room = invitation.tenant, invitation.room
+        self._observer.on_sign_in(SignInEnded(provider, outcome, subject, tenant, room))
 
     def _party(self, request: Request) -> RelyingParty:
         party = self._providers.get(request.path_params["provider"])

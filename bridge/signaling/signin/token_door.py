@@ -101,6 +101,7 @@ class TokenDoor:
                 role=admitted.role,
                 level=admitted.level.word,
                 by=exchange.portal.id,
+                identity=admitted.identity,
             )
         )
         body = {

@@ -21,7 +21,9 @@ def act(call: Call, request: acts.Act) -> None:
         case acts.SetCompanions():
             participation.set_companions(session_id, request.names)
         case acts.ProposeInvitation():
-            participation.propose_invitation(session_id, request.role, request.name)
+            call.rooms.inviting.propose(session_id, request.role, request.name)
+        case acts.DeclineProposal():
+            call.rooms.inviting.decline(session_id, request.proposal_id)
         case acts.AskToRecord():
             participation.ask_to_record(session_id, request.text_version)
         case acts.StopRecording():

@@ -159,13 +159,19 @@ class Connection:
 
     async def _carry_out(self, call: Call, request: client.ClientMessage) -> server.ServerMessage:
         try:
-            return await requests.carry_out(call, request)
+            return await requests.carry_out(call, request, self._origin())
         except BridgeError as refusal:
             problem = refusal
         except Exception:
             problem = internal_error("websocket request")
         self._calls.observer.on_refused(Door.WEBSOCKET, problem.code)
         return encoding.error(problem, request.id)
+
+    def _origin(self) -> str:
+        """Where links lead to: the bridge's own address, or the one that the client has reached it by."""
+        url = self._websocket.url
+        scheme = "https" if url.scheme == "wss" else "http"
+        return self._settings.public_url or f"{scheme}://{url.netloc}"
 
     def _fault(self, problem: BridgeError, request_id: int | None, at_last: Farewell) -> None:
         """Refuses a message; a client that does nothing but send such is closed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from bridge.room import LobbyNotice
 from bridge.signaling.calls import Call
@@ -16,6 +16,12 @@ def decide(call: Call, request: decisions.Decision) -> None:
     match request:
         case decisions.Admit(participant_ids=participant_ids):
             moderation.admit(session_id, None if participant_ids is UNSET else participant_ids)
+        case decisions.Take():
+            moderation.take(
+                session_id,
+                _queue(call, request.queue_id),
+                None if request.participant_id is UNSET else request.participant_id,
+            )
         case decisions.Refuse():
             moderation.refuse(session_id, request.participant_id)
         case decisions.SendToLobby():
@@ -27,6 +33,7 @@ def decide(call: Call, request: decisions.Decision) -> None:
                 text=request.text,
                 minutes=None if request.minutes is UNSET else request.minutes,
                 participant_id=None if request.participant_id is UNSET else request.participant_id,
+                queue_id=_queue(call, request.queue_id),
             )
         case decisions.Remove():
             moderation.remove(session_id, request.participant_id)
@@ -43,3 +50,8 @@ def decide(call: Call, request: decisions.Decision) -> None:
         case decisions.EndCall():
             moderation.end(session_id)
     call.decided()
+
+
+def _queue(call: Call, name: str | UnsetType) -> str | None:
+    """The id of a queue, which stands among the rooms of the same tenant."""
+    return None if isinstance(name, UnsetType) else f"{call.session.room_id.partition('/')[0]}/{name}"

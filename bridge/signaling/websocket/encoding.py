@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+import segno
 from msgspec import UNSET, UnsetType
 
 from bridge.errors import BridgeError
@@ -19,6 +20,9 @@ from bridge.room import (
     ParticipantJoined,
     ParticipantLeft,
     ParticipantUpdated,
+    Proposal,
+    ProposalAnswered,
+    RecordingFailed,
     RoomChanged,
     RoomState,
     Source,
@@ -42,6 +46,7 @@ from bridge.signaling.calls import (
     FlowChanged,
     GrantsChanged,
     IceRestartWanted,
+    Invited,
     LetIn,
     LobbyChanged,
     LobbyTold,
@@ -51,6 +56,7 @@ from bridge.signaling.calls import (
     OwnSource,
     Published,
     QualityChanged,
+    QueuesChanged,
     SentToLobby,
     StillNotice,
     StillOver,
@@ -59,9 +65,9 @@ from bridge.signaling.calls import (
     SubscriptionRefused,
     TakenOver,
     VideoStateChanged,
+    ViewChanged,
     Wrote,
 )
-from bridge.signaling.calls.stats import ConnectionStats
 from bridge.signaling.websocket import close_codes
 from bridge.signaling.websocket.close_codes import Farewell
 from bridge.signaling.websocket.messages import parts, server
@@ -139,14 +145,17 @@ def notified(notice: Notice) -> Notified:
             | WaitingJoined()
             | WaitingUpdated()
             | WaitingLeft()
+            | QueuesChanged()
             | GrantsChanged()
             | Wrote()
             | AskedToConsent()
             | RoomChanged()
+            | RecordingFailed()
             | MutedByHost()
             | StoppedByHost()
             | UnmuteAsked()
             | InvitationProposed()
+            | ProposalAnswered()
         ):
             return _moderation_notified(notice)
         case _:
@@ -162,14 +171,17 @@ def _moderation_notified(
         | WaitingJoined
         | WaitingUpdated
         | WaitingLeft
+        | QueuesChanged
         | GrantsChanged
         | Wrote
         | AskedToConsent
         | RoomChanged
+        | RecordingFailed
         | MutedByHost
         | StoppedByHost
         | UnmuteAsked
         | InvitationProposed
+        | ProposalAnswered
     ),
 ) -> server.ServerMessage:
     match notice:
@@ -181,7 +193,10 @@ def _moderation_notified(
             others = [participant(other) for other in notice.others]
             chat = [chat_message(wrote) for wrote in notice.chat]
             who_waits = waiting(notice.waiting)
-            return server.Admitted(participants=others, room=room(notice.state), chat=chat, waiting=who_waits)
+            proposed = proposals(notice.proposals)
+            return server.Admitted(
+                participants=others, room=room(notice.state), chat=chat, waiting=who_waits, proposals=proposed
+            )
         case SentToLobby():
             return server.SentToLobby(lobby=lobby(notice.view))
         case WaitingJoined():
@@ -191,20 +206,32 @@ def _moderation_notified(
         case WaitingLeft():
             reason = _WAITING_LEFT_REASONS[notice.reason]
             return server.WaitingLeft(participant_id=notice.participant_id, reason=reason)
+        case QueuesChanged():
+            queues = [
+                parts.Queue(queue.name, [waiting_participant(each) for each in queue.waiting])
+                for queue in notice.queues
+            ]
+            return server.QueuesChanged(queues=queues)
         case GrantsChanged():
-            return server.GrantsChanged(grants=sorted(notice.grants), waiting=waiting(notice.waiting))
+            return server.GrantsChanged(
+                grants=sorted(notice.grants), waiting=waiting(notice.waiting), proposals=proposals(notice.proposals)
+            )
         case Wrote():
             return server.ChatSaid(message=chat_message(notice))
         case AskedToConsent():
             return server.ConsentAsked(consent=consent_request(notice))
         case RoomChanged():
             return server.RoomChanged(room=room(notice.state))
+        case RecordingFailed():
+            return server.RecordingFailed(code=notice.code)
         case MutedByHost():
             return server.MutedByHost(source_id=str(notice.source.id))
         case StoppedByHost():
             return server.StoppedByHost(source_id=str(notice.source.id))
         case InvitationProposed():
-            return server.InvitationProposed(participant_id=notice.participant_id, role=notice.role, name=notice.name)
+            return server.InvitationProposed(proposal=proposal(notice.proposal))
+        case ProposalAnswered():
+            return server.ProposalAnswered(proposal=proposal(notice.proposal), accepted=notice.accepted)
         case UnmuteAsked():
             return server.UnmuteAsked(participant_id=notice.by)
 
@@ -216,6 +243,7 @@ def _media_notified(
         | AudioLevels
         | ActiveSpeaker
         | MediaModeChanged
+        | ViewChanged
         | QualityChanged
         | ConnectionChanged
         | FlowChanged
@@ -236,6 +264,8 @@ def _media_notified(
                 )
                 for track in notice.tracks
             ]
+            if notice.composed is not None:
+                tracks.append(parts.Track(notice.composed, None, None, "composed", "video"))
             return server.SubscribeOffer(negotiation=notice.revision, offer=notice.sdp, tracks=tracks)
         case SubscriptionRefused():
             return server.SubscriptionFailed(source_id=str(notice.source_id), code=notice.code, message=notice.message)
@@ -256,6 +286,8 @@ def _media_notified(
                 for each in notice.transcoded
             ]
             return server.MediaMode(mode="transcoded" if transcoded else "forwarded", transcoded=transcoded)
+        case ViewChanged(state=state):
+            return server.View(view="composed" if state.composed else "separate", reason=state.reason)
         case QualityChanged():
             return _quality(notice)
         case ConnectionChanged():
@@ -322,11 +354,6 @@ def published(result: Published, reply_to: int) -> server.Published:
     )
 
 
-def stats(publish: ConnectionStats | None, subscribe: ConnectionStats | None, reply_to: int) -> server.Stats:
-    """The answer to `get_stats`."""
-    return server.Stats(reply_to=reply_to, publish=_connection_stats(publish), subscribe=_connection_stats(subscribe))
-
-
 def participant(of: Participant) -> parts.Participant:
     """Someone, as the others may see them: without their identity."""
     return parts.Participant(
@@ -351,6 +378,32 @@ def waiting_participant(of: Participant) -> parts.WaitingParticipant:
 def waiting(of: Sequence[Participant] | None) -> list[parts.WaitingParticipant] | UnsetType:
     """The lobby, for hosts."""
     return UNSET if of is None else [waiting_participant(each) for each in of]
+
+
+def proposal(of: Proposal) -> parts.Proposal:
+    """Whom somebody would have invited."""
+    return parts.Proposal(of.id, of.participant_id, of.by, of.role, of.name)
+
+
+def proposals(of: Sequence[Proposal] | None) -> list[parts.Proposal] | UnsetType:
+    """What hosts have to decide."""
+    return UNSET if of is None else [proposal(each) for each in of]
+
+
+def invitation(made: Invited, origin: str, reply_to: int) -> server.Invitation:
+    """The answer to `create_invitation`; `origin` is where the page is."""
+    # The fragment never reaches a server or its logs.
+    link = f"{origin}/signin#{made.code}"
+    rows = segno.make(link, error="m", micro=False).matrix
+    return server.Invitation(
+        reply_to=reply_to,
+        invitation_id=made.id,
+        link=link,
+        qr=["".join("1" if module else "0" for module in row) for row in rows],
+        role=made.role,
+        level=made.level,
+        expires_seconds=round(made.seconds),
+    )
 
 
 def lobby(of: LobbyView) -> parts.Lobby:
@@ -414,30 +467,3 @@ def own_sources(of: Sequence[OwnSource]) -> list[parts.OwnSource]:
         )
         for own in of
     ]
-
-
-def _connection_stats(of: ConnectionStats | None) -> parts.ConnectionStats | None:
-    if of is None:
-        return None
-    return parts.ConnectionStats(
-        protocol=of.protocol,
-        packets_received=of.packets_received,
-        bytes_received=of.bytes_received,
-        packets_sent=of.packets_sent,
-        bytes_sent=of.bytes_sent,
-        round_trip_seconds=of.round_trip_seconds,
-        estimate=of.estimate,
-        sources=[
-            parts.SourceStats(
-                source_id=str(each.source_id),
-                packets=each.packets,
-                bytes=each.bytes,
-                packets_lost=each.packets_lost,
-                jitter_seconds=each.jitter_seconds,
-                bitrate=each.bitrate,
-                retransmissions=each.retransmissions,
-                keyframe_requests=each.keyframe_requests,
-            )
-            for each in of.sources
-        ],
-    )

@@ -8,9 +8,9 @@ from msgspec import UNSET
 
 from bridge.errors import BridgeError
 from bridge.room import SourceName
-from bridge.sfu import ConnectionKind
-from bridge.signaling.calls import Call, Layout, SourceSpec
-from bridge.signaling.websocket import encoding
+from bridge.sfu import ConnectionKind, View
+from bridge.signaling.calls import Call, Layout, SourceSpec, invitations
+from bridge.signaling.websocket import counters, encoding
 from bridge.signaling.websocket.acts import act
 from bridge.signaling.websocket.decisions import decide
 from bridge.signaling.websocket.messages import acts, client, parts, server, stills
@@ -18,8 +18,11 @@ from bridge.signaling.websocket.numbers import source_number
 from bridge.signaling.websocket.stills import carry_out_still
 
 
-async def carry_out(call: Call, request: client.ClientMessage) -> server.ServerMessage:
-    """Does what is asked and returns the reply. Raises `BridgeError`; then nothing has changed."""
+async def carry_out(call: Call, request: client.ClientMessage, origin: str) -> server.ServerMessage:
+    """Does what is asked and returns the reply; `origin` is where links lead to.
+
+    Raises `BridgeError`; then nothing has changed.
+    """
     match request:
         case client.Publish():
             published = await call.publish(request.offer, _specs(request.sources))
@@ -28,7 +31,7 @@ async def carry_out(call: Call, request: client.ClientMessage) -> server.ServerM
             await call.receiving.answer(request.answer, request.negotiation)
         case client.GetStats():
             stats = await call.stats()
-            return encoding.stats(stats[ConnectionKind.PUBLISH], stats[ConnectionKind.SUBSCRIBE], request.id)
+            return counters.stats(stats[ConnectionKind.PUBLISH], stats[ConnectionKind.SUBSCRIBE], request.id)
         case client.Ping():
             return server.Pong(reply_to=request.id)
         case client.Join() | client.Resume():
@@ -45,11 +48,18 @@ async def carry_out(call: Call, request: client.ClientMessage) -> server.ServerM
             | client.RestartIce()
         ):
             _carry_out_at_once(call, request)
+        case acts.CreateInvitation():
+            proposal_id = None if request.proposal_id is UNSET else request.proposal_id
+            made = await invitations.invite(call, request.role, request.name, request.minutes, proposal_id)
+            return encoding.invitation(made, origin, request.id)
+        case acts.RevokeInvitation():
+            await invitations.revoke(call, request.invitation_id)
         case (
             acts.Say()
             | acts.RaiseHand()
             | acts.SetCompanions()
             | acts.ProposeInvitation()
+            | acts.DeclineProposal()
             | acts.AskToRecord()
             | acts.StopRecording()
             | acts.AnswerConsent()
@@ -105,7 +115,8 @@ def _layout(request: client.Layout) -> Layout:
                 hint="Name it once.",
             )
         heights[source_id] = tile.height
-    return Layout(heights, frozenset(request.pinned), request.save_data)
+    view = None if request.view is UNSET else View(request.view)
+    return Layout(heights, frozenset(request.pinned), request.save_data, view)
 
 
 def _specs(sources: Sequence[parts.PublishedSource]) -> dict[str, SourceSpec]:

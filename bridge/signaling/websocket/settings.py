@@ -42,5 +42,7 @@ class WebSocketSettings:
     allowed_origins: tuple[str, ...] = ("*",)
     """`Origin` headers of browsers that are let in; "*" is all. Clients that are no browsers send none. Tokens are not
     sent by browsers of their own accord, as cookies are, so this is a second fence and not the first."""
+    public_url: str | None = None
+    """Where the bridge's page is; None for where the client has reached the bridge."""
     ice_servers: tuple[IceServer, ...] = ()
     """Told to clients; rarely needed, since the bridge is reachable over UDP and TCP."""

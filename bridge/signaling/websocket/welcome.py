@@ -52,4 +52,5 @@ class Welcome:
             lobby=UNSET if snapshot.lobby is None else encoding.lobby(snapshot.lobby),
             waiting=encoding.waiting(snapshot.waiting),
             stills=[still(each, session.id) for each in snapshot.stills],
+            proposals=encoding.proposals(snapshot.proposals),
         )

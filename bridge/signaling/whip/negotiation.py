@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 
 from bridge.errors import BridgeError
+from bridge.sfu import View
 
 SDP = "application/sdp"
 SDP_FRAGMENT = "application/trickle-ice-sdpfrag"
@@ -31,6 +32,15 @@ def check_accept(request: Request, offered: str) -> None:
         if _media_type(item) in (offered, f"{family}/*", "*/*") and not _is_refused(item):
             return
     raise BridgeError("not_acceptable", f"The answer is {offered}.", field="Accept")
+
+
+def read_view(text: str | None) -> View | None:
+    """The query parameter `view`: how a WHEP client gets the pictures. Raises `BridgeError` (`bad_view`)."""
+    if text is None:
+        return None
+    if text not in (View.SEPARATE, View.COMPOSED):
+        raise BridgeError("bad_view", "There is no such view.", field="view", hint="It is separate or composed.")
+    return View(text)
 
 
 def _media_type(value: str) -> str:

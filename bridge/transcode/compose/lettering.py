@@ -6,6 +6,7 @@ Cyrillic and Arabic. See docs/decisions/0021-lettering.md.
 
 from __future__ import annotations
 
+import io
 import unicodedata
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +23,8 @@ Sign: TypeAlias = Literal["muted", "frozen"]
 FONT = Path(__file__).parent / "fonts" / "DejaVuSansCondensed-Bold.ttf"
 MAX_NAME = 64
 """Characters of a name that are looked at."""
+_FONT_BYTES = FONT.read_bytes()
+"""Read once, since a leg has no access to files."""
 _ELLIPSIS = "…"
 _FINER = 8
 """Signs are drawn so many times larger and scaled down, which smooths their edges."""
@@ -97,7 +100,7 @@ def disc_mask(size: int) -> Mask:
 
 @lru_cache(maxsize=64)
 def _font(size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(FONT, size)
+    return ImageFont.truetype(io.BytesIO(_FONT_BYTES), size)
 
 
 def _frozen(mask: Mask) -> Mask:

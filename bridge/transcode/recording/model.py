@@ -42,3 +42,12 @@ class RecordingInfo:
     key_id: str | None
     """Of the operator's key that opens it."""
     streams: tuple[StreamInfo, ...]
+    tenant: str = ""
+    """The vendor whose it is."""
+    room: str = ""
+    """Its room's name within the tenant."""
+
+    @property
+    def state_name(self) -> str:
+        """The state in a word."""
+        return self.state.value

@@ -27,7 +27,8 @@ class Recording:
         self.key = key
         """The recording's own. A process that writes a stream needs it, and never the operator's."""
         self._lock = lock
-        self._minimum_free = minimum_free
+        self.minimum_free = minimum_free
+        """Bytes that have to be left on the file system."""
         self._streams: list[ChunkWriter] = []
         self._names: set[str] = set()
         self._ended = False
@@ -40,7 +41,7 @@ class Recording:
     def open(self, name: str, media_type: str) -> ChunkWriter:
         """A new stream, which this process writes. Raises `RecordingError`."""
         descriptor = self.descriptor(name)
-        writer = ChunkWriter(descriptor, self.key, self.header(name, media_type), minimum_free=self._minimum_free)
+        writer = ChunkWriter(descriptor, self.key, self.header(name, media_type), minimum_free=self.minimum_free)
         self._streams.append(writer)
         return writer
 

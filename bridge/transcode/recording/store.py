@@ -1,6 +1,7 @@
 """Where recordings are kept: a folder each, with a key of its own that only the operator's key opens.
 
-    <id>/recording.json   when it was made and when it expires, in clear, so that it is deleted in time without a key
+    <id>/recording.json   when it was made and when it expires, in clear, so that it is deleted in time without a key;
+                          whose it is (the vendor) and of which room
     <id>/key.json         its key, wrapped; overwritten and removed first when it is deleted
     <id>/<name>.stream    its streams (see `chunks`): "composed", a participant's own, "timeline"
 
@@ -37,6 +38,8 @@ WEBM = "video/webm", "audio/webm"
 class _Record(msgspec.Struct, frozen=True):
     created: float
     expires: float
+    tenant: str = ""
+    room: str = ""
     version: int = 1
 
 
@@ -59,8 +62,10 @@ class RecordingStore:
         self.settings = settings
         self._keys = keys
 
-    def create(self, now: float) -> Recording:
+    def create(self, now: float, *, tenant: str = "", room: str = "") -> Recording:
         """A new recording that this process makes; `now` in seconds since the epoch.
+
+        `tenant` is the vendor whose it is, and `room` the name of its room; both stand in clear beside it.
 
         Raises `RecordingError` (`recording_no_key`, `recording_no_space`, `recording_unwritable`): then there is none.
         """
@@ -89,7 +94,7 @@ class RecordingStore:
             lock = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             _write(folder / _KEY, msgspec.json.encode(keys.wrap(key, identity)))
-            _write(folder / _RECORD, msgspec.json.encode(_Record(now, now + self.settings.retention)))
+            _write(folder / _RECORD, msgspec.json.encode(_Record(now, now + self.settings.retention, tenant, room)))
             return Recording(identity, folder, key, lock, minimum_free=self.settings.minimum_free)
         except OSError as error:
             shutil.rmtree(folder, ignore_errors=True)
@@ -101,10 +106,17 @@ class RecordingStore:
 
     def recordings(self) -> list[RecordingInfo]:
         """All recordings, oldest first."""
-        if not self.settings.directory.is_dir():
-            return []
-        found = [self.info(path.name) for path in self.settings.directory.iterdir() if _ID.fullmatch(path.name)]
-        return sorted(found, key=lambda info: (info.created, info.id))
+        return self._described(self._folders())
+
+    def of_tenant(self, tenant: str) -> list[RecordingInfo]:
+        """Those of one tenant, oldest first."""
+        return self._described(path for path in self._folders() if self._is_of(path, tenant))
+
+    def find(self, tenant: str, recording: str) -> RecordingInfo:
+        """One of a tenant's. Raises `RecordingError` (`unknown_recording`), for one of another, too."""
+        if not self._is_of(self._folder(recording), tenant):
+            raise _unknown_recording()
+        return self.info(recording)
 
     def info(self, recording: str) -> RecordingInfo:
         """What is known of a recording without opening it. Raises `RecordingError` (`unknown_recording`)."""
@@ -127,8 +139,11 @@ class RecordingStore:
             state = State.DAMAGED
         else:
             state = State.TRUNCATED if State.TRUNCATED in states or not states else State.COMPLETE
-        created, expires = (record.created, record.expires) if record else (folder.stat().st_mtime, 0.0)
-        return RecordingInfo(recording, created, expires, state, wrapped.key_id if wrapped else None, tuple(streams))
+        if record is None:
+            record = _Record(folder.stat().st_mtime, 0.0)
+        key_id = wrapped.key_id if wrapped else None
+        times = record.created, record.expires
+        return RecordingInfo(recording, *times, state, key_id, tuple(streams), record.tenant, record.room)
 
     def read(self, recording: str, stream: str) -> Iterator[bytes]:
         """A stream as it was written, chunk by chunk, as far as it goes. Raises `RecordingError`.
@@ -212,10 +227,26 @@ class RecordingStore:
     def _folder(self, recording: str) -> Path:
         folder = self.settings.directory / recording
         if not _ID.fullmatch(recording) or not folder.is_dir():
-            raise RecordingError(
-                "unknown_recording", "There is no such recording.", hint="bridge recordings list names them"
-            )
+            raise _unknown_recording()
         return folder
+
+    def _folders(self) -> list[Path]:
+        if not self.settings.directory.is_dir():
+            return []
+        return [path for path in self.settings.directory.iterdir() if _ID.fullmatch(path.name)]
+
+    def _described(self, folders: Iterable[Path]) -> list[RecordingInfo]:
+        found = []
+        for folder in folders:
+            # It may be deleted while it is looked at.
+            with contextlib.suppress(RecordingError, FileNotFoundError):
+                found.append(self.info(folder.name))
+        return sorted(found, key=lambda info: (info.created, info.id))
+
+    @staticmethod
+    def _is_of(folder: Path, tenant: str) -> bool:
+        record = _read_record(folder)
+        return record is not None and record.tenant == tenant
 
     def _names(self, folder: Path) -> list[str]:
         return sorted(path.name.removesuffix(_SUFFIX) for path in folder.glob(f"*{_SUFFIX}"))
@@ -250,6 +281,10 @@ class RecordingStore:
                 os.close(descriptor)
             key.unlink()
         shutil.rmtree(folder)
+
+
+def _unknown_recording() -> RecordingError:
+    return RecordingError("unknown_recording", "There is no such recording.", hint="bridge recordings list names them")
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -10,7 +10,20 @@ from bridge.transcode.recording.errors import RecordingError
 
 STREAM = "timeline"
 MEDIA_TYPE = "application/jsonl"
-EVENTS = ("started", "joined", "left", "muted", "unmuted", "consented", "withdrew", "no_space", "stopped")
+EVENTS = (
+    "started",
+    "stream",
+    "joined",
+    "left",
+    "muted",
+    "unmuted",
+    "consented",
+    "withdrew",
+    "paused",
+    "resumed",
+    "no_space",
+    "stopped",
+)
 
 
 class TimelineEvent(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -21,9 +34,14 @@ class TimelineEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     event: str
     """One of `EVENTS`."""
     participant: str | None = None
-    """Id of whom it concerns."""
+    """The pseudonym of whom it concerns, as in the audit log."""
     name: str | None = None
     role: str | None = None
+    source: str | None = None
+    """With "muted" and "unmuted": "camera", "microphone" or "screen"."""
+    stream: str | None = None
+    """With "stream": which one begins here, so that its own time 0 is `at`; with "joined": whose streams these are,
+    "track-1" and those whose names begin so."""
     room: str | None = None
     """With "started"."""
     reason: str | None = None

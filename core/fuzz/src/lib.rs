@@ -67,6 +67,10 @@ pub fn rtcp(data: &[u8]) {
                 }
                 assert!(arrivals <= feedback.status_count);
             }
+            Packet::CongestionFeedback(feedback) => {
+                let told: usize = feedback.streams().map(|stream| stream.packets().len()).sum();
+                assert!(told <= data.len() / 2);
+            }
             Packet::Pli(pli) => writer.pli(pli.sender_ssrc, pli.media_ssrc).expect("twelve bytes"),
             Packet::Fir(fir) => {
                 let entries: Vec<_> = fir.entries().collect();

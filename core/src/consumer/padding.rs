@@ -18,13 +18,14 @@ impl Consumer {
         self.rtx_ssrc.is_some() && self.payload_types.any_rtx().is_some()
     }
 
-    /// A recent packet that can be sent once more unasked, if one is held. Its receiver has it and drops it.
+    /// A recent packet that can be sent once more unasked, if one is held. Its receiver has it and drops it: in the stream
+    /// of retransmissions, or where there is none as it was, so that no decoder sees what it would not expect.
     pub fn spare_packet<'p>(&mut self, now: Time, producer: &'p Producer) -> Option<Resend<'p>> {
         for _ in 0..RECENT {
             self.spare_offset = (self.spare_offset + 1) % RECENT;
             let sequence = self.map.next_out().checked_sub(1 + self.spare_offset)?;
             let resend = self.find_resend(now, sequence as u16, producer);
-            if let Some(resend) = resend.filter(|resend| !resend.is_plain()) {
+            if let Some(resend) = resend.filter(|resend| !resend.is_plain() || !self.takes_padding()) {
                 return Some(resend);
             }
         }

@@ -7,9 +7,10 @@ use crate::bitrate::Bitrate;
 use crate::estimator::{Estimate, ReceiveSideEstimator};
 use crate::event::{EstimateSource, Event};
 use crate::flight::Counted;
-use crate::packet::rtcp::TransportFeedback;
+use crate::packet::rtcp::{CongestionFeedback, TransportFeedback};
 use crate::packet::rtp::RtpHeader;
 use crate::params::TransportDemand;
+use crate::report::ReportProgress;
 use crate::time::Time;
 use crate::transport::Transport;
 
@@ -73,12 +74,29 @@ impl Engine {
         }
         if let Some(estimator) = &mut transport.estimator {
             estimator.on_transport_feedback(now, feedback);
-            let round_trip = estimator.estimate().round_trip;
-            let was_out = self.transports[key].pacer.heard(now, round_trip);
-            self.estimate_moved(now, key);
-            if was_out {
-                self.feed(now, key);
+            self.packets_told(now, key);
+        }
+    }
+
+    pub(super) fn heed_congestion_feedback(&mut self, now: Time, key: usize, feedback: &CongestionFeedback<'_>) {
+        let transport = &mut self.transports[key];
+        if let Some(estimator) = &mut transport.estimator {
+            let arrivals = estimator.on_congestion_feedback(now, feedback);
+            if let Some(flight) = &mut transport.flight {
+                flight.arrivals(now, arrivals);
             }
+            self.packets_told(now, key);
+        }
+    }
+
+    /// The peer has told of single packets.
+    fn packets_told(&mut self, now: Time, key: usize) {
+        let transport = &mut self.transports[key];
+        let round_trip = transport.estimator.as_ref().and_then(|estimator| estimator.estimate().round_trip);
+        let was_out = transport.pacer.heard(now, round_trip);
+        self.estimate_moved(now, key);
+        if was_out {
+            self.feed(now, key);
         }
     }
 
@@ -93,13 +111,13 @@ impl Engine {
         }
     }
 
-    pub(super) fn heed_loss(&mut self, now: Time, key: usize, lost: f64, expected: u32, round_trip: Option<Duration>) {
+    pub(super) fn heed_progress(&mut self, now: Time, key: usize, progress: &ReportProgress) {
         let transport = &mut self.transports[key];
         if let Some(flight) = &mut transport.flight {
-            flight.report(now, lost, expected, round_trip);
+            flight.report(now, progress.lost, progress.expected, progress.round_trip);
         }
         if let Some(estimator) = &mut transport.estimator {
-            estimator.on_receiver_report(now, lost, expected, round_trip);
+            estimator.on_receiver_report(now, progress);
             self.estimate_moved(now, key);
         }
     }
@@ -139,6 +157,7 @@ impl Engine {
                 transport_id: transport.id,
                 bitrate: estimate.bitrate.as_bps(),
                 source: estimate.source,
+                proven: estimate.proven,
                 round_trip_time: estimate.round_trip.map(|time| time.as_secs_f64()),
                 fraction_lost: estimate.fraction_lost,
                 queue_delay: estimate.queue_delay.map(|time| time.as_secs_f64()),
@@ -172,6 +191,7 @@ mod tests {
         let estimate = |kbps, source| Estimate {
             bitrate: Bitrate::kbps(kbps),
             source,
+            proven: true,
             round_trip: None,
             fraction_lost: 0.0,
             queue_delay: None,

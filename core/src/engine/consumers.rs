@@ -3,7 +3,7 @@
 use super::Engine;
 use crate::consumer::Consumer;
 use crate::event::Event;
-use crate::params::{ConsumerAllocation, ConsumerParams, MediaKind};
+use crate::params::{ConsumerAllocation, ConsumerParams, MediaKind, is_told_by_source};
 use crate::producer::Liveness;
 use crate::time::Time;
 use crate::transport::{Held, Sent};
@@ -61,7 +61,9 @@ impl Engine {
         let key = self.consumers.insert(entry);
         self.consumer_ids.insert(id, key);
         producer.consumers.push(key);
-        self.transports[transport_key].consumers.push((params.ssrc, key));
+        let transport = &mut self.transports[transport_key];
+        transport.consumers.push((params.ssrc, key));
+        transport.is_told_by_source |= is_told_by_source(&params.rtcp_feedback);
         self.out.counters.consumers = self.consumers.len() as u64;
         self.schedule_reports(now, transport_key);
         self.start_consumer(now, key);

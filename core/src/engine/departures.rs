@@ -36,6 +36,9 @@ impl Engine {
         self.estimate_moved(now, key);
         self.drop_late(now, key);
         self.release(now, key);
+        if self.transports[key].estimator.as_ref().is_some_and(|estimator| estimator.wants_report()) {
+            self.report_behind_train(now, key);
+        }
         self.feed(now, key);
         self.schedule_departures(now, key);
     }
@@ -172,7 +175,8 @@ impl Engine {
     fn send_probe_packet(&mut self, now: Time, key: usize, bytes: usize) -> bool {
         let Engine { transports, consumers, producers, out, .. } = self;
         let transport = &mut transports[key];
-        if bytes >= MIN_SPARE {
+        let takes_padding = |(_, consumer): &(u32, usize)| consumers[*consumer].consumer.takes_padding();
+        if bytes >= MIN_SPARE || !transport.consumers.iter().any(takes_padding) {
             for index in 0..transport.consumers.len() {
                 let (_, consumer) = transport.consumers[index];
                 let ConsumerEntry { producer, ref mut consumer, .. } = consumers[consumer];

@@ -37,6 +37,9 @@ impl Engine {
         if let Some(sequence) = values.transport_sequence {
             transport.feedback.received(now, sequence);
             self.timers.no_later_than(key, transport.feedback.poll_timeout());
+        } else if let Some(feedback) = &mut transport.source_feedback {
+            feedback.received(now, packet.header.ssrc, packet.header.sequence_number);
+            self.timers.no_later_than(key, feedback.poll_timeout());
         }
         let producer = match transport.routes.get(packet.header.ssrc) {
             Some(producer) => producer,
@@ -47,7 +50,8 @@ impl Engine {
         self.timers.no_later_than(key, entry.producer.poll_timeout());
         match received {
             Received::Media(media) => {
-                if values.transport_sequence.is_none() && media.payload_type == packet.header.payload_type {
+                let is_told = values.transport_sequence.is_some() || self.transports[key].source_feedback.is_some();
+                if !is_told && media.payload_type == packet.header.payload_type {
                     self.estimate_received(now, key, producer, &packet.header, media.payload.len());
                 }
                 if values.audio_level.is_some() {

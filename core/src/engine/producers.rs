@@ -2,7 +2,7 @@
 
 use super::Engine;
 use crate::event::Event;
-use crate::params::ProducerParams;
+use crate::params::{ProducerParams, is_told_by_source};
 use crate::producer::{Liveness, Producer};
 use crate::time::Time;
 
@@ -36,7 +36,11 @@ impl Engine {
         let deadline = producer.poll_timeout();
         self.producers.insert(ProducerEntry { id, transport, producer, consumers: Vec::new() });
         self.producer_ids.insert(id, key);
-        self.transports[transport].producers.push(key);
+        let entry = &mut self.transports[transport];
+        entry.producers.push(key);
+        if params.codecs.iter().any(|codec| is_told_by_source(&codec.rtcp_feedback)) {
+            entry.source_feedback.get_or_insert_default();
+        }
         self.schedule_reports(now, transport);
         self.timers.no_later_than(transport, deadline);
         self.out.counters.producers = self.producers.len() as u64;

@@ -48,6 +48,7 @@ impl Engine {
             Packet::Pli(pli) => self.heed_keyframe_request(now, key, pli.media_ssrc),
             Packet::Fir(fir) => fir.entries().for_each(|entry| self.heed_keyframe_request(now, key, entry.ssrc)),
             Packet::TransportFeedback(feedback) => self.heed_transport_feedback(now, key, &feedback),
+            Packet::CongestionFeedback(feedback) => self.heed_congestion_feedback(now, key, &feedback),
             Packet::Remb(remb) => self.heed_remb(now, key, remb.bitrate),
             Packet::ExtendedReports(reports) => {
                 for block in reports.blocks() {
@@ -91,7 +92,7 @@ impl Engine {
             let entry = &mut self.consumers[consumer];
             let progress = entry.consumer.on_receiver_report(now, self.config.wall_clock, block);
             self.poll_consumer_watchdog(now, consumer);
-            self.heed_loss(now, key, progress.lost, progress.expected, progress.round_trip);
+            self.heed_progress(now, key, &progress);
         }
     }
 

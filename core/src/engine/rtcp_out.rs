@@ -4,6 +4,7 @@ use super::compound::Compound;
 use super::consumers::ConsumerEntry;
 use super::{Engine, bandwidth};
 use crate::packet::rtcp::{FirEntry, ReportBlock};
+use crate::params::MediaKind;
 use crate::producer::KeyframeRequest;
 use crate::time::Time;
 use crate::transport::REPORT_INTERVAL;
@@ -61,7 +62,8 @@ impl Engine {
             consumer.poll_timeout().min(consumer.still_due())
         });
         let from_peer = transport.from_peer.as_ref().map_or(Time::MAX, |estimator| estimator.poll_timeout());
-        let own = transport.report_at.min(transport.feedback.poll_timeout()).min(from_peer);
+        let by_source = transport.source_feedback.as_ref().map_or(Time::MAX, |feedback| feedback.poll_timeout());
+        let own = transport.report_at.min(transport.feedback.poll_timeout()).min(by_source).min(from_peer);
         producers.chain(consumers).fold(own, Time::min)
     }
 
@@ -78,7 +80,10 @@ impl Engine {
             estimator.lost(now, lost.fold(0.0, f64::max));
         }
         let ssrc = transport.ssrc;
-        let senders: Vec<usize> = transport.consumers.iter().map(|(_, consumer)| *consumer).collect();
+        // Another report now would be answered in the place of one that stands behind a train.
+        let awaits = transport.estimator.as_ref().is_some_and(|estimator| estimator.awaits_answer(now));
+        let senders = transport.consumers.iter().filter(|_| !awaits).map(|(_, consumer)| *consumer);
+        let senders: Vec<usize> = senders.collect();
         let mut compound = Compound::new(transport, &mut self.out);
         for consumer in senders {
             let entry = &mut self.consumers[consumer];
@@ -104,6 +109,31 @@ impl Engine {
         compound.flush();
     }
 
+    /// Sends a report behind a train of packets, on a source whose receiver reports often: of video before audio.
+    pub(super) fn report_behind_train(&mut self, now: Time, key: usize) {
+        let wall = self.config.wall_clock;
+        let Engine { transports, consumers, producers, out, .. } = self;
+        let transport = &mut transports[key];
+        let mut senders: Vec<usize> = transport.consumers.iter().map(|(_, consumer)| *consumer).collect();
+        senders.sort_by_key(|sender| consumers[*sender].consumer.kind() != MediaKind::Video);
+        let found = senders.into_iter().find_map(|sender| {
+            let entry = &mut consumers[sender];
+            Some((sender, entry.consumer.sender_info(now, wall, &producers[entry.producer].producer)?))
+        });
+        if let Some((sender, info)) = &found {
+            let consumer = &consumers[*sender].consumer;
+            let mut compound = Compound::new(transport, out);
+            compound.append(true, |writer| {
+                writer.sender_report(consumer.ssrc(), info, &[])?;
+                writer.cname(consumer.ssrc(), consumer.cname())
+            });
+            compound.flush();
+        }
+        if let Some(estimator) = &mut transport.estimator {
+            estimator.report_left(now, found.is_some());
+        }
+    }
+
     /// Says BYE for consumers of a transport.
     pub(super) fn say_goodbye(&mut self, key: usize, consumers: &[usize]) {
         let ssrcs: Vec<u32> = consumers.iter().map(|consumer| self.consumers[*consumer].consumer.ssrc()).collect();
@@ -121,11 +151,13 @@ impl Engine {
         }
     }
 
-    /// NACK, keyframe requests, REMB and transport-wide feedback that are due.
+    /// NACK, keyframe requests, REMB and congestion feedback that are due.
     fn send_feedback(&mut self, now: Time, key: usize) {
         let transport = &mut self.transports[key];
         let ssrc = transport.ssrc;
+        let timestamp = self.config.wall_clock.ntp_middle(now);
         let mut feedback = std::mem::take(&mut transport.feedback);
+        let mut source_feedback = transport.source_feedback.take();
         let estimate = transport.from_peer.as_mut().and_then(|estimator| estimator.poll(now));
         let mut producers = std::mem::take(&mut self.scratch_keys);
         producers.clone_from(&transport.producers);
@@ -173,9 +205,20 @@ impl Engine {
                 break;
             }
         }
+        while let Some(feedback) = source_feedback.as_mut().filter(|feedback| feedback.poll_timeout() <= now) {
+            let mut written = false;
+            compound.append(false, |writer| {
+                written = feedback.poll(now, timestamp, ssrc, writer);
+                written.then_some(())
+            });
+            if !written {
+                break;
+            }
+        }
         compound.flush();
         self.nack_requests = requests;
         self.scratch_keys = producers;
         self.transports[key].feedback = feedback;
+        self.transports[key].source_feedback = source_feedback;
     }
 }

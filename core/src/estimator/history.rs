@@ -67,6 +67,11 @@ impl History {
         self.entries[index] = Sent { sequence, at: now, size, probe: packet.probe, fate: Fate::InFlight };
     }
 
+    /// Extended sequence number of the newest.
+    pub(super) fn newest(&self) -> Option<u64> {
+        self.newest
+    }
+
     /// The extended form of a sequence number in feedback: the nearest to what was sent last.
     pub(super) fn extend(&self, sequence_number: u16) -> Option<u64> {
         self.newest.map(|newest| sequence::nearest(newest, sequence_number))

@@ -6,12 +6,14 @@
 
 mod history;
 mod loss;
+mod per_source;
 mod probe;
 mod queue;
 mod rate_control;
 mod rates;
 mod receive_side;
 mod reports;
+mod sums;
 
 use std::time::Duration;
 
@@ -23,12 +25,14 @@ use crate::time::Time;
 
 use self::history::{Fate, History};
 use self::loss::{LossConditions, LossControl};
+use self::per_source::Sources;
 use self::probe::{Prober, Situation};
 use self::queue::Queue;
 use self::rate_control::{Conditions, RateControl};
 use self::rates::Meter;
 pub use self::receive_side::ReceiveSideEstimator;
-use self::reports::{Reports, Verdict};
+use self::reports::Reports;
+use self::sums::Sums;
 
 /// The round trip before one is known.
 const UNKNOWN_ROUND_TRIP: Duration = Duration::from_millis(200);
@@ -51,8 +55,6 @@ const CLOCK_NANOS: i64 = (1 << 24) * 64_000_000;
 const ARRIVAL_ORIGIN: i64 = 10_000_000_000;
 /// A demand that rises by this much is worth a probe of its own.
 const MORE: f64 = 1.1;
-/// How far above what is wanted an estimate from receiver reports goes.
-const ABOVE_DESIRED: f64 = 1.25;
 /// The application sends less than it may below this share of the estimate.
 const LIMITED: f64 = 0.75;
 
@@ -104,6 +106,8 @@ pub struct Estimate {
     pub bitrate: Bitrate,
     /// What that follows from.
     pub source: EstimateSource,
+    /// Whether it rises again where it was too low: the peer tells of single packets, or has answered a probe.
+    pub proven: bool,
     /// Smoothed round trip.
     pub round_trip: Option<Duration>,
     /// Of what was sent lately, 0–1.
@@ -137,6 +141,7 @@ pub struct Estimator {
     /// Where the clock of `arriving` begins on that of the peer.
     arrival_origin: Option<i64>,
     last_feedback: Option<LastFeedback>,
+    sources: Sources,
     round_trip: Option<Duration>,
     /// When the first packet left since the peer was last heard.
     unanswered_since: Option<Time>,
@@ -146,7 +151,7 @@ pub struct Estimator {
     /// Losses of packets from before this are not counted: where the line was out, a queue was full of what is stale.
     losses_after: Time,
     desired: Option<f64>,
-    remb: Option<Bitrate>,
+    sums: Sums,
     source: EstimateSource,
     last_sent: Time,
 }
@@ -176,13 +181,14 @@ impl Estimator {
             arriving: Meter::new(),
             arrival_origin: None,
             last_feedback: None,
+            sources: Sources::default(),
             round_trip: None,
             unanswered_since: None,
             outage: None,
             ignore_before: Time::ZERO,
             losses_after: Time::ZERO,
             desired: None,
-            remb: None,
+            sums: Sums::default(),
             source: EstimateSource::Start,
             last_sent: Time::ZERO,
         }
@@ -192,9 +198,22 @@ impl Estimator {
     #[inline]
     pub fn sent(&mut self, now: Time, packet: SentPacket) {
         self.history.push(now, packet);
-        self.sending.add(now, packet.size as u32);
-        self.last_sent = now;
+        self.sent_bytes(now, packet.size, packet.probe);
         self.unanswered_since.get_or_insert(now);
+    }
+
+    /// A packet leaves once more, as it was before: it has no number of its own.
+    pub fn sent_again(&mut self, now: Time, size: usize, probe: Option<u32>) {
+        self.sent_bytes(now, size, probe);
+    }
+
+    #[inline]
+    fn sent_bytes(&mut self, now: Time, size: usize, probe: Option<u32>) {
+        self.sending.add(now, size as u32);
+        self.last_sent = now;
+        if let Some(id) = probe {
+            self.sums.sent(now, id, size);
+        }
     }
 
     /// What the transport wants to send: allocated now, and desired if the line allowed it. Probes go no further.
@@ -222,11 +241,7 @@ impl Estimator {
             // Feedback was lost: what it told of is neither lost nor received.
             self.queue.interrupted();
         }
-        let returned = self.outage.take();
-        if let Some(outage) = returned {
-            self.line_is_back(now, &outage);
-        }
-        self.unanswered_since = None;
+        self.heard(now);
 
         let mut clock = last.map(|last| (last.told, last.unwrapped));
         let mut acknowledged = Acknowledged::default();
@@ -253,6 +268,19 @@ impl Estimator {
             clock.map(|_| LastFeedback { count: feedback.feedback_count, covered: end.max(covered), told, unwrapped });
         self.source = EstimateSource::TransportFeedback;
         self.conclude(now, &acknowledged);
+    }
+
+    /// The peer told of single packets.
+    fn heard(&mut self, now: Time) {
+        if let Some(outage) = self.outage.take() {
+            self.line_is_back(now, &outage);
+        }
+        self.unanswered_since = None;
+    }
+
+    /// Whether the peer tells of single packets.
+    fn tells_packets(&self) -> bool {
+        self.last_feedback.is_some() || self.sources.has_heard()
     }
 
     fn received(&mut self, sequence: u64, arrived: Option<i64>, acknowledged: &mut Acknowledged) {
@@ -321,43 +349,17 @@ impl Estimator {
         self.loss.update(now, lost, acknowledged.received + lost, &loss_conditions);
     }
 
-    /// The peer tells its own estimate.
-    pub fn on_remb(&mut self, _now: Time, bitrate: Bitrate) {
-        self.remb = Some(bitrate);
-        if self.last_feedback.is_none() {
-            self.source = EstimateSource::Remb;
-        }
-    }
-
-    /// A report of the peer on one of our sources: fraction lost since its last one (0–1), packets expected since, and
-    /// the round trip if it allowed to compute it.
-    ///
-    /// Where the peer tells nothing better, the estimate follows from these alone.
-    pub fn on_receiver_report(&mut self, now: Time, lost: f64, expected: u32, round_trip: Option<Duration>) {
-        if self.last_feedback.is_some() || self.remb.is_some() {
-            return;
-        }
-        let ceiling = self.desired.map_or(f64::MAX, |desired| desired * ABOVE_DESIRED);
-        if let Some(verdict) = self.reports.report(now, lost, expected, round_trip) {
-            let rate = self.rate_control.rate();
-            let rate = match verdict {
-                // What is not wanted was not tried either.
-                Verdict::Grow(factor) => (rate * factor).min(ceiling.max(rate)),
-                Verdict::Fall(factor) => rate * factor,
-            };
-            self.rate_control.restart(now, rate);
-        }
-        self.round_trip = self.reports.round_trip();
-        self.source = EstimateSource::ReceiverReports;
-    }
-
     /// The next probe to send, if it is time for one.
     pub fn poll_probe(&mut self, now: Time) -> Option<Probe> {
         if self.outage.is_some() {
             return None;
         }
         let situation = self.situation(now);
-        self.prober.poll(now, &situation)
+        let probe = self.prober.poll(now, &situation)?;
+        if situation.answer.is_some() {
+            self.sums.begins(now, &probe);
+        }
+        Some(probe)
     }
 
     /// What is to be done as time goes by (no feedback for long, probes that have ended).
@@ -388,7 +390,7 @@ impl Estimator {
             Some(_) => Time::MAX,
             None => {
                 let situation = self.situation(self.last_sent);
-                self.silent_at().min(self.prober.poll_timeout(&situation))
+                self.silent_at().min(self.prober.poll_timeout(&situation)).min(self.sums.report_at())
             }
         }
     }
@@ -398,24 +400,21 @@ impl Estimator {
         Estimate {
             bitrate: Bitrate::bps(self.bps() as u64),
             source: self.source,
+            proven: self.tells_packets() || self.sums.is_proven(),
             round_trip: self.round_trip,
             fraction_lost: match self.source {
-                EstimateSource::ReceiverReports => self.reports.fraction(),
+                EstimateSource::ReceiverReports | EstimateSource::Remb => self.reports.fraction(),
                 _ => self.loss.fraction(),
             },
             queue_delay: match self.source {
-                EstimateSource::ReceiverReports => self.reports.queue(),
+                EstimateSource::ReceiverReports | EstimateSource::Remb => self.reports.queue(),
                 _ => self.queue.standing(),
             },
         }
     }
 
     fn bps(&self) -> f64 {
-        let rate = match (self.source, self.remb) {
-            // A receiver's own estimate follows what it is sent: a little said of a little is no proof of a thin line.
-            (EstimateSource::Remb, Some(remb)) => remb.max(self.config.start).as_bps() as f64,
-            _ => self.rate_control.rate(),
-        };
+        let rate = self.rate_control.rate();
         let rate = self.loss.cap().map_or(rate, |cap| rate.min(cap));
         rate.clamp(self.config.min.as_bps() as f64, self.config.max.as_bps() as f64)
     }
@@ -423,12 +422,12 @@ impl Estimator {
     fn situation(&self, now: Time) -> Situation {
         let sending = now.since(self.last_sent) < Duration::from_secs(1);
         let limited = self.sending.last_rate() < self.bps() * LIMITED;
-        Situation {
+        let mut situation = Situation {
             estimate: self.bps(),
             desired: self.desired.unwrap_or(f64::MAX),
             start: self.config.start.as_bps() as f64,
             max: self.config.max.as_bps() as f64,
-            unknown: self.last_feedback.is_none(),
+            unknown: !self.tells_packets(),
             yielding: self.rate_control.is_yielding(),
             calm: self.rate_control.is_calm(now),
             allowed: if !sending || limited {
@@ -437,19 +436,22 @@ impl Estimator {
                 self.rate_control.may_carry_more(now)
             },
             idle: !sending,
+            answer: None,
+        };
+        if self.takes_trains() {
+            situation.unknown = false;
+            situation.yielding = self.sums.is_yielding(now);
+            situation.calm = self.reports.is_calm() && !situation.yielding;
+            situation.allowed = situation.calm && (situation.allowed || self.sums.looks_again(now));
+            situation.answer = Some(self.reports.patience());
         }
+        situation
     }
 
     /// When the peer has been silent for too long; never for one that has not told anything yet.
     fn silent_at(&self) -> Time {
-        match (self.unanswered_since, self.last_feedback) {
-            (Some(since), Some(_)) => {
-                since
-                    + self.round_trip.unwrap_or(UNKNOWN_ROUND_TRIP).min(Duration::from_secs(2)) * 2
-                    + FEEDBACK_INTERVAL
-            }
-            _ => Time::MAX,
-        }
+        let Some(since) = self.unanswered_since.filter(|_| self.tells_packets()) else { return Time::MAX };
+        since + self.round_trip.unwrap_or(UNKNOWN_ROUND_TRIP).min(Duration::from_secs(2)) * 2 + FEEDBACK_INTERVAL
     }
 
     fn line_is_back(&mut self, now: Time, outage: &Outage) {

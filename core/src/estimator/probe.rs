@@ -11,6 +11,8 @@ use crate::time::Time;
 const LENGTH: Duration = Duration::from_millis(35);
 const SHORT_LENGTH: Duration = Duration::from_millis(25);
 const FAR: f64 = 2.5;
+/// So many times as long where only the round trip of what follows it tells of it.
+const TRAIN: u32 = 2;
 /// Packets of a probe at least. The first one only starts the clock.
 const PACKETS: usize = 3;
 /// Probes followed at once: the feedback on one may come while the next is being sent.
@@ -133,6 +135,8 @@ pub(super) struct Situation {
     pub(super) allowed: bool,
     /// Whether nothing was sent lately.
     pub(super) idle: bool,
+    /// How long the answer to a train may take, where the peer tells nothing of single packets.
+    pub(super) answer: Option<Duration>,
 }
 
 impl Situation {
@@ -191,7 +195,11 @@ impl Prober {
         }
         self.next_at = now + if situation.idle { IDLE_INTERVAL } else { INTERVAL };
         let far = rate >= situation.estimate * FAR;
-        Some(self.begin(now, rate, if far { SHORT_LENGTH } else { LENGTH }))
+        let length = if far { SHORT_LENGTH } else { LENGTH };
+        Some(match situation.answer {
+            Some(patience) => self.begin(now, rate, length * TRAIN, patience),
+            None => self.begin(now, rate, length, PATIENCE),
+        })
     }
 
     /// Whether no probe is under way.
@@ -202,6 +210,11 @@ impl Prober {
     /// More is wanted than before: the next probe need not wait for its time.
     pub(super) fn hurry(&mut self, now: Time) {
         self.next_at = self.next_at.min(now);
+    }
+
+    /// A train was answered by a report.
+    pub(super) fn answered(&mut self, id: u32) {
+        self.clusters[id as usize % CLUSTERS].take_if(|cluster| cluster.id == id);
     }
 
     /// A probe could not be sent: it is tried again soon.
@@ -231,12 +244,12 @@ impl Prober {
         if situation.wants_more() { again.min(self.next_at) } else { again }
     }
 
-    fn begin(&mut self, now: Time, rate: f64, length: Duration) -> Probe {
+    fn begin(&mut self, now: Time, rate: f64, length: Duration, patience: Duration) -> Probe {
         let id = self.next_id;
         self.next_id += 1;
         let bitrate = Bitrate::bps(rate as u64);
         let bytes = bitrate.bytes_in(length).max(400);
-        let cluster = Cluster { id, rate, bytes, packets: PACKETS as u64, deadline: now + PATIENCE, received: None };
+        let cluster = Cluster { id, rate, bytes, packets: PACKETS as u64, deadline: now + patience, received: None };
         self.clusters[id as usize % CLUSTERS] = Some(cluster);
         Probe { id, bitrate, bytes: bytes as usize, packets: PACKETS }
     }
@@ -323,6 +336,18 @@ impl Prober {
     }
 }
 
+impl Outcome {
+    /// What a train showed that took so long to send and to arrive, both with the report behind it.
+    pub(super) fn of_train(asked: f64, bytes: u64, sending: Duration, receiving: Duration) -> Option<Self> {
+        if sending.is_zero() {
+            return None;
+        }
+        let (sending, receiving) = (sending.as_nanos() as f64, receiving.as_nanos() as f64);
+        let limit = if sending < receiving * WHOLE { Limit::Line } else { Limit::Probe };
+        Some(Outcome { rate: bytes as f64 * 8e9 / receiving, limit, asked, sending, receiving })
+    }
+}
+
 impl Received {
     fn outcome(&self, asked: f64) -> Option<Outcome> {
         let send_nanos = self.last_sent.since(self.first_sent).as_nanos() as f64;
@@ -358,6 +383,7 @@ mod tests {
             calm: true,
             allowed: true,
             idle: false,
+            answer: None,
         }
     }
 

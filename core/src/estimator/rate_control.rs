@@ -214,6 +214,12 @@ impl RateControl {
         self.stale_until = stale_until;
     }
 
+    /// The line was seen to carry no more than `carries`, by somebody else: goes on with `rate`.
+    pub(super) fn fall(&mut self, now: Time, rate: f64, carries: f64) {
+        self.capacity.saw(carries);
+        self.restart(now, rate);
+    }
+
     /// Starts anew at `rate`: what was known of the line no longer holds.
     pub(super) fn restart(&mut self, now: Time, rate: f64) {
         self.rate = rate.clamp(self.min, self.max);

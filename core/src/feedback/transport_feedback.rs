@@ -1,81 +1,42 @@
 //! Which packets of a transport arrived when: the receiving side of transport-wide congestion control
 //! (draft-holmer-rmcat-transport-wide-cc-extensions-01), from which publishers estimate their bandwidth.
 
-use std::time::Duration;
-
+use super::arrivals::Arrivals;
+use super::interval::Interval;
 use crate::bitrate::Bitrate;
 use crate::packet::rtcp::RtcpWriter;
-use crate::sequence;
 use crate::time::Time;
 
-/// Distance of feedback packets while it is not known how much comes: libwebrtc's own default.
-const INTERVAL: Duration = Duration::from_millis(100);
-/// Otherwise feedback takes this share of what comes, at packets of this many bits with their headers, within these
-/// bounds, all as in libwebrtc: on a thin line there is less of it.
-const SHARE: u64 = 20;
-const PACKET_BITS: u64 = 68 * 8;
-const SHORTEST: Duration = Duration::from_millis(50);
-const LONGEST: Duration = Duration::from_millis(250);
-/// Packets that wait at most to be told of. What is older when it is reached is never told of.
-const MAX_WAITING: usize = 1_024;
 /// Packets after which feedback is sent before its time.
 const MANY: usize = 256;
 
 /// Gathers arrivals of one transport.
+#[derive(Default)]
 pub struct TransportFeedbackBuilder {
-    /// Extended sequence number of the first of `arrivals`; none before the first packet.
-    base: Option<u64>,
-    arrivals: Vec<Option<Time>>,
+    arrivals: Arrivals,
     due: Option<Time>,
-    interval: Duration,
+    interval: Interval,
     feedback_count: u8,
-}
-
-impl Default for TransportFeedbackBuilder {
-    fn default() -> Self {
-        let (base, arrivals, due) = (None, Vec::new(), None);
-        TransportFeedbackBuilder { base, arrivals, due, interval: INTERVAL, feedback_count: 0 }
-    }
 }
 
 impl TransportFeedbackBuilder {
     /// So much comes from the peer.
     pub fn set_rate(&mut self, rate: Bitrate) {
-        let own = Bitrate::bps((rate.as_bps() / SHARE).max(1));
-        self.interval = own.time_for(PACKET_BITS / 8).clamp(SHORTEST, LONGEST);
+        self.interval = Interval::for_rate(rate);
     }
 
     /// A packet with this transport-wide sequence number arrived.
     #[inline]
     pub fn received(&mut self, now: Time, transport_sequence: u16) {
-        let base = *self.base.get_or_insert(sequence::first(transport_sequence));
-        // The last one told of or waiting is the best guess where the sequence stands.
-        let reference = base + self.arrivals.len() as u64;
-        let sequence = sequence::nearest(reference, transport_sequence);
-        // One that comes after its loss was told of changes nothing: the sender has reacted.
-        let Some(index) = sequence.checked_sub(base) else { return };
-        match self.arrivals.get_mut(index as usize) {
-            Some(arrival) => {
-                arrival.get_or_insert(now);
-            }
-            None => self.append(now, sequence, index as usize),
+        if !self.arrivals.received(now, transport_sequence) {
+            return;
         }
         if self.due.is_none() {
-            self.due = Some(now + self.interval);
+            self.due = Some(now + self.interval.get());
         }
-        if self.arrivals.len() >= MANY {
+        if self.arrivals.times().len() >= MANY {
             self.due = Some(now);
         }
-    }
-
-    fn append(&mut self, now: Time, sequence: u64, index: usize) {
-        if index >= MAX_WAITING {
-            self.arrivals.clear();
-            self.base = Some(sequence);
-        } else {
-            self.arrivals.resize(index, None);
-        }
-        self.arrivals.push(Some(now));
     }
 
     /// When [`poll`](Self::poll) has something to write; [`Time::MAX`] for never.
@@ -87,28 +48,29 @@ impl TransportFeedbackBuilder {
     /// Writes one feedback packet if one is due. `media_ssrc` is any source of the transport. Where more waits than
     /// fits, it is due again at once.
     pub fn poll(&mut self, now: Time, sender_ssrc: u32, media_ssrc: u32, writer: &mut RtcpWriter<'_>) -> bool {
-        let (Some(base), true) = (self.base, self.poll_timeout() <= now) else { return false };
-        let count = self.feedback_count;
-        let Some(told) = writer.transport_feedback(sender_ssrc, media_ssrc, count, base as u16, &self.arrivals) else {
+        let (Some(base), true) = (self.arrivals.first(), self.poll_timeout() <= now) else { return false };
+        let (count, times) = (self.feedback_count, self.arrivals.times());
+        let Some(told) = writer.transport_feedback(sender_ssrc, media_ssrc, count, base, times) else {
             // The writer is full, if anything waits: the next one will take it.
-            if self.arrivals.is_empty() {
+            if self.arrivals.times().is_empty() {
                 self.due = None;
             }
             return false;
         };
         self.feedback_count = self.feedback_count.wrapping_add(1);
-        self.arrivals.drain(..told);
-        self.base = Some(base + told as u64);
-        self.due = (!self.arrivals.is_empty()).then_some(now);
+        self.arrivals.told(told);
+        self.due = (!self.arrivals.times().is_empty()).then_some(now);
         true
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::arrivals::MAX_WAITING;
     use super::*;
     use crate::packet::rtcp::{Packet, packets};
     use proptest::prelude::*;
+    use std::time::Duration;
 
     /// Every packet told of: base, count and what arrived.
     fn polled(builder: &mut TransportFeedbackBuilder, now: Time) -> Vec<(u16, u16, Vec<u16>)> {
@@ -189,7 +151,7 @@ mod tests {
                 now += Duration::from_millis(wait);
                 builder.received(now, sequence);
                 arrived.insert(sequence);
-                prop_assert!(builder.arrivals.len() <= MAX_WAITING);
+                prop_assert!(builder.arrivals.times().len() <= MAX_WAITING);
                 for (_, _, sequences) in polled(&mut builder, now) {
                     for sequence in sequences {
                         prop_assert!(arrived.contains(&sequence));

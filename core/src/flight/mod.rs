@@ -18,7 +18,7 @@ pub use self::summary::Summary;
 use self::summary::{SUMMARY_LEN, Summaries};
 use crate::estimator::{Estimate, SentPacket};
 use crate::event::EstimateSource;
-use crate::packet::rtcp::TransportFeedback;
+use crate::packet::rtcp::{Arrival, TransportFeedback};
 use crate::params::TransportDemand;
 use crate::time::{Time, WallClock};
 
@@ -55,6 +55,8 @@ pub struct FlightRecorder {
     summaries: Summaries,
     /// Packets sent so far.
     sent: u64,
+    /// Feedback by source taken down so far.
+    feedback_count: u8,
     /// When the newest entry was made, in ticks.
     last: u64,
     /// Counters at the last summary.
@@ -80,7 +82,8 @@ impl FlightRecorder {
     /// A recorder that shares `budget` with those of other transports.
     pub fn new(budget: FlightBudget) -> Self {
         let log = Log::new(budget);
-        FlightRecorder { log, summaries: Summaries::default(), sent: 0, last: 0, before: Counted::default() }
+        let summaries = Summaries::default();
+        FlightRecorder { log, summaries, sent: 0, feedback_count: 0, last: 0, before: Counted::default() }
     }
 
     /// A packet leaves. They are numbered one after the other.
@@ -99,14 +102,33 @@ impl FlightRecorder {
 
     /// The peer tells what arrived.
     pub fn feedback(&mut self, now: Time, feedback: &TransportFeedback<'_>) {
-        let arrivals = || feedback.arrivals().filter_map(|arrival| Some((arrival.sequence_number, arrival.nanos?)));
+        let head = (feedback.base_sequence_number, feedback.status_count, feedback.feedback_count);
+        self.told(now, head, || feedback.arrivals());
+    }
+
+    /// The peer tells what arrived of each source, here by rising transport-wide sequence number. Taken down as
+    /// transport-wide feedback that was counted through.
+    pub fn arrivals(&mut self, now: Time, arrivals: &[Arrival]) {
+        let (Some(first), Some(last)) = (arrivals.first(), arrivals.last()) else { return };
+        let status_count = last.sequence_number.wrapping_sub(first.sequence_number).wrapping_add(1);
+        self.told(now, (first.sequence_number, status_count, self.feedback_count), || arrivals.iter().copied());
+        self.feedback_count = self.feedback_count.wrapping_add(1);
+    }
+
+    fn told<I: Iterator<Item = Arrival>>(
+        &mut self,
+        now: Time,
+        (base, status_count, feedback_count): (u16, u16, u8),
+        told: impl Fn() -> I,
+    ) {
+        let arrivals = || told().filter_map(|arrival| Some((arrival.sequence_number, arrival.nanos?)));
         let count = arrivals().count().min(MAX_ARRIVALS);
         self.add(now, kind::FEEDBACK, MAX_SMALL + count * MAX_ARRIVAL_LEN, |out| {
-            varint::put(out, u64::from(feedback.base_sequence_number));
-            varint::put(out, u64::from(feedback.status_count));
-            varint::put(out, u64::from(feedback.feedback_count));
+            varint::put(out, u64::from(base));
+            varint::put(out, u64::from(status_count));
+            varint::put(out, u64::from(feedback_count));
             varint::put(out, count as u64);
-            let (mut next, mut last) = (feedback.base_sequence_number, 0);
+            let (mut next, mut last) = (base, 0);
             for (sequence_number, nanos) in arrivals().take(count) {
                 let ticks = nanos / ARRIVAL_TICK_NANOS;
                 varint::put(out, u64::from(sequence_number.wrapping_sub(next)));

@@ -244,6 +244,7 @@ mod tests {
         let estimate = Estimate {
             bitrate: Bitrate::kbps(280),
             source: EstimateSource::TransportFeedback,
+            proven: true,
             round_trip: None,
             fraction_lost: 0.5,
             queue_delay: Some(Duration::ZERO),

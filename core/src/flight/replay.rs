@@ -9,6 +9,7 @@ use super::{ARRIVAL_TICK_NANOS, Entry, FlightRecord};
 use crate::bitrate::Bitrate;
 use crate::estimator::{Estimator, EstimatorConfig, SentPacket};
 use crate::packet::rtcp::{Packet, RtcpWriter, packets};
+use crate::report::ReportProgress;
 use crate::time::Time;
 
 /// Distance of points.
@@ -127,8 +128,10 @@ impl Replay {
             }
             Entry::Feedback { count, base, arrivals } => self.feedback(now, *count, *base, arrivals),
             Entry::Remb(bitrate) => self.estimator.on_remb(now, Bitrate::bps(*bitrate)),
-            Entry::Report { lost, expected, round_trip } => {
-                self.estimator.on_receiver_report(now, *lost, *expected, *round_trip);
+            &Entry::Report { lost, expected, round_trip } => {
+                // Which report of ours it answered was not recorded: probes that only a report answers show nothing.
+                let progress = ReportProgress { lost, expected, round_trip, answers: None };
+                self.estimator.on_receiver_report(now, &progress);
             }
             Entry::Demand { allocated, desired } => {
                 self.estimator.set_demand(now, Bitrate::bps(*allocated), Bitrate::bps(*desired));

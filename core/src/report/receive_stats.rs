@@ -133,6 +133,8 @@ pub struct ReportProgress {
     pub expected: u32,
     /// The round trip, where the report allows to compute it.
     pub round_trip: Option<Duration>,
+    /// When the report of ours left that it answers, where it allows to compute the round trip.
+    pub answers: Option<Time>,
 }
 
 impl RemoteStats {
@@ -150,7 +152,9 @@ impl RemoteStats {
         if let Some(sample) = sample {
             self.round_trip = Some(self.round_trip.map_or(sample, |smoothed| (smoothed * 7 + sample) / 8));
         }
-        ReportProgress { lost: self.fraction_lost, expected, round_trip: sample }
+        let held = Duration::from_nanos((u64::from(report.delay_since_last_sender_report) * 1_000_000_000) >> 16);
+        let answers = sample.map(|sample| now - (sample + held));
+        ReportProgress { lost: self.fraction_lost, expected, round_trip: sample, answers }
     }
 }
 

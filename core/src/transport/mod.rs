@@ -18,7 +18,7 @@ use crate::bitrate::Bitrate;
 use crate::engine::{Errors, ToldEstimate};
 use crate::estimator::{Estimator, ReceiveSideEstimator};
 use crate::extension::ExtensionMap;
-use crate::feedback::TransportFeedbackBuilder;
+use crate::feedback::{CongestionFeedbackBuilder, TransportFeedbackBuilder};
 use crate::flight::FlightRecorder;
 use crate::pacer::Pacer;
 use crate::params::TransportDemand;
@@ -83,6 +83,10 @@ pub struct Transport {
     pub moves_bucket: TokenBucket,
     /// Which packets came when, for the peer's congestion control.
     pub feedback: TransportFeedbackBuilder,
+    /// The same by source. None where the peer does not take that.
+    pub source_feedback: Option<Box<CongestionFeedbackBuilder>>,
+    /// Whether the peer tells by source what arrives of what we send.
+    pub is_told_by_source: bool,
     /// What had been received at the last report.
     bytes_reported: u64,
     /// How the peer's clock relates to ours.
@@ -125,6 +129,8 @@ impl Transport {
             dtls_bucket: TokenBucket::new(DTLS_PER_SECOND, DTLS_BURST),
             moves_bucket: TokenBucket::new(MOVES_TOLD_PER_SECOND, MOVES_TOLD_BURST),
             feedback: TransportFeedbackBuilder::default(),
+            source_feedback: None,
+            is_told_by_source: false,
             bytes_reported: 0,
             clock: SenderClock::default(),
             estimator: None,
@@ -145,13 +151,19 @@ impl Transport {
     pub fn measure_received(&mut self, interval: Duration) {
         let bytes = self.traffic.bytes_received - self.bytes_reported;
         self.bytes_reported = self.traffic.bytes_received;
-        self.feedback.set_rate(Bitrate::bps((bytes as f64 * 8.0 / interval.as_secs_f64()) as u64));
+        let rate = Bitrate::bps((bytes as f64 * 8.0 / interval.as_secs_f64()) as u64);
+        self.feedback.set_rate(rate);
+        if let Some(feedback) = &mut self.source_feedback {
+            feedback.set_rate(rate);
+        }
     }
 
     /// Whether probes of its line can be sent, and are of use: somebody has said how much is wanted, and the peer tells
-    /// what arrives.
+    /// what arrives, or answers our reports.
     pub fn may_probe(&self) -> bool {
-        self.pacer.paces() && self.send_extensions.is_numbered() && self.can_send()
+        let is_told = || self.send_extensions.is_numbered() || self.is_told_by_source;
+        let answers = || self.estimator.as_ref().is_some_and(|estimator| estimator.takes_trains());
+        self.pacer.paces() && self.can_send() && (is_told() || answers())
     }
 
     /// When its estimator has something to do; [`Time::MAX`] for never.

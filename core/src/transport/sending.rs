@@ -198,7 +198,13 @@ impl Transport {
             sent
         });
         if let Some(bytes) = sent {
-            self.pacer.spend(now, bytes);
+            if let Some(estimator) = &mut self.estimator {
+                estimator.sent_again(now, bytes, self.pacer.probe_id());
+            }
+            match purpose {
+                Purpose::Media => self.pacer.spend(now, bytes),
+                Purpose::Probe => self.pacer.spend_padding(now, bytes),
+            }
         }
         self.count_sent(sent)
     }
@@ -282,12 +288,17 @@ impl Transport {
                 consumer.stamped(packet, composed, stamps);
             }
         }
+        let source = source_of(packet);
         let size = self.keys.seal_rtp(packet, composed.header_len, composed.len)?;
-        if composed.stamps.is_numbered() {
+        // Where the peer knows no numbers they are our own affair.
+        if composed.stamps.is_numbered() || !self.send_extensions.is_numbered() {
             self.next_transport_sequence = sequence_number.wrapping_add(1);
             if let Some(estimator) = &mut self.estimator {
                 let packet = SentPacket { sequence_number, size, probe: self.pacer.probe_id() };
                 estimator.sent(now, packet);
+                if let Some((ssrc, own)) = source.filter(|_| self.is_told_by_source) {
+                    estimator.sent_in_source(ssrc, own);
+                }
                 if let Some(flight) = &mut self.flight {
                     flight.sent(now, &packet);
                 }
@@ -319,4 +330,11 @@ impl Transport {
             }
         }
     }
+}
+
+/// SSRC and sequence number of an RTP packet.
+#[inline]
+fn source_of(packet: &[u8]) -> Option<(u32, u16)> {
+    let &[_, _, s0, s1, _, _, _, _, ssrc0, ssrc1, ssrc2, ssrc3] = packet.first_chunk()?;
+    Some((u32::from_be_bytes([ssrc0, ssrc1, ssrc2, ssrc3]), u16::from_be_bytes([s0, s1])))
 }

@@ -70,10 +70,19 @@ pub fn more_is_wanted_later(seed: u64) -> Vec<Row> {
 }
 
 /// 2 Mbit/s, then 300 kbit/s, then 2 Mbit/s.
-fn fall_and_rise_of(plan: &'static str, seed: u64, media: Media, (thin, wide): (f64, f64)) -> Vec<Row> {
+fn fall_and_rise_of(plan: &'static str, seed: u64, media: Media, goals: (f64, f64)) -> Vec<Row> {
     let mut world = World::new(seed);
     let (forth, back) = line(&mut world, 2_000, 40);
     let flow = world.media(media, &[forth], &[back]);
+    fall_and_rise_in(plan, world, (flow, forth), goals)
+}
+
+fn fall_and_rise_in(
+    plan: &'static str,
+    mut world: World,
+    (flow, forth): (usize, usize),
+    (thin, wide): (f64, f64),
+) -> Vec<Row> {
     world.run(30.0);
     world.links[forth].kbps = 300;
     world.run(5.0);
@@ -101,6 +110,73 @@ pub fn fall_and_rise(seed: u64) -> Vec<Row> {
 
 pub fn fall_and_rise_of_layers(seed: u64) -> Vec<Row> {
     fall_and_rise_of("2 – 0.3 – 2 Mbit/s, layers", seed, Media::layers(&[150, 500, 1_500]), (140.0, 1_400.0))
+}
+
+/// The same towards receivers that tell by source what arrived (RFC 8888), in steps of a millisecond.
+pub fn fall_and_rise_told_by_source(seed: u64) -> Vec<Row> {
+    let mut world = World::new(seed);
+    let (forth, back) = line(&mut world, 2_000, 40);
+    let flow = world.media(Media::new(1_500), &[forth], &[back]);
+    world.flow(flow).tell_by_source();
+    fall_and_rise_in("2 – 0.3 – 2 Mbit/s, RFC 8888", world, (flow, forth), (255.0, 1_300.0))
+}
+
+/// The same towards receivers that tell nothing of single packets: with reports alone, and with their own estimate (REMB).
+pub fn fall_and_rise_told_in_sums(seed: u64) -> Vec<Row> {
+    let plans = [
+        (false, Media::new(1_500), "2 – 0.3 – 2 Mbit/s, reports"),
+        (true, Media::new(1_500), "2 – 0.3 – 2 Mbit/s, REMB"),
+        (false, Media::layers(&[150, 500, 1_500]), "2 – 0.3 – 2 Mbit/s, layers, reports"),
+        (true, Media::layers(&[150, 500, 1_500]), "2 – 0.3 – 2 Mbit/s, layers, REMB"),
+    ];
+    let mut rows = Vec::new();
+    for (remb, media, plan) in plans {
+        let mut world = World::new(seed);
+        let (forth, back) = line(&mut world, 2_000, 40);
+        let thin = if media.layers.is_empty() { 220.0 } else { 130.0 };
+        let flow = world.media(media, &[forth], &[back]);
+        world.flow(flow).tell_sums(remb);
+        world.run(30.0);
+        world.links[forth].kbps = 300;
+        world.run(30.0);
+        world.links[forth].kbps = 2_000;
+        world.run(30.0);
+        if std::env::var("PRINT").is_ok() { println!("{plan}"); world.print(); }
+        rows.extend([
+            Row::new(plan, "2 Mbit/s from 0 s")
+                .with("1.3 Mbit/s in", world.rises_to(flow, 1_300.0, 0.0, 30.0), "s", Goal::AtMost(12.0)),
+            Row::new(plan, "300 kbit/s from 30 s")
+                .with("calm in", world.calms_to(&[flow], 150.0, 30.0, 60.0), "s", Goal::AtMost(8.0))
+                .with("waits p95", world.wait(&[flow], 0.95, 38.0, 60.0), "ms", Goal::AtMost(120.0))
+                .with("got", world.received(flow, 40.0, 60.0), "kbit/s", Goal::AtLeast(thin)),
+            Row::new(plan, "2 Mbit/s from 60 s")
+                .with("back in", world.rises_to(flow, 1_300.0, 60.0, 90.0), "s", Goal::AtMost(14.0))
+                .with("waits p95", world.wait(&[flow], 0.95, 60.0, 90.0), "ms", Goal::AtMost(80.0)),
+        ]);
+    }
+    rows
+}
+
+/// An outage, and a line that loses packets, towards such a receiver.
+pub fn bad_lines_told_by_source(seed: u64) -> Vec<Row> {
+    let mut world = World::new(seed);
+    let (forth, back) = line(&mut world, 300, 40);
+    world.links[forth].loss = Loss::Independent(0.03);
+    let flow = world.media(Media::new(1_500), &[forth], &[back]);
+    world.flow(flow).tell_by_source();
+    world.run(60.0);
+    (world.links[forth].down, world.links[back].down) = (true, true);
+    world.run(10.0);
+    (world.links[forth].down, world.links[back].down) = (false, false);
+    world.run(30.0);
+    vec![
+        Row::new("RFC 8888, 300 kbit/s", "3 % loss, 10–60 s")
+            .with("used", world.received(flow, 10.0, 60.0) / 300.0 / 0.97 * 100.0, "%", Goal::AtLeast(80.0))
+            .with("waits p95", world.wait(&[flow], 0.95, 10.0, 60.0), "ms", Goal::AtMost(100.0)),
+        Row::new("RFC 8888, 300 kbit/s", "outage of 10 s")
+            .with("something arrives in", world.first_after(flow, 70.0), "ms", Goal::AtMost(1_000.0))
+            .with("back in", 1.0 + world.rises_to(flow, 240.0, 71.0, 100.0), "s", Goal::AtMost(5.0)),
+    ]
 }
 
 /// 300 kbit/s that loses packets whatever is sent.

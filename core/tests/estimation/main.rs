@@ -9,6 +9,7 @@ mod media;
 mod network;
 mod random;
 mod rfc8867;
+mod sums;
 mod tcp;
 mod world;
 
@@ -57,6 +58,9 @@ plans![
     more_is_wanted_later from lines,
     fall_and_rise from lines,
     fall_and_rise_of_layers from lines,
+    fall_and_rise_told_by_source from lines,
+    bad_lines_told_by_source from lines,
+    fall_and_rise_told_in_sums from lines,
     random_loss_on_a_thin_line from lines,
     outages from lines,
     paused_while_the_line_was_away from lines,

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use _core::bitrate::Bitrate;
 use _core::estimator::{Estimator, EstimatorConfig, Probe, SentPacket};
-use _core::feedback::TransportFeedbackBuilder;
+use _core::feedback::{CongestionFeedbackBuilder, TransportFeedbackBuilder};
 use _core::packet::rtcp::{self, RtcpWriter};
 use _core::time::Time;
 
-use crate::network::{Content, Kind, MS, Nanos, Packet};
+use crate::network::{Content, Kind, MS, Nanos, Packet, SECOND};
 use crate::random::Random;
+use crate::sums::{Reporter, sender_report};
 
 const MTU: usize = 1_100;
 const FRAME: Nanos = 33_333_333;
@@ -20,6 +21,20 @@ const AUDIO_FRAME: Nanos = 20 * MS;
 const PACING: f64 = 1.5;
 /// What is older is not sent any more.
 const STALE: Nanos = 400 * MS;
+
+/// SSRC of sound, and of all else.
+const SOUND: u32 = 10;
+const PICTURES: u32 = 11;
+
+/// What the receiver tells of what arrived.
+enum Told {
+    /// Transport-wide feedback.
+    TransportWide(TransportFeedbackBuilder),
+    /// RFC 8888.
+    BySource(CongestionFeedbackBuilder),
+    /// Nothing of single packets.
+    Sums(Box<Reporter>),
+}
 
 /// What a flow sends.
 #[derive(Clone, Debug)]
@@ -50,14 +65,19 @@ impl Media {
 pub struct MediaFlow {
     pub media: Media,
     pub estimator: Estimator,
-    feedback: TransportFeedbackBuilder,
+    told: Told,
     pub route: Vec<usize>,
     pub back: Vec<usize>,
     random: Random,
     sequence_number: u16,
+    /// The same within each source.
+    own_numbers: [u16; 2],
     next_audio: Nanos,
     next_frame: Nanos,
     next_target: Nanos,
+    next_report: Nanos,
+    /// When the last picture was taken.
+    last_frame: Nanos,
     /// Bit/s of video.
     target: f64,
     /// For layers: since when a better one would fit.
@@ -76,14 +96,17 @@ impl MediaFlow {
         MediaFlow {
             media,
             estimator: Estimator::new(EstimatorConfig::default()),
-            feedback: TransportFeedbackBuilder::default(),
+            told: Told::TransportWide(TransportFeedbackBuilder::default()),
             route: route.iter().rev().copied().collect(),
             back: back.iter().rev().copied().collect(),
             random,
             sequence_number: 65_000,
+            own_numbers: [65_300, 30_000],
             next_audio: phase,
             next_frame: phase,
             next_target: 0,
+            next_report: SECOND / 2,
+            last_frame: 0,
             target: 0.0,
             fits_since: None,
             pacer: VecDeque::new(),
@@ -91,6 +114,17 @@ impl MediaFlow {
             probe: None,
             video_arrivals: Vec::new(),
         }
+    }
+
+    /// The receiver knows no transport-wide numbers, and tells by source.
+    pub fn tell_by_source(&mut self) {
+        self.told = Told::BySource(CongestionFeedbackBuilder::default());
+    }
+
+    /// The receiver tells nothing of single packets: it sends reports, and its own estimate (REMB) if it `tells_estimate`.
+    pub fn tell_sums(&mut self, tells_estimate: bool) {
+        let seed = self.random.next();
+        self.told = Told::Sums(Box::new(Reporter::new([SOUND, PICTURES], tells_estimate, seed)));
     }
 
     /// In bit/s.
@@ -119,6 +153,7 @@ impl MediaFlow {
             self.produce(now, flow, out);
         }
         self.pace(now, flow, out);
+        self.report(now, flow, out);
         self.tell(now, flow, out);
     }
 
@@ -154,10 +189,10 @@ impl MediaFlow {
             self.next_audio += AUDIO_FRAME;
             // A header with extensions and the tag of SRTP.
             let size = (self.media.audio_kbps * 1_000 / 50 / 8) as usize + 36;
-            self.send(now, flow, size, Kind::Audio, None, out);
+            self.send(now, flow, size, (Kind::Audio, now), None, out);
         }
         if now >= self.next_frame {
-            self.next_frame += FRAME;
+            (self.next_frame, self.last_frame) = (self.next_frame + FRAME, now);
             let size = self.target / 8.0 * FRAME as f64 / 1e9 * (1.0 + 0.1 * self.random.normal()).clamp(0.6, 1.5);
             let size = size as usize;
             if size > 50 {
@@ -178,8 +213,10 @@ impl MediaFlow {
         while self.budget > 0.0 {
             let next = self.pacer.pop_front();
             let (size, kind) = match (next, &self.probe) {
-                (Some((_, size)), _) => (size, Kind::Video),
-                (None, Some((probe, _, _))) => ((probe.bytes / probe.packets).clamp(100, MTU), Kind::Padding),
+                (Some((at, size)), _) => (size, (Kind::Video, at)),
+                (None, Some((probe, _, _))) => {
+                    ((probe.bytes / probe.packets).clamp(100, MTU), (Kind::Padding, self.last_frame))
+                }
                 (None, None) => break,
             };
             let mut id = None;
@@ -195,25 +232,91 @@ impl MediaFlow {
         }
     }
 
-    fn send(&mut self, now: Nanos, flow: usize, size: usize, kind: Kind, probe: Option<u32>, out: &mut Vec<Packet>) {
+    /// Reports of the sender: once a second, and behind a train of packets that only they tell of.
+    fn report(&mut self, now: Nanos, flow: usize, out: &mut Vec<Packet>) {
+        if !matches!(self.told, Told::Sums(_)) {
+            return;
+        }
+        let time = Time::from_nanos(now);
+        let sent: &[u32] = if self.estimator.wants_report() {
+            self.estimator.report_left(time, !self.media.paused);
+            &[PICTURES]
+        } else if now >= self.next_report && !self.estimator.awaits_answer(time) {
+            self.next_report = now + SECOND;
+            &[SOUND, PICTURES]
+        } else {
+            return;
+        };
+        let compound = sender_report(time, sent);
+        let size = compound.len() + 14;
+        out.push(Packet { flow, size, content: Content::Report(compound), route: self.route.clone(), waited: 0 });
+    }
+
+    /// A report reaches the receiver.
+    pub fn reported(&mut self, at: Nanos, compound: &[u8]) {
+        if let Told::Sums(reporter) = &mut self.told {
+            reporter.reported(theirs(at), compound);
+        }
+    }
+
+    fn send(
+        &mut self,
+        now: Nanos,
+        flow: usize,
+        size: usize,
+        (kind, captured): (Kind, Nanos),
+        probe: Option<u32>,
+        out: &mut Vec<Packet>,
+    ) {
         let sequence_number = self.sequence_number;
         self.sequence_number = sequence_number.wrapping_add(1);
         self.estimator.sent(Time::from_nanos(now), SentPacket { sequence_number, size, probe });
-        let content = Content::Media { sequence_number, kind, sent: now };
+        let (ssrc, index) = if kind == Kind::Audio { (SOUND, 0) } else { (PICTURES, 1) };
+        let own = self.own_numbers[index];
+        self.own_numbers[index] = own.wrapping_add(1);
+        if matches!(self.told, Told::BySource(_)) {
+            self.estimator.sent_in_source(ssrc, own);
+        }
+        let content = Content::Media { sequence_number, source: (ssrc, own), captured, kind, sent: now };
         out.push(Packet { flow, size, content, route: self.route.clone(), waited: 0 });
     }
 
     /// A packet reaches the receiver. Its clock is another one.
-    pub fn receive(&mut self, at: Nanos, sequence_number: u16) {
-        self.feedback.received(Time::from_nanos(at) + Duration::from_secs(1_000), sequence_number);
+    pub fn receive(
+        &mut self,
+        at: Nanos,
+        sequence_number: u16,
+        (ssrc, own): (u32, u16),
+        captured: Nanos,
+        size: usize,
+    ) {
+        let time = theirs(at);
+        match &mut self.told {
+            Told::TransportWide(feedback) => feedback.received(time, sequence_number),
+            Told::BySource(feedback) => feedback.received(time, ssrc, own),
+            Told::Sums(reporter) => {
+                reporter.received(time, (usize::from(ssrc == PICTURES), own), captured, size);
+            }
+        }
     }
 
     fn tell(&mut self, now: Nanos, flow: usize, out: &mut Vec<Packet>) {
-        let time = Time::from_nanos(now) + Duration::from_secs(1_000);
+        let time = theirs(now);
         let mut buffer = [0; 1_200];
         loop {
             let mut writer = RtcpWriter::new(&mut buffer);
-            if !self.feedback.poll(time, 1, 2, &mut writer) {
+            let written = match &mut self.told {
+                Told::TransportWide(feedback) => feedback.poll(time, 1, 2, &mut writer),
+                Told::BySource(feedback) => feedback.poll(time, ntp_middle(time), 1, &mut writer),
+                Told::Sums(reporter) => {
+                    if let Some(compound) = reporter.tell(now, time) {
+                        let (size, content) = (compound.len() + 14, Content::Feedback(compound));
+                        out.push(Packet { flow, size, content, route: self.back.clone(), waited: 0 });
+                    }
+                    false
+                }
+            };
+            if !written {
                 return;
             }
             let len = writer.len();
@@ -226,9 +329,35 @@ impl MediaFlow {
     /// Feedback reaches the sender.
     pub fn hear(&mut self, at: Nanos, compound: &[u8]) {
         for packet in rtcp::packets(compound) {
-            if let Ok(rtcp::Packet::TransportFeedback(feedback)) = packet {
-                self.estimator.on_transport_feedback(Time::from_nanos(at), &feedback);
+            match packet {
+                Ok(rtcp::Packet::TransportFeedback(feedback)) => {
+                    self.estimator.on_transport_feedback(Time::from_nanos(at), &feedback);
+                }
+                Ok(rtcp::Packet::CongestionFeedback(feedback)) => {
+                    self.estimator.on_congestion_feedback(Time::from_nanos(at), &feedback);
+                }
+                Ok(rtcp::Packet::Remb(remb)) => {
+                    self.estimator.on_remb(Time::from_nanos(at), Bitrate::bps(remb.bitrate));
+                }
+                Ok(rtcp::Packet::ReceiverReport(report)) => {
+                    let Told::Sums(reporter) = &mut self.told else { panic!("it reports nothing") };
+                    for block in report.reports() {
+                        let progress = reporter.progress(Time::from_nanos(at), &block);
+                        self.estimator.on_receiver_report(Time::from_nanos(at), &progress);
+                    }
+                }
+                packet => panic!("a receiver that tells {packet:?}"),
             }
         }
     }
+}
+
+/// By the receiver's clock.
+fn theirs(at: Nanos) -> Time {
+    Time::from_nanos(at) + Duration::from_secs(1_000)
+}
+
+/// In units of 1/65536 s.
+fn ntp_middle(time: Time) -> u32 {
+    (u128::from(time.as_nanos()) * 65_536 / 1_000_000_000) as u32
 }

@@ -36,12 +36,16 @@ pub enum Kind {
 
 #[derive(Clone, Debug)]
 pub enum Content {
-    /// A datagram with a transport-wide sequence number.
+    /// A datagram with a transport-wide sequence number; its source, and its number in that.
     Media {
         sequence_number: u16,
+        source: (u32, u16),
+        captured: Nanos,
         kind: Kind,
         sent: Nanos,
     },
+    /// RTCP towards the receiver.
+    Report(Vec<u8>),
     /// RTCP towards the sender.
     Feedback(Vec<u8>),
     /// A TCP segment and the acknowledgement of one.

@@ -133,7 +133,7 @@ impl World {
         let sample = self.samples[index].last_mut().expect("a sample was begun");
         let waited = packet.waited as f64 / MS as f64;
         match (&mut self.flows[index], packet.content) {
-            (Flow::Media(flow), Content::Media { sequence_number, kind, sent }) => {
+            (Flow::Media(flow), Content::Media { sequence_number, source, captured, kind, sent }) => {
                 if kind != Kind::Padding {
                     sample.received += kbits;
                 }
@@ -142,8 +142,9 @@ impl World {
                 }
                 sample.longest_wait = sample.longest_wait.max(waited);
                 self.waits[index].push(((at / MS) as f32, waited as f32));
-                flow.receive(at, sequence_number);
+                flow.receive(at, sequence_number, source, captured, packet.size);
             }
+            (Flow::Media(flow), Content::Report(compound)) => flow.reported(at, &compound),
             (Flow::Media(flow), Content::Feedback(compound)) => flow.hear(at, &compound),
             (Flow::Tcp(flow), Content::Segment(segment)) => {
                 sample.received += kbits;

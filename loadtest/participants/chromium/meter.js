@@ -81,6 +81,17 @@ function installMeter(camera, names) {
     }
   };
 
+  /** Whose picture an element shows that bears no stamp: [peer, source], or nulls for one's own. */
+  function incomingOn(video) {
+    const [track] = video.srcObject?.getVideoTracks() ?? [];
+    for (const connection of connections) {
+      const transceiver = connection.getTransceivers().find(({ receiver }) => receiver.track === track);
+      const found = transceiver && incoming.get(transceiver.mid);
+      if (found) return [found.peer, found.source];
+    }
+    return [null, null];
+  }
+
   // Pictures: every element that plays anything but one's own.
   const watched = new WeakSet();
   const known = new WeakMap();
@@ -92,9 +103,10 @@ function installMeter(camera, names) {
       const stamp = video.videoWidth ? readStamp(video) : null;
       if (stamp !== null) known.set(video, stamp);
       const whose = stamp ?? known.get(video);
-      if (whose !== undefined && names[whose.number] !== own && frames.length < 20_000) {
-        const source = whose.source ? "screen" : "camera";
-        frames.push([names[whose.number] ?? "", source, at, stamp?.sent ?? null, video.videoWidth, video.videoHeight]);
+      const [peer, source] =
+        whose === undefined ? incomingOn(video) : [names[whose.number] ?? "", whose.source ? "screen" : "camera"];
+      if (peer !== null && peer !== own && frames.length < 20_000) {
+        frames.push([peer, source, at, stamp?.sent ?? null, video.videoWidth, video.videoHeight]);
       }
       video.requestVideoFrameCallback(look);
     };

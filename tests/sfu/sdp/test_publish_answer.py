@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 import pytest
 
 from bridge.sfu.certificate import Fingerprint
 from bridge.sfu.sdp import extensions, parser, publish_answer, writer
+from bridge.sfu.sdp.description import MediaDescription
 from bridge.sfu.sdp.error import SdpError
 from bridge.sfu.sdp.publish_answer import PublishAnswer
 from bridge.sfu.sdp.simulcast import Encoding
@@ -176,3 +180,22 @@ def test_a_re_offer_may_end_every_m_line() -> None:
     assert all(media.rejected for media in made.description.media)
     with pytest.raises(SdpError, match="no m-line in use"):
         answer(text)
+
+
+def feedback_of(media: Iterable[MediaDescription]) -> set[str]:
+    return {value for each in media for codec in each.codecs for value in codec.feedback}
+
+
+def test_feedback_by_source_is_taken_where_there_is_no_transport_wide_one() -> None:
+    both = fixture("chrome_publish").replace("a=rtcp-mux", "a=rtcp-mux\r\na=rtcp-fb:* ack ccfb")
+    made = answer(both)
+    assert "transport-cc" in feedback_of(made.description.media)
+    assert "ack ccfb" not in feedback_of(made.description.media)
+    assert extensions.TRANSPORT_CC in made.receive_extensions
+    assert all("ack ccfb" not in each.codec.feedback for media in made.media for each in media.codecs)
+
+    made = answer(re.sub(r"a=rtcp-fb:\d+ transport-cc\s+", "", both))
+    assert "ack ccfb" in feedback_of(made.description.media)
+    assert extensions.TRANSPORT_CC not in made.receive_extensions
+    assert all("ack ccfb" in each.codec.feedback for media in made.media for each in media.codecs)
+    assert "a=rtcp-fb:96 ack ccfb" in writer.write(made.description)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import pytest
 
@@ -132,3 +133,12 @@ def test_every_stack_is_answered(name: str) -> None:
     made = answer(fixture(name), [source(1, "chrome_publish", "video"), source(2, "chrome_publish", "audio")])
     assert len(made.placements) == 2
     parser.parse(writer.write(made.description))
+
+
+def test_a_viewer_that_tells_by_source_is_not_sent_transport_wide_numbers() -> None:
+    text = fixture("chrome_recvonly").replace("a=rtcp-mux", "a=rtcp-mux\r\na=rtcp-fb:* ack ccfb")
+    made = answer(text, [source(1, "chrome_publish", "video")])
+    assert "ack ccfb" not in made.placements[0].feedback
+    made = answer(re.sub(r"a=rtcp-fb:\d+ transport-cc\s+", "", text), [source(1, "chrome_publish", "video")])
+    assert "ack ccfb" in made.placements[0].feedback
+    assert extensions.TRANSPORT_CC not in made.send_extensions

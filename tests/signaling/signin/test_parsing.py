@@ -10,15 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.auth.admission import Admission, InvitationRequest, Minter
-from bridge.auth.invitations import InvitationError, InvitationsInMemory
+from bridge.auth.invitations import InvitationError
 from bridge.auth.levels import Level
 from bridge.auth.oidc import PendingSignIn, Provider, RelyingParty, SignInError
 from bridge.auth.pseudonyms import Pseudonyms
 from bridge.errors import BridgeError
+from bridge.signaling.rest.invitations import InvitationRequestBody
+from bridge.signaling.rest.json import decode_json
 from bridge.signaling.signin.token_door import _parse
-from bridge.signaling.signin.vendor_door import InvitationBody, _decode
 from bridge.signin import SettingsLevels
 from tests.auth.oidc.test_parsing import JSON, Published
+from tests.support.invitations import invitations_in_memory
 
 TEXT = st.text(st.characters(), max_size=40)
 PSEUDONYMS = Pseudonyms(b"k" * 32)
@@ -39,14 +41,14 @@ def test_a_form_is_read_as_it_was_written(form: dict[str, str]) -> None:
 @given(st.text(max_size=100) | JSON.map(json.dumps))
 def test_any_text_is_an_invitation_or_refused(body: str) -> None:
     with contextlib.suppress(BridgeError):
-        assert isinstance(_decode(body), InvitationBody)
+        assert isinstance(decode_json(body, InvitationRequestBody), InvitationRequestBody)
 
 
-@given(st.dictionaries(st.sampled_from(InvitationBody.__struct_fields__), JSON))
+@given(st.dictionaries(st.sampled_from(InvitationRequestBody.__struct_fields__), JSON))
 def test_any_value_of_any_field_is_taken_or_refused(fields: dict[str, object]) -> None:
     body = {"room": "time-1", "role": "tolk", "lifetime": 600, **fields}
     with contextlib.suppress(BridgeError):
-        assert isinstance(_decode(json.dumps(body)), InvitationBody)
+        assert isinstance(decode_json(json.dumps(body), InvitationRequestBody), InvitationRequestBody)
 
 
 @given(identity=TEXT, name=TEXT, answer=TEXT, given_answer=TEXT)
@@ -54,11 +56,11 @@ async def test_any_texts_make_an_invitation_that_works_or_none(
     identity: str, name: str, answer: str, given_answer: str
 ) -> None:
     admission = Admission(
-        InvitationsInMemory(), SettingsLevels({}, ()), Minter(b"s" * 32, "bridge", 60.0), PSEUDONYMS, {"tolk"}
+        invitations_in_memory(), SettingsLevels({}, ()), Minter(b"s" * 32, "bridge", 60.0), PSEUDONYMS, {"tolk"}
     )
     request = InvitationRequest("time-1", "tolk", 600.0, identity=identity, name=name, question="name", answer=answer)
     with contextlib.suppress(InvitationError):
-        invitation, code = await admission.invite("v", request)
+        invitation, code = await admission.invite("v", request, made_by="vendor")
         assert await admission.open(code) == invitation
         with contextlib.suppress(InvitationError):
             await admission.answer(invitation, given_answer)

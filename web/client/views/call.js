@@ -6,19 +6,39 @@ import { icon } from "../icons.js";
 import { initials } from "../layout.js";
 import { notify } from "../notices.js";
 import { OwnMedia } from "../own-media.js";
-import { PeoplePanel, waitingName } from "../people-panel.js";
+import { PeoplePanel } from "../people-panel.js";
+import { nameOf } from "../person-menu.js";
 import { ask } from "../questions.js";
 import { RECORDING_WORDS } from "../recording-section.js";
 import { SettingsDialog } from "../settings-dialog.js";
 import { PanelButton, SidePanel } from "../side-panel.js";
 import { Sound } from "../sound.js";
-import { nameOf, Stage } from "../stage.js";
+import { people, Stage } from "../stage.js";
 import { offerStills } from "../still-offer.js";
 import { Toolbar } from "../toolbar.js";
-import { roleWord } from "../words.js";
+import { waitingName } from "../words.js";
 
 /** @import { Call, RemoteParticipant, RemoteSource } from "../../sdk/src/index.js" */
 /** @import { Equipment } from "../equipment.js" */
+/** @import { TextKey } from "../i18n.js" */
+/** @import { View } from "../settings-dialog.js" */
+
+/** What is said when the pictures come all in one, by the reason. @type {Record<string, TextKey | undefined>} */
+const COMPOSED_TEXTS = { thin_line: "composedForLine", asked: "composedNow" };
+/** What is said when they come each on their own. @type {Record<string, TextKey | undefined>} */
+const SEPARATE_TEXTS = {
+  good_line: "separateAgain",
+  asked: "separateAgain",
+  legs_exhausted: "notComposed",
+  leg_failed: "notComposed",
+  unsupported_codec: "notComposed",
+};
+
+/** How the pictures of the others are to come. @returns {View} */
+function rememberedView() {
+  const view = remembered("view");
+  return view === "separate" || view === "composed" ? view : "auto";
+}
 
 /** The call itself. */
 export class CallView {
@@ -26,7 +46,7 @@ export class CallView {
   #name;
   #own;
   #sound;
-  #stage = new Stage((id) => this.#pin(id));
+  #stage;
   #toolbar;
   #settings;
   #count = element("span");
@@ -68,6 +88,7 @@ export class CallView {
   constructor(call, name, leave) {
     this.#call = call;
     this.#name = name;
+    this.#stage = new Stage(call, (id) => this.#pin(id));
     this.#own = new OwnMedia(call, () => this.#queueUpdate());
     this.#sound = new Sound((blocked) => setAttribute(this.#unlockButton, "hidden", !blocked));
     this.#toolbar = new Toolbar({
@@ -115,6 +136,7 @@ export class CallView {
       this.#settings.node,
     );
     call.saveData = remembered("saveData") === "true";
+    call.view = rememberedView();
     this.#listen();
     offerStills(call, this.#own, this.#abort.signal);
     this.#update();
@@ -140,13 +162,14 @@ export class CallView {
     const call = this.#call;
     const options = { signal: this.#abort.signal };
     call.on("participantjoined", (participant) => {
-      notify(t("joinedAnnouncement", { name: nameOf(participant) }));
+      // Of a recording the call says by itself that it begins and ends.
+      if (people([participant]).length > 0) notify(t("joinedAnnouncement", { name: nameOf(participant) }));
       this.#queueUpdate();
     }, options);
     call.on("participantleft", ({ participant, reason }) => {
       // Whoever reloaded the page is about to be back.
       const left = reason === "sent_back" ? "inLobbyAgain" : "leftAnnouncement";
-      if (reason !== "replaced") notify(t(left, { name: nameOf(participant) }));
+      if (reason !== "replaced" && people([participant]).length > 0) notify(t(left, { name: nameOf(participant) }));
       this.#queueUpdate();
     }, options);
     call.on("sourcechange", (source) => {
@@ -163,15 +186,36 @@ export class CallView {
       this.#sound.play(source.id, null);
       this.#queueUpdate();
     }, options);
+    call.on("viewchange", ({ view, reason }) => {
+      const text = view === "composed" ? COMPOSED_TEXTS[reason] : SEPARATE_TEXTS[reason];
+      // Who did not ask for it misses nothing.
+      if (text && (text !== "notComposed" || call.view === "composed")) notify(t(text));
+    }, options);
+    call.on("composedchange", (track) => {
+      // Until it comes, what was shown before stays.
+      track?.addEventListener("unmute", () => this.#queueUpdate(), options);
+      this.#queueUpdate();
+    }, options);
     call.on("unheard", ({ source, stalled }) => {
       if (source.kind === "audio") this.#unheard = stalled;
       this.#queueUpdate();
     }, options);
+    call.on("queuejoined", (info) => notify(t("isInQueue", { name: waitingName(info) })), options);
     call.on("waitingjoined", (info) => notify(t("isReady", { name: waitingName(info) })), options);
+    let failed = false;
+    call.on("recordingfailed", ({ code }) => {
+      // A host who takes the recorder out stops it.
+      if (code === "recorder_removed") return;
+      failed = true;
+      notify(t(code === "recording_no_space" ? "recordingNoSpace" : "recordingFailed"));
+    }, options);
     let { locked: wasLocked, recording: wasRecording } = call.room;
     call.on("roomchange", ({ locked, recording }) => {
       if (locked !== wasLocked) notify(t(locked ? "lockedAnnouncement" : "unlockedAnnouncement"));
-      if (recording === "off" && wasRecording !== "off") notify(t("recordingStopped"));
+      if (recording === "off" && wasRecording !== "off" && !failed) {
+        notify(t(wasRecording === "asking" ? "recordingOff" : "recordingStopped"));
+      }
+      failed = false;
       wasLocked = locked;
       wasRecording = recording;
       this.#queueUpdate();
@@ -200,12 +244,13 @@ export class CallView {
     }, options);
     call.on("mutedbyhost", () => notify(t("mutedByHost")), options);
     call.on("stoppedbyhost", () => notify(t("screenStoppedByHost")), options);
-    call.on("invitationproposed", ({ by, role, name }) => {
-      const title = t("proposalTitle", { by: by === null ? t("noName") : nameOf(by), name });
-      ask({ title, body: t("proposalBody", { role: roleWord(role) }), yes: t("understood"), no: t("close") });
+    call.on("invitationproposed", ({ by, name }) => notify(t("proposalTitle", { by: by || t("noName"), name })), options);
+    call.on("proposalanswered", ({ proposal: { participant_id: id, name }, accepted }) => {
+      if (id === call.id) notify(t(accepted ? "proposalAccepted" : "proposalDeclined", { name }));
+      this.#queueUpdate();
     }, options);
     call.on("unmuteasked", (by) => this.#unmuteAsked(by), options);
-    const changes = /** @type {const} */ (["participantchange", "speakers", "activespeaker", "quality", "statechange", "waitingchange"]);
+    const changes = /** @type {const} */ (["participantchange", "speakers", "activespeaker", "quality", "statechange", "waitingchange", "invitationproposed"]);
     for (const type of changes) {
       call.on(type, () => this.#queueUpdate(), options);
     }
@@ -283,6 +328,7 @@ export class CallView {
         source: null,
       },
       own.screenTrack,
+      this.#call.composed?.muted === false ? this.#call.composed : null,
     );
     this.#toolbar.update(own);
     setText(this.#count, t("inTheCall", { count: others.size + 1 }));
@@ -294,16 +340,23 @@ export class CallView {
 
   /** Nobody else is here yet: whoever decides about those who wait is told what to do next. */
   #updateAlone() {
-    const { participants, waiting } = this.#call;
-    const awaited = waiting.size > 0;
+    const { participants } = this.#call;
+    const awaited = this.#countWaiting() > 0;
     setText(this.#aloneTitle, t(awaited ? "awaitedTitle" : "aloneTitle"));
     setText(this.#aloneBody, t(awaited ? "awaitedBody" : "aloneBody"));
     setAttribute(this.#seeWhoWaits, "hidden", !awaited || this.#panel.shows(this.#people));
-    setAttribute(this.#alone, "hidden", participants.size > 0);
+    setAttribute(this.#alone, "hidden", people(participants.values()).length > 0);
+  }
+
+  /** In the lobby, and in the queues that the room takes from. */
+  #countWaiting() {
+    const { waiting, queues } = this.#call;
+    return [...queues.values()].reduce((count, queue) => count + queue.waiting.length, waiting.size);
   }
 
   #updatePanels() {
-    const { participants, waiting, room, handRaised } = this.#call;
+    const { participants, room, handRaised } = this.#call;
+    const waiting = this.#countWaiting();
     if (this.#panel.shows(this.#chat)) this.#unread = 0;
     const chatLabel = this.#unread > 0 ? t("openChatUnread", { count: this.#unread }) : t("openChat");
     this.#chatButton.update(chatLabel, this.#unread, this.#panel.shows(this.#chat));
@@ -314,9 +367,10 @@ export class CallView {
     this.#hand.classList.toggle("is-raised", handRaised);
     setText(this.#recording, room.recording === "off" ? "" : t(RECORDING_WORDS[room.recording]));
     setAttribute(this.#recording, "data-state", room.recording);
-    const counts = { count: participants.size + 1, waiting: waiting.size };
-    const label = t(waiting.size > 0 ? "openPeopleWaiting" : "openPeople", counts);
-    this.#peopleButton.update(label, waiting.size, this.#panel.shows(this.#people));
+    const { size: proposed } = this.#call.inviting.proposals;
+    const counts = { count: participants.size + 1, waiting };
+    const label = t(waiting > 0 ? "openPeopleWaiting" : "openPeople", counts);
+    this.#peopleButton.update(proposed > 0 ? `${label}, ${t("proposalsCount", { count: proposed })}` : label, waiting + proposed, this.#panel.shows(this.#people));
     this.#people.update();
   }
 
@@ -357,12 +411,17 @@ export class CallView {
           remember("saveData", String(on));
           this.#call.saveData = on;
         },
+        view: (view) => {
+          remember("view", view);
+          this.#call.view = view;
+        },
       },
       () => ({
         cameraId: own.cameraTrack?.getSettings().deviceId ?? remembered("camera"),
         microphoneId: own.microphoneTrack?.getSettings().deviceId ?? remembered("microphone"),
         speakerId: remembered("speaker"),
         saveData: this.#call.saveData,
+        view: rememberedView(),
         microphone: own.microphoneTrack,
       }),
     );

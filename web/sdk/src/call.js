@@ -1,6 +1,7 @@
 import { Chat } from "./chat.js";
 import { openCamera, openMicrophone, openScreen, reopen } from "./devices.js";
 import { Emitter } from "./emitter.js";
+import { Inviting } from "./inviting.js";
 import { LayoutReporter } from "./layout-reporter.js";
 import { LocalSource } from "./local-source.js";
 import { Moderation } from "./moderation.js";
@@ -17,9 +18,10 @@ import { WAITING_ROOM_EVENTS, WaitingRoom } from "./waiting-room.js";
 /** @import { ChatMessage } from "./chat.js" */
 /** @import { VideoCodec } from "./encodings.js" */
 /** @import { BridgeError } from "./errors.js" */
+/** @import { InvitingEvents } from "./inviting.js" */
 /** @import { OpenDevice } from "./local-source.js" */
 /** @import { RemoteParticipant } from "./participant.js" */
-/** @import { ConsentInfo, Joined, Notice, QualityNotice, RoomInfo, SourceName, Stats, WaitingInfo } from "./protocol.js" */
+/** @import { ConsentInfo, Joined, Notice, QualityNotice, QueueInfo, RoomInfo, SourceName, Stats, View, ViewNotice, WaitingInfo } from "./protocol.js" */
 /** @import { Quality } from "./quality-monitor.js" */
 /** @import { RosterEvents } from "./roster.js" */
 /** @import { Session } from "./session.js" */
@@ -34,12 +36,14 @@ import { WAITING_ROOM_EVENTS, WaitingRoom } from "./waiting-room.js";
  */
 
 /**
- * @typedef {RosterEvents & WaitingRoomEvents & {
+ * @typedef {RosterEvents & WaitingRoomEvents & InvitingEvents & {
  *   statechange: CallState,
  *   localsourcechange: LocalSource,
  *   localsourceended: LocalSource,
  *   unheard: { source: LocalSource, stalled: boolean },
  *   quality: null,
+ *   composedchange: MediaStreamTrack | null,
+ *   viewchange: Pick<ViewNotice, "view" | "reason">,
  *   roomchange: RoomInfo,
  *   grantschange: readonly string[],
  *   mutedbyhost: LocalSource,
@@ -48,7 +52,7 @@ import { WAITING_ROOM_EVENTS, WaitingRoom } from "./waiting-room.js";
  *   chatmessage: ChatMessage,
  *   consentasked: ConsentInfo,
  *   consentsettled: null,
- *   invitationproposed: { by: RemoteParticipant | null, role: string, name: string },
+ *   recordingfailed: { code: string },
  *   closed: BridgeError | null,
  * }} CallEvents
  */
@@ -59,10 +63,12 @@ import { WAITING_ROOM_EVENTS, WaitingRoom } from "./waiting-room.js";
  * Besides the events of the roster (`participantjoined`, `sourcechange`, `speakers`, `activespeaker`, …) and of the lobby
  * (`admitted`, `senttolobby`, `lobbychange`, `waitingjoined`, …): `statechange`; `roomchange`, `grantschange`,
  * `mutedbyhost`, `stoppedbyhost` and `unmuteasked` when a host decided something; `chatmessage`; `consentasked` and
- * `consentsettled` when one is asked to consent to a recording, and when there is nothing to answer any more;
+ * `consentsettled` when one is asked to consent to a recording, and when there is nothing to answer any more, and
+ * `recordingfailed` when it ends by itself, as for lack of room (`recording_no_space`); what was recorded is kept;
  * `localsourcechange` and `localsourceended` for one's own sources; `unheard` when media of one's own stopped reaching
- * the bridge, or reaches it again; `quality` each few seconds, when the participants' `quality` was measured; `closed`
- * at the end, with the error that ended it or null when one left.
+ * the bridge, or reaches it again; `quality` each few seconds, when the participants' `quality` was measured;
+ * `viewchange` when the pictures come all in one, or each on its own again, and `composedchange` with the track of that
+ * one; `closed` at the end, with the error that ended it or null when one left.
  *
  * @extends {Emitter<{ [Type in keyof CallEvents]: CallEvents[Type] }>}
  */
@@ -80,6 +86,8 @@ export class Call extends Emitter {
   recording;
   /** Sharp still pictures of somebody's camera, by its owner's consent. */
   stills;
+  /** Links for those who are to come. */
+  inviting;
   /** @type {RoomInfo} */
   #room = { locked: false, recording: "off", recordable: false, encryption: "bridge" };
   #handRaised = false;
@@ -97,6 +105,8 @@ export class Call extends Emitter {
   #state = "connecting";
   #stopWatchingNetwork;
   #id = "";
+  /** @type {MediaStreamTrack | null} */
+  #composed = null;
   /** @type {readonly string[]} */
   #grants = [];
 
@@ -110,6 +120,7 @@ export class Call extends Emitter {
     this.moderation = new Moderation(session);
     this.chat = new Chat(session);
     this.recording = new Recording(session);
+    this.inviting = new Inviting(session);
     this.#rtcConfiguration = rtcConfiguration;
     this.#roster = new Roster(this.#subscriptions(), subscribe === "all");
     // Before the connections: they find the participants and ICE servers of this `joined`, not of the last.
@@ -133,6 +144,7 @@ export class Call extends Emitter {
     this.#subscriber.on("state", () => this.#updateState());
     this.stills = new Stills(session, () => this.localSources);
     this.#subscriber.on("tracks", (tracks) => this.#roster.setTracks(tracks));
+    this.#subscriber.on("composed", (track) => this.#setComposed(track));
     this.#forwardRosterEvents();
   }
 
@@ -160,6 +172,11 @@ export class Call extends Emitter {
     return this.#waitingRoom.waiting;
   }
 
+  /** For hosts: the queues that the room takes from, with those who wait there. @type {ReadonlyMap<string, QueueInfo>} */
+  get queues() {
+    return this.#waitingRoom.queues;
+  }
+
   /** What holds for the room as a whole. */
   get room() {
     return this.#room;
@@ -174,16 +191,6 @@ export class Call extends Emitter {
   async raiseHand(raised) {
     await this.#session.request({ type: "raise_hand", raised });
     this.#handRaised = raised;
-  }
-
-  /**
-   * Tells hosts whom one would have invited. They decide, and send the link.
-   *
-   * @param {string} role
-   * @param {string} name
-   */
-  async proposeInvitation(role, name) {
-    await this.#session.request({ type: "propose_invitation", role, name });
   }
 
   /** @param {string[]} names of those who sit at the same camera */
@@ -224,6 +231,25 @@ export class Call extends Emitter {
   set saveData(saveData) {
     this.#layout.saveData = saveData;
     this.#publisher.setSaving(saveData);
+  }
+
+  /**
+   * How the pictures of the others are to come: `separate`, `composed` (all in one, as `composed`), or `auto`: in one
+   * where the line is too thin for the pictures of a room of four or more. Undefined: as one's role says, else separate.
+   *
+   * @type {View | undefined}
+   */
+  get view() {
+    return this.#layout.view;
+  }
+
+  set view(view) {
+    this.#layout.view = view;
+  }
+
+  /** One picture of everybody, oneself included; null while the pictures come each on their own. */
+  get composed() {
+    return this.#composed;
   }
 
   /**
@@ -309,6 +335,7 @@ export class Call extends Emitter {
     this.#waitingRoom.reset(joined);
     this.chat.apply(joined);
     this.recording.apply(joined);
+    this.inviting.apply(joined);
   }
 
   /** @param {Notice} notice */
@@ -323,11 +350,13 @@ export class Call extends Emitter {
     }
     this.chat.apply(notice);
     this.recording.apply(notice);
+    this.inviting.apply(notice);
     this.#decided(notice);
     this.#waitingRoom.apply(notice);
     if (notice.type === "admitted" || notice.type === "sent_to_lobby") this.#updateState();
     this.#roster.apply(notice);
     if (notice.type === "quality") this.#setLine(notice);
+    if (notice.type === "view") this.emit("viewchange", { view: notice.view, reason: notice.reason });
     if (notice.type !== "media_flow" || notice.direction !== "to_bridge") return;
     const source = this.localSources.find(({ id }) => id === notice.source_id);
     if (source) this.emit("unheard", { source, stalled: notice.state === "stalled" });
@@ -341,9 +370,6 @@ export class Call extends Emitter {
     } else if (notice.type === "grants_changed") {
       this.#grants = notice.grants;
       this.emit("grantschange", notice.grants);
-    } else if (notice.type === "invitation_proposed") {
-      const { participant_id: id, role, name } = notice;
-      this.emit("invitationproposed", { by: this.participants.get(id) ?? null, role, name });
     } else if (notice.type === "unmute_asked") {
       this.emit("unmuteasked", this.participants.get(notice.participant_id) ?? null);
     } else if (notice.type === "muted_by_host" || notice.type === "stopped_by_host") {
@@ -360,6 +386,13 @@ export class Call extends Emitter {
     for (const source of this.localSources) source.release();
     this.#publisher.drop();
     this.#subscriber.drop();
+  }
+
+  /** @param {MediaStreamTrack | null} track */
+  #setComposed(track) {
+    if (track === this.#composed) return;
+    this.#composed = track;
+    this.emit("composedchange", track);
   }
 
   /** @param {QualityNotice} notice */
@@ -488,8 +521,11 @@ export class Call extends Emitter {
   #forwardRosterEvents() {
     for (const type of ROSTER_EVENTS) this.#roster.on(type, (detail) => this.emit(type, detail));
     this.chat.on("chatmessage", (message) => this.emit("chatmessage", message));
-    for (const type of /** @type {const} */ (["consentasked", "consentsettled"])) {
+    for (const type of /** @type {const} */ (["consentasked", "consentsettled", "recordingfailed"])) {
       this.recording.on(type, (detail) => this.emit(type, detail));
+    }
+    for (const type of /** @type {const} */ (["invitationproposed", "proposalanswered"])) {
+      this.inviting.on(type, (detail) => this.emit(type, /** @type {any} */ (detail)));
     }
     for (const type of WAITING_ROOM_EVENTS) this.#waitingRoom.on(type, (detail) => this.emit(type, detail));
   }

@@ -1,4 +1,5 @@
 /** @import { Session } from "./session.js" */
+/** @import { View } from "./protocol.js" */
 
 /** A page settles before the bridge is told: milliseconds. */
 const SETTLED_AFTER = 250;
@@ -12,6 +13,8 @@ export class LayoutReporter {
   /** @type {string[]} */
   #pinned = [];
   #saveData = false;
+  /** Undefined leaves it to the participant's role. @type {View | undefined} */
+  #view;
   /** As the bridge was told last. */
   #told = JSON.stringify({ tiles: [], pinned: [], save_data: false });
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -34,6 +37,15 @@ export class LayoutReporter {
 
   set saveData(saveData) {
     this.#saveData = saveData;
+    this.#later();
+  }
+
+  get view() {
+    return this.#view;
+  }
+
+  set view(view) {
+    this.#view = view;
     this.#later();
   }
 
@@ -60,7 +72,7 @@ export class LayoutReporter {
 
   #tell() {
     const tiles = [...this.#heights].slice(-TILES_LIMIT).map(([id, height]) => ({ source_id: id, height }));
-    const layout = { tiles, pinned: this.#pinned, save_data: this.#saveData };
+    const layout = { tiles, pinned: this.#pinned, save_data: this.#saveData, ...(this.#view && { view: this.#view }) };
     const text = JSON.stringify(layout);
     if (text === this.#told || !this.#session.joined) return;
     this.#told = text;

@@ -22,6 +22,16 @@ export class Moderation {
     return this.#decide(ids ? { type: "admit", participant_ids: ids } : { type: "admit" });
   }
 
+  /**
+   * Lets the next one of a queue into one's own room, or a certain one. Rejects with `queue_empty` where another host was quicker.
+   *
+   * @param {string} queueId
+   * @param {string} [id]
+   */
+  take(queueId, id) {
+    return this.#decide({ type: "take", queue_id: queueId, ...(id !== undefined && { participant_id: id }) });
+  }
+
   /** @param {string} id ends somebody's wait without letting them in */
   refuse(id) {
     return this.#decide({ type: "refuse", participant_id: id });
@@ -31,15 +41,17 @@ export class Moderation {
    * Writes to those who wait, or to one of them.
    *
    * @param {LobbyNoticeName} notice
-   * @param {{ text?: string, minutes?: number, to?: string }} [options] `minutes` of delay, for `delayed`
+   * @param {{ text?: string, minutes?: number, to?: string, queue?: string }} [options] `minutes` of delay, for `delayed`;
+   *   `queue`: for those who wait in it
    */
-  messageLobby(notice, { text, minutes, to } = {}) {
+  messageLobby(notice, { text, minutes, to, queue } = {}) {
     return this.#decide({
       type: "message_lobby",
       notice,
       ...(text !== undefined && { text }),
       ...(minutes !== undefined && { minutes }),
       ...(to !== undefined && { participant_id: to }),
+      ...(queue !== undefined && { queue_id: queue }),
     });
   }
 

@@ -1,8 +1,12 @@
 /** @import { RemoteSource } from "./participant.js" */
 
+/** A page that is hidden for so long is not looked at: milliseconds. */
+const HIDDEN_FOR = 5_000;
+
 /**
  * Tells the bridge in which size a video element shows a source, and when it is out of sight: so that no more is sent
- * than is seen. Follows the page and the picture, also when a phone is turned.
+ * than is seen. Follows the page and the picture, also when a phone is turned, and when the page is hidden for a while: then
+ * sound alone goes on, unless the picture floats in a window of its own.
  *
  * @param {HTMLVideoElement} video
  * @param {RemoteSource} source
@@ -10,7 +14,18 @@
  */
 export function watchPicture(video, source) {
   let inSight = true;
-  const report = () => source.setHeight(inSight ? shownHeight(video) : 0);
+  let hidden = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const seen = () => (inSight && !hidden) || document.pictureInPictureElement === video;
+  const report = () => source.setHeight(seen() ? shownHeight(video) : 0);
+  const visibility = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      hidden = document.hidden;
+      report();
+    }, document.hidden ? HIDDEN_FOR : 0);
+  };
   const sizes = new ResizeObserver(report);
   const sight = new IntersectionObserver((entries) => {
     inSight = entries.at(-1)?.isIntersecting ?? true;
@@ -19,7 +34,10 @@ export function watchPicture(video, source) {
   sizes.observe(video);
   sight.observe(video);
   video.addEventListener("resize", report);
+  document.addEventListener("visibilitychange", visibility);
   return () => {
+    clearTimeout(timer);
+    document.removeEventListener("visibilitychange", visibility);
     sizes.disconnect();
     sight.disconnect();
     video.removeEventListener("resize", report);

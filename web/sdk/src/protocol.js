@@ -24,6 +24,7 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {boolean} may_host
  */
 /** @typedef {{ id: string, name: string, role: string, level: string, state: "connected" | "reconnecting", consent_pending: boolean }} WaitingInfo */
+/** A waiting list that several rooms take from; the next one first. @typedef {{ id: string, waiting: WaitingInfo[] }} QueueInfo */
 /** @typedef {"delayed" | "soon" | "cancelled" | "text"} LobbyNoticeName */
 /** @typedef {{ id: string, notice: LobbyNoticeName, text: string, minutes: number | null }} LobbyMessageInfo */
 /**
@@ -56,7 +57,20 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {StillFileInfo} [file] for whoever asked, once it is ready
  */
 /** @typedef {"delivered" | "refused" | "cancelled" | "gone" | "timed_out"} StillEndReason */
-/** @typedef {{ mid: string, participant_id: string, source_id: string, source: SourceName, kind: Kind }} TrackInfo */
+/** Whom somebody would have invited. @typedef {{ id: string, participant_id: string, by: string, role: string, name: string }} ProposalInfo */
+/**
+ * @typedef {object} Invitation A link for one person, who waits to be let in.
+ * @property {string} invitation_id
+ * @property {string} link
+ * @property {string[]} qr the link as a QR code: its rows, `1` for a dark module
+ * @property {string} role
+ * @property {string} level the sign-in that it takes; `none` for a guest
+ * @property {number} expires_seconds
+ */
+/** @typedef {"separate" | "composed" | "auto"} View How the pictures of the others come: each on its own, all in one, or as the line allows. */
+/** @typedef {{ mid: string, participant_id: string, source_id: string, source: SourceName, kind: Kind }} SourceTrackInfo */
+/** @typedef {{ mid: string, participant_id: null, source_id: null, source: "composed", kind: "video" }} ComposedTrackInfo One picture of everybody. */
+/** @typedef {SourceTrackInfo | ComposedTrackInfo} TrackInfo */
 /** @typedef {{ participant_id: string, source_id: string, level: number, voice: boolean }} AudioLevelInfo */
 /** @typedef {{ urls: string[], username?: string, credential?: string }} IceServerInfo */
 
@@ -69,7 +83,7 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "subscribe", source_ids: string[] }
  *   | { type: "unsubscribe", source_ids: string[] }
  *   | { type: "update_subscription", source_id: string, paused: boolean }
- *   | { type: "layout", tiles: { source_id: string, height: number }[], pinned?: string[], save_data?: boolean }
+ *   | { type: "layout", tiles: { source_id: string, height: number }[], pinned?: string[], save_data?: boolean, view?: View }
  *   | { type: "subscribe_answer", negotiation: number, answer: string }
  *   | { type: "restart_ice", connection: "subscribe" }
  *   | { type: "get_stats" }
@@ -79,6 +93,9 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "raise_hand", raised: boolean }
  *   | { type: "set_companions", names: string[] }
  *   | { type: "propose_invitation", role: string, name: string }
+ *   | { type: "create_invitation", role: string, name?: string, minutes?: number, proposal_id?: string }
+ *   | { type: "decline_proposal", proposal_id: string }
+ *   | { type: "revoke_invitation", invitation_id: string }
  *   | { type: "ask_to_record", text_version: string }
  *   | { type: "stop_recording" }
  *   | { type: "answer_consent", consent_id: string, consents: boolean }
@@ -91,7 +108,8 @@ export const SUBPROTOCOL = "bridge.v1";
 /**
  * @typedef {{ type: "admit", participant_ids?: string[] }
  *   | { type: "refuse" | "send_to_lobby" | "remove" | "ask_to_unmute" | "stop_screen" | "hand_over", participant_id: string }
- *   | { type: "message_lobby", notice: LobbyNoticeName, text?: string, minutes?: number, participant_id?: string }
+ *   | { type: "take", queue_id?: string, participant_id?: string }
+ *   | { type: "message_lobby", notice: LobbyNoticeName, text?: string, minutes?: number, participant_id?: string, queue_id?: string }
  *   | { type: "mute", source_id: string }
  *   | { type: "lock", locked: boolean }
  *   | { type: "end_call" }} DecisionRequest What hosts ask for.
@@ -114,6 +132,7 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {ConsentInfo} [consent] the recording at hand
  * @property {LobbyInfo} [lobby] when one waits
  * @property {WaitingInfo[]} [waiting] for hosts
+ * @property {ProposalInfo[]} [proposals] for hosts
  */
 
 /** @typedef {{ mid: string | null, code: string, message: string }} RejectedInfo */
@@ -148,6 +167,9 @@ export const SUBPROTOCOL = "bridge.v1";
 
 /** What the line makes of a video that is received. @typedef {"full" | "reduced" | "stills" | "paused"} Delivery */
 
+/** @typedef {"asked" | "thin_line" | "good_line" | "legs_exhausted" | "leg_failed" | "unsupported_codec"} ViewReason */
+/** @typedef {{ type: "view", view: "separate" | "composed", reason: ViewReason }} ViewNotice What one gets of the room's pictures now. */
+
 /** @typedef {"excellent" | "good" | "poor" | "lost"} QualityLevel */
 /**
  * @typedef {object} QualityNotice How good somebody's lines are; null while unknown.
@@ -162,6 +184,7 @@ export const SUBPROTOCOL = "bridge.v1";
 /**
  * @typedef {SubscribeOffer
  *   | EncodingsNotice
+ *   | ViewNotice
  *   | { type: "participant_joined", participant: ParticipantInfo }
  *   | { type: "participant_updated", participant: ParticipantInfo }
  *   | { type: "participant_left", participant_id: string, reason: string }
@@ -177,15 +200,18 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "ice_restart_requested", connection: "publish" }
  *   | { type: "lobby_changed", lobby: LobbyInfo }
  *   | { type: "lobby_message", message: LobbyMessageInfo }
- *   | { type: "admitted", participants: ParticipantInfo[], room: RoomInfo, chat: ChatMessageInfo[], waiting?: WaitingInfo[] }
+ *   | { type: "admitted", participants: ParticipantInfo[], room: RoomInfo, chat: ChatMessageInfo[], waiting?: WaitingInfo[], proposals?: ProposalInfo[] }
  *   | { type: "sent_to_lobby", lobby: LobbyInfo }
  *   | { type: "waiting_joined" | "waiting_updated", participant: WaitingInfo }
  *   | { type: "waiting_left", participant_id: string, reason: string }
- *   | { type: "grants_changed", grants: string[], waiting?: WaitingInfo[] }
+ *   | { type: "queues_changed", queues: QueueInfo[] }
+ *   | { type: "grants_changed", grants: string[], waiting?: WaitingInfo[], proposals?: ProposalInfo[] }
  *   | { type: "room_changed", room: RoomInfo }
  *   | { type: "chat_message", message: ChatMessageInfo }
  *   | { type: "consent_asked", consent: ConsentInfo }
- *   | { type: "invitation_proposed", participant_id: string, role: string, name: string }
+ *   | { type: "recording_failed", code: string }
+ *   | { type: "invitation_proposed", proposal: ProposalInfo }
+ *   | { type: "proposal_answered", proposal: ProposalInfo, accepted: boolean }
  *   | { type: "muted_by_host" | "stopped_by_host", source_id: string }
  *   | { type: "still_asked" | "still_ready", still: StillInfo }
  *   | { type: "still_ended", still_id: string, reason: StillEndReason }

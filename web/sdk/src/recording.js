@@ -6,7 +6,7 @@ import { Emitter } from "./emitter.js";
 /**
  * The recording of a room, and one's own consent to it.
  *
- * @extends {Emitter<{ consentasked: ConsentInfo, consentsettled: null }>}
+ * @extends {Emitter<{ consentasked: ConsentInfo, consentsettled: null, recordingfailed: { code: string } }>}
  */
 export class Recording extends Emitter {
   #session;
@@ -51,6 +51,7 @@ export class Recording extends Emitter {
   apply(message) {
     if (message.type === "joined") this.#set(message.consent ?? null);
     else if (message.type === "consent_asked") this.#set(message.consent);
+    else if (message.type === "recording_failed") this.emit("recordingfailed", { code: message.code });
     else if (message.type === "room_changed" && message.room.recording === "off") this.#set(null);
   }
 

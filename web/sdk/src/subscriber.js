@@ -9,9 +9,10 @@ import { BridgeError } from "./errors.js";
 /**
  * The subscribe connection: the bridge offers, this answers.
  *
- * `tracks` maps each source id to the track that carries it, whenever that has changed.
+ * `tracks` maps each source id to the track that carries it, whenever that has changed; `composed` is the one picture of
+ * everybody, null where there is none.
  *
- * @extends {Emitter<{ tracks: Map<string, MediaStreamTrack>, state: MediaState, failed: BridgeError }>}
+ * @extends {Emitter<{ tracks: Map<string, MediaStreamTrack>, composed: MediaStreamTrack | null, state: MediaState, failed: BridgeError }>}
  */
 export class Subscriber extends Emitter {
   #session;
@@ -77,6 +78,7 @@ export class Subscriber extends Emitter {
     this.close();
     this.#restartWanted = false;
     this.emit("tracks", new Map());
+    this.emit("composed", null);
     this.emit("state", "idle");
   }
 
@@ -122,11 +124,14 @@ export class Subscriber extends Emitter {
     const byMid = new Map(connection.getTransceivers().map(({ mid, receiver }) => [mid, receiver.track]));
     /** @type {Map<string, MediaStreamTrack>} */
     const bySource = new Map();
-    for (const { mid, source_id: sourceId } of tracks) {
+    let composed = null;
+    for (const { mid, source_id: sourceId, source } of tracks) {
       const track = byMid.get(mid);
-      if (track) bySource.set(sourceId, track);
+      if (track && sourceId !== null) bySource.set(sourceId, track);
+      else if (track && source === "composed") composed = track;
     }
     this.emit("tracks", bySource);
+    this.emit("composed", composed);
   }
 
   #open() {

@@ -1,6 +1,6 @@
 import { Emitter } from "./emitter.js";
 
-/** @import { Joined, LobbyInfo, LobbyMessageInfo, Notice, WaitingInfo } from "./protocol.js" */
+/** @import { Joined, LobbyInfo, LobbyMessageInfo, Notice, QueueInfo, WaitingInfo } from "./protocol.js" */
 
 /**
  * @typedef {object} LobbyState What someone who waits may know.
@@ -18,12 +18,13 @@ import { Emitter } from "./emitter.js";
  * @property {null} senttolobby one waits (again)
  * @property {WaitingInfo} waitingjoined for hosts: someone is ready
  * @property {{ participant: WaitingInfo, reason: string }} waitingleft for hosts
- * @property {null} waitingchange for hosts: the list differs
+ * @property {WaitingInfo} queuejoined for hosts: someone waits in a queue that the room takes from
+ * @property {null} waitingchange for hosts: the list, or a queue, differs
  */
 
 /** @type {(keyof WaitingRoomEvents)[]} */
 export const WAITING_ROOM_EVENTS = [
-  "lobbychange", "lobbymessage", "admitted", "senttolobby", "waitingjoined", "waitingleft", "waitingchange",
+  "lobbychange", "lobbymessage", "admitted", "senttolobby", "waitingjoined", "waitingleft", "queuejoined", "waitingchange",
 ];
 
 /**
@@ -36,11 +37,14 @@ export class WaitingRoom extends Emitter {
   lobby = null;
   /** Who waits, by id, the next one first; empty for those who are no hosts. @type {Map<string, WaitingInfo>} */
   waiting = new Map();
+  /** For hosts: the queues that the room takes from, by id. @type {Map<string, QueueInfo>} */
+  queues = new Map();
 
   /** @param {Joined} joined */
   reset({ lobby, waiting = [] }) {
     const waited = this.lobby !== null;
     this.lobby = lobby ? toState(lobby) : null;
+    this.queues = new Map();
     this.#setWaiting(waiting);
     if (this.lobby) this.emit(waited ? "lobbychange" : "senttolobby", /** @type {any} */ (waited ? this.lobby : null));
     else if (waited) this.emit("admitted", null);
@@ -81,12 +85,25 @@ export class WaitingRoom extends Emitter {
       case "waiting_left":
         this.#left(notice.participant_id, notice.reason);
         break;
+      case "queues_changed":
+        this.#setQueues(notice.queues);
+        break;
       case "grants_changed":
         this.#setWaiting(notice.waiting ?? []);
         break;
       default:
         break;
     }
+  }
+
+  /** @param {QueueInfo[]} queues */
+  #setQueues(queues) {
+    const known = new Set([...this.queues.values()].flatMap(({ waiting }) => waiting.map(({ id }) => id)));
+    const told = this.queues.size > 0;
+    this.queues = new Map(queues.map((queue) => [queue.id, queue]));
+    // Whoever stood there before one came is no news.
+    if (told) for (const { waiting } of queues) for (const info of waiting) if (!known.has(info.id)) this.emit("queuejoined", info);
+    this.emit("waitingchange", null);
   }
 
   /** @param {WaitingInfo[]} waiting */

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from bridge.signaling.websocket.messages.parts import ChatLaneName, ParticipantId, Request
+from bridge.signaling.websocket.messages.parts import ChatLaneName, ParticipantId, ProposalId, Request
 
 ConsentId = Annotated[str, Meta(min_length=1, max_length=64)]
 
@@ -54,10 +54,45 @@ class AnswerConsent(Request, tag="answer_consent"):
 
 
 class ProposeInvitation(Request, tag="propose_invitation"):
-    """Tells hosts whom one would have invited, such as next of kin. They decide, and send the link."""
+    """Tells hosts whom one would have invited, such as next of kin. They decide, and pass the link on."""
 
     role: Annotated[str, Meta(min_length=1, max_length=128)]
-    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    name: Annotated[str, Meta(min_length=1, max_length=200, description="Who it is, in one's own words.")]
 
 
-Act = ProposeInvitation | Say | RaiseHand | SetCompanions | AskToRecord | StopRecording | AnswerConsent
+class CreateInvitation(Request, tag="create_invitation"):
+    """Has a link made into this room, for one person who waits to be let in. Takes the grant `host` or `invite`.
+
+    Answered by `invitation`.
+    """
+
+    role: Annotated[str, Meta(min_length=1, max_length=128)]
+    name: Annotated[str, Meta(max_length=200, description="Shown to the others.")] = ""
+    minutes: Annotated[int, Meta(ge=1, le=1440, description="How long the link can be used.")] = 60
+    proposal_id: Annotated[ProposalId, Meta(description="The proposal that this accepts.")] | UnsetType = UNSET
+
+
+class DeclineProposal(Request, tag="decline_proposal"):
+    """Does not invite whom somebody proposed. Takes the grant `host` or `invite`."""
+
+    proposal_id: ProposalId
+
+
+class RevokeInvitation(Request, tag="revoke_invitation"):
+    """Takes back a link that was made in this room; whoever came by it stays. Takes the grant `host` or `invite`."""
+
+    invitation_id: Annotated[str, Meta(min_length=1, max_length=64)]
+
+
+Act = (
+    ProposeInvitation
+    | CreateInvitation
+    | DeclineProposal
+    | RevokeInvitation
+    | Say
+    | RaiseHand
+    | SetCompanions
+    | AskToRecord
+    | StopRecording
+    | AnswerConsent
+)

@@ -21,6 +21,7 @@ from bridge.signaling.websocket.messages.parts import (
     SourceId,
     SourceName,
     Tile,
+    ViewName,
 )
 from bridge.signaling.websocket.messages.stills import StillRequests
 
@@ -108,6 +109,15 @@ class Layout(Request, tag="layout"):
     save_data: Annotated[
         bool, Meta(description="Whether to receive cameras in their smallest size only, to spare the user's data.")
     ] = False
+    view: Annotated[
+        ViewName | UnsetType,
+        Meta(
+            description="`separate`: each picture on its own; `composed`: all in one that the bridge makes, in a track "
+            "whose source is `composed`; `auto`: composed where the line is too thin for the pictures of a room of "
+            "four or more, or where the role says so. What the client gets is told by `view`. Without it the role "
+            "decides; roles that say nothing get `separate`."
+        ),
+    ] = UNSET
 
 
 class SubscribeAnswer(Request, tag="subscribe_answer"):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from bridge.signaling.websocket.messages.parts import LobbyNoticeName, ParticipantId, Request, SourceId
+from bridge.signaling.websocket.messages.parts import LobbyNoticeName, ParticipantId, QueueId, Request, SourceId
 
 WAITING_LIMIT = 256
 """Most who wait that one request may name."""
@@ -16,6 +16,13 @@ class Admit(Request, tag="admit"):
     """Lets those in who wait: these, or all where none are named; all of them or nobody."""
 
     participant_ids: Annotated[list[ParticipantId], Meta(min_length=1, max_length=WAITING_LIMIT)] | UnsetType = UNSET
+
+
+class Take(Request, tag="take"):
+    """Lets the next one of a queue into one's own room, or a certain one. Two hosts never get the same one."""
+
+    queue_id: Annotated[QueueId, Meta(description="Left out for the room's only queue.")] | UnsetType = UNSET
+    participant_id: ParticipantId | UnsetType = UNSET
 
 
 class Refuse(Request, tag="refuse"):
@@ -37,6 +44,7 @@ class MessageLobby(Request, tag="message_lobby"):
     text: Annotated[str, Meta(max_length=500, description="Needed for `text`; may go with the others.")] = ""
     minutes: Annotated[int, Meta(ge=1, le=600, description="For `delayed` only, which needs it.")] | UnsetType = UNSET
     participant_id: ParticipantId | UnsetType = UNSET
+    queue_id: Annotated[QueueId, Meta(description="For those who wait in this queue.")] | UnsetType = UNSET
 
 
 class Remove(Request, tag="remove"):
@@ -83,5 +91,16 @@ class EndCall(Request, tag="end_call"):
 
 
 Decision = (
-    Admit | Refuse | SendToLobby | MessageLobby | Remove | Mute | AskToUnmute | StopScreen | Lock | HandOver | EndCall
+    Admit
+    | Take
+    | Refuse
+    | SendToLobby
+    | MessageLobby
+    | Remove
+    | Mute
+    | AskToUnmute
+    | StopScreen
+    | Lock
+    | HandOver
+    | EndCall
 )

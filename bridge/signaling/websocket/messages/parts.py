@@ -43,6 +43,8 @@ ParticipantId = Annotated[
     str,
     Meta(min_length=1, max_length=64, description="Names a participant within its room; says nothing about a person."),
 ]
+QueueId = Annotated[str, Meta(min_length=1, max_length=128, description="The name of a queue.")]
+ProposalId = Annotated[str, Meta(min_length=1, max_length=64, description="Names a proposal within its room.")]
 SourceId = Annotated[str, Meta(min_length=1, max_length=64, description="Names a source within its room.")]
 Negotiation = Annotated[
     int, Meta(ge=0, le=2**53 - 1, description="Numbers the bridge's offers; the answer repeats it.")
@@ -50,6 +52,11 @@ Negotiation = Annotated[
 
 SourceName = Literal["microphone", "camera", "screen", "screen_audio"]
 """Where a source comes from. A shared screen may be two sources: its picture, and its sound."""
+
+TrackSourceName = Literal["microphone", "camera", "screen", "screen_audio", "composed"]
+"""`composed`: one picture of everybody, which the bridge makes."""
+
+ViewName = Literal["separate", "composed", "auto"]
 
 MediaKind = Literal["audio", "video"]
 ConnectionName = Literal["publish", "subscribe"]
@@ -131,6 +138,13 @@ class WaitingParticipant(Struct, frozen=True):
     ]
 
 
+class Queue(Struct, frozen=True):
+    """A waiting list that the room takes from, with others perhaps."""
+
+    id: QueueId
+    waiting: Annotated[list[WaitingParticipant], Meta(description="The next one first.")]
+
+
 LobbyNoticeName = Literal["delayed", "soon", "cancelled", "text"]
 
 
@@ -191,6 +205,16 @@ class ConsentRequest(Struct, frozen=True):
     consented: Annotated[bool, Meta(description="Whether the client has done so, and may take it back.")]
 
 
+class Proposal(Struct, frozen=True):
+    """Somebody would have another person invited."""
+
+    id: ProposalId
+    participant_id: Annotated[ParticipantId, Meta(description="Who proposes it; they may be gone.")]
+    by: Annotated[str, Meta(description="Their name.")]
+    role: str
+    name: Annotated[str, Meta(description="Who it is, in the words of whoever proposes it.")]
+
+
 class OwnSource(Struct, frozen=True):
     """A source of the client itself, with the m-line of the publish connection that carries it."""
 
@@ -222,7 +246,13 @@ class TranscodedSource(Struct, frozen=True):
     kind: MediaKind
     codec: Annotated[str, Meta(description="As its publisher sends it, such as `H264`.")]
     into: Annotated[str, Meta(description="As those others receive it, such as `VP8`.")]
-    reason: Annotated[str, Meta(description="Why: `codec`, its receivers lack the codec that is sent.")]
+    reason: Annotated[
+        str,
+        Meta(
+            description="Why: `codec`, its receivers lack the codec that is sent; `composed`, they get one picture of "
+            "everybody; `mixed`, they get one sound of everybody."
+        ),
+    ]
     receivers: Annotated[int, Meta(description="How many receive it so.")]
 
 
@@ -269,9 +299,9 @@ class Track(Struct, frozen=True):
     """Which source an m-line of the bridge's offer carries."""
 
     mid: Mid
-    participant_id: ParticipantId
-    source_id: SourceId
-    source: SourceName
+    participant_id: Annotated[ParticipantId | None, Meta(description="Null for `composed`, which is nobody's own.")]
+    source_id: Annotated[SourceId | None, Meta(description="Null for `composed`.")]
+    source: TrackSourceName
     kind: MediaKind
 
 

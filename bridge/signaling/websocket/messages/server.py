@@ -21,6 +21,8 @@ from bridge.signaling.websocket.messages.parts import (
     OwnSource,
     Participant,
     ParticipantId,
+    Proposal,
+    Queue,
     RejectedSource,
     Reply,
     ReplyTo,
@@ -82,6 +84,7 @@ class Joined(Reply, tag="joined"):
     waiting: (
         Annotated[list[WaitingParticipant], Meta(description="For hosts: who waits, the next one first.")] | UnsetType
     ) = UNSET
+    proposals: Annotated[list[Proposal], Meta(description="For hosts: what they have to decide.")] | UnsetType = UNSET
 
 
 class Published(Reply, tag="published"):
@@ -94,6 +97,20 @@ class Published(Reply, tag="published"):
 
 class Done(Reply, tag="done"):
     """The request was carried out, and there is nothing to add."""
+
+
+class Invitation(Reply, tag="invitation"):
+    """A link into the room, for one person and one browser, who waits to be let in. It is told this once."""
+
+    invitation_id: str
+    link: str
+    qr: Annotated[
+        list[str],
+        Meta(description="The link as a QR code (ISO/IEC 18004): its rows, `1` for a dark module, without a border."),
+    ]
+    role: str
+    level: Annotated[str, Meta(description="The sign-in that it takes; `none` for a guest.")]
+    expires_seconds: Annotated[int, Meta(description="How long it can be used.")]
 
 
 class Stats(Reply, tag="stats"):
@@ -269,6 +286,23 @@ class MediaMode(Notice, tag="media_mode"):
     transcoded: list[TranscodedSource]
 
 
+class View(Notice, tag="view"):
+    """Whether this client gets the pictures of the room composed into one. Told when it changes; at first it does not.
+
+    The tracks follow by `subscribe_offer`. What is left behind is sent until what comes in its place is there.
+    """
+
+    view: Literal["separate", "composed"]
+    reason: Annotated[
+        Literal["asked", "thin_line", "good_line", "legs_exhausted", "leg_failed", "unsupported_codec"],
+        Meta(
+            description="`asked`: by the client or by its role; `thin_line`, `good_line`: by what the line carries; "
+            "`legs_exhausted`, `leg_failed`, `unsupported_codec`: it should be composed and cannot be, so that the "
+            "client gets what can be forwarded. It is tried again after a while."
+        ),
+    ]
+
+
 class Encodings(Notice, tag="encodings"):
     """Which encodings of a source of the client itself are received by anybody.
 
@@ -313,6 +347,7 @@ class Admitted(Notice, tag="admitted"):
     room: Room
     chat: Annotated[list[ChatMessage], Meta(description="What was written to the client before, oldest first.")]
     waiting: list[WaitingParticipant] | UnsetType = UNSET
+    proposals: list[Proposal] | UnsetType = UNSET
 
 
 class SentToLobby(Notice, tag="sent_to_lobby"):
@@ -340,11 +375,18 @@ class WaitingLeft(Notice, tag="waiting_left"):
     reason: WaitingLeftReason
 
 
+class QueuesChanged(Notice, tag="queues_changed"):
+    """For hosts: who waits in the queues that the room takes from, all anew. Until it is told, there are none."""
+
+    queues: list[Queue]
+
+
 class GrantsChanged(Notice, tag="grants_changed"):
     """What the client may do changed: a host handed its office over to it, or it did so itself."""
 
     grants: list[str]
     waiting: Annotated[list[WaitingParticipant], Meta(description="For hosts: who waits.")] | UnsetType = UNSET
+    proposals: Annotated[list[Proposal], Meta(description="For hosts: what they have to decide.")] | UnsetType = UNSET
 
 
 class ChatSaid(Notice, tag="chat_message"):
@@ -354,17 +396,34 @@ class ChatSaid(Notice, tag="chat_message"):
 
 
 class InvitationProposed(Notice, tag="invitation_proposed"):
-    """For hosts: somebody would have another person invited."""
+    """For hosts: somebody would have another person invited. Answer by `create_invitation` or `decline_proposal`."""
 
-    participant_id: Annotated[ParticipantId, Meta(description="Who proposes it.")]
-    role: str
-    name: str
+    proposal: Proposal
+
+
+class ProposalAnswered(Notice, tag="proposal_answered"):
+    """A host decided about a proposal: told to hosts, and to whoever made it."""
+
+    proposal: Proposal
+    accepted: bool
 
 
 class ConsentAsked(Notice, tag="consent_asked"):
     """The client is asked to consent to a recording, in the room or, once it was let in, before it enters."""
 
     consent: ConsentRequest
+
+
+class RecordingFailed(Notice, tag="recording_failed"):
+    """The recording ended by itself. What was recorded before is kept; `room_changed` follows."""
+
+    code: Annotated[
+        str,
+        Meta(
+            description="Why: `recording_no_space`, `recording_unwritable`, `legs_exhausted`, `leg_failed`, "
+            "`media_lost`, `recorder_removed`; others may come."
+        ),
+    ]
 
 
 class RoomChanged(Notice, tag="room_changed"):
@@ -404,6 +463,7 @@ ServerMessage = (
     Joined
     | Published
     | Done
+    | Invitation
     | Stats
     | Pong
     | Error
@@ -422,6 +482,7 @@ ServerMessage = (
     | VideoState
     | SubscriptionFailed
     | MediaMode
+    | View
     | Encodings
     | IceRestartRequested
     | LobbyChanged
@@ -431,10 +492,13 @@ ServerMessage = (
     | WaitingJoined
     | WaitingUpdated
     | WaitingLeft
+    | QueuesChanged
     | GrantsChanged
     | ChatSaid
     | ConsentAsked
+    | RecordingFailed
     | InvitationProposed
+    | ProposalAnswered
     | RoomChanged
     | MutedByHost
     | StoppedByHost

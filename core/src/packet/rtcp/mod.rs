@@ -1,6 +1,7 @@
 //! RTCP compounds (RFC 3550 §6), also of reduced size (RFC 5506): reading with [`packets`], composing with
 //! [`RtcpWriter`].
 
+mod congestion_feedback;
 mod extended_reports;
 mod feedback;
 mod report;
@@ -8,6 +9,7 @@ mod source_description;
 mod transport_feedback;
 mod writer;
 
+pub use congestion_feedback::{CongestionFeedback, PacketReport, StreamReport};
 pub use extended_reports::{DelaySinceLastRr, ExtendedReportBlock, ExtendedReports};
 pub use feedback::{Fir, FirEntry, Nack, Pli, Remb};
 pub use report::{ReceiverReport, ReportBlock, SenderInfo, SenderReport};
@@ -29,9 +31,11 @@ mod packet_type {
     pub(super) const EXTENDED_REPORTS: u8 = 207;
 }
 
-/// Formats of transport layer feedback, type 205 (RFC 4585 §6.2, draft-holmer-rmcat-transport-wide-cc-extensions-01).
+/// Formats of transport layer feedback, type 205 (RFC 4585 §6.2, RFC 8888 §3.1,
+/// draft-holmer-rmcat-transport-wide-cc-extensions-01).
 mod transport_format {
     pub(super) const NACK: u8 = 1;
+    pub(super) const CONGESTION_CONTROL: u8 = 11;
     pub(super) const TRANSPORT_WIDE: u8 = 15;
 }
 
@@ -71,6 +75,8 @@ pub enum Packet<'a> {
     Nack(Nack<'a>),
     /// Transport-wide congestion control feedback.
     TransportFeedback(TransportFeedback<'a>),
+    /// Congestion control feedback.
+    CongestionFeedback(CongestionFeedback<'a>),
     /// Picture loss indication.
     Pli(Pli),
     /// Full intra request.
@@ -100,6 +106,9 @@ impl<'a> Packet<'a> {
             (packet_type::TRANSPORT_FEEDBACK, transport_format::NACK) => Packet::Nack(Nack::parse(content)?),
             (packet_type::TRANSPORT_FEEDBACK, transport_format::TRANSPORT_WIDE) => {
                 Packet::TransportFeedback(TransportFeedback::parse(content)?)
+            }
+            (packet_type::TRANSPORT_FEEDBACK, transport_format::CONGESTION_CONTROL) => {
+                Packet::CongestionFeedback(CongestionFeedback::parse(content)?)
             }
             (packet_type::PAYLOAD_FEEDBACK, payload_format::PLI) => Packet::Pli(Pli::parse(content)?),
             (packet_type::PAYLOAD_FEEDBACK, payload_format::FIR) => Packet::Fir(Fir::parse(content)?),

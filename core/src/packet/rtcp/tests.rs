@@ -53,6 +53,54 @@ fn a_compound_is_read_in_order() {
     assert_eq!(bye.ssrcs().collect::<Vec<_>>(), [1, 2]);
 }
 
+/// Written out by hand from RFC 8888, figure 2: two sources, one with an odd number of packets.
+#[test]
+fn congestion_feedback_tells_of_each_source_what_arrived() {
+    let at = Time::from_millis;
+    let (first, second) = ([Some(at(1_000)), None, Some(at(9_000))], [Some(at(9_500))]);
+    let streams: [(u32, u16, &[Option<Time>]); 2] = [(7, 65_535, &first), (8, 3, &second)];
+    let mut told = vec![];
+    let compound = written(|writer| {
+        let stream = |n: usize| streams.get(n).copied();
+        writer.congestion_feedback(1, (at(10_000), 0xa0000), stream, |n, count| told.push((n, count))).unwrap();
+    });
+    assert_eq!(told, [(0, 3), (1, 1)]);
+    let expected: [u8; 40] = [
+        0x8b, 205, 0, 9, 0, 0, 0, 1, // the head
+        0, 0, 0, 7, 0xff, 0xff, 0, 3, 0x9f, 0xfe, 0, 0, 0x84, 0, 0,
+        0, // 9 s are more than can be said; 1 s is 1,024
+        0, 0, 0, 8, 0, 3, 0, 1, 0x82, 0, 0, 0, // half a second
+        0, 10, 0, 0, // ten seconds
+    ];
+    assert_eq!(compound, expected);
+    let Packet::CongestionFeedback(feedback) = only(&compound) else { panic!() };
+    assert_eq!((feedback.sender_ssrc, feedback.timestamp), (1, 0xa0000));
+    let read: Vec<_> = feedback.streams().map(|stream| (stream.ssrc, stream.packets().collect::<Vec<_>>())).collect();
+    let arrived = |nanos| PacketReport::Arrived(Some(nanos));
+    let of_first = vec![(65_535, PacketReport::Arrived(None)), (0, PacketReport::Missing), (1, arrived(1_000_000_000))];
+    assert_eq!(read, [(7, of_first), (8, vec![(3, arrived(500_000_000))])]);
+}
+
+#[test]
+fn congestion_feedback_is_refused_where_its_counts_are_wrong_and_cut_off_where_there_is_no_room() {
+    let broken: [&[u8]; 3] = [
+        &[0x8b, 205, 0, 1, 0, 0, 0, 1],
+        &[0x8b, 205, 0, 4, 0, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0, 1, 0, 0, 0, 0],
+        &[0x8b, 205, 0, 4, 0, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0x40, 1, 0, 0, 0, 0],
+    ];
+    for compound in broken {
+        assert!(matches!(packets(compound).next(), Some(Err(RtcpError::Content))), "{compound:?}");
+    }
+    let arrivals = vec![Some(Time::ZERO); 1_000];
+    let mut out = [0; 403];
+    let mut writer = RtcpWriter::new(&mut out);
+    let mut told = 0;
+    let stream = |n: usize| (n == 0).then_some((7, 0, &arrivals[..]));
+    writer.congestion_feedback(1, (Time::ZERO, 0), stream, |_, count| told += count).unwrap();
+    assert_eq!((told, writer.len()), (190, 400));
+    assert!(writer.congestion_feedback(1, (Time::ZERO, 0), stream, |_, _| panic!("there is no room")).is_none());
+}
+
 #[test]
 fn a_receiver_report_without_blocks_is_eight_bytes() {
     let compound = written(|writer| writer.receiver_report(1, &[]).unwrap());
@@ -326,6 +374,9 @@ fn read_everything(packet: &Packet<'_>) {
         Packet::Nack(nack) => drop(nack.sequence_numbers().count()),
         Packet::TransportFeedback(feedback) => {
             assert!(feedback.arrivals().count() <= usize::from(feedback.status_count));
+        }
+        Packet::CongestionFeedback(feedback) => {
+            let _ = feedback.streams().map(|stream| stream.packets().count()).sum::<usize>();
         }
         Packet::Fir(fir) => drop(fir.entries().count()),
         Packet::Remb(remb) => drop(remb.ssrcs().count()),

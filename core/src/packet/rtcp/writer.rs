@@ -4,8 +4,8 @@ use super::extended_reports::{DELAY_SINCE_LAST_RR, DLRR_ENTRY_LEN, RECEIVER_REFE
 use super::feedback::REMB_NAME;
 use super::report::{BLOCK_LEN, SENDER_INFO_LEN};
 use super::{
-    DelaySinceLastRr, FirEntry, HEADER_LEN, ReportBlock, SenderInfo, packet_type, payload_format, sdes,
-    transport_feedback, transport_format,
+    DelaySinceLastRr, FirEntry, HEADER_LEN, ReportBlock, SenderInfo, congestion_feedback, packet_type, payload_format,
+    sdes, transport_feedback, transport_format,
 };
 use crate::time::Time;
 
@@ -180,6 +180,40 @@ impl<'o> RtcpWriter<'o> {
             self.out[header_at] |= 0x20;
         }
         Some(told)
+    }
+
+    /// Congestion control feedback made at `now`, which is `timestamp` in units of 1/65536 s. `stream(n)` gives what is
+    /// told of the nth source: its SSRC, the sequence number of the first packet, and when that one and those after it
+    /// arrived; none behind the last. As much is written as fits; `told(n, count)` hears how many packets of each.
+    /// `None` if nothing was written.
+    pub fn congestion_feedback<'s>(
+        &mut self,
+        sender_ssrc: u32,
+        (now, timestamp): (Time, u32),
+        stream: impl Fn(usize) -> Option<(u32, u16, &'s [Option<Time>])>,
+        mut told: impl FnMut(usize, usize),
+    ) -> Option<()> {
+        let start = self.end + HEADER_LEN + 4;
+        let limit = self.out.len().checked_sub(4)?;
+        let mut end = start;
+        for n in 0.. {
+            let Some((ssrc, first, arrivals)) = stream(n) else { break };
+            let count = arrivals.len().min(congestion_feedback::fitting(limit.saturating_sub(end)));
+            if count > 0 {
+                let room = &mut self.out[end..limit];
+                end += congestion_feedback::write_stream(room, now, ssrc, first, &arrivals[..count]);
+                told(n, count);
+            }
+        }
+        if end == start {
+            return None;
+        }
+        let content_len = end + 4 - (start - 4);
+        let content =
+            self.packet(packet_type::TRANSPORT_FEEDBACK, transport_format::CONGESTION_CONTROL, content_len)?;
+        content[..4].copy_from_slice(&sender_ssrc.to_be_bytes());
+        content[content_len - 4..].copy_from_slice(&timestamp.to_be_bytes());
+        Some(())
     }
 
     /// XR with our NTP time, for the other side to answer by a DLRR.

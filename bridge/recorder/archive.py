@@ -1,0 +1,32 @@
+"""The recordings of one tenant, for `/v1/recordings`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bridge.transcode.recording import RecordingInfo, RecordingStore
+
+
+class TenantArchive:
+    """A `RecordingArchive` of the REST API: a store in which each tenant sees its own."""
+
+    def __init__(self, store: RecordingStore) -> None:
+        self._store = store
+
+    def of_tenant(self, tenant: str) -> Sequence[RecordingInfo]:
+        """Oldest first."""
+        return self._store.of_tenant(tenant)
+
+    def find(self, tenant: str, recording: str) -> RecordingInfo:
+        """One of them. Raises `RecordingError`."""
+        return self._store.find(tenant, recording)
+
+    def export(self, tenant: str, recording: str, stream: str) -> Iterator[bytes]:
+        """A stream in clear. Raises `RecordingError`."""
+        self._store.find(tenant, recording)
+        return self._store.export(recording, stream)
+
+    def delete(self, tenant: str, recording: str) -> None:
+        """Its key first. Raises `RecordingError`."""
+        self._store.find(tenant, recording)
+        self._store.delete(recording)

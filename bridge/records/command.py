@@ -1,0 +1,38 @@
+"""The command `bridge records export`."""
+
+from __future__ import annotations
+
+import argparse
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from bridge.audit import DATABASE
+from bridge.errors import BridgeError
+from bridge.records.export import as_csv, as_json_lines
+from bridge.records.store import RecordReader
+from bridge.timestamps import parse_instant
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What it takes besides settings."""
+    parser.add_argument("action", choices=["export"])
+    parser.add_argument("--from", dest="since", metavar="DATE", help="of what ended on that day (UTC) or later")
+    parser.add_argument("--to", dest="until", metavar="DATE", help="of what ended before that day")
+    parser.add_argument("--tenant", metavar="TENANT", help="of this vendor only")
+    parser.add_argument(
+        "--format", choices=["jsonl", "csv"], default="jsonl", help="JSON lines, or a table (default: %(default)s)"
+    )
+
+
+def export(options: argparse.Namespace, data: Path) -> Iterator[str]:
+    """The lines to print. Raises `BridgeError`."""
+    since, until = (
+        None if text is None else parse_instant(text, option)
+        for text, option in ((options.since, "--from"), (options.until, "--to"))
+    )
+    try:
+        found = RecordReader(data / DATABASE).between(since, until, options.tenant)
+        yield from as_csv(found) if options.format == "csv" else as_json_lines(found)
+    except sqlite3.Error as error:
+        raise BridgeError("records_unavailable", f"{data / DATABASE} cannot be read: {error}.") from None

@@ -1,0 +1,230 @@
+"""Follows each call from its first participant to its end, and writes down what it came to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from secrets import token_urlsafe
+from typing import Any, Protocol
+
+from bridge.audit import Detail, Entry
+from bridge.records.measures import Gathered, Sample, SessionMeasures
+from bridge.room import Admitted, Moved, RoomEvent, RoomOpened, RoomRecord, SentBack, Session, SessionEnded
+from bridge.timestamps import timestamp
+
+
+class Claims(Protocol):
+    """What is needed of a verified token."""
+
+    @property
+    def tenant(self) -> str:
+        """Whose room it is."""
+
+    @property
+    def identity(self) -> str:
+        """Whom the token is for."""
+
+    @property
+    def role(self) -> str:
+        """As what."""
+
+    @property
+    def level(self) -> str:
+        """The level of the sign-in."""
+
+
+class SampledSession(Protocol):
+    """The media of a session; see `bridge.sfu.MediaSession`."""
+
+    @property
+    def session_id(self) -> str:
+        """The room's id of the session."""
+
+    @property
+    def samples(self) -> tuple[Sample | None, Sample | None]:
+        """What it sends and what it receives, by the sample at hand."""
+
+
+@dataclass
+class _Session:
+    room_id: str
+    participant: str
+    subject: str
+    identity: str = field(repr=False)
+    role: str
+    level: str
+    door: str
+    started: float
+    """By the wall clock."""
+    since: float
+    """When it came to where it is: in the lobby, or in the room."""
+    waits: bool
+    waited: float = 0.0
+    inside: float = 0.0
+    measures: SessionMeasures = field(default_factory=SessionMeasures)
+    reduced: set[int] = field(default_factory=set)
+    """Videos that the line is too weak for now."""
+    reduced_since: float = 0.0
+    reduced_seconds: float = 0.0
+
+    def moves(self, now: float, *, waits: bool) -> None:
+        """It comes into the room or back to the lobby, or stays and is counted."""
+        if self.waits:
+            self.waited += now - self.since
+        else:
+            self.inside += now - self.since
+        self.since, self.waits = now, waits
+
+
+@dataclass
+class _Call:
+    id: str
+    started: float
+    sessions: int = 0
+    score: Gathered = field(default_factory=Gathered)
+
+
+class Ledger:
+    """A room listener that also hears of sessions from `Calls` and of samples from `QualitySampler`."""
+
+    def __init__(
+        self,
+        append: Callable[[Entry], None],
+        pseudonym: Callable[[str, str], str],
+        *,
+        clock: Callable[[], float],
+        wall_clock: Callable[[], float],
+    ) -> None:
+        """`pseudonym(tenant, identity)` stands in for an identity.
+
+        `clock` is the rooms', `wall_clock` gives seconds since the epoch.
+        """
+        self._append = append
+        self._pseudonym = pseudonym
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._calls: dict[str, _Call] = {}
+        self._sessions: dict[str, _Session] = {}
+
+    def __call__(self, event: RoomEvent) -> None:
+        """Follows a room."""
+        match event:
+            case RoomOpened(room_id=room_id):
+                self._calls[room_id] = _Call(token_urlsafe(12), self._wall_clock())
+            case Moved(session_ids=moved, to=to):
+                for session_id in moved:
+                    if session_id in self._sessions:
+                        self._sessions[session_id].room_id = to
+            case Admitted(participant_id=who) | SentBack(participant_id=who):
+                for session in self._sessions.values():
+                    if session.participant == who:
+                        session.moves(self._clock(), waits=isinstance(event, SentBack))
+            case SessionEnded(session_id=session_id, reason=reason):
+                ended = self._sessions.pop(session_id, None)
+                if ended is not None:
+                    self._write_session(ended, reason.value)
+            case _:
+                pass
+
+    def on_opened(self, session: Session, claims: Claims, door: str) -> None:
+        """A client has joined, or waits in the lobby."""
+        self._sessions[session.id] = _Session(
+            session.room_id,
+            session.participant_id,
+            self._pseudonym(claims.tenant, claims.identity),
+            claims.identity,
+            claims.role,
+            claims.level,
+            door,
+            self._wall_clock(),
+            self._clock(),
+            session.waiting,
+        )
+
+    def on_stalled(self, session_id: str, *, to_bridge: bool) -> None:
+        """Media of a session stopped without anyone asking for it: to the bridge, or from it."""
+        session = self._sessions.get(session_id)
+        if session is not None:
+            direction = session.measures.sent if to_bridge else session.measures.received
+            direction.stalls += 1
+
+    def on_video_reduced(self, session_id: str, source_id: int, reduced: bool) -> None:
+        """The line of a session is too weak for more than still pictures of a video, or no longer is."""
+        session = self._sessions.get(session_id)
+        if session is None:
+            return
+        if session.reduced:
+            session.reduced_seconds += self._clock() - session.reduced_since
+        session.reduced_since = self._clock()
+        (session.reduced.add if reduced else session.reduced.discard)(source_id)
+
+    def on_sampled(self, media: SampledSession, stats: Mapping[str, Any]) -> None:
+        """A session's media was looked at."""
+        session = self._sessions.get(media.session_id)
+        if session is not None:
+            session.measures.add(stats, *media.samples)
+
+    def on_room_record(self, record: RoomRecord) -> None:
+        """A room has closed, after its sessions."""
+        call = self._calls.pop(record.room_id)
+        attachment: dict[str, Detail] = {
+            "started": timestamp(round(call.started * 1e6)),
+            "sessions": call.sessions,
+            "participant_minutes": round(record.participant_seconds / 60, 2),
+            "most_participants": record.most_participants,
+            "joins": ",".join(f"{role}:{count}" for role, count in sorted(record.joins.items())),
+            "waits": record.waits,
+            "longest_wait_seconds": round(record.longest_wait, 1),
+            "refused": record.refused,
+            "removed": record.removed,
+            "recorded_seconds": round(record.recorded_seconds, 1),
+        }
+        if call.score.count:
+            attachment["mos"] = round(call.score.mean, 2)
+            attachment["mos_min"] = round(call.score.least, 2)
+        tenant, _, room = record.room_id.partition("/")
+        details: dict[str, Detail] = {
+            "call": call.id,
+            "seconds": round(record.duration, 1),
+            "reason": record.reason,
+        }
+        self._append(Entry("call_ended", tenant, room, details=details, attachment=attachment))
+
+    def _write_session(self, session: _Session, reason: str) -> None:
+        session.moves(self._clock(), waits=session.waits)
+        if session.reduced:
+            session.reduced_seconds += self._clock() - session.reduced_since
+        measures = session.measures.summary(session.inside)
+        call = self._calls[session.room_id]
+        call.sessions += 1
+        for direction in (session.measures.sent, session.measures.received):
+            if direction.score.count:
+                call.score.add(direction.score.mean)
+        tenant, _, room = session.room_id.partition("/")
+        details: dict[str, Detail] = {
+            "call": call.id,
+            "participant": session.participant,
+            "seconds": round(session.inside, 1),
+            "reason": reason,
+        }
+        attachment: dict[str, Detail] = {
+            "started": timestamp(round(session.started * 1e6)),
+            "role": session.role,
+            "level": session.level,
+            "door": session.door,
+            "waited_seconds": round(session.waited, 1),
+            **measures,
+        }
+        if session.measures.received.codecs:
+            attachment["received_reduced_seconds"] = round(session.reduced_seconds, 1)
+        self._append(
+            Entry(
+                "session_ended",
+                tenant,
+                room,
+                subject=session.subject,
+                details=details,
+                identity=session.identity,
+                attachment=attachment,
+            )
+        )

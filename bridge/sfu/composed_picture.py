@@ -1,0 +1,224 @@
+"""One picture of everybody in a room, made by a leg: a producer of the router that receivers get instead of many.
+
+All who take the same codec share it, and the thinnest of their lines decides how large it is and how often it comes.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bridge.sfu.allocation.publishing import Received
+from bridge.sfu.leg_transport import DECODED, ORIENTATION, LegTransport, layer_up_to, leg_codec, new_ssrc, taken
+from bridge.sfu.legs import ComposeSpec, Leg, PictureScene, SceneSource
+from bridge.sfu.parties import Party
+from bridge.sfu.sdp import codecs
+from bridge.sfu.sdp.codecs import MediaCodec
+from bridge.sfu.sdp.description import Codec
+from bridge.sfu.types import LegInput, LegReport, Producer
+
+if TYPE_CHECKING:
+    from bridge.sfu.compositions import Compositions
+    from bridge.sfu.router import PublishedProducer
+
+logger = logging.getLogger(__name__)
+
+START_BITRATE = 300_000
+MIN_BITRATE = 60_000
+MAX_BITRATE = 1_500_000
+"""Of a composed picture, in bit/s."""
+MAX_PICTURES = 16
+"""Pictures that are decoded at most; the initials of others stand in their place."""
+MAX_SOURCES = 64
+"""Sources that the leg is told of at most."""
+SMALL_HEIGHT, LARGE_HEIGHT, SCREEN_HEIGHT = 180, 360, 720
+"""Lines of the layer that is taken in: of a camera among several, of one among few, of a screen."""
+FEW = 2
+CAMERA_ROOM = 300_000
+"""What a camera need send for it at most, in bit/s: nobody sees more of it than a tile."""
+
+
+@dataclass(slots=True)
+class _Input:
+    """A stream on its way to the leg."""
+
+    published: PublishedProducer
+    consumer_id: int
+    ssrc: int
+    spatial: int | None = None
+
+
+class ComposedPicture:
+    """It exists in the core while it has receivers."""
+
+    def __init__(self, owner: Compositions, target: Codec) -> None:
+        self._owner = owner
+        self._router = owner.router
+        self.codec = target
+        self.codecs = (MediaCodec(target),)
+        self.producer_id = 0
+        """Its id now; another one each time that it is started, 0 while it is not."""
+        self._receivers: dict[object, int] = {}
+        """What each one's line carries of it, in bit/s."""
+        self._bitrate = START_BITRATE
+        self._leg: Leg | None = None
+        self._transport: LegTransport | None = None
+        self._inputs: dict[int, _Input] = {}
+        """By producer."""
+
+    def acquire(self, receiver: object, bitrate: int = START_BITRATE) -> int:
+        """Has it made for one more receiver; the producer to consume. Raises `BridgeError` if no leg may be started."""
+        if self._transport is None:
+            self._bitrate = _bounded(bitrate)
+            self._start()
+        self._receivers[receiver] = bitrate
+        self._follow_lines()
+        self._router.legs_changed()
+        return self.producer_id
+
+    def release(self, receiver: object) -> None:
+        """One receiver less; it ends with the last. Idempotent."""
+        if self._receivers.pop(receiver, None) is None:
+            return
+        if self._receivers:
+            self._follow_lines()
+        else:
+            self.end()
+        self._router.legs_changed()
+
+    def set_bitrate(self, receiver: object, bitrate: int) -> None:
+        """What the line of a receiver carries of it."""
+        if receiver in self._receivers:
+            self._receivers[receiver] = bitrate
+            self._follow_lines()
+
+    @property
+    def headroom(self) -> int:
+        """What more it could be if its receivers' lines carried it, in bit/s."""
+        return MAX_BITRATE - self._bitrate
+
+    def follow(self) -> None:
+        """The room, its speaker or a layer of a producer is another: takes in what is of use, and tells the leg."""
+        if self._transport is None or self._leg is None:
+            return
+        shown = [(party, party.camera, False) for party in self._owner.parties]
+        shown += [(party, screen, True) for party in self._owner.parties for screen in party.screens]
+        self._take_in(_most_wanted(shown))
+        for producer_id, taken_in in self._inputs.items():
+            self._choose_layer(producer_id, taken_in)
+        speaker = self._owner.speaker()
+        self._leg.set_scene(
+            PictureScene(
+                tuple(
+                    self._scene_source(party, producer_id, screen=screen, speaking=party.id == speaker)
+                    for party, producer_id, screen in shown[:MAX_SOURCES]
+                )
+            )
+        )
+
+    def producer_ended(self, producer_id: int) -> None:
+        """A producer of the room has ended, and its consumer with it."""
+        ended = self._inputs.pop(producer_id, None)
+        if ended is not None and self._transport is not None:
+            self._transport.end_consumer(ended.consumer_id, ended=True)
+
+    def report(self) -> LegReport | None:
+        """What runs for it; None while nothing does."""
+        if self._leg is None:
+            return None
+        inputs = tuple(
+            LegInput(producer_id, each.published.producer.codecs[0]) for producer_id, each in self._inputs.items()
+        )
+        target, receivers = codecs.names(self.codecs)[0], len(self._receivers)
+        return LegReport(inputs, "video", target, "composed", receivers, self._leg.restarts, self._leg.stats)
+
+    def on_leg_ended(self, code: str) -> None:
+        """Told by the runner: the leg is gone for good."""
+        logger.warning("a leg for a composed picture has ended for good: %s", code)
+        self._receivers.clear()
+        # Not after `end`, by which the router knows it no more.
+        self._router.end_producers([self.producer_id])
+        self.end()
+        self._router.legs_changed()
+
+    def end(self) -> None:
+        """Ends the leg and what it hangs on. The core ends the consumers with it."""
+        producer_id, self.producer_id = self.producer_id, 0
+        transport, self._transport, self._leg = self._transport, None, None
+        if transport is None:
+            return
+        transport.close()
+        for taken_in in self._inputs:
+            self._router.receives_no_more(self, taken_in)
+        self._inputs.clear()
+        self._router.producers.pop(producer_id, None)
+        self._router.layers.pop(producer_id, None)
+
+    def _start(self) -> None:
+        router, ssrc = self._router, new_ssrc()
+        spec = ComposeSpec(leg_codec(self.codec), ssrc, ORIENTATION)
+        self._leg = self._owner.runner.reserve(spec, self._bitrate, self)
+        self._transport = LegTransport(router, self._leg, lambda: self.on_leg_ended("leg_failed"))
+        self.producer_id = router.new_id()
+        producer = Producer(self.producer_id, "composed", "video", codecs.names(self.codecs))
+        router.producers[self.producer_id] = self._owner.published(producer, self.codecs)
+        self._transport.produce(self.producer_id, "video", self.codecs, ssrc)
+        self.follow()
+
+    def _take_in(self, wanted: list[int]) -> None:
+        assert self._transport is not None  # noqa: S101 - it runs
+        usable = {
+            producer_id: published
+            for producer_id in wanted
+            if (published := self._router.producers.get(producer_id)) is not None
+            and published.codecs[0].codec.key in DECODED["video"]
+        }
+        for producer_id in [producer_id for producer_id in self._inputs if producer_id not in usable]:
+            self._transport.end_consumer(self._inputs.pop(producer_id).consumer_id, ended=False)
+            self._router.receives_no_more(self, producer_id)
+        for producer_id, published in usable.items():
+            if producer_id not in self._inputs:
+                ssrc = new_ssrc()
+                self._inputs[producer_id] = _Input(published, self._transport.consume(published, ssrc), ssrc)
+
+    def _choose_layer(self, producer_id: int, taken_in: _Input) -> None:
+        screen = any(producer_id in party.screens for party in self._owner.parties)
+        height = SCREEN_HEIGHT if screen else SMALL_HEIGHT if len(self._inputs) > FEW else LARGE_HEIGHT
+        layer = layer_up_to(self._router.layers.get(producer_id, ()), height)
+        if layer is not None and layer.spatial != taken_in.spatial and self._transport is not None:
+            taken_in.spatial = layer.spatial
+            self._transport.choose_layer(taken_in.consumer_id, layer.spatial)
+            room = None if screen else CAMERA_ROOM
+            self._router.receives(self, producer_id, Received(layer.spatial, room, complete=True))
+
+    def _scene_source(self, party: Party, producer_id: int | None, *, screen: bool, speaking: bool) -> SceneSource:
+        source = SceneSource(
+            f"{party.id} {producer_id}" if screen else party.id,
+            party.name,
+            None,
+            screen=screen,
+            pinned=party.interpreter and not screen,
+            speaking=speaking and not screen,
+            muted=party.muted and not screen,
+        )
+        taken_in = None if producer_id is None else self._inputs.get(producer_id)
+        if taken_in is None:
+            return source
+        return replace(source, ssrc=taken_in.ssrc, codecs=tuple(map(leg_codec, taken(taken_in.published))))
+
+    def _follow_lines(self) -> None:
+        bitrate = _bounded(min(self._receivers.values(), default=START_BITRATE))
+        if self._leg is not None and bitrate != self._bitrate:
+            self._bitrate = bitrate
+            self._leg.set_bitrate(bitrate)
+
+
+def _most_wanted(shown: list[tuple[Party, int | None, bool]]) -> list[int]:
+    """Producers to decode where there are more than can be: screens, interpreters, then whoever came first."""
+    by_need = sorted(shown, key=lambda each: (not each[2], not each[0].interpreter))
+    return [producer_id for _, producer_id, _ in by_need if producer_id is not None][:MAX_PICTURES]
+
+
+def _bounded(bitrate: int) -> int:
+    return max(MIN_BITRATE, min(MAX_BITRATE, bitrate))

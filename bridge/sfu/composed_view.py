@@ -1,0 +1,138 @@
+"""Whether one receiver gets the room as one composed picture or every picture on its own, and the way between the two.
+
+Neither picture goes before the other is there: what is to be left behind is sent until what comes in its place flows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING
+
+from bridge.errors import BridgeError
+from bridge.sfu.allocation import ranks
+from bridge.sfu.allocation.model import Source
+from bridge.sfu.allocation.view import ViewChooser
+from bridge.sfu.composed_picture import START_BITRATE, ComposedPicture
+from bridge.sfu.types import Subscription, View, ViewReason, ViewState
+
+if TYPE_CHECKING:
+    from bridge.sfu.router import Router
+
+STREAM = "composed"
+"""Stream and track id of the composed picture in SDP."""
+RETRY_SECONDS = 30.0
+"""After which a picture is asked for again that could not be composed."""
+
+
+class ComposedView:
+    """The choice of one connection. Whoever has it subscribes to `wanted`."""
+
+    def __init__(self, router: Router, close: Callable[[int], None], on_state: Callable[[ViewState], None]) -> None:
+        """`close` ends what is sent of a producer, if anything is; `on_state` is told what the receiver gets."""
+        self._router = router
+        self._close = close
+        self._on_state = on_state
+        self._view = View.SEPARATE
+        self._chooser = ViewChooser()
+        self._picture: ComposedPicture | None = None
+        self.producer_id = 0
+        """The composed picture that is received, or to be; 0 for none."""
+        self._bitrate = START_BITRATE
+        self._refused: tuple[ViewReason, float] | None = None
+        """Why there is none although there should be, and until when none is asked for."""
+        self._told = ViewState(False, "asked")
+
+    @property
+    def follows_line(self) -> bool:
+        """Whether time and the line may change something."""
+        return self._view is not View.SEPARATE
+
+    @property
+    def composed(self) -> bool:
+        """Whether the composed picture is what is to be received."""
+        wants = self._view is View.COMPOSED or (self._view is View.AUTO and self._chooser.composed)
+        return wants and self._refused is None
+
+    def ask(self, view: View) -> None:
+        """What the receiver wants from now on."""
+        if view is not self._view:
+            self._view, self._refused = view, None
+            self._chooser = ViewChooser()
+
+    def look(self, now: float, budget: int | None, videos: Sequence[Source]) -> None:
+        """Takes in what the line carries beside sound, and what the pictures on their own would take."""
+        if self._view is View.AUTO:
+            self._chooser.update(now, budget, videos)
+        if self._refused is not None and now >= self._refused[1]:
+            self._refused = None
+
+    def wanted(
+        self, now: float, asked: Sequence[Subscription], lacking: Collection[str], is_live: Callable[[int], bool]
+    ) -> list[Subscription]:
+        """What is to be received of what was asked for. `lacking` are the codecs that the receiver is known to lack."""
+        if self.composed and self.producer_id == 0:
+            self._acquire(now, lacking)
+        composed = self.composed
+        if not composed and self.producer_id and self._arrived(asked, is_live):
+            self.release()
+        self._tell(composed)
+        wanted = list(asked)
+        if composed and is_live(self.producer_id):
+            wanted = [each for each in asked if not self._is_video(each.producer_id)]
+        if self.producer_id:
+            wanted.append(Subscription(self.producer_id, STREAM, STREAM, rank=ranks.PINNED))
+        return wanted
+
+    def set_bitrate(self, bitrate: int) -> None:
+        """What the line carries of the composed picture."""
+        self._bitrate = bitrate
+        if self._picture is not None:
+            self._picture.set_bitrate(self, bitrate)
+
+    def refuse(self, now: float, why: ViewReason) -> None:
+        """It cannot be had. Each picture comes on its own instead, and it is tried again after a while."""
+        self._refused = (why, now + RETRY_SECONDS)
+        self.release()
+
+    def release(self) -> None:
+        """Lets go of it; with its last receiver it is made no more."""
+        picture, self._picture = self._picture, None
+        producer_id, self.producer_id = self.producer_id, 0
+        if picture is not None:
+            self._close(producer_id)
+            picture.release(self)
+
+    def _acquire(self, now: float, lacking: Collection[str]) -> None:
+        picture = self._router.compositions.picture(lacking)
+        if picture is None:
+            enabled = self._router.compositions.enabled
+            self._refused = ("unsupported_codec" if enabled else "legs_exhausted", now + RETRY_SECONDS)
+            return
+        try:
+            self.producer_id = picture.acquire(self, self._bitrate)
+        except BridgeError as error:
+            self._refused = ("legs_exhausted" if error.code == "legs_exhausted" else "leg_failed", now + RETRY_SECONDS)
+        else:
+            self._picture = picture
+
+    def _arrived(self, asked: Sequence[Subscription], is_live: Callable[[int], bool]) -> bool:
+        """Whether any picture on its own flows again, or none is to."""
+        videos = [each.producer_id for each in asked if self._is_video(each.producer_id) and not each.paused]
+        return not videos or any(is_live(producer_id) for producer_id in videos)
+
+    def _is_video(self, producer_id: int) -> bool:
+        published = self._router.producers.get(producer_id)
+        return published is not None and published.producer.kind == "video"
+
+    def _tell(self, composed: bool) -> None:
+        reason: ViewReason = "asked"
+        if self._refused is not None:
+            reason = self._refused[0]
+        elif self._view is View.AUTO:
+            reason = "thin_line" if composed else "good_line"
+        state = ViewState(composed, reason)
+        # At first each comes on its own: that need not be said.
+        silent = self._told == ViewState(False, "asked") and state == ViewState(False, "good_line")
+        if state != self._told and not silent:
+            self._told = state
+            self._on_state(state)

@@ -1,0 +1,197 @@
+"""The sound of a room as one stream: one leg mixes it, once, and leaves out each receiver's own voice (N−1)."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bridge.sfu.leg_transport import DECODED, LegTransport, leg_codec, new_ssrc, taken
+from bridge.sfu.legs import Leg, MixSpec, SceneOutput, SceneSound, SceneVoice, SoundScene
+from bridge.sfu.sdp import codecs
+from bridge.sfu.sdp.codecs import MediaCodec
+from bridge.sfu.sdp.description import Codec
+from bridge.sfu.types import LegInput, LegReport, Producer
+
+if TYPE_CHECKING:
+    from bridge.sfu.compositions import Compositions
+    from bridge.sfu.router import PublishedProducer
+
+logger = logging.getLogger(__name__)
+
+BITRATE = 300_000
+"""What a line is taken for that nothing is known of."""
+MAX_SOUNDS = 64
+"""Sounds that are mixed at most; the room's loudest speakers are chosen from before they come here."""
+
+
+@dataclass(slots=True)
+class _Input:
+    published: PublishedProducer
+    consumer_id: int
+    ssrc: int
+
+
+class Mix:
+    """One mix: in one codec, and without one participant's voice or with everybody's. Receivers alike share it."""
+
+    def __init__(self, sound: MixedSound, codec: Codec, without: str | None) -> None:
+        self._sound = sound
+        self.codec = codec
+        self.codecs = (MediaCodec(codec),)
+        self.without = without
+        self.producer_id = 0
+        self.ssrc = 0
+        self.receivers: dict[object, int] = {}
+        """What each one's line carries, in bit/s."""
+
+    def acquire(self, receiver: object, bitrate: int = BITRATE) -> int:
+        """Has it made for one more receiver; the producer to consume. Raises `BridgeError` if no leg may be started."""
+        if not self.receivers:
+            self._sound.start(self)
+        self.receivers[receiver] = bitrate
+        self._sound.changed()
+        return self.producer_id
+
+    def release(self, receiver: object) -> None:
+        """One receiver less; it ends with the last. Idempotent."""
+        if self.receivers.pop(receiver, None) is not None:
+            if not self.receivers:
+                self._sound.stop(self)
+            self._sound.changed()
+
+    def set_bitrate(self, receiver: object, bitrate: int) -> None:
+        """What the line of a receiver carries."""
+        if receiver in self.receivers:
+            self.receivers[receiver] = bitrate
+            self._sound.follow_lines()
+
+
+class MixedSound:
+    """All mixes of a room, and the leg that makes them; it runs while there is a mix."""
+
+    def __init__(self, owner: Compositions) -> None:
+        self._owner = owner
+        self._router = owner.router
+        self._leg: Leg | None = None
+        self._transport: LegTransport | None = None
+        self._inputs: dict[int, _Input] = {}
+        """By producer."""
+        self._mixes: list[Mix] = []
+        """Those that are made."""
+        self._bitrate = BITRATE
+
+    def start(self, mix: Mix) -> None:
+        """Has one more mix made. Raises `BridgeError`."""
+        router = self._router
+        if self._transport is None:
+            self._leg = self._owner.runner.reserve(MixSpec(), self._bitrate, self)
+            self._transport = LegTransport(router, self._leg, lambda: self.on_leg_ended("leg_failed"))
+        mix.producer_id, mix.ssrc = router.new_id(), new_ssrc()
+        producer = Producer(mix.producer_id, "mixed", "audio", codecs.names(mix.codecs))
+        router.producers[mix.producer_id] = self._owner.published(producer, mix.codecs)
+        self._transport.produce(mix.producer_id, "audio", mix.codecs, mix.ssrc)
+        self._mixes.append(mix)
+        self.follow()
+
+    def stop(self, mix: Mix) -> None:
+        """Has a mix made no longer; the leg ends with the last."""
+        if mix not in self._mixes or self._transport is None:
+            return
+        self._mixes.remove(mix)
+        self._router.producers.pop(mix.producer_id, None)
+        if self._mixes:
+            self._transport.end_producer(mix.producer_id)
+            self.follow()
+        else:
+            self.end()
+        mix.producer_id = 0
+
+    def changed(self) -> None:
+        """Who receives a mix is another."""
+        self.follow_lines()
+        self._router.legs_changed()
+
+    def follow_lines(self) -> None:
+        """The thinnest line decides how many bits sound takes."""
+        bitrate = min((each for mix in self._mixes for each in mix.receivers.values()), default=BITRATE)
+        if self._leg is not None and bitrate != self._bitrate:
+            self._bitrate = bitrate
+            self._leg.set_bitrate(bitrate)
+
+    def follow(self) -> None:
+        """The room is another: takes in all its sounds, and tells the leg."""
+        if self._transport is None or self._leg is None:
+            return
+        heard = [producer_id for party in self._owner.parties for producer_id in party.sounds][:MAX_SOUNDS]
+        self._take_in(self._transport, heard)
+        voices = (
+            SceneVoice(
+                party.id,
+                tuple(
+                    SceneSound(taken_in.ssrc, tuple(map(leg_codec, _mixable(taken_in.published))))
+                    for producer_id in party.sounds
+                    if (taken_in := self._inputs.get(producer_id)) is not None
+                ),
+            )
+            for party in self._owner.parties
+        )
+        outputs = (SceneOutput(mix.ssrc, leg_codec(mix.codec), mix.without) for mix in self._mixes)
+        self._leg.set_scene(SoundScene(tuple(voices), tuple(outputs)))
+
+    def producer_ended(self, producer_id: int) -> None:
+        """A producer of the room has ended, and its consumer with it."""
+        ended = self._inputs.pop(producer_id, None)
+        if ended is not None and self._transport is not None:
+            self._transport.end_consumer(ended.consumer_id, ended=True)
+
+    def report(self) -> LegReport | None:
+        """What runs for it; None while nothing does."""
+        if self._leg is None:
+            return None
+        inputs = tuple(
+            LegInput(producer_id, each.published.producer.codecs[0]) for producer_id, each in self._inputs.items()
+        )
+        targets = dict.fromkeys(codecs.names(mix.codecs)[0] for mix in self._mixes)
+        receivers = sum(len(mix.receivers) for mix in self._mixes)
+        leg = self._leg
+        return LegReport(inputs, "audio", ", ".join(targets), "mixed", receivers, leg.restarts, leg.stats)
+
+    def on_leg_ended(self, code: str) -> None:
+        """Told by the runner: the leg is gone for good."""
+        logger.warning("a leg for mixed sound has ended for good: %s", code)
+        for mix in self._mixes:
+            mix.receivers.clear()
+        # Not after `end`, by which the router knows them no more.
+        self._router.end_producers([mix.producer_id for mix in self._mixes])
+        self.end()
+        self._router.legs_changed()
+
+    def end(self) -> None:
+        """Ends the leg and what it hangs on."""
+        transport, self._transport, self._leg = self._transport, None, None
+        if transport is not None:
+            transport.close()
+        self._inputs.clear()
+        for mix in self._mixes:
+            self._router.producers.pop(mix.producer_id, None)
+            mix.producer_id = 0
+        self._mixes.clear()
+
+    def _take_in(self, transport: LegTransport, heard: list[int]) -> None:
+        usable = {
+            producer_id: published
+            for producer_id in heard
+            if (published := self._router.producers.get(producer_id)) is not None and _mixable(published)
+        }
+        for producer_id in [producer_id for producer_id in self._inputs if producer_id not in usable]:
+            transport.end_consumer(self._inputs.pop(producer_id).consumer_id, ended=False)
+        for producer_id, published in usable.items():
+            if producer_id not in self._inputs:
+                ssrc = new_ssrc()
+                self._inputs[producer_id] = _Input(published, transport.consume(published, ssrc), ssrc)
+
+
+def _mixable(published: PublishedProducer) -> list[Codec]:
+    """Those of a sound's codecs that are mixed: keys that are pressed are not."""
+    return [codec for codec in taken(published) if codec.key in DECODED["audio"] and codec.key != "telephone-event"]

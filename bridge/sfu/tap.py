@@ -1,0 +1,233 @@
+"""A tap: producers of a room as plain RTP on a socket of this host, for whoever records them.
+
+It hangs on a `PlainTransport` of the room's router with a consumer for each producer, told apart by their SSRCs. What a
+recording cannot hold comes by way of a leg that makes VP8 or Opus of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from bridge.errors import BridgeError
+from bridge.sfu import ice
+from bridge.sfu.allocation.publishing import Received
+from bridge.sfu.derived import MAX_BITRATE, DerivedProducer
+from bridge.sfu.leg_transport import MAX_HEIGHT
+from bridge.sfu.legs import LegCodec
+from bridge.sfu.sdp.codecs import MediaCodec
+from bridge.sfu.types import AudioLevel, LegReport, MediaKind
+
+if TYPE_CHECKING:
+    from bridge._core import Event
+    from bridge.sfu.router import Router
+
+TAKEN = {"video": ("vp8", "vp9", "av1"), "audio": ("opus",)}
+"""What goes into WebM as it comes."""
+_LOOPBACK = "127.0.0.1"
+_FEEDBACK = {"video": ("nack", "nack pli", "ccm fir"), "audio": ("nack",)}
+_SOCKET_BUFFER = 4 << 20
+"""Bytes asked for: it holds what comes while a disk takes its time."""
+
+
+@dataclass(frozen=True)
+class TappedTrack:
+    """A producer as it comes out of a tap."""
+
+    producer_id: int
+    """As it was asked for."""
+    ssrc: int
+    kind: MediaKind
+    codecs: tuple[LegCodec, ...]
+    """The payload type tells which."""
+
+
+class TapListener(Protocol):
+    """Who is told what becomes of a tap. Called on the event loop; must not block and not raise."""
+
+    def on_tap_ready(self) -> None:
+        """Its socket is connected: packets come from now on."""
+
+    def on_tap_ended(self, producer_id: int) -> None:
+        """A producer ended, or the leg that it comes by; the track has ended with it."""
+
+    def on_tap_lost(self) -> None:
+        """The transport, or the worker that carried it, is gone, and the tap with it."""
+
+
+@dataclass
+class _Tapped:
+    track: TappedTrack
+    consumer_id: int
+    consumed_id: int
+    """The producer that is consumed for it: itself, or one derived of it."""
+    derived: DerivedProducer | None
+    spatial: int | None = None
+
+
+class Tap:
+    """Made by `Sfu.open_tap`. A member of its router: the room's media lives on for as long as it is open."""
+
+    def __init__(
+        self, session_id: str, router: Router, listener: TapListener, on_closed: Callable[[Tap], None]
+    ) -> None:
+        self.session_id = session_id
+        self.room_id = router.room_id
+        self._router = router
+        self._listener = listener
+        self._on_closed = on_closed
+        self._tapped: dict[int, _Tapped] = {}
+        self._paused = False
+        self._closed = False
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        """Connected to the transport once the listener is told so. It stays the tap's."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SOCKET_BUFFER)
+        self.socket.bind((_LOOPBACK, 0))
+        address, port = self.socket.getsockname()
+        self._transport_id = router.new_id()
+        router.worker.route(self._transport_id, self._on_transport)
+        router.worker.core.create_plain_transport(
+            self._transport_id,
+            {"router_id": router.router_id, "listen_ip": _LOOPBACK, "remote": f"{address}:{port}"},
+        )
+        router.transport_made()
+
+    def add(self, producer_id: int) -> TappedTrack:
+        """Takes in a producer of the room; a picture begins with a keyframe, which is asked for.
+
+        Raises `BridgeError`: `unknown_producer`, `unsupported_codec`, `legs_exhausted`.
+        """
+        published = self._router.producers.get(producer_id)
+        if self._closed or published is None:
+            raise BridgeError("unknown_producer", "the room has no such producer", field="producer")
+        if producer_id in self._tapped:
+            return self._tapped[producer_id].track
+        kind = published.producer.kind
+        derived = None
+        codecs: Sequence[MediaCodec] = published.codecs
+        consumed_id = producer_id
+        if _sent(codecs) not in TAKEN[kind]:
+            derived = self._router.derived.derive_for(producer_id, lambda made: _sent(made) in TAKEN[kind])
+            if derived is None:
+                raise BridgeError("unsupported_codec", "nothing that can be recorded is sent, and no leg makes it")
+            consumed_id, codecs = derived.acquire(self), derived.codecs
+            derived.set_bitrate(self, MAX_BITRATE)
+        taken = tuple(
+            LegCodec(each.codec.key, each.codec.payload_type, each.codec.clock_rate, each.codec.channels)
+            for each in codecs
+            if each.codec.key in TAKEN[kind]
+        )
+        track = TappedTrack(producer_id, secrets.randbelow(0xFFFFFFFF) + 1, kind, taken)
+        tapped = self._tapped[producer_id] = _Tapped(track, self._router.new_id(), consumed_id, derived)
+        self._router.worker.core.create_consumer(
+            tapped.consumer_id,
+            {
+                "transport_id": self._transport_id,
+                "producer_id": consumed_id,
+                "ssrc": track.ssrc,
+                "cname": self._router.cname(f"tap {published.owner}"),
+                "payload_types": [
+                    {"producer_payload_type": each.payload_type, "payload_type": each.payload_type} for each in taken
+                ],
+                "rtcp_feedback": list(_FEEDBACK[kind]),
+                "paused": self._paused,
+            },
+        )
+        self.layers_changed(consumed_id)
+        return track
+
+    def remove(self, producer_id: int) -> None:
+        """Takes it out again; ignored for one that is not in."""
+        tapped = self._tapped.pop(producer_id, None)
+        if tapped is None:
+            return
+        with contextlib.suppress(RuntimeError):
+            # A worker that has died takes no command, and has forgotten everything anyway.
+            self._router.worker.core.close_consumer(tapped.consumer_id)
+        self._let_go(tapped)
+
+    def pause(self, paused: bool) -> None:
+        """Stops or resumes everything at once; pictures go on with a keyframe."""
+        if paused is not self._paused and not self._closed:
+            self._paused = paused
+            for tapped in self._tapped.values():
+                self._router.worker.core.pause_consumer(tapped.consumer_id, paused)
+
+    def close(self) -> None:
+        """Ends it. Idempotent; its listener hears nothing more."""
+        if self._closed:
+            return
+        self._closed = True
+        tapped, self._tapped = self._tapped, {}
+        self._router.worker.unroute(self._transport_id)
+        with contextlib.suppress(RuntimeError):
+            self._router.worker.core.close_transport(self._transport_id)
+        for each in tapped.values():
+            self._let_go(each)
+        self.socket.close()
+        self._on_closed(self)
+
+    # As a member of the router
+
+    def producers_ended(self, producer_ids: Sequence[int]) -> None:
+        """Told by the router: producers of the room ended, and with them their consumers."""
+        for producer_id, tapped in tuple(self._tapped.items()):
+            if producer_id in producer_ids or tapped.consumed_id in producer_ids:
+                del self._tapped[producer_id]
+                self._let_go(tapped)
+                self._listener.on_tap_ended(producer_id)
+
+    def layers_changed(self, producer_id: int) -> None:
+        """Told by the router: the layers of a producer changed. The highest that a leg would take is taken."""
+        tapped = next((each for each in self._tapped.values() if each.consumed_id == producer_id), None)
+        layers = self._router.layers.get(producer_id, ())
+        if tapped is None or not layers:
+            return
+        fitting = [layer for layer in layers if layer.height <= MAX_HEIGHT] or [
+            min(layers, key=lambda each: each.height)
+        ]
+        spatial = max(fitting, key=lambda layer: (layer.height, layer.spatial)).spatial
+        if spatial != tapped.spatial:
+            tapped.spatial = spatial
+            self._router.worker.core.allocate_consumer(
+                tapped.consumer_id, {"spatial": spatial, "temporal": 7, "still_interval_ms": None}
+            )
+            self._router.receives(tapped.track, producer_id, Received(spatial, complete=True))
+
+    def audio_levels(self, levels: Sequence[AudioLevel]) -> None:
+        """Told by the router: of no interest here."""
+
+    def active_speaker(self, producer_id: int | None) -> None:
+        """Told by the router: of no interest here."""
+
+    def legs_changed(self, legs: Sequence[LegReport]) -> None:
+        """Told by the router: of no interest here."""
+
+    def lost(self, reason: str) -> None:
+        """Told by the router: the worker died."""
+        self.close()
+        self._listener.on_tap_lost()
+
+    def _let_go(self, tapped: _Tapped) -> None:
+        self._router.receives_no_more(tapped.track, tapped.consumed_id)
+        if tapped.derived is not None:
+            tapped.derived.release(self)
+
+    def _on_transport(self, event: Event) -> None:
+        match event["type"]:
+            case "plain_transport_ready":
+                address, port = ice.parse_address(event["local"])
+                self.socket.connect((str(address), port))
+                self._listener.on_tap_ready()
+            case "transport_closed" | "command_failed":
+                self.close()
+                self._listener.on_tap_lost()
+
+
+def _sent(codecs: Sequence[MediaCodec]) -> str:
+    """The codec that is sent, in small letters."""
+    return next((each.codec.key for each in codecs if each.codec.key != "red"), codecs[0].codec.key)

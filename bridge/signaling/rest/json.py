@@ -1,0 +1,45 @@
+"""JSON in and out of the REST API."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from bridge.errors import BridgeError
+from bridge.signaling.body import read_text
+
+MAX_BODY_BYTES = 8192
+NO_STORE = {"Cache-Control": "no-store"}
+
+T = TypeVar("T")
+
+
+async def read_json(request: Request) -> str:
+    """The body, which is JSON. It is kept with the request, for those who ask again. Raises `BridgeError`."""
+    kept: str | None = getattr(request.state, "body", None)
+    if kept is None:
+        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type != "application/json":
+            raise BridgeError("unsupported_media_type", "The body is application/json.", field="Content-Type")
+        kept = request.state.body = await read_text(request, MAX_BODY_BYTES)
+    return kept
+
+
+def decode_json(text: str, kind: type[T]) -> T:
+    """The body as one of the API's types. Raises `BridgeError` (`invalid_request`)."""
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.ValidationError as error:
+        # "Expected `int`, got `str` - at `$.ttl`": no value of the input is in it.
+        message, _, place = str(error).partition(" - at `$.")
+        raise BridgeError("invalid_request", f"{message}.", field=place.rstrip("`") or None) from None
+    except msgspec.DecodeError:
+        raise BridgeError("invalid_request", "The body is a JSON object.") from None
+
+
+def json_response(body: Any, status: int = 200) -> Response:
+    """An answer."""
+    return Response(msgspec.json.encode(body), status, NO_STORE, media_type="application/json")

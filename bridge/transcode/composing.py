@@ -1,0 +1,232 @@
+"""Many pictures become one: what runs inside a leg for a composed picture.
+
+It keeps its own time: a picture is made as often as the bitrate allows, whether or not anything has come since the last
+one, so that what stands still is seen to be there and is marked.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from bridge.transcode import rtp
+from bridge.transcode.compose import Compositor, LayoutSettings, Rung, Source, choose_rung
+from bridge.transcode.compose.sources import Rotation
+from bridge.transcode.messages import Compose, Pictures, PictureSource
+from bridge.transcode.pacing import TICK_SECONDS
+from bridge.transcode.picture_input import PictureInput
+from bridge.transcode.sender import RtpSender
+from bridge.transcode.video_codecs import VIDEO_CLOCK, encoder
+
+KEYFRAME_SECONDS = 0.3
+"""Between two keyframes that receivers ask for: a group that joins together gets one."""
+REPORT_SECONDS = 1.0
+"""Between two sender reports."""
+FROZEN_SECONDS = 2.0
+"""After so long without a picture a tile is marked: screens that stand still send one a second."""
+MAX_BEHIND = 0.5
+"""Seconds by which the encoder may be late before pictures are left out."""
+_NTP_EPOCH = 2_208_988_800
+_ROTATIONS: tuple[Rotation, ...] = (0, 90, 180, 270)
+
+
+@dataclass(slots=True)
+class _Shown:
+    """A source in the picture, and its stream if there is one."""
+
+    spec: PictureSource
+    source: Source
+    input: PictureInput | None
+
+
+class PictureComposer:
+    """Packets of many pictures in, packets of one picture out."""
+
+    def __init__(self, start: Compose, send: Callable[[bytes], None]) -> None:
+        """Raises `BridgeError`: `codec_unavailable`, `unknown_language`."""
+        self._start = start
+        self._send = send
+        self._rung: Rung = choose_rung(start.bitrate)
+        self._compositor = Compositor(
+            LayoutSettings(
+                width=self._rung.width,
+                height=self._rung.height,
+                language=start.language,
+                frozen_after=FROZEN_SECONDS,
+            )
+        )
+        self._encoder = encoder(
+            start.target.name,
+            start.bitrate,
+            self._rung.frame_rate,
+            packetization_mode=start.target.packetization_mode,
+            # There are never more pictures than packets: a successor's are ahead of its predecessor's.
+            picture_id=start.sequence,
+        )
+        self._sender = RtpSender(send, start.target.payload_type, start.ssrc, start.sequence)
+        self._shown: dict[str, _Shown] = {}
+        self._by_ssrc: dict[int, _Shown] = {}
+        self._due: float | None = None
+        self._keyframe_wanted = True
+        self._last_keyframe = -KEYFRAME_SECONDS
+        self._reported = -REPORT_SECONDS
+        self._gone = _Counts()
+        self.bitrate = start.bitrate
+        self.frames_out = 0
+        self.delays: list[float] = []
+        """Seconds that composing and encoding took, since they were last taken away."""
+
+    @property
+    def frames_in(self) -> int:
+        """Of all sources."""
+        return self._gone.frames + sum(each.frames for each in self._inputs())
+
+    @property
+    def errors(self) -> int:
+        """Packets, frames and pictures that made no sense."""
+        return self._gone.errors + sum(each.errors for each in self._inputs())
+
+    @property
+    def gaps(self) -> int:
+        """Times that packets were given up."""
+        return self._gone.gaps + sum(each.gaps for each in self._inputs())
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Of the composed picture."""
+        return self._rung.width, self._rung.height
+
+    @property
+    def octets(self) -> int:
+        """Of payload that were sent."""
+        return self._sender.octets
+
+    @property
+    def sequence(self) -> int:
+        """The next sequence number."""
+        return self._sender.sequence
+
+    def set_bitrate(self, bitrate: int) -> None:
+        """Bits per second of payload from now on: size and frame rate follow."""
+        self.bitrate = bitrate
+        rung = choose_rung(bitrate, self._rung)
+        if (rung.width, rung.height) != self.size:
+            self._compositor.resize(rung.width, rung.height)
+        self._rung = rung
+
+    def follow(self, pictures: Pictures) -> None:
+        """Takes in who is to be seen. A stream that stays keeps its decoder, a source its newest picture."""
+        before, self._shown = self._shown, {}
+        for spec in pictures.sources:
+            self._shown[spec.id] = self._continued(spec, before.pop(spec.id, None))
+        for gone in before.values():
+            self._count_gone(gone.input)
+        self._by_ssrc = {each.spec.ssrc: each for each in self._shown.values() if each.spec.ssrc is not None}
+
+    def handle(self, datagrams: Sequence[bytes], now: float) -> None:
+        """Takes in what has come since the last time, and makes a picture if it is time for one."""
+        for datagram in datagrams:
+            if rtp.is_rtcp(datagram):
+                self._take_rtcp(datagram)
+            elif (shown := self._by_ssrc.get(_ssrc(datagram))) is not None and shown.input is not None:
+                shown.input.take(datagram, now)
+        for shown in self._by_ssrc.values():
+            self._decode(shown, now)
+        if self._due is None:
+            self._due = now
+        if now >= self._due:
+            self._make(now)
+            interval = 1.0 / self._rung.frame_rate
+            # The raster stays, but for one that was missed by far: catching up would only make it worse.
+            self._due = self._due + interval if now - self._due < MAX_BEHIND else now + interval
+
+    def next_step(self, now: float) -> float:
+        """Seconds after which it is to look at the time, if no packet comes before."""
+        until_due = 0.0 if self._due is None else max(0.0, self._due - now)
+        return min(until_due, TICK_SECONDS) if any(each.waits for each in self._inputs()) else until_due
+
+    def close(self) -> None:
+        """Frees the encoder."""
+        self._encoder.close()
+
+    def _inputs(self) -> Iterable[PictureInput]:
+        return (shown.input for shown in self._shown.values() if shown.input is not None)
+
+    def _continued(self, spec: PictureSource, before: _Shown | None) -> _Shown:
+        same_stream = before is not None and (before.spec.ssrc, before.spec.codecs) == (spec.ssrc, spec.codecs)
+        shown = before if before is not None else _Shown(spec, Source(spec.id, spec.name), None)
+        if not same_stream:
+            self._count_gone(shown.input)
+            shown.input = self._input(spec)
+        source = shown.source
+        source.name, source.screen, source.pinned = spec.name, spec.screen, spec.pinned
+        source.speaking, source.muted, source.camera_off = spec.speaking, spec.muted, spec.ssrc is None
+        if source.camera_off:
+            # When it is turned on again, what it showed before is nobody's picture any more.
+            source.frame = None
+        shown.spec = spec
+        return shown
+
+    def _input(self, spec: PictureSource) -> PictureInput | None:
+        if spec.ssrc is None:
+            return None
+        return PictureInput(spec.codecs, self._send, orientation_extension=self._start.orientation_extension)
+
+    def _count_gone(self, ended: PictureInput | None) -> None:
+        if ended is not None:
+            self._gone.frames += ended.frames
+            self._gone.errors += ended.errors
+            self._gone.gaps += ended.gaps
+
+    def _take_rtcp(self, datagram: bytes) -> None:
+        for each in rtp.parse_rtcp(datagram):
+            if isinstance(each, rtp.KeyframeRequest):
+                self._keyframe_wanted = True
+
+    def _decode(self, shown: _Shown, now: float) -> None:
+        if shown.input is None:
+            return
+        for decoded in shown.input.pictures(now):
+            shown.source.arrive(decoded.picture, now)
+            orientation = shown.input.orientation
+            # The lowest two bits turn (3GPP TS 26.114, section 7.4.5); cameras that mirror do so for themselves.
+            shown.source.rotation = _ROTATIONS[orientation[0] & 3] if orientation else 0
+        shown.input.ask(now)
+
+    def _make(self, now: float) -> None:
+        begun = time.monotonic()
+        picture = self._compositor.compose(now, [each.source for each in self._shown.values()])
+        timestamp = round(now * VIDEO_CLOCK)
+        keyframe = self._keyframe_wanted and now - self._last_keyframe >= KEYFRAME_SECONDS
+        if keyframe:
+            self._keyframe_wanted, self._last_keyframe = False, now
+        self._encoder.set_rate(self.bitrate, self._rung.frame_rate)
+        payloads = self._encoder.encode(picture, timestamp, keyframe=keyframe)
+        if not payloads:
+            return
+        self.frames_out += 1
+        stamped = timestamp + self._start.timestamp_offset
+        self._sender.send(payloads, stamped)
+        if now - self._reported >= REPORT_SECONDS:
+            self._reported = now
+            self._sender.report(ntp_now(), stamped)
+        self.delays.append(time.monotonic() - begun)
+
+
+@dataclass(slots=True)
+class _Counts:
+    """Of streams that are gone: counters of a leg do not go back."""
+
+    frames: int = 0
+    errors: int = 0
+    gaps: int = 0
+
+
+def ntp_now() -> int:
+    """The time by the wall clock, as sender reports tell it: in 2^-32 s since 1900."""
+    return round((time.time() + _NTP_EPOCH) * (1 << 32))
+
+
+def _ssrc(datagram: bytes) -> int:
+    return int.from_bytes(datagram[8:12], "big")

@@ -1,0 +1,128 @@
+"""Six people in one picture, in a real browser: each tile shows the right person, and says who it is."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bridge.transcode.compose import Party, arrange
+from tests.browser.browsers import Browser, Driver, Page
+from tests.browser.test_page import join
+from tests.support.bridge import Bridge
+from tests.support.legs import legs
+from tests.support.media import (
+    BLUE,
+    CYAN,
+    GREEN,
+    MAGENTA,
+    RED,
+    YELLOW,
+    ColourTrack,
+    Identity,
+    ToneTrack,
+    identity_of_colour,
+)
+from tests.support.participant import Participant
+
+pytestmark = pytest.mark.xdist_group("browsers")
+
+NAMES = {
+    GREEN: "Åse Ærlig Øverås",
+    BLUE: "Bjørn Håkon Sæther",
+    YELLOW: "Ćazim Đurić",
+    CYAN: "Máret Ánne Čáhci",
+    MAGENTA: "Zoë O’Brien-Ångström",
+}
+
+SIZE = """(() => {
+  const video = document.querySelector(".screens .tile video");
+  return [video?.videoWidth ?? 0, video?.videoHeight ?? 0];
+})()"""
+COLOURS = """((rects) => {
+  const video = document.querySelector(".screens .tile video");
+  if (!video?.videoWidth) return null;
+  const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight);
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.drawImage(video, 0, 0);
+  return rects.map(([x, y, width, height]) => {
+    const { data } = context.getImageData(x, y, width, height);
+    const sums = [0, 0, 0];
+    data.forEach((value, index) => index % 4 < 3 && (sums[index % 4] += value));
+    return sums.map((sum) => sum / (width * height));
+  });
+})"""
+"""The mean colours of parts of the composed picture; null before it comes."""
+
+
+@contextlib.asynccontextmanager
+async def five(bridge: Bridge, room: str) -> AsyncIterator[list[Participant]]:
+    """Five people of whom each publishes its colour; the last has turned its microphone off."""
+    joined: list[Participant] = []
+    try:
+        for identity, name in NAMES.items():
+            participant = Participant(bridge.ws_url, bridge.token(room, identity.name, "fastlege", "--name", name))
+            joined.append(participant)
+            await participant.join(subscribe="none")
+            await participant.publish(ColourTrack(identity, 160, 120), ToneTrack(identity))
+        microphone = next(each for each in joined[-1].published["sources"] if each["kind"] == "audio")
+        await joined[-1].request("update_source", source_id=microphone["id"], muted=True)
+        yield joined
+    finally:
+        await asyncio.gather(*(participant.close() for participant in joined))
+
+
+async def shown(page: Page) -> list[Identity | None] | None:
+    """Whose colour each tile of the composed picture has, in order; None before there is one."""
+    width, height = await page.evaluate(SIZE)
+    if not width:
+        return None
+    arranged = arrange("auto", width, height, [Party(str(index), 4 / 3) for index in range(6)])
+    places = [tile.picture for tile in arranged.tiles]
+    rects = [
+        [place.x + place.width // 4, place.y + place.height * 5 // 8, place.width // 2, place.height // 4]
+        for place in places
+    ]
+    colours = await page.evaluate(f"{COLOURS}({json.dumps(rects)})")
+    return None if colours is None else [identity_of_colour(tuple(colour)) for colour in colours]
+
+
+async def expect(page: Page, *identities: Identity, within: float = 60.0) -> None:
+    """Waits until the composed picture shows just these, in this order."""
+    deadline = asyncio.get_running_loop().time() + within
+    while (seen := await shown(page)) != list(identities):
+        assert asyncio.get_running_loop().time() < deadline, f"saw {seen}"
+        await asyncio.sleep(0.2)
+
+
+async def choose(page: Page, view: str) -> None:
+    """Chooses in the settings, as a person does."""
+    await page.press("Oppsett")
+    await page.evaluate(
+        "void ((select) => { select.value = " + json.dumps(view) + "; select.dispatchEvent(new Event('change')); })"
+        "(document.getElementById('choose-view'))"
+    )
+    await page.press("Lukk")
+
+
+async def test_six_people_in_one_picture_each_in_its_place(
+    bridge: Bridge, room: str, driver: Driver, tmp_path: Path
+) -> None:
+    browser: Browser = await driver.launch("chromium")
+    async with five(bridge, room):
+        token = bridge.token(room, RED.name, "fastlege", "--name", "Kåre Rød")
+        page = await browser.open(f"{bridge.url}/join#{token}", RED)
+        await join(page)
+        await choose(page, "composed")
+        await expect(page, *NAMES, RED)
+        await page.screenshot(tmp_path / "composed.png")
+        # There is nothing else to be seen, and everyone to be heard as before.
+        assert await page.evaluate("document.querySelectorAll('.stage .tile').length") == 1
+        assert len(legs(bridge)) == 1
+        await choose(page, "separate")
+        await page.wait("document.querySelectorAll('.people .tile.has-picture').length === 6", within=60)
+        await page.wait("!document.querySelector('.is-composed')")

@@ -1,0 +1,118 @@
+"""A doctor records a call in a real browser, with the patient's consent, and browsers play what was recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.browser.browsers import Browser, BrowserName, Page
+from tests.browser.test_page import enter, join
+from tests.browser.test_recordings import played, serving
+from tests.support.bridge import BRIDGE, Bridge, eventually
+from tests.support.legs import legs
+from tests.support.media import GREEN, RED, Identity, identity_of_colour
+from tests.support.recorded import decode, store_of, tracks
+
+pytestmark = pytest.mark.xdist_group("browsers")
+
+COLOUR = """(() => {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 8, height: 8 });
+  const context = canvas.getContext("2d");
+  context.drawImage(document.querySelector("video"), 0, 0, 8, 8);
+  return [...context.getImageData(4, 6, 1, 1).data].slice(0, 3);
+})()"""
+
+
+async def ask(doctor: Page, patient: Page, answer: str) -> None:
+    """The doctor asks, and the patient answers in the dialogue."""
+    await doctor.press("Be om å ta opptak")
+    await patient.wait("document.querySelector('dialog.question')?.textContent.includes('vil ta opp samtalen')")
+    await patient.press(answer)
+
+
+async def reads(page: Page, text: str) -> None:
+    """Waits until the call says so of its recording."""
+    await page.wait(f"document.querySelector('p.recording')?.textContent === {text!r}", within=40)
+
+
+@contextlib.asynccontextmanager
+async def recorded_call(chromium: Browser, bridge: Bridge, room: str, folder: Path) -> AsyncIterator[tuple[Page, Page]]:
+    """Both in a call, the doctor with the list of participants open, and what was asked first refused."""
+    doctor = await enter(chromium, bridge, room, RED)
+    # One who may not record, and so can only take the consent back.
+    grants = [part for grant in ("publish_camera", "publish_microphone", "subscribe") for part in ("--grant", grant)]
+    token = bridge.token(room, GREEN.name, "pasient", "--name", GREEN.name.title(), *grants)
+    patient = await chromium.open(f"{bridge.url}/join#{token}", GREEN)
+    await join(patient)
+    try:
+        await doctor.expect(GREEN)
+        await doctor.press("Deltakere: 2 i samtalen")
+        await ask(doctor, patient, "Nei")
+        await reads(doctor, "")
+        assert not tracks(bridge)
+        await ask(doctor, patient, "Ja, jeg samtykker")
+        await reads(doctor, "Opptak pågår")
+        await reads(patient, "Opptak pågår")
+        await eventually(lambda: {"track-1", "track-2"} <= tracks(bridge).keys(), within=40)
+        for name, page in (("doctor", doctor), ("patient", patient)):
+            await page.screenshot(folder / f"{name}.png")
+        yield doctor, patient
+    finally:
+        await patient.close()
+        await doctor.close()
+
+
+async def plays(browser: Browser, file: Path, identity: Identity, seconds: float) -> None:
+    """The whole file, and it shows who was recorded."""
+    with serving(lambda: [file.read_bytes()]) as url:
+        page = await browser.open_plain(url)
+        until, frames = await played(page)
+        assert until == pytest.approx(seconds, abs=1.0)
+        assert frames > 0.5 * seconds * 10
+        assert identity_of_colour(tuple(await page.evaluate(COLOUR))) == identity
+        await page.close()
+
+
+async def test_a_call_is_recorded_until_the_patient_takes_the_consent_back_and_played_in_browsers(
+    bridge: Bridge, room: str, browsers: dict[BrowserName, Browser], tmp_path: Path
+) -> None:
+    async with recorded_call(browsers["chromium"], bridge, room, tmp_path) as (doctor, patient):
+        await asyncio.sleep(4)
+        (killed,) = legs(bridge)
+        os.kill(killed, signal.SIGKILL)
+        await eventually(lambda: {"track-1-part-2", "track-2-part-2"} <= tracks(bridge).keys(), within=40)
+        await asyncio.sleep(3)
+        # The recorder is one of them.
+        await patient.press("Deltakere: 3 i samtalen")
+        await patient.press("Trekk samtykket mitt")
+        await reads(doctor, "")
+        await eventually(lambda: not legs(bridge))
+        stopped = tracks(bridge)
+        await doctor.expect(GREEN)
+        assert tracks(bridge) == stopped
+    (recording,) = store_of(bridge).recordings()
+    first, second = tmp_path / "first.webm", tmp_path / "second.webm"
+    command: list[str | Path] = [BRIDGE, "recordings", "export", recording.id, "--stream", "track-1", "--output", first]
+    await asyncio.to_thread(subprocess.check_call, [*command, "--data", bridge.data])
+    command = [BRIDGE, "apikey", "create", "--tenant", "dev", "--scope", "recordings", "--data", bridge.data]
+    made = (await asyncio.to_thread(subprocess.check_output, command)).decode().strip()
+    async with httpx.AsyncClient(base_url=bridge.url, headers={"Authorization": f"Bearer {made}"}) as client:
+        answer = await client.get(f"/v1/recordings/{recording.id}/streams/track-2-part-2")
+        assert answer.status_code == 200, answer.text
+        second.write_bytes(answer.content)
+    for file, identity in ((first, RED), (second, GREEN)):
+        decoded = decode(file)
+        assert decoded.pictures == {identity}
+        assert decoded.sounds.most_common(1)[0][0] == identity
+        assert decoded.seconds > 2
+        async with asyncio.TaskGroup() as group:
+            for browser in browsers.values():
+                group.create_task(plays(browser, file, identity, decoded.seconds))

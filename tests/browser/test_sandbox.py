@@ -1,0 +1,48 @@
+"""The developers' page of a development bridge walks through the protocol with an echo."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.browser.browsers import Driver
+from tests.support.bridge import Bridge
+from tests.support.media import RED
+
+pytestmark = pytest.mark.xdist_group("browsers")
+
+
+async def test_every_step_is_done_and_what_is_said_is_shown(bridge: Bridge, driver: Driver, tmp_path: Path) -> None:
+    browser = await driver.launch("chromium")
+    token = bridge.token("sandbox", "developer")
+    page = await browser.open(f"{bridge.url}/sandbox#{token}", RED)
+    await page.press("Run all steps")
+    done = "document.querySelectorAll('[data-state=done]').length === 7"
+    await page.wait(f"{done} || !document.querySelector('#trouble').hidden", within=90)
+    assert await page.evaluate("document.querySelector('#trouble').textContent") == ""
+    said = await page.evaluate(
+        "[...document.querySelectorAll('#log summary > :last-child')].map((each) => each.textContent)"
+    )
+    kinds = [line.split()[0] for line in said]
+    for kind in (
+        "join",
+        "joined",
+        "publish",
+        "published",
+        "subscribe_offer",
+        "subscribe_answer",
+        "stats",
+        "resume",
+        "leave",
+    ):
+        assert kind in kinds
+    assert await page.evaluate("document.querySelector('#echo').videoWidth > 2")
+    assert await page.evaluate(f"!document.body.textContent.includes({json.dumps(token[:40])})")
+    noticed = await page.noticed()
+    assert noticed["errors"] == []
+    assert [line for line in noticed["console"] if line.startswith("error")] == []
+    assert [url for url in noticed["requests"] if not url.startswith(bridge.url)] == []
+    await page.screenshot(Path(os.environ.get("SANDBOX_PICTURES", tmp_path)) / "sandbox.png", whole=True)

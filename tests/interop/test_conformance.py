@@ -1,0 +1,115 @@
+"""`bridge conformance` tells a client that speaks the protocol from one that does not."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import websockets
+
+from bridge.cli import main
+from bridge.conformance.examiner import Examination, examine
+from bridge.conformance.report import Verdict, as_text
+from tests.support.bridge import BRIDGE, Bridge, free_port
+from tests.support.media import RED, ColourTrack, ToneTrack
+from tests.support.participant import Participant
+
+
+@asynccontextmanager
+async def examining(bridge: Bridge, *options: str) -> AsyncIterator[tuple[str, Process]]:
+    """The command, and the URL of its door."""
+    command = ["conformance", bridge.ws_url, "--listen", f"127.0.0.1:{free_port()}", "--json", *options]
+    process = await asyncio.create_subprocess_exec(str(BRIDGE), *command, stdout=PIPE, stderr=PIPE)
+    assert process.stderr is not None
+    try:
+        said = (await asyncio.wait_for(process.stderr.readline(), 60)).decode()
+        yield next(word for word in said.split() if word.startswith("ws://")), process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def verdicts(process: Process) -> tuple[int | None, dict[str, tuple[str, str]]]:
+    out, err = await asyncio.wait_for(process.communicate(), 120)
+    assert out, err.decode()
+    report: dict[str, Any] = json.loads(out)
+    found = {each["check"]: (each["verdict"], each["detail"]) for each in report["checks"]}
+    assert report["conforms"] == (process.returncode == 0)
+    return process.returncode, found
+
+
+async def test_a_client_that_speaks_the_protocol_conforms(bridge: Bridge, room: str) -> None:
+    peer = bridge.token(room, "echo")
+    async with examining(bridge, "--peer-token", peer) as (url, process):
+        client = Participant(url, bridge.token(room, "kari"))
+        client.holds_to_description = False
+        await client.join()
+        await client.publish(ToneTrack(RED), ColourTrack(RED))
+        await client.signalling_lost()
+        await client.come_back()
+        code, found = await verdicts(process)
+        await client.vanish()
+    assert {check: verdict for check, verdict in found.items() if verdict[0] != "passed"} == {}
+    assert code == 0
+
+
+async def test_a_client_that_does_not_speak_it_is_told_where(bridge: Bridge, room: str) -> None:
+    token, door = bridge.token(room, "kari"), asyncio.Queue[str]()
+    waits = Examination(arrival=60.0, media=0.5, settle=1.0, comeback=1.0)
+    examining = asyncio.create_task(examine(bridge.ws_url, "127.0.0.1", 0, on_ready=door.put_nowait, examination=waits))
+    async with websockets.connect(f"{await door.get()}?token=eyJ") as client:
+        for message in (
+            {"type": "join", "id": 1, "token": token},
+            {"type": "ping", "id": 2, "colour": "red"},
+            {"type": "publish", "id": 3, "offer": "no description", "sources": []},
+        ):
+            await client.send(json.dumps(message))
+        # It ends the connection as soon as an error comes that it did not cause.
+        async for text in client:
+            message = json.loads(text)
+            if message["type"] == "error" and "reply_to" not in message:
+                break
+    findings = (await examining).findings
+    failed = {check: found.detail for check, found in findings.items() if found.verdict is Verdict.FAILED}
+    assert set(failed) == {"token_in_message", "valid_requests", "accepted", "error_survived"}
+    assert "colour" in failed["valid_requests"]
+    assert failed["accepted"].startswith("'publish' was refused: sdp_invalid")
+    unseen = {check for check, found in findings.items() if found.verdict is Verdict.NOT_SEEN}
+    assert unseen == {"publish", "subscribe", "resume", "stops"}
+
+
+async def test_who_joins_anew_instead_of_coming_back_is_found_out(bridge: Bridge, room: str) -> None:
+    token, door = bridge.token(room, "kari"), asyncio.Queue[str]()
+    waits = Examination(arrival=60.0, media=0.5, settle=1.0, comeback=30.0)
+    examining = asyncio.create_task(examine(bridge.ws_url, "127.0.0.1", 0, on_ready=door.put_nowait, examination=waits))
+    url = await door.get()
+    while not examining.done():
+        # It never stops to come back, either.
+        with contextlib.suppress(websockets.WebSocketException, OSError):
+            async with websockets.connect(url) as client:
+                await client.send(json.dumps({"type": "join", "id": 1, "token": token}))
+                async for _ in client:
+                    pass
+        await asyncio.sleep(0)
+    findings = examining.result().findings
+    assert findings["resume"].verdict is Verdict.FAILED
+    assert "'join'" in findings["resume"].detail
+    assert (findings["stops"].verdict, findings["stops"].detail) == (Verdict.FAILED, "It connected again.")
+    assert "FAIL  stops" in as_text(examining.result())
+
+
+@pytest.mark.parametrize(
+    "arguments", [["https://bridge.example"], ["ws://127.0.0.1:1", "--listen", "0.0.0.0:1"], ["ws://x", "--wait", "x"]]
+)
+def test_what_cannot_be_examined_is_one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["conformance", *arguments]) == 2
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) == 1
+    assert said.startswith("bridge: ")

@@ -1,0 +1,283 @@
+"""A call is recorded, with everybody's consent and not a moment longer. The independent peers are aiortc and FFmpeg."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bridge.audit import AuditReader
+from bridge.audit import export as audit_export
+from bridge.recordings import export_to
+from bridge.transcode.recording import (
+    RecordingInfo,
+    RecordingStore,
+    State,
+    TimelineEvent,
+    decode_events,
+)
+from tests.support.bridge import BRIDGE, Bridge, eventually, http_client, running_bridge
+from tests.support.legs import legs
+from tests.support.media import (
+    GREEN,
+    RED,
+    ColourTrack,
+    ToneTrack,
+)
+from tests.support.participant import Participant
+from tests.support.recorded import decode, last_picture, store_of, streams, tracks, voices
+from tests.support.webrtc_http import Publisher
+
+
+@pytest.fixture
+def recordings(bridge: Bridge) -> RecordingStore:
+    """The bridge's recordings, none at first."""
+    store = store_of(bridge)
+    for info in store.recordings():
+        store.delete(info.id)
+    return store
+
+
+@contextlib.asynccontextmanager
+async def consultation(bridge: Bridge, room: str) -> AsyncIterator[tuple[Participant, Participant]]:
+    """A doctor in red and a patient in green."""
+    doctor = Participant(bridge.ws_url, bridge.token(room, "doctor"))
+    patient = Participant(bridge.ws_url, bridge.token(room, "patient", "pasient"))
+    try:
+        for participant, identity in ((doctor, RED), (patient, GREEN)):
+            await participant.join()
+            await participant.publish(ToneTrack(identity), ColourTrack(identity))
+        yield doctor, patient
+    finally:
+        await patient.close()
+        await doctor.close()
+
+
+async def answer(participant: Participant, consents: bool) -> None:
+    """Answers the question for consent."""
+    asked = await participant.notice(lambda said: said["type"] == "consent_asked")
+    await participant.request("answer_consent", consent_id=asked["consent"]["id"], consents=consents)
+
+
+async def is_told(participant: Participant, recording: str) -> None:
+    await participant.notice(lambda said: said["type"] == "room_changed" and said["room"]["recording"] == recording)
+
+
+async def recorded(bridge: Bridge, doctor: Participant, patient: Participant) -> None:
+    """Asks, consents, and waits until something of both is on the disk."""
+    await doctor.request("ask_to_record", text_version="1")
+    await answer(patient, True)
+    await is_told(patient, "on")
+    await eventually(lambda: {"track-1", "track-2"} <= tracks(bridge).keys(), within=30)
+
+
+def export(store: RecordingStore, recording: RecordingInfo, stream: str, folder: Path) -> Path:
+    path = folder / f"{stream}.webm"
+    export_to(store, recording.id, stream, path)
+    return path
+
+
+def timeline(store: RecordingStore, recording: RecordingInfo) -> list[TimelineEvent]:
+    return list(decode_events(store.read(recording.id, "timeline")))
+
+
+def audited(bridge: Bridge) -> list[str]:
+    """The audit log, as it is exported."""
+    reader = AuditReader(bridge.data)
+    try:
+        return list(audit_export(reader))
+    finally:
+        reader.close()
+
+
+async def test_each_participant_is_recorded_into_a_file_that_anything_plays(
+    bridge: Bridge, room: str, recordings: RecordingStore, tmp_path: Path
+) -> None:
+    async with consultation(bridge, room) as (doctor, patient):
+        await recorded(bridge, doctor, patient)
+        joined = await patient.notice(
+            lambda said: said["type"] == "participant_joined" and said["participant"]["role"] == "opptak"
+        )
+        async with http_client() as client:
+            metrics = (await client.get(f"{bridge.url}/metrics")).text
+        shown: list[str | Path] = [BRIDGE, "rooms", "--data", bridge.data, "--json"]
+        described = json.loads(await asyncio.to_thread(subprocess.check_output, shown))
+        await asyncio.sleep(4)
+        await doctor.request("stop_recording")
+        await patient.notice(
+            lambda said: said["type"] == "participant_left" and said["participant_id"] == joined["participant"]["id"]
+        )
+        await eventually(lambda: not legs(bridge))
+    (leg,) = next(each for each in described if each["room"].endswith(room))["legs"]
+    assert (leg["kind"], leg["tracks"], leg["restarts"]) == ("recording", 4, 0)
+    assert 'bridge_legs{source="rtp",target="webm"} 1.0' in metrics
+    (recording,) = recordings.recordings()
+    assert (recording.state, recording.tenant, recording.room) == (State.COMPLETE, "dev", room)
+    noted = [json.loads(line) for line in audited(bridge)]
+    (ready,) = [entry["details"] for entry in noted if entry.get("kind") == "recording_ready"]
+    (consent, _) = [entry["details"] for entry in noted if entry.get("kind") == "consent_given"]
+    assert (ready["recording_id"], ready["recording"], ready["reason"]) == (
+        recording.id,
+        consent["recording"],
+        "stopped",
+    )
+    for number, identity in ((1, RED), (2, GREEN)):
+        decoded = decode(export(recordings, recording, f"track-{number}", tmp_path))
+        assert decoded.seconds > 3
+        assert decoded.pictures == {identity}
+        assert decoded.sounds.most_common(1)[0][0] == identity
+        assert decoded.sounds[identity] >= 4
+    events = timeline(recordings, recording)
+    assert [event.event for event in events] == ["started", "joined", "joined", "stream", "stream", "stopped"]
+    assert [(each.role, each.stream) for each in events[1:3]] == [("fastlege", "track-1"), ("pasient", "track-2")]
+    assert not {"doctor", "patient"} & {event.participant for event in events}
+
+
+async def test_without_everybodys_yes_nothing_is_recorded(
+    bridge: Bridge, room: str, recordings: RecordingStore
+) -> None:
+    async with consultation(bridge, room) as (doctor, patient):
+        await doctor.request("ask_to_record", text_version="1")
+        await answer(patient, False)
+        await is_told(doctor, "off")
+        assert not legs(bridge)
+    assert not recordings.recordings()
+
+
+async def test_a_newcomer_is_asked_first_and_a_yes_that_is_taken_back_stops_it_at_once(
+    bridge: Bridge, room: str, recordings: RecordingStore, tmp_path: Path
+) -> None:
+    async with consultation(bridge, room) as (doctor, patient):
+        await recorded(bridge, doctor, patient)
+        interpreter = Participant(bridge.ws_url, bridge.token(room, "interpreter", "tolk"))
+        try:
+            asked = (await interpreter.join())["consent"]
+            await is_told(doctor, "paused")
+            await asyncio.sleep(0.5)
+            before = tracks(bridge)
+            await asyncio.sleep(1.5)
+            during = tracks(bridge)
+            await interpreter.request("answer_consent", consent_id=asked["id"], consents=True)
+            await eventually(
+                lambda: all(tracks(bridge)[name] > during[name] for name in ("track-1", "track-2")), within=30
+            )
+        finally:
+            await interpreter.close()
+        await answer(patient, False)
+        await is_told(doctor, "off")
+        await eventually(lambda: not legs(bridge))
+        stopped = tracks(bridge)
+        await asyncio.sleep(1.5)
+        assert tracks(bridge) == stopped
+    assert during == before
+    (recording,) = recordings.recordings()
+    assert recording.state is State.COMPLETE
+    events = timeline(recordings, recording)
+    paused, resumed = (next(each for each in events if each.event == event) for event in ("paused", "resumed"))
+    assert resumed.at == pytest.approx(paused.at, abs=0.01)
+    assert [event.event for event in events[-2:]] == ["withdrew", "stopped"]
+    decoded = decode(export(recordings, recording, "track-1", tmp_path))
+    # The same file goes on, and the pause is not in it.
+    assert decoded.pictures == {RED}
+    assert decoded.seconds <= events[-1].at + 0.2
+
+
+async def test_a_leg_that_is_killed_goes_on_in_another_file(
+    bridge: Bridge, room: str, recordings: RecordingStore, tmp_path: Path
+) -> None:
+    async with consultation(bridge, room) as (doctor, patient):
+        await recorded(bridge, doctor, patient)
+        await asyncio.sleep(2)
+        (killed,) = legs(bridge)
+        os.kill(killed, signal.SIGKILL)
+        await eventually(lambda: {"track-1-part-2", "track-2-part-2"} <= tracks(bridge).keys(), within=30)
+        await doctor.request("stop_recording")
+        await eventually(lambda: not legs(bridge))
+    (recording,) = recordings.recordings()
+    assert recording.state is State.TRUNCATED
+    starts = {event.stream: event.at for event in timeline(recordings, recording) if event.event == "stream"}
+    first, second = (decode(export(recordings, recording, name, tmp_path)) for name in ("track-1", "track-1-part-2"))
+    assert first.pictures == second.pictures == {RED}
+    assert first.seconds > 1
+    # From the last picture of one file to the first of the other: far less than what was recorded.
+    assert starts["track-1-part-2"] - (starts["track-1"] + first.seconds) < 5
+
+
+async def test_what_was_recorded_until_the_bridge_was_killed_is_kept(tmp_path: Path, room: str) -> None:
+    with running_bridge(tmp_path) as bridge:
+        async with consultation(bridge, room) as (doctor, patient):
+            await recorded(bridge, doctor, patient)
+            await asyncio.sleep(2)
+            (leg,) = legs(bridge)
+            bridge.kill()
+            await eventually(lambda: not Path(f"/proc/{leg}").exists())
+            store = store_of(bridge)
+            (recording,) = store.recordings()
+            # Its time line has no end; the leg has brought its own files to theirs.
+            assert recording.state is State.TRUNCATED
+            for number, identity in ((1, RED), (2, GREEN)):
+                decoded = decode(export(store, recording, f"track-{number}", tmp_path))
+                assert decoded.pictures == {identity}
+                assert decoded.seconds > 1
+            assert timeline(store, recording)
+
+
+async def test_what_webm_does_not_take_is_transcoded_first(
+    bridge: Bridge, room: str, recordings: RecordingStore, tmp_path: Path
+) -> None:
+    publisher = Publisher(f"{bridge.url}/whip/{room}", bridge.token(room, "device", "rom"))
+    doctor = Participant(bridge.ws_url, bridge.token(room, "doctor"))
+    try:
+        await publisher.publish([ToneTrack(RED), ColourTrack(RED)], "H264", "PCMA")
+        await doctor.join()
+        await doctor.request("ask_to_record", text_version="1")
+        await eventually(lambda: "track-1" in tracks(bridge), within=30)
+        await asyncio.sleep(2)
+        await doctor.request("stop_recording")
+        await eventually(lambda: not legs(bridge))
+    finally:
+        await doctor.close()
+        await publisher.close()
+    (recording,) = recordings.recordings()
+    decoded = decode(export(recordings, recording, "track-1", tmp_path))
+    assert decoded.pictures == {RED}
+    assert decoded.sounds.most_common(1)[0][0] == RED
+
+
+async def test_a_room_without_a_place_for_the_leg_is_told_so(tmp_path: Path, room: str) -> None:
+    (tmp_path / "bridge.toml").write_text("[recordings]\nminimum_free = 1125899906842624\n")
+    with running_bridge(tmp_path, "--config", str(tmp_path / "bridge.toml")) as bridge:
+        async with consultation(bridge, room) as (doctor, patient):
+            await doctor.request("ask_to_record", text_version="1")
+            await answer(patient, True)
+            failed = await patient.notice(lambda said: said["type"] == "recording_failed")
+            assert failed["code"] == "recording_no_space"
+            await is_told(patient, "off")
+            await eventually(lambda: not list((bridge.data / "recordings").iterdir()))
+
+
+async def test_a_room_is_recorded_as_one_picture_and_one_sound(tmp_path: Path, room: str) -> None:
+    (tmp_path / "bridge.toml").write_text('[recordings]\nmode = "composed"\n')
+    with running_bridge(tmp_path, "--config", str(tmp_path / "bridge.toml")) as bridge:
+        async with consultation(bridge, room) as (doctor, patient):
+            await doctor.request("ask_to_record", text_version="1")
+            await answer(patient, True)
+            await is_told(patient, "on")
+            await eventually(lambda: "composed" in streams(bridge), within=60)
+            await asyncio.sleep(3)
+            await doctor.request("stop_recording")
+            await eventually(lambda: not legs(bridge))
+        store = store_of(bridge)
+        (recording,) = store.recordings()
+        assert recording.state is State.COMPLETE
+        path = export(store, recording, "composed", tmp_path)
+        assert last_picture(path, 2) == [RED, GREEN]
+        assert voices(path) == {RED, GREEN}
+        assert {event.stream for event in timeline(store, recording) if event.event == "joined"} == {None}

@@ -1,0 +1,109 @@
+"""When pictures come all in one: on a line too thin for each of them, for a while, and without flapping."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bridge.sfu.allocation.model import Layer, Source
+from bridge.sfu.allocation.view import (
+    LEAST_BITRATE,
+    LEAVE_MARGIN,
+    MAX_HOLD,
+    MIN_HOLD,
+    SOON,
+    THIN_SECONDS,
+    ViewChooser,
+)
+
+STEP = 0.5
+
+
+def videos(count: int, bitrate: int = 100_000) -> list[Source]:
+    """Pictures of others whose lowest layer takes so much."""
+    layers = (Layer(0, 0, bitrate, 320, 180, 15.0), Layer(1, 0, 5 * bitrate, 640, 360, 30.0))
+    return [Source(number, layers) for number in range(count)]
+
+
+class Line:
+    """A line that is looked at every half second."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.chooser = ViewChooser()
+
+    def carries(self, budget: int | None, seconds: float, sources: Iterable[Source]) -> list[bool]:
+        """What is chosen while it carries so much, from look to look."""
+        chosen, shown = [], list(sources)
+        for _ in range(round(seconds / STEP)):
+            self.now += STEP
+            chosen.append(self.chooser.update(self.now, budget, shown))
+        return chosen
+
+
+def test_a_line_that_is_too_thin_for_a_while_gets_them_all_in_one() -> None:
+    line = Line()
+    assert not any(line.carries(200_000, THIN_SECONDS, videos(5)))
+    assert all(line.carries(200_000, 5, videos(5)))
+
+
+def test_a_short_dip_changes_nothing() -> None:
+    line = Line()
+    for _ in range(20):
+        assert not any(line.carries(200_000, THIN_SECONDS - STEP, videos(5)))
+        assert not any(line.carries(2_000_000, STEP, videos(5)))
+
+
+def test_it_goes_back_when_there_is_some_to_spare_for_a_while() -> None:
+    line = Line()
+    line.carries(200_000, 10, videos(5))
+    need = 5 * 106_000
+    # Just enough is not enough: what is gained would be lost with the next breath of the estimate.
+    assert all(line.carries(round(need * (LEAVE_MARGIN - 0.05)), 60, videos(5)))
+    assert all(line.carries(round(need * LEAVE_MARGIN) + 1, MIN_HOLD, videos(5)))
+    assert not any(line.carries(round(need * LEAVE_MARGIN) + 1, 60, videos(5)))
+
+
+def test_a_line_that_comes_and_goes_is_composed_for_longer_each_time() -> None:
+    line = Line()
+    changes = [0.0]
+    before = False
+    for _ in range(20):
+        for budget in (100_000, 3_000_000):
+            for chosen in line.carries(budget, 20, videos(5)):
+                if chosen is not before:
+                    changes.append(line.now)
+                    before = chosen
+    # 800 s of a line that changes every 20 s: without hysteresis that were 40 changes.
+    assert len(changes) < 8
+    assert line.chooser.composed
+
+
+def test_the_wait_has_an_end_and_is_forgotten_after_a_calm_time() -> None:
+    line = Line()
+    for _ in range(12):
+        line.carries(100_000, 10, videos(5))
+        line.carries(3_000_000, MAX_HOLD + 1, videos(5))
+        assert not line.chooser.composed
+    line.carries(3_000_000, SOON + 1, videos(5))
+    line.carries(100_000, 10, videos(5))
+    line.carries(3_000_000, MIN_HOLD + 1, videos(5))
+    assert not line.chooser.composed
+
+
+def test_few_pictures_are_never_composed() -> None:
+    line = Line()
+    assert not any(line.carries(50_000, 60, videos(2)))
+    line.carries(50_000, 60, videos(3))
+    assert line.chooser.composed
+    assert not any(line.carries(50_000, 60, videos(2)))
+
+
+def test_pictures_that_are_starved_count_for_what_a_picture_needs() -> None:
+    line = Line()
+    # Five times 30 kbit/s would fit, and would be no pictures.
+    assert line.carries(4 * LEAST_BITRATE, 10, videos(5, 30_000))[-1]
+
+
+def test_nothing_is_chosen_by_a_line_of_which_nothing_is_known() -> None:
+    line = Line()
+    assert not any(line.carries(None, 60, videos(5)))

@@ -1,0 +1,85 @@
+import { element, setAttribute, setText } from "./dom.js";
+import { t } from "./i18n.js";
+import { writeToLobby } from "./lobby-message-dialog.js";
+import { notify } from "./notices.js";
+import { factsOf, waitingName } from "./words.js";
+
+/** @import { Call } from "../sdk/src/index.js" */
+
+/** For hosts: one queue that several rooms take from, the next one first. */
+export class QueueSection {
+  #call;
+  #id;
+  #title = element("h3");
+  #list = element("ol", { class: "person-list queue" });
+  #nobody = element("p", { class: "help" }, t("queueEmpty"));
+  #next;
+  #write;
+  /** By participant id. @type {Map<string, HTMLElement>} */
+  #rows = new Map();
+  node;
+
+  /**
+   * @param {Call} call
+   * @param {string} id of the queue
+   */
+  constructor(call, id) {
+    this.#call = call;
+    this.#id = id;
+    this.#next = element("button", { type: "button", class: "button primary", onclick: () => this.#take() }, t("takeNext"));
+    this.#write = element("button", { type: "button", class: "button", onclick: () => this.#message() }, t("writeToQueue"));
+    this.node = element(
+      "section",
+      {},
+      this.#title,
+      this.#nobody,
+      element("div", { class: "panel-actions" }, this.#next, this.#write),
+      this.#list,
+    );
+  }
+
+  update() {
+    const waiting = this.#call.queues.get(this.#id)?.waiting ?? [];
+    setText(this.#title, t("queueTitle", { name: this.#id, count: waiting.length }));
+    setAttribute(this.#nobody, "hidden", waiting.length > 0);
+    setAttribute(this.#next, "hidden", waiting.length === 0);
+    setAttribute(this.#write, "hidden", waiting.length === 0);
+    const shown = new Set(waiting.map(({ id }) => id));
+    for (const [id, row] of this.#rows) {
+      if (shown.has(id)) continue;
+      row.remove();
+      this.#rows.delete(id);
+    }
+    for (const [index, info] of waiting.entries()) {
+      const row = this.#rows.get(info.id) ?? this.#row(info.id);
+      this.#rows.set(info.id, row);
+      setText(row.querySelector(".person-name") ?? row, waitingName(info));
+      setText(row.querySelector(".person-facts") ?? row, factsOf(info));
+      setAttribute(row.querySelector("button") ?? row, "aria-label", t("takeName", { name: waitingName(info) }));
+      if (this.#list.children[index] !== row) this.#list.insertBefore(row, this.#list.children[index] ?? null);
+    }
+  }
+
+  /** @param {string} id */
+  #row(id) {
+    const words = element("div", { class: "person-words" }, element("span", { class: "person-name" }), element("span", { class: "person-facts" }));
+    const take = element("button", { type: "button", class: "button small", onclick: () => this.#take(id) }, t("take"));
+    return element("li", { class: "person" }, words, take);
+  }
+
+  /** @param {string} [id] the next one if left out */
+  #take(id) {
+    this.#call.moderation.take(this.#id, id).catch(({ code }) => {
+      const gone = code === "queue_empty" || code === "participant_not_found";
+      notify(t(gone ? "takenByOther" : code === "room_full" ? "roomFullNow" : "notDone"));
+    });
+  }
+
+  #message() {
+    writeToLobby(t("messageQueueTitle"), ({ notice, text, minutes }) => {
+      const options = { queue: this.#id, ...(text !== "" && { text }), ...(minutes !== undefined && { minutes }) };
+      const sent = this.#call.moderation.messageLobby(notice, options);
+      sent.then(() => notify(t("messageSent")), () => notify(t("notDone")));
+    });
+  }
+}
