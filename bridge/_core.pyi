@@ -271,6 +271,8 @@ class EstimateEvent(TypedDict):
     bitrate: int
     """For media, retransmissions and probes, in bit/s including RTP headers and SRTP, without UDP and IP."""
     source: EstimateSource
+    proven: bool
+    """Whether it rises again where it was too low: the peer tells of single packets, or has answered a probe."""
     round_trip_time: float | None
     """Smoothed, in seconds."""
     fraction_lost: float

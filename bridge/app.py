@@ -108,6 +108,7 @@ class Application:
                 opens_before=rooms.opens_before,
                 closes_after=rooms.closes_after,
                 max_length=rooms.max_length,
+                video_consent=rooms.video_consent,
             ),
             can_record=can_record(settings),
             ledger=self._audit,

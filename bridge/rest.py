@@ -35,6 +35,7 @@ class VendorTokens:
         grants: Collection[str] | None,
         enters: str | None,
         level: str | None,
+        video_consent: bool,
     ) -> tuple[str, float]:
         """A token that lets in now, and when it ends. Raises `BridgeError` (`invalid_request`)."""
         now = self._clock()
@@ -49,6 +50,7 @@ class VendorTokens:
             grants=grants,
             enters=enters,
             level=level,
+            video_consent=video_consent,
         )
         try:
             await self._verifier.verify(token, room=room)

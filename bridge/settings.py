@@ -100,6 +100,9 @@ class RoomSettings:
     opens_before: float = setting(duration("0s", "24h"), "15m")
     closes_after: float = setting(duration("0s", "24h"), "1h")
     max_length: float = setting(duration("1m", "7d"), "12h")
+    video_consent: tuple[str, ...] = setting(
+        list_of(matching(r"[^\s/]+/[^\s/]+", 'a room as "tenant/room", with * for any text')), []
+    )
     roles_file: Path | None = setting(OPTIONAL_PATH, "")
 
 

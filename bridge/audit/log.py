@@ -26,6 +26,9 @@ _log = logging.getLogger(__name__)
 
 MAX_COMMIT = 500
 """Entries in one commit."""
+LINGER_SECONDS = 0.005
+"""How long the thread lets entries gather that nobody waits for: Python runs one thread at a time, and whoever caused
+them is answered first."""
 RETRY_SECONDS = 1.0
 CONFIRM_SECONDS = 5.0
 PRUNE_SECONDS = 3600.0
@@ -60,6 +63,9 @@ class AuditLog:
         self._clock = clock
         self._changed = threading.Condition()
         self._waiting: deque[tuple[Entry, Future[None] | None]] = deque()
+        self._lingering = False
+        self._urgent = False
+        """Whether somebody waits for an entry to be on disk."""
         self._lost = 0
         self._failing: str | None = "not started"
         self._closing = False
@@ -106,7 +112,8 @@ class AuditLog:
                 self._lost += 1
                 return
             self._waiting.append((entry, None))
-            self._changed.notify()
+            if not self._lingering:
+                self._changed.notify()
 
     async def confirm(self, entry: Entry) -> None:
         """Takes something down and returns when it is on disk: for what must not happen without a trace.
@@ -118,6 +125,7 @@ class AuditLog:
             refused = self._failing is not None or len(self._waiting) >= self._settings.capacity
             if not refused:
                 self._waiting.append((entry, written))
+                self._urgent = True
                 self._changed.notify()
         if refused:
             raise unavailable()
@@ -136,6 +144,7 @@ class AuditLog:
                     while not self._waiting and not self._closing:
                         if not self._changed.wait(PRUNE_SECONDS):
                             break
+                    self._linger()
                     batch = [self._waiting.popleft() for _ in range(min(MAX_COMMIT, len(self._waiting)))]
                     lost, ending = self._lost, self._closing
                 if batch:
@@ -152,6 +161,14 @@ class AuditLog:
                         self._changed.wait_for(lambda: self._closing, RETRY_SECONDS)
         finally:
             store.close()
+
+    def _linger(self) -> None:
+        """Called with the lock, which it gives up meanwhile."""
+        if self._waiting and not self._urgent:
+            self._lingering = True
+            self._changed.wait_for(lambda: self._urgent or self._closing, LINGER_SECONDS)
+            self._lingering = False
+        self._urgent = False
 
     def _commit(self, store: AuditStore, batch: list[tuple[Entry, Future[None] | None]], lost: int) -> None:
         entries = [entry for entry, _ in batch]

@@ -6,7 +6,7 @@ Identities become pseudonyms here; names and texts are left out. Media is no mat
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from bridge.audit.chain import Detail, Entry
 from bridge.errors import BridgeError
@@ -26,33 +26,13 @@ from bridge.room import (
     StillAnswered,
     StillAsked,
     StillEnded,
+    VideoConsentAnswered,
     WaitingJoined,
     WaitingLeft,
 )
 
-
-class Claims(Protocol):
-    """What is needed of a verified token."""
-
-    @property
-    def tenant(self) -> str:
-        """Whose room it is."""
-
-    @property
-    def room(self) -> str:
-        """Its name within the tenant."""
-
-    @property
-    def identity(self) -> str:
-        """Whom the token is for."""
-
-    @property
-    def role(self) -> str:
-        """As what."""
-
-    @property
-    def level(self) -> str:
-        """The level of the sign-in."""
+if TYPE_CHECKING:
+    from bridge.signaling.calls import JoinClaims
 
 
 class Trail:
@@ -67,7 +47,7 @@ class Trail:
         self._recording: dict[str, Recording] = {}
         """Of rooms in which it is not off."""
 
-    def on_denied(self, claims: Claims, door: str, error: BridgeError) -> None:
+    def on_denied(self, claims: JoinClaims, door: str, error: BridgeError) -> None:
         """Someone with a valid token was not let in."""
         details: dict[str, Detail] = {"code": error.code, "door": door, "role": claims.role, "level": claims.level}
         subject = self._pseudonym(claims.tenant, claims.identity)
@@ -116,6 +96,9 @@ class Trail:
                 self._note(event, kind, by=still.of, still=still.id, text_version=text_version)
             case StillEnded(request=still, reason=end):
                 self._note(event, "still_ended", still.of, by=still.by, still=still.id, reason=end.value)
+            case VideoConsentAnswered(participant_id=who, text_version=version, consents=consents):
+                kind = "video_consent_given" if consents else "video_consent_refused"
+                self._note(event, kind, by=who, text_version=version)
             case RoomChanged(state=state):
                 if self._recording.get(event.room_id, Recording.OFF) is not state.recording:
                     self._recording[event.room_id] = state.recording

@@ -124,6 +124,7 @@ class Minter:
         grants: Collection[str] | None,
         enters: str | None,
         level: str | None,
+        video_consent: bool,
     ) -> str:
         """A token as its vendor asks for it, which has yet to be held against what tokens may say."""
         return mint(
@@ -139,6 +140,7 @@ class Minter:
             grants=grants,
             enters=enters,
             level=level,
+            video_consent=video_consent,
         )
 
 

@@ -67,6 +67,8 @@ class JoinClaims:
     consents: bool
     view: str | None
     """As the role does."""
+    video_consent: bool
+    """Whether the room is to take cameras only after their owners' consent."""
     starts_in: float | None
     """Seconds until the appointment begins, less than zero after that; None where the token does not say."""
     ends_in: float | None
@@ -117,6 +119,7 @@ def check_claims(
         level=_text(claims, "level", MAX_LEVEL_LENGTH) if "level" in claims else "",
         may_host=rule.may_host,
         consents=rule.consents,
+        video_consent=_switch(claims, "video_consent"),
         view=rule.view,
         starts_in=check_instant(claims, "starts_at") - now if "starts_at" in claims else None,
         ends_in=check_instant(claims, "ends_at") - now if "ends_at" in claims else None,
@@ -209,6 +212,15 @@ def _enters(claims: Mapping[str, Any], rule: Role, *, may_skip_lobby: bool) -> s
             hint="The bridge's operator may allow the issuer to let it in directly: may_skip_lobby.",
         )
     return str(entrance)
+
+
+def _switch(claims: Mapping[str, Any], name: str) -> bool:
+    value = claims.get(name, False)
+    if not isinstance(value, bool):
+        raise TokenError(
+            "token_bad_claim", "The claim is neither true nor false.", field=name, hint="Leave it out for false."
+        )
+    return value
 
 
 def _require(claims: Mapping[str, Any], name: str) -> Any:

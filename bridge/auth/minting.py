@@ -24,6 +24,7 @@ def mint(
     level: str | None = None,
     token_id: str | None = None,
     renewable_until: float | None = None,
+    video_consent: bool = False,
 ) -> str:
     """A token signed by HS256. `issued_at` is in seconds since the epoch, `ttl` in seconds.
 
@@ -41,6 +42,8 @@ def mint(
         "exp": int(issued_at + ttl),
         "jti": token_id or secrets.token_urlsafe(12),
     }
+    if video_consent:
+        claims["video_consent"] = True
     if name is not None:
         claims["name"] = name
     if renewable_until is not None:

@@ -119,15 +119,16 @@ class RoomRecording:
             self._tap.close()
         if self._streams is not None:
             self._streams.close()
+        session, self._session = self._session, None
+        if session is not None:
+            self._services.rooms.leave(session)
+            self._services.arm()
 
     async def finish(self) -> None:
         """Returns when all is written. Where nothing was recorded, no recording is left."""
-        try:
-            # Not cancelled: a folder that is being made in a thread would be left behind.
-            await self._begun
-            await self._write_rest()
-        finally:
-            self._leave_roster()
+        # Not cancelled: a folder that is being made in a thread would be left behind.
+        await self._begun
+        await self._write_rest()
 
     # What happens in the room
 
@@ -264,7 +265,7 @@ class RoomRecording:
             return
         self._tracks[producer] = track
         codecs = tuple(CodecSpec(each.name, each.payload_type, each.clock_rate, each.channels) for each in track.codecs)
-        leg.add_track(AddTrack(stream, track.kind, track.ssrc, codecs))
+        leg.add_track(AddTrack(stream, track.kind, track.ssrc, codecs, track.orientation_extension))
 
     def _people(self) -> list[Participant]:
         """Who is in the room, the recorder left out."""
@@ -272,7 +273,8 @@ class RoomRecording:
         return [participant for participant in inside if not participant.service]
 
     def _came(self, participant: Participant) -> None:
-        if participant.id in self._present or participant.service:
+        # Those who come while it begins are noted once it has.
+        if self._leg is None or participant.id in self._present or participant.service:
             return
         self._present[participant.id] = participant
         stream = None if self._streams is None else self._streams.name_of(participant)
@@ -304,12 +306,6 @@ class RoomRecording:
     def _is_over(self) -> bool:
         """Whether it was ended, perhaps while something was waited for."""
         return self._over
-
-    def _leave_roster(self) -> None:
-        session, self._session = self._session, None
-        if session is not None:
-            self._services.rooms.leave(session)
-            self._services.arm()
 
     def _now(self) -> float:
         """Seconds of the recording."""

@@ -5,32 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from secrets import token_urlsafe
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bridge.audit import Detail, Entry
 from bridge.records.measures import Gathered, Sample, SessionMeasures
 from bridge.room import Admitted, Moved, RoomEvent, RoomOpened, RoomRecord, SentBack, Session, SessionEnded
 from bridge.timestamps import timestamp
 
-
-class Claims(Protocol):
-    """What is needed of a verified token."""
-
-    @property
-    def tenant(self) -> str:
-        """Whose room it is."""
-
-    @property
-    def identity(self) -> str:
-        """Whom the token is for."""
-
-    @property
-    def role(self) -> str:
-        """As what."""
-
-    @property
-    def level(self) -> str:
-        """The level of the sign-in."""
+if TYPE_CHECKING:
+    from bridge.signaling.calls import JoinClaims
 
 
 class SampledSession(Protocol):
@@ -126,7 +109,7 @@ class Ledger:
             case _:
                 pass
 
-    def on_opened(self, session: Session, claims: Claims, door: str) -> None:
+    def on_opened(self, session: Session, claims: JoinClaims, door: str) -> None:
         """A client has joined, or waits in the lobby."""
         self._sessions[session.id] = _Session(
             session.room_id,

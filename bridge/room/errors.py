@@ -11,10 +11,10 @@ class RoomError(BridgeError):
     Codes: `invalid_room`, `room_full`, `lobby_full`, `room_locked`, `room_not_open`, `room_over`,
     `room_not_found`, `too_many_rooms`, `session_not_found`, `participant_not_found`, `source_not_found`,
     `too_many_sources`, `wrong_kind`, `not_granted`, `in_lobby`, `banned`, `may_not_host`, `last_host`,
-    `bad_text`, `too_many_messages`, `invalid_queue`, `too_many_queues`, `room_in_use`, `queue_not_found`,
-    `queue_empty`, `queue_is_no_room`, `proposal_not_found`, `too_many_proposals`, `too_many_invitations`,
-    `invitation_not_found`, `recording_unavailable`, `recording_at_hand`, `consent_not_asked`, `shutting_down`,
-    `records_unavailable`, `still_at_hand`, `still_not_found`.
+    `bad_text`, `too_many_messages`, `video_not_consented`, `invalid_queue`, `too_many_queues`, `room_in_use`,
+    `queue_not_found`, `queue_empty`, `queue_is_no_room`, `proposal_not_found`, `too_many_proposals`,
+    `too_many_invitations`, `invitation_not_found`, `recording_unavailable`, `recording_at_hand`,
+    `consent_not_asked`, `shutting_down`, `records_unavailable`, `still_at_hand`, `still_not_found`.
     """
 
 

@@ -236,6 +236,16 @@ class RecordingFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class VideoConsentAnswered:
+    """Somebody consented to being seen, or did not, or took it back. To be kept, with the text's version."""
+
+    room_id: str
+    participant_id: str
+    text_version: str
+    consents: bool
+
+
+@dataclass(frozen=True, slots=True)
 class InvitationProposed:
     """Somebody would have another person invited. For hosts only, who decide."""
 
@@ -325,6 +335,7 @@ RoomEvent = (
     | ChatSaid
     | ConsentAsked
     | ConsentAnswered
+    | VideoConsentAnswered
     | RecordingFailed
     | InvitationProposed
     | StillAsked

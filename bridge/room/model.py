@@ -128,6 +128,8 @@ class RoomPolicy:
     """How long after the end of its appointment a room closes, with whoever is in it."""
     max_length: float = 43_200.0
     """How long a room may be open at most."""
+    video_consent: tuple[str, ...] = ()
+    """Rooms that take cameras only after their owners' consent: patterns of "tenant/room", as in a shell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,8 @@ class JoinRequest:
     """Whether a host may hand its office over to them."""
     consents: bool = True
     """Whether a recording waits for their consent."""
+    video_consent: bool = False
+    """Whether the room is to take cameras only after their owners' consent, from now on."""
     starts_in: float | None = None
     """Seconds until the appointment begins, less than zero after that; None where the token names no time."""
     ends_in: float | None = None
@@ -239,6 +243,8 @@ class RoomState:
     locked: bool = False
     """Nobody but hosts, and those who come back, may join or wait."""
     recording: Recording = Recording.OFF
+    video_consent: bool = False
+    """Cameras come in only after their owners' consent."""
     recordable: bool = False
     """Whether there is anything that records."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from bridge.room.chat import TEXT_LIMIT
 from bridge.room.errors import NotGrantedError, RoomError, in_lobby
-from bridge.room.events import ChatSaid, ConsentAnswered, RecordingFailed, RoomListener
+from bridge.room.events import ChatSaid, ConsentAnswered, RecordingFailed, RoomListener, VideoConsentAnswered
 from bridge.room.grants import Grant
 from bridge.room.member import Member
 from bridge.room.model import ChatLane, ChatMessage, ConsentRequest
@@ -85,6 +85,21 @@ class Participation:
             checked_text(name, NAME_LIMIT, field=f"names[{index}]") for index, name in enumerate(names)
         )
         room.tell_update(member, before)
+        self._access.finish()
+
+    def answer_video_consent(self, session_id: str, text_version: str, consents: bool) -> None:
+        """Consents to being seen, or does not, or takes it back; also while one waits.
+
+        `text_version` names the text of the question. Without consent there is sound only: a camera goes at once.
+        Raises `consent_not_asked` where the room does not ask for it.
+        """
+        room = self._access.begin(session_id)
+        member = room.member(session_id)
+        if not room.video_consent.needed:
+            raise RoomError("consent_not_asked", "This room does not ask for consent to video.")
+        room.video_consent.answer(member.identity, consents)
+        self._emit(VideoConsentAnswered(room.id, member.id, text_version, consents))
+        room.stop_camera(member)
         self._access.finish()
 
     # Recording

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from fnmatch import fnmatchcase
 
 from bridge.room.bans import Bans
 from bridge.room.chat import Chat
@@ -21,6 +22,7 @@ from bridge.room.events import (
     SessionEnded,
     SourceAdded,
     SourceRemoved,
+    SourceStopped,
     SourceUpdated,
     WaitingJoined,
     WaitingLeft,
@@ -45,6 +47,7 @@ from bridge.room.model import (
     WithoutHost,
 )
 from bridge.room.places import Place, Places
+from bridge.room.video_consent import VideoConsent
 
 SESSION_ID_BYTES = 16
 SECRET_BYTES = 32
@@ -72,10 +75,13 @@ class Room:
         self.is_queue = is_queue
         self.id = room_id
         self.tenant = tenant
-        self.state = RoomState(recordable=recordable)
+        asks = any(fnmatchcase(room_id, pattern) for pattern in policy.video_consent)
+        self.state = RoomState(recordable=recordable, video_consent=asks)
         self.lobby = Lobby(policy.consultation)
         self.chat = Chat()
         self.consent = RecordingConsent()
+        self.video_consent = VideoConsent()
+        self.video_consent.needed = self.state.video_consent
         self.members: dict[str, Member] = {}
         """Everyone, by id, in order of joining."""
         self.handed: set[str] = set()
@@ -310,12 +316,29 @@ class Room:
 
     # Sources
 
+    def ask_video_consent(self) -> None:
+        """From now on cameras come in only after their owners' consent: those that are there without it go."""
+        self.video_consent.needed = True
+        self.state = replace(self.state, video_consent=True)
+        self._emit(RoomChanged(self.id, self.state))
+        for member in self.members.values():
+            self.stop_camera(member)
+
+    def stop_camera(self, member: Member) -> None:
+        """Takes somebody's camera out, if it has to stay out."""
+        cameras = [source for source in member.sources.values() if source.name is SourceName.CAMERA]
+        for source in cameras if self.video_consent.lacks(member) else ():
+            del member.sources[source.id]
+            self._emit(SourceRemoved(self.id, member.id, source))
+            self._emit(SourceStopped(self.id, member.id, source))
+
     def add_source(self, session_id: str, source: Source) -> None:
         """Adds what a session begins to send."""
         member = self._by_session[session_id]
         if member.waiting:
             raise in_lobby()
         self._check_source(member.sessions[session_id], source.name, source.kind)
+        self.video_consent.check(member, source.name)
         if len(member.sources) >= self._limits.max_sources:
             most = self._limits.max_sources
             raise RoomError("too_many_sources", f"A participant has {most} sources at most.", field="source")
@@ -328,6 +351,7 @@ class Room:
         new = replace(old, name=old.name if name is None else name, muted=old.muted if muted is None else muted)
         if new != old:
             self._check_source(member.sessions[session_id], new.name, new.kind)
+            self.video_consent.check(member, new.name)
             member.sources[source_id] = new
             self._emit(SourceUpdated(self.id, member.id, new))
         return new
@@ -424,6 +448,8 @@ class Room:
             attachment=0,
             waiting=member.waiting,
         )
+        if request.video_consent and not self.video_consent.needed:
+            self.ask_video_consent()
         member.sessions[session.id] = session
         member.remember_token(request.token_id, now + request.token_lifetime)
         self._by_session[session.id] = member

@@ -169,6 +169,11 @@ class Rooms:
         room = self._room(session_id)
         return room.chat.told(room.member(session_id).identity)
 
+    def video_consent(self, session_id: str) -> bool | None:
+        """What a session's owner has answered, asked to consent to video; None for nothing yet."""
+        room = self._room(session_id)
+        return room.video_consent.given(room.member(session_id).identity)
+
     def proposals(self, session_id: str) -> tuple[Proposal, ...]:
         """What waits for a host's decision in a session's room. Raises `RoomError` (`session_not_found`)."""
         return tuple(self._room(session_id).proposals.values())

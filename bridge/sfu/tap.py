@@ -17,9 +17,10 @@ from bridge.errors import BridgeError
 from bridge.sfu import ice
 from bridge.sfu.allocation.publishing import Received
 from bridge.sfu.derived import MAX_BITRATE, DerivedProducer
-from bridge.sfu.leg_transport import MAX_HEIGHT
+from bridge.sfu.leg_transport import MAX_HEIGHT, ORIENTATION
 from bridge.sfu.legs import LegCodec
 from bridge.sfu.sdp.codecs import MediaCodec
+from bridge.sfu.sdp.extensions import VIDEO_ORIENTATION
 from bridge.sfu.types import AudioLevel, LegReport, MediaKind
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class TappedTrack:
     kind: MediaKind
     codecs: tuple[LegCodec, ...]
     """The payload type tells which."""
+    orientation_extension: int | None
+    """Id of the video orientation extension."""
 
 
 class TapListener(Protocol):
@@ -92,7 +95,12 @@ class Tap:
         router.worker.route(self._transport_id, self._on_transport)
         router.worker.core.create_plain_transport(
             self._transport_id,
-            {"router_id": router.router_id, "listen_ip": _LOOPBACK, "remote": f"{address}:{port}"},
+            {
+                "router_id": router.router_id,
+                "listen_ip": _LOOPBACK,
+                "remote": f"{address}:{port}",
+                "send_extensions": [{"uri": VIDEO_ORIENTATION, "id": ORIENTATION}],
+            },
         )
         router.transport_made()
 
@@ -121,7 +129,8 @@ class Tap:
             for each in codecs
             if each.codec.key in TAKEN[kind]
         )
-        track = TappedTrack(producer_id, secrets.randbelow(0xFFFFFFFF) + 1, kind, taken)
+        orientation = ORIENTATION if kind == "video" else None
+        track = TappedTrack(producer_id, secrets.randbelow(0xFFFFFFFF) + 1, kind, taken, orientation)
         tapped = self._tapped[producer_id] = _Tapped(track, self._router.new_id(), consumed_id, derived)
         self._router.worker.core.create_consumer(
             tapped.consumer_id,

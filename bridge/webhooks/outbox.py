@@ -28,6 +28,8 @@ TYPES = {
     "participant_left": "participant.left",
     "consent_given": "consent.given",
     "consent_refused": "consent.refused",
+    "video_consent_given": "video_consent.given",
+    "video_consent_refused": "video_consent.refused",
     "recording_changed": "recording.changed",
     "recording_ready": "recording.ready",
     "invitation_proposed": "invitation.proposed",

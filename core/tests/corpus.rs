@@ -54,3 +54,13 @@ fn dependency_descriptor() {
 fn framing() {
     replay("framing", targets::framing);
 }
+
+#[test]
+fn producer() {
+    replay("producer", targets::producer);
+}
+
+#[test]
+fn estimator() {
+    replay("estimator", targets::estimator);
+}

@@ -70,7 +70,9 @@ class FakeWorker:
 
 
 class _COMMANDS:
-    create_webrtc_transport = update_transport = restart_ice = send_dtls = set_srtp = close_transport = None
+    create_webrtc_transport = create_plain_transport = update_transport = restart_ice = send_dtls = set_srtp = (
+        close_transport
+    ) = None
     create_producer = pause_producer = close_producer = request_keyframe = None
     set_consumer_redundancy = select_speakers = None
     create_consumer = pause_consumer = close_consumer = allocate_consumer = set_transport_demand = None

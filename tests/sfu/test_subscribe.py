@@ -99,6 +99,7 @@ async def test_sound_is_repeated_towards_a_receiver_that_loses_packets(bridge: B
             transport_id=audio["transport_id"],
             bitrate=300_000,
             source="transport_feedback",
+            proven=True,
             round_trip_time=0.1,
             fraction_lost=lost,
             queue_delay=0.0,

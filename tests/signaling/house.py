@@ -37,6 +37,7 @@ class Claims:
     level: str = ""
     may_host: bool = True
     consents: bool = True
+    video_consent: bool = False
     view: str | None = None
     starts_in: float | None = None
     ends_in: float | None = None
@@ -71,6 +72,8 @@ class FakeVerifier:
                 may_host=False,
                 token_id=f"token of {parts[1]}",
             )
+        if parts[2:] == ["asks"]:
+            return Claims("clinic", parts[0], parts[1], "", "fastlege", EVERYTHING, video_consent=True)
         grants = frozenset(parts[2].split(",")) if len(parts) > 2 else EVERYTHING
         role = parts[3] if len(parts) > 3 else "fastlege"
         return Claims("clinic", parts[0], parts[1], f"Name of {parts[1]}", role, grants)

@@ -68,6 +68,7 @@ FIELDS = {
         max_size=3,
     ),
     "pinned": st.lists(st.sampled_from(["p", "", "x" * 65]), max_size=6),
+    "view": st.sampled_from(["separate", "composed", "auto", "both", None]),
     "save_data": st.sampled_from([True, False, None]),
     "extra": st.none(),
 }

@@ -179,7 +179,7 @@ class Participant:
     async def close(self) -> None:
         """Leaves and lets go of everything."""
         if self._socket is not None and self.close_code is None:
-            with contextlib.suppress(websockets.ConnectionClosed, TimeoutError):
+            with contextlib.suppress(websockets.ConnectionClosed, ConnectionError, TimeoutError):
                 await self.request("leave")
         await self.vanish()
 

@@ -389,6 +389,28 @@ for (const name of /** @type {const} */ (["chromium", "firefox"])) {
       await view.until(() => document.querySelectorAll(".queue .person").length === 1);
     });
 
+    it("asks for consent to video before the camera goes in, and takes a no for sound only", async () => {
+      await view.start(() => {
+        fakeBridge.room = { ...fakeBridge.room, video_consent: true };
+      });
+      await view.untilText(".question", "Vil du vises på video?");
+      await view.until(() => fakeBridge.ownSources.length === 1);
+      await inspect("video-consent");
+      await view.press("Nei, bare lyd");
+      await view.untilText("#notices", "Ingen ser deg.");
+      assert.deepEqual(await view.page.evaluate(() => fakeBridge.ownSources.map(({ source }) => source)), ["microphone"]);
+      await view.press("Slå på kamera");
+      await view.press("Ja, vis meg");
+      await view.until(() => fakeBridge.ownSources.length === 2);
+      assert.deepEqual(await view.sent("answer_video_consent"), [
+        { type: "answer_video_consent", text_version: "2026-1", consents: false },
+        { type: "answer_video_consent", text_version: "2026-1", consents: true },
+      ]);
+      await view.press("Deltakere: 1 i samtalen");
+      await view.press("Trekk samtykket til video");
+      await view.until(() => fakeBridge.received.filter(({ type }) => type === "answer_video_consent").length === 3);
+    });
+
     it("lets a patient propose whom to invite, and tells what a host decided", async () => {
       await view.start();
       await view.until(() => fakeBridge.ownSources.length === 2);

@@ -60,7 +60,7 @@ export function installFakeBridge() {
     chat = [];
     fetched = [];
     consent = null;
-    room = { locked: false, recording: "off", recordable: true, encryption: "bridge" };
+    room = { locked: false, recording: "off", video_consent: false, recordable: true, encryption: "bridge" };
     lobby = null;
     waiting = [];
     proposals = [];

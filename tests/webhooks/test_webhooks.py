@@ -89,8 +89,8 @@ async def sending(data: Path, url: str, back_off: tuple[float, ...]) -> AsyncIte
         outbox.close()
 
 
-async def until_empty(outbox: Outbox) -> None:
-    async with asyncio.timeout(120):
+async def until_empty(outbox: Outbox, within: float = 120.0) -> None:
+    async with asyncio.timeout(within):
         while await asyncio.to_thread(len, outbox):  # noqa: ASYNC110 - there is no event for it
             await asyncio.sleep(0.02)
 

@@ -3,6 +3,7 @@ import { remember } from "./equipment.js";
 import { t } from "./i18n.js";
 import { notify } from "./notices.js";
 import { describeDeviceProblem } from "./problems.js";
+import { maySendCamera } from "./video-consent.js";
 
 /** @import { Call, LocalSource } from "../sdk/src/index.js" */
 /** @import { Equipment } from "./equipment.js" */
@@ -32,6 +33,7 @@ export class OwnMedia {
     call.on("localsourceended", (source) => this.#ended(source));
     call.on("stoppedbyhost", (source) => {
       if (source === this.#screen) this.#screen = null;
+      if (source === this.#camera) this.#camera = null;
       changed();
     });
   }
@@ -96,7 +98,8 @@ export class OwnMedia {
     }
     if (camera) {
       publishing.push(this.#once("camera", async () => {
-        this.#camera = await this.#call.publishCamera({ track: camera, ...deviceOf(camera) });
+        if (await maySendCamera(this.#call)) this.#camera = await this.#call.publishCamera({ track: camera, ...deviceOf(camera) });
+        else camera.stop();
       }));
     }
     publishing.push(this.#countCameras());
@@ -115,8 +118,10 @@ export class OwnMedia {
 
   toggleCamera() {
     return this.#once("camera", async () => {
-      if (this.#camera === null) this.#camera = await this.#call.publishCamera();
-      else if (this.#camera.muted) await this.#camera.unmute();
+      if (this.#camera === null) {
+        if (!(await maySendCamera(this.#call))) return;
+        this.#camera = await this.#call.publishCamera();
+      } else if (this.#camera.muted) await this.#camera.unmute();
       else await this.#camera.mute();
       notify(t(this.cameraOn ? "cameraOnAnnouncement" : "cameraOffAnnouncement"));
     });

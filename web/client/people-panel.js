@@ -10,6 +10,7 @@ import { ask } from "./questions.js";
 import { QueueSection } from "./queue-section.js";
 import { RecordingSection } from "./recording-section.js";
 import { StillRequests } from "./still-request.js";
+import { withdrawVideoConsent } from "./video-consent.js";
 import { factsOf, roleWord, waitingName } from "./words.js";
 
 /** @import { Call, RemoteParticipant } from "../sdk/src/index.js" */
@@ -33,6 +34,7 @@ export class PeoplePanel {
   #companions;
   #propose;
   #invite;
+  #unseen;
   #proposalSection;
   #queues = element("div", { class: "queues" });
   /** By id. @type {Map<string, QueueSection>} */
@@ -73,6 +75,7 @@ export class PeoplePanel {
     this.#stills = new StillRequests(call, () => this.update());
     this.#companions = element("button", { type: "button", class: "button small", onclick: () => this.#nameCompanions() }, t("companionsButton"));
     this.#propose = element("button", { type: "button", class: "button small", onclick: () => this.#proposeSomebody() }, t("propose"));
+    this.#unseen = element("button", { type: "button", class: "button small", onclick: () => carryOut(withdrawVideoConsent(call).then(() => this.update())) }, t("withdrawVideoConsent"));
     this.#invite = element("button", { type: "button", class: "button small", onclick: () => inviteSomebody(call) }, t("invite"));
     this.#proposalSection = element("section", {}, element("h3", {}, t("proposalsTitle")), this.#proposals);
     this.node = element(
@@ -81,7 +84,7 @@ export class PeoplePanel {
       this.#queues,
       this.#waitingSection,
       this.#proposalSection,
-      element("section", {}, this.#insideTitle, this.#inside, element("div", { class: "panel-actions" }, this.#invite, this.#companions, this.#propose)),
+      element("section", {}, this.#insideTitle, this.#inside, element("div", { class: "panel-actions" }, this.#invite, this.#companions, this.#propose, this.#unseen)),
       this.#recording.node,
       this.#hostActions,
       element("p", { class: "help encryption" }, icon("lock"), t("encryptionExplained")),
@@ -103,6 +106,8 @@ export class PeoplePanel {
     const { proposals } = this.#call.inviting;
     setAttribute(this.#propose, "hidden", invites);
     setAttribute(this.#invite, "hidden", !invites);
+    const { needed, given } = this.#call.videoConsent;
+    setAttribute(this.#unseen, "hidden", !needed || given !== true);
     setAttribute(this.#proposalSection, "hidden", proposals.size === 0);
     this.#recording.update();
     this.#updateQueues();

@@ -27,12 +27,6 @@ REPEATED_FRAME = 36_000
 MAX_SPEAKERS = 3
 """Voices that are reserved for at most: more are hardly ever heard at once."""
 ALL_TEMPORAL = 7
-PROVEN_SOURCES = ("transport_feedback", "congestion_feedback")
-"""Estimates that can take video away.
-
-A receiver's own (REMB) follows what it is sent: who sends stills for its sake never hears that the line carries more.
-Receiver reports know loss only.
-"""
 
 
 @dataclass
@@ -58,7 +52,7 @@ class ReceiverAllocation:
         self._audio: set[int] = set()
         self._states: dict[int, VideoState] = {}
         self._estimate = START_BITRATE
-        self._proven = False
+        self._heard = self._proven = False
         self._repeated = 0
         self._demand = (0, 0)
         self._timer: asyncio.TimerHandle | None = None
@@ -115,7 +109,9 @@ class ReceiverAllocation:
 
     def on_estimate(self, event: EstimateEvent, repeated: int) -> None:
         """What the line carries, and how many frames of sound are repeated on it."""
-        self._proven = event["source"] in PROVEN_SOURCES
+        self._heard = event["source"] != "start"
+        # What never rises again must not take video away.
+        self._proven = event["proven"]
         falls = event["bitrate"] < self._estimate
         self._estimate, self._repeated = event["bitrate"], repeated
         if falls:
@@ -213,11 +209,11 @@ class ReceiverAllocation:
         return ALL_TEMPORAL if layer.temporal == highest else layer.temporal
 
     def _tell_demand(self, allocation: Allocation) -> None:
-        # Where the peer does not tell what arrives, there is nothing to pace by.
+        # Before the peer has told anything, there is nothing to pace or to probe by.
         # A leg makes what the line carries: what it would make beyond that is not seen in its layers.
         headroom = sum(self._router.headroom(producer_id) for producer_id in self._videos)
         demand = (allocation.allocated, allocation.desired + headroom)
-        if self._proven and demand != self._demand and self._transport_id is not None:
+        if self._heard and demand != self._demand and self._transport_id is not None:
             self._demand = demand
             core = self._router.worker.core
             core.set_transport_demand(self._transport_id, {"allocated": demand[0], "desired": demand[1]})

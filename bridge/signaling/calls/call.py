@@ -134,7 +134,10 @@ class Call:
         consent = None if asked is None else AskedToConsent(*asked)
         others, stills = tuple(self.others()), self.stills.of(self.session.id)
         chat, proposals = self._chat(), self._proposals()
-        return Snapshot(self.session, others, own, state, lobby, self._who_waits(), chat, consent, proposals, stills)
+        seen = rooms.video_consent(self.session.id)
+        return Snapshot(
+            self.session, others, own, state, lobby, self._who_waits(), chat, consent, proposals, seen, stills
+        )
 
     def attach(self, listener: CallListener) -> None:
         """Tells `listener` from now on, and the one before that it is out. Catches up on what a snapshot lacks."""

@@ -144,6 +144,7 @@ class Calls:
                 level=claims.level,
                 may_host=claims.may_host,
                 consents=claims.consents,
+                video_consent=claims.video_consent,
                 starts_in=claims.starts_in,
                 ends_in=claims.ends_in,
                 token_id=claims.token_id,

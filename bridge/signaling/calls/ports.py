@@ -73,6 +73,10 @@ class JoinClaims(Protocol):
         """Whether a recording waits for their consent."""
 
     @property
+    def video_consent(self) -> bool:
+        """Whether the room is to take cameras only after their owners' consent."""
+
+    @property
     def view(self) -> str | None:
         """How they get the pictures of the others unless their client says so; None for each on its own."""
 

@@ -26,5 +26,7 @@ class Snapshot:
     consent: AskedToConsent | None
     proposals: tuple[Proposal, ...] | None
     """Whom somebody would have invited; None for those who do not decide about it."""
+    video_consented: bool | None
+    """What the client has answered, asked to consent to video."""
     stills: tuple[StillRequest, ...]
     """Pictures that the client asked for, or is asked for."""

@@ -72,6 +72,7 @@ class TokenRequest(msgspec.Struct, forbid_unknown_fields=True):
     ) = None
     enters: Literal["lobby", "direct"] | None = None
     level: Annotated[str, Meta(max_length=64, description="Of the sign-in at the vendor.")] | None = None
+    video_consent: Annotated[bool, Meta(description="The room takes cameras only after their owners' consent.")] = False
 
 
 class Token(msgspec.Struct):

@@ -227,6 +227,7 @@ class RestDoor:
             grants=body.grants,
             enters=body.enters,
             level=body.level,
+            video_consent=body.video_consent,
         )
         await self._auditor.record(
             "token_minted",

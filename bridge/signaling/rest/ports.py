@@ -51,6 +51,7 @@ class TokenMinter(Protocol):
         grants: Collection[str] | None,
         enters: str | None,
         level: str | None,
+        video_consent: bool,
     ) -> tuple[str, float]:
         """A token, and when it ends (seconds since the epoch). Raises `BridgeError` for one that would not let in."""
 

@@ -28,6 +28,8 @@ def act(call: Call, request: acts.Act) -> None:
             participation.ask_to_record(session_id, request.text_version)
         case acts.StopRecording():
             participation.stop_recording(session_id)
+        case acts.AnswerVideoConsent():
+            participation.answer_video_consent(session_id, request.text_version, request.consents)
         case acts.AnswerConsent():
             participation.answer_consent(session_id, request.consent_id, request.consents)
     call.decided()

@@ -423,7 +423,13 @@ def lobby_message(of: LobbyMessage) -> parts.LobbyMessage:
 
 def room(of: RoomState) -> parts.Room:
     """What holds for the room as a whole."""
-    return parts.Room(locked=of.locked, recording=of.recording.value, recordable=of.recordable, encryption="bridge")
+    return parts.Room(
+        locked=of.locked,
+        recording=of.recording.value,
+        video_consent=of.video_consent,
+        recordable=of.recordable,
+        encryption="bridge",
+    )
 
 
 def chat_message(of: Wrote) -> parts.ChatMessage:

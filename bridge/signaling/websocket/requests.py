@@ -63,6 +63,7 @@ async def carry_out(call: Call, request: client.ClientMessage, origin: str) -> s
             | acts.AskToRecord()
             | acts.StopRecording()
             | acts.AnswerConsent()
+            | acts.AnswerVideoConsent()
         ):
             act(call, request)
         case stills.AskForStill() | stills.AnswerStill() | stills.CancelStill():

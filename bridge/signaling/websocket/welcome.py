@@ -48,6 +48,7 @@ class Welcome:
             limits=self._limits,
             room=encoding.room(snapshot.state),
             chat=[encoding.chat_message(wrote) for wrote in snapshot.chat],
+            video_consented=UNSET if snapshot.video_consented is None else snapshot.video_consented,
             consent=UNSET if snapshot.consent is None else encoding.consent_request(snapshot.consent),
             lobby=UNSET if snapshot.lobby is None else encoding.lobby(snapshot.lobby),
             waiting=encoding.waiting(snapshot.waiting),

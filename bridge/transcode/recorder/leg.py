@@ -36,6 +36,8 @@ from bridge.transcode.supervisor import MAX_RESTARTS, RESTART_SECONDS, RESTART_W
 
 logger = logging.getLogger(__name__)
 
+MAX_PARTS = 50
+"""Files of one stream: whoever turns a camera for ever is not to end the recording of the others."""
 FINISH_SECONDS = 10.0
 """How long a process may take to write the rest."""
 
@@ -191,6 +193,9 @@ class RecorderLeg:
         if want.stream not in {track.stream for track in self._tracks.values()}:
             return
         part = self._parts[want.stream] = self._parts.get(want.stream, 0) + 1
+        if part > MAX_PARTS:
+            logger.warning("a stream of a recording goes on in too many files, and is recorded no further")
+            return
         name = want.stream if part == 1 else f"{want.stream}-part-{part}"
         try:
             descriptor = self._recording.descriptor(name)

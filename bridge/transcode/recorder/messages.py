@@ -22,6 +22,8 @@ class AddTrack(msgspec.Struct, frozen=True, tag="add_track"):
     ssrc: int
     codecs: tuple[CodecSpec, ...]
     """What may come; the payload type tells which."""
+    orientation_extension: int | None = None
+    """Id of the video orientation extension (3GPP TS 26.114): how the picture is turned."""
 
 
 class RemoveTrack(msgspec.Struct, frozen=True, tag="remove_track"):

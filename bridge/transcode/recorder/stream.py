@@ -38,6 +38,7 @@ class RecordedStream:
         self._zero = 0.0
         self._codec: str | None = None
         self._shape = 0.0
+        self._rotation = 0
         self._has_sound = False
         self._written = 0.0
         self.bytes_before = 0
@@ -90,10 +91,11 @@ class RecordedStream:
         self._has_sound = any(unit.kind == "audio" for unit in held)
         self._codec = picture.codec if picture is not None else None
         self._shape = picture.size[0] / picture.size[1] if picture is not None else 0.0
+        self._rotation = picture.rotation if picture is not None else 0
         self._zero = min((unit.at for unit in held), default=now)
         self._webm = WebmWriter(
             self._sink,
-            video=VideoTrack(picture.codec, *picture.size) if picture is not None else None,
+            video=VideoTrack(picture.codec, *picture.size, picture.rotation) if picture is not None else None,
             audio=AudioTrack(2) if self._has_sound else None,
         )
         self._written = now
@@ -120,7 +122,8 @@ class RecordedStream:
             # Of a picture whose keyframe was left out because it did not fit, there is nothing to show.
             return True
         shape = unit.size[0] / unit.size[1]
-        return unit.codec == self._codec and abs(shape - self._shape) <= SAME_SHAPE * shape
+        same = (unit.codec, unit.rotation) == (self._codec, self._rotation)
+        return same and abs(shape - self._shape) <= SAME_SHAPE * shape
 
     def _put(self, unit: Unit) -> None:
         assert self._webm is not None  # noqa: S101 - asked by the caller

@@ -34,6 +34,8 @@ class Unit:
     keyframe: bool = True
     size: tuple[int, int] = (0, 0)
     """Width and height of a keyframe."""
+    rotation: int = 0
+    """Of a keyframe: degrees clockwise that it is to be turned by."""
 
 
 class SoundTrack:
@@ -102,6 +104,8 @@ class PictureTrack:
         self._codecs = {each.payload_type: each.name for each in added.codecs}
         self._assembler = FrameAssembler()
         self._given_up = 0
+        self._orientation = added.orientation_extension
+        self._rotation = 0
         self._needs_keyframe = True
         self._asked = -KEYFRAME_REQUEST_SECONDS
 
@@ -149,7 +153,8 @@ class PictureTrack:
 
     def _unit(self, frame: Assembled, now: float) -> Unit | None:
         codec = self._codecs[frame.payload_type]
-        self._needs_keyframe = self._needs_keyframe or frame.after_gap
+        # A picture that is turned goes on in another file, which begins with a keyframe.
+        self._needs_keyframe = self._note_rotation(frame) or self._needs_keyframe or frame.after_gap
         at = self.clock.at(frame.timestamp, now)
         try:
             data = DEPACKETISE[codec](frame.payloads)
@@ -162,10 +167,20 @@ class PictureTrack:
             self._needs_keyframe = True
         elif size is not None:
             self._needs_keyframe = False
-            return Unit(self.kind, codec, data, at, size=size)
+            return Unit(self.kind, codec, data, at, size=size, rotation=self._rotation)
         elif not self._needs_keyframe:
             return Unit(self.kind, codec, data, at, keyframe=False)
         return None
+
+    def _note_rotation(self, frame: Assembled) -> bool:
+        """Whether the picture is turned otherwise from this frame on."""
+        if self._orientation is None:
+            return False
+        said = next((each for packet in frame.packets if (each := packet.extension(self._orientation))), None)
+        before = self._rotation
+        if said is not None:
+            self._rotation = 90 * (said[0] & 3)
+        return self._rotation != before
 
 
 Track = SoundTrack | PictureTrack

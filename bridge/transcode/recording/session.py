@@ -14,7 +14,7 @@ from bridge.transcode.recording.timeline import TimelineEvent, encode_event
 
 COMPOSED = "composed"
 """Name of the stream with everyone in it; a participant's own is named `track-` and a number."""
-MAX_STREAMS = 256
+MAX_STREAMS = 4096
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 

@@ -36,11 +36,13 @@ _MAX_BLOCKS = 4096
 
 @dataclass(frozen=True, slots=True)
 class VideoTrack:
-    """A picture: its codec ("vp8", "vp9", "av1") and the size to show it in."""
+    """A picture: its codec ("vp8", "vp9", "av1") and the size that it has."""
 
     codec: str
     width: int
     height: int
+    rotation: int = 0
+    """Degrees clockwise that it is to be turned by before it is shown: 0, 90, 180 or 270."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +160,18 @@ def _video_entry(track: VideoTrack) -> bytes:
         ebml.unsigned(b"\x83", 1),
         ebml.unsigned(b"\x9c", 0),
         ebml.text(b"\x86", VIDEO_CODECS[track.codec]),
-        ebml.element(b"\xe0", ebml.unsigned(b"\xb0", track.width), ebml.unsigned(b"\xba", track.height)),
+        ebml.element(
+            b"\xe0", ebml.unsigned(b"\xb0", track.width), ebml.unsigned(b"\xba", track.height), _projection(track)
+        ),
     )
+
+
+def _projection(track: VideoTrack) -> bytes:
+    """How the picture is turned (RFC 9559, section 5.1.4.1.28.41): the roll is counter-clockwise."""
+    if track.rotation == 0:
+        return b""
+    roll = -track.rotation if track.rotation <= 180 else 360 - track.rotation
+    return ebml.element(b"\x76\x70", ebml.unsigned(b"\x76\x71", 0), ebml.real(b"\x76\x75", float(roll)))
 
 
 def _audio_entry(track: AudioTrack) -> bytes:

@@ -4,15 +4,24 @@
 //! Run a target from `core/`: `cargo +nightly fuzz run rtp`. Files of a corpus with a name were written by hand; those
 //! named by a hash are what fuzzing found to reach more, brought down to a few by libFuzzer's `-set_cover_merge=1`.
 
+use std::time::Duration;
+
+use _core::bitrate::Bitrate;
 use _core::codec::dependency_descriptor::{self, Descriptor, Structure};
 use _core::codec::{av1, h264, red, vp8, vp9};
+use _core::estimator::{Estimator, EstimatorConfig, SentPacket};
+use _core::extension::ExtensionMap;
 use _core::packet::demux::{self, Kind};
 use _core::packet::framing::{Frame, frame_header, next_frame};
 use _core::packet::rtcp::{self, Packet, RtcpWriter};
 use _core::packet::rtp::{Fields, RtpHeader, RtpPacket, write_header};
 use _core::packet::stun::{Class, IntegrityKey, MAX_RESPONSE_LEN, StunMessage, write_binding_success};
-use _core::params::SrtpProfile;
+use _core::params::{CodecParams, EncodingParams, HeaderExtension, MediaKind, ProducerParams, SrtpProfile};
+use _core::producer::{Producer, Received};
+use _core::repair::BlockPool;
+use _core::report::ReportProgress;
 use _core::srtp::{MAX_RTCP_OVERHEAD, MAX_RTP_OVERHEAD, SrtpError, SrtpReceiver, SrtpSender};
+use _core::time::Time;
 
 /// Reads a packet, writes its header again, and reads that.
 pub fn rtp(data: &[u8]) {
@@ -155,6 +164,7 @@ pub fn codec(data: &[u8]) {
     }
     assert!(h264::nal_types(data).all(|nal_type| nal_type < 32));
     let _ = h264::is_keyframe_start(data);
+    assert!(h264::slices(data).temporal.is_none_or(|temporal| temporal < 8));
     assert!(av1::obu_types(data).count() <= data.len());
     let _ = av1::is_keyframe_start(data);
     if let Ok(blocks) = red::blocks(data) {
@@ -191,6 +201,109 @@ pub fn dependency_descriptor(data: &[u8]) {
         let descriptor = Descriptor { frame_number: number, ..frame.descriptor };
         assert_eq!(rewritten, dependency_descriptor::Frame { descriptor, ..frame });
     }
+}
+
+/// Takes the input for packets of a publisher of video, each behind its length. The first byte chooses the codec, and whether
+/// there are three encodings that no packet tells apart.
+pub fn producer(data: &[u8]) {
+    let Some((&choice, data)) = data.split_first() else { return };
+    let encodings = if choice & 4 == 0 { 1 } else { 3 };
+    let codec = CodecParams {
+        payload_type: 96,
+        name: ["VP8", "VP9", "H264", "AV1"][usize::from(choice % 4)].to_owned(),
+        clock_rate: 90_000,
+        rtx_payload_type: Some(97),
+        rtcp_feedback: vec!["nack".to_owned()],
+    };
+    let params = ProducerParams {
+        transport_id: 1,
+        kind: MediaKind::Video,
+        mid: Some("v".to_owned()),
+        codecs: vec![codec],
+        encodings: vec![EncodingParams::default(); encodings],
+        paused: false,
+    };
+    let uris = [
+        "urn:ietf:params:rtp-hdrext:sdes:mid",
+        "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
+        "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension",
+    ];
+    let extensions = (1..).zip(uris).map(|(id, uri)| HeaderExtension { uri: uri.to_owned(), id });
+    let extensions = ExtensionMap::new(&extensions.collect::<Vec<_>>()).expect("three of them");
+    let mut producer = Producer::new(Time::ZERO, &params, Duration::from_secs(2)).expect("it is valid");
+    producer.enable_history();
+    let mut pool = BlockPool::new(256);
+    let mut now = Time::ZERO;
+    for bytes in chunks(data) {
+        now += Duration::from_millis(10);
+        let Ok(packet) = RtpPacket::parse(bytes) else { continue };
+        let values = extensions.read(&packet);
+        if !producer.ssrcs().any(|ssrc| ssrc == packet.header.ssrc) {
+            let _ = producer.bind(now, packet.header.ssrc, packet.header.payload_type, &values);
+        }
+        if let Received::Media(media) = producer.receive(now, &packet, &values, &mut pool) {
+            assert!(usize::from(media.encoding) < encodings);
+            assert!(media.frame.is_none_or(|frame| frame.spatial < 8 && frame.temporal < 8));
+        }
+        assert!(producer.ssrcs().count() <= 2 * encodings);
+        let _ = producer.poll_layers();
+    }
+    producer.release_history(&mut pool);
+}
+
+/// Takes the input for compounds of a receiver, each behind its length, of which an estimator is told. It has sent packets
+/// in two sources.
+pub fn estimator(data: &[u8]) {
+    let config = EstimatorConfig::default();
+    let mut estimator = Estimator::new(config);
+    estimator.set_demand(Time::ZERO, Bitrate::kbps(300), Bitrate::kbps(3_000));
+    let mut now = Time::from_millis(1);
+    let mut sequence_number = 65_500_u16;
+    for compound in chunks(data) {
+        for n in 0..16_u16 {
+            now += Duration::from_millis(7);
+            sequence_number = sequence_number.wrapping_add(1);
+            let probe = estimator.poll_probe(now).map(|probe| probe.id);
+            estimator.sent(now, SentPacket { sequence_number, size: 1_000, probe });
+            estimator.sent_in_source(7 + u32::from(n % 2), sequence_number / 2);
+        }
+        for packet in rtcp::packets(compound).flatten() {
+            match packet {
+                Packet::TransportFeedback(feedback) => estimator.on_transport_feedback(now, &feedback),
+                Packet::CongestionFeedback(feedback) => {
+                    let told = estimator.on_congestion_feedback(now, &feedback);
+                    assert!(told.len() <= compound.len() / 2);
+                }
+                Packet::Remb(remb) => estimator.on_remb(now, Bitrate::bps(remb.bitrate)),
+                Packet::ReceiverReport(report) => {
+                    for block in report.reports() {
+                        let round_trip = Some(Duration::from_millis(u64::from(block.jitter % 4_096)));
+                        let (lost, expected) = (f64::from(block.fraction_lost) / 256.0, block.highest_sequence_number);
+                        let answers = Some(now - Duration::from_millis(u64::from(block.last_sender_report % 1_024)));
+                        estimator.on_receiver_report(now, &ReportProgress { lost, expected, round_trip, answers });
+                    }
+                    estimator.conclude_reports(now);
+                }
+                _ => {}
+            }
+            if estimator.wants_report() {
+                estimator.report_left(now, now.as_millis() % 3 > 0);
+            }
+            estimator.handle_timeout(now);
+            let bitrate = estimator.estimate().bitrate;
+            assert!((config.min..=config.max).contains(&bitrate), "{bitrate:?}");
+        }
+    }
+}
+
+/// Pieces of the input, each behind a byte with its length.
+fn chunks(mut data: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let (&len, rest) = data.split_first()?;
+        let (chunk, rest) = rest.split_at(usize::from(len).min(rest.len()));
+        data = rest;
+        Some(chunk)
+    })
 }
 
 /// Takes the input for the bytes of a connection.

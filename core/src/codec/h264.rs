@@ -2,6 +2,8 @@
 
 /// A slice of an IDR picture (ITU-T H.264 table 7-1).
 pub const IDR: u8 = 5;
+/// A prefix, with what SVC tells of the unit behind it (Annex G, §7.3.1.1).
+const PREFIX: u8 = 14;
 /// A sequence parameter set.
 pub const SPS: u8 = 7;
 /// Several NAL units of one time (RFC 6184 §5.7.1).
@@ -58,6 +60,50 @@ pub fn is_keyframe_start(payload: &[u8]) -> bool {
     nal_types(payload).any(|nal_type| matches!(nal_type, IDR | SPS))
 }
 
+/// What a payload tells of the picture that it is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Slices {
+    /// Whether the picture is a reference for others; none where the payload has no slice, nor a part of one.
+    pub is_reference: Option<bool>,
+    /// The temporal layer that a prefix tells of, 0–7.
+    pub temporal: Option<u8>,
+}
+
+impl Slices {
+    fn add(&mut self, head: u8, nal_type: u8, unit: &[u8]) {
+        match (nal_type, unit) {
+            // All slices of a picture are alike in this.
+            (1..=IDR, _) => self.is_reference = Some(head & 0x60 != 0),
+            // With svc_extension_flag, which tells it from an extension of another kind.
+            (PREFIX, &[_, first, _, third, ..]) if first & 0x80 != 0 => self.temporal = Some(third >> 5),
+            _ => {}
+        }
+    }
+}
+
+/// What a payload tells of its picture: a single NAL unit, those of a STAP-A, or a part of one in a FU-A, which says of
+/// each part what it is of.
+pub fn slices(payload: &[u8]) -> Slices {
+    let mut slices = Slices::default();
+    match payload {
+        &[head, ..] if (1..=23).contains(&(head & 0x1f)) => slices.add(head, head & 0x1f, payload),
+        &[head, ref rest @ ..] if head & 0x1f == STAP_A => {
+            let mut left = rest;
+            while let Some((len, behind)) = left.split_first_chunk()
+                && let Some((unit, behind)) = behind.split_at_checked(usize::from(u16::from_be_bytes(*len)))
+            {
+                if let Some(head) = unit.first() {
+                    slices.add(*head, head & 0x1f, unit);
+                }
+                left = behind;
+            }
+        }
+        &[head, fragment, ..] if head & 0x1f == FU_A => slices.add(head, fragment & 0x1f, &[]),
+        _ => {}
+    }
+    slices
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,6 +136,23 @@ mod tests {
         assert!(!is_keyframe_start(&[0x7c, 0x05, 0xb8]), "in the middle");
         assert!(!is_keyframe_start(&[0x7c, 0x45, 0xb8]), "at the end");
         assert!(!is_keyframe_start(&[0x7c, 0x81, 0xb8]), "predicted");
+    }
+
+    #[test]
+    fn slices_say_whether_they_are_of_a_reference() {
+        let reference = |payload: &[u8]| slices(payload).is_reference;
+        assert_eq!(
+            [reference(&[0x65, 1]), reference(&[0x41, 1]), reference(&[0x01, 1])].map(Option::unwrap),
+            [true, true, false]
+        );
+        assert_eq!(reference(&[0x1c, 0x01, 9]), Some(false), "in the middle of a fragmented one");
+        assert_eq!(reference(&[0x5c, 0x01, 9]), Some(true));
+        for without in [&[][..], &[0x06, 1], &[0x67, 1], &[0x1c], &[0x78, 0, 2, 0x06, 1], &[0x78, 0, 9, 1]] {
+            assert_eq!(slices(without), Slices::default(), "{without:?}");
+        }
+        let stap = [0x78, 0, 4, 0x6e, 0x80, 0x80, 0x40, 0, 2, 0x61, 1];
+        assert_eq!(slices(&stap), Slices { is_reference: Some(true), temporal: Some(2) });
+        assert_eq!(slices(&[0x6e, 0x00, 0x80, 0x40]), Slices::default(), "an extension of another kind");
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod padding;
 mod payload;
 mod picture_ids;
 mod redundancy;
+mod reports;
 mod resend;
 mod run;
 mod sequence_map;
@@ -28,6 +29,7 @@ use self::payload::{Body, PayloadTypes};
 use self::picture_ids::PictureIds;
 pub use self::redundancy::MAX_FRAMES as MAX_REPEATED_FRAMES;
 use self::redundancy::{Redundancy, RepeatsLog};
+use self::reports::Totals;
 pub use self::resend::Resend;
 use self::run::{Alignment, Epoch, LastSent, Offsets};
 use self::sequence_map::SequenceMap;
@@ -35,26 +37,20 @@ use self::stamps::StampLog;
 pub use self::stamps::{StampPlaces, Stamps};
 use self::watchdog::ConsumerWatchdog;
 use crate::codec::pictures::PictureNumbers;
-use crate::event::ConsumerStats;
 use crate::extension::{ExtensionMap, ExtensionTranslation};
 use crate::media_packet::MediaPacket;
 use crate::pacer::Withdrawn;
-use crate::packet::rtcp::{ReportBlock, SenderInfo};
 use crate::params::{ConsumerParams, MediaKind};
-use crate::producer::{Liveness, Producer};
+use crate::producer::Producer;
 use crate::repair::ResendGuard;
-use crate::report::{BitrateMeter, RemoteStats, ReportProgress};
+use crate::report::{BitrateMeter, RemoteStats};
 use crate::sequence;
-use crate::time::{Time, WallClock};
+use crate::time::Time;
 
 /// Length of a MID at most (the one-byte form carries no more).
 pub const MAX_MID_LEN: usize = 16;
 /// Length of a CNAME at most (RFC 3550, section 6.5).
 const MAX_CNAME_LEN: usize = 255;
-/// A keyframe that was sent this long ago may still be on its way when the receiver asks for one, before a round trip
-/// was measured.
-const DEFAULT_KEYFRAME_FLIGHT: Duration = Duration::from_millis(100);
-
 /// Why a consumer cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConsumerError {
@@ -103,18 +99,6 @@ pub struct Composed {
     pub sequence: u64,
     /// Where what belongs to the moment of sending goes.
     pub stamps: StampPlaces,
-}
-
-#[derive(Default)]
-struct Totals {
-    packets: u64,
-    bytes: u64,
-    packets_at_last_report: u64,
-    retransmissions: u64,
-    nacks_received: u64,
-    nacks_missed: u64,
-    keyframe_requests_received: u64,
-    dropped_unmapped: u64,
 }
 
 /// One producer as sent to one receiver.
@@ -418,70 +402,6 @@ impl Consumer {
         }
         self.count(now, packet, body.written_len(), &offsets);
         Some(composed)
-    }
-
-    /// The receiver reports on what we send. Returns what that says of the line.
-    pub fn on_receiver_report(&mut self, now: Time, wall: WallClock, report: &ReportBlock) -> ReportProgress {
-        self.watchdog.report(now, report.highest_sequence_number);
-        self.remote.update(now, wall, report)
-    }
-
-    /// The receiver asks for a keyframe. Returns whether the producer is to be asked: not where one is on its way.
-    pub fn on_keyframe_request(&mut self, now: Time) -> bool {
-        self.totals.keyframe_requests_received += 1;
-        let flight = self.remote.round_trip.unwrap_or(DEFAULT_KEYFRAME_FLIGHT);
-        !self.paused && self.keyframe_sent.is_none_or(|sent| now.since(sent) > flight)
-    }
-
-    /// The sender information of a report to send now: once per report of the transport. None where nothing was sent
-    /// since the last, and before the first report of the producer's own sender, without which nobody knows how
-    /// picture and sound belong together.
-    pub fn sender_info(&mut self, now: Time, wall: WallClock, producer: &Producer) -> Option<SenderInfo> {
-        if self.totals.packets == self.totals.packets_at_last_report {
-            return None;
-        }
-        let epoch = self.current?;
-        let clock = producer.rtp_clock(epoch.stream)?;
-        self.totals.packets_at_last_report = self.totals.packets;
-        let ntp = wall.ntp(now);
-        Some(SenderInfo {
-            ntp,
-            rtp_timestamp: clock.rtp_at(ntp).wrapping_add(epoch.offsets.timestamp),
-            packet_count: self.totals.packets as u32,
-            octet_count: self.totals.bytes as u32,
-        })
-    }
-
-    /// The watchdog's news, if any.
-    pub fn poll_watchdog(&mut self, now: Time) -> Option<Liveness> {
-        self.watchdog.poll(now)
-    }
-
-    /// When [`poll_watchdog`](Self::poll_watchdog) may have something to say; [`Time::MAX`] for never.
-    pub fn poll_timeout(&self) -> Time {
-        self.watchdog.poll_timeout()
-    }
-
-    /// What was counted so far, and the receiver's last report.
-    pub fn stats(&self, now: Time, consumer_id: u64, producer_id: u64) -> ConsumerStats {
-        ConsumerStats {
-            consumer_id,
-            producer_id,
-            packets: self.totals.packets,
-            bytes: self.totals.bytes,
-            retransmissions: self.totals.retransmissions,
-            nacks_received: self.totals.nacks_received,
-            nacks_missed: self.totals.nacks_missed,
-            keyframe_requests_received: self.totals.keyframe_requests_received,
-            fraction_lost: self.remote.fraction_lost,
-            packets_lost: self.remote.packets_lost,
-            jitter: f64::from(self.remote.jitter) / f64::from(self.clock_rate.max(1)),
-            round_trip_time: self.remote.round_trip.map(|rtt| rtt.as_secs_f64()),
-            dropped_unmapped: self.totals.dropped_unmapped,
-            bitrate: self.meter.rate(now),
-            spatial: self.current.map(|_| self.layers.encoding),
-            layer_switches: self.layers.switches,
-        }
     }
 
     #[inline]

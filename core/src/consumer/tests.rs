@@ -2,11 +2,14 @@
 
 use super::*;
 use crate::codec::vp8;
+use crate::packet::rtcp::ReportBlock;
 use crate::packet::rtp::RtpPacket;
 use crate::params::ConsumerAllocation;
 use crate::params::PayloadTypeMapping;
+use crate::producer::Liveness;
 use crate::producer::fixtures::*;
 use crate::report::SenderClock;
+use crate::time::WallClock;
 use proptest::prelude::*;
 
 mod switching;

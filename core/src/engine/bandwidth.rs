@@ -61,8 +61,11 @@ impl Engine {
         if let Some(flight) = &mut transport.flight {
             flight.demand(now, &demand);
         }
-        // From now on somebody decides what fits.
-        transport.pacer.set_estimate(now, &estimator.estimate());
+        let estimate = estimator.estimate();
+        // From now on somebody decides what fits. A mere guess holds nothing back.
+        if estimate.proven || transport.is_told() {
+            transport.pacer.set_estimate(now, &estimate);
+        }
         self.estimate_moved(now, key);
         Ok(())
     }
@@ -118,6 +121,13 @@ impl Engine {
         }
         if let Some(estimator) = &mut transport.estimator {
             estimator.on_receiver_report(now, progress);
+        }
+    }
+
+    /// All packets of a compound were heeded.
+    pub(super) fn conclude_reports(&mut self, now: Time, key: usize) {
+        if let Some(estimator) = &mut self.transports[key].estimator {
+            estimator.conclude_reports(now);
             self.estimate_moved(now, key);
         }
     }
@@ -146,7 +156,8 @@ impl Engine {
         let transport = &mut self.transports[key];
         let Some(estimator) = &transport.estimator else { return };
         let estimate = estimator.estimate();
-        if transport.pacer.paces() {
+        let is_decided = transport.demand != TransportDemand::default();
+        if transport.pacer.paces() || (is_decided && estimate.proven) {
             transport.pacer.set_estimate(now, &estimate);
         }
         if transport.told_estimate.is_news(now, &estimate) {

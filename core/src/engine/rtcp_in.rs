@@ -32,6 +32,7 @@ impl Engine {
                 Err(_) => self.count_error(ErrorKind::RtcpMalformed),
             }
         }
+        self.conclude_reports(now, key);
         Ok(outcome)
     }
 

@@ -228,6 +228,9 @@ impl Estimator {
     /// A probe that was asked for could not be sent.
     pub fn probe_not_sent(&mut self, now: Time, id: u32) {
         self.prober.not_sent(now, id);
+        if self.takes_trains() {
+            self.nothing_to_probe_with(now);
+        }
     }
 
     /// The peer tells what arrived when.
@@ -441,7 +444,7 @@ impl Estimator {
         if self.takes_trains() {
             situation.unknown = false;
             situation.yielding = self.sums.is_yielding(now);
-            situation.calm = self.reports.is_calm() && !situation.yielding;
+            situation.calm = self.reports.is_calm(now) && !situation.yielding;
             situation.allowed = situation.calm && (situation.allowed || self.sums.looks_again(now));
             situation.answer = Some(self.reports.patience());
         }

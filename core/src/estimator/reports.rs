@@ -9,13 +9,17 @@ use std::time::Duration;
 use crate::time::Time;
 
 /// A verdict is made of the reports of so long, and of so many packets.
-const PERIOD: Duration = Duration::from_millis(900);
+const PERIOD: Duration = Duration::from_millis(400);
 const PACKETS: u32 = 20;
 /// Below this loss beyond that by chance the estimate may rise. Where no round trip is known, above that one it falls.
 const FEW: f64 = 0.02;
 const MANY: f64 = 0.10;
+/// Where so much is lost that our own report is, too, a queue overflows.
+const MOST: f64 = 0.3;
+/// So much more than by chance is lost where a queue overflows.
+const OVERFLOW: f64 = 0.05;
 /// By how much it rises in a period, and until it fell for the first time.
-const RISE: f64 = 1.02;
+const RISE: f64 = 1.01;
 const FIRST_RISE: f64 = 1.15;
 /// A round trip this much longer than the shortest one seen lately, and twice the jitter, is a queue: the estimate yields
 /// a little …
@@ -28,9 +32,13 @@ const DRAINING: f64 = 0.8;
 /// Falls in a row that left the queue as it was: then it is not ours, or the way has become longer.
 const IN_VAIN: u32 = 3;
 /// The jitter taken into account is bounded.
-const MAX_JITTER: Duration = Duration::from_millis(25);
+const MAX_JITTER: Duration = Duration::from_millis(10);
+/// As much of what round trips take beyond the shortest is taken for chance at most.
+const MAX_CHANCE: Duration = Duration::from_millis(20);
 /// The shortest round trip is that of the last one to two such times.
 const BASE_HALF: Duration = Duration::from_secs(30);
+/// What reports said so long ago does not hold any more: they come while something is sent.
+const HISTORY: Duration = Duration::from_secs(8);
 /// Distance of reports before it is known, and at most.
 const UNKNOWN_DISTANCE: Duration = Duration::from_secs(1);
 const MAX_DISTANCE: Duration = Duration::from_secs(6);
@@ -66,6 +74,8 @@ pub(super) struct Reports {
     /// Of the last period.
     queue: Option<Duration>,
     in_vain: u32,
+    /// Whether much more was lost in the last period than by chance.
+    overflows: bool,
     fraction: f64,
     has_fallen: bool,
     last_report: Option<Time>,
@@ -73,28 +83,26 @@ pub(super) struct Reports {
 }
 
 impl Reports {
-    /// A report on one stream. `chance` is the share that is lost whatever is sent. Returns a verdict at the end of a
-    /// period that says something.
-    pub(super) fn report(
-        &mut self,
-        now: Time,
-        lost: f64,
-        expected: u32,
-        round_trip: Option<Duration>,
-        chance: f64,
-    ) -> Option<Verdict> {
+    /// A report on one stream.
+    pub(super) fn report(&mut self, now: Time, lost: f64, expected: u32, round_trip: Option<Duration>) {
         // Blocks of one report come together.
         if let Some(distance) = self.last_report.map(|last| now.since(last)).filter(|distance| !distance.is_zero()) {
             let distance = distance.min(MAX_DISTANCE);
             self.distance = Some(self.distance.map_or(distance, |before| distance.max(before * 7 / 8)));
         }
         self.last_report = Some(now);
-        let since = *self.since.get_or_insert(now);
+        self.since.get_or_insert(now);
         self.lost += lost * f64::from(expected);
         self.expected = self.expected.saturating_add(expected);
         if let Some(sample) = round_trip {
             self.measured(now, sample);
         }
+    }
+
+    /// All that came together was taken in. `chance` is the share that is lost whatever is sent. Returns a verdict at the
+    /// end of a period that says something.
+    pub(super) fn conclude(&mut self, now: Time, chance: f64) -> Option<Verdict> {
+        let since = self.since?;
         if now.since(since) < PERIOD || self.expected < PACKETS {
             return None;
         }
@@ -103,10 +111,16 @@ impl Reports {
         let queue = self.period.zip(self.shortest()).map(|(sample, shortest)| sample.saturating_sub(shortest));
         let before = std::mem::replace(&mut self.queue, queue);
         (self.since, self.lost, self.expected) = (Some(now), 0.0, 0);
+        self.overflows = lost > chance + OVERFLOW;
         let sample = self.period.take();
         let noise = self.jitter() * 2;
         let Some(queue) = queue else {
-            return self.verdict_on_loss(lost, chance);
+            self.has_fallen |= lost > MOST;
+            return if lost > MOST {
+                Some(Verdict::Drain { arrived: 1.0 - lost })
+            } else {
+                self.verdict_on_loss(lost, chance)
+            };
         };
         if queue < QUEUED + noise {
             self.in_vain = 0;
@@ -120,7 +134,8 @@ impl Reports {
         if queue < LONG_QUEUE + noise {
             return Some(Verdict::Yield(EASE));
         }
-        self.in_vain += 1;
+        // While it overflows there is still more sent than it takes.
+        self.in_vain = if self.overflows { 0 } else { self.in_vain + 1 };
         if self.in_vain > IN_VAIN {
             (self.base, self.base_since, self.in_vain) = ([sample, None], now, 0);
             self.usual = sample;
@@ -169,7 +184,8 @@ impl Reports {
 
     /// What a round trip takes while nothing waits.
     pub(super) fn usual(&self) -> Option<Duration> {
-        self.usual.or(self.shortest())
+        let shortest = self.shortest()?;
+        Some(self.usual.unwrap_or(shortest).min(shortest + MAX_CHANCE))
     }
 
     /// How much round trips vary.
@@ -182,9 +198,10 @@ impl Reports {
         Some(self.round_trip?.saturating_sub(self.shortest()?))
     }
 
-    /// Whether nothing waited on the line lately.
-    pub(super) fn is_calm(&self) -> bool {
-        self.queue.is_some_and(|queue| queue < QUEUED + self.jitter() * 2)
+    /// Whether nothing waited on the line lately, and no more was lost than by chance.
+    pub(super) fn is_calm(&self, now: Time) -> bool {
+        let is_history = self.last_report.is_some_and(|last| now.since(last) > HISTORY);
+        is_history || !self.overflows && self.queue.is_some_and(|queue| queue < QUEUED + self.jitter() * 2)
     }
 
     /// Share of packets lost lately.
@@ -204,8 +221,9 @@ mod tests {
 
     fn verdicts(reports: &mut Reports, from_s: u64, seconds: u64, lost: f64, millis: u64) -> Vec<Option<Verdict>> {
         let report = |second| {
-            let round_trip = Some(Duration::from_millis(millis));
-            reports.report(Time::from_millis((from_s + second) * 1_000), lost, 50, round_trip, 0.0)
+            let (now, round_trip) = (Time::from_millis((from_s + second) * 1_000), Some(Duration::from_millis(millis)));
+            reports.report(now, lost, 50, round_trip);
+            reports.conclude(now, 0.0)
         };
         (0..seconds).map(report).collect()
     }
@@ -215,7 +233,8 @@ mod tests {
         let mut reports = Reports::default();
         let grow = Some(Verdict::Grow(FIRST_RISE));
         assert_eq!(verdicts(&mut reports, 1, 4, 0.01, 50), [None, grow, grow, grow]);
-        assert_eq!(reports.report(Time::from_millis(4_100), 0.5, 50, None, 0.0), None, "another stream, at that time");
+        reports.report(Time::from_millis(4_100), 0.5, 50, None);
+        assert_eq!(reports.conclude(Time::from_millis(4_100), 0.0), None, "too soon");
     }
 
     #[test]
@@ -242,15 +261,21 @@ mod tests {
     #[test]
     fn without_a_round_trip_loss_alone_lowers_it() {
         let mut reports = Reports::default();
-        assert_eq!(reports.report(Time::from_millis(1_000), 0.2, 50, None, 0.0), None);
-        assert_eq!(reports.report(Time::from_millis(2_000), 0.2, 50, None, 0.0), Some(Verdict::Yield(0.9)));
-        assert_eq!(reports.report(Time::from_millis(3_000), 0.2, 50, None, 0.25), Some(Verdict::Grow(RISE)));
+        let mut verdict = |millis, chance| {
+            reports.report(Time::from_millis(millis), 0.2, 50, None);
+            reports.conclude(Time::from_millis(millis), chance)
+        };
+        assert_eq!(verdict(1_000, 0.0), None);
+        assert_eq!(verdict(2_000, 0.0), Some(Verdict::Yield(0.9)));
+        assert_eq!(verdict(3_000, 0.25), Some(Verdict::Grow(RISE)));
     }
 
     #[test]
     fn a_few_packets_say_nothing() {
         let mut reports = Reports::default();
-        assert_eq!(reports.report(Time::from_millis(1_000), 1.0, 5, None, 0.0), None);
-        assert_eq!(reports.report(Time::from_millis(2_000), 1.0, 5, None, 0.0), None);
+        for millis in [1_000, 2_000] {
+            reports.report(Time::from_millis(millis), 1.0, 5, None);
+            assert_eq!(reports.conclude(Time::from_millis(millis), 0.0), None);
+        }
     }
 }

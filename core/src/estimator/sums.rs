@@ -17,13 +17,17 @@ use crate::time::Time;
 /// How far above what is wanted an estimate grows without a train.
 const ABOVE_DESIRED: f64 = 1.25;
 /// How much of what arrives is sent while a queue drains.
-const DRAIN: f64 = 0.8;
+const DRAIN: f64 = 0.75;
 /// Where less is sent than may be, a queue need not be ours: the estimate falls in such steps.
 const LIMITED_STEP: f64 = 0.75;
 /// For so long after a fall no train is sent.
 const AFTER_FALL: Duration = Duration::from_millis(1_500);
 /// A line that a train was not sent on for so long is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_millis(6_000);
+/// Where nobody sends, it is looked after so long whether somebody does.
+const NOBODY_SENDS: Duration = Duration::from_secs(5);
+/// How much of what was sent and left no queue is believed before the first train was answered.
+const UNPROVEN: f64 = 0.9;
 /// The answer to a report is told to so much: of both times that it is made of, one is in units of 15 µs.
 const TOLERANCE: Duration = Duration::from_millis(1);
 /// A report may leave so long after the last packet of a train; later, the train has long left the line.
@@ -69,8 +73,10 @@ pub(super) struct Sums {
     train: Option<Train>,
     fell: Option<Time>,
     last_train: Time,
+    /// When the newest report of ours left that was answered.
+    answered: Time,
     remb: Option<Remb>,
-    /// Whether a train was ever answered.
+    /// Whether a train was ever answered, or a queue seen.
     proven: bool,
 }
 
@@ -93,7 +99,7 @@ impl Sums {
         }
     }
 
-    /// Whether a train was ever answered: then the estimate is more than a guess.
+    /// Whether a train was ever answered, or a queue seen: then the estimate is more than a guess.
     pub(super) fn is_proven(&self) -> bool {
         self.proven
     }
@@ -116,9 +122,21 @@ impl Sums {
 }
 
 impl Estimator {
-    /// Whether trains are of use though the peer tells nothing of single packets: it answers our reports.
+    /// Whether trains are of use though the peer tells nothing of single packets: it answers our reports, and somebody
+    /// has said how much is wanted.
     pub fn takes_trains(&self) -> bool {
-        !self.tells_packets() && self.reports.round_trip().is_some()
+        !self.tells_packets() && self.desired.is_some() && self.reports.round_trip().is_some()
+    }
+
+    /// There is nothing that a train could be made of, or that a report behind one could be about: nobody sends. What a
+    /// line carried that is not used any more says little, and at the start value things get going again.
+    pub(super) fn nothing_to_probe_with(&mut self, now: Time) {
+        self.sums.train = None;
+        let start = self.config.start.as_bps() as f64;
+        if self.rate_control.rate() < start {
+            self.rate_control.restart(now, start);
+        }
+        self.prober.hold(now + NOBODY_SENDS);
     }
 
     /// A train was sent: a report on what we send is to leave now, behind it.
@@ -131,10 +149,12 @@ impl Estimator {
         let Some(train) = &mut self.sums.train else { return };
         if left && now.since(train.last_sent) < LATE {
             train.reported = Some(now);
-        } else {
+        } else if left {
             let id = train.probe.id;
             self.sums.train = None;
             self.prober.not_sent(now, id);
+        } else {
+            self.nothing_to_probe_with(now);
         }
     }
 
@@ -168,7 +188,8 @@ impl Estimator {
 
     /// A report of the peer on one of our sources.
     ///
-    /// Where the peer tells nothing of single packets, the estimate follows from these.
+    /// Where the peer tells nothing of single packets, the estimate follows from these, when they are
+    /// [concluded](Self::conclude_reports).
     pub fn on_receiver_report(&mut self, now: Time, report: &ReportProgress) {
         if self.tells_packets() {
             return;
@@ -181,7 +202,7 @@ impl Estimator {
         let conditions = super::LossConditions {
             sending,
             other: self.rate_control.rate(),
-            queued: !self.reports.is_calm(),
+            queued: !self.reports.is_calm(now),
             round_trip: round_trip.unwrap_or(super::UNKNOWN_ROUND_TRIP) + REPORTS_TAKE,
         };
         self.loss.update(now, (lost * f64::from(expected)).round() as u32, expected, &conditions);
@@ -189,14 +210,26 @@ impl Estimator {
         let is_answer = train.zip(answers).is_some_and(|(reported, answers)| {
             answers.since(reported) <= TOLERANCE && reported.since(answers) <= TOLERANCE
         });
-        let sample = round_trip.filter(|_| !is_answer);
-        if let Some(verdict) = self.reports.report(now, lost, expected, sample, self.loss.chance()) {
-            self.heed(now, verdict, sending);
-        }
+        // Where our reports are lost, it is the same one that is answered again.
+        let is_news = answers.is_some_and(|answers| answers > self.sums.answered + TOLERANCE);
+        self.sums.answered = self.sums.answered.max(answers.unwrap_or_default());
+        let sample = round_trip.filter(|_| is_news && !is_answer);
+        self.reports.report(now, lost, expected, sample);
         if let Some(round_trip) = round_trip.filter(|_| is_answer) {
             self.train_answered(now, round_trip);
         }
         self.round_trip = self.reports.round_trip();
+    }
+
+    /// All reports that came together were taken in.
+    pub fn conclude_reports(&mut self, now: Time) {
+        if self.tells_packets() {
+            return;
+        }
+        if let Some(verdict) = self.reports.conclude(now, self.loss.chance()) {
+            let sending = self.sending.rate(now);
+            self.heed(now, verdict, sending);
+        }
     }
 
     fn heed(&mut self, now: Time, verdict: Verdict, sending: f64) {
@@ -209,10 +242,13 @@ impl Estimator {
                 let wanted = self.desired.map_or(f64::MAX, |desired| desired * ABOVE_DESIRED);
                 let start = self.config.start.as_bps() as f64;
                 let most = if limited || self.sums.remb.is_some() { wanted.min(start) } else { wanted };
-                self.rate_control.restart(now, (rate * factor).min(most.max(rate)));
+                // Where nothing is held back, what was sent is what was tried.
+                let tried = if self.sums.proven { 0.0 } else { sending * UNPROVEN };
+                self.rate_control.restart(now, (rate * factor).min(most.max(rate)).max(tried));
             }
             Verdict::Yield(factor) => self.falls(now, rate * factor, rate),
             Verdict::Drain { arrived } => {
+                self.sums.proven |= self.reports.round_trip().is_some();
                 let arriving = sending * arrived;
                 let least = if limited { rate * LIMITED_STEP } else { 0.0 };
                 self.falls(now, (arriving * DRAIN).clamp(least, rate * 0.9), arriving);
@@ -226,7 +262,8 @@ impl Estimator {
         self.reports.fell();
         self.sums.fell = Some(now);
         self.prober.hold(now + AFTER_FALL);
-        self.sums.train = self.sums.train.filter(|train| !train.is_whole());
+        // What its answer would say is of the line before.
+        self.sums.train = None;
     }
 
     fn train_answered(&mut self, now: Time, round_trip: Duration) {
@@ -234,7 +271,7 @@ impl Estimator {
         let (Some(reported), Some(usual)) = (train.reported, self.reports.usual()) else { return };
         self.sums.proven = true;
         let sending = reported.since(train.first_sent);
-        let waited = round_trip.saturating_sub(usual);
+        let waited = round_trip.saturating_sub(usual + self.reports.jitter());
         let asked = train.probe.bitrate.as_bps() as f64;
         let situation = self.situation(now);
         self.prober.answered(train.probe.id);

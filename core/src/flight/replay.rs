@@ -132,6 +132,7 @@ impl Replay {
                 // Which report of ours it answered was not recorded: probes that only a report answers show nothing.
                 let progress = ReportProgress { lost, expected, round_trip, answers: None };
                 self.estimator.on_receiver_report(now, &progress);
+                self.estimator.conclude_reports(now);
             }
             Entry::Demand { allocated, desired } => {
                 self.estimator.set_demand(now, Bitrate::bps(*allocated), Bitrate::bps(*desired));

@@ -6,6 +6,7 @@
 mod audio_level;
 mod codecs;
 mod dependencies;
+mod h264_layers;
 mod keyframe_requester;
 mod layer_meter;
 mod layers;
@@ -229,8 +230,11 @@ impl Producer {
         let stream = &mut self.encodings[index];
         let frame = match extensions.dependency_descriptor {
             Some(data) => stream.dependencies.read(sequence, data),
-            None if codec.codec == Codec::Vp9 => stream.vp9_layers.read(payload),
-            None => None,
+            None => match codec.codec {
+                Codec::Vp9 => stream.vp9_layers.read(payload),
+                Codec::H264 => stream.h264_layers.read(header.timestamp, header.marker, payload),
+                _ => None,
+            },
         };
         let media = MediaPacket {
             stream: self.encodings[index].id,

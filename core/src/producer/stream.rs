@@ -1,6 +1,7 @@
 //! One encoding of a producer: its numbers, what is missing of it, what is kept of it.
 
 use super::dependencies::Dependencies;
+use super::h264_layers::H264Layers;
 use super::keyframe_requester::KeyframeRequester;
 use super::layer_meter::LayerMeter;
 use super::vp9_layers::Vp9Layers;
@@ -74,6 +75,7 @@ pub(super) struct EncodingStream {
     pub layers: LayerMeter,
     pub dependencies: Dependencies,
     pub vp9_layers: Vp9Layers,
+    pub h264_layers: H264Layers,
     run: Option<Run>,
     /// The RID that came with `ssrc`, if any.
     heard_rid: Option<Box<[u8]>>,
@@ -103,6 +105,7 @@ impl EncodingStream {
             layers: LayerMeter::default(),
             dependencies: Dependencies::default(),
             vp9_layers: Vp9Layers::default(),
+            h264_layers: H264Layers::default(),
             run: None,
             heard_rid: None,
             replaced: None,
@@ -156,6 +159,7 @@ impl EncodingStream {
         self.publisher_clock = None;
         self.dependencies = Dependencies::default();
         self.vp9_layers = Vp9Layers::default();
+        self.h264_layers = H264Layers::default();
     }
 
     /// Finds the place of a media packet that came in its own right, and counts it. The caller gives the stream a new

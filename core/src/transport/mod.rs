@@ -161,9 +161,13 @@ impl Transport {
     /// Whether probes of its line can be sent, and are of use: somebody has said how much is wanted, and the peer tells
     /// what arrives, or answers our reports.
     pub fn may_probe(&self) -> bool {
-        let is_told = || self.send_extensions.is_numbered() || self.is_told_by_source;
         let answers = || self.estimator.as_ref().is_some_and(|estimator| estimator.takes_trains());
-        self.pacer.paces() && self.can_send() && (is_told() || answers())
+        self.can_send() && ((self.pacer.paces() && self.is_told()) || answers())
+    }
+
+    /// Whether the peer is expected to tell of single packets.
+    pub fn is_told(&self) -> bool {
+        self.send_extensions.is_numbered() || self.is_told_by_source
     }
 
     /// When its estimator has something to do; [`Time::MAX`] for never.

@@ -61,6 +61,7 @@ plans![
     fall_and_rise_told_by_source from lines,
     bad_lines_told_by_source from lines,
     fall_and_rise_told_in_sums from lines,
+    bad_lines_told_in_sums from lines,
     random_loss_on_a_thin_line from lines,
     outages from lines,
     paused_while_the_line_was_away from lines,

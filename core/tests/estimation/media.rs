@@ -282,14 +282,7 @@ impl MediaFlow {
     }
 
     /// A packet reaches the receiver. Its clock is another one.
-    pub fn receive(
-        &mut self,
-        at: Nanos,
-        sequence_number: u16,
-        (ssrc, own): (u32, u16),
-        captured: Nanos,
-        size: usize,
-    ) {
+    pub fn receive(&mut self, at: Nanos, sequence_number: u16, (ssrc, own): (u32, u16), captured: Nanos, size: usize) {
         let time = theirs(at);
         match &mut self.told {
             Told::TransportWide(feedback) => feedback.received(time, sequence_number),
@@ -345,6 +338,7 @@ impl MediaFlow {
                         let progress = reporter.progress(Time::from_nanos(at), &block);
                         self.estimator.on_receiver_report(Time::from_nanos(at), &progress);
                     }
+                    self.estimator.conclude_reports(Time::from_nanos(at));
                 }
                 packet => panic!("a receiver that tells {packet:?}"),
             }

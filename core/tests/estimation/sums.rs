@@ -60,7 +60,8 @@ impl Reporter {
         let mut writer = RtcpWriter::new(&mut buffer);
         if now >= self.next {
             self.next = now + (SECOND as f64 * (0.5 + self.random.uniform())) as Nanos;
-            let reports = self.sources.iter_mut().filter_map(|source| Some(source.stats.as_mut()?.report(time, source.ssrc)));
+            let reports =
+                self.sources.iter_mut().filter_map(|source| Some(source.stats.as_mut()?.report(time, source.ssrc)));
             let reports: Vec<_> = reports.collect();
             if let Some(estimate) = &mut self.estimate {
                 let lost = reports.iter().map(|report| f64::from(report.fraction_lost) / 256.0);

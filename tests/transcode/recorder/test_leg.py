@@ -49,10 +49,16 @@ class UnderTest:
     def on_recorder_ended(self, code: str) -> None:
         self.ended = code
 
+    turned: int | None = None
+    """The video orientation that pictures come with."""
+
     def send(self, ssrc: int, payload_type: int, timestamp: int, payloads: list[bytes]) -> None:
+        extension = None if self.turned is None or ssrc != PICTURE else (1, bytes([self.turned]))
         for index, payload in enumerate(payloads):
-            marker = index == len(payloads) - 1
-            self.core.send(rtp.write(payload_type, self.sequences[ssrc], timestamp, ssrc, payload, marker=marker))
+            last = index == len(payloads) - 1
+            sequence = self.sequences[ssrc]
+            said = extension if last else None
+            self.core.send(rtp.write(payload_type, sequence, timestamp, ssrc, payload, marker=last, extension=said))
             self.sequences[ssrc] += 1
 
     def read(self) -> None:
@@ -141,6 +147,23 @@ async def test_a_camera_that_comes_later_begins_a_file_with_both(tmp_path: Path)
         assert test.streams == ["track-1", "track-1-part-2"]
         assert test.pictures("track-1") == 0
         assert test.pictures("track-1-part-2") > 0
+
+
+async def test_a_phone_that_is_turned_begins_a_file_that_says_so(tmp_path: Path) -> None:
+    async with recording(tmp_path) as test:
+        test.leg.add_track(AddTrack("track-1", "video", PICTURE, (VP8,), 1))
+        feed = feeder(test, ("video",))
+        await until(lambda: test.streams == ["track-1"], feed)
+        test.turned = 1
+        await until(lambda: len(test.streams) == 2, feed)
+        await until(written(test, 45), feed)
+        await test.leg.finish()
+        turns = []
+        for name in test.streams:
+            with av.open(io.BytesIO(b"".join(test.store.export(test.recording.id, name))), "r") as container:
+                turns.append(next(container.decode(video=0)).rotation)
+        # FFmpeg counts counter-clockwise.
+        assert turns == [0, -90]
 
 
 async def test_whatever_comes_ends_at_worst_nothing(tmp_path: Path) -> None:

@@ -389,4 +389,12 @@ export const en = {
   writeToQueue: "Write to the queue",
   messageQueueTitle: "Message to everyone in the queue",
   isInQueue: "{name} waits in the queue.",
+  videoConsentTitle: "Do you want to be seen on video?",
+  videoConsentBody: "The others in the call see your picture. It is not recorded unless you are asked about that, too. If you say no, you take part by sound. You can change your mind at any time.",
+  videoConsentYes: "Yes, show me",
+  videoConsentNo: "No, sound only",
+  videoConsentGiven: "You have consented to video.",
+  videoConsentRefused: "You take part by sound. Nobody sees you.",
+  videoConsentNeeded: "Your camera was turned off. This call takes consent to video: turn the camera on to answer.",
+  withdrawVideoConsent: "Withdraw my consent to video",
 };

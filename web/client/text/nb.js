@@ -389,4 +389,12 @@ export const nb = {
   writeToQueue: "Skriv til køen",
   messageQueueTitle: "Beskjed til alle i køen",
   isInQueue: "{name} venter i køen.",
+  videoConsentTitle: "Vil du vises på video?",
+  videoConsentBody: "De andre i samtalen ser bildet ditt. Det blir ikke tatt opp uten at du blir spurt om det også. Sier du nei, er du med på lyd. Du kan når som helst ombestemme deg.",
+  videoConsentYes: "Ja, vis meg",
+  videoConsentNo: "Nei, bare lyd",
+  videoConsentGiven: "Du har samtykket til video.",
+  videoConsentRefused: "Du er med på lyd. Ingen ser deg.",
+  videoConsentNeeded: "Kameraet ditt er slått av. Det må samtykkes til video i denne samtalen: slå på kameraet for å svare.",
+  withdrawVideoConsent: "Trekk samtykket til video",
 };

@@ -389,4 +389,12 @@ export const nn = {
   writeToQueue: "Skriv til køen",
   messageQueueTitle: "Melding til alle i køen",
   isInQueue: "{name} ventar i køen.",
+  videoConsentTitle: "Vil du bli vist på video?",
+  videoConsentBody: "Dei andre i samtalen ser biletet ditt. Det blir ikkje teke opp utan at du blir spurd om det òg. Seier du nei, er du med på lyd. Du kan når som helst ombestemme deg.",
+  videoConsentYes: "Ja, vis meg",
+  videoConsentNo: "Nei, berre lyd",
+  videoConsentGiven: "Du har samtykt til video.",
+  videoConsentRefused: "Du er med på lyd. Ingen ser deg.",
+  videoConsentNeeded: "Kameraet ditt er slått av. Det må samtykkjast til video i denne samtalen: slå på kameraet for å svare.",
+  withdrawVideoConsent: "Trekk samtykket til video",
 };

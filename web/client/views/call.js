@@ -243,7 +243,7 @@ export class CallView {
       this.#queueUpdate();
     }, options);
     call.on("mutedbyhost", () => notify(t("mutedByHost")), options);
-    call.on("stoppedbyhost", () => notify(t("screenStoppedByHost")), options);
+    call.on("stoppedbyhost", ({ name }) => notify(t(name === "camera" ? "videoConsentNeeded" : "screenStoppedByHost")), options);
     call.on("invitationproposed", ({ by, name }) => notify(t("proposalTitle", { by: by || t("noName"), name })), options);
     call.on("proposalanswered", ({ proposal: { participant_id: id, name }, accepted }) => {
       if (id === call.id) notify(t(accepted ? "proposalAccepted" : "proposalDeclined", { name }));

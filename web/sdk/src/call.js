@@ -13,6 +13,7 @@ import { ROSTER_EVENTS, Roster } from "./roster.js";
 import { StatisticsReader } from "./statistics.js";
 import { Stills } from "./stills.js";
 import { Subscriber } from "./subscriber.js";
+import { VideoConsent } from "./video-consent.js";
 import { WAITING_ROOM_EVENTS, WaitingRoom } from "./waiting-room.js";
 
 /** @import { ChatMessage } from "./chat.js" */
@@ -86,10 +87,12 @@ export class Call extends Emitter {
   recording;
   /** Sharp still pictures of somebody's camera, by its owner's consent. */
   stills;
+  /** One's consent to being seen, where the room asks for it. */
+  videoConsent;
   /** Links for those who are to come. */
   inviting;
   /** @type {RoomInfo} */
-  #room = { locked: false, recording: "off", recordable: false, encryption: "bridge" };
+  #room = { locked: false, recording: "off", video_consent: false, recordable: false, encryption: "bridge" };
   #handRaised = false;
   #layout;
   #qualityMonitor;
@@ -121,6 +124,7 @@ export class Call extends Emitter {
     this.chat = new Chat(session);
     this.recording = new Recording(session);
     this.inviting = new Inviting(session);
+    this.videoConsent = new VideoConsent(session);
     this.#rtcConfiguration = rtcConfiguration;
     this.#roster = new Roster(this.#subscriptions(), subscribe === "all");
     // Before the connections: they find the participants and ICE servers of this `joined`, not of the last.
@@ -336,6 +340,7 @@ export class Call extends Emitter {
     this.chat.apply(joined);
     this.recording.apply(joined);
     this.inviting.apply(joined);
+    this.videoConsent.apply(joined);
   }
 
   /** @param {Notice} notice */
@@ -351,6 +356,7 @@ export class Call extends Emitter {
     this.chat.apply(notice);
     this.recording.apply(notice);
     this.inviting.apply(notice);
+    this.videoConsent.apply(notice);
     this.#decided(notice);
     this.#waitingRoom.apply(notice);
     if (notice.type === "admitted" || notice.type === "sent_to_lobby") this.#updateState();

@@ -34,7 +34,7 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {boolean} host_present
  * @property {LobbyMessageInfo[]} messages oldest first
  */
-/** @typedef {{ locked: boolean, recording: "off" | "asking" | "on" | "paused", recordable: boolean, encryption: "bridge" }} RoomInfo */
+/** @typedef {{ locked: boolean, recording: "off" | "asking" | "on" | "paused", video_consent: boolean, recordable: boolean, encryption: "bridge" }} RoomInfo */
 /**
  * @typedef {object} ChatMessageInfo
  * @property {string} id
@@ -98,6 +98,7 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "revoke_invitation", invitation_id: string }
  *   | { type: "ask_to_record", text_version: string }
  *   | { type: "stop_recording" }
+ *   | { type: "answer_video_consent", text_version: string, consents: boolean }
  *   | { type: "answer_consent", consent_id: string, consents: boolean }
  *   | { type: "ask_for_still", source_id: string }
  *   | { type: "answer_still", still_id: string, consents: boolean, text_version: string }
@@ -130,6 +131,7 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {ChatMessageInfo[]} chat
  * @property {StillInfo[]} stills that one asked for, or is asked for
  * @property {ConsentInfo} [consent] the recording at hand
+ * @property {boolean} [video_consented] what one has answered, asked to consent to video
  * @property {LobbyInfo} [lobby] when one waits
  * @property {WaitingInfo[]} [waiting] for hosts
  * @property {ProposalInfo[]} [proposals] for hosts

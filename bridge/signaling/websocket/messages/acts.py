@@ -53,6 +53,15 @@ class AnswerConsent(Request, tag="answer_consent"):
     consents: bool
 
 
+class AnswerVideoConsent(Request, tag="answer_video_consent"):
+    """Consents to being seen, or does not, or takes it back: then there is sound only. Also while one waits."""
+
+    text_version: Annotated[
+        str, Meta(min_length=1, max_length=64, description="Names the text of the question; kept with the answer.")
+    ]
+    consents: bool
+
+
 class ProposeInvitation(Request, tag="propose_invitation"):
     """Tells hosts whom one would have invited, such as next of kin. They decide, and pass the link on."""
 
@@ -95,4 +104,5 @@ Act = (
     | AskToRecord
     | StopRecording
     | AnswerConsent
+    | AnswerVideoConsent
 )

@@ -174,6 +174,9 @@ class Room(Struct, frozen=True):
         Literal["off", "asking", "on", "paused"],
         Meta(description="`asking`, `paused`: it begins, or goes on, as soon as everyone has consented."),
     ]
+    video_consent: Annotated[
+        bool, Meta(description="A camera is taken only after its owner's yes: ask, and send `answer_video_consent`.")
+    ]
     recordable: Annotated[bool, Meta(description="Whether this bridge has anything that records.")]
     encryption: Annotated[
         Literal["bridge"],

@@ -77,6 +77,9 @@ class Joined(Reply, tag="joined"):
         list[Still], Meta(description="Pictures that the client asked for, or is asked for; empty but after a resume.")
     ]
     consent: Annotated[ConsentRequest, Meta(description="The recording at hand, if there is one.")] | UnsetType = UNSET
+    video_consented: (
+        Annotated[bool, Meta(description="What the client has answered, asked to consent to video.")] | UnsetType
+    ) = UNSET
     lobby: (
         Annotated[Lobby, Meta(description="The client waits: it sees nothing of the room and may not publish.")]
         | UnsetType

@@ -1,0 +1,243 @@
+"""One composed picture in place of many: by choice, by the line, and what happens where there is none to be had."""
+
+from __future__ import annotations
+
+import pytest
+
+from bridge.errors import BridgeError
+from bridge.sfu import MediaSession, Party, Producer, View, subscribe_connection
+from bridge.sfu.allocation import view as view_choice
+from bridge.sfu.legs import AnyLegSpec, ComposeSpec, LegListener, MixSpec, PictureScene, Scene, SoundScene
+from tests.sfu.conftest import Bridge
+from tests.sfu.support import Recorder
+from tests.sfu.test_subscribe import negotiate, published, wanted
+from tests.support.bridge import eventually
+
+
+class FakeLeg:
+    """A leg that remembers what it is told."""
+
+    def __init__(self, spec: AnyLegSpec, bitrate: int, listener: LegListener) -> None:
+        self.spec, self.bitrate, self.listener = spec, bitrate, listener
+        self.scene: Scene | None = None
+        self.stopped = False
+        self.restarts = 0
+        self.stats: dict[str, float] = {}
+
+    def connect(self, media: object) -> None:
+        """Nothing runs."""
+
+    def set_bitrate(self, bitrate: int) -> None:
+        self.bitrate = bitrate
+
+    def set_scene(self, scene: Scene) -> None:
+        self.scene = scene
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+class FakeLegs:
+    """A budget of so many legs."""
+
+    enabled = True
+
+    def __init__(self, budget: int = 8) -> None:
+        self.budget = budget
+        self.legs: list[FakeLeg] = []
+
+    def reserve(self, spec: AnyLegSpec, bitrate: int, listener: LegListener) -> FakeLeg:
+        if len(self.running) >= self.budget:
+            raise BridgeError("legs_exhausted", "none left")
+        self.legs.append(FakeLeg(spec, bitrate, listener))
+        return self.legs[-1]
+
+    @property
+    def running(self) -> list[FakeLeg]:
+        return [leg for leg in self.legs if not leg.stopped]
+
+
+@pytest.fixture
+def legs(bridge: Bridge) -> FakeLegs:
+    made = FakeLegs()
+    bridge.sfu._legs = made
+    return made
+
+
+async def room(bridge: Bridge, people: int) -> list[tuple[Producer, ...]]:
+    """So many people who each publish a microphone and a camera."""
+    return [await published(bridge, session=f"person-{number}") for number in range(people)]
+
+
+def show(session: MediaSession, people: list[tuple[Producer, ...]]) -> None:
+    session.show_parties(
+        [
+            Party(f"p{number}", f"Åse {number}", camera=video.producer_id, sounds=(audio.producer_id,))
+            for number, (audio, video) in enumerate(people)
+        ]
+    )
+
+
+async def joined(
+    bridge: Bridge, people: list[tuple[Producer, ...]], view: View, name: str = "bo"
+) -> tuple[MediaSession, Recorder]:
+    session, recorder = bridge.open(name)
+    show(session, people)
+    session.set_subscriptions(wanted(*(producer for each in people for producer in each)), view)
+    await recorder.wait_for("negotiation")
+    return session, recorder
+
+
+async def test_the_composed_picture_comes_before_the_others_go(bridge: Bridge, legs: FakeLegs) -> None:
+    people = await room(bridge, 2)
+    session, recorder = await joined(bridge, people, View.SEPARATE)
+    first, _ = await negotiate(session)
+    assert (first.composed, len(first.producers)) == (None, 4)
+    session.set_subscriptions(wanted(*(producer for each in people for producer in each)), View.COMPOSED)
+    await recorder.wait_for("view", True, "asked")
+    both = await session.subscribe_offer()
+    # All that was there is still there, and consumed.
+    assert (both.composed is not None, len(both.producers)) == (True, 4)
+    assert bridge.core.called("close_consumer") == []
+    (leg,) = legs.running
+    assert isinstance(leg.spec, ComposeSpec)
+    assert isinstance(leg.scene, PictureScene)
+    assert [(each.id, each.ssrc is not None) for each in leg.scene.sources] == [("p0", True), ("p1", True)]
+    assert "Åse" not in repr(leg.scene)
+    await negotiate(session)
+    assert len(bridge.core.called("close_consumer")) == 2
+    last, _ = await negotiate(session)
+    assert sorted(last.producers.values()) == sorted(audio.producer_id for audio, _ in people)
+    assert last.composed == both.composed
+
+
+async def test_receivers_share_it_and_the_thinnest_line_decides(bridge: Bridge, legs: FakeLegs) -> None:
+    people = await room(bridge, 2)
+    sessions = [(await joined(bridge, people, View.COMPOSED, name))[0] for name in ("bo", "cato")]
+    for session in sessions:
+        await negotiate(session)
+    (leg,) = legs.running
+    for (transport, _), bitrate in zip(
+        bridge.core.called("create_webrtc_transport")[-2:], (400_000, 1_000_000), strict=True
+    ):
+        estimate(bridge, transport, bitrate)
+    await eventually(lambda: leg.bitrate < 300_000)
+    await sessions[0].close()
+    await eventually(lambda: leg.bitrate > 300_000)
+    await sessions[1].close()
+    assert legs.running == []
+
+
+async def test_the_others_come_back_before_the_composed_picture_goes(bridge: Bridge, legs: FakeLegs) -> None:
+    people = await room(bridge, 2)
+    session, recorder = await joined(bridge, people, View.COMPOSED)
+    await negotiate(session)
+    await negotiate(session)
+    subscriptions = wanted(*(producer for each in people for producer in each))
+    session.set_subscriptions(subscriptions, View.SEPARATE)
+    await recorder.wait_for("view", False, "asked")
+    assert len(legs.running) == 1
+    offer, _ = await negotiate(session)
+    assert len(offer.producers) == 4
+    assert legs.running == []
+    assert (await session.subscribe_offer()).composed is None
+
+
+async def test_who_refuses_vp8_gets_it_in_h264(bridge: Bridge, legs: FakeLegs) -> None:
+    people = await room(bridge, 2)
+    session, _ = await joined(bridge, people, View.COMPOSED)
+    await negotiate(session, codecs=("opus", "H264", "rtx"))
+    (leg,) = [leg for leg in legs.running if isinstance(leg.spec, ComposeSpec)]
+    assert leg.spec.target.name == "h264"  # type: ignore[union-attr]
+
+
+async def test_where_the_budget_is_spent_all_is_forwarded(bridge: Bridge, legs: FakeLegs) -> None:
+    legs.budget = 0
+    people = await room(bridge, 2)
+    session, recorder = await joined(bridge, people, View.COMPOSED)
+    await recorder.wait_for("view", False, "legs_exhausted")
+    offer, _ = await negotiate(session)
+    assert (offer.composed, len(offer.producers)) == (None, 4)
+
+
+async def test_a_leg_that_is_given_up_leaves_the_others(bridge: Bridge, legs: FakeLegs) -> None:
+    people = await room(bridge, 2)
+    session, recorder = await joined(bridge, people, View.COMPOSED)
+    await negotiate(session)
+    await negotiate(session)
+    (leg,) = legs.running
+    leg.listener.on_leg_ended("leg_failed")
+    await recorder.wait_for("view", False, "leg_failed")
+    offer, _ = await negotiate(session)
+    assert (offer.composed, len(offer.producers)) == (None, 4)
+    assert legs.running == []
+
+
+async def test_the_line_chooses_for_who_leaves_it_to_the_bridge(
+    bridge: Bridge, legs: FakeLegs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscribe_connection, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(view_choice, "THIN_SECONDS", 0.05)
+    monkeypatch.setattr(view_choice, "MIN_HOLD", 0.05)
+    people = await room(bridge, 5)
+    session, recorder = await joined(bridge, people, View.AUTO)
+    await negotiate(session)
+    (transport, _) = bridge.core.called("create_webrtc_transport")[-1]
+    estimate(bridge, transport, 300_000)
+    await recorder.wait_for("view", True, "thin_line")
+    await negotiate(session)
+    await negotiate(session)
+    estimate(bridge, transport, 5_000_000)
+    await recorder.wait_for("view", False, "good_line")
+    await negotiate(session)
+    assert legs.running == []
+
+
+async def test_a_room_is_opened_as_one_picture_and_one_sound(bridge: Bridge, legs: FakeLegs) -> None:
+    people = await room(bridge, 2)
+    show(bridge.open("bo")[0], people)
+    ended: list[bool] = []
+    made = bridge.sfu.open_composition("room", lambda: ended.append(True))
+    assert (made.video.producer.codecs, made.audio.producer.codecs) == (("VP8",), ("opus",))
+    assert {type(leg.spec) for leg in legs.running} == {ComposeSpec, MixSpec}
+    (mixing,) = [leg for leg in legs.running if isinstance(leg.spec, MixSpec)]
+    assert isinstance(mixing.scene, SoundScene)
+    assert [len(voice.sounds) for voice in mixing.scene.voices] == [1, 1]
+    assert {(report.kind, report.reason) for report in bridge.sfu.legs("room")} == {
+        ("video", "composed"),
+        ("audio", "mixed"),
+    }
+    made.close()
+    made.close()
+    assert (legs.running, ended) == ([], [])
+    again = bridge.sfu.open_composition("room", lambda: ended.append(True))
+    legs.running[0].listener.on_leg_ended("leg_failed")
+    assert (legs.running, ended) == ([], [True])
+    again.close()
+    legs.budget = 1
+    with pytest.raises(BridgeError) as refused:
+        bridge.sfu.open_composition("room", lambda: None)
+    assert (refused.value.code, legs.running) == ("legs_exhausted", [])
+    with pytest.raises(BridgeError) as refused:
+        bridge.sfu.open_composition("elsewhere", lambda: None)
+    assert refused.value.code == "room_not_found"
+
+
+async def test_who_leaves_is_no_longer_in_the_picture(bridge: Bridge, legs: FakeLegs) -> None:
+    people = await room(bridge, 3)
+    session, _ = await joined(bridge, people, View.COMPOSED)
+    await negotiate(session)
+    (leg,) = legs.running
+    gone = next(each for each in bridge.sfu.sessions() if each.session_id == "person-1")
+    await gone.close()
+    show(session, [people[0], people[2]])
+    assert isinstance(leg.scene, PictureScene)
+    assert len(leg.scene.sources) == 2
+    assert len({each.ssrc for each in leg.scene.sources}) == 2
+
+
+def estimate(bridge: Bridge, transport: int, bitrate: int) -> None:
+    """What a line carries, by transport-wide feedback."""
+    bridge.core.emit(
+        type="estimate", transport_id=transport, bitrate=bitrate, source="transport_feedback", fraction_lost=0.0
+    )
