@@ -163,7 +163,7 @@ class ComposedPicture:
         self.producer_id = router.new_id()
         producer = Producer(self.producer_id, "composed", "video", codecs.names(self.codecs))
         router.producers[self.producer_id] = self._owner.published(producer, self.codecs)
-        self._transport.produce(self.producer_id, "video", self.codec, ssrc)
+        self._transport.produce(self.producer_id, "video", self.codecs, ssrc)
         self.follow()
 
     def _take_in(self, wanted: list[int]) -> None:

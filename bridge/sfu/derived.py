@@ -40,6 +40,8 @@ START_BITRATE = 300_000
 MIN_BITRATE = 60_000
 MAX_BITRATE = 1_500_000
 """Of video that a leg makes, in bit/s."""
+EVENTS_PAYLOAD_TYPE = 101
+"""Of telephone events (RFC 4733) out of a leg."""
 
 TARGETS: dict[str, tuple[Codec, ...]] = {
     "video": (
@@ -78,7 +80,11 @@ class DerivedProducer:
         self.source_id = source.producer.producer_id
         self._source = source
         self.codec = target
-        self.codecs = (MediaCodec(target),)
+        events = [each.codec for each in source.codecs if each.codec.key == codecs.EVENTS]
+        self._events = (
+            replace(events[0], payload_type=EVENTS_PAYLOAD_TYPE, clock_rate=target.clock_rate) if events else None
+        )
+        self.codecs = (MediaCodec(target), *([MediaCodec(self._events)] if self._events else []))
         self.producer_id = 0
         """Its id now; another one each time that it is started, 0 while it is not."""
         self._receivers: dict[object, int] = {}
@@ -175,14 +181,16 @@ class DerivedProducer:
         self._transport = LegTransport(router, self._leg, lambda: self.on_leg_ended("leg_failed"))
         self.producer_id = router.new_id()
         router.producers[self.producer_id] = self.published
-        self._transport.produce(self.producer_id, kind, self.codec, ssrc)
+        self._transport.produce(self.producer_id, kind, self.codecs, ssrc)
         self._consumer_id = self._transport.consume(self._source, new_ssrc())
         self.layers_changed()
 
     def _spec(self, ssrc: int) -> LegSpec:
         kind = self._source.producer.kind
         source = tuple(leg_codec(codec) for codec in taken(self._source))
-        return LegSpec(kind, source, leg_codec(self.codec), ssrc, ORIENTATION if kind == "video" else None)
+        events = None if self._events is None else leg_codec(self._events)
+        orientation = ORIENTATION if kind == "video" else None
+        return LegSpec(kind, source, leg_codec(self.codec), ssrc, orientation, events)
 
     def _follow(self) -> None:
         if self._leg is None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bridge.sfu import ice
 from bridge.sfu.allocation.model import Layer
 from bridge.sfu.legs import Leg, LegCodec
+from bridge.sfu.sdp.codecs import MediaCodec
 from bridge.sfu.sdp.description import Codec, parameter
 from bridge.sfu.types import MediaKind
 
@@ -74,7 +75,7 @@ class LegTransport:
             },
         )
 
-    def produce(self, producer_id: int, kind: MediaKind, codec: Codec, ssrc: int) -> None:
+    def produce(self, producer_id: int, kind: MediaKind, codecs: Sequence[MediaCodec], ssrc: int) -> None:
         """What the leg sends under this SSRC becomes a producer of the router."""
         self._producers.add(producer_id)
         self._router.worker.route(producer_id, self._on_producer)
@@ -85,11 +86,12 @@ class LegTransport:
                 "kind": kind,
                 "codecs": [
                     {
-                        "payload_type": codec.payload_type,
-                        "name": codec.name,
-                        "clock_rate": codec.clock_rate,
-                        "rtcp_feedback": list(codec.feedback),
+                        "payload_type": each.codec.payload_type,
+                        "name": each.codec.name,
+                        "clock_rate": each.codec.clock_rate,
+                        "rtcp_feedback": list(each.codec.feedback),
                     }
+                    for each in codecs
                 ],
                 "encodings": [{"ssrc": ssrc}],
             },

@@ -90,7 +90,7 @@ class MixedSound:
         mix.producer_id, mix.ssrc = router.new_id(), new_ssrc()
         producer = Producer(mix.producer_id, "mixed", "audio", codecs.names(mix.codecs))
         router.producers[mix.producer_id] = self._owner.published(producer, mix.codecs)
-        self._transport.produce(mix.producer_id, "audio", mix.codec, mix.ssrc)
+        self._transport.produce(mix.producer_id, "audio", mix.codecs, mix.ssrc)
         self._mixes.append(mix)
         self.follow()
 

@@ -2,8 +2,10 @@
 
 Run by the system's Python, which has GStreamer's bindings:
 
-    gstreamer_peer.py publish URL CODEC RRGGBB HERTZ     (token on standard input)
-    gstreamer_peer.py view URL CODEC                     (prints a JSON line per picture and per block of sound)
+    gstreamer_peer.py publish URL CODEC RRGGBB HERTZ [SOUND]     (token on standard input)
+    gstreamer_peer.py view URL CODEC [SOUND]             (prints a JSON line per picture and per block of sound)
+
+SOUND is OPUS, unless it is said.
 
 Ends when standard input is closed.
 """
@@ -40,6 +42,16 @@ RECEIVED_FORMATS = {
     "VP9": "encoding-name=VP9",
     "H264": "encoding-name=H264,packetization-mode=(string)1,profile-level-id=(string)42e01f,"
     "level-asymmetry-allowed=(string)1",
+}
+
+SOUND_ENCODERS = {
+    "OPUS": "opusenc ! rtpopuspay pt=97",
+    "PCMA": "audio/x-raw,rate=8000,channels=1 ! alawenc ! rtppcmapay pt=8",
+}
+SOUND_DECODERS = {"OPUS": "rtpopusdepay ! opusdec", "PCMA": "rtppcmadepay ! alawdec"}
+SOUND_FORMATS = {
+    "OPUS": "encoding-name=OPUS,payload=97,clock-rate=48000,encoding-params=(string)2",
+    "PCMA": "encoding-name=PCMA,payload=8,clock-rate=8000",
 }
 
 
@@ -107,7 +119,7 @@ class Peer:
         return response
 
 
-def publish(peer: Peer, codec: str, colour: str, hertz: str) -> None:
+def publish(peer: Peer, codec: str, colour: str, hertz: str, sound: str = "OPUS") -> None:
     """A plain picture and a tone into webrtcbin."""
     video = Gst.parse_bin_from_description(
         f"videotestsrc is-live=true pattern=ball background-color=0xff{colour} "
@@ -116,7 +128,7 @@ def publish(peer: Peer, codec: str, colour: str, hertz: str) -> None:
     )
     audio = Gst.parse_bin_from_description(
         f"audiotestsrc is-live=true freq={hertz} volume=0.5 ! audioconvert ! audioresample ! queue "
-        "! opusenc ! rtpopuspay pt=97",
+        f"! {SOUND_ENCODERS[sound]}",
         True,
     )
     for element in (video, audio):
@@ -129,24 +141,23 @@ def publish(peer: Peer, codec: str, colour: str, hertz: str) -> None:
     peer.webrtc.connect("on-negotiation-needed", lambda _: peer.offer())
 
 
-def view(peer: Peer, codec: str) -> None:
+def view(peer: Peer, codec: str, sound: str = "OPUS") -> None:
     """Prints the mean colour and the frequency of what arrives."""
     caps = {
         "video": f"application/x-rtp,media=video,{RECEIVED_FORMATS[codec]},payload=96,clock-rate=90000,"
         "rtcp-fb-nack=true,rtcp-fb-nack-pli=true",
-        "audio": "application/x-rtp,media=audio,encoding-name=OPUS,payload=97,clock-rate=48000,"
-        "encoding-params=(string)2",
+        "audio": f"application/x-rtp,media=audio,{SOUND_FORMATS[sound]}",
     }
     for text in caps.values():
         transceiver = peer.webrtc.emit(
             "add-transceiver", GstWebRTC.WebRTCRTPTransceiverDirection.RECVONLY, Gst.Caps.from_string(text)
         )
         transceiver.set_property("do-nack", True)
-    peer.webrtc.connect("pad-added", lambda _, pad: _show(peer, codec, pad))
+    peer.webrtc.connect("pad-added", lambda _, pad: _show(peer, codec, sound, pad))
     peer.webrtc.connect("on-negotiation-needed", lambda _: peer.offer())
 
 
-def _show(peer: Peer, codec: str, pad: Gst.Pad) -> None:
+def _show(peer: Peer, codec: str, sound: str, pad: Gst.Pad) -> None:
     if pad.get_direction() != Gst.PadDirection.SRC:
         return
     media = pad.get_current_caps().get_structure(0).get_string("media")
@@ -154,7 +165,8 @@ def _show(peer: Peer, codec: str, pad: Gst.Pad) -> None:
         text = f"queue ! {DECODERS[codec]} ! videoconvert ! videoscale ! video/x-raw,format=RGB,width=16,height=16"
         handler = _on_picture
     else:
-        text = "queue ! rtpopusdepay ! opusdec ! audioconvert ! audio/x-raw,format=S16LE,rate=48000,channels=1"
+        raw = "audio/x-raw,format=S16LE,rate=48000,channels=1"
+        text = f"queue ! {SOUND_DECODERS[sound]} ! audioconvert ! audioresample ! {raw}"
         handler = _on_sound
     sink = Gst.parse_bin_from_description(
         f"{text} ! appsink name=sink emit-signals=true sync=false max-buffers=10", True
@@ -195,7 +207,7 @@ def main() -> None:
     if mode == "publish":
         publish(peer, codec, *rest)
     else:
-        view(peer, codec)
+        view(peer, codec, *rest)
     bus = peer.pipeline.get_bus()
     bus.add_signal_watch()
     # Without the latency of the live sources the RTP session sends no sender reports.

@@ -18,7 +18,7 @@ async def test_m_lines_become_producers(bridge: Bridge) -> None:
     session, _ = bridge.open("anna")
     result = await session.publish(OFFER)
     assert [(each.mid, each.kind, each.codecs) for each in result.new] == [
-        ("0", "audio", ("opus", "red")),
+        ("0", "audio", ("opus", "red", "telephone-event")),
         ("1", "video", ("VP8", "H264", "AV1", "VP9")),
     ]
     assert result.new[0].stream_id == "d2231134-a7f6-4918-b9ec-3d89223d0e68"

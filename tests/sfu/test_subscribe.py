@@ -50,7 +50,11 @@ async def test_the_offer_describes_what_will_come(bridge: Bridge) -> None:
     audio, video = read.media
     assert audio.setup == video.setup == "actpass"
     assert audio.direction == video.direction == "sendonly"
-    assert [(codec.name, codec.payload_type) for codec in audio.codecs] == [("opus", 111), ("red", 63)]
+    assert [(codec.name, codec.payload_type) for codec in audio.codecs] == [
+        ("opus", 111),
+        ("red", 63),
+        ("telephone-event", 101),
+    ]
     assert [codec.payload_type for codec in video.codecs] == [96, 97, 102, 103, 45, 46, 98, 99]
     assert (video.msids[0].stream, video.msids[0].track) == ("anna", "anna-video")
     # One CNAME for what is to be played in step, and it does not say whose it is.

@@ -341,6 +341,29 @@ export function installFakeBridge() {
       return method === "PUT" ? new Response(null, { status: 204 }) : new Response(this.picture);
     }
 
+    /** The self-test: what is sent comes back, all within the page. */
+    async serveSelfTest(url, { method = "GET", body }) {
+      if (method === "DELETE") return new Response(null, { status: 204 });
+      if (method === "GET") return Response.json({ estimate: 900_000 });
+      const connection = new RTCPeerConnection();
+      const echoes = !new URL(url).pathname.endsWith("/selftest");
+      await connection.setRemoteDescription({ type: "offer", sdp: body });
+      for (const transceiver of connection.getTransceivers()) {
+        const { kind } = transceiver.receiver.track;
+        if (echoes) {
+          transceiver.direction = "sendonly";
+          await transceiver.sender.replaceTrack(this.tested.find((track) => track.kind === kind));
+        }
+      }
+      const tracks = connection.getReceivers().map(({ track }) => track);
+      // One test is of sound alone, over TCP, which pages have not among themselves.
+      if (!echoes && tracks.length > 1) this.tested = tracks;
+      await connection.setLocalDescription();
+      await gathered(connection);
+      const headers = { "Content-Type": "application/sdp", Location: "/v1/selftest/test-1" };
+      return new Response(connection.localDescription.sdp, { status: echoes ? 200 : 201, headers });
+    }
+
     ownerOf(source) {
       return this.participants.find(({ info }) => info.sources.some(({ id }) => id === source)).info.id;
     }
@@ -516,5 +539,8 @@ export function installFakeBridge() {
   window.fakeBridge = bridge;
   window.WebSocket = FakeSocket;
   const realFetch = window.fetch.bind(window);
-  window.fetch = async (url, init = {}) => (String(url).includes("/stills/") ? bridge.serve(url, init) : realFetch(url, init));
+  window.fetch = async (url, init = {}) => {
+    if (String(url).includes("/selftest")) return bridge.serveSelfTest(url, init);
+    return String(url).includes("/stills/") ? bridge.serve(url, init) : realFetch(url, init);
+  };
 }

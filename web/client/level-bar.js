@@ -12,6 +12,12 @@ export class LevelBar {
   /** @type {MediaStreamTrack | null} */
   #track = null;
   #frame = 0;
+  #heard;
+
+  /** @param {(level: number) => void} [heard] called with each level that is shown */
+  constructor(heard = () => undefined) {
+    this.#heard = heard;
+  }
 
   /** @param {MediaStreamTrack | null} track */
   show(track) {
@@ -32,7 +38,9 @@ export class LevelBar {
   }
 
   #draw() {
-    this.#bar.style.setProperty("--level", this.#meter?.read().toFixed(3) ?? "0");
+    const level = this.#meter?.read() ?? 0;
+    this.#bar.style.setProperty("--level", level.toFixed(3));
+    this.#heard(level);
     this.#frame = requestAnimationFrame(() => this.#draw());
   }
 }

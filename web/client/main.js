@@ -42,6 +42,7 @@ class Page {
     const view = new PrepareView(equipment, nameInToken(token), {
       join: () => this.#join(token, equipment, view, preparation),
       expectJoin: () => preparation.renew(),
+      test: async () => (await import("./self-test/dialog.js")).openSelfTest(equipment, signallingUrl(), token),
       close: () => preparation.close(),
     });
     this.#show(view.node, view);

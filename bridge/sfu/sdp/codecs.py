@@ -13,11 +13,13 @@ from functools import lru_cache
 from bridge.sfu.sdp.description import Codec, MediaDescription, parameter, parameters, retransmissions
 
 VIDEO = ("vp8", "vp9", "h264", "av1")
-AUDIO = ("opus", "red")
-NARROWBAND = ("pcmu", "pcma", "g722", "telephone-event")
+EVENTS = "telephone-event"
+"""Keys that are pressed (RFC 4733), beside the sound and on its clock."""
+AUDIO = ("opus", "red", EVENTS)
+NARROWBAND = ("pcmu", "pcma", "g722", EVENTS)
 """Audio that is taken only from peers without Opus (gateways): a browser would have no reason to send it."""
 
-_RECEIVABLE = (*VIDEO, *AUDIO, *NARROWBAND)
+_RECEIVABLE = tuple(dict.fromkeys((*VIDEO, *AUDIO, *NARROWBAND)))
 
 FEEDBACK: dict[str, frozenset[str]] = {
     "audio": frozenset({"nack", "transport-cc", "ack ccfb", "goog-remb"}),
@@ -118,10 +120,14 @@ def _packetization_mode(text: str) -> str:
 
 def forwardable(media: MediaDescription) -> list[MediaCodec]:
     """The codecs of a sender's m-line that the bridge takes, in its order, with feedback the core knows."""
-    names: Sequence[str] = VIDEO
-    if media.kind == "audio":
-        names = AUDIO if any(codec.key == "opus" for codec in media.codecs) else NARROWBAND
-    return list(_named(media.kind, tuple(media.codecs), names))
+    if media.kind != "audio":
+        return list(_named(media.kind, tuple(media.codecs), VIDEO))
+    opus = any(codec.key == "opus" for codec in media.codecs)
+    taken = _named(media.kind, tuple(media.codecs), AUDIO if opus else NARROWBAND)
+    # Events share the timestamps of the sound that they stand beside (RFC 4733, section 2.2), and are nothing by
+    # themselves.
+    clocks = {each.codec.clock_rate for each in taken if each.codec.key != EVENTS}
+    return [each for each in taken if each.codec.key != EVENTS or each.codec.clock_rate in clocks]
 
 
 def receivable(media: MediaDescription) -> list[MediaCodec]:
@@ -154,7 +160,7 @@ def _usable(codec: Codec, offered: Sequence[Codec]) -> bool:
         case "vp8" | "vp9" | "av1":
             return codec.clock_rate == 90000
         case "telephone-event":
-            return codec.clock_rate == 8000
+            return codec.clock_rate in (8000, 48000)
         case _:
             return True
 
@@ -252,4 +258,7 @@ def sent_parameters(codec: Codec) -> str:
         # Of the sender's own wishes as a receiver, none are the bridge's; FEC may be in what comes.
         kept = [name for name, value in parameters(codec.parameters) if name == "sprop-stereo" and value == "1"]
         return ";".join(["minptime=10", "useinbandfec=1", *(f"{name}=1" for name in kept), *(["stereo=1"] * len(kept))])
+    if codec.key == EVENTS:
+        # Keys 0 to 15, which is what is meant where nothing is said (RFC 4733, section 2.4.1).
+        return ""
     return answer_parameters(codec)

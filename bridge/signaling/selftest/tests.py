@@ -138,10 +138,15 @@ class SelfTests:
 
     def find(self, test_id: str, claims: JoinClaims) -> SelfTest:
         """A self-test of one's own. Raises `BridgeError` (`not_found`), the same for another's."""
-        test, _ = self._running.get(test_id, (None, None))
-        if test is None or test.owner != (claims.tenant, claims.identity):
+        test = self.get(test_id, claims)
+        if test is None:
             raise BridgeError("not_found", "There is no such self-test, or not any more.")
         return test
+
+    def get(self, test_id: str, claims: JoinClaims) -> SelfTest | None:
+        """A self-test of one's own, if it runs."""
+        test, _ = self._running.get(test_id, (None, None))
+        return test if test is not None and test.owner == (claims.tenant, claims.identity) else None
 
     def end(self, test: SelfTest) -> None:
         """Ends a self-test. Idempotent."""

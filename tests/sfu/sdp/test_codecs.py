@@ -95,8 +95,12 @@ def test_a_client_may_prefer_another_codec_explicitly() -> None:
     assert accepted("chrome_publish", "video", ("av1", "VP9"))[:2] == [("AV1", 45, 46), ("VP9", 98, 99)]
 
 
-def test_opus_and_its_redundancy_are_taken_and_narrowband_is_not() -> None:
-    assert accepted("chrome_publish", "audio") == [("opus", 111, None), ("red", 63, None)]
+def test_opus_its_redundancy_and_keys_on_its_clock_are_taken_and_narrowband_is_not() -> None:
+    assert accepted("chrome_publish", "audio") == [
+        ("opus", 111, None),
+        ("red", 63, None),
+        ("telephone-event", 110, None),
+    ]
 
 
 def test_narrowband_is_taken_from_those_without_opus() -> None:

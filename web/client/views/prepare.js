@@ -27,7 +27,7 @@ export class PrepareView {
   /**
    * @param {Equipment} equipment
    * @param {string | null} name
-   * @param {{ join: () => void, expectJoin: () => void, close: () => void }} actions `expectJoin`: somebody is about to
+   * @param {{ join: () => void, expectJoin: () => void, test: () => void, close: () => void }} actions `expectJoin`: somebody is about to
    */
   constructor(equipment, name, actions) {
     this.#equipment = equipment;
@@ -42,6 +42,7 @@ export class PrepareView {
       this.#cameraSelect.node,
       this.#microphoneSelect.node,
       element("div", { class: "level-field" }, this.#level.node, element("p", { class: "help" }, t("speakToTest"))),
+      element("div", {}, element("button", { type: "button", class: "button", onclick: actions.test }, t("selfTest"))),
     );
     this.node = element(
       "main",

@@ -1,0 +1,35 @@
+/** What a patient's browser loads before the call: few bytes, and nothing from elsewhere. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+
+const WEB = fileURLToPath(new URL("../../web/", import.meta.url));
+const BUDGET = 150_000;
+
+/** Files that a module needs, itself included; also what it may import later. */
+function needs(file, found = new Set()) {
+  if (found.has(file)) return found;
+  found.add(file);
+  const text = readFileSync(file, "utf8").replace(/\/\*[\s\S]*?\*\//g, "");
+  for (const [, path] of text.matchAll(/(?:from|import\(?)\s*"(\.[^"]+)"/g)) needs(join(dirname(file), path), found);
+  return found;
+}
+
+describe("the page before the call", () => {
+  const page = readFileSync(join(WEB, "client/index.html"), "utf8");
+  const parts = [...page.matchAll(/(?:href|src)="(client\/[^"]+)"/g)].map(([, path]) => join(WEB, path));
+
+  it("loads at most 150 kB compressed, the self-test included", () => {
+    const files = new Set([join(WEB, "client/index.html"), ...parts.flatMap((file) => (file.endsWith(".js") ? [...needs(file)] : [file]))]);
+    const bytes = [...files].reduce((sum, file) => sum + gzipSync(readFileSync(file)).length, 0);
+    assert.ok([...files].some((file) => file.includes("self-test")), "the self-test is counted");
+    assert.ok(bytes <= BUDGET, `${bytes} bytes in ${files.size} files`);
+  });
+
+  it("names no host", () => {
+    assert.doesNotMatch(page, /(?:href|src)="(?:https?:)?\/\//);
+  });
+});
