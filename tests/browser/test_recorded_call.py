@@ -70,13 +70,13 @@ async def recorded_call(chromium: Browser, bridge: Bridge, room: str, folder: Pa
         await doctor.close()
 
 
-async def plays(browser: Browser, file: Path, identity: Identity, seconds: float) -> None:
-    """The whole file, and it shows who was recorded."""
+async def plays(browser: Browser, file: Path, identity: Identity, length: float) -> None:
+    """The whole file, which is so long, and it shows who was recorded."""
     with serving(lambda: [file.read_bytes()]) as url:
         page = await browser.open_plain(url)
         until, frames = await played(page)
-        assert until == pytest.approx(seconds, abs=1.0)
-        assert frames > 0.5 * seconds * 10
+        assert until == pytest.approx(length, abs=0.5)
+        assert frames > 0
         assert identity_of_colour(tuple(await page.evaluate(COLOUR))) == identity
         await page.close()
 
@@ -115,4 +115,4 @@ async def test_a_call_is_recorded_until_the_patient_takes_the_consent_back_and_p
         assert decoded.seconds > 2
         async with asyncio.TaskGroup() as group:
             for browser in browsers.values():
-                group.create_task(plays(browser, file, identity, decoded.seconds))
+                group.create_task(plays(browser, file, identity, decoded.length))

@@ -45,6 +45,8 @@ class Decoded:
 
     seconds: float
     """Of the picture."""
+    length: float
+    """Of the whole file, in seconds, as it says itself: its sound may go on."""
     pictures: set[Identity | None]
     sounds: Counter[Identity | None]
     """Half seconds of each."""
@@ -53,9 +55,10 @@ class Decoded:
 def decode(path: Path) -> Decoded:
     """Decodes a file to its end."""
     with av.open(str(path), "r") as container:
+        length = (container.duration or 0) / av.time_base
         pictures = [(frame.time or 0.0, identity_of_picture(frame)) for frame in container.decode(video=0)]
     heard = Counter(identity_of_tone(dominant_tone(block, RATE)) for block in half_seconds(path))
-    return Decoded(pictures[-1][0] - pictures[0][0], {identity for _, identity in pictures}, heard)
+    return Decoded(pictures[-1][0] - pictures[0][0], length, {identity for _, identity in pictures}, heard)
 
 
 def half_seconds(path: Path) -> list[NDArray[np.float64]]:
