@@ -9,7 +9,6 @@ import subprocess
 from typing import Any
 
 import httpx
-import pytest
 
 from tests.support.bridge import BRIDGE, Bridge
 from tests.support.media import GREEN, RED, ColourTrack, Identity, ToneTrack
@@ -63,8 +62,8 @@ async def test_a_call_is_written_down_when_it_ends(bridge: Bridge, room: str) ->
         await until_measured(vendor)
         await red.close()
         await vendor.delete(f"/v1/rooms/{room}")
-        with pytest.raises(ConnectionError, match="4410"):
-            await green.close()
+        # The bridge has ended the session: there is nothing left to leave.
+        await green.vanish()
         told = await records(vendor, room, 3)
         events = (await vendor.get("/v1/events", params={"room": room})).json()["events"]
     exported = [json.loads(line) for line in export(bridge, "--from", "2020-01-01", "--tenant", "dev").splitlines()]
