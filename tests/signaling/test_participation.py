@@ -84,6 +84,7 @@ async def test_without_a_recorder_nobody_is_asked() -> None:
         assert doctor.joined["room"] == {
             "locked": False,
             "recording": "off",
+            "video_consent": False,
             "recordable": False,
             "encryption": "bridge",
         }
