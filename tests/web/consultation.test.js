@@ -171,10 +171,10 @@ for (const name of /** @type {const} */ (["chromium", "firefox"])) {
       await view.until(() => document.querySelector(".still-offer video").videoWidth > 0);
       if (name === "chromium") await view.look("still-asked");
       await view.press("Ta bilde");
-      await view.until(() => document.querySelector(".still-offer img")?.naturalWidth > 0);
+      await view.until(() => document.querySelector(".still-offer img:not([hidden])")?.naturalWidth > 0);
       await view.press("Ta på nytt");
       await view.press("Ta bilde");
-      await view.until(() => document.querySelector(".still-offer img")?.naturalWidth > 0);
+      await view.until(() => document.querySelector(".still-offer img:not([hidden])")?.naturalWidth > 0);
       assert.deepEqual(await view.sent("answer_still"), [], "nothing is sent before it was seen and agreed to");
       await view.press("Send bildet");
       await view.until(() => fakeBridge.picture !== undefined);

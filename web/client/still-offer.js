@@ -49,6 +49,7 @@ class StillOffer {
   #picture = null;
   #busy = false;
   #sent = false;
+  #gone = new AbortController();
 
   /**
    * @param {Call} call
@@ -72,6 +73,8 @@ class StillOffer {
       element("footer", {}, this.#decline, this.#switch, this.#again, this.#take, this.#send),
     );
     for (const each of [signal, question.signal]) each.addEventListener("abort", () => this.#dialog.close());
+    // The camera may only just be starting, or be changed meanwhile; `own` has it right after this event.
+    call.on("localsourcechange", () => setTimeout(() => this.#preview(), 0), { signal: this.#gone.signal });
     document.body.append(this.#dialog);
     this.#dialog.showModal();
     this.#show(null);
@@ -93,13 +96,18 @@ class StillOffer {
     if (this.#image.src) URL.revokeObjectURL(this.#image.src);
     if (picture) this.#image.src = URL.createObjectURL(picture);
     else this.#image.removeAttribute("src");
-    showTrack(this.#video, picture === null ? this.#own.cameraTrack : null);
+    this.#preview();
     setAttribute(this.#video, "hidden", picture !== null);
     setAttribute(this.#image, "hidden", picture === null);
     setAttribute(this.#take, "hidden", picture !== null);
     setAttribute(this.#switch, "hidden", picture !== null || !this.#own.canSwitchCamera);
     for (const each of [this.#send, this.#again]) setAttribute(each, "hidden", picture === null);
     (picture ? this.#send : this.#take).focus();
+  }
+
+  #preview() {
+    const shown = this.#picture === null && !this.#gone.signal.aborted;
+    showTrack(this.#video, shown ? this.#own.cameraTrack : null);
   }
 
   #takeOne() {
@@ -142,6 +150,7 @@ class StillOffer {
   }
 
   #closed() {
+    this.#gone.abort();
     showTrack(this.#video, null);
     if (this.#image.src) URL.revokeObjectURL(this.#image.src);
     this.#dialog.remove();
