@@ -283,3 +283,10 @@ def test_an_unknown_command_is_a_usage_error() -> None:
     done = bridge("drian")
     assert done.returncode == 2
     assert "usage: bridge" in done.stderr
+
+
+def test_the_control_plane_loads_no_codec() -> None:
+    """What decodes belongs into legs, which may crash; and it would make each start slower."""
+    code = "import sys, bridge.app, bridge.development; print({'av', 'numpy', 'PIL', 'aiortc'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -11,6 +11,9 @@ import msgspec
 MAX_MESSAGE = 64 * 1024
 """Bytes of a message at most."""
 
+MAX_NAME = 64
+"""Characters of a name that are looked at."""
+
 
 class CodecSpec(msgspec.Struct, frozen=True):
     """A codec as it is numbered between the core and the leg."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from bridge.sfu.legs import LegCodec, PictureScene, Scene
-from bridge.transcode.compose.lettering import MAX_NAME
-from bridge.transcode.messages import CodecSpec, MixOutput, Pictures, PictureSource, Sound, Voice, Voices
+from bridge.transcode.messages import MAX_NAME, CodecSpec, MixOutput, Pictures, PictureSource, Sound, Voice, Voices
 
 
 def codec_spec(codec: LegCodec) -> CodecSpec:

@@ -111,6 +111,9 @@ class TestLeg:
                 reply.set_result(message)
             elif message["type"] == "subscribe_offer":
                 await offers.put(message)
+            elif message["type"] == "consent_asked":
+                # It is nobody, and must not keep a recording from those who try one out.
+                await self._send("answer_consent", consent_id=message["consent"]["id"], consents=True)
 
     async def _answer_all(self, offers: asyncio.Queue[dict[str, Any]]) -> None:
         while True:
@@ -135,14 +138,18 @@ class TestLeg:
                 echo.follow(track)
 
     async def _request(self, kind: str, **fields: Any) -> dict[str, Any]:
+        message: dict[str, Any] = await asyncio.wait_for(await self._send(kind, **fields), REPLY_SECONDS)
+        if message["type"] == "error":
+            raise BridgeError(message["code"], message["message"])
+        return message
+
+    async def _send(self, kind: str, **fields: Any) -> asyncio.Future[dict[str, Any]]:
+        """Sends a request; its reply comes by what is returned."""
         assert self._socket is not None  # noqa: S101 - opened by `run`
         number = next(self._ids)
         reply = self._replies[number] = asyncio.get_running_loop().create_future()
         await self._socket.send(json.dumps({"type": kind, "id": number, **fields}))
-        message: dict[str, Any] = await asyncio.wait_for(reply, REPLY_SECONDS)
-        if message["type"] == "error":
-            raise BridgeError(message["code"], message["message"])
-        return message
+        return reply
 
 
 def _connection() -> RTCPeerConnection:

@@ -48,6 +48,9 @@ async def test_an_echo_shows_and_plays_you_to_yourself(bridge: Bridge, room: str
         echo = joined["participant"]["id"]
         await (await red.watcher(echo, "camera", within=40.0)).expect(RED, within=40.0)
         await (await red.watcher(echo, "microphone")).expect(RED)
+        # It is nobody, and keeps no recording from anybody.
+        await red.request("ask_to_record", text_version="1")
+        await red.notice(lambda said: said["type"] == "room_changed" and said["room"]["recording"] == "on")
 
 
 async def test_a_player_shows_a_file(bridge: Bridge, room: str, tmp_path: Path) -> None:

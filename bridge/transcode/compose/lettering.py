@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from bridge.transcode.messages import MAX_NAME
+
 Mask: TypeAlias = NDArray[np.uint8]
 """Coverage, height × width, 0 to 255. Shared: not to be written to."""
 Sign: TypeAlias = Literal["muted", "frozen"]
 
 FONT = Path(__file__).parent / "fonts" / "DejaVuSansCondensed-Bold.ttf"
-MAX_NAME = 64
-"""Characters of a name that are looked at."""
 _FONT_BYTES = FONT.read_bytes()
 """Read once, since a leg has no access to files."""
 _ELLIPSIS = "…"
