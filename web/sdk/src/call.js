@@ -16,47 +16,15 @@ import { Subscriber } from "./subscriber.js";
 import { VideoConsent } from "./video-consent.js";
 import { WAITING_ROOM_EVENTS, WaitingRoom } from "./waiting-room.js";
 
-/** @import { ChatMessage } from "./chat.js" */
+/** @import { CallEvents, CallState } from "./call-events.js" */
 /** @import { VideoCodec } from "./encodings.js" */
 /** @import { BridgeError } from "./errors.js" */
-/** @import { InvitingEvents } from "./inviting.js" */
 /** @import { OpenDevice } from "./local-source.js" */
 /** @import { RemoteParticipant } from "./participant.js" */
-/** @import { ConsentInfo, Joined, Notice, QualityNotice, QueueInfo, RoomInfo, SourceName, Stats, View, ViewNotice, WaitingInfo } from "./protocol.js" */
+/** @import { Joined, Notice, QualityNotice, QueueInfo, RoomInfo, SourceName, Stats, View, WaitingInfo } from "./protocol.js" */
 /** @import { Quality } from "./quality-monitor.js" */
-/** @import { RosterEvents } from "./roster.js" */
 /** @import { Session } from "./session.js" */
 /** @import { Statistics } from "./statistics.js" */
-/** @import { WaitingRoomEvents } from "./waiting-room.js" */
-
-/**
- * `waiting`: in the lobby; `connecting`: signalling stands, media not yet; `connected`; `reconnecting`: signalling or media was lost and is being
- * brought back; `blocked`: signalling stands and media does not come through; `closed`.
- *
- * @typedef {"waiting" | "connecting" | "connected" | "reconnecting" | "blocked" | "closed"} CallState
- */
-
-/**
- * @typedef {RosterEvents & WaitingRoomEvents & InvitingEvents & {
- *   statechange: CallState,
- *   localsourcechange: LocalSource,
- *   localsourceended: LocalSource,
- *   unheard: { source: LocalSource, stalled: boolean },
- *   quality: null,
- *   composedchange: MediaStreamTrack | null,
- *   viewchange: Pick<ViewNotice, "view" | "reason">,
- *   roomchange: RoomInfo,
- *   grantschange: readonly string[],
- *   mutedbyhost: LocalSource,
- *   stoppedbyhost: LocalSource,
- *   unmuteasked: RemoteParticipant | null,
- *   chatmessage: ChatMessage,
- *   consentasked: ConsentInfo,
- *   consentsettled: null,
- *   recordingfailed: { code: string },
- *   closed: BridgeError | null,
- * }} CallEvents
- */
 
 /**
  * A call: the room as this participant sees it, and what it publishes.
