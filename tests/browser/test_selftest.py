@@ -17,7 +17,8 @@ from tests.browser.test_page import link
 from tests.support.bridge import Bridge, free_port
 from tests.support.media import GREEN
 
-pytestmark = pytest.mark.xdist_group("browsers")
+# Three browsers at once on lines in real time.
+pytestmark = pytest.mark.alone
 ROOT = Path(__file__).parents[2]
 ROW = "document.querySelector('.self-test .test-row:last-of-type')"
 BAD_LINE = "rate=200k,delay=180ms,loss=10%,queue=300ms"

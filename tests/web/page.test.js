@@ -119,14 +119,14 @@ for (const name of /** @type {const} */ (["chromium", "firefox"])) {
       await open();
       await until(() => document.querySelector(".preview video")?.videoWidth > 0);
       const focused = [];
-      for (let presses = 0; presses < 5; presses += 1) {
+      for (let presses = 0; presses < 6; presses += 1) {
         await page.keyboard.press("Tab");
         focused.push(await page.evaluate(() => {
           const { activeElement: node } = document;
           return node.getAttribute("aria-label") ?? node.labels?.[0]?.textContent ?? node.textContent;
         }));
       }
-      assert.deepEqual(focused, ["Slå av mikrofon", "Slå av kamera", "Kamera", "Mikrofon", "Bli med"]);
+      assert.deepEqual(focused, ["Slå av mikrofon", "Slå av kamera", "Kamera", "Mikrofon", "Test utstyr og linje", "Bli med"]);
       await page.keyboard.press("Enter");
       await until(() => fakeBridge.ownSources.length === 2);
       assert.equal(await page.evaluate(() => document.activeElement.textContent), "Videokonsultasjon");
@@ -172,7 +172,7 @@ for (const name of /** @type {const} */ (["chromium", "firefox"])) {
       await page.locator("#save-data").click();
       await until(() => fakeBridge.layout?.save_data === true);
       assert.equal(await page.evaluate(() => localStorage.getItem("bridge.saveData")), "true");
-      assert.equal(fakeBridge.layout?.view, "auto");
+      assert.equal(await page.evaluate(() => fakeBridge.layout?.view), "auto");
       await page.select("#choose-view", "composed");
       await until(() => fakeBridge.layout?.view === "composed");
       await page.evaluate(() => localStorage.removeItem("bridge.view"));

@@ -98,7 +98,9 @@ export class OwnMedia {
     }
     if (camera) {
       publishing.push(this.#once("camera", async () => {
-        if (await maySendCamera(this.#call)) this.#camera = await this.#call.publishCamera({ track: camera, ...deviceOf(camera) });
+        // Without a turn in between, so that both go in one offer.
+        const may = !this.#call.videoConsent.missing || (await maySendCamera(this.#call));
+        if (may) this.#camera = await this.#call.publishCamera({ track: camera, ...deviceOf(camera) });
         else camera.stop();
       }));
     }

@@ -27,6 +27,12 @@ REPEATED_FRAME = 36_000
 MAX_SPEAKERS = 3
 """Voices that are reserved for at most: more are hardly ever heard at once."""
 ALL_TEMPORAL = 7
+PACKET_SOURCES = ("transport_feedback", "congestion_feedback")
+"""Estimates that can take video away, and that are paced by.
+
+The core can also make one of receiver reports and REMB, and probe for it; but a peer whose process is late with its
+reports looks like a full line, and was left without pictures on a busy machine (aiortc).
+"""
 
 
 @dataclass
@@ -52,7 +58,7 @@ class ReceiverAllocation:
         self._audio: set[int] = set()
         self._states: dict[int, VideoState] = {}
         self._estimate = START_BITRATE
-        self._heard = self._proven = False
+        self._proven = False
         self._repeated = 0
         self._demand = (0, 0)
         self._timer: asyncio.TimerHandle | None = None
@@ -109,9 +115,7 @@ class ReceiverAllocation:
 
     def on_estimate(self, event: EstimateEvent, repeated: int) -> None:
         """What the line carries, and how many frames of sound are repeated on it."""
-        self._heard = event["source"] != "start"
-        # What never rises again must not take video away.
-        self._proven = event["proven"]
+        self._proven = event["proven"] and event["source"] in PACKET_SOURCES
         falls = event["bitrate"] < self._estimate
         self._estimate, self._repeated = event["bitrate"], repeated
         if falls:
@@ -209,11 +213,11 @@ class ReceiverAllocation:
         return ALL_TEMPORAL if layer.temporal == highest else layer.temporal
 
     def _tell_demand(self, allocation: Allocation) -> None:
-        # Before the peer has told anything, there is nothing to pace or to probe by.
+        # Where the peer does not tell what arrives, there is nothing to pace by.
         # A leg makes what the line carries: what it would make beyond that is not seen in its layers.
         headroom = sum(self._router.headroom(producer_id) for producer_id in self._videos)
         demand = (allocation.allocated, allocation.desired + headroom)
-        if self._heard and demand != self._demand and self._transport_id is not None:
+        if self._proven and demand != self._demand and self._transport_id is not None:
             self._demand = demand
             core = self._router.worker.core
             core.set_transport_demand(self._transport_id, {"allocated": demand[0], "desired": demand[1]})
