@@ -12,7 +12,7 @@ from loadtest.figures.measuring import pictures_of
 from loadtest.figures.pictures import Pictures
 from loadtest.figures.presence import Span, present
 from loadtest.running.recording import Recording
-from loadtest.scenario.description import ParticipantPlan
+from loadtest.scenario.description import Client, ParticipantPlan
 
 Curve = list[tuple[float, float]]
 Courses = dict[str, dict[str, Curve]]
@@ -27,7 +27,8 @@ def courses(recording: Recording, plan: ParticipantPlan) -> Courses:
     found: Courses = {"rate_down": {}, "rate_up": {}, "queue": {}}
     _lines(recording, plan, span, found)
     _estimates(recording, plan, found)
-    pictures = pictures_of(recording, plan, span)
+    # Native clients decode nothing.
+    pictures = pictures_of(recording, plan, span) if plan.client is Client.CHROMIUM else {}
     found["height"] = {_title(key): _heights(seen) for key, seen in pictures.items()}
     found["fps"] = {_title(key): _frame_rates(seen, span) for key, seen in pictures.items()}
     found["delay"] = {_title(key): _delays(seen, span) for key, seen in pictures.items()}
@@ -35,7 +36,9 @@ def courses(recording: Recording, plan: ParticipantPlan) -> Courses:
     _streams(recording, plan, span, found)
     return {
         chart: {
-            name: [(round(at - recording.began, 3), value) for at, value in curve] for name, curve in curves.items()
+            name: [(round(at - recording.began, 3), value) for at, value in curve]
+            for name, curve in curves.items()
+            if curve
         }
         for chart, curves in found.items()
         if any(curves.values())
