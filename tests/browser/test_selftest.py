@@ -15,7 +15,7 @@ import pytest
 from tests.browser.browsers import Browser, Driver, Page
 from tests.browser.test_page import link
 from tests.support.bridge import Bridge, free_port
-from tests.support.media import GREEN
+from tests.support.media import BLUE, GREEN, RED, Identity
 
 # Three browsers at once on lines in real time.
 pytestmark = pytest.mark.alone
@@ -61,9 +61,9 @@ async def bad_line(bridge: Bridge) -> AsyncIterator[int]:
         await process.communicate()
 
 
-async def begin(browser: Browser, bridge: Bridge, room: str, *, udp: int, tcp: int) -> Page:
+async def begin(browser: Browser, bridge: Bridge, room: str, who: Identity, *, udp: int, tcp: int) -> Page:
     """A patient's page that tests its line; media goes to these ports in place of the bridge's."""
-    page = await browser.open(link(bridge, room, GREEN, "pasient"), GREEN)
+    page = await browser.open(link(bridge, room, who, "pasient"), who)
     await page.wait("document.querySelector('.preview video')?.videoWidth > 0")
     await page.evaluate(f"void {REWIRE.replace('PORTS', f'{{udp: {udp}, tcp: {tcp}}}')}")
     await page.press("Test utstyr og linje")
@@ -93,9 +93,10 @@ async def test_it_says_what_each_line_is_worth_and_what_to_do(
     media, host = bridge.media_port, bridge.media_address.rsplit(":", 1)[0]
     async with bad_line(bridge) as worse:
         lines = {"good": (media, media), "bad": (worse, worse), "without-udp": (free_port(host=host), media)}
+        # Three people: of one the bridge ends the oldest test.
         pages = {
-            name: await begin(chromium, bridge, f"{room}-{name}", udp=udp, tcp=tcp)
-            for name, (udp, tcp) in lines.items()
+            name: await begin(chromium, bridge, f"{room}-{name}", who, udp=udp, tcp=tcp)
+            for who, (name, (udp, tcp)) in zip((GREEN, RED, BLUE), lines.items(), strict=True)
         }
         good, bad, without_udp = await asyncio.gather(
             *(read(page, tmp_path / f"{name}.png") for name, page in pages.items())
