@@ -11,6 +11,7 @@ from aiortc import MediaStreamTrack, RTCPeerConnection, RTCRtpReceiver, RTCRtpTr
 from aiortc.rtcrtpsender import RTCRtpSender
 from av.frame import Frame
 
+from tests.support.aiortc_gaps import give_up_lost_pictures
 from tests.support.media import Watcher
 
 
@@ -120,6 +121,8 @@ class Viewer(HttpPeer):
             track: MediaStreamTrack | None = transceiver.receiver.track
             if track is None:
                 continue
+            if track.kind not in self.prepare:
+                give_up_lost_pictures(transceiver.receiver)
             self.watchers.append(Watcher(track, inspect=self.inspect.get(track.kind)).start())
 
     async def close(self) -> None:
