@@ -9,13 +9,13 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bridge.sfu.allocation.publishing import Received
-from bridge.sfu.leg_transport import DECODED, ORIENTATION, LegTransport, layer_up_to, leg_codec, new_ssrc, taken
+from bridge.sfu.leg_transport import DECODED, LegTransport, leg_codec, taken
 from bridge.sfu.legs import ComposeSpec, Leg, PictureScene, SceneSource
 from bridge.sfu.parties import Party
 from bridge.sfu.sdp import codecs
 from bridge.sfu.sdp.codecs import MediaCodec
 from bridge.sfu.sdp.description import Codec
+from bridge.sfu.socket_transport import ORIENTATION, layer_up_to, new_ssrc, received
 from bridge.sfu.types import LegInput, LegReport, Producer
 
 if TYPE_CHECKING:
@@ -119,9 +119,7 @@ class ComposedPicture:
 
     def producer_ended(self, producer_id: int) -> None:
         """A producer of the room has ended, and its consumer with it."""
-        ended = self._inputs.pop(producer_id, None)
-        if ended is not None and self._transport is not None:
-            self._transport.end_consumer(ended.consumer_id, ended=True)
+        self._inputs.pop(producer_id, None)
 
     def report(self) -> LegReport | None:
         """What runs for it; None while nothing does."""
@@ -175,7 +173,7 @@ class ComposedPicture:
             and published.codecs[0].codec.key in DECODED["video"]
         }
         for producer_id in [producer_id for producer_id in self._inputs if producer_id not in usable]:
-            self._transport.end_consumer(self._inputs.pop(producer_id).consumer_id, ended=False)
+            self._transport.end_consumer(self._inputs.pop(producer_id).consumer_id)
             self._router.receives_no_more(self, producer_id)
         for producer_id, published in usable.items():
             if producer_id not in self._inputs:
@@ -190,7 +188,7 @@ class ComposedPicture:
             taken_in.spatial = layer.spatial
             self._transport.choose_layer(taken_in.consumer_id, layer.spatial)
             room = None if screen else CAMERA_ROOM
-            self._router.receives(self, producer_id, Received(layer.spatial, room, complete=True))
+            self._router.receives(self, producer_id, received(layer, height, room))
 
     def _scene_source(self, party: Party, producer_id: int | None, *, screen: bool, speaking: bool) -> SceneSource:
         source = SceneSource(

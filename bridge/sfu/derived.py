@@ -13,22 +13,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bridge.sfu.allocation.ceiling import Ceiling
-from bridge.sfu.allocation.publishing import Received
-from bridge.sfu.leg_transport import (
-    DECODED,
-    FEEDBACK,
-    MAX_HEIGHT,
-    ORIENTATION,
-    LegTransport,
-    layer_up_to,
-    leg_codec,
-    new_ssrc,
-    taken,
-)
+from bridge.sfu.leg_transport import DECODED, LegTransport, leg_codec, taken
 from bridge.sfu.legs import Leg, LegRunner, LegSpec
 from bridge.sfu.sdp import codecs
 from bridge.sfu.sdp.codecs import MediaCodec
 from bridge.sfu.sdp.description import Codec, parameter
+from bridge.sfu.socket_transport import FEEDBACK, MAX_HEIGHT, ORIENTATION, layer_up_to, new_ssrc, received
 from bridge.sfu.types import LegInput, LegReport, Producer
 
 if TYPE_CHECKING:
@@ -138,7 +128,7 @@ class DerivedProducer:
         if layer.spatial != self._spatial:
             self._spatial = layer.spatial
             self._transport.choose_layer(self._consumer_id, layer.spatial)
-            self._router.receives(self, self.source_id, Received(layer.spatial))
+            self._router.receives(self, self.source_id, received(layer, MAX_HEIGHT))
 
     @property
     def headroom(self) -> int:

@@ -6,11 +6,12 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bridge.sfu.leg_transport import DECODED, LegTransport, leg_codec, new_ssrc, taken
+from bridge.sfu.leg_transport import DECODED, LegTransport, leg_codec, taken
 from bridge.sfu.legs import Leg, MixSpec, SceneOutput, SceneSound, SceneVoice, SoundScene
 from bridge.sfu.sdp import codecs
 from bridge.sfu.sdp.codecs import MediaCodec
 from bridge.sfu.sdp.description import Codec
+from bridge.sfu.socket_transport import new_ssrc
 from bridge.sfu.types import LegInput, LegReport, Producer
 
 if TYPE_CHECKING:
@@ -141,9 +142,7 @@ class MixedSound:
 
     def producer_ended(self, producer_id: int) -> None:
         """A producer of the room has ended, and its consumer with it."""
-        ended = self._inputs.pop(producer_id, None)
-        if ended is not None and self._transport is not None:
-            self._transport.end_consumer(ended.consumer_id, ended=True)
+        self._inputs.pop(producer_id, None)
 
     def report(self) -> LegReport | None:
         """What runs for it; None while nothing does."""
@@ -185,7 +184,7 @@ class MixedSound:
             if (published := self._router.producers.get(producer_id)) is not None and _mixable(published)
         }
         for producer_id in [producer_id for producer_id in self._inputs if producer_id not in usable]:
-            transport.end_consumer(self._inputs.pop(producer_id).consumer_id, ended=False)
+            transport.end_consumer(self._inputs.pop(producer_id).consumer_id)
         for producer_id, published in usable.items():
             if producer_id not in self._inputs:
                 ssrc = new_ssrc()

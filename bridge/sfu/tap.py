@@ -1,36 +1,28 @@
 """A tap: producers of a room as plain RTP on a socket of this host, for whoever records them.
 
-It hangs on a `PlainTransport` of the room's router with a consumer for each producer, told apart by their SSRCs. What a
-recording cannot hold comes by way of a leg that makes VP8 or Opus of it.
+Each producer has a consumer on one transport, told apart by their SSRCs. What a recording cannot hold comes by way of
+a leg that makes VP8 or Opus of it.
 """
 
 from __future__ import annotations
 
-import contextlib
-import secrets
-import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from bridge.errors import BridgeError
-from bridge.sfu import ice
-from bridge.sfu.allocation.publishing import Received
 from bridge.sfu.derived import MAX_BITRATE, DerivedProducer
-from bridge.sfu.leg_transport import MAX_HEIGHT, ORIENTATION
+from bridge.sfu.leg_transport import leg_codec
 from bridge.sfu.legs import LegCodec
 from bridge.sfu.sdp.codecs import MediaCodec
-from bridge.sfu.sdp.extensions import VIDEO_ORIENTATION
+from bridge.sfu.socket_transport import MAX_HEIGHT, ORIENTATION, SocketTransport, layer_up_to, new_ssrc, received
 from bridge.sfu.types import AudioLevel, LegReport, MediaKind
 
 if TYPE_CHECKING:
-    from bridge._core import Event
     from bridge.sfu.router import Router
 
 TAKEN = {"video": ("vp8", "vp9", "av1"), "audio": ("opus",)}
 """What goes into WebM as it comes."""
-_LOOPBACK = "127.0.0.1"
-_FEEDBACK = {"video": ("nack", "nack pli", "ccm fir"), "audio": ("nack",)}
 _SOCKET_BUFFER = 4 << 20
 """Bytes asked for: it holds what comes while a disk takes its time."""
 
@@ -86,22 +78,9 @@ class Tap:
         self._tapped: dict[int, _Tapped] = {}
         self._paused = False
         self._closed = False
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._plain = SocketTransport(router, listener.on_tap_ready, self._lost, buffer=_SOCKET_BUFFER)
+        self.socket = self._plain.socket
         """Connected to the transport once the listener is told so. It stays the tap's."""
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SOCKET_BUFFER)
-        self.socket.bind((_LOOPBACK, 0))
-        address, port = self.socket.getsockname()
-        self._transport_id = router.new_id()
-        router.worker.route(self._transport_id, self._on_transport)
-        router.worker.core.create_plain_transport(
-            self._transport_id,
-            {
-                "router_id": router.router_id,
-                "listen_ip": _LOOPBACK,
-                "remote": f"{address}:{port}",
-                "send_extensions": [{"uri": VIDEO_ORIENTATION, "id": ORIENTATION}],
-            },
-        )
         router.transport_made()
 
     def add(self, producer_id: int) -> TappedTrack:
@@ -116,36 +95,20 @@ class Tap:
             return self._tapped[producer_id].track
         kind = published.producer.kind
         derived = None
-        codecs: Sequence[MediaCodec] = published.codecs
         consumed_id = producer_id
-        if _sent(codecs) not in TAKEN[kind]:
+        if _sent(published.codecs) not in TAKEN[kind]:
             derived = self._router.derived.derive_for(producer_id, lambda made: _sent(made) in TAKEN[kind])
             if derived is None:
                 raise BridgeError("unsupported_codec", "nothing that can be recorded is sent, and no leg makes it")
-            consumed_id, codecs = derived.acquire(self), derived.codecs
+            consumed_id = derived.acquire(self)
             derived.set_bitrate(self, MAX_BITRATE)
-        taken = tuple(
-            LegCodec(each.codec.key, each.codec.payload_type, each.codec.clock_rate, each.codec.channels)
-            for each in codecs
-            if each.codec.key in TAKEN[kind]
-        )
+        consumed = self._router.producers[consumed_id]
+        taken = [each.codec for each in consumed.codecs if each.codec.key in TAKEN[kind]]
         orientation = ORIENTATION if kind == "video" else None
-        track = TappedTrack(producer_id, secrets.randbelow(0xFFFFFFFF) + 1, kind, taken, orientation)
-        tapped = self._tapped[producer_id] = _Tapped(track, self._router.new_id(), consumed_id, derived)
-        self._router.worker.core.create_consumer(
-            tapped.consumer_id,
-            {
-                "transport_id": self._transport_id,
-                "producer_id": consumed_id,
-                "ssrc": track.ssrc,
-                "cname": self._router.cname(f"tap {published.owner}"),
-                "payload_types": [
-                    {"producer_payload_type": each.payload_type, "payload_type": each.payload_type} for each in taken
-                ],
-                "rtcp_feedback": list(_FEEDBACK[kind]),
-                "paused": self._paused,
-            },
-        )
+        track = TappedTrack(producer_id, new_ssrc(), kind, tuple(map(leg_codec, taken)), orientation)
+        cname = f"tap {published.owner}"
+        consumer_id = self._plain.consume(consumed, track.ssrc, taken, cname, paused=self._paused)
+        self._tapped[producer_id] = _Tapped(track, consumer_id, consumed_id, derived)
         self.layers_changed(consumed_id)
         return track
 
@@ -154,9 +117,7 @@ class Tap:
         tapped = self._tapped.pop(producer_id, None)
         if tapped is None:
             return
-        with contextlib.suppress(RuntimeError):
-            # A worker that has died takes no command, and has forgotten everything anyway.
-            self._router.worker.core.close_consumer(tapped.consumer_id)
+        self._plain.end_consumer(tapped.consumer_id)
         self._let_go(tapped)
 
     def pause(self, paused: bool) -> None:
@@ -172,12 +133,9 @@ class Tap:
             return
         self._closed = True
         tapped, self._tapped = self._tapped, {}
-        self._router.worker.unroute(self._transport_id)
-        with contextlib.suppress(RuntimeError):
-            self._router.worker.core.close_transport(self._transport_id)
+        self._plain.close()
         for each in tapped.values():
             self._let_go(each)
-        self.socket.close()
         self._on_closed(self)
 
     # As a member of the router
@@ -193,19 +151,13 @@ class Tap:
     def layers_changed(self, producer_id: int) -> None:
         """Told by the router: the layers of a producer changed. The highest that a leg would take is taken."""
         tapped = next((each for each in self._tapped.values() if each.consumed_id == producer_id), None)
-        layers = self._router.layers.get(producer_id, ())
-        if tapped is None or not layers:
+        layer = layer_up_to(self._router.layers.get(producer_id, ()), MAX_HEIGHT)
+        if tapped is None or layer is None:
             return
-        fitting = [layer for layer in layers if layer.height <= MAX_HEIGHT] or [
-            min(layers, key=lambda each: each.height)
-        ]
-        spatial = max(fitting, key=lambda layer: (layer.height, layer.spatial)).spatial
-        if spatial != tapped.spatial:
-            tapped.spatial = spatial
-            self._router.worker.core.allocate_consumer(
-                tapped.consumer_id, {"spatial": spatial, "temporal": 7, "still_interval_ms": None}
-            )
-            self._router.receives(tapped.track, producer_id, Received(spatial, complete=True))
+        if layer.spatial != tapped.spatial:
+            tapped.spatial = layer.spatial
+            self._plain.choose_layer(tapped.consumer_id, layer.spatial)
+            self._router.receives(tapped.track, producer_id, received(layer, MAX_HEIGHT))
 
     def audio_levels(self, levels: Sequence[AudioLevel]) -> None:
         """Told by the router: of no interest here."""
@@ -218,23 +170,16 @@ class Tap:
 
     def lost(self, reason: str) -> None:
         """Told by the router: the worker died."""
-        self.close()
-        self._listener.on_tap_lost()
+        self._lost()
 
     def _let_go(self, tapped: _Tapped) -> None:
         self._router.receives_no_more(tapped.track, tapped.consumed_id)
         if tapped.derived is not None:
             tapped.derived.release(self)
 
-    def _on_transport(self, event: Event) -> None:
-        match event["type"]:
-            case "plain_transport_ready":
-                address, port = ice.parse_address(event["local"])
-                self.socket.connect((str(address), port))
-                self._listener.on_tap_ready()
-            case "transport_closed" | "command_failed":
-                self.close()
-                self._listener.on_tap_lost()
+    def _lost(self) -> None:
+        self.close()
+        self._listener.on_tap_lost()
 
 
 def _sent(codecs: Sequence[MediaCodec]) -> str:
