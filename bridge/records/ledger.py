@@ -8,7 +8,8 @@ from secrets import token_urlsafe
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bridge.audit import Detail, Entry
-from bridge.records.measures import Gathered, Sample, SessionMeasures
+from bridge.observability.quality import Sample
+from bridge.records.measures import Gathered, SessionMeasures
 from bridge.room import Admitted, Moved, RoomEvent, RoomOpened, RoomRecord, SentBack, Session, SessionEnded
 from bridge.timestamps import timestamp
 

@@ -2,35 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
+
+from bridge.observability.quality import Sample
 
 Measure = str | int | float
-
-
-class Sample(Protocol):
-    """One direction of a session at one time; see `bridge.sfu.Sample`. None where it is unknown."""
-
-    @property
-    def codecs(self) -> Collection[str]:
-        """Names of the codecs that are in use."""
-
-    @property
-    def lost(self) -> float | None:
-        """Share of the packets that were lost on the line, 0–1."""
-
-    @property
-    def jitter(self) -> float | None:
-        """Seconds."""
-
-    @property
-    def round_trip(self) -> float | None:
-        """Seconds."""
-
-    @property
-    def score(self) -> float | None:
-        """Mean opinion score of the sound, an estimate."""
 
 
 @dataclass
