@@ -11,30 +11,23 @@ import contextlib
 import logging
 import os
 import secrets
-import signal
 import socket
 import subprocess
 import sys
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-import msgspec
-
 from bridge.errors import BridgeError
 from bridge.sfu.legs import AnyLegSpec, ComposeSpec, Leg, LegListener, LegSpec, MixSpec, Scene
 from bridge.transcode import messages
+from bridge.transcode.leg_process import RESTART_SECONDS, LegProcess
 from bridge.transcode.messages import Compose, Failed, First, Mix, Ready, Report, Start, Target
 from bridge.transcode.scenes import codec_spec, scene_message
 
 logger = logging.getLogger(__name__)
 
-RESTART_SECONDS = 0.1
-"""From the end of a leg, or of the launcher, to its successor."""
-MAX_RESTARTS = 5
-RESTART_WINDOW = 30.0
-"""A leg that ends more often than so in so many seconds is given up."""
 SEQUENCE_MARGIN = 200
 """How many sequence numbers a successor leaves out: what its predecessor may have sent since it last said."""
 
@@ -190,16 +183,21 @@ class SupervisedLeg:
         self._listener = listener
         self._scene: Scene | None = None
         self._media: socket.socket | None = None
-        self._control: socket.socket | None = None
-        self.pid: int | None = None
-        """Of the process that serves it now."""
+        self._process = LegProcess(supervisor, self)
         self._sequence = secrets.randbelow(1 << 15)
         self._timestamp_offset = secrets.randbelow(1 << 31)
-        self._ends: deque[float] = deque(maxlen=MAX_RESTARTS)
-        self._timer: asyncio.TimerHandle | None = None
         self._stopped = False
-        self.restarts = 0
         self.stats: Mapping[str, float] = {}
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process that serves it now."""
+        return self._process.pid
+
+    @property
+    def restarts(self) -> int:
+        """Processes that another one had to follow."""
+        return self._process.restarts
 
     @property
     def codecs(self) -> tuple[str, str]:
@@ -215,7 +213,7 @@ class SupervisedLeg:
     def connect(self, media: socket.socket) -> None:
         """Starts it on a connected socket."""
         self._media = media
-        self._begin()
+        self._process.start(media)
 
     def set_bitrate(self, bitrate: int) -> None:
         """What it may send from now on, in bit/s."""
@@ -233,30 +231,41 @@ class SupervisedLeg:
         if self._stopped:
             return
         self._stopped = True
-        if self._timer is not None:
-            self._timer.cancel()
-        self._hang_up()
+        self._process.stop()
         self._supervisor.forget(self)
 
-    def _begin(self) -> None:
-        self._timer = None
-        if self._media is None:
-            return
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            if not self._supervisor.fork(theirs, self._media):
-                ours.close()
-                self._begin_later()
-                return
-        ours.setblocking(False)
-        self._control = ours
-        asyncio.get_running_loop().add_reader(ours, self._hear)
+    # LegOwner
+
+    def on_begun(self) -> None:
+        """Tells the process what to do."""
         self._say(self._first_message())
         if self._scene is not None:
             self._say(scene_message(self._scene))
 
-    def _begin_later(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(RESTART_SECONDS, self._begin)
+    def on_said(self, data: bytes) -> None:
+        """Takes in what the process says of itself."""
+        match messages.answer_decoder.decode(data):
+            case Ready() as answer:
+                self._process.pid = answer.pid
+                logger.info("a leg runs", extra={"confined": list(answer.confined)})
+            case Report() as answer:
+                self._sequence = answer.sequence
+                self.stats = {name: float(getattr(answer, name)) for name in answer.__struct_fields__}
+            case Failed() as answer:
+                self.on_given_up(answer.code)
+
+    def on_process_ended(self) -> bool:
+        """Its successor goes on with the same stream, behind all that this one may have sent."""
+        self._sequence = (self._sequence + SEQUENCE_MARGIN) & 0xFFFF
+        if self._media is not None:
+            _drain(self._media)
+        return True
+
+    def on_given_up(self, code: str) -> None:
+        """Ends for good by itself."""
+        self._supervisor.failures += 1
+        self.stop()
+        self._listener.on_leg_ended(code)
 
     def _first_message(self) -> First:
         spec, settings = self._spec, self._supervisor.settings
@@ -289,73 +298,7 @@ class SupervisedLeg:
                 )
 
     def _say(self, command: messages.Command) -> None:
-        if self._control is not None:
-            # A leg that does not read is about to be ended by its own timer.
-            with contextlib.suppress(OSError):
-                self._control.send(messages.encode(command))
-
-    def _hear(self) -> None:
-        if self._control is None:
-            return
-        try:
-            data = self._control.recv(messages.MAX_MESSAGE)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if not data:
-            self._ended()
-            return
-        try:
-            answer = messages.answer_decoder.decode(data)
-        except msgspec.MsgspecError:
-            # What has been taken over by what it decodes is not to be listened to.
-            self._kill()
-            self._ended()
-            return
-        match answer:
-            case Ready():
-                self.pid = answer.pid
-                logger.info("a leg runs", extra={"confined": list(answer.confined)})
-            case Report():
-                self._sequence = answer.sequence
-                self.stats = {name: float(getattr(answer, name)) for name in answer.__struct_fields__}
-            case Failed():
-                self._give_up(answer.code)
-
-    def _ended(self) -> None:
-        """The process is gone, or to be taken for gone."""
-        self._hang_up()
-        now = asyncio.get_running_loop().time()
-        if len(self._ends) == MAX_RESTARTS and now - self._ends[0] < RESTART_WINDOW:
-            self._give_up("leg_failed")
-            return
-        self._ends.append(now)
-        self.restarts += 1
-        self._supervisor.restarts += 1
-        logger.warning("a leg has ended and is started again")
-        self._sequence = (self._sequence + SEQUENCE_MARGIN) & 0xFFFF
-        if self._media is not None:
-            _drain(self._media)
-        self._begin_later()
-
-    def _give_up(self, code: str) -> None:
-        self._supervisor.failures += 1
-        self.stop()
-        self._listener.on_leg_ended(code)
-
-    def _hang_up(self) -> None:
-        if self._control is None:
-            return
-        asyncio.get_running_loop().remove_reader(self._control)
-        self._control.close()
-        self._control = None
-        self.pid = None
-
-    def _kill(self) -> None:
-        if self.pid is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGKILL)
+        self._process.say(messages.encode(command))
 
 
 def _environment() -> dict[str, str]:

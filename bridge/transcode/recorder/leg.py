@@ -9,14 +9,11 @@ import asyncio
 import contextlib
 import logging
 import os
-import signal
 import socket
-from collections import deque
 from typing import Protocol
 
-import msgspec
-
 from bridge.transcode import messages
+from bridge.transcode.leg_process import LegProcess
 from bridge.transcode.messages import Failed, Ready, StartRecording
 from bridge.transcode.recorder.messages import (
     AddTrack,
@@ -32,7 +29,7 @@ from bridge.transcode.recorder.messages import (
     recorder_answer_decoder,
 )
 from bridge.transcode.recording import Recording, RecordingError
-from bridge.transcode.supervisor import MAX_RESTARTS, RESTART_SECONDS, RESTART_WINDOW, LegSupervisor
+from bridge.transcode.supervisor import LegSupervisor
 
 logger = logging.getLogger(__name__)
 
@@ -72,24 +69,28 @@ class RecorderLeg:
         """
         self._supervisor = supervisor
         self._recording = recording
-        self._media = media
         self._listener = listener
         self._zero = zero
         self._paused = False
         self._tracks: dict[int, AddTrack] = {}
         self._parts: dict[str, int] = {}
-        self._control: socket.socket | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._ends: deque[float] = deque(maxlen=MAX_RESTARTS)
         self._over = asyncio.Event()
         self._finishing = self._stopped = False
-        self.pid: int | None = None
-        """Of the process that serves it now."""
-        self.restarts = 0
         self.report: RecordingReport | None = None
         """What it last told of itself."""
         supervisor.take_place(self)
-        self._begin()
+        self._process = LegProcess(supervisor, self)
+        self._process.start(media)
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process that serves it now."""
+        return self._process.pid
+
+    @property
+    def restarts(self) -> int:
+        """Processes that another one had to follow."""
+        return self._process.restarts
 
     def add_track(self, track: AddTrack) -> None:
         """Records a track from now on."""
@@ -114,7 +115,7 @@ class RecorderLeg:
     async def finish(self) -> None:
         """Returns when all that was recorded is written and no process is left. Idempotent."""
         self._finishing = True
-        if self._control is not None:
+        if self._process.runs:
             self._say(Finish())
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._over.wait(), FINISH_SECONDS)
@@ -125,69 +126,49 @@ class RecorderLeg:
         if self._stopped:
             return
         self._stopped = True
-        if self._timer is not None:
-            self._timer.cancel()
-        self._hang_up()
+        self._process.stop()
         self._over.set()
         self._supervisor.forget(self)
 
-    def _begin(self) -> None:
-        self._timer = None
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            if not self._supervisor.fork(theirs, self._media):
-                ours.close()
-                self._begin_later()
-                return
-        ours.setblocking(False)
-        self._control = ours
-        asyncio.get_running_loop().add_reader(ours, self._hear)
+    # LegOwner
+
+    def on_begun(self) -> None:
+        """Tells the process what to record."""
         memory = self._supervisor.settings.memory
         free = self._recording.minimum_free
         self._say(StartRecording(self._recording.key, self._zero, self._paused, free, memory))
         for track in self._tracks.values():
             self._say(track)
 
-    def _begin_later(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(RESTART_SECONDS, self._begin)
-
-    def _say(self, command: RecorderCommand | StartRecording, descriptor: int | None = None) -> None:
-        if self._control is None:
-            return
-        # A process that does not read is about to be ended by its own timer.
-        with contextlib.suppress(OSError):
-            descriptors = [] if descriptor is None else [descriptor]
-            socket.send_fds(self._control, [messages.encode(command)], descriptors)
-
-    def _hear(self) -> None:
-        if self._control is None:
-            return
-        try:
-            data = self._control.recv(messages.MAX_MESSAGE)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        try:
-            answer = recorder_answer_decoder.decode(data) if data else None
-        except msgspec.MsgspecError:
-            # What has been taken over by what it is sent is not to be listened to.
-            self._kill()
-            answer = None
-        match answer:
-            case None:
-                self._ended()
-            case Ready():
-                self.pid = answer.pid
+    def on_said(self, data: bytes) -> None:
+        """Takes in what the process says, and gives it what it asks for."""
+        match recorder_answer_decoder.decode(data):
+            case Ready() as answer:
+                self._process.pid = answer.pid
                 logger.info("a recording's leg runs", extra={"confined": list(answer.confined)})
-            case WantFile():
-                self._give_file(answer)
-            case RecordingReport():
-                self.report = answer
-            case Failed():
-                self._give_up(answer.code)
+            case WantFile() as want:
+                self._give_file(want)
+            case RecordingReport() as report:
+                self.report = report
+            case Failed() as answer:
+                self.on_given_up(answer.code)
             case Finished():
                 self._over.set()
+
+    def on_process_ended(self) -> bool:
+        """Its successor writes new files; none is needed when all was to be brought to its end."""
+        if self._finishing:
+            self._over.set()
+        return not self._finishing
+
+    def on_given_up(self, code: str) -> None:
+        """Ends for good by itself."""
+        self._supervisor.failures += 1
+        self.stop()
+        self._listener.on_recorder_ended(code)
+
+    def _say(self, command: RecorderCommand | StartRecording, *descriptors: int) -> None:
+        self._process.say(messages.encode(command), *descriptors)
 
     def _give_file(self, want: WantFile) -> None:
         if want.stream not in {track.stream for track in self._tracks.values()}:
@@ -200,44 +181,10 @@ class RecorderLeg:
         try:
             descriptor = self._recording.descriptor(name)
         except RecordingError as error:
-            self._give_up(error.code)
+            self.on_given_up(error.code)
             return
         try:
             self._say(StreamFile(want.stream, self._recording.header(name, want.media_type)), descriptor)
         finally:
             os.close(descriptor)
         self._listener.on_stream(want.stream, name, want.at)
-
-    def _ended(self) -> None:
-        """The process is gone, or to be taken for gone."""
-        self._hang_up()
-        if self._finishing:
-            self._over.set()
-            return
-        now = asyncio.get_running_loop().time()
-        if len(self._ends) == MAX_RESTARTS and now - self._ends[0] < RESTART_WINDOW:
-            self._give_up("leg_failed")
-            return
-        self._ends.append(now)
-        self.restarts += 1
-        self._supervisor.restarts += 1
-        logger.warning("a recording's leg has ended and is started again")
-        self._begin_later()
-
-    def _give_up(self, code: str) -> None:
-        self._supervisor.failures += 1
-        self.stop()
-        self._listener.on_recorder_ended(code)
-
-    def _hang_up(self) -> None:
-        if self._control is None:
-            return
-        asyncio.get_running_loop().remove_reader(self._control)
-        self._control.close()
-        self._control = None
-        self.pid = None
-
-    def _kill(self) -> None:
-        if self.pid is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGKILL)
