@@ -16,11 +16,9 @@ from bridge.transcode.compose.sources import Rotation
 from bridge.transcode.messages import Compose, Pictures, PictureSource
 from bridge.transcode.pacing import TICK_SECONDS
 from bridge.transcode.picture_input import PictureInput
-from bridge.transcode.sender import RtpSender
-from bridge.transcode.video_codecs import VIDEO_CLOCK, encoder
+from bridge.transcode.picture_output import PictureOutput
+from bridge.transcode.video_codecs import VIDEO_CLOCK
 
-KEYFRAME_SECONDS = 0.3
-"""Between two keyframes that receivers ask for: a group that joins together gets one."""
 REPORT_SECONDS = 1.0
 """Between two sender reports."""
 FROZEN_SECONDS = 2.0
@@ -56,24 +54,21 @@ class PictureComposer:
                 frozen_after=FROZEN_SECONDS,
             )
         )
-        self._encoder = encoder(
-            start.target.name,
-            start.bitrate,
-            self._rung.frame_rate,
-            packetization_mode=start.target.packetization_mode,
-            # There are never more pictures than packets: a successor's are ahead of its predecessor's.
-            picture_id=start.sequence,
+        self._output = PictureOutput(
+            start.target,
+            start.ssrc,
+            start.sequence,
+            start.timestamp_offset,
+            send,
+            bitrate=start.bitrate,
+            frame_rate=self._rung.frame_rate,
         )
-        self._sender = RtpSender(send, start.target.payload_type, start.ssrc, start.sequence)
         self._shown: dict[str, _Shown] = {}
         self._by_ssrc: dict[int, _Shown] = {}
         self._due: float | None = None
-        self._keyframe_wanted = True
-        self._last_keyframe = -KEYFRAME_SECONDS
         self._reported = -REPORT_SECONDS
         self._gone = _Counts()
         self.bitrate = start.bitrate
-        self.frames_out = 0
         self.delays: list[float] = []
         """Seconds that composing and encoding took, since they were last taken away."""
 
@@ -81,6 +76,11 @@ class PictureComposer:
     def frames_in(self) -> int:
         """Of all sources."""
         return self._gone.frames + sum(each.frames for each in self._inputs())
+
+    @property
+    def frames_out(self) -> int:
+        """Composed pictures that were sent."""
+        return self._output.frames
 
     @property
     def errors(self) -> int:
@@ -100,12 +100,12 @@ class PictureComposer:
     @property
     def octets(self) -> int:
         """Of payload that were sent."""
-        return self._sender.octets
+        return self._output.octets
 
     @property
     def sequence(self) -> int:
         """The next sequence number."""
-        return self._sender.sequence
+        return self._output.sequence
 
     def set_bitrate(self, bitrate: int) -> None:
         """Bits per second of payload from now on: size and frame rate follow."""
@@ -148,7 +148,7 @@ class PictureComposer:
 
     def close(self) -> None:
         """Frees the encoder."""
-        self._encoder.close()
+        self._output.close()
 
     def _inputs(self) -> Iterable[PictureInput]:
         return (shown.input for shown in self._shown.values() if shown.input is not None)
@@ -182,7 +182,7 @@ class PictureComposer:
     def _take_rtcp(self, datagram: bytes) -> None:
         for each in rtp.parse_rtcp(datagram):
             if isinstance(each, rtp.KeyframeRequest):
-                self._keyframe_wanted = True
+                self._output.keyframe_wanted = True
 
     def _decode(self, shown: _Shown, now: float) -> None:
         if shown.input is None:
@@ -198,19 +198,12 @@ class PictureComposer:
         begun = time.monotonic()
         picture = self._compositor.compose(now, [each.source for each in self._shown.values()])
         timestamp = round(now * VIDEO_CLOCK)
-        keyframe = self._keyframe_wanted and now - self._last_keyframe >= KEYFRAME_SECONDS
-        if keyframe:
-            self._keyframe_wanted, self._last_keyframe = False, now
-        self._encoder.set_rate(self.bitrate, self._rung.frame_rate)
-        payloads = self._encoder.encode(picture, timestamp, keyframe=keyframe)
-        if not payloads:
+        self._output.set_rate(self.bitrate, self._rung.frame_rate)
+        if not self._output.send(picture, timestamp, now):
             return
-        self.frames_out += 1
-        stamped = timestamp + self._start.timestamp_offset
-        self._sender.send(payloads, stamped)
         if now - self._reported >= REPORT_SECONDS:
             self._reported = now
-            self._sender.report(ntp_now(), stamped)
+            self._output.report(ntp_now(), timestamp)
         self.delays.append(time.monotonic() - begun)
 
 

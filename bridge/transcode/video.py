@@ -11,12 +11,10 @@ from bridge.transcode import rtp
 from bridge.transcode.messages import Start
 from bridge.transcode.pacing import IDLE_SECONDS, TICK_SECONDS
 from bridge.transcode.picture_input import PictureInput
+from bridge.transcode.picture_output import PictureOutput
 from bridge.transcode.picture_size import PictureSizer
-from bridge.transcode.sender import RtpSender
-from bridge.transcode.video_codecs import VIDEO_CLOCK, encoder
+from bridge.transcode.video_codecs import VIDEO_CLOCK
 
-KEYFRAME_SECONDS = 0.3
-"""Between two keyframes that receivers ask for: a group that joins together gets one."""
 _DEFAULT_FRAME_RATE = 30.0
 _SMOOTHING = 0.1
 
@@ -28,24 +26,21 @@ class VideoTranscoder:
         """Raises `CodecUnavailableError` for codecs that this machine lacks."""
         self._start = start
         self._input = PictureInput(start.source, send, orientation_extension=start.orientation_extension)
-        self._encoder = encoder(
-            start.target.name,
-            start.bitrate,
-            _DEFAULT_FRAME_RATE,
-            packetization_mode=start.target.packetization_mode,
-            # There are never more pictures than packets: a successor's are ahead of its predecessor's.
-            picture_id=start.sequence,
+        self._output = PictureOutput(
+            start.target,
+            start.ssrc,
+            start.sequence,
+            start.timestamp_offset,
+            send,
+            bitrate=start.bitrate,
+            frame_rate=_DEFAULT_FRAME_RATE,
         )
-        self._sender = RtpSender(send, start.target.payload_type, start.ssrc, start.sequence)
         self._sizer = PictureSizer(start.bitrate)
         self.bitrate = start.bitrate
         """What may be sent, in bit/s of payload."""
         self._frame_rate = _DEFAULT_FRAME_RATE
-        self._keyframe_wanted = True
-        self._last_keyframe = -KEYFRAME_SECONDS
         self._last_sent: int | None = None
         self._last_seen: int | None = None
-        self.frames_out = 0
         self.size = (0, 0)
         self.delays: list[float] = []
         """Seconds from a frame being whole to its packets having been sent, since they were last taken away."""
@@ -54,6 +49,11 @@ class VideoTranscoder:
     def frames_in(self) -> int:
         """That came."""
         return self._input.frames
+
+    @property
+    def frames_out(self) -> int:
+        """That were sent."""
+        return self._output.frames
 
     @property
     def errors(self) -> int:
@@ -68,18 +68,18 @@ class VideoTranscoder:
     @property
     def octets(self) -> int:
         """Of payload that were sent."""
-        return self._sender.octets
+        return self._output.octets
 
     @property
     def sequence(self) -> int:
         """The next sequence number."""
-        return self._sender.sequence
+        return self._output.sequence
 
     def set_bitrate(self, bitrate: int) -> None:
         """Bits per second of payload from now on."""
         self.bitrate = bitrate
         self._sizer.follow(bitrate)
-        self._encoder.set_rate(bitrate, self._rate())
+        self._output.set_rate(bitrate, self._rate())
 
     def handle(self, datagrams: Sequence[bytes], now: float) -> None:
         """Takes in what has come since the last time; may be empty, when only time has passed."""
@@ -103,14 +103,14 @@ class VideoTranscoder:
 
     def close(self) -> None:
         """Frees the encoder."""
-        self._encoder.close()
+        self._output.close()
 
     def _take_rtcp(self, datagram: bytes) -> None:
         for each in rtp.parse_rtcp(datagram):
             if isinstance(each, rtp.KeyframeRequest):
-                self._keyframe_wanted = True
+                self._output.keyframe_wanted = True
             else:
-                self._sender.report(each.ntp, each.timestamp + self._start.timestamp_offset)
+                self._output.report(each.ntp, each.timestamp)
 
     def _measure(self, timestamp: int) -> None:
         """Follows the rate at which pictures come, by their timestamps."""
@@ -126,7 +126,7 @@ class VideoTranscoder:
 
     def _is_due(self, timestamp: int) -> bool:
         """Whether this picture is sent, or left out for the sake of the frame rate."""
-        if self._last_sent is None or self._keyframe_wanted:
+        if self._last_sent is None or self._output.keyframe_wanted:
             return True
         elapsed = timestamp - self._last_sent
         return elapsed < 0 or elapsed * self._sizer.rate.frame_rate >= 0.8 * VIDEO_CLOCK
@@ -135,15 +135,8 @@ class VideoTranscoder:
         size = self._sizer.size(picture.width, picture.height)
         if picture.format.name != "yuv420p" or (picture.width, picture.height) != size:
             picture = picture.reformat(*size, format="yuv420p")
-        keyframe = self._keyframe_wanted and now - self._last_keyframe >= KEYFRAME_SECONDS
-        if keyframe:
-            self._keyframe_wanted, self._last_keyframe = False, now
-        self._encoder.set_rate(self.bitrate, self._rate())
-        payloads = self._encoder.encode(picture, timestamp, keyframe=keyframe)
-        if not payloads:
-            return
-        self._last_sent, self.size = timestamp, size
-        self.frames_out += 1
+        self._output.set_rate(self.bitrate, self._rate())
         number = self._start.orientation_extension
         extension = None if number is None or self._input.orientation is None else (number, self._input.orientation)
-        self._sender.send(payloads, timestamp + self._start.timestamp_offset, extension=extension)
+        if self._output.send(picture, timestamp, now, extension):
+            self._last_sent, self.size = timestamp, size
