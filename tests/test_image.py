@@ -39,8 +39,6 @@ tenant = "vendor"
 keys = [{ algorithm = "HS256", secret_file = "vendor.secret" }]
 """
 
-pytestmark = pytest.mark.xdist_group("image")
-
 
 @dataclass(frozen=True)
 class Image:

@@ -56,14 +56,24 @@ class Driver:
         flags: Sequence[str] = (),
         preferences: Mapping[str, bool | int | str] | None = None,
         identity: Identity | None = None,
+        kept: bool = False,
     ) -> Browser:
         """A browser of its own; `wrapper` is a command that runs it, such as `ip netns exec NAME`.
 
-        Firefox has one tone for all its pages: that of `identity`.
+        One that is `kept` outlives `tidy`. Firefox has one tone for all its pages: that of `identity`.
         """
         tone = {"media.navigator.audio.fake_frequency": identity.tone} if identity else {}
-        options = {"wrapper": list(wrapper), "flags": list(flags), "preferences": {**tone, **(preferences or {})}}
+        options = {
+            "wrapper": list(wrapper),
+            "flags": list(flags),
+            "preferences": {**tone, **(preferences or {})},
+            "kept": kept,
+        }
         return Browser(self, browser, await self.request("launch", browser=browser, **options), identity)
+
+    async def tidy(self) -> None:
+        """Ends every page, and every browser that is not kept."""
+        await self.request("tidy")
 
     async def request(self, method: str, **params: Any) -> Any:
         """Asks the node process; raises `BrowserError` with what it says went wrong."""

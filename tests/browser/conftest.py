@@ -1,6 +1,5 @@
 """A network, a bridge process, and Chromium and Firefox for browser tests; each test has a room of its own."""
 
-import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -47,17 +46,47 @@ def bridge(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         made.stop()
 
 
-@pytest_asyncio.fixture
-async def driver(network: Network) -> AsyncIterator[Driver]:
-    """The process that drives browsers; those that a test starts end with it."""
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def module_driver(network: Network) -> AsyncIterator[Driver]:
+    """The process that drives a module's browsers."""
     async with running_driver() as running:
         yield running
 
 
-@pytest_asyncio.fixture
-async def browsers(driver: Driver) -> dict[BrowserName, Browser]:
-    """Chromium, for anybody, and Firefox, for whoever is green."""
-    chromium, firefox = await asyncio.gather(driver.launch("chromium"), driver.launch("firefox", identity=GREEN))
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def module_chromium(module_driver: Driver) -> Browser:
+    """Starting a browser costs seconds of a core: a module has one of each kind."""
+    return await module_driver.launch("chromium", kept=True)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def module_firefox(module_driver: Driver) -> Browser:
+    """The module's Firefox, which is green."""
+    return await module_driver.launch("firefox", identity=GREEN, kept=True)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def driver(module_driver: Driver) -> AsyncIterator[Driver]:
+    """Drives browsers; the pages and the browsers that a test opens end with it."""
+    yield module_driver
+    await module_driver.tidy()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def chromium(driver: Driver, module_chromium: Browser) -> Browser:
+    """Chromium, for anybody."""
+    return module_chromium
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def firefox(driver: Driver, module_firefox: Browser) -> Browser:
+    """Firefox, for whoever is green."""
+    return module_firefox
+
+
+@pytest.fixture
+def browsers(chromium: Browser, firefox: Browser) -> dict[BrowserName, Browser]:
+    """Both."""
     return {"chromium": chromium, "firefox": firefox}
 
 

@@ -13,6 +13,8 @@ import { launch } from "./launch.js";
 const browsers = new Map();
 /** @type {Map<string, import("puppeteer-core").Page>} */
 const pages = new Map();
+/** The names of browsers that outlive a `tidy`. @type {Set<string>} */
+const keptBrowsers = new Set();
 /** What each page said on its console, threw, and asked the network for. @type {Map<string, Noticed>} */
 const noticed = new Map();
 let names = 0;
@@ -20,11 +22,25 @@ let names = 0;
 /** @typedef {{ console: string[], errors: string[], requests: string[] }} Noticed */
 
 const METHODS = {
-  /** @param {{ browser: "chromium" | "firefox" } & import("./launch.js").LaunchOptions} params */
-  async launch({ browser: kind, ...options }) {
+  /** @param {{ browser: "chromium" | "firefox", kept?: boolean } & import("./launch.js").LaunchOptions} params */
+  async launch({ browser: kind, kept = false, ...options }) {
     const name = `browser-${(names += 1)}`;
     browsers.set(name, await launch(kind, options));
+    if (kept) keptBrowsers.add(name);
     return name;
+  },
+
+  /** Ends every page and its profile, and every browser that was not launched to be kept. */
+  async tidy() {
+    const closing = [...pages.values()];
+    pages.clear();
+    noticed.clear();
+    const ending = [...browsers].filter(([name]) => !keptBrowsers.has(name));
+    for (const [name] of ending) browsers.delete(name);
+    // One that has ended by itself, or with its browser, is as good as closed.
+    await Promise.allSettled(closing.map((page) => page.browserContext().close()));
+    await Promise.allSettled(ending.map(([, browser]) => browser.close()));
+    return null;
   },
 
   /** Opens a page in a profile of its own; `script` runs before the page's own scripts. */

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
-from tests.browser.browsers import Browser, BrowserName, Page, running_driver
+from tests.browser.browsers import Browser, BrowserName, Page
 from tests.support.bridge import Bridge
 from tests.support.media import GREEN, RED, Identity
-from tests.support.namespace import Network
 
-pytestmark = [pytest.mark.xdist_group("browsers"), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 Browsers = dict[BrowserName, Browser]
 
@@ -37,14 +33,6 @@ CASES: list[tuple[BrowserName, BrowserName, str]] = [
     ("firefox", "chromium", "AV1"),
 ]
 """Who publishes, who views, and what is sent. Firefox's H.264 is a plug-in that it would have to download."""
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browsers(network: Network) -> AsyncIterator[Browsers]:
-    """Chromium and Firefox, each started once for all cases."""
-    async with running_driver() as driver:
-        chromium, firefox = await asyncio.gather(driver.launch("chromium"), driver.launch("firefox", identity=GREEN))
-        yield {"chromium": chromium, "firefox": firefox}
 
 
 async def open_page(browser: Browser, bridge: Bridge) -> Page:

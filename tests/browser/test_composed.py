@@ -31,7 +31,7 @@ from tests.support.media import (
 )
 from tests.support.participant import Participant
 
-pytestmark = pytest.mark.xdist_group("browsers")
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NAMES = {
     GREEN: "Åse Ærlig Øverås",

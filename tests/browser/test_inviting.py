@@ -12,7 +12,7 @@ from tests.browser.test_page import enter
 from tests.support.media import GREEN, RED
 from tests.support.namespace import Network
 
-pytestmark = pytest.mark.xdist_group("browsers")
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_a_guest_comes_by_the_hosts_link_after_the_bridge_was_killed_and_waits_to_be_let_in(

@@ -12,7 +12,7 @@ from tests.support.bridge import Bridge, eventually
 from tests.support.legs import legs
 from tests.support.media import GREEN, RED, Identity
 
-pytestmark = pytest.mark.xdist_group("browsers")
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LIMITS = (Path(__file__).parent / "codec_limits.js").read_text()
 

@@ -9,7 +9,7 @@ from tests.browser.test_page import enter
 from tests.support.bridge import Bridge
 from tests.support.media import GREEN, RED
 
-pytestmark = pytest.mark.xdist_group("browsers")
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def knock(browser: Browser, bridge: Bridge, room: str) -> Page:

@@ -14,7 +14,7 @@ from tests.support.namespace import Network
 from tests.support.participant import Participant
 from tests.support.tcp_relay import TcpRelay
 
-pytestmark = pytest.mark.xdist_group("browsers")
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 Browsers = dict[BrowserName, Browser]
 

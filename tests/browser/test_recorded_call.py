@@ -21,7 +21,7 @@ from tests.support.legs import legs
 from tests.support.media import GREEN, RED, Identity, identity_of_colour
 from tests.support.recorded import decode, store_of, tracks
 
-pytestmark = pytest.mark.xdist_group("browsers")
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 COLOUR = """(() => {
   const canvas = Object.assign(document.createElement("canvas"), { width: 8, height: 8 });

@@ -24,7 +24,7 @@ from bridge.transcode.recording import (
 from tests.browser.browsers import Browser, BrowserName, Page
 from tests.transcode.recording.material import FRAME_RATE, SIZE, feed, packets
 
-pytestmark = pytest.mark.xdist_group("browsers")
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 SECONDS = 5
 PLAYER = b"""<!doctype html><meta charset="utf-8"><title>recording</title>
 <video src="/recording" autoplay controls onended="window.over = true"></video>"""

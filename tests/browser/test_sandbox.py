@@ -12,7 +12,7 @@ from tests.browser.browsers import Driver
 from tests.support.bridge import Bridge
 from tests.support.media import RED
 
-pytestmark = pytest.mark.xdist_group("browsers")
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_every_step_is_done_and_what_is_said_is_shown(bridge: Bridge, driver: Driver, tmp_path: Path) -> None:

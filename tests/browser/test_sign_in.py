@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from tests.auth.oidc.counterpart import Counterpart, running_provider
-from tests.browser.browsers import Browser, Driver, Page
+from tests.browser.browsers import Browser, Page
 from tests.browser.conftest import make_bridge
 from tests.signaling.signin.house import Vendor
 from tests.support.bridge import Bridge
 from tests.support.media import RED
 from tests.support.namespace import Network
 
-pytestmark = pytest.mark.xdist_group("browsers")
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SHOTS = Path("test-results/sign-in")
 AXE = (Path(__file__).parent / "node_modules/axe-core/axe.min.js").read_text()
@@ -66,12 +65,6 @@ def bridge(made: Bridge, id_porten: Counterpart) -> Iterator[Bridge]:
         yield made
     finally:
         made.stop()
-
-
-@pytest_asyncio.fixture
-async def chromium(driver: Driver) -> AsyncIterator[Browser]:
-    """One browser, new."""
-    yield await driver.launch("chromium")
 
 
 async def look(page: Page, name: str) -> None:

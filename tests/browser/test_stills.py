@@ -16,7 +16,7 @@ from tests.browser.test_page import enter, join
 from tests.support.bridge import Bridge
 from tests.support.media import GREEN, RED
 
-pytestmark = pytest.mark.xdist_group("browsers")
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 WIDTH, HEIGHT = 1920, 1080
 STRIPE = 2
 """Pixels: finer than the 1280 by 720 that the call is sent with can show."""

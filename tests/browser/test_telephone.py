@@ -3,35 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from tests.browser.browsers import Browser, Page, running_driver
+from tests.browser.browsers import Browser, Page
 from tests.browser.test_page import enter
 from tests.interop.test_gstreamer import GStreamerPeer
 from tests.support.bridge import Bridge
 from tests.support.media import BLUE, GREEN, RED, ColourTrack, Identity, ToneTrack
-from tests.support.namespace import Network
 from tests.support.webrtc_http import Publisher, Viewer
 
-pytestmark = [pytest.mark.xdist_group("browsers"), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 HERE = Path(__file__).parent
 FIVE = (770, 1336)
 """Hertz of the key 5 (ITU-T Q.23)."""
 NEAR = 25
 PRESSED = 6000
 """Milliseconds: as long as browsers take, and time enough to listen."""
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def chromium(network: Network) -> AsyncIterator[Browser]:
-    """Chromium, started once."""
-    async with running_driver() as driver:
-        yield await driver.launch("chromium")
 
 
 async def test_a_gstreamer_party_with_g711_and_chromium_hear_each_other_and_not_themselves(

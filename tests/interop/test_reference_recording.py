@@ -15,7 +15,6 @@ from pathlib import Path
 import av
 import httpx
 import numpy as np
-import pytest
 from aiortc import MediaStreamTrack, RTCRtpReceiver
 from aiortc.jitterbuffer import JitterBuffer, JitterFrame
 from aiortc.mediastreams import AudioStreamTrack, VideoStreamTrack
@@ -162,7 +161,6 @@ def best_match(heard: NDArray[np.floating], spoken: NDArray[np.floating]) -> flo
     return float(scores.max())
 
 
-@pytest.mark.xdist_group("quality")
 async def test_carphone_and_speech_survive_five_percent_loss(bridge: Bridge, room: str, tmp_path: Path) -> None:
     original = recording()
     spoken = speech(tmp_path)

@@ -9,7 +9,6 @@ HERE = Path(__file__).parent
 FILES = sorted(path.name for path in HERE.glob("*.test.js"))
 
 
-@pytest.mark.xdist_group("browsers")
 @pytest.mark.parametrize("name", FILES)
 def test_node(name: str) -> None:
     done = subprocess.run(

@@ -19,8 +19,6 @@ PSEUDONYMS = Pseudonyms(b"k" * 32)
 HIGH = {"id-porten": "idporten-loa-high", "helseid": "4"}
 LOWER = {"id-porten": "idporten-loa-substantial", "helseid": "3"}
 
-pytestmark = pytest.mark.xdist_group("openid")
-
 
 @pytest.fixture(scope="module")
 def id_porten() -> Iterator[Counterpart]:

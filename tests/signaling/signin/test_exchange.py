@@ -17,7 +17,7 @@ from bridge.auth.oidc.keys import token_hash
 from tests.auth.oidc.counterpart import Counterpart, Portal
 from tests.signaling.signin.house import House
 
-pytestmark = [pytest.mark.xdist_group("openid"), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.fixture(scope="module")

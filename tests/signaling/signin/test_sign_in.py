@@ -15,7 +15,7 @@ from bridge.auth import development_secret, mint
 from tests.auth.oidc.counterpart import Person, person
 from tests.signaling.signin.house import Browser, House
 
-pytestmark = [pytest.mark.xdist_group("openid"), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 KARI = "17812099901"
 LINE = "11905299903"
