@@ -44,7 +44,7 @@ test-core: $(STAMPS)/system-build ## The data plane alone: unit, property and si
 
 test-python: build swarm $(STAMPS)/tools $(STAMPS)/system-test $(STAMPS)/node ## The control plane, a real bridge process, real clients and browsers
 	@status=0; \
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not alone' $(ARGS) || [ $$? -eq 5 ] || status=1; \
+	$(BIN)/python -m pytest -n 2 --dist load --no-loadscope-reorder -m 'not alone' $(ARGS) || [ $$? -eq 5 ] || status=1; \
 	$(BIN)/python -m pytest -n 0 -m alone $(ARGS) || [ $$? -eq 5 ] || status=1; \
 	exit $$status
 

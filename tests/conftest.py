@@ -2,6 +2,8 @@
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 # How long an example takes says something of the machine, and nothing of the bridge.
 settings.register_profile("untimed", deadline=None)
@@ -27,3 +29,25 @@ def pytest_configure(config: pytest.Config) -> None:
     """Workers report to the process that started them, which alone has a terminal."""
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(FailuresAtOnce(config))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """How `make test` shares the tests between workers."""
+    return ModulesAtOnce(config, log)
+
+
+class ModulesAtOnce(LoadScopeScheduling):  # type: ignore[misc]
+    """Keeps a module on one worker, which starts its bridge and its browsers once; runs of node are their own."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.split("::", 1)[0]
+        return nodeid if module.endswith("tests/web/test_web.py") else module
+
+
+# What takes longest goes first: a worker that began with it last would run on alone.
+LONGEST = ("tests/browser/", "tests/web/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Has the folders of LONGEST first."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))

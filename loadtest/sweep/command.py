@@ -72,9 +72,9 @@ def run(options: argparse.Namespace) -> int:
     except ValueError as error:
         raise InputError(f"{options.frozen!r}: expected {error}", Place("--frozen")) from None
     options.out.mkdir(parents=True, exist_ok=True)
+    found = _Sweep(_earlier(options.resume) if options.resume is not None else [])
     go_before_others(os.getpid())
     media.speech()
-    found = _Sweep(_earlier(options.resume) if options.resume is not None else [])
     state = "interrupted: this is what there was until then"
     try:
         for bitrate in bitrates:

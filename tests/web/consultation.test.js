@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 
 import { launch } from "../browser/launch.js";
-import { OpenPage } from "./open-page.js";
+import { BROWSERS, OpenPage } from "./open-page.js";
 import { serveWeb } from "./static-server.js";
 
-for (const name of /** @type {const} */ (["chromium", "firefox"])) {
+for (const name of BROWSERS) {
   describe(`the consultation in ${name}`, () => {
     let web;
     let browser;

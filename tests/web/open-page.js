@@ -10,6 +10,8 @@ import { protocolValidator } from "./schema.js";
 const AXE = readFileSync(createRequire(new URL("../browser/package.json", import.meta.url)).resolve("axe-core"), "utf8");
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"];
 const SHOTS = process.env["BRIDGE_SCREENSHOTS"];
+/** Which browsers a file's tests run in: both, or the one that the environment names. */
+export const BROWSERS = /** @type {("chromium" | "firefox")[]} */ (process.env["BRIDGE_BROWSER"]?.split(",") ?? ["chromium", "firefox"]);
 /** What screens are looked at on: CSS pixels. */
 export const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 800 } };
 
@@ -65,7 +67,8 @@ export class OpenPage {
   }
 
   async accessible() {
-    await this.page.evaluate(AXE);
+    // Half a megabyte of script: once a page.
+    if (await this.page.evaluate(() => !("axe" in globalThis))) await this.page.evaluate(AXE);
     const problems = await this.page.evaluate(async (runOnly) => {
       const { violations } = await axe.run(document, { runOnly });
       return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
@@ -75,12 +78,12 @@ export class OpenPage {
 
   /** Holds a screen against the accessibility rules on each size in both themes, and keeps pictures where asked to. */
   async look(screen) {
+    // Over WebDriver BiDi the theme cannot be chosen.
+    const firefox = this.page.browser().process()?.spawnfile.includes("firefox") === true;
     for (const [size, viewport] of Object.entries(SIZES)) {
-      for (const theme of ["light", "dark"]) {
+      for (const theme of firefox ? ["light"] : ["light", "dark"]) {
         await this.page.setViewport(viewport);
-        if (this.page.browser().process()?.spawnfile.includes("firefox") !== true) {
-          await this.page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: theme }]);
-        }
+        if (!firefox) await this.page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: theme }]);
         await this.accessible();
         if (SHOTS) {
           mkdirSync(SHOTS, { recursive: true });

@@ -16,7 +16,7 @@ const AXE = readFileSync(createRequire(new URL("../browser/package.json", import
 const PAYLOAD = Buffer.from(JSON.stringify({ name: "Ola Nordmann" })).toString("base64url");
 const TOKEN = `aaa.${PAYLOAD}.bbb`;
 
-for (const name of /** @type {const} */ (["chromium", "firefox"])) {
+for (const name of BROWSERS) {
   describe(`the page in ${name}`, () => {
     let web;
     let browser;

@@ -1,5 +1,6 @@
 """The SDK and the page, tested by node's own test runner; the page in real browsers over a bridge inside the page."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -7,11 +8,19 @@ import pytest
 
 HERE = Path(__file__).parent
 FILES = sorted(path.name for path in HERE.glob("*.test.js"))
+IN_BROWSERS = {"consultation.test.js", "page.test.js"}
+"""These take a minute in each browser: a run for each, so that workers share them."""
+RUNS = [(name, browser) for name in FILES for browser in (("chromium", "firefox") if name in IN_BROWSERS else (None,))]
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_node(name: str) -> None:
+@pytest.mark.parametrize(("name", "browser"), RUNS, ids=["-".join(filter(None, run)) for run in RUNS])
+def test_node(name: str, browser: str | None) -> None:
     done = subprocess.run(
-        ["node", "--test", "--test-reporter=spec", name], cwd=HERE, capture_output=True, text=True, timeout=900
+        ["node", "--test", "--test-reporter=spec", name],
+        cwd=HERE,
+        env={**os.environ, **({"BRIDGE_BROWSER": browser} if browser else {})},
+        capture_output=True,
+        text=True,
+        timeout=900,
     )
     assert done.returncode == 0, done.stdout + done.stderr
