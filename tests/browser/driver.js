@@ -8,6 +8,7 @@
 import { createInterface } from "node:readline";
 
 import { launch } from "./launch.js";
+import { button } from "./press.js";
 
 /** @type {Map<string, import("puppeteer-core").Browser>} */
 const browsers = new Map();
@@ -82,7 +83,7 @@ const METHODS = {
 
   /** Presses the button with an accessible name, as a person would. */
   async press({ page, label }) {
-    await found(pages, page).locator(`::-p-aria([name="${label}"][role="button"])`).setTimeout(20_000).click();
+    await button(found(pages, page), label).setTimeout(20_000).click();
     return null;
   },
 

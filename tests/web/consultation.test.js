@@ -40,8 +40,8 @@ for (const name of BROWSERS) {
       await view.until(() => fakeBridge.ownSources.length === 2);
     }
 
-    /** Holds a screen against the rules; on every size and in both themes in one browser, which is slow enough. */
-    const inspect = (/** @type {string} */ screen) => (name === "chromium" ? view.look(`${name}-${screen}`) : view.accessible());
+    /** Holds a screen against the rules. */
+    const inspect = (/** @type {string} */ screen) => view.look(`${name}-${screen}`);
 
     it("shows a patient their place, the time to expect and the doctor's messages, and nobody the patient", async () => {
       await wait();
@@ -51,7 +51,7 @@ for (const name of BROWSERS) {
       await view.page.evaluate(() => fakeBridge.messageLobby({ id: "2", notice: "text", text: "Vi starter straks." }));
       await view.untilText(".lobby-messages", "Vi starter straks.");
       assert.deepEqual(await view.sent("publish"), []);
-      assert.equal(await view.page.evaluate(() => document.querySelector(".preview video").videoWidth > 0), true);
+      await view.until(() => document.querySelector(".preview video").videoWidth > 0);
       await view.look(`${name}-lobby`);
       await view.page.evaluate(() => fakeBridge.setLobby({ position: 1, expected_seconds: null, host_present: false }));
       await view.untilText(".lobby-place", "Du er neste");
@@ -169,7 +169,7 @@ for (const name of BROWSERS) {
       });
       await view.untilText("dialog h2", "Dr. Åse Lege ber om et skarpt bilde");
       await view.until(() => document.querySelector(".still-offer video").videoWidth > 0);
-      if (name === "chromium") await view.look("still-asked");
+      await inspect("still-asked");
       await view.press("Ta bilde");
       await view.until(() => document.querySelector(".still-offer img:not([hidden])")?.naturalWidth > 0);
       await view.press("Ta på nytt");
