@@ -65,6 +65,7 @@ _STATUS = {
     "too_many_rooms": HTTPStatus.SERVICE_UNAVAILABLE,
     "records_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
     "audit_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+    "draining": HTTPStatus.SERVICE_UNAVAILABLE,
     "shutting_down": HTTPStatus.SERVICE_UNAVAILABLE,
     "csrf_failed": HTTPStatus.FORBIDDEN,
     "signin_required": HTTPStatus.FORBIDDEN,
