@@ -245,6 +245,13 @@ def _print_links(settings: Settings, port: int, remark: str) -> None:
     print("For vendors: the protocol step by step in a browser, and a key for the REST API.\n")
     print(f"  {'sandbox':<16}{development.sandbox_link(settings, port)}\n")
     print(f"  {'API key':<16}{key}\n")
+    link = development.operator_link(
+        settings,
+        port,
+        lambda made: _note(data, Entry("operator_key_created", actor="operator", details={"key": made.id})),
+    )
+    print("For operators: what the bridge does. The link holds the key to sign in by.\n")
+    print(f"  {'admin':<16}{link}\n")
     if settings.http.tls_certificate is not None:
         print("The certificate is self-signed: the browser asks once whether to trust it.")
     print(f"{remark}\n")

@@ -81,7 +81,7 @@ class LoadHistory:
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        """`read` gives the counters of each worker that runs by its index; `on_sampled` is told them with each sample."""
+        """`read` gives the counters of each worker that runs, by its index; `on_sampled` is told them each time."""
         self._read = read
         self._count = count
         self._on_sampled = on_sampled

@@ -2,7 +2,8 @@
 
 from bridge.operating.draining import Draining
 from bridge.operating.overview import Node, Overview
-from bridge.operating.rooms import LegsOf, RoomList, described_leg
+from bridge.operating.rooms import RoomList, described_leg
+from bridge.operating.trail import OperatorTrail
 from bridge.operating.watch import Watch
 
-__all__ = ["Draining", "LegsOf", "Node", "Overview", "RoomList", "Watch", "described_leg"]
+__all__ = ["Draining", "Node", "OperatorTrail", "Overview", "RoomList", "Watch", "described_leg"]

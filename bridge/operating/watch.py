@@ -73,4 +73,4 @@ class Watch:
         before = self._seen.get(key, 0)
         self._seen[key] = count
         if count > before:
-            self._events.note(kind, severity, **details, more=count - before)
+            self._events.note(kind, severity, room="", **details, more=count - before)
