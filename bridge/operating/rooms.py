@@ -11,6 +11,8 @@ from bridge.sfu import LegReport
 MAX_SHOWN = 100
 """Rooms that a page gets at a time, and legs. Whoever wants another room looks for its id."""
 
+_OF_LEG = ("kind", "source", "target", "reason", "receivers", "restarts")
+
 LegsOf = Callable[[str], list[dict[str, Any]]]
 """The legs of a room by its id, as `described_leg` gives them."""
 
@@ -34,10 +36,11 @@ class RoomList:
         return len(found), [self._row(room_id) for room_id in found[:MAX_SHOWN]]
 
     def legs(self) -> Iterator[dict[str, Any]]:
-        """Every leg with its room."""
+        """Every leg with its room and its state: one that has not told of itself yet is starting."""
         for room_id in self._rooms.room_ids():
             for leg in self._legs_of(room_id):
-                yield {"room": room_id, **leg}
+                state = "paused" if leg.get("paused") else "running" if "errors" in leg else "starting"
+                yield {"room": room_id, "state": state, **{name: leg[name] for name in _OF_LEG}}
 
     def _row(self, room_id: str) -> dict[str, Any]:
         return {

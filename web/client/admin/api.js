@@ -11,7 +11,7 @@
  * @typedef {{ room: string, participants: number, waiting: number, connected: number, sources: number, legs: number,
  *   opened_at: number | null, queue: boolean, recording: string }} RoomState
  * @typedef {{ room: string, kind: string, source: string, target: string, reason: string, receivers: number,
- *   restarts: number, paused?: boolean, [figure: string]: unknown }} LegState
+ *   restarts: number, state: "starting" | "running" | "paused" }} LegState
  * @typedef {Load & { at: number, lag: number, rooms: number, participants: number, waiting: number, legs: number }} Sample
  * @typedef {{ id: number, kind: string, severity: "info" | "warning" | "error", room: string,
  *   details: Record<string, string>, first_at: number, at: number, count: number }} BridgeEvent

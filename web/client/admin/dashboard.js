@@ -60,19 +60,19 @@ export class Dashboard {
       { title: say("worker"), kind: "name" },
       { title: say("cpu"), kind: "number" },
       { title: say("connections"), kind: "number" },
-      { title: say("tcp"), kind: "extra" },
+      { title: say("tcp"), kind: "number extra" },
       { title: say("streamsIn"), kind: "number" },
       { title: say("streamsOut"), kind: "number" },
       { title: say("drops"), kind: "number" },
-      { title: say("unusable"), kind: "extra" },
+      { title: say("unusable"), kind: "number extra" },
     ]);
     this.rooms = new Table(say("rooms"), [
       { title: say("room"), kind: "name" },
       { title: say("openFor"), kind: "number" },
       { title: say("participants"), kind: "number" },
       { title: say("waiting"), kind: "number" },
-      { title: say("connected"), kind: "extra" },
-      { title: say("sources"), kind: "extra" },
+      { title: say("connected"), kind: "number extra" },
+      { title: say("sources"), kind: "number extra" },
       { title: say("legs"), kind: "number" },
       { title: say("recording") },
     ]);
@@ -169,7 +169,7 @@ export class Dashboard {
     this.nodes.show(
       nodes.map(({ name, version, started_at: started, checks, draining }) => {
         const failing = Object.keys(checks).filter((check) => check !== "not_draining" && !checks[check]);
-        const state = failing.length > 0 ? say("notReady", { checks: failing.join(", ") }) : say(draining ? "draining" : "ok");
+        const state = failing.length > 0 ? say("notReady", { checks: failing.join(", ") }) : say(draining ? "drains" : "ok");
         return [name, state, duration(now - started), version];
       }),
     );
@@ -210,7 +210,7 @@ export class Dashboard {
       shown.map((leg) => [
         leg.room,
         sayWord("kind", leg.kind),
-        say(leg.paused === true ? "paused" : "frames" in leg || "packets_out" in leg ? "running" : "starting"),
+        say(leg.state),
         `${leg.source} → ${leg.target}`,
         sayWord("reason", leg.reason),
         count(leg.receivers),

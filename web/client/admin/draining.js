@@ -30,7 +30,7 @@ export class DrainControl {
       ),
     );
     const control = allowed ? this.button : element("p", { class: "small-print" }, say("mayNotDrain"));
-    this.node = element("div", { class: "draining" }, this.state, control, this.dialog);
+    this.node = element("div", { class: "drain-control" }, this.state, control, this.dialog);
   }
 
   /** @param {NodeState} node */

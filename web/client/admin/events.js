@@ -15,7 +15,7 @@ export class EventList {
     this.list = element("ol", { class: "events" });
     this.trouble = element("input", { type: "checkbox", id: "only-trouble", onchange: () => this.render() });
     const field = element("div", { class: "check-field" }, this.trouble, element("label", { for: "only-trouble" }, say("onlyTrouble")));
-    const frame = element("div", { class: "events-frame", role: "region", tabindex: "0", "aria-label": say("events") }, this.list);
+    const frame = element("div", { class: "events-frame", role: "group", tabindex: "0", "aria-label": say("events") }, this.list);
     this.node = element(
       "section",
       { class: "panel", "aria-labelledby": "events-title" },

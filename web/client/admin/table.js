@@ -5,7 +5,8 @@ import { element, setText } from "../dom.js";
 /**
  * A table whose rows are written anew with each answer. On a narrow window it is moved sideways, by keyboard too.
  *
- * @typedef {{ title: string, kind?: "number" | "name" | "extra" }} Column `extra` is left out on narrow windows
+ * @typedef {{ title: string, kind?: "number" | "name" | "extra" | "number extra" }} Column `extra` is left out on narrow
+ *   windows
  */
 export class Table {
   /**
@@ -19,7 +20,7 @@ export class Table {
     const heads = columns.map(({ title: head, kind }) => element("th", { scope: "col", class: kind }, head));
     this.frame = element(
       "div",
-      { class: "table-frame", role: "region", tabindex: "0", "aria-label": title },
+      { class: "table-frame", role: "group", tabindex: "0", "aria-label": title },
       element("table", {}, element("thead", {}, element("tr", {}, ...heads)), this.body),
     );
     this.node = element("div", {}, this.frame, this.empty);
