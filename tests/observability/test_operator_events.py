@@ -43,10 +43,11 @@ def test_warnings_of_the_log_are_events_without_what_is_private() -> None:
     try:
         logger.info("Nothing")
         logger.warning("Cannot reach %s", "192.0.2.1", extra={"token": "secret", "room": "a/b", "code": "x"})
-        logger.error("Broken")
+        logger.error("Broken by bro_0123456789ab_" + "k" * 43)
     finally:
         logger.removeHandler(handler)
     _, [warning, error] = events.since(0)
+    assert error["details"]["message"] == "Broken by [redacted]"
     assert (warning["severity"], warning["room"], error["severity"]) == ("warning", "a/b", "error")
     assert warning["details"] == {
         "message": "Cannot reach [redacted]",

@@ -90,6 +90,15 @@ async def test_what_is_no_key_is_a_clear_error(house: House, body: bytes) -> Non
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+async def test_whoever_tries_too_often_waits_even_with_a_good_key(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.signaling.admin.attempts.Attempts.take", lambda self, address: False)
+    answer = await house.browser().sign_in(house.keys.create("hasty")[1])
+    await refused(answer, 429, "rate_limited")
+    assert answer.headers["retry-after"]
+
+
 async def test_a_revoked_key_ends_its_sessions(house: House) -> None:
     browser = house.browser()
     key, text = house.keys.create("gone")
