@@ -10,23 +10,37 @@ import logging
 import os
 import resource
 import signal
+import socket
 import sqlite3
 import time
 from collections.abc import Sequence
 from importlib import metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.routing import BaseRoute
 
 from bridge.audit import DATABASE, AuditLog, AuditSettings, Entry, Row, SignInTrail, Trail
 from bridge.auth.api_keys import ApiKeys
 from bridge.auth.callers import Callers
+from bridge.auth.operator_keys import OperatorKeys
+from bridge.auth.operator_sessions import OperatorSessions
 from bridge.data_directory import DataDirectory
 from bridge.errors import BridgeError
 from bridge.housekeeping import Housekeeping
 from bridge.inviting import CallInviter
 from bridge.issuers import make_verifier
-from bridge.observability import AdminServer, Health, LoopLag, Metrics, QualitySampler
+from bridge.observability import (
+    AdminServer,
+    Counts,
+    EventLogHandler,
+    Health,
+    LoadHistory,
+    LoopLag,
+    Metrics,
+    OperatorEvents,
+    QualitySampler,
+)
+from bridge.operating import Draining, Node, OperatorTrail, Overview, RoomList, Watch, described_leg
 from bridge.queues import QueueKeeper
 from bridge.recorder import RoomRecorder, Services, TenantArchive, streams_of_mode
 from bridge.recordings import Retention, can_record, open_store
@@ -36,7 +50,8 @@ from bridge.room import Metering, RoomLimits, RoomPolicy, Rooms, WithoutHost
 from bridge.sandbox import PAGES as SANDBOX_PAGES
 from bridge.sandbox import Sandbox
 from bridge.settings import Settings
-from bridge.sfu import LegReport, MediaSettings, MediaTimeouts, Sfu
+from bridge.sfu import MediaSettings, MediaTimeouts, Sfu
+from bridge.signaling.admin import AdminAccess, AdminDoor
 from bridge.signaling.calls import Calls
 from bridge.signaling.http import application
 from bridge.signaling.operations import OperationsRoutes
@@ -47,7 +62,7 @@ from bridge.signaling.server import HttpServer, ServerSettings
 from bridge.signaling.signin.door import SignInDoor
 from bridge.signaling.signin.token_door import TokenDoor
 from bridge.signaling.stills.door import StillDoor, StillSettings
-from bridge.signaling.web import WebFiles, default_web_directory
+from bridge.signaling.web import WebFiles, default_web_directory, lone_page
 from bridge.signaling.websocket.door import WebSocketDoor
 from bridge.signaling.websocket.settings import WebSocketSettings
 from bridge.signaling.whip.door import WhipDoor
@@ -56,6 +71,9 @@ from bridge.signin import SignIn, tenants, vendor_authenticator
 from bridge.tls import read_certificate
 from bridge.transcode.supervisor import LegSettings, LegSupervisor
 from bridge.webhooks import EventLog, Outbox, WebhookSender
+
+if TYPE_CHECKING:
+    from bridge._core import WorkerStats
 
 _log = logging.getLogger(__name__)
 
@@ -152,14 +170,26 @@ class Application:
         self._extra_pages = SANDBOX_PAGES if development else {}
         if self._sandbox is not None:
             self._rooms.add_listener(self._sandbox)
-        self._loop_lag = LoopLag(self._metrics.on_loop_lag)
+        self._events = OperatorEvents()
+        self._event_log = EventLogHandler(self._events)
+        watch = Watch(self._events, self._legs, settings.media.workers)
+        self._rooms.add_listener(watch)
+        self._room_list = RoomList(self._rooms, self._legs_of, watch.opened_at)
+        self._draining = Draining(self._rooms, self._audit, self._events)
+        self._load = LoadHistory(self._worker_stats, self._counts, on_sampled=watch.on_sampled)
+        self._loop_lag = LoopLag(self._on_loop_lag)
         self._quality = QualitySampler(self._sfu.sessions, self._metrics, on_sampled=ledger.on_sampled)
-        self._admin = AdminServer(settings.data.directory, {"rooms": self.describe_rooms}, {"report": self.report_room})
+        self._admin = AdminServer(
+            settings.data.directory,
+            {"rooms": self._room_list.all},
+            {"report": self.report_room, "drain": self._draining.answer},
+        )
         self._accepting = False
         self._server = HttpServer(application(self._routes(), hsts=settings.http.hsts), _server_settings(settings))
         self._metrics.watch_rooms(lambda: (len(self._rooms.room_ids()), self._rooms.participant_count()))
         self._metrics.watch_legs(self._legs)
-        self._metrics.watch_workers(lambda: {worker.index: worker.stats for worker in self._sfu.workers()})
+        self._metrics.watch_workers(self._worker_stats)
+        self._metrics.watch_draining(lambda: self._draining.active)
 
     @property
     def http_port(self) -> int:
@@ -186,6 +216,7 @@ class Application:
             self._retention.start()
             self._housekeeping.start()
             await self._admin.start()
+            logging.getLogger("bridge").addHandler(self._event_log)
             self._loop_lag.start()
             self._quality.start()
             await self._serve()
@@ -213,6 +244,7 @@ class Application:
         await self._quality.stop()
         self._loop_lag.stop()
         await self._admin.close()
+        logging.getLogger("bridge").removeHandler(self._event_log)
         if served:
             self._audit.append(Entry("bridge_stopped"))
         await self._webhooks.close()
@@ -281,23 +313,22 @@ class Application:
 
     def describe_rooms(self) -> list[dict[str, Any]]:
         """What `bridge rooms` shows: ids and counts, and nobody's name."""
-        described = []
-        for room_id in self._rooms.room_ids():
-            participants = self._rooms.participants(room_id)
-            described.append(
-                {
-                    "room": room_id,
-                    "participants": len(participants),
-                    "waiting": len(self._rooms.waiting(room_id)),
-                    "connected": sum(participant.connected for participant in participants),
-                    "sources": sum(len(participant.sources) for participant in participants),
-                    "legs": [
-                        *(_described(leg) for leg in self._sfu.legs(room_id)),
-                        *([] if self._recorder is None else self._recorder.described(room_id)),
-                    ],
-                }
-            )
-        return described
+        return self._room_list.all()
+
+    def _legs_of(self, room_id: str) -> list[dict[str, Any]]:
+        recording = [] if self._recorder is None else self._recorder.described(room_id)
+        return [*(described_leg(leg) for leg in self._sfu.legs(room_id)), *recording]
+
+    def _worker_stats(self) -> dict[int, WorkerStats]:
+        return {worker.index: worker.stats for worker in self._sfu.workers()}
+
+    def _counts(self) -> Counts:
+        rooms = self._rooms
+        return Counts(len(rooms.room_ids()), rooms.participant_count(), rooms.waiting_count(), self._legs.running)
+
+    def _on_loop_lag(self, seconds: float) -> None:
+        self._metrics.on_loop_lag(seconds)
+        self._load.on_loop_lag(seconds)
 
     async def report_room(self, room_id: str) -> list[dict[str, str]] | None:
         """What `bridge rooms report` writes: the flight record of each connection, in Base64. None for no such room."""
@@ -337,6 +368,7 @@ class Application:
             ready={
                 "accepting": lambda: self._accepting,
                 "all_workers": lambda: len(self._sfu.workers()) == settings.media.workers,
+                "not_draining": lambda: not self._draining.active,
             },
         )
         acts = AuditedActs(self._audit, self._signin.pseudonyms.subject)
@@ -351,6 +383,7 @@ class Application:
             ).routes(),
             *StillDoor(self._calls, StillSettings(allowed_origins=origins)).routes(),
             *self._signin_routes(),
+            *self._admin_routes(health),
             *RestDoor(
                 self._calls,
                 self._callers,
@@ -369,6 +402,36 @@ class Application:
                 default_web_directory(), frame_ancestors=settings.http.frame_ancestors, more=self._extra_pages
             ).routes(),
         ]
+
+    def _admin_routes(self, health: Health) -> list[BaseRoute]:
+        settings = self._settings.admin
+        if not settings.enabled:
+            return []
+        access = AdminAccess(
+            OperatorKeys(self._settings.data.directory),
+            OperatorSessions(idle=settings.idle, lifetime=settings.lifetime),
+            [ipaddress.ip_network(network) for network in settings.allowed],
+        )
+        overview = Overview(
+            Node(socket.gethostname(), version(), time.time()),
+            self._rooms,
+            self._room_list,
+            self._load,
+            self._events,
+            self._legs,
+            max_legs=self._settings.legs.max,
+            workers=self._sfu.workers,
+            ready=health.ready,
+        )
+        door = AdminDoor(
+            access,
+            overview,
+            self._draining,
+            lone_page(default_web_directory() / "client" / "admin.html"),
+            observer=OperatorTrail(self._audit, self._metrics, self._events, clock=time.monotonic),
+            clock=time.monotonic,
+        )
+        return [*door.routes()]
 
     def _signin_routes(self) -> list[BaseRoute]:
         signin = self._signin
@@ -404,18 +467,6 @@ async def run(application: Application) -> None:
         loop.remove_signal_handler(number)
     _log.info("The bridge is asked to end")
     await application.close()
-
-
-def _described(leg: LegReport) -> dict[str, Any]:
-    return {
-        "kind": leg.kind,
-        "source": leg.source,
-        "target": leg.target,
-        "reason": leg.reason,
-        "receivers": leg.receivers,
-        "restarts": leg.restarts,
-        **leg.stats,
-    }
 
 
 def _media_settings(settings: Settings) -> MediaSettings:

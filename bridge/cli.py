@@ -20,7 +20,8 @@ from pathlib import Path
 
 from bridge.audit import PUBLIC_KEY, AuditError, AuditReader, AuditStore, Entry, SealChecker, SealingKey, export, verify
 from bridge.auth import DEVELOPMENT_ISSUER, Issuer, StaticKey, TokenVerifier, development_secret, mint
-from bridge.auth.api_keys import SCOPES, ApiKeys, new_key_id
+from bridge.auth.api_keys import SCOPES, ApiKeys
+from bridge.auth.key_file import new_key_id
 from bridge.configuration import SettingsError, parse_duration
 from bridge.conformance.arguments import add_arguments as add_conformance_arguments
 from bridge.data_directory import make_data_directory
@@ -28,6 +29,7 @@ from bridge.errors import BridgeError
 from bridge.issuers import claim_rules, read_roles
 from bridge.machine_check import Finding, Status, check_machine
 from bridge.observability import AdminClient, configure_logging
+from bridge.operating import command as operating
 from bridge.recordings import export_to, open_store, recordings_as_json, recordings_as_table, with_development_key
 from bridge.records.command import add_arguments as add_records_arguments
 from bridge.records.command import export as export_records
@@ -151,6 +153,14 @@ def _parser() -> argparse.ArgumentParser:
         help="with create: what it opens besides rooms; recordings: to list, export and delete them",
     )
 
+    operator = _command(commands, "operator", _operator, "make, list or revoke the keys of those who run the bridge")
+    _add_settings(operator)
+    operating.add_arguments(operator)
+
+    drain = _command(commands, "drain", _drain, "have the running bridge take no new calls")
+    _add_settings(drain)
+    drain.add_argument("--undo", action="store_true", help="take new calls again")
+
     _command(commands, "version", _version, "print the version")
     return parser
 
@@ -235,6 +245,13 @@ def _print_links(settings: Settings, port: int, remark: str) -> None:
     print("For vendors: the protocol step by step in a browser, and a key for the REST API.\n")
     print(f"  {'sandbox':<16}{development.sandbox_link(settings, port)}\n")
     print(f"  {'API key':<16}{key}\n")
+    link = development.operator_link(
+        settings,
+        port,
+        lambda made: _note(data, Entry("operator_key_created", actor="operator", details={"key": made.id})),
+    )
+    print("For operators: what the bridge does. The link holds the key to sign in by.\n")
+    print(f"  {'admin':<16}{link}\n")
     if settings.http.tls_certificate is not None:
         print("The certificate is self-signed: the browser asks once whether to trust it.")
     print(f"{remark}\n")
@@ -432,6 +449,17 @@ def _apikey(options: argparse.Namespace) -> int:
         details = {"key": key_id, **({"scopes": ",".join(options.scope)} if options.scope else {})}
         _note(data, Entry("api_key_created", options.tenant, actor="operator", details=details))
         print(keys.create(options.tenant, options.label, key_id=key_id, scopes=options.scope)[1])
+    return 0
+
+
+def _operator(options: argparse.Namespace) -> int:
+    for line in operating.manage(options, _settings(options).data.directory, _note):
+        print(line)
+    return 0
+
+
+def _drain(options: argparse.Namespace) -> int:
+    print(operating.drain(_settings(options).data.directory, undo=options.undo))
     return 0
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from bridge import ports
 from bridge.auth import DEVELOPMENT_ISSUER, development_secret, mint
+from bridge.auth.operator_keys import RIGHTS, OperatorKey, OperatorKeys
 from bridge.configuration import Address
 from bridge.data_directory import make_data_directory
 from bridge.development_certificate import development_certificate
@@ -20,6 +23,8 @@ from bridge.sfu.interfaces import addresses
 ROOM = "test"
 ROLES = ("fastlege", "pasient", "tolk", "parorende", "spesialist")
 """Whom the links are for, where the roles file has them; else it is the file's first few."""
+OPERATOR_KEY = "operator-key"
+"""Of the data directory: the operator key that is printed, in clear. Production has no such file."""
 MAX_HOSTS = 4
 """Addresses of this machine that links are printed for, and that media uses beside loopback."""
 
@@ -42,7 +47,9 @@ def prepare(settings: Settings, *, insecure: bool) -> Development:
     settings = with_development_key(settings, create=True)
     # A browser would remember it of "localhost" or of this machine's name, and refuse other developers' servers there.
     http, media = replace(settings.http, hsts=0.0), settings.media
-    settings = replace(settings, http=http)
+    # Who reaches a development bridge may see its operators' page, with the key that is printed.
+    admin = replace(settings.admin, enabled=True, allowed=("0.0.0.0/0", "::/0"))
+    settings = replace(settings, http=http, admin=admin)
     if not http.listen.is_loopback:
         # Who comes to the page over the network has to reach the media too.
         listen = tuple(
@@ -124,6 +131,24 @@ def sandbox_link(settings: Settings, port: int) -> str:
     scheme = "http" if settings.http.tls_certificate is None else "https"
     token = sandbox_token(settings, "developer", "Developer")
     return f"{scheme}://{Address(hosts(settings.http.listen)[0], port)}/sandbox#{quote(token)}"
+
+
+def operator_link(settings: Settings, port: int, on_made: Callable[[OperatorKey], None]) -> str:
+    """The link of the operators' page, with a key in the fragment: the same at each start, unless it was revoked.
+
+    `on_made` is told of a new key. Raises `OSError`.
+    """
+    keys, path = OperatorKeys(settings.data.directory), settings.data.directory / OPERATOR_KEY
+    text = ""
+    with contextlib.suppress(FileNotFoundError):
+        text = path.read_text(encoding="ascii").strip()
+    if keys.find(text) is None:
+        key, text = keys.create("development", rights=RIGHTS)
+        on_made(key)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(f"{text}\n")
+    scheme = "http" if settings.http.tls_certificate is None else "https"
+    return f"{scheme}://{Address(hosts(settings.http.listen)[0], port)}/admin#{text}"
 
 
 def _shown_roles(roles: Mapping[str, object]) -> Sequence[str]:

@@ -177,6 +177,16 @@ class MetricsSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AdminSettings:
+    """The operators' page."""
+
+    enabled: bool = setting(SWITCH, False)
+    allowed: tuple[str, ...] = setting(list_of(NETWORK), ["127.0.0.0/8", "::1/128"])
+    idle: float = setting(duration("1m", "24h"), "15m")
+    lifetime: float = setting(duration("1m", "7d"), "8h")
+
+
+@dataclass(frozen=True, slots=True)
 class DataSettings:
     """What the bridge keeps."""
 
@@ -234,6 +244,7 @@ class Settings:
     signin: SignInSettings = field(default_factory=SignInSettings)
     log: LogSettings = field(default_factory=LogSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
+    admin: AdminSettings = field(default_factory=AdminSettings)
     data: DataSettings = field(default_factory=DataSettings)
     audit: AuditSection = field(default_factory=AuditSection)
     webhooks: WebhookSettings = field(default_factory=WebhookSettings)
@@ -250,6 +261,7 @@ SECTIONS: Mapping[str, type] = {
     "signin": SignInSettings,
     "log": LogSettings,
     "metrics": MetricsSettings,
+    "admin": AdminSettings,
     "data": DataSettings,
     "audit": AuditSection,
     "webhooks": WebhookSettings,

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bridge import development, ports
+from bridge.auth.operator_keys import OperatorKey, OperatorKeys
 from bridge.configuration import Address, parse_address
 from bridge.settings import DataSettings, HttpSettings, MediaSection, Settings
 
@@ -95,3 +96,17 @@ def test_a_page_for_the_network_takes_media_along(tmp_path: Path, machine: Calla
     prepared = prepare(tmp_path, "127.0.0.1:3478", http="0.0.0.0:8443")
     assert listens(prepared) == ["0.0.0.0:3478"]
     assert prepared.settings.http.tls_certificate is not None
+
+
+def test_the_operators_link_holds_the_same_key_until_it_is_revoked(tmp_path: Path) -> None:
+    settings = Settings(data=DataSettings(tmp_path))
+    made: list[OperatorKey] = []
+    link = development.operator_link(settings, 8080, made.append)
+    assert development.operator_link(settings, 8080, made.append) == link
+    [key] = made
+    base, _, text = link.partition("/admin#")
+    assert base == "http://127.0.0.1:8080"
+    assert OperatorKeys(tmp_path).find(text) == key
+    assert (tmp_path / development.OPERATOR_KEY).stat().st_mode & 0o077 == 0
+    OperatorKeys(tmp_path).revoke(key.id)
+    assert development.operator_link(settings, 8080, made.append) != link

@@ -2,7 +2,7 @@
 
 The socket's permissions are the lock: who may read the data directory's keys may ask, nobody else can even connect, and
 no port is opened. A request is one line of JSON, `{"ask": "rooms"}` or `{"ask": "report", "about": "a room's id"}`, the
-answer another.
+answer another; `{"ask": "drain", "about": "on"}` has it drain.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ AnswerAbout = Callable[[str], Awaitable[Any]]
 
 
 class AdminError(BridgeError):
-    """The running bridge cannot be asked. Codes: `not_running` and `bad_answer`."""
+    """The running bridge cannot be asked (`not_running`, `bad_answer`), or refuses, with a code of its own."""
 
 
 class AdminServer:
@@ -92,7 +92,10 @@ class AdminServer:
         subject = request.get("about") if isinstance(request, dict) else None
         about = self._about.get(question) if isinstance(question, str) else None
         if about is not None and isinstance(subject, str):
-            return json.dumps({"answer": await about(subject)}).encode()
+            try:
+                return json.dumps({"answer": await about(subject)}).encode()
+            except BridgeError as error:
+                return json.dumps({"refused": error.as_dict()}).encode()
         answer = self._answers.get(question) if isinstance(question, str) else None
         if answer is None:
             return json.dumps({"error": "unknown question", "known": sorted({*self._answers, *self._about})}).encode()
@@ -123,6 +126,8 @@ class AdminClient:
             ) from None
         except (OSError, ValueError) as error:
             raise AdminError("bad_answer", f"The bridge does not answer: {type(error).__name__}.") from error
+        if isinstance(reply, dict) and isinstance(refused := reply.get("refused"), dict):
+            raise AdminError(**refused)
         if not isinstance(reply, dict) or "answer" not in reply:
             raise AdminError(
                 "bad_answer", "The running bridge does not know this question.", hint="Is it of another version?"

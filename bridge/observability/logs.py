@@ -33,7 +33,7 @@ def configure_logging(level: str, form: str, stream: TextIO | None = None) -> No
     logging.captureWarnings(True)
 
 
-def _fields(record: logging.LogRecord) -> dict[str, object]:
+def loggable(record: logging.LogRecord) -> dict[str, object]:
     """What came by `extra`, fit to be written."""
     extra = {key: value for key, value in vars(record).items() if key not in _STANDARD and not key.startswith("_")}
     return {key: REDACTED if key in PRIVATE_KEYS else _fit(value) for key, value in extra.items()}
@@ -75,7 +75,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": redact(record.getMessage()),
         }
-        entry |= {key: value for key, value in _fields(record).items() if key not in entry}
+        entry |= {key: value for key, value in loggable(record).items() if key not in entry}
         if record.exc_info and record.exc_info[1] is not None:
             entry["exception"] = {**_exception(record.exc_info[1]), "at": _places(record.exc_info[1])}
         return json.dumps(entry, ensure_ascii=False)
@@ -88,7 +88,7 @@ class TextFormatter(logging.Formatter):
         """One line, and one per frame of an exception."""
         # Line ends in a value must not look like a record of their own.
         message = redact(record.getMessage()).replace("\n", "\\n")
-        fields = "".join(f" {key}={value!r}" for key, value in _fields(record).items())
+        fields = "".join(f" {key}={value!r}" for key, value in loggable(record).items())
         line = f"{_time(record)} {record.levelname:<7} {record.name}: {message}{fields}"
         if record.exc_info and record.exc_info[1] is not None:
             places = "".join(f"\n    {place}" for place in _places(record.exc_info[1]))

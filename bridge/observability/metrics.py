@@ -13,6 +13,7 @@ from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     Info,
     disable_created_metrics,
@@ -156,6 +157,13 @@ class Metrics:
     def watch_rooms(self, count: Callable[[], RoomCounts]) -> None:
         """Shows the rooms and participants that `count()` gives at each request."""
         self._registry.register(RoomCollector(count))
+
+    def watch_draining(self, draining: Callable[[], bool]) -> None:
+        """Shows at each request whether new calls are refused."""
+        gauge = Gauge(
+            "bridge_draining", "1 while no new calls are taken, on an operator's word.", registry=self._registry
+        )
+        gauge.set_function(lambda: float(draining()))
 
     def watch_legs(self, counts: LegCounts) -> None:
         """Shows what is known of legs at each request."""

@@ -16,7 +16,9 @@ _PATTERNS = re.compile(
             r"(?:Bearer\s+\S+)",
             r"(?:\beyJ[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*){0,2})",
             # Join links: whatever stands behind the fragment sign opens a room.
-            r"(?:/(?:join|signin)#\S+)",
+            r"(?:/(?:join|signin|admin)#\S+)",
+            # Keys of vendors' servers and of operators.
+            r"(?:\bbr[ko]_[0-9a-f]{12}_\S+)",
             # Mail addresses.
             r"(?:[\w.+-]+@[\w-]+(?:\.[\w-]+)+)",
             # IPv4 addresses.

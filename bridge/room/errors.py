@@ -14,7 +14,7 @@ class RoomError(BridgeError):
     `bad_text`, `too_many_messages`, `video_not_consented`, `invalid_queue`, `too_many_queues`, `room_in_use`,
     `queue_not_found`, `queue_empty`, `queue_is_no_room`, `proposal_not_found`, `too_many_proposals`,
     `too_many_invitations`, `invitation_not_found`, `recording_unavailable`, `recording_at_hand`,
-    `consent_not_asked`, `shutting_down`, `records_unavailable`, `still_at_hand`, `still_not_found`.
+    `consent_not_asked`, `draining`, `shutting_down`, `records_unavailable`, `still_at_hand`, `still_not_found`.
     """
 
 

@@ -17,6 +17,7 @@ from bridge.room.bans import Bans
 from bridge.room.deadlines import Deadlines
 from bridge.room.errors import RoomError, participant_not_found, queue_not_found, session_not_found
 from bridge.room.events import Moved, RoomClosed, RoomEvent, RoomListener, RoomOpened, SessionEnded
+from bridge.room.intake import Intake
 from bridge.room.inviting import Inviting
 from bridge.room.member import Member
 from bridge.room.model import (
@@ -104,6 +105,8 @@ class Rooms:
         self.moderation = Moderation(self, self._emit, self._bans, clock, new_id)
         """What hosts decide."""
         self.queues = Queues(self._rooms)
+        self.intake = Intake()
+        """Whether new calls are taken."""
         self.inviting = Inviting(self, self._emit, clock, new_id)
         """What hosts and others do to have somebody invited."""
         self.participation = Participation(self, self._emit, clock, new_id, new_token, can_record=can_record)
@@ -139,6 +142,10 @@ class Rooms:
     def participant_count(self) -> int:
         """Participants in all rooms together, their lobbies left out."""
         return sum(room.count_inside() for room in self._rooms.values())
+
+    def waiting_count(self) -> int:
+        """Those in all lobbies together."""
+        return sum(len(room) for room in self._rooms.values()) - self.participant_count()
 
     def participant(self, session_id: str) -> Participant:
         """Whose session it is. Raises `RoomError` (`session_not_found`)."""
@@ -202,7 +209,7 @@ class Rooms:
         An older session of the same identity and direction ends with reason `replaced`; with its last session the
         older participant leaves for the same reason, unless it waits: then it keeps its place and its id. Raises
         `RoomError`: `invalid_room`, `room_full`, `lobby_full`, `room_locked`, `banned`, `too_many_rooms`,
-        `records_unavailable`, `shutting_down`.
+        `records_unavailable`, `draining`, `shutting_down`.
         """
         self._expire()
         if self._closed:
@@ -214,6 +221,7 @@ class Rooms:
         if (queue := self.queues.get(key)) is not None:
             key = self.queues.way_from(queue, request, self._clock())
         room = self._rooms.get(key)
+        self.intake.check(room, request.identity, self._clock())
         if room is None:
             room = self._open(key, request.tenant)
         self._schedule(key, closes_at)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Protocol
 
 from starlette.requests import Request
@@ -11,9 +10,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bridge.errors import BridgeError
+from bridge.signaling.networks import Network, comes_from
 from bridge.signaling.problem import problem
 
-Network = IPv4Network | IPv6Network
 NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -57,21 +56,11 @@ class OperationsRoutes:
         return _checked(self._health.ready())
 
     async def _figures(self, request: Request) -> Response:
-        if not self._may_see_metrics(request):
+        if not comes_from(request, self._networks):
             return problem(BridgeError("not_granted", "Metrics are not shown to this address."))
         content, media_type = self._metrics.render()
         # Set as a header: the media type of Prometheus' formats holds parameters, which must be left as they are.
         return Response(content, headers={"Content-Type": media_type, **NO_STORE})
-
-    def _may_see_metrics(self, request: Request) -> bool:
-        if request.client is None:
-            return True
-        try:
-            address = ip_address(request.client.host.partition("%")[0])
-        except ValueError:
-            return False
-        mapped = getattr(address, "ipv4_mapped", None)
-        return any((mapped or address) in network for network in self._networks)
 
 
 def _checked(checks: Mapping[str, bool]) -> Response:

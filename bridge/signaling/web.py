@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from starlette.datastructures import MutableHeaders
@@ -13,6 +13,8 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
+
+from bridge.errors import BridgeError
 
 PAGES = {"/join": "client/index.html", "/signin": "client/signin.html"}
 """By path: the consultation, and what stands between a link and it."""
@@ -75,6 +77,25 @@ class WebFiles:
         if not path.is_file():
             raise HTTPException(404)
         return FileResponse(path, headers=self._headers)
+
+
+def lone_page(path: Path) -> Callable[[Request], Awaitable[Response]]:
+    """A handler for a page that stands in no frame, and has no use for camera, microphone or place."""
+    headers = {
+        "Content-Security-Policy": "; ".join((*DIRECTIVES, "frame-ancestors 'none'")),
+        "Permissions-Policy": "camera=(), microphone=(), display-capture=(), geolocation=()",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cache-Control": "no-cache",
+    }
+
+    there = path.is_file()
+
+    async def serve(_request: Request) -> Response:
+        if not there:
+            raise BridgeError("not_found", "This bridge was installed without its pages.")
+        return FileResponse(path, headers=headers)
+
+    return serve
 
 
 class _Files(StaticFiles):

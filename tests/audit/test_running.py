@@ -39,8 +39,9 @@ async def test_the_log_of_a_killed_bridge_is_whole_and_a_changed_one_is_not(tmp_
     assert verdict.returncode == 0, verdict.stdout
     lines = [json.loads(line) for line in audit(bridge.data, "export").stdout.splitlines()]
     kinds = [line["kind"] for line in lines if line["type"] == "entry"]
-    # The sandbox of a development bridge takes a key of its own before anybody comes.
-    assert kinds[:4] == ["bridge_started", "api_key_created", "room_opened", "participant_joined"]
+    # A development bridge makes keys for its sandbox and its operators' page before anybody comes.
+    made = ["api_key_created", "operator_key_created"]
+    assert kinds[:5] == ["bridge_started", *made, "room_opened", "participant_joined"]
     assert kinds[-1] == "bridge_stopped"
     assert "kari" not in json.dumps(lines)
     with sqlite3.connect(bridge.data / DATABASE) as database:
@@ -48,7 +49,7 @@ async def test_the_log_of_a_killed_bridge_is_whole_and_a_changed_one_is_not(tmp_
     database.close()
     verdict = audit(bridge.data, "verify")
     assert verdict.returncode == 1
-    assert "Entry 4 was changed, or what stood before it was." in verdict.stdout
+    assert "Entry 5 was changed, or what stood before it was." in verdict.stdout
 
 
 def test_there_is_nothing_to_look_through_without_a_bridge(tmp_path: Path) -> None:
@@ -85,6 +86,7 @@ async def test_a_vendor_holds_a_call_by_rest_and_the_log_tells_the_story(tmp_pat
     by_key = f"api:{key_id}"
     assert acts == [
         ("api_key_created", "operator"),
+        ("operator_key_created", "operator"),
         ("api_key_created", "operator"),
         ("token_minted", by_key),
         ("participant_removed_by_vendor", by_key),

@@ -163,6 +163,10 @@ class Page:
         """Reloads the page, as a person would."""
         await self.driver.request("reload", page=self.handle)
 
+    async def emulate(self, *, width: int, height: int, dark: bool = False) -> None:
+        """Another window size, and the colours that the system prefers (Chromium only)."""
+        await self.driver.request("emulate", page=self.handle, width=width, height=height, dark=dark)
+
     async def noticed(self) -> dict[str, list[str]]:
         """What it has said on its console, thrown and asked for since it was opened: console, errors, requests."""
         answer: dict[str, list[str]] = await self.driver.request("noticed", page=self.handle)

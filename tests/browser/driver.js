@@ -87,6 +87,14 @@ const METHODS = {
     return null;
   },
 
+  /** Another window size, and the colours that the system prefers. */
+  async emulate({ page, width, height, dark }) {
+    const shown = found(pages, page);
+    await shown.setViewport({ width, height });
+    await shown.emulateMediaFeatures([{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }]);
+    return null;
+  },
+
   /** What a page has said, thrown and asked for since it was opened. */
   async noticed({ page }) {
     return found(noticed, page);

@@ -187,6 +187,14 @@ async def test_too_many_requests_are_refused_then_closed() -> None:
         assert [message["code"] for message in ola.set_aside] == ["rate_limited"] * 3
 
 
+async def test_a_bridge_that_drains_says_so_and_that_to_try_again_may_help() -> None:
+    async with open_house() as house:
+        house.rooms.intake.draining = True
+        client = await house.client()
+        assert (await client.request("join", token="room kari"))["code"] == "draining"
+        assert await client.closed() == (4503, "draining")
+
+
 async def test_too_long_a_message_ends_the_connection() -> None:
     async with open_house() as house:
         ola = await house.joined("ola")

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
+import { LANGUAGES as operators } from "../../web/client/admin/texts.js";
 import { arrange, initials } from "../../web/client/layout.js";
 import { en } from "../../web/client/text/en.js";
 import { nb } from "../../web/client/text/nb.js";
@@ -13,6 +14,17 @@ describe("the texts", () => {
     it(`say in ${language} all that they say in bokmål, about the same things`, () => {
       assert.deepEqual(Object.keys(texts), Object.keys(nb));
       for (const key of Object.keys(nb)) assert.deepEqual(placeholders(texts[key]), placeholders(nb[key]), key);
+    });
+  }
+});
+
+describe("the texts for operators", () => {
+  for (const language of ["nn", "en"]) {
+    it(`say in ${language} all that they say in bokmål, about the same things`, () => {
+      assert.deepEqual(Object.keys(operators[language]), Object.keys(operators.nb));
+      for (const [key, text] of Object.entries(operators.nb)) {
+        assert.deepEqual(placeholders(operators[language][key]), placeholders(text), key);
+      }
     });
   }
 });

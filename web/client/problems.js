@@ -34,6 +34,7 @@ const CALL_PROBLEMS = {
   rooms_full: ["busyTitle", "busyBody", true],
   too_many_rooms: ["busyTitle", "busyBody", true],
   records_unavailable: ["busyTitle", "busyBody", true],
+  draining: ["drainingTitle", "drainingBody", true],
   rate_limited: ["busyTitle", "busyBody", true],
   shutting_down: ["busyTitle", "busyBody", true],
   unreachable: ["unreachableTitle", "unreachableBody", true],

@@ -22,10 +22,11 @@ from bridge.auth.oidc import RelyingParty, SignInError, unknown_state
 from bridge.auth.sessions import Session, Sessions
 from bridge.errors import BridgeError
 from bridge.signaling.body import read_text
+from bridge.signaling.csrf import check_same_origin
 from bridge.signaling.incidents import internal_error
 from bridge.signaling.problem import problem
 from bridge.signaling.rate_limit import RateLimit
-from bridge.signaling.signin.cookie import COOKIE, check_csrf, check_same_origin, clear_cookie, set_cookie
+from bridge.signaling.signin.cookie import COOKIE, check_csrf, clear_cookie, set_cookie
 from bridge.signaling.signin.observer import (
     InvitationRefused,
     SignInDoorName,

@@ -61,6 +61,7 @@ _REFUSED = {
     "media_overloaded": OVERLOADED,
     "too_many_rooms": OVERLOADED,
     "records_unavailable": OVERLOADED,
+    "draining": OVERLOADED,
     "token_keys_unavailable": OVERLOADED,
     "shutting_down": GOING_AWAY,
     "rate_limited": RATE_LIMITED,

@@ -118,6 +118,8 @@ export const en = {
   endedBody: "You can close this page.",
   busyTitle: "Many people are calling right now",
   busyBody: "Wait a minute and try again.",
+  drainingTitle: "No new calls at the moment",
+  drainingBody: "The service is about to be maintained. Wait a few minutes and try again.",
   unreachableTitle: "We cannot get through",
   unreachableBody: "Check that you are online and try again. In a hospital or an office, the network there may block video.",
   lostTitle: "The connection was lost",

@@ -118,6 +118,8 @@ export const nn = {
   endedBody: "Du kan lukke denne sida.",
   busyTitle: "Det er mange som ringjer no",
   busyBody: "Vent eit minutt og prøv igjen.",
+  drainingTitle: "Ingen nye samtalar akkurat no",
+  drainingBody: "Tenesta skal haldast ved like. Vent nokre minutt og prøv igjen.",
   unreachableTitle: "Vi får ikkje kontakt",
   unreachableBody: "Sjekk at du er på nett, og prøv igjen. Er du på eit sjukehus eller kontor, kan nettverket der stengje for video.",
   lostTitle: "Sambandet vart borte",
