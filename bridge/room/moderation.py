@@ -74,7 +74,7 @@ class Moderation:
             chosen = room.lobby.queue(room.members.values())
         else:
             chosen = [self._waiting(room, each) for each in dict.fromkeys(participant_ids)]
-        room.check_space(len(chosen))
+        room.check_space(sum(not member.consent_pending for member in chosen))
         for member in chosen:
             self._note(room, host, "admit", member.id)
             room.let_in(member, self._clock())

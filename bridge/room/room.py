@@ -165,7 +165,8 @@ class Room:
         # Whoever waits stays who they are to the hosts, however often they reload or knock.
         member.describe(request)
         session = self._add_session(member, request, now)
-        if member.waiting and not member.held_back and not self._waits(request, None):
+        comes_in = member.waiting and not member.held_back and not self._waits(request, None)
+        if comes_in and self.has_space(0 if member.service or member.consent_pending else 1):
             self.let_in(member, now)
             return member.sessions[session.id]
         self.tell_update(member, before)
@@ -212,10 +213,14 @@ class Room:
 
     # The lobby
 
+    def has_space(self, more: int) -> bool:
+        """Whether so many more fit in. Who was let in and is yet to consent to the recording has a place."""
+        taken = sum((not each.waiting or each.consent_pending) and not each.service for each in self.members.values())
+        return taken + more <= self._limits.max_participants
+
     def check_space(self, more: int) -> None:
         """Raises `room_full` where so many more would not fit in."""
-        inside = sum(not member.waiting and not member.service for member in self.members.values())
-        if inside + more > self._limits.max_participants:
+        if not self.has_space(more):
             places = self._limits.max_participants
             raise RoomError("room_full", f"The room already has its {places} participants.", field="room")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.room import ConsentAnswered, ConsentAsked, ConsentRequest, Recording, Session
+from bridge.room import ConsentAnswered, ConsentAsked, ConsentRequest, Recording, RoomLimits, Session
 from tests.room.hall import ROOM, Consultation, refused
 
 
@@ -95,6 +95,18 @@ def test_who_enters_directly_is_asked_first_too_and_enters_when_the_recording_en
     assert recording(room) is Recording.PAUSED
     room.participation.stop_recording(doctor.id)
     assert "other" in room.inside()
+
+
+def test_those_who_are_yet_to_consent_have_their_places() -> None:
+    room = Consultation(limits=RoomLimits(max_participants=3))
+    doctor, _ = room.call()
+    room.participation.ask_to_record(doctor.id, "2026-1")
+    room.join("other", "spesialist")
+    refused("room_full", lambda: room.join("nav", "spesialist"))
+    patient = room.join("ola")
+    refused("room_full", lambda: room.moderation.admit(doctor.id, [patient.participant_id]))
+    room.participation.stop_recording(doctor.id)
+    assert len(room.rooms.participants(ROOM)) == 3
 
 
 def test_machines_are_shown_and_not_asked() -> None:
