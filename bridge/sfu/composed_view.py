@@ -13,6 +13,7 @@ from bridge.sfu.allocation import ranks
 from bridge.sfu.allocation.model import Source
 from bridge.sfu.allocation.view import ViewChooser
 from bridge.sfu.composed_picture import START_BITRATE, ComposedPicture
+from bridge.sfu.consumers import Consumers
 from bridge.sfu.types import Subscription, View, ViewReason, ViewState
 
 if TYPE_CHECKING:
@@ -27,10 +28,10 @@ RETRY_SECONDS = 30.0
 class ComposedView:
     """The choice of one connection. Whoever has it subscribes to `wanted`."""
 
-    def __init__(self, router: Router, close: Callable[[int], None], on_state: Callable[[ViewState], None]) -> None:
-        """`close` ends what is sent of a producer, if anything is; `on_state` is told what the receiver gets."""
+    def __init__(self, router: Router, consumers: Consumers, on_state: Callable[[ViewState], None]) -> None:
+        """`on_state` is told what the receiver gets."""
         self._router = router
-        self._close = close
+        self._consumers = consumers
         self._on_state = on_state
         self._view = View.SEPARATE
         self._chooser = ViewChooser()
@@ -89,6 +90,10 @@ class ComposedView:
         if self._picture is not None:
             self._picture.set_bitrate(self, bitrate)
 
+    def on_encoding(self, producer_id: int, encoding: int, bitrate: int) -> None:
+        """Told by the picture: which of its encodings is for this line."""
+        self._consumers.choose(producer_id, encoding, bitrate)
+
     def refuse(self, now: float, why: ViewReason) -> None:
         """It cannot be had. Each picture comes on its own instead, and it is tried again after a while."""
         self._refused = (why, now + RETRY_SECONDS)
@@ -99,7 +104,7 @@ class ComposedView:
         picture, self._picture = self._picture, None
         producer_id, self.producer_id = self.producer_id, 0
         if picture is not None:
-            self._close(producer_id)
+            self._consumers.close(producer_id)
             picture.release(self)
 
     def _acquire(self, now: float, lacking: Collection[str]) -> None:

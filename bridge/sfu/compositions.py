@@ -55,6 +55,9 @@ class OpenComposition:
         self._picture.release(self)
         self._mix.release(self)
 
+    def on_encoding(self, producer_id: int, encoding: int, bitrate: int) -> None:
+        """Told by the picture. Nobody's line bounds it, so that it has the main encoding."""
+
     def producers_ended(self, producer_ids: Collection[int]) -> None:
         """Told by the owner: one of them may be among these. Then both are let go of, and it is told."""
         if {self.video.producer.producer_id, self.audio.producer.producer_id} & set(producer_ids):
@@ -142,10 +145,10 @@ class Compositions:
         for made in tuple(self._open):
             made.producers_ended(producer_ids)
 
-    def headroom(self, producer_id: int) -> int:
-        """What more a producer could be, in bit/s: 0 for those that are no composed picture."""
+    def headroom(self, producer_id: int, encoding: int) -> int:
+        """What more an encoding of a producer could be, in bit/s: 0 for those that are no composed picture."""
         found = (picture for picture in self._pictures.values() if picture.producer_id == producer_id)
-        return next((picture.headroom for picture in found), 0)
+        return next((picture.headroom(encoding) for picture in found), 0)
 
     def reports(self) -> list[LegReport]:
         """The legs that run."""

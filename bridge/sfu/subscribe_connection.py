@@ -101,7 +101,7 @@ class SubscribeConnection:
         self._asked: Sequence[Subscription] = ()
         self._wanted: dict[int, Subscription] = {}
         """What is asked for, or the composed picture in place of the videos among that."""
-        self._composed = ComposedView(router, self._consumers.close, on_view)
+        self._composed = ComposedView(router, self._consumers, on_view)
         self._lines: list[_MediaLine] = []
         self._mids = 0
         self._outstanding: _Outstanding | None = None

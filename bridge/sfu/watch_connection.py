@@ -39,7 +39,7 @@ class WatchConnection:
         self._make_transport = make_transport
         self._consumers = Consumers(router, lambda key, live: on_consumer(self._detours.source_of(key), live))
         self._detours = Detours(router, self._consumers)
-        self._composed = ComposedWatch(router)
+        self._composed = ComposedWatch(router, self._consumers)
         self._placed: dict[str, Placement] = {}
         """By MID."""
 

@@ -27,6 +27,16 @@ class CodecSpec(msgspec.Struct, frozen=True):
     """Of H.264 (RFC 6184, section 6.2)."""
 
 
+class Thin(msgspec.Struct, frozen=True):
+    """A second encoding of a picture, for thin lines."""
+
+    ssrc: int
+    bitrate: int
+    """To begin with, in bit/s; 0 while none is to be made."""
+    sequence: int
+    """The first sequence number."""
+
+
 class Start(msgspec.Struct, frozen=True, tag="start"):
     """What the leg is to do. The first message to it."""
 
@@ -50,6 +60,7 @@ class Start(msgspec.Struct, frozen=True, tag="start"):
     """Id of the video orientation extension (3GPP TS 26.114), which is handed on."""
     limit_address_space: int = 2 << 30
     """RLIMIT_AS in bytes."""
+    thin: Thin | None = None
 
 
 class StartRecording(msgspec.Struct, frozen=True, tag="start_recording"):
@@ -79,6 +90,7 @@ class Compose(msgspec.Struct, frozen=True, tag="compose"):
     """Of what stands in the picture beside names."""
     orientation_extension: int | None = None
     limit_address_space: int = 2 << 30
+    thin: Thin | None = None
 
 
 class Mix(msgspec.Struct, frozen=True, tag="mix"):
@@ -146,6 +158,8 @@ class Target(msgspec.Struct, frozen=True, tag="target"):
 
     bitrate: int
     """In bit/s of RTP payload."""
+    thin: int = 0
+    """The same of the second encoding; 0 for none."""
 
 
 class Report(msgspec.Struct, frozen=True, tag="report"):
@@ -169,6 +183,8 @@ class Report(msgspec.Struct, frozen=True, tag="report"):
     """What it may send, in bit/s."""
     width: int = 0
     height: int = 0
+    thin_sequence: int = 0
+    """The next sequence number of the second encoding."""
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):

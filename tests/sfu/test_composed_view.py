@@ -18,7 +18,7 @@ class FakeLeg:
     """A leg that remembers what it is told."""
 
     def __init__(self, spec: AnyLegSpec, bitrate: int, listener: LegListener) -> None:
-        self.spec, self.bitrate, self.listener = spec, bitrate, listener
+        self.spec, self.bitrate, self.listener, self.thin = spec, bitrate, listener, 0
         self.scene: Scene | None = None
         self.stopped = False
         self.restarts = 0
@@ -27,8 +27,8 @@ class FakeLeg:
     def connect(self, media: object) -> None:
         """Nothing runs."""
 
-    def set_bitrate(self, bitrate: int) -> None:
-        self.bitrate = bitrate
+    def set_bitrate(self, bitrate: int, thin: int = 0) -> None:
+        self.bitrate, self.thin = bitrate, thin
 
     def set_scene(self, scene: Scene) -> None:
         self.scene = scene
@@ -111,21 +111,44 @@ async def test_the_composed_picture_comes_before_the_others_go(bridge: Bridge, l
     assert last.composed == both.composed
 
 
-async def test_receivers_share_it_and_the_thinnest_line_decides(bridge: Bridge, legs: FakeLegs) -> None:
+async def test_receivers_share_it_and_a_thin_line_gets_an_encoding_of_its_own(bridge: Bridge, legs: FakeLegs) -> None:
     people = await room(bridge, 2)
     sessions = [(await joined(bridge, people, View.COMPOSED, name))[0] for name in ("bo", "cato")]
     for session in sessions:
         await negotiate(session)
     (leg,) = legs.running
-    for (transport, _), bitrate in zip(
-        bridge.core.called("create_webrtc_transport")[-2:], (400_000, 1_000_000), strict=True
-    ):
-        estimate(bridge, transport, bitrate)
-    await eventually(lambda: leg.bitrate < 300_000)
-    await sessions[0].close()
-    await eventually(lambda: leg.bitrate > 300_000)
+    thin, good = (transport for transport, _ in bridge.core.called("create_webrtc_transport")[-2:])
+    for bitrate in (400_000, 550_000, 700_000, 900_000):
+        estimate(bridge, good, bitrate)
+        estimate(bridge, thin, bitrate)
+    estimate(bridge, good, 1_200_000)
+    await eventually(lambda: leg.bitrate > 600_000)
+    # While they are much alike the thinnest decides.
+    assert leg.thin == 0
+    made = len(bridge.core.called("create_consumer"))
+    estimate(bridge, thin, 300_000)
+    await eventually(lambda: 0 < leg.thin < 250_000)
+    assert leg.bitrate > 600_000
+    assert encodings(bridge, thin)[-1] == 1
+    # Who has the better line is sent what it was sent before.
+    assert set(encodings(bridge, good)) == {0}
+    assert len(bridge.core.called("create_consumer")) == made
     await sessions[1].close()
+    assert (leg.bitrate < 250_000, leg.thin) == (True, 0)
+    await eventually(lambda: encodings(bridge, thin)[-1] == 0)
+    await sessions[0].close()
     assert legs.running == []
+
+
+def encodings(bridge: Bridge, transport: int) -> list[int]:
+    """Which encodings were chosen for what a transport is sent of a composed picture, one after the other."""
+    composed = bridge.core.called("create_producer")[-1][0]
+    (consumer,) = [
+        number
+        for number, params in bridge.core.called("create_consumer")
+        if (params["transport_id"], params["producer_id"]) == (transport, composed)
+    ]
+    return [told["spatial"] for number, told in bridge.core.called("allocate_consumer") if number == consumer]
 
 
 async def test_the_others_come_back_before_the_composed_picture_goes(bridge: Bridge, legs: FakeLegs) -> None:
