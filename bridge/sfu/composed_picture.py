@@ -19,7 +19,7 @@ from bridge.sfu.sdp import codecs
 from bridge.sfu.sdp.codecs import MediaCodec
 from bridge.sfu.sdp.description import Codec
 from bridge.sfu.socket_transport import ORIENTATION, layer_up_to, new_ssrc, received
-from bridge.sfu.types import LegInput, LegReport, Producer
+from bridge.sfu.types import ComposedLayout, LegInput, LegReport, Producer
 
 if TYPE_CHECKING:
     from bridge.sfu.compositions import Compositions
@@ -55,15 +55,18 @@ class _Input:
 class ComposedPicture:
     """It exists in the core while it has receivers."""
 
-    def __init__(self, owner: Compositions, target: Codec) -> None:
+    def __init__(self, owner: Compositions, target: Codec, layout: ComposedLayout) -> None:
         self._owner = owner
         self._router = owner.router
         self.codec = target
+        self.layout = layout
         self.codecs = (MediaCodec(target),)
         self.producer_id = 0
         """Its id now; another one each time that it is started, 0 while it is not."""
         self._lines = SharedLines(START_BITRATE, MIN_BITRATE, MAX_BITRATE)
-        """What each receiver's line carries of it."""
+        """What the line carries of it of each receiver that shows it."""
+        self._away: dict[Receiver, int] = {}
+        """The same of those that do not show it now."""
         self._rates = self._lines.rates
         self._leg: Leg | None = None
         self._transport: LegTransport | None = None
@@ -80,10 +83,11 @@ class ComposedPicture:
 
     def release(self, receiver: Receiver) -> None:
         """One receiver less; it ends with the last. Idempotent."""
-        if receiver not in self._lines:
+        if receiver not in self._lines and receiver not in self._away:
             return
+        self._away.pop(receiver, None)
         moved = self._lines.leave(_now(), receiver)
-        if len(self._lines):
+        if self.receivers:
             self._make(moved)
         else:
             self.end()
@@ -91,8 +95,28 @@ class ComposedPicture:
 
     def set_bitrate(self, receiver: Receiver, bitrate: int) -> None:
         """What the line of a receiver carries of it."""
-        if receiver in self._lines:
+        if receiver in self._away:
+            self._away[receiver] = bitrate
+        elif receiver in self._lines:
             self._make(self._lines.follow(_now(), receiver, bitrate))
+
+    def show(self, receiver: Receiver, shown: bool) -> None:
+        """Whether a receiver shows it now: while nobody does, it is not made, and nothing is taken in for it."""
+        if shown and receiver in self._away:
+            self._make(self._lines.follow(_now(), receiver, self._away.pop(receiver)))
+        elif not shown and receiver in self._lines:
+            self._away[receiver] = self._lines.bitrate(receiver)
+            self._make(self._lines.leave(_now(), receiver))
+
+    def lay_out(self, layout: ComposedLayout) -> None:
+        """Goes on in another layout, in the same stream."""
+        self.layout = layout
+        self.follow()
+
+    @property
+    def receivers(self) -> int:
+        """How many have it, whether or not they show it."""
+        return len(self._lines) + len(self._away)
 
     def headroom(self, encoding: int) -> int:
         """What more it could be of an encoding if its receivers' lines carried it, in bit/s."""
@@ -104,7 +128,7 @@ class ComposedPicture:
             return
         shown = [(party, party.camera, False) for party in self._owner.parties]
         shown += [(party, screen, True) for party in self._owner.parties for screen in party.screens]
-        self._take_in(_most_wanted(shown))
+        self._take_in(_most_wanted(shown) if self._rates.main else [])
         for producer_id, taken_in in self._inputs.items():
             self._choose_layer(producer_id, taken_in)
         speaker = self._owner.speaker()
@@ -113,7 +137,8 @@ class ComposedPicture:
                 tuple(
                     self._scene_source(party, producer_id, screen=screen, speaking=party.id == speaker)
                     for party, producer_id, screen in shown[:MAX_SOURCES]
-                )
+                ),
+                self.layout,
             )
         )
 
@@ -128,13 +153,14 @@ class ComposedPicture:
         inputs = tuple(
             LegInput(producer_id, each.published.producer.codecs[0]) for producer_id, each in self._inputs.items()
         )
-        target, receivers = codecs.names(self.codecs)[0], len(self._lines)
+        target, receivers = codecs.names(self.codecs)[0], self.receivers
         return LegReport(inputs, "video", target, "composed", receivers, self._leg.restarts, self._leg.stats)
 
     def on_leg_ended(self, code: str) -> None:
         """Told by the runner: the leg is gone for good."""
         logger.warning("a leg for a composed picture has ended for good: %s", code)
         self._lines.clear()
+        self._away.clear()
         # Not after `end`, by which the router knows it no more.
         self._router.end_producers([self.producer_id])
         self.end()
@@ -208,12 +234,16 @@ class ComposedPicture:
 
     def _make(self, moved: Sequence[Receiver]) -> None:
         """Has the leg make what the lines carry, and tells those who get another encoding of it."""
-        rates = self._lines.rates
+        rates = self._lines.rates if len(self._lines) else Rates(0, 0)
         if self._leg is None:
             return
         if rates != self._rates:
+            turned = bool(rates.main) is not bool(self._rates.main)
             self._rates = rates
             self._leg.set_bitrate(rates.main, rates.thin)
+            if turned:
+                self.follow()
+                self._router.legs_changed()
         for receiver in moved:
             encoding = self._lines.encoding(receiver)
             receiver.on_encoding(self.producer_id, encoding, rates.thin if encoding == THIN else rates.main)

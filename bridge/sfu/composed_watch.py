@@ -12,7 +12,7 @@ from bridge.sfu.composed_view import STREAM
 from bridge.sfu.consumers import Consumers
 from bridge.sfu.mixed_sound import Mix
 from bridge.sfu.sdp.watch_answer import WatchPlan
-from bridge.sfu.types import MediaKind, Subscription
+from bridge.sfu.types import ComposedLayout, MediaKind, Subscription
 
 if TYPE_CHECKING:
     from bridge.sfu.router import Router
@@ -28,11 +28,11 @@ class ComposedWatch:
         self._consumers = consumers
         self._held: dict[MediaKind, ComposedPicture | Mix] = {}
 
-    def wanted(self, plan: WatchPlan, without: str | None) -> list[Subscription]:
+    def wanted(self, plan: WatchPlan, without: str | None, layout: ComposedLayout) -> list[Subscription]:
         """The picture and the sound that the offer has m-lines for; nothing where no leg can be started."""
         compositions = self._router.compositions
         makes: dict[MediaKind, ComposedPicture | Mix | None] = {
-            "video": compositions.picture_for(partial(plan.takes, "video")),
+            "video": compositions.picture_for(partial(plan.takes, "video"), layout),
             "audio": compositions.mix_for(partial(plan.takes, "audio"), without),
         }
         for kind, made in makes.items():

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from bridge.errors import BridgeError
-from bridge.sfu.types import MediaKind
+from bridge.sfu.types import AUTO_LAYOUT, ComposedLayout, MediaKind
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,7 @@ class PictureScene:
     """Who stands in a composed picture, in order."""
 
     sources: tuple[SceneSource, ...]
+    layout: ComposedLayout = AUTO_LAYOUT
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from bridge.transcode import rtp
-from bridge.transcode.compose import Compositor, LayoutSettings, Rung, Source, choose_rung
+from bridge.transcode.compose import Compositor, LayoutName, LayoutSettings, Rung, Source, choose_rung
 from bridge.transcode.compose.sources import Rotation
 from bridge.transcode.encodings import Encodings
 from bridge.transcode.messages import Compose, Pictures, PictureSource
-from bridge.transcode.pacing import TICK_SECONDS
+from bridge.transcode.pacing import IDLE_SECONDS, TICK_SECONDS
 from bridge.transcode.picture_input import PictureInput
 from bridge.transcode.picture_output import PictureOutput
 from bridge.transcode.video_codecs import VIDEO_CLOCK
@@ -42,13 +42,23 @@ class _Shown:
 class _Encoding:
     """One composed picture: drawn for its size, so that names can be read, at its own rate."""
 
-    def __init__(self, start: Compose, ssrc: int, sequence: int, bitrate: int, send: Callable[[bytes], None]) -> None:
+    def __init__(
+        self,
+        start: Compose,
+        ssrc: int,
+        sequence: int,
+        bitrate: int,
+        send: Callable[[bytes], None],
+        layout: tuple[LayoutName, bool],
+    ) -> None:
+        """`layout`: its name, and whether the picture is upright."""
         self.bitrate = bitrate
         self.rung: Rung = choose_rung(bitrate)
+        self._upright = layout[1]
         self._compositor = Compositor(
             LayoutSettings(
-                width=self.rung.width,
-                height=self.rung.height,
+                layout[0],
+                *self.size,
                 language=start.language,
                 frozen_after=FROZEN_SECONDS,
             )
@@ -68,22 +78,38 @@ class _Encoding:
     @property
     def size(self) -> tuple[int, int]:
         """Pixels."""
-        return self.rung.width, self.rung.height
+        rung = self.rung.upright() if self._upright else self.rung
+        return rung.width, rung.height
 
     def set_bitrate(self, bitrate: int) -> None:
-        """Size and frame rate follow."""
+        """Size and frame rate follow. At 0 nothing is made."""
         self.bitrate = bitrate
-        rung = choose_rung(bitrate, self.rung)
-        if (rung.width, rung.height) != self.size:
-            self._compositor.resize(rung.width, rung.height)
-        self.rung = rung
+        if bitrate:
+            self._become(choose_rung(bitrate, self.rung), upright=self._upright)
+
+    def lay_out(self, layout: LayoutName, *, upright: bool) -> None:
+        """Who stands where, and whether the picture is for a screen that is held upright."""
+        self._compositor.lay_out(layout)
+        self._become(self.rung, upright=upright)
+
+    def _become(self, rung: Rung, *, upright: bool) -> None:
+        before = self.size
+        self.rung, self._upright = rung, upright
+        if self.size != before:
+            self._compositor.resize(*self.size)
 
     def until_due(self, now: float) -> float:
         """Seconds until the next picture."""
+        if not self.bitrate:
+            return IDLE_SECONDS
         return 0.0 if self._due is None else max(0.0, self._due - now)
 
     def step(self, now: float, sources: Sequence[Source]) -> float | None:
         """Makes a picture if it is time for one, and sends it: how long that took; None if nothing was sent."""
+        if not self.bitrate:
+            # Whoever looks at it again has seen nothing of what was between.
+            self._due, self.output.keyframe_wanted = None, True
+            return None
         if self._due is None:
             self._due = now
         if now < self._due:
@@ -114,8 +140,9 @@ class PictureComposer:
         """Raises `BridgeError`: `codec_unavailable`, `unknown_language`."""
         self._start = start
         self._send = send
+        self._layout: tuple[LayoutName, bool] = "auto", False
         self._encodings = Encodings(
-            lambda ssrc, sequence, bitrate: _Encoding(start, ssrc, sequence, bitrate, send),
+            lambda ssrc, sequence, bitrate: _Encoding(start, ssrc, sequence, bitrate, send, self._layout),
             start.ssrc,
             start.sequence,
             start.bitrate,
@@ -178,6 +205,10 @@ class PictureComposer:
 
     def follow(self, pictures: Pictures) -> None:
         """Takes in who is to be seen. A stream that stays keeps its decoder, a source its newest picture."""
+        if (pictures.layout, pictures.upright) != self._layout:
+            self._layout = pictures.layout, pictures.upright
+            for each in self._encodings:
+                each.lay_out(pictures.layout, upright=pictures.upright)
         before, self._shown = self._shown, {}
         for spec in pictures.sources:
             self._shown[spec.id] = self._continued(spec, before.pop(spec.id, None))

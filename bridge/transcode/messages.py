@@ -6,6 +6,8 @@ participants, as their tokens say them. Neither end logs what is said.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 MAX_MESSAGE = 64 * 1024
@@ -128,6 +130,8 @@ class Pictures(msgspec.Struct, frozen=True, tag="pictures"):
     """Who is to be in the composed picture from now on, in order."""
 
     sources: tuple[PictureSource, ...]
+    layout: Literal["auto", "grid", "speaker", "interpreter", "screen"] = "auto"
+    upright: bool = False
 
 
 class Voice(msgspec.Struct, frozen=True):
@@ -157,7 +161,7 @@ class Target(msgspec.Struct, frozen=True, tag="target"):
     """What may be sent from now on."""
 
     bitrate: int
-    """In bit/s of RTP payload."""
+    """In bit/s of RTP payload; 0: a composed picture is not made while nobody looks at it."""
     thin: int = 0
     """The same of the second encoding; 0 for none."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.errors import BridgeError
-from bridge.sfu import MediaSession, Party, Producer, View, subscribe_connection
+from bridge.sfu import ComposedLayout, MediaSession, Party, Producer, View, subscribe_connection
 from bridge.sfu.allocation import view as view_choice
 from bridge.sfu.legs import AnyLegSpec, ComposeSpec, LegListener, MixSpec, PictureScene, Scene, SoundScene
 from tests.sfu.conftest import Bridge
@@ -149,6 +149,58 @@ def encodings(bridge: Bridge, transport: int) -> list[int]:
         if (params["transport_id"], params["producer_id"]) == (transport, composed)
     ]
     return [told["spatial"] for number, told in bridge.core.called("allocate_consumer") if number == consumer]
+
+
+async def test_while_nobody_shows_it_nothing_is_taken_in_and_nothing_made(bridge: Bridge, legs: FakeLegs) -> None:
+    people = await room(bridge, 2)
+    subscriptions = wanted(*(producer for each in people for producer in each))
+    sessions = [(await joined(bridge, people, View.COMPOSED, name))[0] for name in ("bo", "cato")]
+    for session in sessions:
+        await negotiate(session)
+        await negotiate(session)
+    (leg,) = legs.running
+    sessions[0].set_subscriptions(subscriptions, View.COMPOSED, hidden=True)
+    assert leg.bitrate > 0
+    assert len(bridge.core.called("pause_consumer")) == 1
+    sessions[1].set_subscriptions(subscriptions, View.COMPOSED, hidden=True)
+    assert leg.bitrate == 0
+    (report,) = bridge.sfu.legs("room")
+    assert (report.inputs, report.receivers) == ((), 2)
+    sessions[1].set_subscriptions(subscriptions, View.COMPOSED)
+    assert leg.bitrate > 0
+    assert isinstance(leg.scene, PictureScene)
+    assert all(each.ssrc is not None for each in leg.scene.sources)
+    assert bridge.core.called("pause_consumer")[-1][1] is False
+    for session in sessions:
+        await session.close()
+    assert legs.running == []
+
+
+async def test_a_layout_of_ones_own_is_made_anew_only_where_others_have_it_as_it_is(
+    bridge: Bridge, legs: FakeLegs
+) -> None:
+    people = await room(bridge, 2)
+    subscriptions = wanted(*(producer for each in people for producer in each))
+    bo, _ = await joined(bridge, people, View.COMPOSED, "bo")
+    await negotiate(bo)
+    await negotiate(bo)
+    (leg,) = legs.running
+    upright = ComposedLayout("speaker", "upright")
+    bo.set_subscriptions(subscriptions, View.COMPOSED, upright)
+    # It is alone: the same stream goes on in another shape.
+    assert legs.running == [leg]
+    assert isinstance(leg.scene, PictureScene)
+    assert leg.scene.layout == upright
+    cato, _ = await joined(bridge, people, View.COMPOSED, "cato")
+    await negotiate(cato)
+    await negotiate(cato)
+    shapes = [each.scene.layout.shape for each in legs.running if isinstance(each.scene, PictureScene)]
+    assert shapes == ["upright", "wide"]
+    bo.set_subscriptions(subscriptions, View.COMPOSED)
+    # Now both have the same, and share it.
+    assert len(legs.running) == 1
+    bo.set_subscriptions(subscriptions, View.COMPOSED, upright)
+    assert len(legs.running) == 2
 
 
 async def test_the_others_come_back_before_the_composed_picture_goes(bridge: Bridge, legs: FakeLegs) -> None:

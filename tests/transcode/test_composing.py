@@ -7,6 +7,7 @@ import pytest
 
 from bridge.errors import BridgeError
 from bridge.transcode import rtp
+from bridge.transcode.compose import Arrangement, Party, arrange
 from bridge.transcode.composing import FROZEN_SECONDS, PictureComposer
 from bridge.transcode.messages import CodecSpec, Compose, Pictures, PictureSource, Thin
 from tests.support.composed import tiles
@@ -45,10 +46,12 @@ class Room:
         self.screen.show([packet for packet in packets if packet.ssrc == SSRC])
         self.thin.show([packet for packet in packets if packet.ssrc == THIN_SSRC])
 
-    def shows(self, parties: int, screen: Screen | None = None) -> list[Identity | None]:
+    def shows(
+        self, parties: int, screen: Screen | None = None, arranged: Arrangement | None = None
+    ) -> list[Identity | None]:
         """Whose colour each tile of the newest picture has."""
         picture = (screen or self.screen).pictures[-1].to_ndarray(format="rgb24")
-        return tiles(np.asarray(picture, np.uint8), parties)
+        return tiles(np.asarray(picture, np.uint8), parties, arranged)
 
     def requests(self) -> set[int]:
         """SSRCs of which keyframes were asked for."""
@@ -150,6 +153,36 @@ def test_a_thin_encoding_is_drawn_for_its_own_size_and_leaves_the_main_one_as_it
     room.run(0.5)
     assert len(room.thin.pictures) > shown
     assert room.composer.thin_sequence > following
+
+
+def test_layout_and_shape_change_in_the_same_stream() -> None:
+    room = Room()
+    room.cameras = {1: Camera("vp8", RED), 2: Camera("vp8", GREEN)}
+    room.follow(source("a", 1), source("b", 2))
+    room.run(0.5)
+    room.composer.follow(Pictures((source("a", 1), source("b", 2)), "speaker", upright=True))
+    room.run(1.0)
+    picture = room.screen.pictures[-1]
+    assert (picture.width, picture.height) == (360, 640)
+    parties = [Party("a", 4 / 3), Party("b", 4 / 3)]
+    assert room.shows(2, arranged=arrange("speaker", 360, 640, parties)) == [RED, GREEN]
+
+
+def test_nothing_is_made_while_nobody_looks_and_then_a_keyframe() -> None:
+    room = Room()
+    room.cameras = {1: Camera("vp8", RED)}
+    room.follow(source("a", 1))
+    room.run(0.5)
+    room.composer.set_bitrate(0)
+    sent = room.composer.frames_out
+    room.run(0.5)
+    assert room.composer.frames_out == sent
+    assert room.composer.next_step(room.now) > 0.5
+    room.composer.set_bitrate(500_000)
+    # A decoder that has seen nothing before begins here.
+    room.screen = Screen("vp8")
+    room.run(0.5)
+    assert room.shows(1) == [RED]
 
 
 def test_who_asks_for_a_keyframe_gets_one() -> None:

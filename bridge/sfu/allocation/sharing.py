@@ -80,6 +80,10 @@ class SharedLines:
         """One receiver less. Who changes over by it. Idempotent."""
         return [] if self._lines.pop(receiver, None) is None else self._divide(now)
 
+    def bitrate(self, receiver: Receiver) -> int:
+        """What a receiver's line carries, within what a leg makes."""
+        return self._lines[receiver].bitrate
+
     def encoding(self, receiver: Receiver) -> int:
         """Which encoding a receiver is to be sent."""
         line = self._lines.get(receiver)
