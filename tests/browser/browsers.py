@@ -153,6 +153,10 @@ class Page:
         """Reloads the page, as a person would."""
         await self.driver.request("reload", page=self.handle)
 
+    async def resize(self, width: int, height: int) -> None:
+        """Gives its window another size, in CSS pixels."""
+        await self.driver.request("resize", page=self.handle, width=width, height=height)
+
     async def noticed(self) -> dict[str, list[str]]:
         """What it has said on its console, thrown and asked for since it was opened: console, errors, requests."""
         answer: dict[str, list[str]] = await self.driver.request("noticed", page=self.handle)

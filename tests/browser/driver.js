@@ -75,6 +75,12 @@ const METHODS = {
     return found(noticed, page);
   },
 
+  /** Gives the page's window another size, as turning a telephone does. */
+  async resize({ page, width, height }) {
+    await found(pages, page).setViewport({ width, height });
+    return null;
+  },
+
   async reload({ page }) {
     await found(pages, page).reload();
     return null;
