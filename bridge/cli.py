@@ -118,8 +118,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_settings(records)
     add_records_arguments(records)
 
-    test_leg = _command(commands, "test-leg", _test_leg, "join a room as an echo, or play a file into it")
-    test_leg.add_argument("what", choices=["echo", "play"], help="echo: what the last who came sends; play: FILE")
+    test_leg = _command(commands, "test-leg", _test_leg, "join a room as an echo or a clock, or play a file into it")
+    test_leg.add_argument(
+        "what",
+        choices=["echo", "play", "clock"],
+        help="echo: what the last who came sends; play: FILE; clock: time code and tone",
+    )
     test_leg.add_argument("file", nargs="?", type=Path, metavar="FILE", help="with play: sound, picture or both")
     test_leg.add_argument(
         "--token", required=True, metavar="TOKEN", help="its join token, as `bridge token` prints one"
@@ -336,11 +340,13 @@ def _rooms(options: argparse.Namespace) -> int:
 
 def _test_leg(options: argparse.Namespace) -> int:
     if (options.what == "play") != (options.file is not None):
-        raise BridgeError("bad_file", "`play` wants a file, `echo` none.", field="file")
+        raise BridgeError("bad_file", "`play` wants a file, `echo` and `clock` none.", field="file")
     from bridge.transcode import test_leg
 
     if options.what == "echo":
         running = test_leg.echo(options.url, options.token)
+    elif options.what == "clock":
+        running = test_leg.clock(options.url, options.token)
     else:
         running = test_leg.play(options.url, options.token, options.file)
     try:

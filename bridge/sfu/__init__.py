@@ -8,12 +8,16 @@ from bridge.sfu.settings import MediaLimits, MediaSettings, MediaTimeouts
 from bridge.sfu.sfu import Sfu, WorkerReport
 from bridge.sfu.tap import Tap, TapListener, TappedTrack
 from bridge.sfu.types import (
+    AUTO_LAYOUT,
     AudioLevel,
+    ComposedLayout,
     ConnectionKind,
     ConnectionState,
     LegInput,
     LegReport,
     MediaKind,
+    PictureLayout,
+    PictureShape,
     Producer,
     PublishResult,
     QualityLevel,
@@ -31,7 +35,9 @@ from bridge.sfu.types import (
 )
 
 __all__ = [
+    "AUTO_LAYOUT",
     "AudioLevel",
+    "ComposedLayout",
     "ConnectionKind",
     "ConnectionState",
     "LegInput",
@@ -43,6 +49,8 @@ __all__ = [
     "MediaTimeouts",
     "OpenComposition",
     "Party",
+    "PictureLayout",
+    "PictureShape",
     "Producer",
     "PublishResult",
     "QualityLevel",

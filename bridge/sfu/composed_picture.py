@@ -5,10 +5,13 @@ All who take the same codec share it, and the thinnest of their lines decides ho
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bridge.sfu.allocation.sharing import THIN, Rates, Receiver, SharedLines
 from bridge.sfu.leg_transport import DECODED, LegTransport, leg_codec, taken
 from bridge.sfu.legs import ComposeSpec, Leg, PictureScene, SceneSource
 from bridge.sfu.parties import Party
@@ -16,7 +19,7 @@ from bridge.sfu.sdp import codecs
 from bridge.sfu.sdp.codecs import MediaCodec
 from bridge.sfu.sdp.description import Codec
 from bridge.sfu.socket_transport import ORIENTATION, layer_up_to, new_ssrc, received
-from bridge.sfu.types import LegInput, LegReport, Producer
+from bridge.sfu.types import ComposedLayout, LegInput, LegReport, Producer
 
 if TYPE_CHECKING:
     from bridge.sfu.compositions import Compositions
@@ -52,51 +55,72 @@ class _Input:
 class ComposedPicture:
     """It exists in the core while it has receivers."""
 
-    def __init__(self, owner: Compositions, target: Codec) -> None:
+    def __init__(self, owner: Compositions, target: Codec, layout: ComposedLayout) -> None:
         self._owner = owner
         self._router = owner.router
         self.codec = target
+        self.layout = layout
         self.codecs = (MediaCodec(target),)
         self.producer_id = 0
         """Its id now; another one each time that it is started, 0 while it is not."""
-        self._receivers: dict[object, int] = {}
-        """What each one's line carries of it, in bit/s."""
-        self._bitrate = START_BITRATE
+        self._lines = SharedLines(START_BITRATE, MIN_BITRATE, MAX_BITRATE)
+        """What the line carries of it of each receiver that shows it."""
+        self._away: dict[Receiver, int] = {}
+        """The same of those that do not show it now."""
+        self._rates = self._lines.rates
         self._leg: Leg | None = None
         self._transport: LegTransport | None = None
         self._inputs: dict[int, _Input] = {}
         """By producer."""
 
-    def acquire(self, receiver: object, bitrate: int = START_BITRATE) -> int:
+    def acquire(self, receiver: Receiver, bitrate: int = START_BITRATE) -> int:
         """Has it made for one more receiver; the producer to consume. Raises `BridgeError` if no leg may be started."""
         if self._transport is None:
-            self._bitrate = _bounded(bitrate)
-            self._start()
-        self._receivers[receiver] = bitrate
-        self._follow_lines()
+            self._start(bitrate)
+        self._make(self._lines.follow(_now(), receiver, bitrate))
         self._router.legs_changed()
         return self.producer_id
 
-    def release(self, receiver: object) -> None:
+    def release(self, receiver: Receiver) -> None:
         """One receiver less; it ends with the last. Idempotent."""
-        if self._receivers.pop(receiver, None) is None:
+        if receiver not in self._lines and receiver not in self._away:
             return
-        if self._receivers:
-            self._follow_lines()
+        self._away.pop(receiver, None)
+        moved = self._lines.leave(_now(), receiver)
+        if self.receivers:
+            self._make(moved)
         else:
             self.end()
         self._router.legs_changed()
 
-    def set_bitrate(self, receiver: object, bitrate: int) -> None:
+    def set_bitrate(self, receiver: Receiver, bitrate: int) -> None:
         """What the line of a receiver carries of it."""
-        if receiver in self._receivers:
-            self._receivers[receiver] = bitrate
-            self._follow_lines()
+        if receiver in self._away:
+            self._away[receiver] = bitrate
+        elif receiver in self._lines:
+            self._make(self._lines.follow(_now(), receiver, bitrate))
+
+    def show(self, receiver: Receiver, shown: bool) -> None:
+        """Whether a receiver shows it now: while nobody does, it is not made, and nothing is taken in for it."""
+        if shown and receiver in self._away:
+            self._make(self._lines.follow(_now(), receiver, self._away.pop(receiver)))
+        elif not shown and receiver in self._lines:
+            self._away[receiver] = self._lines.bitrate(receiver)
+            self._make(self._lines.leave(_now(), receiver))
+
+    def lay_out(self, layout: ComposedLayout) -> None:
+        """Goes on in another layout, in the same stream."""
+        self.layout = layout
+        self.follow()
 
     @property
-    def headroom(self) -> int:
-        """What more it could be if its receivers' lines carried it, in bit/s."""
-        return MAX_BITRATE - self._bitrate
+    def receivers(self) -> int:
+        """How many have it, whether or not they show it."""
+        return len(self._lines) + len(self._away)
+
+    def headroom(self, encoding: int) -> int:
+        """What more it could be of an encoding if its receivers' lines carried it, in bit/s."""
+        return MAX_BITRATE - (self._rates.thin if encoding == THIN else self._rates.main)
 
     def follow(self) -> None:
         """The room, its speaker or a layer of a producer is another: takes in what is of use, and tells the leg."""
@@ -104,7 +128,7 @@ class ComposedPicture:
             return
         shown = [(party, party.camera, False) for party in self._owner.parties]
         shown += [(party, screen, True) for party in self._owner.parties for screen in party.screens]
-        self._take_in(_most_wanted(shown))
+        self._take_in(_most_wanted(shown) if self._rates.main else [])
         for producer_id, taken_in in self._inputs.items():
             self._choose_layer(producer_id, taken_in)
         speaker = self._owner.speaker()
@@ -113,7 +137,8 @@ class ComposedPicture:
                 tuple(
                     self._scene_source(party, producer_id, screen=screen, speaking=party.id == speaker)
                     for party, producer_id, screen in shown[:MAX_SOURCES]
-                )
+                ),
+                self.layout,
             )
         )
 
@@ -128,13 +153,14 @@ class ComposedPicture:
         inputs = tuple(
             LegInput(producer_id, each.published.producer.codecs[0]) for producer_id, each in self._inputs.items()
         )
-        target, receivers = codecs.names(self.codecs)[0], len(self._receivers)
+        target, receivers = codecs.names(self.codecs)[0], self.receivers
         return LegReport(inputs, "video", target, "composed", receivers, self._leg.restarts, self._leg.stats)
 
     def on_leg_ended(self, code: str) -> None:
         """Told by the runner: the leg is gone for good."""
         logger.warning("a leg for a composed picture has ended for good: %s", code)
-        self._receivers.clear()
+        self._lines.clear()
+        self._away.clear()
         # Not after `end`, by which the router knows it no more.
         self._router.end_producers([self.producer_id])
         self.end()
@@ -153,15 +179,16 @@ class ComposedPicture:
         self._router.producers.pop(producer_id, None)
         self._router.layers.pop(producer_id, None)
 
-    def _start(self) -> None:
-        router, ssrc = self._router, new_ssrc()
-        spec = ComposeSpec(leg_codec(self.codec), ssrc, ORIENTATION)
-        self._leg = self._owner.runner.reserve(spec, self._bitrate, self)
+    def _start(self, bitrate: int) -> None:
+        router, ssrcs = self._router, (new_ssrc(), new_ssrc())
+        spec = ComposeSpec(leg_codec(self.codec), *ssrcs, ORIENTATION)
+        self._rates = Rates(max(MIN_BITRATE, min(MAX_BITRATE, bitrate)), 0)
+        self._leg = self._owner.runner.reserve(spec, self._rates.main, self)
         self._transport = LegTransport(router, self._leg, lambda: self.on_leg_ended("leg_failed"))
         self.producer_id = router.new_id()
         producer = Producer(self.producer_id, "composed", "video", codecs.names(self.codecs))
         router.producers[self.producer_id] = self._owner.published(producer, self.codecs)
-        self._transport.produce(self.producer_id, "video", self.codecs, ssrc)
+        self._transport.produce(self.producer_id, "video", self.codecs, *ssrcs)
         self.follow()
 
     def _take_in(self, wanted: list[int]) -> None:
@@ -205,11 +232,21 @@ class ComposedPicture:
             return source
         return replace(source, ssrc=taken_in.ssrc, codecs=tuple(map(leg_codec, taken(taken_in.published))))
 
-    def _follow_lines(self) -> None:
-        bitrate = _bounded(min(self._receivers.values(), default=START_BITRATE))
-        if self._leg is not None and bitrate != self._bitrate:
-            self._bitrate = bitrate
-            self._leg.set_bitrate(bitrate)
+    def _make(self, moved: Sequence[Receiver]) -> None:
+        """Has the leg make what the lines carry, and tells those who get another encoding of it."""
+        rates = self._lines.rates if len(self._lines) else Rates(0, 0)
+        if self._leg is None:
+            return
+        if rates != self._rates:
+            turned = bool(rates.main) is not bool(self._rates.main)
+            self._rates = rates
+            self._leg.set_bitrate(rates.main, rates.thin)
+            if turned:
+                self.follow()
+                self._router.legs_changed()
+        for receiver in moved:
+            encoding = self._lines.encoding(receiver)
+            receiver.on_encoding(self.producer_id, encoding, rates.thin if encoding == THIN else rates.main)
 
 
 def _most_wanted(shown: list[tuple[Party, int | None, bool]]) -> list[int]:
@@ -218,5 +255,5 @@ def _most_wanted(shown: list[tuple[Party, int | None, bool]]) -> list[int]:
     return [producer_id for _, producer_id, _ in by_need if producer_id is not None][:MAX_PICTURES]
 
 
-def _bounded(bitrate: int) -> int:
-    return max(MIN_BITRATE, min(MAX_BITRATE, bitrate))
+def _now() -> float:
+    return asyncio.get_running_loop().time()

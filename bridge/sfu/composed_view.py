@@ -13,7 +13,8 @@ from bridge.sfu.allocation import ranks
 from bridge.sfu.allocation.model import Source
 from bridge.sfu.allocation.view import ViewChooser
 from bridge.sfu.composed_picture import START_BITRATE, ComposedPicture
-from bridge.sfu.types import Subscription, View, ViewReason, ViewState
+from bridge.sfu.consumers import Consumers
+from bridge.sfu.types import ComposedLayout, Subscription, View, ViewReason, ViewState
 
 if TYPE_CHECKING:
     from bridge.sfu.router import Router
@@ -27,12 +28,13 @@ RETRY_SECONDS = 30.0
 class ComposedView:
     """The choice of one connection. Whoever has it subscribes to `wanted`."""
 
-    def __init__(self, router: Router, close: Callable[[int], None], on_state: Callable[[ViewState], None]) -> None:
-        """`close` ends what is sent of a producer, if anything is; `on_state` is told what the receiver gets."""
+    def __init__(self, router: Router, consumers: Consumers, on_state: Callable[[ViewState], None]) -> None:
+        """`on_state` is told what the receiver gets."""
         self._router = router
-        self._close = close
+        self._consumers = consumers
         self._on_state = on_state
         self._view = View.SEPARATE
+        self._layout, self._hidden = ComposedLayout(), False
         self._chooser = ViewChooser()
         self._picture: ComposedPicture | None = None
         self.producer_id = 0
@@ -53,11 +55,19 @@ class ComposedView:
         wants = self._view is View.COMPOSED or (self._view is View.AUTO and self._chooser.composed)
         return wants and self._refused is None
 
-    def ask(self, view: View) -> None:
-        """What the receiver wants from now on."""
+    def ask(self, view: View, layout: ComposedLayout, *, hidden: bool) -> None:
+        """What the receiver wants from now on; `hidden`: it does not show a composed picture now."""
         if view is not self._view:
             self._view, self._refused = view, None
             self._chooser = ViewChooser()
+        self._hidden = hidden
+        if layout != self._layout:
+            self._layout, self._refused = layout, None
+            if self._picture is not None and not self._router.compositions.lay_out(self._picture, layout):
+                # Others have it as it is: this one goes over to another.
+                self.release()
+        if self._picture is not None:
+            self._picture.show(self, not hidden)
 
     def look(self, now: float, budget: int | None, videos: Sequence[Source]) -> None:
         """Takes in what the line carries beside sound, and what the pictures on their own would take."""
@@ -80,7 +90,7 @@ class ComposedView:
         if composed and is_live(self.producer_id):
             wanted = [each for each in asked if not self._is_video(each.producer_id)]
         if self.producer_id:
-            wanted.append(Subscription(self.producer_id, STREAM, STREAM, rank=ranks.PINNED))
+            wanted.append(Subscription(self.producer_id, STREAM, STREAM, rank=ranks.PINNED, paused=self._hidden))
         return wanted
 
     def set_bitrate(self, bitrate: int) -> None:
@@ -88,6 +98,10 @@ class ComposedView:
         self._bitrate = bitrate
         if self._picture is not None:
             self._picture.set_bitrate(self, bitrate)
+
+    def on_encoding(self, producer_id: int, encoding: int, bitrate: int) -> None:
+        """Told by the picture: which of its encodings is for this line."""
+        self._consumers.choose(producer_id, encoding, bitrate)
 
     def refuse(self, now: float, why: ViewReason) -> None:
         """It cannot be had. Each picture comes on its own instead, and it is tried again after a while."""
@@ -99,11 +113,11 @@ class ComposedView:
         picture, self._picture = self._picture, None
         producer_id, self.producer_id = self.producer_id, 0
         if picture is not None:
-            self._close(producer_id)
+            self._consumers.close(producer_id)
             picture.release(self)
 
     def _acquire(self, now: float, lacking: Collection[str]) -> None:
-        picture = self._router.compositions.picture(lacking)
+        picture = self._router.compositions.picture(lacking, self._layout)
         if picture is None:
             enabled = self._router.compositions.enabled
             self._refused = ("unsupported_codec" if enabled else "legs_exhausted", now + RETRY_SECONDS)
@@ -114,6 +128,7 @@ class ComposedView:
             self._refused = ("legs_exhausted" if error.code == "legs_exhausted" else "leg_failed", now + RETRY_SECONDS)
         else:
             self._picture = picture
+            picture.show(self, not self._hidden)
 
     def _arrived(self, asked: Sequence[Subscription], is_live: Callable[[int], bool]) -> bool:
         """Whether any picture on its own flows again, or none is to."""

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from bridge.errors import BridgeError
 from bridge.sfu.composed_picture import ComposedPicture
 from bridge.sfu.composed_view import STREAM
+from bridge.sfu.consumers import Consumers
 from bridge.sfu.mixed_sound import Mix
 from bridge.sfu.sdp.watch_answer import WatchPlan
-from bridge.sfu.types import MediaKind, Subscription
+from bridge.sfu.types import ComposedLayout, MediaKind, Subscription
 
 if TYPE_CHECKING:
     from bridge.sfu.router import Router
@@ -22,15 +23,16 @@ logger = logging.getLogger(__name__)
 class ComposedWatch:
     """What one connection holds of its room's compositions."""
 
-    def __init__(self, router: Router) -> None:
+    def __init__(self, router: Router, consumers: Consumers) -> None:
         self._router = router
+        self._consumers = consumers
         self._held: dict[MediaKind, ComposedPicture | Mix] = {}
 
-    def wanted(self, plan: WatchPlan, without: str | None) -> list[Subscription]:
+    def wanted(self, plan: WatchPlan, without: str | None, layout: ComposedLayout) -> list[Subscription]:
         """The picture and the sound that the offer has m-lines for; nothing where no leg can be started."""
         compositions = self._router.compositions
         makes: dict[MediaKind, ComposedPicture | Mix | None] = {
-            "video": compositions.picture_for(partial(plan.takes, "video")),
+            "video": compositions.picture_for(partial(plan.takes, "video"), layout),
             "audio": compositions.mix_for(partial(plan.takes, "audio"), without),
         }
         for kind, made in makes.items():
@@ -50,6 +52,10 @@ class ComposedWatch:
         """What the line carries of a picture, and in all, in bit/s."""
         for kind, made in self._held.items():
             made.set_bitrate(self, picture if kind == "video" else line)
+
+    def on_encoding(self, producer_id: int, encoding: int, bitrate: int) -> None:
+        """Told by the picture: which of its encodings is for this line."""
+        self._consumers.choose(producer_id, encoding, bitrate)
 
     def release(self) -> None:
         """Lets go of both."""

@@ -21,7 +21,7 @@ from bridge.sfu.mixed_sound import Mix, MixedSound
 from bridge.sfu.parties import Party
 from bridge.sfu.sdp.codecs import MediaCodec
 from bridge.sfu.sdp.description import Codec
-from bridge.sfu.types import LegReport, Producer
+from bridge.sfu.types import AUTO_LAYOUT, ComposedLayout, LegReport, Producer
 
 if TYPE_CHECKING:
     from bridge.sfu.router import PublishedProducer, Router
@@ -55,6 +55,9 @@ class OpenComposition:
         self._picture.release(self)
         self._mix.release(self)
 
+    def on_encoding(self, producer_id: int, encoding: int, bitrate: int) -> None:
+        """Told by the picture. Nobody's line bounds it, so that it has the main encoding."""
+
     def producers_ended(self, producer_ids: Collection[int]) -> None:
         """Told by the owner: one of them may be among these. Then both are let go of, and it is told."""
         if {self.video.producer.producer_id, self.audio.producer.producer_id} & set(producer_ids):
@@ -74,8 +77,8 @@ class Compositions:
         self.runner = runner
         self.parties: tuple[Party, ...] = ()
         """Who is in the room, in order of joining."""
-        self._pictures: dict[tuple[str, str], ComposedPicture] = {}
-        """By codec and by who they are for: receivers, or those who open them."""
+        self._pictures: dict[tuple[str, str, ComposedLayout], ComposedPicture] = {}
+        """By codec, by who they are for (receivers, or those who open them), and by layout."""
         self._sound = MixedSound(self)
         self._mixes: dict[tuple[str, str | None], Mix] = {}
         """By codec and by whose voice is left out."""
@@ -92,20 +95,36 @@ class Compositions:
         `on_ended` is called once, should its legs end for good before `close`. Raises `BridgeError`
         (`legs_exhausted`), and then has started nothing.
         """
-        picture, mix = self._picture(TARGETS["video"][0], "open"), self._mix(TARGETS["audio"][0], None)
+        picture, mix = (
+            self._picture(TARGETS["video"][0], "open", AUTO_LAYOUT),
+            self._mix(TARGETS["audio"][0], None),
+        )
         made = OpenComposition(self, picture, mix, on_ended)
         self._open.append(made)
         return made
 
-    def picture_for(self, takes: Callable[[Sequence[MediaCodec]], bool]) -> ComposedPicture | None:
+    def picture_for(
+        self, takes: Callable[[Sequence[MediaCodec]], bool], layout: ComposedLayout
+    ) -> ComposedPicture | None:
         """The picture in the best codec that `takes` says yes to."""
         target = next((each for each in TARGETS["video"] if takes((MediaCodec(each),))), None)
-        return None if target is None or not self.enabled else self._picture(target, "view")
+        return None if target is None or not self.enabled else self._picture(target, "view", layout)
 
-    def picture(self, lacking: Collection[str]) -> ComposedPicture | None:
+    def picture(self, lacking: Collection[str], layout: ComposedLayout) -> ComposedPicture | None:
         """The picture in the best codec that a receiver may have: none of `lacking`, as `variant` names them."""
         target = next((each for each in TARGETS["video"] if variant(each) not in lacking), None)
-        return None if target is None or not self.enabled else self._picture(target, "view")
+        return None if target is None or not self.enabled else self._picture(target, "view", layout)
+
+    def lay_out(self, picture: ComposedPicture, layout: ComposedLayout) -> bool:
+        """Has a picture laid out anew that one receiver alone has, if there is none like that yet. Whether it was."""
+        key = (variant(picture.codec), "view", layout)
+        like = self._pictures.get(key)
+        if picture.receivers != 1 or (like is not None and like.receivers):
+            return False
+        self._pictures = {old: each for old, each in self._pictures.items() if each is not picture}
+        self._pictures[key] = picture
+        picture.lay_out(layout)
+        return True
 
     def mix_for(self, takes: Callable[[Sequence[MediaCodec]], bool], without: str | None) -> Mix | None:
         """The mix in the best codec that `takes` says yes to, without the voice of this participant."""
@@ -142,10 +161,10 @@ class Compositions:
         for made in tuple(self._open):
             made.producers_ended(producer_ids)
 
-    def headroom(self, producer_id: int) -> int:
-        """What more a producer could be, in bit/s: 0 for those that are no composed picture."""
+    def headroom(self, producer_id: int, encoding: int) -> int:
+        """What more an encoding of a producer could be, in bit/s: 0 for those that are no composed picture."""
         found = (picture for picture in self._pictures.values() if picture.producer_id == producer_id)
-        return next((picture.headroom for picture in found), 0)
+        return next((picture.headroom(encoding) for picture in found), 0)
 
     def reports(self) -> list[LegReport]:
         """The legs that run."""
@@ -178,8 +197,9 @@ class Compositions:
         for picture in self._pictures.values():
             picture.follow()
 
-    def _picture(self, target: Codec, purpose: str) -> ComposedPicture:
-        return self._pictures.setdefault((variant(target), purpose), ComposedPicture(self, target))
+    def _picture(self, target: Codec, purpose: str, layout: ComposedLayout) -> ComposedPicture:
+        key = (variant(target), purpose, layout)
+        return self._pictures.setdefault(key, ComposedPicture(self, target, layout))
 
     def _mix(self, target: Codec, without: str | None) -> Mix:
         # Participants come and go: what nobody hears any more is forgotten.

@@ -174,6 +174,10 @@ class Consumers:
         """How large the receiver shows a video, and what it counts for: see `Source`."""
         self._allocation.prefer(producer_id, max_height=max_height, rank=rank)
 
+    def choose(self, producer_id: int, encoding: int, bitrate: int) -> None:
+        """Which encoding the receiver is sent of what a leg makes, and in how many bit/s it is made."""
+        self._allocation.choose(producer_id, encoding, bitrate)
+
     def _on_video_state(self, producer_id: int, state: VideoState) -> None:
         consumer = self._consumers.get(producer_id)
         suspended = state is VideoState.PAUSED
@@ -191,11 +195,11 @@ class Consumers:
 
     def forget(self, producer_id: int) -> int | None:
         """Forgets the consumer of a producer that has ended, and with it the consumer; its id."""
+        self._allocation.remove(producer_id)
         consumer = self._consumers.pop(producer_id, None)
         if consumer is None:
             return None
         del self._producers[consumer.consumer_id]
-        self._allocation.remove(producer_id)
         self._router.worker.unroute(consumer.consumer_id)
         return consumer.consumer_id
 

@@ -7,12 +7,14 @@ same need share it.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bridge.sfu.allocation.ceiling import Ceiling
+from bridge.sfu.allocation.sharing import THIN, Rates, Receiver, SharedLines
 from bridge.sfu.leg_transport import DECODED, LegTransport, leg_codec, taken
 from bridge.sfu.legs import Leg, LegRunner, LegSpec
 from bridge.sfu.sdp import codecs
@@ -77,9 +79,9 @@ class DerivedProducer:
         self.codecs = (MediaCodec(target), *([MediaCodec(self._events)] if self._events else []))
         self.producer_id = 0
         """Its id now; another one each time that it is started, 0 while it is not."""
-        self._receivers: dict[object, int] = {}
-        """What each one's line carries of it, in bit/s."""
-        self._bitrate = START_BITRATE
+        self._lines = SharedLines(START_BITRATE, MIN_BITRATE, MAX_BITRATE)
+        """What each receiver's line carries of it."""
+        self._rates = self._lines.rates
         self._leg: Leg | None = None
         self._transport: LegTransport | None = None
         self._consumer_id = 0
@@ -98,27 +100,30 @@ class DerivedProducer:
             ceiling=Ceiling(),
         )
 
-    def acquire(self, receiver: object) -> int:
-        """Has it sent to one more receiver; the id to consume. Raises `BridgeError` if no leg may be started."""
-        if not self._receivers:
+    def acquire(self, receiver: Receiver, bitrate: int = START_BITRATE) -> int:
+        """Has it sent to one more receiver, whose line carries so much of it (bit/s); the id to consume.
+
+        Raises `BridgeError` if no leg may be started.
+        """
+        if not len(self._lines):
             self._start()
-        self._receivers[receiver] = START_BITRATE
+        self._follow(receiver, bitrate)
         self._router.legs_changed()
         return self.producer_id
 
-    def release(self, receiver: object) -> None:
+    def release(self, receiver: Receiver) -> None:
         """One receiver less; it ends with the last."""
-        if self._receivers.pop(receiver, None) is not None and not self._receivers:
-            self.end()
-        else:
-            self._follow()
+        moved = self._lines.leave(_now(), receiver)
+        if len(self._lines):
+            self._make(moved)
             self._router.legs_changed()
+        else:
+            self.end()
 
-    def set_bitrate(self, receiver: object, bitrate: int) -> None:
-        """What the line of a receiver carries of it. The thinnest line decides."""
-        if receiver in self._receivers:
-            self._receivers[receiver] = bitrate
-            self._follow()
+    def set_bitrate(self, receiver: Receiver, bitrate: int) -> None:
+        """What the line of a receiver carries of it. The thinnest line of those who share an encoding decides."""
+        if receiver in self._lines:
+            self._follow(receiver, bitrate)
 
     def layers_changed(self) -> None:
         """The layers of the source changed: takes in the one that is of use."""
@@ -130,10 +135,10 @@ class DerivedProducer:
             self._transport.choose_layer(self._consumer_id, layer.spatial)
             self._router.receives(self, self.source_id, received(layer, MAX_HEIGHT))
 
-    @property
-    def headroom(self) -> int:
-        """What more it could make if its receivers' lines carried it, in bit/s."""
-        return MAX_BITRATE - self._bitrate if self._source.producer.kind == "video" else 0
+    def headroom(self, encoding: int) -> int:
+        """What more it could make of an encoding if its receivers' lines carried it, in bit/s."""
+        made = self._rates.thin if encoding == THIN else self._rates.main
+        return MAX_BITRATE - made if self._source.producer.kind == "video" else 0
 
     def report(self) -> LegReport | None:
         """What runs for it; None while nothing does."""
@@ -141,13 +146,13 @@ class DerivedProducer:
             return None
         kind, inputs = self._source.producer.kind, (LegInput(self.source_id, self._source.producer.codecs[0]),)
         target = codecs.names(self.codecs)[0]
-        receivers, restarts = len(self._receivers), self._leg.restarts
+        receivers, restarts = len(self._lines), self._leg.restarts
         return LegReport(inputs, kind, target, "codec", receivers, restarts, self._leg.stats)
 
     def on_leg_ended(self, code: str) -> None:
         """Told by the runner: the leg is gone for good."""
         logger.warning("a leg has ended for good: %s", code)
-        self._receivers.clear()
+        self._lines.clear()
         # Not after `end`, by which the router knows it no more.
         self._router.end_producers([self.producer_id])
         self.end()
@@ -166,29 +171,42 @@ class DerivedProducer:
         self._router.legs_changed()
 
     def _start(self) -> None:
-        router, kind, ssrc = self._router, self._source.producer.kind, new_ssrc()
-        self._leg = self._owner.runner.reserve(self._spec(ssrc), self._bitrate, self)
+        router, kind = self._router, self._source.producer.kind
+        # Of sound there is nothing thinner to be made.
+        ssrcs = (new_ssrc(), new_ssrc()) if kind == "video" else (new_ssrc(),)
+        self._rates = self._lines.rates
+        self._leg = self._owner.runner.reserve(self._spec(ssrcs), self._rates.main, self)
         self._transport = LegTransport(router, self._leg, lambda: self.on_leg_ended("leg_failed"))
         self.producer_id = router.new_id()
         router.producers[self.producer_id] = self.published
-        self._transport.produce(self.producer_id, kind, self.codecs, ssrc)
+        self._transport.produce(self.producer_id, kind, self.codecs, *ssrcs)
         self._consumer_id = self._transport.consume(self._source, new_ssrc())
         self.layers_changed()
 
-    def _spec(self, ssrc: int) -> LegSpec:
+    def _spec(self, ssrcs: Sequence[int]) -> LegSpec:
         kind = self._source.producer.kind
         source = tuple(leg_codec(codec) for codec in taken(self._source))
         events = None if self._events is None else leg_codec(self._events)
         orientation = ORIENTATION if kind == "video" else None
-        return LegSpec(kind, source, leg_codec(self.codec), ssrc, orientation, events)
+        return LegSpec(kind, source, leg_codec(self.codec), ssrcs[0], orientation, events, *ssrcs[1:])
 
-    def _follow(self) -> None:
+    def _follow(self, receiver: Receiver, bitrate: int) -> None:
+        self._make(self._lines.follow(_now(), receiver, bitrate))
+
+    def _make(self, moved: Sequence[Receiver]) -> None:
+        """Has the leg make what the lines carry, and tells those who get another encoding of it."""
         if self._leg is None:
             return
-        bitrate = max(MIN_BITRATE, min(MAX_BITRATE, min(self._receivers.values(), default=START_BITRATE)))
-        if bitrate != self._bitrate:
-            self._bitrate = bitrate
-            self._leg.set_bitrate(bitrate)
+        rates, is_video = self._lines.rates, self._source.producer.kind == "video"
+        if not is_video and rates.thin:
+            rates = Rates(min(rates.main, rates.thin), 0)
+        if rates != self._rates:
+            self._rates = rates
+            self._leg.set_bitrate(rates.main, rates.thin)
+        if is_video:
+            for receiver in moved:
+                encoding = self._lines.encoding(receiver)
+                receiver.on_encoding(self.producer_id, encoding, rates.thin if encoding == THIN else rates.main)
 
 
 class DerivedProducers:
@@ -230,10 +248,10 @@ class DerivedProducers:
         for derived in self._derived.get(producer_id, {}).values():
             derived.layers_changed()
 
-    def headroom(self, producer_id: int) -> int:
-        """What more a producer could be, in bit/s: 0 for those that no leg makes."""
+    def headroom(self, producer_id: int, encoding: int) -> int:
+        """What more an encoding of a producer could be, in bit/s: 0 for those that no leg makes."""
         every = (derived for each in self._derived.values() for derived in each.values())
-        return next((derived.headroom for derived in every if derived.producer_id == producer_id), 0)
+        return next((derived.headroom(encoding) for derived in every if derived.producer_id == producer_id), 0)
 
     def sources_ended(self, producer_ids: Sequence[int]) -> list[int]:
         """Ends what was derived of producers that ended; its ids."""
@@ -257,6 +275,10 @@ class DerivedProducers:
     def _one(self, source: PublishedProducer, target: Codec) -> DerivedProducer:
         of_source = self._derived.setdefault(source.producer.producer_id, {})
         return of_source.setdefault(variant(target), DerivedProducer(self, source, target))
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def variant(codec: Codec) -> str:

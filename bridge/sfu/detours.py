@@ -105,6 +105,10 @@ class Detours:
             self._derived[source_id].set_bitrate(self, share)
         return share
 
+    def on_encoding(self, producer_id: int, encoding: int, bitrate: int) -> None:
+        """Told by what a leg makes: which of its encodings is for this line."""
+        self._consumers.choose(producer_id, encoding, bitrate)
+
     def close_all(self) -> None:
         """Ends all of them, as the connection ends."""
         for source_id in tuple(self._keys):

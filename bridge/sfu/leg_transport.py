@@ -44,8 +44,8 @@ class LegTransport:
         self.choose_layer = self._plain.choose_layer
         self.end_consumer = self._plain.end_consumer
 
-    def produce(self, producer_id: int, kind: MediaKind, codecs: Sequence[MediaCodec], ssrc: int) -> None:
-        """What the leg sends under this SSRC becomes a producer of the router."""
+    def produce(self, producer_id: int, kind: MediaKind, codecs: Sequence[MediaCodec], *ssrcs: int) -> None:
+        """What the leg sends under these SSRCs becomes a producer of the router, with an encoding of each."""
         self._producers.add(producer_id)
         self._router.worker.route(producer_id, self._on_producer)
         self._router.worker.core.create_producer(
@@ -62,7 +62,7 @@ class LegTransport:
                     }
                     for each in codecs
                 ],
-                "encodings": [{"ssrc": ssrc}],
+                "encodings": [{"ssrc": ssrc} for ssrc in ssrcs],
             },
         )
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from bridge.errors import BridgeError
-from bridge.sfu.types import MediaKind
+from bridge.sfu.types import AUTO_LAYOUT, ComposedLayout, MediaKind
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,8 @@ class LegSpec:
     orientation_extension: int | None = None
     """Id of the video orientation extension on its transport."""
     target_events: LegCodec | None = None
+    thin_ssrc: int | None = None
+    """SSRC of a second encoding of a picture, for thin lines; None where none is ever made."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class ComposeSpec:
 
     target: LegCodec
     ssrc: int
+    thin_ssrc: int
+    """SSRC of a second encoding, for thin lines."""
     orientation_extension: int | None = None
 
 
@@ -78,6 +82,7 @@ class PictureScene:
     """Who stands in a composed picture, in order."""
 
     sources: tuple[SceneSource, ...]
+    layout: ComposedLayout = AUTO_LAYOUT
 
 
 @dataclass(frozen=True)
@@ -138,8 +143,8 @@ class Leg(Protocol):
     def connect(self, media: socket.socket) -> None:
         """Starts it on a UDP socket that is connected to its transport, and stays the caller's, open until `stop`."""
 
-    def set_bitrate(self, bitrate: int) -> None:
-        """What it may send from now on, in bit/s."""
+    def set_bitrate(self, bitrate: int, thin: int = 0) -> None:
+        """What it may send from now on, in bit/s, and what of a second encoding for thin lines; 0 for none."""
 
     def set_scene(self, scene: Scene) -> None:
         """What a leg of many inputs makes its picture or its mixes of, from now on."""

@@ -144,9 +144,9 @@ class Router:
             for member in tuple(self.members.values()):
                 member.legs_changed(reports)
 
-    def headroom(self, producer_id: int) -> int:
-        """What more a producer could be, in bit/s, if lines carried it: 0 for those that no leg makes."""
-        return self.derived.headroom(producer_id) or self.compositions.headroom(producer_id)
+    def headroom(self, producer_id: int, encoding: int) -> int:
+        """What more an encoding of a producer could be if lines carried it, in bit/s: 0 where no leg makes it."""
+        return self.derived.headroom(producer_id, encoding) or self.compositions.headroom(producer_id, encoding)
 
     def owner(self, producer_id: int) -> str | None:
         """Id of the session that publishes a producer."""

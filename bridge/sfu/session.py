@@ -16,7 +16,9 @@ from bridge.sfu.settings import MediaSettings
 from bridge.sfu.subscribe_connection import SubscribeConnection
 from bridge.sfu.transport import WebRtcTransport
 from bridge.sfu.types import (
+    AUTO_LAYOUT,
     AudioLevel,
+    ComposedLayout,
     ConnectionKind,
     ConnectionState,
     LegReport,
@@ -104,15 +106,23 @@ class MediaSession:
         """Ends a producer of this session without a re-offer. Raises `unknown_producer`."""
         self._publishing().close_producer(producer_id)
 
-    def set_subscriptions(self, wanted: Sequence[Subscription], view: View = View.SEPARATE) -> None:
+    def set_subscriptions(
+        self,
+        wanted: Sequence[Subscription],
+        view: View = View.SEPARATE,
+        layout: ComposedLayout = AUTO_LAYOUT,
+        *,
+        hidden: bool = False,
+    ) -> None:
         """Says the whole set of producers to receive over a subscribe connection offered by the bridge.
 
         Producers no longer wanted stop at once; `paused` takes effect at once; new ones start with the answer to the
         offer that `SessionListener.on_negotiation_needed` asks for. Unknown producers are left out and reported by the
         next `subscribe_answer`. With a composed `view` one picture of everybody comes in place of the videos among
-        them, which `SessionListener.on_view` tells. Raises `too_many_subscriptions`.
+        them, laid out as `layout` says, which `SessionListener.on_view` tells; while the client has that `hidden` it is
+        not sent, and not made unless others show it. Raises `too_many_subscriptions`.
         """
-        self._subscribing().set_subscriptions(wanted, view)
+        self._subscribing().set_subscriptions(wanted, view, layout, hidden=hidden)
 
     def show_parties(self, parties: Sequence[Party]) -> None:
         """Says who is in the room, for whoever receives it composed or mixed: all of them, in order of joining."""
@@ -136,15 +146,22 @@ class MediaSession:
         return self._subscribing().answer(answer, revision)
 
     async def watch(
-        self, offer: str, producers: Sequence[Subscription], *, view: View = View.SEPARATE, without: str | None = None
+        self,
+        offer: str,
+        producers: Sequence[Subscription],
+        *,
+        view: View = View.SEPARATE,
+        layout: ComposedLayout = AUTO_LAYOUT,
+        without: str | None = None,
     ) -> WatchResult:
         """Answers a recvonly offer (WHEP): places the producers, in this order, on the m-lines offered.
 
         A session either watches or has a bridge-offered subscribe connection (`wrong_connection`). Call it again for
         re-offers: what is placed already stays on its m-line as long as it is wanted.
 
-        With a composed view it is one picture of everybody instead, and one sound of everybody but the participant
-        `without`; where no leg can be started for it, the producers are placed as they are.
+        With a composed view it is one picture of everybody instead, laid out as `layout` says, and one sound of
+        everybody but the participant `without`; where no leg can be started for it, the producers are placed as they
+        are.
         """
         self._check_open()
         if isinstance(self._receive, SubscribeConnection):
@@ -155,7 +172,7 @@ class MediaSession:
             lambda: self._transport(ConnectionKind.SUBSCRIBE),
             lambda producer_id, live: self._listener.on_consumer(producer_id, live),
         )
-        result = connection.watch(offer, producers, composed=view is View.COMPOSED, without=without)
+        result = connection.watch(offer, producers, composed=layout if view is View.COMPOSED else None, without=without)
         self._receive = connection
         return result
 

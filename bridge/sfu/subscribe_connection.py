@@ -28,6 +28,7 @@ from bridge.sfu.sdp.transport import PeerTransport, peer_transport
 from bridge.sfu.settings import MediaLimits
 from bridge.sfu.transport import WebRtcTransport
 from bridge.sfu.types import (
+    ComposedLayout,
     SubscribeOffer,
     SubscribeResult,
     Subscription,
@@ -101,7 +102,7 @@ class SubscribeConnection:
         self._asked: Sequence[Subscription] = ()
         self._wanted: dict[int, Subscription] = {}
         """What is asked for, or the composed picture in place of the videos among that."""
-        self._composed = ComposedView(router, self._consumers.close, on_view)
+        self._composed = ComposedView(router, self._consumers, on_view)
         self._lines: list[_MediaLine] = []
         self._mids = 0
         self._outstanding: _Outstanding | None = None
@@ -110,8 +111,10 @@ class SubscribeConnection:
         self._check: asyncio.Handle | None = None
         self._look: asyncio.TimerHandle | None = None
 
-    def set_subscriptions(self, wanted: Sequence[Subscription], view: View = View.SEPARATE) -> None:
-        """Says the whole set of producers to receive, and whether the videos among them come composed."""
+    def set_subscriptions(
+        self, wanted: Sequence[Subscription], view: View, layout: ComposedLayout, *, hidden: bool
+    ) -> None:
+        """Says the whole set of producers to receive, and how the videos among them come: see `MediaSession`."""
         if len(wanted) > self._limits.subscriptions:
             raise BridgeError(
                 "too_many_subscriptions",
@@ -119,7 +122,7 @@ class SubscribeConnection:
                 field="subscriptions",
             )
         self._asked = tuple(wanted)
-        self._composed.ask(view)
+        self._composed.ask(view, layout, hidden=hidden)
         self._apply()
         self._look_later()
 

@@ -100,8 +100,7 @@ class Tap:
             derived = self._router.derived.derive_for(producer_id, lambda made: _sent(made) in TAKEN[kind])
             if derived is None:
                 raise BridgeError("unsupported_codec", "nothing that can be recorded is sent, and no leg makes it")
-            consumed_id = derived.acquire(self)
-            derived.set_bitrate(self, MAX_BITRATE)
+            consumed_id = derived.acquire(self, MAX_BITRATE)
         consumed = self._router.producers[consumed_id]
         taken = [each.codec for each in consumed.codecs if each.codec.key in TAKEN[kind]]
         orientation = ORIENTATION if kind == "video" else None
@@ -111,6 +110,9 @@ class Tap:
         self._tapped[producer_id] = _Tapped(track, consumer_id, consumed_id, derived)
         self.layers_changed(consumed_id)
         return track
+
+    def on_encoding(self, producer_id: int, encoding: int, bitrate: int) -> None:
+        """Told by what a leg makes. No line bounds a tap, so that it has the main encoding."""
 
     def remove(self, producer_id: int) -> None:
         """Takes it out again; ignored for one that is not in."""

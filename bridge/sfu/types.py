@@ -122,6 +122,25 @@ class View(StrEnum):
     """All in one where its line does not carry each on its own well, in a room of four or more."""
 
 
+PictureLayout = Literal["auto", "grid", "speaker", "interpreter", "screen"]
+PictureShape = Literal["wide", "upright"]
+
+
+@dataclass(frozen=True)
+class ComposedLayout:
+    """How a composed picture is laid out. Receivers who want the same share one."""
+
+    name: PictureLayout = "auto"
+    """`grid`: all alike; `speaker`: who speaks, and a strip of the others; `interpreter`: the interpreter beside whom
+    they interpret for; `screen`: what is shared, and faces; `auto`: the one of these that suits who is there."""
+    shape: PictureShape = "wide"
+    """`upright`: for a telephone as it is held."""
+
+
+AUTO_LAYOUT = ComposedLayout()
+"""Where nothing is asked for."""
+
+
 ViewReason = Literal["asked", "thin_line", "good_line", "legs_exhausted", "leg_failed", "unsupported_codec"]
 
 

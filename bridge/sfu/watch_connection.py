@@ -16,7 +16,7 @@ from bridge.sfu.sdp.renegotiation import Negotiated
 from bridge.sfu.sdp.watch_answer import Placement, Source, WatchPlan
 from bridge.sfu.settings import MediaLimits
 from bridge.sfu.transport import WebRtcTransport
-from bridge.sfu.types import Subscription, UnsupportedSubscription, WatchResult
+from bridge.sfu.types import ComposedLayout, Subscription, UnsupportedSubscription, WatchResult
 
 if TYPE_CHECKING:
     from bridge._core import EstimateEvent
@@ -39,12 +39,17 @@ class WatchConnection:
         self._make_transport = make_transport
         self._consumers = Consumers(router, lambda key, live: on_consumer(self._detours.source_of(key), live))
         self._detours = Detours(router, self._consumers)
-        self._composed = ComposedWatch(router)
+        self._composed = ComposedWatch(router, self._consumers)
         self._placed: dict[str, Placement] = {}
         """By MID."""
 
     def watch(
-        self, text: str, wanted: Sequence[Subscription], *, composed: bool = False, without: str | None = None
+        self,
+        text: str,
+        wanted: Sequence[Subscription],
+        *,
+        composed: ComposedLayout | None = None,
+        without: str | None = None,
     ) -> WatchResult:
         """Answers an offer or re-offer; see `MediaSession.watch`."""
         offer = parser.parse(text, max_bytes=self._limits.sdp_bytes, max_media=self._limits.media_lines)
@@ -57,8 +62,8 @@ class WatchConnection:
             self.transport.on_estimate = self._on_estimate
         elif restart:
             self.transport.restart_ice()
-        if composed:
-            wanted = self._composed.wanted(plan, without) or wanted
+        if composed is not None:
+            wanted = self._composed.wanted(plan, without, composed) or wanted
         subscriptions = {each.producer_id: each for each in wanted}
         sources, refused = self._sources(subscriptions, plan)
         answer = watch_answer.answer(

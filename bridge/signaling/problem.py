@@ -44,6 +44,7 @@ _STATUS = {
     "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
     "not_acceptable": HTTPStatus.NOT_ACCEPTABLE,
     "request_timeout": HTTPStatus.REQUEST_TIMEOUT,
+    "bad_layout": HTTPStatus.BAD_REQUEST,
     "bad_view": HTTPStatus.BAD_REQUEST,
     "nothing_to_watch": HTTPStatus.CONFLICT,
     "request_in_progress": HTTPStatus.CONFLICT,

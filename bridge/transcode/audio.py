@@ -68,11 +68,16 @@ class AudioTranscoder:
         """The next sequence number."""
         return self._sender.sequence
 
+    @property
+    def thin_sequence(self) -> int:
+        """Of sound there is no second encoding."""
+        return 0
+
     def next_step(self, now: float) -> float:
         """Seconds after which it is to look at the time, if no packet comes before."""
         return TICK_SECONDS if self._input.waits else IDLE_SECONDS
 
-    def set_bitrate(self, bitrate: int) -> None:
+    def set_bitrate(self, bitrate: int, _thin: int = 0, /) -> None:
         """What the receiver's line carries."""
         self.bitrate = bitrate
         thin = bitrate < THIN_BITRATE

@@ -48,7 +48,6 @@ BATCH = 256
 class Transcoder(Protocol):
     """What runs inside a leg."""
 
-    bitrate: int
     delays: list[float]
 
     @property
@@ -64,9 +63,13 @@ class Transcoder(Protocol):
     @property
     def sequence(self) -> int: ...  # noqa: D102
     @property
+    def bitrate(self) -> int: ...  # noqa: D102
+    @property
+    def thin_sequence(self) -> int: ...  # noqa: D102
+    @property
     def size(self) -> tuple[int, int]: ...  # noqa: D102
     def next_step(self, now: float) -> float: ...  # noqa: D102
-    def set_bitrate(self, bitrate: int) -> None: ...  # noqa: D102
+    def set_bitrate(self, bitrate: int, thin: int, /) -> None: ...  # noqa: D102
     def handle(self, datagrams: list[bytes], now: float) -> None: ...  # noqa: D102
     def close(self) -> None: ...  # noqa: D102
 
@@ -164,7 +167,7 @@ def _obey(control: socket.socket, transcoder: Transcoder) -> bool:
     command = messages.command_decoder.decode(data)
     match command:
         case Target():
-            transcoder.set_bitrate(command.bitrate)
+            transcoder.set_bitrate(command.bitrate, command.thin)
         case Pictures() if isinstance(transcoder, PictureComposer):
             transcoder.follow(command)
         case Voices() if isinstance(transcoder, SoundMixer):
@@ -190,6 +193,7 @@ def _tell(control: socket.socket, transcoder: Transcoder) -> bool:
         transcoder.sequence,
         transcoder.bitrate,
         *transcoder.size,
+        transcoder.thin_sequence,
     )
     try:
         control.send(messages.encode(report))

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from bridge.transcode import rtp
-from bridge.transcode.compose import Compositor, LayoutSettings, Rung, Source, choose_rung
+from bridge.transcode.compose import Compositor, LayoutName, LayoutSettings, Rung, Source, choose_rung
 from bridge.transcode.compose.sources import Rotation
+from bridge.transcode.encodings import Encodings
 from bridge.transcode.messages import Compose, Pictures, PictureSource
-from bridge.transcode.pacing import TICK_SECONDS
+from bridge.transcode.pacing import IDLE_SECONDS, TICK_SECONDS
 from bridge.transcode.picture_input import PictureInput
 from bridge.transcode.picture_output import PictureOutput
 from bridge.transcode.video_codecs import VIDEO_CLOCK
@@ -38,37 +39,118 @@ class _Shown:
     input: PictureInput | None
 
 
+class _Encoding:
+    """One composed picture: drawn for its size, so that names can be read, at its own rate."""
+
+    def __init__(
+        self,
+        start: Compose,
+        ssrc: int,
+        sequence: int,
+        bitrate: int,
+        send: Callable[[bytes], None],
+        layout: tuple[LayoutName, bool],
+    ) -> None:
+        """`layout`: its name, and whether the picture is upright."""
+        self.bitrate = bitrate
+        self.rung: Rung = choose_rung(bitrate)
+        self._upright = layout[1]
+        self._compositor = Compositor(
+            LayoutSettings(
+                layout[0],
+                *self.size,
+                language=start.language,
+                frozen_after=FROZEN_SECONDS,
+            )
+        )
+        self.output = PictureOutput(
+            start.target,
+            ssrc,
+            sequence,
+            start.timestamp_offset,
+            send,
+            bitrate=bitrate,
+            frame_rate=self.rung.frame_rate,
+        )
+        self._due: float | None = None
+        self._reported = -REPORT_SECONDS
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Pixels."""
+        rung = self.rung.upright() if self._upright else self.rung
+        return rung.width, rung.height
+
+    def set_bitrate(self, bitrate: int) -> None:
+        """Size and frame rate follow. At 0 nothing is made."""
+        self.bitrate = bitrate
+        if bitrate:
+            self._become(choose_rung(bitrate, self.rung), upright=self._upright)
+
+    def lay_out(self, layout: LayoutName, *, upright: bool) -> None:
+        """Who stands where, and whether the picture is for a screen that is held upright."""
+        self._compositor.lay_out(layout)
+        self._become(self.rung, upright=upright)
+
+    def _become(self, rung: Rung, *, upright: bool) -> None:
+        before = self.size
+        self.rung, self._upright = rung, upright
+        if self.size != before:
+            self._compositor.resize(*self.size)
+
+    def until_due(self, now: float) -> float:
+        """Seconds until the next picture."""
+        if not self.bitrate:
+            return IDLE_SECONDS
+        return 0.0 if self._due is None else max(0.0, self._due - now)
+
+    def step(self, now: float, sources: Sequence[Source]) -> float | None:
+        """Makes a picture if it is time for one, and sends it: how long that took; None if nothing was sent."""
+        if not self.bitrate:
+            # Whoever looks at it again has seen nothing of what was between.
+            self._due, self.output.keyframe_wanted = None, True
+            return None
+        if self._due is None:
+            self._due = now
+        if now < self._due:
+            return None
+        took = self._make(now, sources)
+        interval = 1.0 / self.rung.frame_rate
+        # The raster stays, but for one that was missed by far: catching up would only make it worse.
+        self._due = self._due + interval if now - self._due < MAX_BEHIND else now + interval
+        return took
+
+    def _make(self, now: float, sources: Sequence[Source]) -> float | None:
+        begun = time.monotonic()
+        picture = self._compositor.compose(now, sources)
+        timestamp = round(now * VIDEO_CLOCK)
+        self.output.set_rate(self.bitrate, self.rung.frame_rate)
+        if not self.output.send(picture, timestamp, now):
+            return None
+        if now - self._reported >= REPORT_SECONDS:
+            self._reported = now
+            self.output.report(ntp_now(), timestamp)
+        return time.monotonic() - begun
+
+
 class PictureComposer:
-    """Packets of many pictures in, packets of one picture out."""
+    """Packets of many pictures in, packets of one picture out, and of a second one for thin lines."""
 
     def __init__(self, start: Compose, send: Callable[[bytes], None]) -> None:
         """Raises `BridgeError`: `codec_unavailable`, `unknown_language`."""
         self._start = start
         self._send = send
-        self._rung: Rung = choose_rung(start.bitrate)
-        self._compositor = Compositor(
-            LayoutSettings(
-                width=self._rung.width,
-                height=self._rung.height,
-                language=start.language,
-                frozen_after=FROZEN_SECONDS,
-            )
-        )
-        self._output = PictureOutput(
-            start.target,
+        self._layout: tuple[LayoutName, bool] = "auto", False
+        self._encodings = Encodings(
+            lambda ssrc, sequence, bitrate: _Encoding(start, ssrc, sequence, bitrate, send, self._layout),
             start.ssrc,
             start.sequence,
-            start.timestamp_offset,
-            send,
-            bitrate=start.bitrate,
-            frame_rate=self._rung.frame_rate,
+            start.bitrate,
+            start.thin,
         )
         self._shown: dict[str, _Shown] = {}
         self._by_ssrc: dict[int, _Shown] = {}
-        self._due: float | None = None
-        self._reported = -REPORT_SECONDS
         self._gone = _Counts()
-        self.bitrate = start.bitrate
         self.delays: list[float] = []
         """Seconds that composing and encoding took, since they were last taken away."""
 
@@ -79,8 +161,8 @@ class PictureComposer:
 
     @property
     def frames_out(self) -> int:
-        """Composed pictures that were sent."""
-        return self._output.frames
+        """Composed pictures that were sent of the main encoding."""
+        return self._encodings.main.output.frames
 
     @property
     def errors(self) -> int:
@@ -94,29 +176,39 @@ class PictureComposer:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Of the composed picture."""
-        return self._rung.width, self._rung.height
+        """Of the main composed picture."""
+        return self._encodings.main.size
 
     @property
     def octets(self) -> int:
         """Of payload that were sent."""
-        return self._output.octets
+        return self._encodings.octets
 
     @property
     def sequence(self) -> int:
-        """The next sequence number."""
-        return self._output.sequence
+        """The next sequence number of the main encoding."""
+        return self._encodings.main.output.sequence
 
-    def set_bitrate(self, bitrate: int) -> None:
-        """Bits per second of payload from now on: size and frame rate follow."""
-        self.bitrate = bitrate
-        rung = choose_rung(bitrate, self._rung)
-        if (rung.width, rung.height) != self.size:
-            self._compositor.resize(rung.width, rung.height)
-        self._rung = rung
+    @property
+    def thin_sequence(self) -> int:
+        """The next sequence number of the second encoding."""
+        return self._encodings.thin_sequence
+
+    @property
+    def bitrate(self) -> int:
+        """What may be sent of the main encoding, in bit/s of payload."""
+        return self._encodings.main.bitrate
+
+    def set_bitrate(self, bitrate: int, thin: int = 0) -> None:
+        """Bits per second of payload from now on, and of the second encoding; 0 for none."""
+        self._encodings.set_bitrate(bitrate, thin)
 
     def follow(self, pictures: Pictures) -> None:
         """Takes in who is to be seen. A stream that stays keeps its decoder, a source its newest picture."""
+        if (pictures.layout, pictures.upright) != self._layout:
+            self._layout = pictures.layout, pictures.upright
+            for each in self._encodings:
+                each.lay_out(pictures.layout, upright=pictures.upright)
         before, self._shown = self._shown, {}
         for spec in pictures.sources:
             self._shown[spec.id] = self._continued(spec, before.pop(spec.id, None))
@@ -133,22 +225,18 @@ class PictureComposer:
                 shown.input.take(datagram, now)
         for shown in self._by_ssrc.values():
             self._decode(shown, now)
-        if self._due is None:
-            self._due = now
-        if now >= self._due:
-            self._make(now)
-            interval = 1.0 / self._rung.frame_rate
-            # The raster stays, but for one that was missed by far: catching up would only make it worse.
-            self._due = self._due + interval if now - self._due < MAX_BEHIND else now + interval
+        sources = [each.source for each in self._shown.values()]
+        took = [each.step(now, sources) for each in self._encodings]
+        self.delays += [each for each in took if each is not None]
 
     def next_step(self, now: float) -> float:
         """Seconds after which it is to look at the time, if no packet comes before."""
-        until_due = 0.0 if self._due is None else max(0.0, self._due - now)
+        until_due = min(each.until_due(now) for each in self._encodings)
         return min(until_due, TICK_SECONDS) if any(each.waits for each in self._inputs()) else until_due
 
     def close(self) -> None:
-        """Frees the encoder."""
-        self._output.close()
+        """Frees the encoders."""
+        self._encodings.close()
 
     def _inputs(self) -> Iterable[PictureInput]:
         return (shown.input for shown in self._shown.values() if shown.input is not None)
@@ -182,7 +270,7 @@ class PictureComposer:
     def _take_rtcp(self, datagram: bytes) -> None:
         for each in rtp.parse_rtcp(datagram):
             if isinstance(each, rtp.KeyframeRequest):
-                self._output.keyframe_wanted = True
+                self._encodings.want_keyframe(each.ssrc)
 
     def _decode(self, shown: _Shown, now: float) -> None:
         if shown.input is None:
@@ -193,18 +281,6 @@ class PictureComposer:
             # The lowest two bits turn (3GPP TS 26.114, section 7.4.5); cameras that mirror do so for themselves.
             shown.source.rotation = _ROTATIONS[orientation[0] & 3] if orientation else 0
         shown.input.ask(now)
-
-    def _make(self, now: float) -> None:
-        begun = time.monotonic()
-        picture = self._compositor.compose(now, [each.source for each in self._shown.values()])
-        timestamp = round(now * VIDEO_CLOCK)
-        self._output.set_rate(self.bitrate, self._rung.frame_rate)
-        if not self._output.send(picture, timestamp, now):
-            return
-        if now - self._reported >= REPORT_SECONDS:
-            self._reported = now
-            self._output.report(ntp_now(), timestamp)
-        self.delays.append(time.monotonic() - begun)
 
 
 @dataclass(slots=True)

@@ -6,6 +6,8 @@ participants, as their tokens say them. Neither end logs what is said.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 MAX_MESSAGE = 64 * 1024
@@ -25,6 +27,16 @@ class CodecSpec(msgspec.Struct, frozen=True):
     channels: int = 1
     packetization_mode: int = 1
     """Of H.264 (RFC 6184, section 6.2)."""
+
+
+class Thin(msgspec.Struct, frozen=True):
+    """A second encoding of a picture, for thin lines."""
+
+    ssrc: int
+    bitrate: int
+    """To begin with, in bit/s; 0 while none is to be made."""
+    sequence: int
+    """The first sequence number."""
 
 
 class Start(msgspec.Struct, frozen=True, tag="start"):
@@ -50,6 +62,7 @@ class Start(msgspec.Struct, frozen=True, tag="start"):
     """Id of the video orientation extension (3GPP TS 26.114), which is handed on."""
     limit_address_space: int = 2 << 30
     """RLIMIT_AS in bytes."""
+    thin: Thin | None = None
 
 
 class StartRecording(msgspec.Struct, frozen=True, tag="start_recording"):
@@ -79,6 +92,7 @@ class Compose(msgspec.Struct, frozen=True, tag="compose"):
     """Of what stands in the picture beside names."""
     orientation_extension: int | None = None
     limit_address_space: int = 2 << 30
+    thin: Thin | None = None
 
 
 class Mix(msgspec.Struct, frozen=True, tag="mix"):
@@ -116,6 +130,8 @@ class Pictures(msgspec.Struct, frozen=True, tag="pictures"):
     """Who is to be in the composed picture from now on, in order."""
 
     sources: tuple[PictureSource, ...]
+    layout: Literal["auto", "grid", "speaker", "interpreter", "screen"] = "auto"
+    upright: bool = False
 
 
 class Voice(msgspec.Struct, frozen=True):
@@ -145,7 +161,9 @@ class Target(msgspec.Struct, frozen=True, tag="target"):
     """What may be sent from now on."""
 
     bitrate: int
-    """In bit/s of RTP payload."""
+    """In bit/s of RTP payload; 0: a composed picture is not made while nobody looks at it."""
+    thin: int = 0
+    """The same of the second encoding; 0 for none."""
 
 
 class Report(msgspec.Struct, frozen=True, tag="report"):
@@ -169,6 +187,8 @@ class Report(msgspec.Struct, frozen=True, tag="report"):
     """What it may send, in bit/s."""
     width: int = 0
     height: int = 0
+    thin_sequence: int = 0
+    """The next sequence number of the second encoding."""
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):

@@ -111,7 +111,7 @@ class SoundMixer:
         """What the numbers of blocks are added to."""
         return self._start.sequence
 
-    def set_bitrate(self, bitrate: int) -> None:
+    def set_bitrate(self, bitrate: int, _thin: int = 0, /) -> None:
         """What the thinnest of the lines carries: on a thin one Opus takes less."""
         thin_before, thin = self.bitrate < THIN_BITRATE, bitrate < THIN_BITRATE
         self.bitrate = bitrate
@@ -155,6 +155,11 @@ class SoundMixer:
             self._mix(self._tick)
             self._tick += 1
             self.delays.append(time.monotonic() - begun)
+
+    @property
+    def thin_sequence(self) -> int:
+        """Of sound there is no second encoding."""
+        return 0
 
     def next_step(self, now: float) -> float:
         """Seconds until the next block."""

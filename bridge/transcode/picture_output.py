@@ -38,6 +38,7 @@ class PictureOutput:
             picture_id=sequence,
         )
         self._sender = RtpSender(send, target.payload_type, ssrc, sequence)
+        self.ssrc = ssrc
         self._timestamp_offset = timestamp_offset
         self.keyframe_wanted = True
         """Set it when a receiver asks for one."""

@@ -27,7 +27,9 @@ def scene_message(scene: Scene) -> Pictures | Voices:
                     muted=each.muted,
                 )
                 for each in scene.sources
-            )
+            ),
+            scene.layout.name,
+            scene.layout.shape == "upright",
         )
     return Voices(
         tuple(

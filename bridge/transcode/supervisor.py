@@ -23,7 +23,7 @@ from bridge.errors import BridgeError
 from bridge.sfu.legs import AnyLegSpec, ComposeSpec, Leg, LegListener, LegSpec, MixSpec, Scene
 from bridge.transcode import messages
 from bridge.transcode.leg_process import RESTART_SECONDS, LegProcess
-from bridge.transcode.messages import Compose, Failed, First, Mix, Ready, Report, Start, Target
+from bridge.transcode.messages import Compose, Failed, First, Mix, Ready, Report, Start, Target, Thin
 from bridge.transcode.scenes import codec_spec, scene_message
 
 logger = logging.getLogger(__name__)
@@ -179,12 +179,12 @@ class SupervisedLeg:
     def __init__(self, supervisor: LegSupervisor, spec: AnyLegSpec, bitrate: int, listener: LegListener) -> None:
         self._supervisor = supervisor
         self._spec = spec
-        self._bitrate = bitrate
+        self._bitrate, self._thin = bitrate, 0
         self._listener = listener
         self._scene: Scene | None = None
         self._media: socket.socket | None = None
         self._process = LegProcess(supervisor, self)
-        self._sequence = secrets.randbelow(1 << 15)
+        self._sequence, self._thin_sequence = secrets.randbelow(1 << 15), secrets.randbelow(1 << 15)
         self._timestamp_offset = secrets.randbelow(1 << 31)
         self._stopped = False
         self.stats: Mapping[str, float] = {}
@@ -215,10 +215,10 @@ class SupervisedLeg:
         self._media = media
         self._process.start(media)
 
-    def set_bitrate(self, bitrate: int) -> None:
-        """What it may send from now on, in bit/s."""
-        self._bitrate = bitrate
-        self._say(Target(bitrate))
+    def set_bitrate(self, bitrate: int, thin: int = 0) -> None:
+        """What it may send from now on, in bit/s, and what of a second encoding; 0 for none."""
+        self._bitrate, self._thin = bitrate, thin
+        self._say(Target(bitrate, thin))
 
     def set_scene(self, scene: Scene) -> None:
         """What a leg of many inputs works on from now on."""
@@ -249,7 +249,7 @@ class SupervisedLeg:
                 self._process.pid = answer.pid
                 logger.info("a leg runs", extra={"confined": list(answer.confined)})
             case Report() as answer:
-                self._sequence = answer.sequence
+                self._sequence, self._thin_sequence = answer.sequence, answer.thin_sequence
                 self.stats = {name: float(getattr(answer, name)) for name in answer.__struct_fields__}
             case Failed() as answer:
                 self.on_given_up(answer.code)
@@ -257,6 +257,7 @@ class SupervisedLeg:
     def on_process_ended(self) -> bool:
         """Its successor goes on with the same stream, behind all that this one may have sent."""
         self._sequence = (self._sequence + SEQUENCE_MARGIN) & 0xFFFF
+        self._thin_sequence = (self._thin_sequence + SEQUENCE_MARGIN) & 0xFFFF
         if self._media is not None:
             _drain(self._media)
         return True
@@ -280,6 +281,7 @@ class SupervisedLeg:
                     language=settings.language,
                     orientation_extension=spec.orientation_extension,
                     limit_address_space=settings.memory,
+                    thin=self._second(spec.thin_ssrc),
                 )
             case MixSpec():
                 return Mix(self._bitrate, self._sequence, self._timestamp_offset, settings.memory)
@@ -295,7 +297,11 @@ class SupervisedLeg:
                     orientation_extension=spec.orientation_extension,
                     target_events=None if spec.target_events is None else codec_spec(spec.target_events),
                     limit_address_space=settings.memory,
+                    thin=self._second(spec.thin_ssrc),
                 )
+
+    def _second(self, ssrc: int | None) -> Thin | None:
+        return None if ssrc is None else Thin(ssrc, self._thin, self._thin_sequence)
 
     def _say(self, command: messages.Command) -> None:
         self._process.say(messages.encode(command))

@@ -1,4 +1,7 @@
-"""Test legs: participants that are programs. An echo shows and plays you to yourself, a player shows a file.
+"""Test legs: participants that are programs.
+
+An echo shows and plays you to yourself, a player shows a file, a clock shows the time of day in a picture that machines
+read, and beeps with each second.
 
 Each is a client of the WebSocket door like any other, on aiortc, with a token of its own: what it does has gone the
 whole path, and everyone sees it in the roster.
@@ -22,6 +25,7 @@ from aiortc.mediastreams import MediaStreamError
 from aiortc.rtcconfiguration import RTCBundlePolicy
 
 from bridge.errors import BridgeError
+from bridge.transcode.sources.live_clock import ClockTrack, LiveClock, ToneTrack
 
 logger = logging.getLogger(__name__)
 
@@ -159,6 +163,12 @@ def _connection() -> RTCPeerConnection:
 async def echo(url: str, token: str) -> None:
     """Shows and plays to the room what the last who came sends."""
     await TestLeg(url, token, (EchoTrack("audio"), EchoTrack("video"))).run()
+
+
+async def clock(url: str, token: str) -> None:
+    """Shows a time code and the time of day (UTC), with a tone that beeps when the picture flashes."""
+    shared = LiveClock()
+    await TestLeg(url, token, (ToneTrack(shared), ClockTrack(shared))).run()
 
 
 async def play(url: str, token: str, file: Path) -> None:

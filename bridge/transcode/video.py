@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-import av
-
 from bridge.transcode import rtp
+from bridge.transcode.encodings import Encodings
 from bridge.transcode.messages import Start
 from bridge.transcode.pacing import IDLE_SECONDS, TICK_SECONDS
-from bridge.transcode.picture_input import PictureInput
+from bridge.transcode.picture_input import Decoded, PictureInput
 from bridge.transcode.picture_output import PictureOutput
 from bridge.transcode.picture_size import PictureSizer
 from bridge.transcode.video_codecs import VIDEO_CLOCK
@@ -19,29 +18,68 @@ _DEFAULT_FRAME_RATE = 30.0
 _SMOOTHING = 0.1
 
 
+class _Encoding:
+    """One of the encodings that are made of a picture."""
+
+    def __init__(self, start: Start, ssrc: int, sequence: int, bitrate: int, send: Callable[[bytes], None]) -> None:
+        self._orientation = start.orientation_extension
+        self.output = PictureOutput(
+            start.target,
+            ssrc,
+            sequence,
+            start.timestamp_offset,
+            send,
+            bitrate=bitrate,
+            frame_rate=_DEFAULT_FRAME_RATE,
+        )
+        self._sizer = PictureSizer(bitrate)
+        self.bitrate = bitrate
+        self._last_sent: int | None = None
+        self.size = (0, 0)
+
+    def set_bitrate(self, bitrate: int) -> None:
+        """Bits per second of payload from now on."""
+        if bitrate != self.bitrate:
+            self.bitrate = bitrate
+            self._sizer.follow(bitrate)
+
+    def send(self, decoded: Decoded, now: float, frame_rate: float, orientation: bytes | None) -> bool:
+        """Encodes and sends a picture, if it is not left out for the sake of the frame rate; whether it was due."""
+        if not self._is_due(decoded.timestamp):
+            return False
+        picture = decoded.picture
+        size = self._sizer.size(picture.width, picture.height)
+        if picture.format.name != "yuv420p" or (picture.width, picture.height) != size:
+            picture = picture.reformat(*size, format="yuv420p")
+        # In whole numbers: rate control is not to be told of every little change.
+        self.output.set_rate(self.bitrate, max(1.0, min(round(frame_rate), self._sizer.rate.frame_rate)))
+        extension = None if self._orientation is None or orientation is None else (self._orientation, orientation)
+        if self.output.send(picture, decoded.timestamp, now, extension):
+            self._last_sent, self.size = decoded.timestamp, size
+        return True
+
+    def _is_due(self, timestamp: int) -> bool:
+        if self._last_sent is None or self.output.keyframe_wanted:
+            return True
+        elapsed = timestamp - self._last_sent
+        return elapsed < 0 or elapsed * self._sizer.rate.frame_rate >= 0.8 * VIDEO_CLOCK
+
+
 class VideoTranscoder:
     """Packets of a picture in, packets of another codec out. Nothing waits but for lost packets."""
 
     def __init__(self, start: Start, send: Callable[[bytes], None]) -> None:
         """Raises `CodecUnavailableError` for codecs that this machine lacks."""
-        self._start = start
         self._input = PictureInput(start.source, send, orientation_extension=start.orientation_extension)
-        self._output = PictureOutput(
-            start.target,
+        self._encodings = Encodings(
+            lambda ssrc, sequence, bitrate: _Encoding(start, ssrc, sequence, bitrate, send),
             start.ssrc,
             start.sequence,
-            start.timestamp_offset,
-            send,
-            bitrate=start.bitrate,
-            frame_rate=_DEFAULT_FRAME_RATE,
+            start.bitrate,
+            start.thin,
         )
-        self._sizer = PictureSizer(start.bitrate)
-        self.bitrate = start.bitrate
-        """What may be sent, in bit/s of payload."""
         self._frame_rate = _DEFAULT_FRAME_RATE
-        self._last_sent: int | None = None
         self._last_seen: int | None = None
-        self.size = (0, 0)
         self.delays: list[float] = []
         """Seconds from a frame being whole to its packets having been sent, since they were last taken away."""
 
@@ -52,8 +90,8 @@ class VideoTranscoder:
 
     @property
     def frames_out(self) -> int:
-        """That were sent."""
-        return self._output.frames
+        """That were sent of the main encoding."""
+        return self._encodings.main.output.frames
 
     @property
     def errors(self) -> int:
@@ -68,18 +106,31 @@ class VideoTranscoder:
     @property
     def octets(self) -> int:
         """Of payload that were sent."""
-        return self._output.octets
+        return self._encodings.octets
 
     @property
     def sequence(self) -> int:
-        """The next sequence number."""
-        return self._output.sequence
+        """The next sequence number of the main encoding."""
+        return self._encodings.main.output.sequence
 
-    def set_bitrate(self, bitrate: int) -> None:
-        """Bits per second of payload from now on."""
-        self.bitrate = bitrate
-        self._sizer.follow(bitrate)
-        self._output.set_rate(bitrate, self._rate())
+    @property
+    def thin_sequence(self) -> int:
+        """The next sequence number of the second encoding."""
+        return self._encodings.thin_sequence
+
+    @property
+    def bitrate(self) -> int:
+        """What may be sent of the main encoding, in bit/s of payload."""
+        return self._encodings.main.bitrate
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Of the main encoding."""
+        return self._encodings.main.size
+
+    def set_bitrate(self, bitrate: int, thin: int = 0) -> None:
+        """Bits per second of payload from now on, and of the second encoding; 0 for none."""
+        self._encodings.set_bitrate(bitrate, thin)
 
     def handle(self, datagrams: Sequence[bytes], now: float) -> None:
         """Takes in what has come since the last time; may be empty, when only time has passed."""
@@ -92,9 +143,10 @@ class VideoTranscoder:
         for each in decoded:
             self._measure(each.timestamp)
         # When several have come together the encoder was too slow: it gets the newest only.
-        if decoded and self._is_due(decoded[-1].timestamp):
-            self._encode(decoded[-1].picture, decoded[-1].timestamp, now)
-            self.delays.append(time.monotonic() - decoded[-1].begun)
+        if decoded:
+            sent = [each.send(decoded[-1], now, self._frame_rate, self._input.orientation) for each in self._encodings]
+            if any(sent):
+                self.delays.append(time.monotonic() - decoded[-1].begun)
         self._input.ask(now)
 
     def next_step(self, now: float) -> float:
@@ -102,15 +154,16 @@ class VideoTranscoder:
         return TICK_SECONDS if self._input.waits else IDLE_SECONDS
 
     def close(self) -> None:
-        """Frees the encoder."""
-        self._output.close()
+        """Frees the encoders."""
+        self._encodings.close()
 
     def _take_rtcp(self, datagram: bytes) -> None:
         for each in rtp.parse_rtcp(datagram):
             if isinstance(each, rtp.KeyframeRequest):
-                self._output.keyframe_wanted = True
-            else:
-                self._output.report(each.ntp, each.timestamp)
+                self._encodings.want_keyframe(each.ssrc)
+                continue
+            for encoding in self._encodings:
+                encoding.output.report(each.ntp, each.timestamp)
 
     def _measure(self, timestamp: int) -> None:
         """Follows the rate at which pictures come, by their timestamps."""
@@ -119,24 +172,3 @@ class VideoTranscoder:
             if 0 < elapsed < 2 * VIDEO_CLOCK:
                 self._frame_rate += _SMOOTHING * (VIDEO_CLOCK / elapsed - self._frame_rate)
         self._last_seen = timestamp
-
-    def _rate(self) -> float:
-        # In whole numbers: rate control is not to be told of every little change.
-        return max(1.0, min(round(self._frame_rate), self._sizer.rate.frame_rate))
-
-    def _is_due(self, timestamp: int) -> bool:
-        """Whether this picture is sent, or left out for the sake of the frame rate."""
-        if self._last_sent is None or self._output.keyframe_wanted:
-            return True
-        elapsed = timestamp - self._last_sent
-        return elapsed < 0 or elapsed * self._sizer.rate.frame_rate >= 0.8 * VIDEO_CLOCK
-
-    def _encode(self, picture: av.VideoFrame, timestamp: int, now: float) -> None:
-        size = self._sizer.size(picture.width, picture.height)
-        if picture.format.name != "yuv420p" or (picture.width, picture.height) != size:
-            picture = picture.reformat(*size, format="yuv420p")
-        self._output.set_rate(self.bitrate, self._rate())
-        number = self._start.orientation_extension
-        extension = None if number is None or self._input.orientation is None else (number, self._input.orientation)
-        if self._output.send(picture, timestamp, now, extension):
-            self._last_sent, self.size = timestamp, size

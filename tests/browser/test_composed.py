@@ -103,12 +103,12 @@ async def expect(page: Page, *identities: Identity, within: float = 60.0) -> Non
         await asyncio.sleep(0.2)
 
 
-async def choose(page: Page, view: str) -> None:
+async def choose(page: Page, value: str, what: str = "choose-view") -> None:
     """Chooses in the settings, as a person does."""
     await page.press("Oppsett")
     await page.evaluate(
-        "void ((select) => { select.value = " + json.dumps(view) + "; select.dispatchEvent(new Event('change')); })"
-        "(document.getElementById('choose-view'))"
+        "void ((select) => { select.value = " + json.dumps(value) + "; select.dispatchEvent(new Event('change')); })"
+        f"(document.getElementById('{what}'))"
     )
     await page.press("Lukk")
 
@@ -130,6 +130,15 @@ async def test_six_people_in_one_picture_each_in_its_place(
         seen = await page.evaluate(PICTURES)
         await page.wait(f"{PICTURES} > {seen} + 10", within=60)
         await expect(page, *NAMES, RED)
+        # On a telephone: the same picture, upright, and then with whoever speaks large.
+        await page.emulate(width=390, height=844)
+        await page.wait(f"(([width, height]) => height > width)({SIZE})", within=60)
+        await expect(page, *NAMES, RED)
+        await page.screenshot(tmp_path / "upright.png")
+        await choose(page, "speaker", "choose-layout")
+        await page.wait(f"(([width, height]) => width > 0 && height > width)({SIZE})")
+        await page.screenshot(tmp_path / "speaker.png")
+        await page.emulate(width=1280, height=800)
         await choose(page, "separate")
         await page.wait("document.querySelectorAll('.people .tile.has-picture').length === 6", within=60)
         await page.wait("!document.querySelector('.is-composed')")

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from fractions import Fraction
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 
-from tests.support.bridge import BRIDGE, Bridge
+from bridge.transcode.sources.live_clock import DAY
+from bridge.transcode.sources.time_code import read_time_code
+from bridge.transcode.sources.tone_and_clock import beeps
+from tests.support.bridge import BRIDGE, Bridge, eventually
 from tests.support.media import BLUE, RED, ColourTrack, ToneTrack
 from tests.support.participant import Participant
 from tests.transcode.harness import picture
+from tests.transcode.pictures import luma
 
 
 @contextlib.asynccontextmanager
@@ -69,7 +75,32 @@ async def test_a_player_shows_a_file(bridge: Bridge, room: str, tmp_path: Path) 
         await (await red.watcher(joined["participant"]["id"], "camera", within=40.0)).expect(BLUE, within=40.0)
 
 
-@pytest.mark.parametrize("what", [("play",), ("echo", "film.mkv"), ("play", "/nowhere.mkv")])
+async def test_a_clock_shows_the_time_of_day_and_beeps_with_it(bridge: Bridge, room: str) -> None:
+    shown: list[tuple[float, int]] = []
+    heard = set[bool]()
+    """Whether it beeps."""
+
+    def look(frame: object) -> None:
+        assert isinstance(frame, av.VideoFrame)
+        told = read_time_code(luma(frame))
+        if told is not None:
+            shown.append((time.time() % DAY, told))
+
+    def listen(frame: object) -> None:
+        assert isinstance(frame, av.AudioFrame)
+        samples = frame.to_ndarray().reshape(-1, len(frame.layout.channels))[:, 0].astype(np.float32) / 32768
+        heard.add(beeps(np.asarray(samples, np.float32)))
+
+    async with somebody(bridge, room) as red, running(bridge, room, "clock"):
+        joined = await red.notice(lambda said: said["type"] == "participant_joined", within=40.0)
+        (await red.watcher(joined["participant"]["id"], "camera", within=40.0)).inspect = look
+        (await red.watcher(joined["participant"]["id"], "microphone", within=40.0)).inspect = listen
+        await eventually(lambda: len(shown) > 30 and heard == {True, False}, within=60)
+    # This machine's clock is the leg's: the picture was taken before it came, and lately.
+    assert all((at - told / 1000) % DAY < 60 for at, told in shown)
+
+
+@pytest.mark.parametrize("what", [("play",), ("echo", "film.mkv"), ("clock", "film.mkv"), ("play", "/nowhere.mkv")])
 async def test_what_cannot_be_played_is_said_in_a_sentence(bridge: Bridge, room: str, what: tuple[str, ...]) -> None:
     async with running(bridge, room, *what) as process:
         assert await process.wait() != 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.errors import BridgeError
-from bridge.sfu import MediaSession, Party, Producer, View, subscribe_connection
+from bridge.sfu import ComposedLayout, MediaSession, Party, Producer, View, subscribe_connection
 from bridge.sfu.allocation import view as view_choice
 from bridge.sfu.legs import AnyLegSpec, ComposeSpec, LegListener, MixSpec, PictureScene, Scene, SoundScene
 from tests.sfu.conftest import Bridge
@@ -18,7 +18,7 @@ class FakeLeg:
     """A leg that remembers what it is told."""
 
     def __init__(self, spec: AnyLegSpec, bitrate: int, listener: LegListener) -> None:
-        self.spec, self.bitrate, self.listener = spec, bitrate, listener
+        self.spec, self.bitrate, self.listener, self.thin = spec, bitrate, listener, 0
         self.scene: Scene | None = None
         self.stopped = False
         self.restarts = 0
@@ -27,8 +27,8 @@ class FakeLeg:
     def connect(self, media: object) -> None:
         """Nothing runs."""
 
-    def set_bitrate(self, bitrate: int) -> None:
-        self.bitrate = bitrate
+    def set_bitrate(self, bitrate: int, thin: int = 0) -> None:
+        self.bitrate, self.thin = bitrate, thin
 
     def set_scene(self, scene: Scene) -> None:
         self.scene = scene
@@ -111,21 +111,96 @@ async def test_the_composed_picture_comes_before_the_others_go(bridge: Bridge, l
     assert last.composed == both.composed
 
 
-async def test_receivers_share_it_and_the_thinnest_line_decides(bridge: Bridge, legs: FakeLegs) -> None:
+async def test_receivers_share_it_and_a_thin_line_gets_an_encoding_of_its_own(bridge: Bridge, legs: FakeLegs) -> None:
     people = await room(bridge, 2)
     sessions = [(await joined(bridge, people, View.COMPOSED, name))[0] for name in ("bo", "cato")]
     for session in sessions:
         await negotiate(session)
     (leg,) = legs.running
-    for (transport, _), bitrate in zip(
-        bridge.core.called("create_webrtc_transport")[-2:], (400_000, 1_000_000), strict=True
-    ):
-        estimate(bridge, transport, bitrate)
-    await eventually(lambda: leg.bitrate < 300_000)
-    await sessions[0].close()
-    await eventually(lambda: leg.bitrate > 300_000)
+    thin, good = (transport for transport, _ in bridge.core.called("create_webrtc_transport")[-2:])
+    for bitrate in (400_000, 550_000, 700_000, 900_000):
+        estimate(bridge, good, bitrate)
+        estimate(bridge, thin, bitrate)
+    estimate(bridge, good, 1_200_000)
+    await eventually(lambda: leg.bitrate > 600_000)
+    # While they are much alike the thinnest decides.
+    assert leg.thin == 0
+    made = len(bridge.core.called("create_consumer"))
+    estimate(bridge, thin, 300_000)
+    await eventually(lambda: 0 < leg.thin < 250_000)
+    assert leg.bitrate > 600_000
+    assert encodings(bridge, thin)[-1] == 1
+    # Who has the better line is sent what it was sent before.
+    assert set(encodings(bridge, good)) == {0}
+    assert len(bridge.core.called("create_consumer")) == made
     await sessions[1].close()
+    assert (leg.bitrate < 250_000, leg.thin) == (True, 0)
+    await eventually(lambda: encodings(bridge, thin)[-1] == 0)
+    await sessions[0].close()
     assert legs.running == []
+
+
+def encodings(bridge: Bridge, transport: int) -> list[int]:
+    """Which encodings were chosen for what a transport is sent of a composed picture, one after the other."""
+    composed = bridge.core.called("create_producer")[-1][0]
+    (consumer,) = [
+        number
+        for number, params in bridge.core.called("create_consumer")
+        if (params["transport_id"], params["producer_id"]) == (transport, composed)
+    ]
+    return [told["spatial"] for number, told in bridge.core.called("allocate_consumer") if number == consumer]
+
+
+async def test_while_nobody_shows_it_nothing_is_taken_in_and_nothing_made(bridge: Bridge, legs: FakeLegs) -> None:
+    people = await room(bridge, 2)
+    subscriptions = wanted(*(producer for each in people for producer in each))
+    sessions = [(await joined(bridge, people, View.COMPOSED, name))[0] for name in ("bo", "cato")]
+    for session in sessions:
+        await negotiate(session)
+        await negotiate(session)
+    (leg,) = legs.running
+    sessions[0].set_subscriptions(subscriptions, View.COMPOSED, hidden=True)
+    assert leg.bitrate > 0
+    assert len(bridge.core.called("pause_consumer")) == 1
+    sessions[1].set_subscriptions(subscriptions, View.COMPOSED, hidden=True)
+    assert leg.bitrate == 0
+    (report,) = bridge.sfu.legs("room")
+    assert (report.inputs, report.receivers) == ((), 2)
+    sessions[1].set_subscriptions(subscriptions, View.COMPOSED)
+    assert leg.bitrate > 0
+    assert isinstance(leg.scene, PictureScene)
+    assert all(each.ssrc is not None for each in leg.scene.sources)
+    assert bridge.core.called("pause_consumer")[-1][1] is False
+    for session in sessions:
+        await session.close()
+    assert legs.running == []
+
+
+async def test_a_layout_of_ones_own_is_made_anew_only_where_others_have_it_as_it_is(
+    bridge: Bridge, legs: FakeLegs
+) -> None:
+    people = await room(bridge, 2)
+    subscriptions = wanted(*(producer for each in people for producer in each))
+    bo, _ = await joined(bridge, people, View.COMPOSED, "bo")
+    await negotiate(bo)
+    await negotiate(bo)
+    (leg,) = legs.running
+    upright = ComposedLayout("speaker", "upright")
+    bo.set_subscriptions(subscriptions, View.COMPOSED, upright)
+    # It is alone: the same stream goes on in another shape.
+    assert legs.running == [leg]
+    assert isinstance(leg.scene, PictureScene)
+    assert leg.scene.layout == upright
+    cato, _ = await joined(bridge, people, View.COMPOSED, "cato")
+    await negotiate(cato)
+    await negotiate(cato)
+    shapes = [each.scene.layout.shape for each in legs.running if isinstance(each.scene, PictureScene)]
+    assert shapes == ["upright", "wide"]
+    bo.set_subscriptions(subscriptions, View.COMPOSED)
+    # Now both have the same, and share it.
+    assert len(legs.running) == 1
+    bo.set_subscriptions(subscriptions, View.COMPOSED, upright)
+    assert len(legs.running) == 2
 
 
 async def test_the_others_come_back_before_the_composed_picture_goes(bridge: Bridge, legs: FakeLegs) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 
 from bridge.errors import BridgeError
 from bridge.sfu import (
+    AUTO_LAYOUT,
+    ComposedLayout,
     ConnectionKind,
     ConnectionState,
     Party,
@@ -43,7 +45,7 @@ class FakeMedia:
         self.revision = 0
         self.ice_restarts = 0
         self.unsupported: tuple[UnsupportedSubscription, ...] = ()
-        self.view = View.SEPARATE
+        self.view, self.layout, self.hidden = View.SEPARATE, ComposedLayout(), False
         self.without: str | None = None
         self.closed = False
 
@@ -85,8 +87,10 @@ class FakeMedia:
     def close_producer(self, producer_id: int) -> None:
         self.producers = {mid: each for mid, each in self.producers.items() if each.producer_id != producer_id}
 
-    def set_subscriptions(self, wanted: Sequence[Subscription], view: View = View.SEPARATE) -> None:
-        self.wanted, self.view = list(wanted), view
+    def set_subscriptions(
+        self, wanted: Sequence[Subscription], view: View, layout: ComposedLayout, *, hidden: bool
+    ) -> None:
+        self.wanted, self.view, self.layout, self.hidden = list(wanted), view, layout, hidden
         if {each.producer_id for each in wanted} != self.negotiated and self.outstanding is None:
             self.listener.on_negotiation_needed()
 
@@ -120,10 +124,16 @@ class FakeMedia:
         self.plane.parties[self.room_id] = list(parties)
 
     async def watch(
-        self, offer: str, producers: Sequence[Subscription], *, view: View = View.SEPARATE, without: str | None = None
+        self,
+        offer: str,
+        producers: Sequence[Subscription],
+        *,
+        view: View = View.SEPARATE,
+        layout: ComposedLayout = AUTO_LAYOUT,
+        without: str | None = None,
     ) -> WatchResult:
         _lines(offer)
-        self.view, self.without = view, without
+        self.view, self.layout, self.without = view, layout, without
         self.wanted = list(producers)
         return WatchResult({}, answer=" ".join(f"{each.participant}:{each.track}" for each in producers))
 

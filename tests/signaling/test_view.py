@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.room import MediaKind, Participant, Source, SourceName
-from bridge.sfu import Party, SubscribeOffer, View, ViewState
+from bridge.sfu import ComposedLayout, Party, SubscribeOffer, View, ViewState
 from bridge.signaling.calls.parties import parties
 from bridge.signaling.calls.source_table import CarriedSource, SourceTable
 from tests.signaling.house import open_house
@@ -26,6 +26,21 @@ async def test_a_client_says_how_it_wants_the_pictures_and_takes_it_back() -> No
         await kari.request("layout", tiles=[], view="composed")
         await kari.request("layout", tiles=[])
         assert media.view is View.SEPARATE
+
+
+async def test_a_client_says_how_it_shows_one_picture_of_everybody() -> None:
+    async with open_house() as house:
+        kari = await house.joined("kari")
+        media = house.media_of(kari)
+        shown = {"layout": "speaker", "shape": "upright", "hidden": True}
+        await kari.request("layout", tiles=[], view="composed", composed=shown)
+        assert (media.layout, media.hidden) == (ComposedLayout("speaker", "upright"), True)
+        await kari.request("layout", tiles=[], view="composed")
+        assert (media.layout, media.hidden) == (ComposedLayout(), False)
+        await kari.socket.send('{"type": "layout", "id": 99, "tiles": [], "composed": {"layout": "round"}}')
+        refused = await kari.expect("error")
+        assert (refused["code"], refused["field"], refused["reply_to"]) == ("bad_message", "composed.layout", 99)
+        assert "round" in refused["message"]
 
 
 async def test_the_composed_track_is_nobodys_own_and_what_one_gets_is_told() -> None:
@@ -99,6 +114,17 @@ async def test_whep_clients_say_it_in_the_query(query: str, view: View) -> None:
         await (await house.joined("ola")).publish(CAMERA)
         assert (await post(http, f"/whep/room{query}", "room kari")).status_code == 201
         assert house.plane.newest.view is view
+
+
+async def test_whep_clients_choose_a_layout_in_the_query_and_one_that_there_is_not_is_refused() -> None:
+    async with open_doors() as (house, http):
+        await (await house.joined("ola")).publish(CAMERA)
+        query = "?view=composed&layout=speaker&shape=upright"
+        assert (await post(http, f"/whep/room{query}", "room kari")).status_code == 201
+        assert house.plane.newest.layout == ComposedLayout("speaker", "upright")
+        for wrong, field in (("layout=round", "layout"), ("shape=round", "shape")):
+            answer = await post(http, f"/whep/room?view=composed&{wrong}", "room liv")
+            assert assert_problem(answer, 400, "bad_layout")["field"] == field
 
 
 async def test_a_view_that_there_is_not_is_refused_by_whep() -> None:

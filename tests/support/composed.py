@@ -7,14 +7,14 @@ import numpy as np
 from aiortc import MediaStreamTrack
 from numpy.typing import NDArray
 
-from bridge.transcode.compose import Party, arrange
+from bridge.transcode.compose import Arrangement, Party, arrange
 from tests.support.media import Identity, Watcher, identity_of_colour
 
 
-def tiles(rgb: NDArray[np.uint8], parties: int) -> list[Identity | None]:
-    """Whose colour fills the middle of each tile of a grid, in order of joining; `rgb` is height × width × 3."""
+def tiles(rgb: NDArray[np.uint8], parties: int, arranged: Arrangement | None = None) -> list[Identity | None]:
+    """Whose colour fills the middle of each tile, of a grid in order of joining; `rgb` is height × width × 3."""
     height, width = rgb.shape[:2]
-    arranged = arrange("auto", width, height, [Party(str(index)) for index in range(parties)])
+    arranged = arranged or arrange("auto", width, height, [Party(str(index)) for index in range(parties)])
     found = []
     for tile in arranged.tiles:
         place = tile.picture

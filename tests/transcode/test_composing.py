@@ -7,25 +7,26 @@ import pytest
 
 from bridge.errors import BridgeError
 from bridge.transcode import rtp
+from bridge.transcode.compose import Arrangement, Party, arrange
 from bridge.transcode.composing import FROZEN_SECONDS, PictureComposer
-from bridge.transcode.messages import CodecSpec, Compose, Pictures, PictureSource
+from bridge.transcode.messages import CodecSpec, Compose, Pictures, PictureSource, Thin
 from tests.support.composed import tiles
 from tests.support.media import GREEN, RED, Identity
 from tests.transcode.harness import Camera, Screen
 
 VP8 = CodecSpec("vp8", 100, 90_000)
 TARGET = CodecSpec("vp8", 101, 90_000)
-SSRC = 2222
+SSRC, THIN_SSRC = 2222, 3333
 INTERVAL = 0.04
 
 
 class Room:
     """A composer, cameras on its inputs, and a screen on its output."""
 
-    def __init__(self, bitrate: int = 500_000, target: CodecSpec = TARGET) -> None:
+    def __init__(self, bitrate: int = 500_000, target: CodecSpec = TARGET, thin: Thin | None = None) -> None:
         self.sent: list[bytes] = []
-        self.composer = PictureComposer(Compose(target, SSRC, bitrate, 5, 7), self.sent.append)
-        self.screen = Screen(target.name)
+        self.composer = PictureComposer(Compose(target, SSRC, bitrate, 5, 7, thin=thin), self.sent.append)
+        self.screen, self.thin = Screen(target.name), Screen(target.name)
         self.cameras: dict[int, Camera] = {}
         self.sequences: dict[int, int] = {}
         self.now = 10.0
@@ -42,12 +43,15 @@ class Room:
             self.composer.handle(datagrams, self.now)
         packets = [rtp.parse(datagram) for datagram in self.sent if not rtp.is_rtcp(datagram)]
         self.sent[:] = [datagram for datagram in self.sent if rtp.is_rtcp(datagram)]
-        self.screen.show(packets)
+        self.screen.show([packet for packet in packets if packet.ssrc == SSRC])
+        self.thin.show([packet for packet in packets if packet.ssrc == THIN_SSRC])
 
-    def shows(self, parties: int) -> list[Identity | None]:
+    def shows(
+        self, parties: int, screen: Screen | None = None, arranged: Arrangement | None = None
+    ) -> list[Identity | None]:
         """Whose colour each tile of the newest picture has."""
-        picture = self.screen.pictures[-1].to_ndarray(format="rgb24")
-        return tiles(np.asarray(picture, np.uint8), parties)
+        picture = (screen or self.screen).pictures[-1].to_ndarray(format="rgb24")
+        return tiles(np.asarray(picture, np.uint8), parties, arranged)
 
     def requests(self) -> set[int]:
         """SSRCs of which keyframes were asked for."""
@@ -129,6 +133,56 @@ def test_size_follows_the_bitrate_in_the_same_stream() -> None:
     room.composer.set_bitrate(40_000)
     room.run(0.5)
     assert room.screen.pictures[-1].width == 256
+
+
+def test_a_thin_encoding_is_drawn_for_its_own_size_and_leaves_the_main_one_as_it_is() -> None:
+    room = Room(bitrate=800_000, thin=Thin(THIN_SSRC, 100_000, 9))
+    room.cameras = {1: Camera("vp8", RED), 2: Camera("vp8", GREEN)}
+    room.follow(source("a", 1), source("b", 2))
+    room.run(1.5)
+    assert (room.shows(2), room.screen.pictures[-1].width) == ([RED, GREEN], 640)
+    assert (room.shows(2, room.thin), room.thin.pictures[-1].width) == ([RED, GREEN], 320)
+    assert len(room.thin.pictures) < len(room.screen.pictures)
+    room.composer.set_bitrate(800_000, 0)
+    shown = len(room.thin.pictures)
+    room.run(0.5)
+    assert len(room.thin.pictures) == shown
+    # It is the same stream when it begins again.
+    following = room.composer.thin_sequence
+    room.composer.set_bitrate(800_000, 100_000)
+    room.run(0.5)
+    assert len(room.thin.pictures) > shown
+    assert room.composer.thin_sequence > following
+
+
+def test_layout_and_shape_change_in_the_same_stream() -> None:
+    room = Room()
+    room.cameras = {1: Camera("vp8", RED), 2: Camera("vp8", GREEN)}
+    room.follow(source("a", 1), source("b", 2))
+    room.run(0.5)
+    room.composer.follow(Pictures((source("a", 1), source("b", 2)), "speaker", upright=True))
+    room.run(1.0)
+    picture = room.screen.pictures[-1]
+    assert (picture.width, picture.height) == (360, 640)
+    parties = [Party("a", 4 / 3), Party("b", 4 / 3)]
+    assert room.shows(2, arranged=arrange("speaker", 360, 640, parties)) == [RED, GREEN]
+
+
+def test_nothing_is_made_while_nobody_looks_and_then_a_keyframe() -> None:
+    room = Room()
+    room.cameras = {1: Camera("vp8", RED)}
+    room.follow(source("a", 1))
+    room.run(0.5)
+    room.composer.set_bitrate(0)
+    sent = room.composer.frames_out
+    room.run(0.5)
+    assert room.composer.frames_out == sent
+    assert room.composer.next_step(room.now) > 0.5
+    room.composer.set_bitrate(500_000)
+    # A decoder that has seen nothing before begins here.
+    room.screen = Screen("vp8")
+    room.run(0.5)
+    assert room.shows(1) == [RED]
 
 
 def test_who_asks_for_a_keyframe_gets_one() -> None:

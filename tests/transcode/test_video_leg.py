@@ -7,6 +7,7 @@ import os
 import random
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -18,6 +19,8 @@ from bridge.transcode.video import VideoTranscoder
 from tests.support.legs import children, open_files
 from tests.support.media import BLUE, GREEN, identity_of_picture
 from tests.transcode.harness import TARGET_SSRC, Camera, LegUnderTest, Screen, leg, packetise, spec, supervisor, until
+
+THIN_SSRC = 3333
 
 
 async def shows(under_test: LegUnderTest, camera: Camera, screen: Screen, pictures: int = 5) -> None:
@@ -100,6 +103,45 @@ async def test_the_size_follows_the_bitrate_in_the_same_stream() -> None:
             assert ssrcs == {TARGET_SSRC}
             under_test.leg.set_bitrate(800_000)
             await until(lambda: screen.pictures[-1].width == 640, step)
+
+
+async def test_a_thin_encoding_comes_beside_the_main_one_and_is_one_stream_though_the_leg_is_killed() -> None:
+    async with supervisor(max=1) as legs:
+        with leg(legs, replace(spec("vp8", "vp8"), thin_ssrc=THIN_SSRC), bitrate=800_000) as under_test:
+            camera, main, thin = Camera("vp8", GREEN, 640, 360), Screen("vp8"), Screen("vp8")
+            await shows(under_test, camera, main)
+            sequences: dict[int, list[int]] = {TARGET_SSRC: [], THIN_SSRC: []}
+
+            def step() -> None:
+                under_test.send_frame(camera.payloads())
+                under_test.read()
+                for packet in under_test.received:
+                    sequences[packet.ssrc].append(packet.sequence)
+                main.show([each for each in under_test.received if each.ssrc == TARGET_SSRC])
+                thin.show([each for each in under_test.received if each.ssrc == THIN_SSRC])
+                under_test.received.clear()
+
+            # The keyframes that were asked for to begin with have come.
+            await until(
+                lambda: len(main.pictures) > 15 and not any(each.key_frame for each in main.pictures[-8:]), step
+            )
+            before = len(main.pictures)
+            under_test.leg.set_bitrate(800_000, 80_000)
+            await until(lambda: len(thin.pictures) > 5, step)
+            assert {(each.width, each.height) for each in thin.pictures} == {(320, 180)}
+            # Who has the main encoding notices nothing of it: not a keyframe, not a gap, not another size.
+            assert not any(each.key_frame for each in main.pictures[before:])
+            assert main.pictures[-1].width == 640
+            first, *_, last = sequences[TARGET_SSRC]
+            assert sequences[TARGET_SSRC] == list(range(first, last + 1))
+            under_test.leg.set_bitrate(800_000)
+            await until(lambda: under_test.leg.stats["thin_sequence"] > sequences[THIN_SSRC][-1], step)
+            assert under_test.leg.pid is not None
+            os.kill(under_test.leg.pid, signal.SIGKILL)
+            under_test.leg.set_bitrate(800_000, 80_000)
+            before = len(sequences[THIN_SSRC])
+            await until(lambda: len(sequences[THIN_SSRC]) > before + 5, step)
+            assert sequences[THIN_SSRC] == sorted(set(sequences[THIN_SSRC]))
 
 
 def mutated(payload: bytes, chance: random.Random) -> bytes:

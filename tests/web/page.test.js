@@ -177,6 +177,11 @@ for (const name of BROWSERS) {
       assert.equal(await page.evaluate(() => fakeBridge.layout?.view), "auto");
       await page.select("#choose-view", "composed");
       await until(() => fakeBridge.layout?.view === "composed");
+      await page.setViewport({ width: 360, height: 740 });
+      await until(() => fakeBridge.layout?.composed?.shape === "upright");
+      await page.select("#choose-layout", "speaker");
+      await until(() => fakeBridge.layout?.composed?.layout === "speaker");
+      await page.evaluate(() => localStorage.removeItem("bridge.layout"));
       await page.evaluate(() => localStorage.removeItem("bridge.view"));
       assert.deepEqual(await accessibilityProblems(), []);
       await page.evaluate(() => localStorage.removeItem("bridge.saveData"));

@@ -1,7 +1,7 @@
 import { DeviceError, openCamera, openCameraAndMicrophone, openMicrophone } from "../sdk/src/index.js";
 
 /** Remembered for the next call on this machine. */
-const STORED = { camera: "bridge.camera", microphone: "bridge.microphone", speaker: "bridge.speaker", saveData: "bridge.saveData", view: "bridge.view" };
+const STORED = { camera: "bridge.camera", microphone: "bridge.microphone", speaker: "bridge.speaker", saveData: "bridge.saveData", view: "bridge.view", layout: "bridge.layout" };
 
 /**
  * The camera and microphone before the call: opened, switched, turned off and on. `change` says that any of it changed.

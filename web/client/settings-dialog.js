@@ -1,13 +1,25 @@
 import { watchDevices } from "../sdk/src/index.js";
 import { deviceSelect, devicesOrNone } from "./device-select.js";
-import { element } from "./dom.js";
+import { element, setAttribute } from "./dom.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { LevelBar } from "./level-bar.js";
 
+/** @import { PictureLayout } from "../sdk/src/protocol.js" */
+
 /** @typedef {"auto" | "separate" | "composed"} View */
 
 const VIEWS = /** @type {const} */ ({ auto: "viewAuto", separate: "viewSeparate", composed: "viewComposed" });
+
+/** @satisfies {Record<PictureLayout, string>} */
+const LAYOUT_TEXTS = /** @type {const} */ ({
+  auto: "layoutAuto",
+  grid: "layoutGrid",
+  speaker: "layoutSpeaker",
+  interpreter: "layoutInterpreter",
+  screen: "layoutScreen",
+});
+export const LAYOUTS = /** @type {PictureLayout[]} */ (Object.keys(LAYOUT_TEXTS));
 
 /**
  * @typedef {object} SettingsActions
@@ -16,6 +28,7 @@ const VIEWS = /** @type {const} */ ({ auto: "viewAuto", separate: "viewSeparate"
  * @property {(id: string) => void} chooseSpeaker
  * @property {(on: boolean) => void} saveData
  * @property {(view: View) => void} view
+ * @property {(layout: PictureLayout) => void} layout
  */
 
 /**
@@ -25,6 +38,7 @@ const VIEWS = /** @type {const} */ ({ auto: "viewAuto", separate: "viewSeparate"
  * @property {string | undefined} speakerId
  * @property {boolean} saveData
  * @property {View} view
+ * @property {PictureLayout} layout
  * @property {MediaStreamTrack | null} microphone
  */
 
@@ -35,6 +49,8 @@ export class SettingsDialog {
   #speaker;
   #saveData;
   #view;
+  #layout;
+  #layoutField;
   #level = new LevelBar();
   #stopWatching = () => {};
   #state;
@@ -53,9 +69,22 @@ export class SettingsDialog {
     const views = Object.entries(VIEWS).map(([value, text]) => element("option", { value }, t(text)));
     this.#view = element(
       "select",
-      { id: "choose-view", "aria-describedby": "view-help", onchange: () => actions.view(/** @type {View} */ (this.#view.value)) },
+      {
+        id: "choose-view",
+        "aria-describedby": "view-help",
+        onchange: () => {
+          actions.view(/** @type {View} */ (this.#view.value));
+          this.#offerLayouts();
+        },
+      },
       ...views,
     );
+    this.#layout = element(
+      "select",
+      { id: "choose-layout", onchange: () => actions.layout(/** @type {PictureLayout} */ (this.#layout.value)) },
+      ...LAYOUTS.map((value) => element("option", { value }, t(LAYOUT_TEXTS[value]))),
+    );
+    this.#layoutField = element("div", { class: "field" }, element("label", { for: "choose-layout" }, t("layout")), this.#layout);
     const close = element("button", { type: "button", class: "button primary", onclick: () => this.node.close() }, t("close"));
     const cross = element(
       "button",
@@ -77,6 +106,7 @@ export class SettingsDialog {
         this.#view,
         element("p", { class: "help", id: "view-help" }, t("viewHelp")),
       ),
+      this.#layoutField,
       element(
         "div",
         { class: "check-field" },
@@ -96,14 +126,21 @@ export class SettingsDialog {
   /** Shows what is in use now. */
   async update() {
     if (!this.node.open) return;
-    const { cameraId, microphoneId, speakerId, microphone, saveData, view } = this.#state();
+    const { cameraId, microphoneId, speakerId, microphone, saveData, view, layout } = this.#state();
     this.#view.value = view;
+    this.#layout.value = layout;
+    this.#offerLayouts();
     this.#saveData.checked = saveData;
     this.#level.show(microphone);
     const devices = await devicesOrNone();
     this.#camera.update(devices, cameraId);
     this.#microphone.update(devices, microphoneId);
     this.#speaker.update(devices, speakerId);
+  }
+
+  /** Where each picture comes on its own, there is none to be laid out. */
+  #offerLayouts() {
+    setAttribute(this.#layoutField, "hidden", this.#view.value === "separate");
   }
 
   #closed() {

@@ -48,7 +48,8 @@ export class Stage {
   update(participants, activeSpeaker, self, ownScreen, composed) {
     this.node.classList.toggle("is-composed", composed !== null);
     if (composed) {
-      this.#place("composed", this.#screens, describeScreen(t("everyone"), composed, null));
+      const state = describeScreen(t("everyone"), composed, null);
+      this.#place("composed", this.#screens, { ...state, watched: this.#call.composedPicture });
       this.#closeOthers(new Set(["composed"]));
       this.#screens.hidden = false;
       return;
@@ -132,6 +133,8 @@ export class Stage {
 
   #arrange() {
     const count = this.#people.childElementCount;
+    // Before there is one, too: it is to begin as it fits.
+    this.#call.composedShape = this.node.clientHeight > this.node.clientWidth ? "upright" : "wide";
     const { clientWidth, clientHeight } = this.#people;
     const { width, height } = arrange(count, clientWidth, clientHeight, GAP);
     this.#people.style.setProperty("--tile-width", `${width}px`);

@@ -6,6 +6,7 @@ import { showTrack } from "./video.js";
 
 /** @import { PersonMenu } from "./person-menu.js" */
 /** @import { RemoteSource } from "../sdk/src/index.js" */
+/** @import { Watched } from "../sdk/src/picture-watch.js" */
 
 /**
  * What a tile shows.
@@ -20,6 +21,7 @@ import { showTrack } from "./video.js";
  * @property {boolean} [pinned] shown large, and sent before others
  * @property {string} status a line over the picture, such as that sound is missing; empty for none
  * @property {RemoteSource | null} source where the picture comes from, if from somebody else
+ * @property {Watched | null} [watched] who is told how it is shown, if not the source
  * @property {0 | 1 | 2 | 3 | null} quality
  * @property {"camera" | "screen"} content
  * @property {boolean} mirrored as people expect of themselves
@@ -46,8 +48,8 @@ export class Tile {
     element("div", { class: "tile-label" }, this.#muted, this.#name, this.#bars),
   );
 
-  /** @type {RemoteSource | null} */
-  #source = null;
+  /** @type {Watched | null} */
+  #watched = null;
   #unwatch = () => {};
   #menu;
 
@@ -67,11 +69,11 @@ export class Tile {
   }
 
   /** @param {TileState} state */
-  update({ name, letters, track, muted, speaking, active, status, quality, content, mirrored, source, pinned = false }) {
+  update({ name, letters, track, muted, speaking, active, status, quality, content, mirrored, source, watched = null, pinned = false }) {
     const { node } = this;
     this.#menu?.update();
     showTrack(this.#video, track);
-    this.#watch(source);
+    this.#watch(watched ?? source);
     const stands = source?.delivery === "stills" || source?.delivery === "paused";
     node.classList.toggle("is-standing", stands && track !== null);
     node.classList.toggle("has-picture", track !== null);
@@ -91,12 +93,12 @@ export class Tile {
     setAttribute(this.#bars, "aria-label", quality === null ? undefined : t(QUALITY_TEXTS[quality]));
   }
 
-  /** @param {RemoteSource | null} source */
-  #watch(source) {
-    if (source === this.#source) return;
+  /** @param {Watched | null} watched */
+  #watch(watched) {
+    if (watched === this.#watched) return;
     this.#unwatch();
-    this.#source = source;
-    this.#unwatch = source ? watchPicture(this.#video, source) : () => {};
+    this.#watched = watched;
+    this.#unwatch = watched ? watchPicture(this.#video, watched) : () => {};
   }
 
   close() {

@@ -27,6 +27,8 @@ REPEATED_FRAME = 36_000
 MAX_SPEAKERS = 3
 """Voices that are reserved for at most: more are hardly ever heard at once."""
 ALL_TEMPORAL = 7
+ASSUMED_FILL = 0.8
+"""What an encoder makes of its bitrate at first, while nothing was measured."""
 PACKET_SOURCES = ("transport_feedback", "congestion_feedback")
 """Estimates that can take video away, and that are paced by.
 
@@ -56,6 +58,8 @@ class ReceiverAllocation:
         self._transport_id: int | None = None
         self._videos: dict[int, _Video] = {}
         self._audio: set[int] = set()
+        self._chosen: dict[int, Layer] = {}
+        """The encoding of what legs make that is for this line; of others the allocator chooses."""
         self._states: dict[int, VideoState] = {}
         self._estimate = START_BITRATE
         self._proven = False
@@ -90,6 +94,7 @@ class ReceiverAllocation:
     def remove(self, producer_id: int) -> None:
         """A consumer has ended."""
         self._audio.discard(producer_id)
+        self._chosen.pop(producer_id, None)
         if self._videos.pop(producer_id, None) is not None:
             self._states.pop(producer_id, None)
             self._router.receives_no_more(self, producer_id)
@@ -111,6 +116,12 @@ class ReceiverAllocation:
         video = self._videos.get(producer_id)
         if video is not None and (video.max_height, video.rank) != (max_height, rank):
             video.max_height, video.rank = max_height, rank
+            self.run()
+
+    def choose(self, producer_id: int, encoding: int, bitrate: int) -> None:
+        """Of what a leg makes this encoding is for the line, in so many bit/s; may come before the consumer is made."""
+        self._chosen[producer_id] = Layer(encoding, 0, round(bitrate * ASSUMED_FILL))
+        if producer_id in self._videos:
             self.run()
 
     def on_estimate(self, event: EstimateEvent, repeated: int) -> None:
@@ -163,7 +174,7 @@ class ReceiverAllocation:
         return [
             Source(
                 producer_id,
-                self._router.layers.get(producer_id, ()),
+                self._layers(producer_id),
                 bounded=self._router.is_bounded(producer_id),
                 next_pixels=self._next_pixels(producer_id, video),
                 rank=self._rank(producer_id, video),
@@ -173,6 +184,15 @@ class ReceiverAllocation:
             for producer_id, video in self._videos.items()
             if not video.paused
         ]
+
+    def _layers(self, producer_id: int) -> tuple[Layer, ...]:
+        known, chosen = self._router.layers.get(producer_id, ()), self._chosen.get(producer_id)
+        if chosen is None:
+            return known
+        return tuple(layer for layer in known if layer.spatial == chosen.spatial) or (chosen,)
+
+    def _encoding(self, producer_id: int, layer: Layer) -> int:
+        return layer.spatial if producer_id in self._chosen else self._router.encoding_for(producer_id, layer.spatial)
 
     def _rank(self, producer_id: int, video: _Video) -> int:
         speaking = self._router.active_speaker
@@ -186,7 +206,7 @@ class ReceiverAllocation:
         room = choice.room if self._proven else None
         self._router.receives(self, producer_id, Received(spatial, room, complete=_fills(choice.layer, video)))
         if choice.layer is not None:
-            encoding = self._router.encoding_for(producer_id, choice.layer.spatial)
+            encoding = self._encoding(producer_id, choice.layer)
             told: ConsumerAllocation = {
                 "spatial": encoding,
                 "temporal": self._temporal(producer_id, choice.layer, encoding),
@@ -215,7 +235,10 @@ class ReceiverAllocation:
     def _tell_demand(self, allocation: Allocation) -> None:
         # Where the peer does not tell what arrives, there is nothing to pace by.
         # A leg makes what the line carries: what it would make beyond that is not seen in its layers.
-        headroom = sum(self._router.headroom(producer_id) for producer_id in self._videos)
+        headroom = sum(
+            self._router.headroom(producer_id, self._chosen[producer_id].spatial if producer_id in self._chosen else 0)
+            for producer_id in self._videos
+        )
         demand = (allocation.allocated, allocation.desired + headroom)
         if self._proven and demand != self._demand and self._transport_id is not None:
             self._demand = demand

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from bridge.room import MediaKind, Participant, Source, SourceName
-from bridge.sfu import View
+from bridge.sfu import AUTO_LAYOUT, ComposedLayout, View
 from bridge.sfu.allocation import ranks
 
 SAVING_HEIGHT = 180
@@ -28,6 +28,10 @@ class Layout:
     save_data: bool = False
     view: View | None = None
     """How the client gets the pictures; None where it does not say."""
+    composed: ComposedLayout = AUTO_LAYOUT
+    """How one picture of everybody is laid out, if it gets that …"""
+    composed_hidden: bool = False
+    """… and whether it has that out of sight."""
 
     def hides(self, source: Source) -> bool:
         """Whether the client has the video out of sight."""

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from bridge.room import Session
 from bridge.sfu import (
+    ComposedLayout,
     ConnectionKind,
     Party,
     PublishResult,
@@ -142,8 +143,10 @@ class MediaSession(Protocol):
     def close_producer(self, producer_id: int) -> None:
         """Ends a producer."""
 
-    def set_subscriptions(self, wanted: Sequence[Subscription], view: View = View.SEPARATE) -> None:
-        """Says all that is to be received over the subscribe connection, and whether pictures come composed."""
+    def set_subscriptions(
+        self, wanted: Sequence[Subscription], view: View, layout: ComposedLayout, *, hidden: bool
+    ) -> None:
+        """Says all that is to be received over the subscribe connection, and whether and how pictures come composed."""
 
     def show_parties(self, parties: Sequence[Party]) -> None:
         """Says who is in the room, for whoever receives it composed or mixed."""
@@ -158,7 +161,13 @@ class MediaSession(Protocol):
         """Takes the answer to it."""
 
     async def watch(
-        self, offer: str, producers: Sequence[Subscription], *, view: View = View.SEPARATE, without: str | None = None
+        self,
+        offer: str,
+        producers: Sequence[Subscription],
+        *,
+        view: View = View.SEPARATE,
+        layout: ComposedLayout = ...,
+        without: str | None = None,
     ) -> WatchResult:
         """Answers a client's offer to receive, composed and mixed without somebody's voice where `view` says so."""
 

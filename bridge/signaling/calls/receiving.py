@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bridge.errors import BridgeError
 from bridge.room import Grant, NotGrantedError, Session, in_lobby
-from bridge.sfu import SubscribeResult, Subscription, View, WatchResult
+from bridge.sfu import AUTO_LAYOUT, ComposedLayout, SubscribeResult, Subscription, View, WatchResult
 from bridge.signaling.calls.layout import Layout
 from bridge.signaling.calls.notices import SubscribeOffered, SubscriptionRefused, Track
 from bridge.signaling.calls.ports import MediaSession
@@ -86,7 +86,13 @@ class Receiving:
                 self._unanswered = None
             self._tell_refused(result)
 
-    async def watch(self, offer: str, participant_id: str | None, view: View | None = None) -> WatchResult:
+    async def watch(
+        self,
+        offer: str,
+        participant_id: str | None,
+        view: View | None = None,
+        layout: ComposedLayout = AUTO_LAYOUT,
+    ) -> WatchResult:
         """Answers a client's offer to receive (WHEP): sources of the others, or of one of them, in order of joining.
 
         With a composed view it is one picture of everybody, and one sound without the client's own voice; whom it
@@ -101,7 +107,7 @@ class Receiving:
             if not composed:
                 return await media.watch(offer, wanted)
             own = self._call.session.participant_id
-            result = await media.watch(offer, wanted, view=View.COMPOSED, without=own)
+            result = await media.watch(offer, wanted, view=View.COMPOSED, layout=layout, without=own)
             if not result.producers and not wanted:
                 # No leg could be started, and there is nothing to forward in place of what it would have made.
                 raise nothing_to_watch()
@@ -113,7 +119,8 @@ class Receiving:
         """Brings the subscriptions in line with the room."""
         if self._may_subscribe:
             wanted = self._subscriptions.wanted(self._call.others(), self._calls.table)
-            media.set_subscriptions(wanted, self._effective_view())
+            layout = self._subscriptions.layout
+            media.set_subscriptions(wanted, self._effective_view(), layout.composed, hidden=layout.composed_hidden)
 
     def catch_up(self) -> None:
         """A listener is there again: what it has not answered is offered anew."""

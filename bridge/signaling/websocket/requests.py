@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from bridge.errors import BridgeError
 from bridge.room import SourceName
-from bridge.sfu import ConnectionKind, View
+from bridge.sfu import ComposedLayout, ConnectionKind, View
 from bridge.signaling.calls import Call, Layout, SourceSpec, invitations
 from bridge.signaling.websocket import counters, encoding
 from bridge.signaling.websocket.acts import act
@@ -117,7 +117,9 @@ def _layout(request: client.Layout) -> Layout:
             )
         heights[source_id] = tile.height
     view = None if request.view is UNSET else View(request.view)
-    return Layout(heights, frozenset(request.pinned), request.save_data, view)
+    shown = request.composed
+    composed = ComposedLayout(shown.layout, shown.shape)
+    return Layout(heights, frozenset(request.pinned), request.save_data, view, composed, shown.hidden)
 
 
 def _specs(sources: Sequence[parts.PublishedSource]) -> dict[str, SourceSpec]:

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from bridge.errors import BridgeError
 from bridge.room import in_lobby
-from bridge.sfu import ConnectionKind, View
+from bridge.sfu import ComposedLayout, ConnectionKind, View
 from bridge.signaling.bearer import bearer_token
 from bridge.signaling.body import read_text
 from bridge.signaling.calls import Call, Calls, Door, Ended, JoinClaims, Notice
@@ -19,7 +19,14 @@ from bridge.signaling.incidents import internal_error
 from bridge.signaling.problem import problem
 from bridge.signaling.rate_limit import RateLimit
 from bridge.signaling.whip.bearer import Owner
-from bridge.signaling.whip.negotiation import SDP, SDP_FRAGMENT, check_accept, check_content_type, read_view
+from bridge.signaling.whip.negotiation import (
+    SDP,
+    SDP_FRAGMENT,
+    check_accept,
+    check_content_type,
+    read_layout,
+    read_view,
+)
 from bridge.signaling.whip.resources import Resource, Resources, new_etag
 from bridge.signaling.whip.settings import WhipIceServer, WhipSettings
 
@@ -102,7 +109,8 @@ class WhipDoor:
         self._check_rate()
         check_content_type(request, SDP)
         check_accept(request, SDP)
-        view = read_view(request.query_params.get("view"))
+        query = request.query_params
+        view, layout = read_view(query.get("view")), read_layout(query.get("layout"), query.get("shape"))
         offer = await read_text(request, self._settings.max_body_bytes)
         call = self._calls.join(claims, door)
         if call.waiting:
@@ -110,7 +118,7 @@ class WhipDoor:
             call.knock()
             raise in_lobby()
         try:
-            answer = await self._negotiate(call, door, offer, request.query_params.get("participant"), view)
+            answer = await self._negotiate(call, door, offer, query.get("participant"), view, layout)
         except BaseException:
             call.leave()
             raise
@@ -131,10 +139,10 @@ class WhipDoor:
         return response
 
     async def _negotiate(
-        self, call: Call, door: Door, offer: str, participant_id: str | None, view: View | None
+        self, call: Call, door: Door, offer: str, participant_id: str | None, view: View | None, layout: ComposedLayout
     ) -> str:
         if door is Door.WHEP:
-            return (await call.receiving.watch(offer, participant_id, view)).answer
+            return (await call.receiving.watch(offer, participant_id, view, layout)).answer
         published = await call.publish(offer, {})
         if not published.sources:
             reasons = {rejected.code: rejected.message for rejected in published.rejected}

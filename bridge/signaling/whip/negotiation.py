@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TypeVar, get_args
+
 from starlette.requests import Request
 
 from bridge.errors import BridgeError
-from bridge.sfu import View
+from bridge.sfu import ComposedLayout, PictureLayout, PictureShape, View
 
 SDP = "application/sdp"
 SDP_FRAGMENT = "application/trickle-ice-sdpfrag"
+LAYOUTS: tuple[PictureLayout, ...] = get_args(PictureLayout)
+SHAPES: tuple[PictureShape, ...] = get_args(PictureShape)
+_Name = TypeVar("_Name", bound=str)
 
 
 def check_content_type(request: Request, wanted: str) -> None:
@@ -41,6 +46,18 @@ def read_view(text: str | None) -> View | None:
     if text not in (View.SEPARATE, View.COMPOSED):
         raise BridgeError("bad_view", "There is no such view.", field="view", hint="It is separate or composed.")
     return View(text)
+
+
+def read_layout(layout: str | None, shape: str | None) -> ComposedLayout:
+    """The query parameters `layout` and `shape` of a composed picture. Raises `BridgeError` (`bad_layout`)."""
+    return ComposedLayout(_one_of(layout or "auto", "layout", LAYOUTS), _one_of(shape or "wide", "shape", SHAPES))
+
+
+def _one_of(text: str, field: str, known: tuple[_Name, ...]) -> _Name:
+    for name in known:
+        if name == text:
+            return name
+    raise BridgeError("bad_layout", f"There is no such {field}.", field=field, hint=f"Known are: {', '.join(known)}.")
 
 
 def _media_type(value: str) -> str:

@@ -6,7 +6,7 @@ Only what has changed is drawn again: a tile whose source has sent nothing new, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import av
@@ -91,6 +91,10 @@ class Compositor:
         self._before: Planes | None = None
         self._shown: Planes | None = None
         self._changed = 0.0
+
+    def lay_out(self, layout: LayoutName) -> None:
+        """Goes on in another layout, by a smooth change. Raises `LayoutError` for one that there is not."""
+        self.settings = replace(self.settings, layout=layout)
 
     def resize(self, width: int, height: int) -> None:
         """Goes on in another size. Raises `LayoutError` for one that no picture can have."""

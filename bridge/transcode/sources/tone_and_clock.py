@@ -41,9 +41,7 @@ class ToneAndClock:
         top = even(height * SHARE) + 2
         below = picture.part(Rect(0, top, width, height - top))
         below.part(Rect(0, 0, even(width / 4), below.height)).fill(WHITE if _beeping(at) else BLACK)
-        minutes, seconds = divmod(at, 60.0)
-        clock = f"{int(minutes):02d}:{seconds:06.3f}"
-        letters = text_mask(clock, max(below.height // 3, 8), width * 3 // 4)
+        letters = text_mask(clock(at), max(below.height // 3, 8), width * 3 // 4)
         below.stamp(letters, even(width / 4) + 4, max(even((below.height - letters.shape[0]) / 2), 0), WHITE)
         frame = av.VideoFrame(width, height, "yuv420p")
         Planes.of(frame).put(picture)
@@ -57,6 +55,14 @@ class ToneAndClock:
         beeping = at % 1.0 < FLASH
         sound = np.where(beeping, LOUD * np.sin(2 * np.pi * BEEP * at), QUIET * np.sin(2 * np.pi * TONE * at))
         return sound.astype(np.float32)
+
+
+def clock(at: float) -> str:
+    """How a time stands in the picture: minutes, seconds and milliseconds, with hours before them from one hour on."""
+    milliseconds = round(at * 1000)
+    minutes, rest = divmod(milliseconds, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    return f"{f'{hours:02d}:' if hours else ''}{minutes:02d}:{rest / 1000:06.3f}"
 
 
 def flashes(frame: av.VideoFrame) -> bool:

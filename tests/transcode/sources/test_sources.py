@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bridge.transcode.mix import BLOCK, SAMPLE_RATE
 from bridge.transcode.sources import ToneAndClock, draw_time_code, read_time_code
-from bridge.transcode.sources.tone_and_clock import beeps, flashes
+from bridge.transcode.sources.tone_and_clock import beeps, clock, flashes
 from tests.transcode.pictures import animal, luma, talking_head
 
 
@@ -51,6 +51,16 @@ def test_it_survives_scaling_and_a_low_bitrate(size: tuple[int, int]) -> None:
     # A code that a codec has broken is none; it is never another time.
     assert all(code in (None, expected) for code, expected in zip(read, right, strict=True))
     assert sum(code is not None for code in read) >= 27
+
+
+def test_a_clock_shows_hours_where_there_are_some() -> None:
+    assert [clock(at) for at in (0.0, 61.2344, 59.9996, 3600.0, 86399.5)] == [
+        "00:00.000",
+        "01:01.234",
+        "01:00.000",
+        "01:00:00.000",
+        "23:59:59.500",
+    ]
 
 
 def test_the_flash_and_the_beep_are_one_moment() -> None:

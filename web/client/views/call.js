@@ -10,7 +10,7 @@ import { PeoplePanel } from "../people-panel.js";
 import { nameOf } from "../person-menu.js";
 import { ask } from "../questions.js";
 import { RECORDING_WORDS } from "../recording-section.js";
-import { SettingsDialog } from "../settings-dialog.js";
+import { LAYOUTS, SettingsDialog } from "../settings-dialog.js";
 import { PanelButton, SidePanel } from "../side-panel.js";
 import { Sound } from "../sound.js";
 import { people, Stage } from "../stage.js";
@@ -21,6 +21,7 @@ import { waitingName } from "../words.js";
 /** @import { Call, RemoteParticipant, RemoteSource } from "../../sdk/src/index.js" */
 /** @import { Equipment } from "../equipment.js" */
 /** @import { TextKey } from "../i18n.js" */
+/** @import { PictureLayout } from "../../sdk/src/protocol.js" */
 /** @import { View } from "../settings-dialog.js" */
 
 /** What is said when the pictures come all in one, by the reason. @type {Record<string, TextKey | undefined>} */
@@ -38,6 +39,12 @@ const SEPARATE_TEXTS = {
 function rememberedView() {
   const view = remembered("view");
   return view === "separate" || view === "composed" ? view : "auto";
+}
+
+/** Who is to stand where when they come in one. @returns {PictureLayout} */
+function rememberedLayout() {
+  const layout = remembered("layout");
+  return LAYOUTS.find((known) => known === layout) ?? "auto";
 }
 
 /** The call itself. */
@@ -137,6 +144,7 @@ export class CallView {
     );
     call.saveData = remembered("saveData") === "true";
     call.view = rememberedView();
+    call.composedLayout = rememberedLayout();
     this.#listen();
     offerStills(call, this.#own, this.#abort.signal);
     this.#update();
@@ -415,6 +423,10 @@ export class CallView {
           remember("view", view);
           this.#call.view = view;
         },
+        layout: (layout) => {
+          remember("layout", layout);
+          this.#call.composedLayout = layout;
+        },
       },
       () => ({
         cameraId: own.cameraTrack?.getSettings().deviceId ?? remembered("camera"),
@@ -422,6 +434,7 @@ export class CallView {
         speakerId: remembered("speaker"),
         saveData: this.#call.saveData,
         view: rememberedView(),
+        layout: rememberedLayout(),
         microphone: own.microphoneTrack,
       }),
     );

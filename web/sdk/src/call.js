@@ -21,7 +21,7 @@ import { WAITING_ROOM_EVENTS, WaitingRoom } from "./waiting-room.js";
 /** @import { BridgeError } from "./errors.js" */
 /** @import { OpenDevice } from "./local-source.js" */
 /** @import { RemoteParticipant } from "./participant.js" */
-/** @import { Joined, Notice, QualityNotice, QueueInfo, RoomInfo, SourceName, Stats, View, WaitingInfo } from "./protocol.js" */
+/** @import { Joined, Notice, PictureLayout, PictureShape, QualityNotice, QueueInfo, RoomInfo, SourceName, Stats, View, WaitingInfo } from "./protocol.js" */
 /** @import { Quality } from "./quality-monitor.js" */
 /** @import { Session } from "./session.js" */
 /** @import { Statistics } from "./statistics.js" */
@@ -218,6 +218,41 @@ export class Call extends Emitter {
   set view(view) {
     this.#layout.view = view;
   }
+
+  /**
+   * Who stands where in one picture of everybody: `grid` all alike, `speaker` the one who speaks large, `interpreter` the
+   * interpreter beside whom they interpret for, `screen` what is shared large, `auto` what suits who is there.
+   *
+   * @type {PictureLayout}
+   */
+  get composedLayout() {
+    return this.#layout.composed.layout;
+  }
+
+  set composedLayout(layout) {
+    this.#layout.composed = { ...this.#layout.composed, layout };
+  }
+
+  /** Whether it is `wide`, or `upright` as a telephone is held. @type {PictureShape} */
+  get composedShape() {
+    return this.#layout.composed.shape;
+  }
+
+  set composedShape(shape) {
+    if (shape !== this.composedShape) this.#layout.composed = { ...this.#layout.composed, shape };
+  }
+
+  /**
+   * Where it is shown, for `watchPicture`: while it is out of sight it is not sent. Height 0: out of sight; null: shown
+   * nowhere any more.
+   */
+  composedPicture = {
+    /** @param {number | null} height */
+    setHeight: (height) => {
+      const hidden = height === 0;
+      if (hidden !== this.#layout.composed.hidden) this.#layout.composed = { ...this.#layout.composed, hidden };
+    },
+  };
 
   /** One picture of everybody, oneself included; null while the pictures come each on their own. */
   get composed() {

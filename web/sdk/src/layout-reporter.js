@@ -1,5 +1,5 @@
 /** @import { Session } from "./session.js" */
-/** @import { View } from "./protocol.js" */
+/** @import { PictureLayout, PictureShape, View } from "./protocol.js" */
 
 /** A page settles before the bridge is told: milliseconds. */
 const SETTLED_AFTER = 250;
@@ -15,6 +15,8 @@ export class LayoutReporter {
   #saveData = false;
   /** Undefined leaves it to the participant's role. @type {View | undefined} */
   #view;
+  /** How one picture of everybody is shown, if it comes. @type {{ layout: PictureLayout, shape: PictureShape, hidden: boolean }} */
+  #composed = { layout: "auto", shape: "wide", hidden: false };
   /** As the bridge was told last. */
   #told = JSON.stringify({ tiles: [], pinned: [], save_data: false });
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -49,6 +51,15 @@ export class LayoutReporter {
     this.#later();
   }
 
+  get composed() {
+    return this.#composed;
+  }
+
+  set composed(composed) {
+    this.#composed = composed;
+    this.#later();
+  }
+
   /**
    * @param {string} sourceId
    * @param {number | null} height null: unknown, or the source is gone
@@ -72,7 +83,15 @@ export class LayoutReporter {
 
   #tell() {
     const tiles = [...this.#heights].slice(-TILES_LIMIT).map(([id, height]) => ({ source_id: id, height }));
-    const layout = { tiles, pinned: this.#pinned, save_data: this.#saveData, ...(this.#view && { view: this.#view }) };
+    const { layout: name, shape, hidden } = this.#composed;
+    const composed = name === "auto" && shape === "wide" && !hidden ? null : this.#composed;
+    const layout = {
+      tiles,
+      pinned: this.#pinned,
+      save_data: this.#saveData,
+      ...(this.#view && { view: this.#view }),
+      ...(composed && { composed }),
+    };
     const text = JSON.stringify(layout);
     if (text === this.#told || !this.#session.joined) return;
     this.#told = text;

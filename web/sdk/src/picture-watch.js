@@ -1,4 +1,4 @@
-/** @import { RemoteSource } from "./participant.js" */
+/** @typedef {{ setHeight: (height: number | null) => void }} Watched A `RemoteSource`, or `Call.composedPicture`. */
 
 /** A page that is hidden for so long is not looked at: milliseconds. */
 const HIDDEN_FOR = 5_000;
@@ -9,7 +9,7 @@ const HIDDEN_FOR = 5_000;
  * sound alone goes on, unless the picture floats in a window of its own.
  *
  * @param {HTMLVideoElement} video
- * @param {RemoteSource} source
+ * @param {Watched} source
  * @returns {() => void} ends it
  */
 export function watchPicture(video, source) {

@@ -69,6 +69,8 @@ export const SUBPROTOCOL = "bridge.v1";
  */
 /** @typedef {"separate" | "composed" | "auto"} View How the pictures of the others come: each on its own, all in one, or as the line allows. */
 /** @typedef {{ mid: string, participant_id: string, source_id: string, source: SourceName, kind: Kind }} SourceTrackInfo */
+/** @typedef {"auto" | "grid" | "speaker" | "interpreter" | "screen"} PictureLayout Who stands where in one picture of everybody. */
+/** @typedef {"wide" | "upright"} PictureShape */
 /** @typedef {{ mid: string, participant_id: null, source_id: null, source: "composed", kind: "video" }} ComposedTrackInfo One picture of everybody. */
 /** @typedef {SourceTrackInfo | ComposedTrackInfo} TrackInfo */
 /** @typedef {{ participant_id: string, source_id: string, level: number, voice: boolean }} AudioLevelInfo */

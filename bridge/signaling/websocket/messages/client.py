@@ -13,6 +13,7 @@ from bridge.signaling.websocket.messages.parts import (
     SOURCES_LIMIT,
     TILES_LIMIT,
     TOKEN_LENGTH_LIMIT,
+    ComposedTile,
     Negotiation,
     ParticipantId,
     PublishedSource,
@@ -118,6 +119,10 @@ class Layout(Request, tag="layout"):
             "decides; roles that say nothing get `separate`."
         ),
     ] = UNSET
+    composed: Annotated[
+        ComposedTile,
+        Meta(description="How the client shows a composed picture, if it gets one."),
+    ] = field(default_factory=ComposedTile)
 
 
 class SubscribeAnswer(Request, tag="subscribe_answer"):

@@ -56,6 +56,8 @@ SourceName = Literal["microphone", "camera", "screen", "screen_audio"]
 TrackSourceName = Literal["microphone", "camera", "screen", "screen_audio", "composed"]
 """`composed`: one picture of everybody, which the bridge makes."""
 
+PictureLayout = Literal["auto", "grid", "speaker", "interpreter", "screen"]
+PictureShape = Literal["wide", "upright"]
 ViewName = Literal["separate", "composed", "auto"]
 
 MediaKind = Literal["audio", "video"]
@@ -94,6 +96,21 @@ class Tile(Struct, forbid_unknown_fields=True, frozen=True):
         int,
         Meta(ge=0, le=16384, description="Lines of the picture on the screen, in device pixels; 0: out of sight."),
     ]
+
+
+class ComposedTile(Struct, forbid_unknown_fields=True, frozen=True):
+    """How a client shows one picture of everybody."""
+
+    layout: Annotated[
+        PictureLayout,
+        Meta(
+            description="`grid`: all alike; `speaker`: who speaks, and a strip of the others; `interpreter`: the "
+            "interpreter beside whom they interpret for; `screen`: what is shared, and faces; `auto`: what suits who "
+            "is there."
+        ),
+    ] = "auto"
+    shape: Annotated[PictureShape, Meta(description="`upright` for a telephone as it is held.")] = "wide"
+    hidden: Annotated[bool, Meta(description="Whether it is out of sight: then it is not sent.")] = False
 
 
 class Source(Struct, frozen=True):
