@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import websockets
 
-from bridge.audit.store import DATABASE
+from bridge.storage.choice import NODE_FILE
 from tests.support.bridge import BRIDGE, running_bridge
 
 
@@ -43,7 +43,7 @@ async def test_the_log_of_a_killed_bridge_is_whole_and_a_changed_one_is_not(tmp_
     assert kinds[:4] == ["bridge_started", "api_key_created", "room_opened", "participant_joined"]
     assert kinds[-1] == "bridge_stopped"
     assert "kari" not in json.dumps(lines)
-    with sqlite3.connect(bridge.data / DATABASE) as database:
+    with sqlite3.connect(bridge.data / NODE_FILE) as database:
         database.execute("UPDATE entries SET room = 'time-2' WHERE kind = 'participant_joined'")
     database.close()
     verdict = audit(bridge.data, "verify")
