@@ -26,7 +26,7 @@ from bridge.housekeeping import Housekeeping
 from bridge.inviting import CallInviter
 from bridge.issuers import make_verifier
 from bridge.observability import AdminServer, Health, LoopLag, Metrics, QualitySampler
-from bridge.queues import QueueKeeper
+from bridge.queues import OLD_FILE, QueueKeeper
 from bridge.recorder import RoomRecorder, Services, TenantArchive, streams_of_mode
 from bridge.recordings import Retention, can_record, open_store
 from bridge.records import Ledger, RecordArchive, RecordStore
@@ -119,7 +119,7 @@ class Application:
             can_record=can_record(settings),
             ledger=self._audit,
         )
-        self._queues = QueueKeeper(settings.data.directory, self._rooms)
+        self._queues = QueueKeeper(node, self._rooms, settings.data.directory / OLD_FILE)
         self._metrics = Metrics(version())
         self._legs = LegSupervisor(LegSettings(settings.legs.max, settings.legs.memory, settings.legs.language))
         self._sfu = Sfu(_media_settings(settings), legs=self._legs)
@@ -224,6 +224,7 @@ class Application:
         await asyncio.to_thread(self._audit.close)
         self._outbox.close()
         self._records.close()
+        self._queues.close()
         if self._data is not None:
             self._data.release()
             self._data = None

@@ -67,6 +67,8 @@ def _server(settings: StorageSettings, url: str) -> Server:
             raise _wrong("A password does not stand in the URL.", "url", "name storage.password_file or password_env")
         if name not in PARAMETERS:
             raise _wrong(f"{name!r} cannot be set in the URL.", "url", f"known here: {', '.join(PARAMETERS)}")
+    if not all(port == "" or port.isdecimal() for port in parameters.get("port", "").split(",")):
+        raise _wrong(f"{parameters['port']!r} is no port.", "url")
     for name in ("host", "dbname"):
         if not parameters.get(name):
             raise _wrong(f"The URL names no {name}.", "url", "such as postgresql://bridge@db.example/bridge")

@@ -44,6 +44,19 @@ _LOST = (psycopg.OperationalError, psycopg.InternalError, psycopg.InterfaceError
 
 
 @dataclass(frozen=True, slots=True)
+class Examined:
+    """What a server is like."""
+
+    version: str
+    line: str
+    """How it is reached."""
+    keeps: bool
+    """Whether what it acknowledges is on its disk."""
+    problem: str
+    """Why it cannot be used; empty where it can."""
+
+
+@dataclass(frozen=True, slots=True)
 class Server:
     """How to reach a database."""
 
@@ -76,6 +89,19 @@ class Server:
             return psycopg.connect(reached, autocommit=True, prepare_threshold=3)
         except (psycopg.Error, OSError) as error:
             raise _failure(error) from error
+
+    def examine(self) -> Examined:
+        """Looks without making anything. Raises `StorageError`."""
+        with self.connect() as connection:
+            info = connection.info
+            row = connection.execute(
+                "SELECT current_setting('fsync'), has_database_privilege(current_database(), 'CREATE')"
+            ).fetchone()
+            fsync, may_create = row or ("", False)
+            problem = _unusable(connection) or ("" if may_create else "the role has no CREATE right on the database")
+            encrypted = info.pgconn.ssl_in_use
+            line = "TLS" if encrypted else "socket" if info.host.startswith("/") else "without TLS"
+            return Examined(info.parameter_status("server_version") or "", line, fsync == "on", problem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,10 +259,9 @@ class _PostgresDatabase(Database):
     def _connect(self) -> psycopg.Connection[tuple[Any, ...]]:
         connection = self._place.server.connect(reading=self._reading)
         try:
-            if connection.info.server_version < OLDEST * 10_000:
-                raise StorageError(f"the server is older than PostgreSQL {OLDEST}")
-            if connection.info.parameter_status("server_encoding") != "UTF8":
-                raise StorageError("the database's encoding is not UTF8")
+            problem = _unusable(connection)
+            if problem:
+                raise StorageError(problem)
             for name, value in self._session.items():
                 connection.execute("SELECT set_config(%s, %s, false)", (name, value))
             if self._reading:
@@ -253,6 +278,15 @@ class _PostgresDatabase(Database):
         if connection is not None:
             with suppress(psycopg.Error):
                 connection.close()
+
+
+def _unusable(connection: psycopg.Connection[tuple[Any, ...]]) -> str:
+    """Why the bridge cannot work with this server; empty where it can."""
+    if connection.info.server_version < OLDEST * 10_000:
+        return f"the server is older than PostgreSQL {OLDEST}"
+    if connection.info.parameter_status("server_encoding") != "UTF8":
+        return "the database's encoding is not UTF8"
+    return ""
 
 
 def _query(statement: str) -> str:

@@ -87,8 +87,10 @@ class Vendors:
         self.outbox = Outbox(place, tenants, ["clinic"])
         self.records = RecordStore(place)
         self.audit = AuditStore(data, place, SealingKey.load(data), companion=self.write_along)
+        self.queues = QueueKeeper(place, self.rooms)
         self.outbox.open()
         self.records.open()
+        self.queues.load()
         door = RestDoor(
             self.calls,
             Callers(self.keys, VendorAuthenticator(self.verifier, "bridge", 30.0), tenants),
@@ -96,7 +98,7 @@ class Vendors:
             self.notes,
             self.admission,
             TenantArchive(self.store),
-            QueueKeeper(data, self.rooms),
+            self.queues,
             version="1",
             public_url="https://bridge.example",
             clock=lambda: self.now,
@@ -116,6 +118,7 @@ class Vendors:
 
     async def close(self) -> None:
         await self.calls.close()
+        self.queues.close()
         self.records.close()
         self.outbox.close()
         self.audit.close()
