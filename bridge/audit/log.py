@@ -33,6 +33,8 @@ RETRY_SECONDS = 1.0
 CONFIRM_SECONDS = 5.0
 STALLED_SECONDS = 5.0
 """A commit that takes longer counts as one that cannot be made, until it is made."""
+PROBE_SECONDS = 1.0
+"""Between two looks for a database that nothing is written to."""
 PRUNE_SECONDS = 3600.0
 HEAD_LOG_SECONDS = 3600.0
 
@@ -74,8 +76,10 @@ class AuditLog:
         """Whether somebody waits for an entry to be on disk."""
         self._lost = 0
         self._failing: str | None = "not started"
+        self._resumed: Entry | None = None
+        """The entry that ends the time in which nothing could be written; None while it can."""
         self._began: float | None = None
-        """When the commit under way began: a disk, or a server, may neither do it nor refuse it."""
+        """When what is asked of the database began: a disk, or a server, may neither do it nor refuse it."""
         self._closing = False
         self._thread: threading.Thread | None = None
         self._next_prune = 0.0
@@ -150,16 +154,17 @@ class AuditLog:
         try:
             while True:
                 with self._changed:
-                    while not self._waiting and not self._closing:
-                        if not self._changed.wait(PRUNE_SECONDS):
-                            break
+                    if not self._waiting and not self._closing:
+                        self._changed.wait(PROBE_SECONDS)
                     self._linger()
                     batch = [self._waiting.popleft() for _ in range(min(MAX_COMMIT, len(self._waiting)))]
                     lost, ending = self._lost, self._closing
-                if batch:
+                if batch or (self._resumed is not None and not ending):
                     self._commit(store, batch, lost)
                 elif ending:
                     return
+                else:
+                    self._probe(store)
                 if self._failing is None:
                     self._prune(store)
                 elif ending:
@@ -183,6 +188,8 @@ class AuditLog:
         entries = [entry for entry, _ in batch]
         if lost:
             entries.append(Entry("entries_lost", details={"entries": lost}))
+        if self._resumed is not None:
+            entries.append(self._resumed)
         self._began = time.monotonic()
         try:
             seal = store.append(entries)
@@ -210,12 +217,24 @@ class AuditLog:
             self._fail(error)
             return
         if self._failing is not None:
-            self._failing = None
+            self._failing = self._resumed = None
             _log.info("The audit log can be written again")
         self._log_head(seal)
 
+    def _probe(self, store: AuditStore) -> None:
+        """Notices a database that is gone before somebody opens a room in vain."""
+        self._began = time.monotonic()
+        try:
+            store.check()
+        except (StorageError, OSError) as error:
+            self._fail(error)
+        finally:
+            self._began = None
+
     def _fail(self, error: Exception) -> None:
         if self._failing is None:
+            # Also what is written to see whether that is possible again, when nothing else is.
+            self._resumed = Entry("audit_resumed", details={"since": int(self._clock() * 1e6)})
             _log.error(
                 "The audit log cannot be written: calls go on, new rooms are refused",
                 extra={"error": type(error).__name__, "detail": str(error)},

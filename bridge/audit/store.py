@@ -125,6 +125,10 @@ class AuditStore:
             self._database.execute("DELETE FROM seals WHERE seq <= ?", (seal.seq,))
         return removed
 
+    def check(self) -> None:
+        """Looks whether the database is there. Raises `StorageError`."""
+        self._database.check()
+
     def close(self) -> None:
         """Lets go of the database."""
         self._database.close()

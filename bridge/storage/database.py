@@ -70,6 +70,10 @@ class Database(ABC):
         """
 
     @abstractmethod
+    def check(self) -> None:
+        """Looks whether it is there, at little cost; whether it can be written to is not told by that."""
+
+    @abstractmethod
     def close(self) -> None:
         """Lets go of it for good. Idempotent."""
 

@@ -189,6 +189,17 @@ class _PostgresDatabase(Database):
             finally:
                 self._inside = False
 
+    def check(self) -> None:
+        with self._using:
+            used_before = self._connection is not None
+            try:
+                self.execute("SELECT 1")
+            except StorageError:
+                if not used_before:
+                    raise
+                # The server may be there again already.
+                self.execute("SELECT 1")
+
     def close(self) -> None:
         with self._using:
             self._closed = True

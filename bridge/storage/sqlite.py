@@ -66,9 +66,7 @@ class _SqliteDatabase(Database):
     @contextmanager
     def transaction(self) -> Iterator[None]:
         with self._use() as connection:
-            if self._place.path is not None and _identity(self._place.path) != self._file:
-                # SQLite would go on writing to a file that nobody can find any more.
-                raise StorageError(f"{self._place.path} was taken away while the bridge ran")
+            self.check()
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -78,6 +76,12 @@ class _SqliteDatabase(Database):
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+
+    def check(self) -> None:
+        with self._use():
+            if self._place.path is not None and _identity(self._place.path) != self._file:
+                # SQLite would go on writing to a file that nobody can find any more.
+                raise StorageError(f"{self._place.path} was taken away while the bridge ran")
 
     def close(self) -> None:
         with self._using:

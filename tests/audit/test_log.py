@@ -92,6 +92,13 @@ async def until(holds: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the log does by the second, it does at once."""
+    for name in ("bridge.audit.log.RETRY_SECONDS", "bridge.audit.log.PROBE_SECONDS"):
+        monkeypatch.setattr(name, 0.05)
+
+
 @pytest.fixture
 def log(tmp_path: Path) -> Iterator[AuditLog]:
     log = make(Places(), tmp_path, AuditSettings(retention=86_400.0, capacity=5))
@@ -134,6 +141,14 @@ async def test_a_full_disk_stops_new_rooms_and_nothing_else(log: AuditLog, tmp_p
     assert not findings(Places(), tmp_path)
 
 
+async def test_a_database_that_is_gone_and_back_is_noticed_though_nobody_writes(log: AuditLog, tmp_path: Path) -> None:
+    (tmp_path / NODE_FILE).rename(tmp_path / "kept")
+    await until(lambda: not log.writable)
+    (tmp_path / "kept").rename(tmp_path / NODE_FILE)
+    await until(lambda: log.writable)
+    assert kinds(Places(), tmp_path) == ["audit_resumed"]
+
+
 async def test_a_database_taken_away_stops_new_rooms(log: AuditLog, tmp_path: Path) -> None:
     await log.confirm(Entry("before"))
     kept = tmp_path / "kept"
@@ -144,7 +159,7 @@ async def test_a_database_taken_away_stops_new_rooms(log: AuditLog, tmp_path: Pa
     log.append(Entry("waits"))
     kept.rename(tmp_path / NODE_FILE)
     await until(lambda: log.writable)
-    assert kinds(Places(), tmp_path) == ["before", "waits"]
+    assert kinds(Places(), tmp_path) == ["before", "waits", "audit_resumed"]
 
 
 def test_what_waits_is_written_at_the_end(places: Places, tmp_path: Path) -> None:
@@ -247,7 +262,7 @@ async def test_a_server_that_ends_stops_new_rooms_until_it_is_back(
     reader = AuditReader(on_postgres.node(tmp_path))
     rows = [(row.kind, row.details) for row in reader.rows()]
     reader.close()
-    assert [kind for kind, _ in rows if kind != "tick"] == ["during", "after"]
+    assert [kind for kind, _ in rows if kind != "tick"] == ["during", "audit_resumed", "after"]
     written = [details for kind, details in rows if kind == "tick"]
     assert {f'{{"number":{number}}}' for number in confirmed} <= set(written)
     assert len(set(written)) == len(written)

@@ -15,7 +15,7 @@ import websockets
 from websockets.asyncio.client import ClientConnection
 
 from bridge.storage.choice import NODE_FILE
-from tests.support.bridge import BRIDGE, Bridge, running_bridge
+from tests.support.bridge import BRIDGE, Bridge, eventually, running_bridge
 from tests.support.postgres import Cluster
 
 
@@ -124,6 +124,8 @@ async def test_a_bridge_on_a_server_outlives_its_loss_and_its_own(
             refused = await vendor.post("/v1/invitations", json=wanted)
             assert (refused.status_code, refused.json()["code"]) == (503, "invitations_unavailable")
             assert (await vendor.get("/v1/events")).json()["code"] == "events_unavailable"
+            # Which it notices by itself, though nobody had anything to write.
+            await eventually(lambda: "The audit log cannot be written" in bridge.log.read_text(), 30.0)
             assert await join(bridge, "time-2", "per", late) == "records_unavailable"
             # The call goes on, and others may come.
             assert await join(bridge, "time-1", "ola", ola) == "joined"
