@@ -150,6 +150,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     audit.add_argument("--key", type=Path, metavar="FILE", help="a copy of audit.pub kept elsewhere, or another node's")
 
+    storage = _command(commands, "storage", _storage, "move what a stopped bridge keeps to the server of storage.url")
+    _add_settings(storage)
+    storage.add_argument("action", choices=["move"])
+
     apikey = _command(commands, "apikey", _apikey, "make, list or revoke the API keys of vendors' servers")
     _add_settings(apikey)
     apikey.add_argument("action", choices=["create", "list", "revoke"])
@@ -428,6 +432,15 @@ def _audit(options: argparse.Namespace) -> int:
         print(finding)
     print(f"{verdict.entries} entries, {len(verdict.findings)} findings, head {verdict.head}")
     return UNSOUND if verdict.findings else 0
+
+
+def _storage(options: argparse.Namespace) -> int:
+    from bridge.moving import MOVED, move
+
+    for table, rows in move(_settings(options)).items():
+        print(f"{table:<14}{rows:>10}")
+    print(f"moved; the files are set aside as *{MOVED}")
+    return 0
 
 
 def _apikey(options: argparse.Namespace) -> int:

@@ -12,7 +12,6 @@ from pathlib import Path
 import httpx
 import pytest
 import websockets
-from websockets.asyncio.client import ClientConnection
 
 from bridge.storage.choice import NODE_FILE
 from tests.support.bridge import BRIDGE, Bridge, eventually, running_bridge
@@ -104,8 +103,9 @@ async def test_a_bridge_on_a_server_outlives_its_loss_and_its_own(
 ) -> None:
     monkeypatch.setenv("BRIDGE_STORAGE_URL", cluster.url(cluster.database()))
 
-    async def join(bridge: Bridge, room: str, identity: str, door: ClientConnection) -> str:
+    async def join(bridge: Bridge, room: str, identity: str, doors: contextlib.AsyncExitStack) -> str:
         token = await asyncio.to_thread(bridge.token, room, identity)
+        door = await doors.enter_async_context(websockets.connect(bridge.ws_url))
         await door.send(json.dumps({"type": "join", "id": 1, "token": token}))
         answer = json.loads(await door.recv())
         return str(answer.get("code", answer["type"]))
@@ -116,8 +116,7 @@ async def test_a_bridge_on_a_server_outlives_its_loss_and_its_own(
         )
         wanted = {"room": "time-1", "role": "tolk", "lifetime": 3600}
         async with vendor, contextlib.AsyncExitStack() as doors:
-            kari, ola, late = [await doors.enter_async_context(websockets.connect(bridge.ws_url)) for _ in range(3)]
-            assert await join(bridge, "time-1", "kari", kari) == "joined"
+            assert await join(bridge, "time-1", "kari", doors) == "joined"
             made = (await vendor.post("/v1/invitations", json=wanted)).json()
             cluster.kill()
             # Nothing that leaves no trace.
@@ -126,14 +125,14 @@ async def test_a_bridge_on_a_server_outlives_its_loss_and_its_own(
             assert (await vendor.get("/v1/events")).json()["code"] == "events_unavailable"
             # Which it notices by itself, though nobody had anything to write.
             await eventually(lambda: "The audit log cannot be written" in bridge.log.read_text(), 30.0)
-            assert await join(bridge, "time-2", "per", late) == "records_unavailable"
+            assert await join(bridge, "time-2", "per", doors) == "records_unavailable"
             # The call goes on, and others may come.
-            assert await join(bridge, "time-1", "ola", ola) == "joined"
+            assert await join(bridge, "time-1", "ola", doors) == "joined"
             await asyncio.to_thread(cluster.start)
             async with asyncio.timeout(30):
                 while (await vendor.get("/v1/events")).status_code != 200:  # noqa: ASYNC110 - another process
                     await asyncio.sleep(0.1)
-                while await join(bridge, "time-2", "per", late) != "joined":  # noqa: ASYNC110 - another process
+                while await join(bridge, "time-2", "per", doors) != "joined":  # noqa: ASYNC110 - another process
                     await asyncio.sleep(0.1)
             bridge.kill()
         head = audit(bridge.data, "verify").stdout.split()[-1]
