@@ -11,7 +11,6 @@ import os
 import resource
 import signal
 import socket
-import sqlite3
 import time
 from collections.abc import Sequence
 from importlib import metadata
@@ -19,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.routing import BaseRoute
 
-from bridge.audit import DATABASE, AuditLog, AuditSettings, Entry, Row, SignInTrail, Trail
+from bridge.audit import AuditLog, AuditSettings, Entry, Row, SealingKey, SignInTrail, Trail
 from bridge.auth.api_keys import ApiKeys
 from bridge.auth.callers import Callers
 from bridge.auth.operator_keys import OperatorKeys
 from bridge.auth.operator_sessions import OperatorSessions
-from bridge.data_directory import DataDirectory
+from bridge.data_directory import DataDirectory, make_data_directory
 from bridge.errors import BridgeError
 from bridge.housekeeping import Housekeeping
 from bridge.inviting import CallInviter
@@ -41,7 +40,7 @@ from bridge.observability import (
     QualitySampler,
 )
 from bridge.operating import Draining, Node, OperatorTrail, Overview, RoomList, Watch, described_leg
-from bridge.queues import QueueKeeper
+from bridge.queues import OLD_FILE, QueueKeeper
 from bridge.recorder import RoomRecorder, Services, TenantArchive, streams_of_mode
 from bridge.recordings import Retention, can_record, open_store
 from bridge.records import Ledger, RecordArchive, RecordStore
@@ -68,6 +67,7 @@ from bridge.signaling.websocket.settings import WebSocketSettings
 from bridge.signaling.whip.door import WhipDoor
 from bridge.signaling.whip.settings import WhipSettings
 from bridge.signin import SignIn, tenants, vendor_authenticator
+from bridge.storage import Database, Storage, StorageError
 from bridge.tls import read_certificate
 from bridge.transcode.supervisor import LegSettings, LegSupervisor
 from bridge.webhooks import EventLog, Outbox, WebhookSender
@@ -99,11 +99,17 @@ class Application:
         read_certificate(settings.http)
         endpoints = webhook_endpoints(settings.webhooks)
         served = tenants(settings, development=development)
-        self._outbox = Outbox(settings.data.directory / DATABASE, served, [each.tenant for each in endpoints])
+        storage = Storage(settings)
+        make_data_directory(settings.data.directory)
+        key = SealingKey.load(settings.data.directory)
+        node = storage.node(key.checker.node)
+        self._outbox = Outbox(node, served, [each.tenant for each in endpoints])
         self._webhooks = WebhookSender(self._outbox, endpoints)
-        self._records = RecordStore(settings.data.directory / DATABASE)
+        self._records = RecordStore(node)
         self._audit = AuditLog(
             settings.data.directory,
+            node,
+            key,
             AuditSettings(settings.audit.retention, settings.audit.capacity),
             companion=self._write_along,
         )
@@ -131,7 +137,7 @@ class Application:
             can_record=can_record(settings),
             ledger=self._audit,
         )
-        self._queues = QueueKeeper(settings.data.directory, self._rooms)
+        self._queues = QueueKeeper(node, self._rooms, settings.data.directory / OLD_FILE)
         self._metrics = Metrics(version())
         self._legs = LegSupervisor(LegSettings(settings.legs.max, settings.legs.memory, settings.legs.language))
         self._sfu = Sfu(_media_settings(settings), legs=self._legs)
@@ -144,7 +150,7 @@ class Application:
             }
         )
         self._data: DataDirectory | None = None
-        self._signin = SignIn(settings)
+        self._signin = SignIn(settings, storage.shared())
         own = self._signin.issuers(served)
         verifier = make_verifier(settings, development=development, more=own)
         self._vendors = vendor_authenticator(settings, verifier)
@@ -204,8 +210,7 @@ class Application:
         try:
             self._data = DataDirectory(self._settings.data.directory)
             self._audit.start()
-            self._outbox.open()
-            self._records.open()
+            self._open_beside_the_log()
             self._webhooks.start()
             self._signin.start()
             self._queues.load()
@@ -251,6 +256,7 @@ class Application:
         await asyncio.to_thread(self._audit.close)
         self._outbox.close()
         self._records.close()
+        self._queues.close()
         if self._data is not None:
             self._data.release()
             self._data = None
@@ -280,10 +286,17 @@ class Application:
         self._rooms.add_listener(recorder)
         return recorder
 
-    def _write_along(self, database: sqlite3.Connection, rows: Sequence[tuple[Row, Entry]]) -> None:
+    def _write_along(self, database: Database, rows: Sequence[tuple[Row, Entry]]) -> None:
         """What belongs to new entries of the audit log, in their transaction."""
         self._outbox.add(database, rows)
         self._records.add(database, rows)
+
+    def _open_beside_the_log(self) -> None:
+        try:
+            self._outbox.open()
+            self._records.open()
+        except StorageError as error:
+            raise BridgeError("records_unavailable", f"Records and events cannot be kept: {error}.") from error
 
     async def _start_media(self) -> None:
         try:
@@ -372,8 +385,7 @@ class Application:
             },
         )
         acts = AuditedActs(self._audit, self._signin.pseudonyms.subject)
-        database = settings.data.directory / DATABASE
-        events = EventLog(database, self._outbox)
+        events = EventLog(self._outbox)
         networks = [ipaddress.ip_network(network) for network in settings.metrics.allowed]
         return [
             *WebSocketDoor(self._calls, websocket, version=version(), grace=settings.rooms.grace).routes(),
@@ -395,7 +407,7 @@ class Application:
                 version=version(),
                 public_url=settings.signin.public_url,
                 clock=time.monotonic,
-                more=HistoryOperations(events, RecordArchive(database), acts).operations(),
+                more=HistoryOperations(events, RecordArchive(self._records), acts).operations(),
             ).routes(),
             *OperationsRoutes(health, self._metrics, networks).routes(),
             *WebFiles(

@@ -11,14 +11,24 @@ import asyncio
 import base64
 import gc
 import json
-import sqlite3
 import sys
 import time
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bridge.audit import PUBLIC_KEY, AuditError, AuditReader, AuditStore, Entry, SealChecker, SealingKey, export, verify
+from bridge.audit import (
+    HEAD,
+    PUBLIC_KEY,
+    AuditError,
+    AuditReader,
+    AuditStore,
+    Entry,
+    SealChecker,
+    SealingKey,
+    export,
+    verify,
+)
 from bridge.auth import DEVELOPMENT_ISSUER, Issuer, StaticKey, TokenVerifier, development_secret, mint
 from bridge.auth.api_keys import SCOPES, ApiKeys
 from bridge.auth.key_file import new_key_id
@@ -36,6 +46,7 @@ from bridge.records.command import export as export_records
 from bridge.room import room_id
 from bridge.settings import Settings, check_for_production, load_settings
 from bridge.signin import tenants
+from bridge.storage import Place, Storage, StorageError
 from bridge.transcode.recording import COMPOSED, new_key_line
 
 UNFIT = 1
@@ -54,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return command(options)
     except BridgeError as error:
         print(f"bridge: {error}", file=sys.stderr)
+    except StorageError as error:
+        print(f"bridge: the database cannot be used: {error}", file=sys.stderr)
     except OSError as error:
         print(f"bridge: {_describe(error)}", file=sys.stderr)
     except KeyboardInterrupt:
@@ -141,7 +154,11 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument(
         "--head", action="append", default=[], metavar="SEQ:HASH", help="with verify: a head that was noted earlier"
     )
-    audit.add_argument("--key", type=Path, metavar="FILE", help="with verify: a copy of audit.pub kept elsewhere")
+    audit.add_argument("--key", type=Path, metavar="FILE", help="a copy of audit.pub kept elsewhere, or another node's")
+
+    storage = _command(commands, "storage", _storage, "move what a stopped bridge keeps to the server of storage.url")
+    _add_settings(storage)
+    storage.add_argument("action", choices=["move"])
 
     apikey = _command(commands, "apikey", _apikey, "make, list or revoke the API keys of vendors' servers")
     _add_settings(apikey)
@@ -244,7 +261,7 @@ def _print_links(settings: Settings, port: int, remark: str) -> None:
     data = settings.data.directory
     key = sandbox_key(
         data,
-        lambda made: _note(data, Entry("api_key_created", made.tenant, actor="operator", details={"key": made.id})),
+        lambda made: _note(settings, Entry("api_key_created", made.tenant, actor="operator", details={"key": made.id})),
     )
     print("For vendors: the protocol step by step in a browser, and a key for the REST API.\n")
     print(f"  {'sandbox':<16}{development.sandbox_link(settings, port)}\n")
@@ -252,7 +269,7 @@ def _print_links(settings: Settings, port: int, remark: str) -> None:
     link = development.operator_link(
         settings,
         port,
-        lambda made: _note(data, Entry("operator_key_created", actor="operator", details={"key": made.id})),
+        lambda made: _note(settings, Entry("operator_key_created", actor="operator", details={"key": made.id})),
     )
     print("For operators: what the bridge does. The link holds the key to sign in by.\n")
     print(f"  {'admin':<16}{link}\n")
@@ -406,14 +423,26 @@ def _recordings(options: argparse.Namespace) -> int:
 
 
 def _records(options: argparse.Namespace) -> int:
-    for line in export_records(options, _settings(options).data.directory):
+    for line in export_records(options, _node_place(_settings(options), None)):
         print(line)
     return 0
 
 
+def _node_place(settings: Settings, key: Path | None) -> Place:
+    """Where a node keeps its log and its records: that of a public key, or of this data directory for None."""
+    storage = Storage(settings)
+    if storage.server is None:
+        return storage.node("")
+    return storage.node(SealChecker.from_pem(key or settings.data.directory / PUBLIC_KEY).node)
+
+
 def _audit(options: argparse.Namespace) -> int:
-    data = _settings(options).data.directory
-    reader = AuditReader(data)
+    settings = _settings(options)
+    data = settings.data.directory
+    place = _node_place(settings, options.key)
+    # What is noted here is how far the own chain reaches.
+    own = not (data / PUBLIC_KEY).exists() or place.name == _node_place(settings, None).name
+    reader = AuditReader(place, data / HEAD if own else None)
     try:
         if options.action == "export":
             for line in export(reader):
@@ -426,6 +455,15 @@ def _audit(options: argparse.Namespace) -> int:
         print(finding)
     print(f"{verdict.entries} entries, {len(verdict.findings)} findings, head {verdict.head}")
     return UNSOUND if verdict.findings else 0
+
+
+def _storage(options: argparse.Namespace) -> int:
+    from bridge.moving import MOVED, move
+
+    for table, rows in move(_settings(options)).items():
+        print(f"{table:<14}{rows:>10}")
+    print(f"moved; the files are set aside as *{MOVED}")
+    return 0
 
 
 def _apikey(options: argparse.Namespace) -> int:
@@ -441,7 +479,7 @@ def _apikey(options: argparse.Namespace) -> int:
     elif options.action == "revoke":
         key = keys.get(options.id or "")
         # The log first: what would leave no trace does not happen.
-        _note(data, Entry("api_key_revoked", key.tenant, actor="operator", details={"key": key.id}))
+        _note(settings, Entry("api_key_revoked", key.tenant, actor="operator", details={"key": key.id}))
         keys.revoke(key.id)
         print(f"{key.id} lets nobody in any more")
     else:
@@ -453,13 +491,14 @@ def _apikey(options: argparse.Namespace) -> int:
         make_data_directory(data)
         key_id = new_key_id()
         details = {"key": key_id, **({"scopes": ",".join(options.scope)} if options.scope else {})}
-        _note(data, Entry("api_key_created", options.tenant, actor="operator", details=details))
+        _note(settings, Entry("api_key_created", options.tenant, actor="operator", details=details))
         print(keys.create(options.tenant, options.label, key_id=key_id, scopes=options.scope)[1])
     return 0
 
 
 def _operator(options: argparse.Namespace) -> int:
-    for line in operating.manage(options, _settings(options).data.directory, _note):
+    settings = _settings(options)
+    for line in operating.manage(options, settings.data.directory, lambda entry: _note(settings, entry)):
         print(line)
     return 0
 
@@ -469,15 +508,17 @@ def _drain(options: argparse.Namespace) -> int:
     return 0
 
 
-def _note(data: Path, entry: Entry) -> None:
+def _note(settings: Settings, entry: Entry) -> None:
     """Takes down what an administrator does; a bridge that runs may write at the same time."""
+    data = settings.data.directory
     try:
-        store = AuditStore(data, SealingKey.load(data))
+        key = SealingKey.load(data)
+        store = AuditStore(data, Storage(settings).node(key.checker.node), key)
         try:
             store.write_head(store.append([entry]))
         finally:
             store.close()
-    except sqlite3.Error as error:
+    except StorageError as error:
         raise AuditError("audit_unavailable", f"The audit log cannot be written: {error}.") from None
 
 

@@ -324,3 +324,4 @@ OPTIONAL_JWKS_URL = _optional(_texts('a URL that starts with "https://"', _read_
 ISSUER_URL = _texts('an issuer that starts with "https://", as the provider writes it', _read_jwks_url)
 OPTIONAL_ORIGIN = _optional(_texts('an origin such as "https://bridge.example", without a path', _read_own_origin))
 OPTIONAL_TEXT = _optional(matching(r".{1,256}", "a text of 1 to 256 characters"))
+OPTIONAL_DATABASE_URL = _optional(matching(r"postgres(ql)?://\S+", 'a URL that starts with "postgresql://"'))

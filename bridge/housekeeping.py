@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import sqlite3
 from collections.abc import Callable, Mapping
+
+from bridge.storage import StorageError
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ class Housekeeping:
             for what, chore in self._chores.items():
                 try:
                     gone = await asyncio.to_thread(chore)
-                except (OSError, sqlite3.Error) as error:
+                except (OSError, StorageError) as error:
                     _log.error("What is old could not be taken out", extra={"what": what, "error": str(error)})
                     continue
                 if gone:

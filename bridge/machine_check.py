@@ -25,6 +25,7 @@ from bridge.data_directory import DataDirectory
 from bridge.errors import BridgeError
 from bridge.issuers import make_verifier
 from bridge.settings import Settings, check_for_production
+from bridge.storage import Storage, StorageError
 from bridge.tls import read_certificate
 
 SOL_UDP = 17
@@ -64,6 +65,7 @@ def check_machine(settings: Settings, *, development: bool) -> Iterator[Finding]
         ("data plane", _extension),
         ("settings", lambda: _settings(settings, development)),
         ("data directory", lambda: _data_directory(settings)),
+        ("database", lambda: _database(settings)),
         ("certificate", lambda: _certificate(settings)),
         ("HTTP port", lambda: _http_port(settings.http.listen)),
         ("media ports", lambda: _media_ports(settings)),
@@ -122,6 +124,23 @@ def _settings(settings: Settings, development: bool) -> Finding:
 def _data_directory(settings: Settings) -> Finding:
     DataDirectory(settings.data.directory).release()
     return _ok(str(settings.data.directory))
+
+
+def _database(settings: Settings) -> Finding:
+    storage = Storage(settings)
+    if storage.server is None:
+        return _ok("files of SQLite in the data directory")
+    mend = "See storage.url and docs/operators/postgresql.md."
+    try:
+        found = storage.server.examine()
+    except StorageError as error:
+        return _fail(f"{storage.server.name}: {error}", mend)
+    detail = f"PostgreSQL {found.version}, {found.line}"
+    if found.problem:
+        return _fail(f"{detail}: {found.problem}", mend)
+    if not found.keeps:
+        return _warn(f"{detail}: fsync is off", "Set fsync = on: what was acknowledged is lost with the power else.")
+    return _ok(detail)
 
 
 def _certificate(settings: Settings) -> Finding:

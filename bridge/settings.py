@@ -21,6 +21,7 @@ from bridge.configuration import (
     ADDRESS,
     IP,
     NETWORK,
+    OPTIONAL_DATABASE_URL,
     OPTIONAL_JWKS_URL,
     OPTIONAL_PATH,
     OPTIONAL_TEXT,
@@ -194,6 +195,19 @@ class DataSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class StorageSettings:
+    """The database."""
+
+    url: str | None = setting(OPTIONAL_DATABASE_URL, "")
+    password_file: Path | None = setting(OPTIONAL_PATH, "")
+    password_env: str | None = setting(OPTIONAL_TEXT, "")
+    tls: bool = setting(SWITCH, True)
+    tls_ca: Path | None = setting(OPTIONAL_PATH, "")
+    tls_certificate: Path | None = setting(OPTIONAL_PATH, "")
+    tls_key: Path | None = setting(OPTIONAL_PATH, "")
+
+
+@dataclass(frozen=True, slots=True)
 class EndpointSettings:
     """Where a vendor is told what happens in its rooms."""
 
@@ -246,6 +260,7 @@ class Settings:
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
     admin: AdminSettings = field(default_factory=AdminSettings)
     data: DataSettings = field(default_factory=DataSettings)
+    storage: StorageSettings = field(default_factory=StorageSettings)
     audit: AuditSection = field(default_factory=AuditSection)
     webhooks: WebhookSettings = field(default_factory=WebhookSettings)
     records: RecordsSection = field(default_factory=RecordsSection)
@@ -263,6 +278,7 @@ SECTIONS: Mapping[str, type] = {
     "metrics": MetricsSettings,
     "admin": AdminSettings,
     "data": DataSettings,
+    "storage": StorageSettings,
     "audit": AuditSection,
     "webhooks": WebhookSettings,
     "records": RecordsSection,

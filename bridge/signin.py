@@ -11,7 +11,7 @@ from typing import cast
 from bridge.auth import DEVELOPMENT_ISSUER, Issuer, KeyMaterialError, StaticKey, TokenVerifier
 from bridge.auth.admission import Admission, Minter
 from bridge.auth.exchange import Exchange, Expected, Nonces, Portal, ProofChecker, ReplayCache, Scheme
-from bridge.auth.invitation_database import DATABASE, InvitationDatabase
+from bridge.auth.invitation_database import InvitationDatabase
 from bridge.auth.levels import WORDS, Level
 from bridge.auth.oidc import HttpClient, Kind, Provider, RelyingParty, SigningKey
 from bridge.auth.pseudonyms import Pseudonyms
@@ -22,6 +22,7 @@ from bridge.configuration import SettingsError
 from bridge.issuers import read_roles
 from bridge.settings import Settings
 from bridge.signin_settings import ExchangeSettings, ProviderSettings
+from bridge.storage import Place
 
 KEY_FILE = "signin.key"
 """In the data directory, where the settings name no other."""
@@ -44,8 +45,8 @@ class SettingsLevels:
 class SignIn:
     """Everything that signs people in, for one bridge."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Raises `SettingsError` for keys that cannot be used."""
+    def __init__(self, settings: Settings, place: Place) -> None:
+        """`place` is where invitations are kept. Raises `SettingsError` for keys that cannot be used."""
         signin = settings.signin
         secret = _secret(settings)
         self.http = HttpClient()
@@ -61,7 +62,7 @@ class SignIn:
             tuple((each.room, WORDS[each.level]) for each in signin.rooms),
         )
         roles = frozenset(read_roles(settings.rooms))
-        self._invitations = InvitationDatabase(settings.data.directory / DATABASE)
+        self._invitations = InvitationDatabase(place)
         self.admission = Admission(self._invitations, levels, minter, self.pseudonyms, roles)
         self.providers = {
             each.id: RelyingParty(

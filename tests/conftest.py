@@ -5,6 +5,8 @@ from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+pytest_plugins = ["tests.support.places"]
+
 # How long an example takes says something of the machine, and nothing of the bridge.
 settings.register_profile("untimed", deadline=None)
 if settings.get_current_profile_name() == "default":

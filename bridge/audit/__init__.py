@@ -8,12 +8,12 @@ from bridge.audit.errors import AuditError
 from bridge.audit.keys import PUBLIC_KEY, SealChecker, SealingKey
 from bridge.audit.log import AuditLog, AuditSettings
 from bridge.audit.sign_ins import SignInTrail
-from bridge.audit.store import DATABASE, AuditReader, AuditStore
+from bridge.audit.store import HEAD, AuditReader, AuditStore
 from bridge.audit.trail import Trail
 from bridge.audit.verify import Verdict, export, verify
 
 __all__ = [
-    "DATABASE",
+    "HEAD",
     "PUBLIC_KEY",
     "AuditError",
     "AuditLog",

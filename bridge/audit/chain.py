@@ -75,8 +75,10 @@ class Seal:
 def link(previous: bytes, seq: int, at: int, entry: Entry) -> Row:
     """The row of `entry` that follows the one whose hash is `previous`."""
     details = json.dumps(dict(entry.details), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    texts = (entry.kind, entry.tenant, entry.room, entry.actor, entry.subject, details)
-    return Row(seq, at, *texts, hash=_digest(previous, seq, at, texts))
+    kind, tenant, room, actor, subject, details = texts = tuple(
+        map(_storable, (entry.kind, entry.tenant, entry.room, entry.actor, entry.subject, details))
+    )
+    return Row(seq, at, kind, tenant, room, actor, subject, details, _digest(previous, seq, at, texts))
 
 
 def hash_of(previous: bytes, row: Row) -> bytes:
@@ -100,6 +102,11 @@ def sealed_bytes(seal: Seal) -> bytes:
 def checkpoint_bytes(seal: Seal) -> bytes:
     """What the signature of a checkpoint is over: the entries up to it were taken out by retention."""
     return b"bridge audit checkpoint 1\n" + _numbers(seal.seq, seal.previous, seal.at) + seal.hash
+
+
+def _storable(text: str) -> str:
+    """Databases differ in whether a text may hold U+0000; a chain reads the same in each."""
+    return text.replace("\0", "\ufffd")
 
 
 def _digest(previous: bytes, seq: int, at: int, texts: tuple[str, ...]) -> bytes:

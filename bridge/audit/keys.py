@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import secrets
 from pathlib import Path
@@ -66,6 +68,13 @@ class SealChecker:
         if not isinstance(key, Ed25519PublicKey):
             raise AuditError("audit_key_unusable", f"{path} holds no public Ed25519 key.")
         return cls(key)
+
+    @property
+    def node(self) -> str:
+        """What the chain that this key seals is kept under where several share a database: 16 letters and digits."""
+        digest = hashlib.sha256(_public_pem(self._public)).digest()
+        # Not in hexadecimal: digits of it that come together may pass for an identity number.
+        return base64.b32encode(digest[:10]).decode().lower()
 
     def holds(self, signature: bytes, data: bytes) -> bool:
         """Whether the key signed `data`."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 import threading
 import time
 from collections import deque
@@ -21,6 +20,7 @@ from bridge.audit.chain import Entry, Seal, head_text
 from bridge.audit.errors import AuditError
 from bridge.audit.keys import SealingKey
 from bridge.audit.store import AuditStore, Companion
+from bridge.storage import Place, StorageError
 
 _log = logging.getLogger(__name__)
 
@@ -31,6 +31,10 @@ LINGER_SECONDS = 0.005
 them is answered first."""
 RETRY_SECONDS = 1.0
 CONFIRM_SECONDS = 5.0
+STALLED_SECONDS = 5.0
+"""A commit that takes longer counts as one that cannot be made, until it is made."""
+PROBE_SECONDS = 1.0
+"""Between two looks for a database that nothing is written to."""
 PRUNE_SECONDS = 3600.0
 HEAD_LOG_SECONDS = 3600.0
 
@@ -51,14 +55,18 @@ class AuditLog:
     def __init__(
         self,
         data: Path,
+        place: Place,
+        key: SealingKey,
         settings: AuditSettings,
         *,
         companion: Companion | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`companion`: see `AuditStore`. `clock` gives seconds since the epoch."""
+        """`data`, `place`, `key` and `companion`: see `AuditStore`. `clock` gives seconds since the epoch."""
         self._companion = companion
         self._data = data
+        self._place = place
+        self._key = key
         self._settings = settings
         self._clock = clock
         self._changed = threading.Condition()
@@ -68,6 +76,10 @@ class AuditLog:
         """Whether somebody waits for an entry to be on disk."""
         self._lost = 0
         self._failing: str | None = "not started"
+        self._resumed: Entry | None = None
+        """The entry that ends the time in which nothing could be written; None while it can."""
+        self._began: float | None = None
+        """When what is asked of the database began: a disk, or a server, may neither do it nor refuse it."""
         self._closing = False
         self._thread: threading.Thread | None = None
         self._next_prune = 0.0
@@ -76,10 +88,10 @@ class AuditLog:
     def start(self) -> None:
         """Opens the store and begins to write. Raises `AuditError` where the store cannot be used."""
         try:
-            store = AuditStore(self._data, SealingKey.load(self._data), companion=self._companion, clock=self._clock)
-        except (sqlite3.Error, OSError) as error:
+            store = AuditStore(self._data, self._place, self._key, companion=self._companion, clock=self._clock)
+        except (StorageError, OSError) as error:
             raise AuditError(
-                "audit_unavailable", f"The audit log in {self._data} cannot be written: {error}."
+                "audit_unavailable", f"The audit log in {self._place.name} cannot be written: {error}."
             ) from error
         self._failing = None
         self._thread = threading.Thread(target=self._run, args=(store,), name="audit", daemon=True)
@@ -98,7 +110,8 @@ class AuditLog:
     @property
     def writable(self) -> bool:
         """Whether what is taken down now reaches the disk. New rooms wait for that."""
-        return self._failing is None
+        began = self._began
+        return self._failing is None and (began is None or time.monotonic() < began + STALLED_SECONDS)
 
     @property
     def lost(self) -> int:
@@ -122,7 +135,7 @@ class AuditLog:
         """
         written: Future[None] = Future()
         with self._changed:
-            refused = self._failing is not None or len(self._waiting) >= self._settings.capacity
+            refused = not self.writable or len(self._waiting) >= self._settings.capacity
             if not refused:
                 self._waiting.append((entry, written))
                 self._urgent = True
@@ -141,16 +154,17 @@ class AuditLog:
         try:
             while True:
                 with self._changed:
-                    while not self._waiting and not self._closing:
-                        if not self._changed.wait(PRUNE_SECONDS):
-                            break
+                    if not self._waiting and not self._closing:
+                        self._changed.wait(PROBE_SECONDS)
                     self._linger()
                     batch = [self._waiting.popleft() for _ in range(min(MAX_COMMIT, len(self._waiting)))]
                     lost, ending = self._lost, self._closing
-                if batch:
+                if batch or (self._resumed is not None and not ending):
                     self._commit(store, batch, lost)
                 elif ending:
                     return
+                else:
+                    self._probe(store)
                 if self._failing is None:
                     self._prune(store)
                 elif ending:
@@ -174,9 +188,12 @@ class AuditLog:
         entries = [entry for entry, _ in batch]
         if lost:
             entries.append(Entry("entries_lost", details={"entries": lost}))
+        if self._resumed is not None:
+            entries.append(self._resumed)
+        self._began = time.monotonic()
         try:
             seal = store.append(entries)
-        except (AuditError, sqlite3.Error, OSError) as error:
+        except (AuditError, StorageError, OSError) as error:
             self._fail(error)
             with self._changed:
                 # Whoever waits for confirmation is refused, and what it asked for does not happen.
@@ -186,6 +203,8 @@ class AuditLog:
                 if written is not None:
                     written.set_exception(unavailable())
             return
+        finally:
+            self._began = None
         with self._changed:
             self._lost -= lost
         for _, written in batch:
@@ -198,12 +217,24 @@ class AuditLog:
             self._fail(error)
             return
         if self._failing is not None:
-            self._failing = None
+            self._failing = self._resumed = None
             _log.info("The audit log can be written again")
         self._log_head(seal)
 
+    def _probe(self, store: AuditStore) -> None:
+        """Notices a database that is gone before somebody opens a room in vain."""
+        self._began = time.monotonic()
+        try:
+            store.check()
+        except (StorageError, OSError) as error:
+            self._fail(error)
+        finally:
+            self._began = None
+
     def _fail(self, error: Exception) -> None:
         if self._failing is None:
+            # Also what is written to see whether that is possible again, when nothing else is.
+            self._resumed = Entry("audit_resumed", details={"since": int(self._clock() * 1e6)})
             _log.error(
                 "The audit log cannot be written: calls go on, new rooms are refused",
                 extra={"error": type(error).__name__, "detail": str(error)},
@@ -216,7 +247,7 @@ class AuditLog:
         self._next_prune = time.monotonic() + PRUNE_SECONDS
         try:
             removed = store.prune(self._clock() - self._settings.retention)
-        except (sqlite3.Error, OSError) as error:
+        except (StorageError, OSError) as error:
             self._fail(error)
             return
         if removed:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bridge.audit.chain import GENESIS, Row, Seal, checkpoint_bytes, hash_of, head_text, sealed_bytes
 from bridge.audit.keys import SealChecker
 from bridge.audit.store import AuditReader
+from bridge.storage import StorageError
 
 MAX_FINDINGS = 20
 HEAD_DIGEST_CHARACTERS = 43
@@ -69,7 +69,7 @@ def verify(reader: AuditReader, checker: SealChecker, *, heads: tuple[str, ...] 
             findings.add(f"Entries are missing at the end: {missing} was noted as the head, {seq} is the last.")
     except _EnoughError:
         pass
-    except (sqlite3.Error, TypeError, AttributeError, OverflowError) as error:
+    except (StorageError, TypeError, AttributeError, OverflowError) as error:
         findings.append(f"The database is damaged: {type(error).__name__}.")
     return Verdict(count, head, tuple(findings))
 

@@ -13,8 +13,8 @@ from bridge.auth.operator_keys import RIGHTS, OperatorKeys
 from bridge.data_directory import make_data_directory
 from bridge.observability import AdminClient
 
-Note = Callable[[Path, Entry], None]
-"""Writes an administrator's act into the audit log of a data directory. Raises `AuditError`."""
+Note = Callable[[Entry], None]
+"""Writes an administrator's act into the audit log. Raises `AuditError`."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,14 +42,14 @@ def manage(options: argparse.Namespace, data: Path, note: Note) -> Iterator[str]
     elif options.action == "revoke":
         key = keys.get(options.id or "")
         # The log first: what would leave no trace does not happen.
-        note(data, Entry("operator_key_revoked", actor="operator", details={"key": key.id}))
+        note(Entry("operator_key_revoked", actor="operator", details={"key": key.id}))
         keys.revoke(key.id)
         yield f"{key.id} lets nobody in any more"
     else:
         make_data_directory(data)
         key_id = new_key_id()
         details = {"key": key_id, **({"rights": ",".join(options.right)} if options.right else {})}
-        note(data, Entry("operator_key_created", actor="operator", details=details))
+        note(Entry("operator_key_created", actor="operator", details=details))
         yield keys.create(options.label, key_id=key_id, rights=options.right)[1]
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sqlite3
 from collections.abc import Iterator
-from pathlib import Path
 
-from bridge.audit import DATABASE
 from bridge.errors import BridgeError
 from bridge.records.export import as_csv, as_json_lines
 from bridge.records.store import RecordReader
+from bridge.storage import Place, StorageError
 from bridge.timestamps import parse_instant
 
 
@@ -25,14 +23,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def export(options: argparse.Namespace, data: Path) -> Iterator[str]:
+def export(options: argparse.Namespace, place: Place) -> Iterator[str]:
     """The lines to print. Raises `BridgeError`."""
     since, until = (
         None if text is None else parse_instant(text, option)
         for text, option in ((options.since, "--from"), (options.until, "--to"))
     )
+    database = place.snapshot()
     try:
-        found = RecordReader(data / DATABASE).between(since, until, options.tenant)
+        found = RecordReader(database).between(since, until, options.tenant)
         yield from as_csv(found) if options.format == "csv" else as_json_lines(found)
-    except sqlite3.Error as error:
-        raise BridgeError("records_unavailable", f"{data / DATABASE} cannot be read: {error}.") from None
+    except StorageError as error:
+        raise BridgeError("records_unavailable", f"{place.name} cannot be read: {error}.") from None
+    finally:
+        database.close()

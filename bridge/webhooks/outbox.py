@@ -1,4 +1,4 @@
-"""What happened in vendors' rooms, as they are told it, in the audit log's database. Blocks: methods are for threads.
+"""What happened in vendors' rooms, as they are told it, in the audit log's place. Blocks: methods are for threads.
 
 Every event is kept for a while, to be read again (`EventLog`); those of a vendor with an endpoint are *due* until they
 were told.
@@ -7,15 +7,13 @@ were told.
 from __future__ import annotations
 
 import json
-import sqlite3
-import threading
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from bridge.audit import Entry, Row
 from bridge.errors import BridgeError
+from bridge.storage import Database, Place, Value, narrowed
 from bridge.timestamps import timestamp
 
 TYPES = {
@@ -45,17 +43,18 @@ TRIM_EVERY = 1000
 """Events of a vendor after which it is looked whether there are too many."""
 MAX_REPLAY = 1000
 """Events that are told again for one request."""
-BUSY_SECONDS = 5.0
+STORE = "events"
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
     seq INTEGER PRIMARY KEY, tenant TEXT NOT NULL, room TEXT NOT NULL, id TEXT NOT NULL, type TEXT NOT NULL,
     at INTEGER NOT NULL, body TEXT NOT NULL, attempts INTEGER NOT NULL, due REAL
-) STRICT;
+);
 CREATE INDEX IF NOT EXISTS events_of_tenant ON events (tenant, seq);
 CREATE UNIQUE INDEX IF NOT EXISTS events_by_id ON events (tenant, id);
 CREATE INDEX IF NOT EXISTS events_due ON events (tenant, room, seq) WHERE due IS NOT NULL;
 """
+MIGRATIONS = (_SCHEMA,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,52 +70,52 @@ class Message:
     """How often it was tried in vain."""
 
 
-class Outbox:
-    """The events of the vendors that the bridge serves, and which of them are still to be told."""
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that was told, or could have been."""
 
-    def __init__(self, path: Path, tenants: Collection[str], endpoints: Collection[str]) -> None:
-        """`path` is the audit log's database; `endpoints` names those of the tenants that are told by webhooks."""
-        self._path = path
+    id: str
+    body: str = field(repr=False)
+
+
+class Outbox:
+    """The events of the vendors that the bridge serves, and which of them are still to be told.
+
+    Methods raise `StorageError` besides what they say.
+    """
+
+    def __init__(self, place: Place, tenants: Collection[str], endpoints: Collection[str]) -> None:
+        """`place` is the audit log's; `endpoints` names those of the tenants that are told by webhooks."""
         self._tenants = frozenset(tenants)
         self._endpoints = frozenset(endpoints)
         self._added: Counter[str] = Counter()
-        self._using = threading.Lock()
-        self._database: sqlite3.Connection | None = None
+        # What was told and is forgotten by a power cut is told again.
+        self._database = place.connect(durable=False)
 
     def open(self) -> None:
-        """Makes the table at first. Raises `sqlite3.Error`."""
-        self._database = sqlite3.connect(
-            self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
-        for statement in _SCHEMA.split(";"):
-            self._database.execute(statement)
+        """Makes the table at first. Raises `StorageError`."""
+        self._database.migrate(STORE, MIGRATIONS)
         known = sorted(self._endpoints)
+        elsewhere = f" AND tenant NOT IN ({','.join('?' * len(known))})" if known else ""
         # The operator took a vendor's endpoint out while messages waited.
-        self._database.execute(
-            f"UPDATE events SET due = NULL WHERE due IS NOT NULL AND tenant NOT IN ({','.join('?' * len(known))})",  # noqa: S608
-            known,
-        )
-        # What was told and is forgotten by a power cut is told again.
-        self._database.execute("PRAGMA synchronous = NORMAL")
+        self._database.execute(f"UPDATE events SET due = NULL WHERE due IS NOT NULL{elsewhere}", known)  # noqa: S608
 
     def close(self) -> None:
-        """Lets go of the file. Idempotent."""
-        with self._using:
-            if self._database is not None:
-                self._database.close()
-                self._database = None
+        """Lets go of the database. Idempotent."""
+        self._database.close()
 
-    def add(self, database: sqlite3.Connection, rows: Sequence[tuple[Row, Entry]]) -> None:
+    def add(self, database: Database, rows: Sequence[tuple[Row, Entry]]) -> None:
         """Adds the events that new entries are, in the transaction that writes them."""
-        new = [(row, entry) for row, entry in rows if entry.tenant in self._tenants and entry.kind in TYPES]
+        new = [(row, entry) for row, entry in rows if row.tenant in self._tenants and entry.kind in TYPES]
         if not new:
             return
-        room_left = database.execute("SELECT count(*) FROM events WHERE due IS NOT NULL").fetchone()[0] < MAX_DUE
+        room_left = _count(database, "SELECT count(*) FROM events WHERE due IS NOT NULL") < MAX_DUE
+        events: list[tuple[Value, ...]] = []
         for row, entry in new:
-            type_, due = TYPES[entry.kind], 0.0 if room_left and entry.tenant in self._endpoints else None
-            event = (row.seq, entry.tenant, entry.room, event_id(row), type_, row.at, _body(row, entry), 0, due)
-            database.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", event)
-            self._added[entry.tenant] += 1
+            type_, due = TYPES[entry.kind], 0.0 if room_left and row.tenant in self._endpoints else None
+            events.append((row.seq, row.tenant, row.room, event_id(row), type_, row.at, _body(row, entry), 0, due))
+            self._added[row.tenant] += 1
+        database.execute_many("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", events)
         for tenant in [tenant for tenant, added in self._added.items() if added >= TRIM_EVERY]:
             del self._added[tenant]
             database.execute(
@@ -127,23 +126,40 @@ class Outbox:
 
     def due(self, tenant: str, now: float, limit: int) -> list[Message]:
         """The oldest message of each of a vendor's rooms, where it is due; `now` in seconds since the epoch."""
-        with self._using:
-            rows = self._open.execute(
-                "SELECT seq, tenant, id, body, attempts FROM events WHERE due <= ? AND seq IN "
-                "(SELECT min(seq) FROM events WHERE tenant = ? AND due IS NOT NULL GROUP BY room) ORDER BY seq LIMIT ?",
-                (now, tenant, limit),
-            ).fetchall()
+        rows = self._database.execute(
+            "SELECT seq, tenant, id, body, attempts FROM events WHERE due <= ? AND seq IN "
+            "(SELECT min(seq) FROM events WHERE tenant = ? AND due IS NOT NULL GROUP BY room) ORDER BY seq LIMIT ?",
+            (now, tenant, limit),
+        ).rows
         return [Message(*row) for row in rows]
 
     def done(self, message: Message) -> None:
         """It was told, or is told no more."""
-        with self._using:
-            self._open.execute("UPDATE events SET due = NULL WHERE seq = ?", (message.seq,))
+        self._database.execute("UPDATE events SET due = NULL WHERE seq = ?", (message.seq,))
 
     def put_off(self, message: Message, until: float) -> None:
         """It was tried in vain, and is due again at `until`."""
-        with self._using:
-            self._open.execute("UPDATE events SET attempts = attempts + 1, due = ? WHERE seq = ?", (until, message.seq))
+        self._database.execute("UPDATE events SET attempts = attempts + 1, due = ? WHERE seq = ?", (until, message.seq))
+
+    def read(self, tenant: str, after: str | None, limit: int, room: str | None, type_: str | None) -> list[Event]:
+        """The next events of a vendor behind the event of the id `after`, or its oldest.
+
+        Raises `BridgeError` (`cursor_expired`) for an event that is kept no more.
+        """
+        start = 0
+        if after is not None:
+            row = self._database.execute("SELECT seq FROM events WHERE tenant = ? AND id = ?", (tenant, after)).first
+            if row is None:
+                raise BridgeError(
+                    "cursor_expired",
+                    "What came behind this cursor is not all kept any more.",
+                    field="cursor",
+                    hint="Read the rooms as they are now, and go on without a cursor.",
+                )
+            start = row[0]
+        which, values = narrowed(["tenant = ?", "seq > ?"], [tenant, start], room=room, type=type_)
+        query = f"SELECT id, body FROM events WHERE {which} ORDER BY seq LIMIT ?"  # noqa: S608
+        return [Event(*row) for row in self._database.execute(query, (*values, limit)).rows]
 
     def replay(self, tenant: str, first: str, last: str | None, room: str | None) -> int:
         """Has the events from `first` to `last` (or the newest), of one room or all, told again; gives how many.
@@ -154,13 +170,11 @@ class Outbox:
             raise BridgeError(
                 "no_webhook_endpoint", "This vendor has no endpoint.", hint="The operator sets one: webhooks.endpoints."
             )
-        with self._using:
-            database = self._open
+        with self._database.transaction():
             start = self._seq(tenant, first, "first")
             end = 2**63 - 1 if last is None else self._seq(tenant, last, "last")
-            which = "tenant = ? AND seq BETWEEN ? AND ? AND (? IS NULL OR room = ?)"
-            values = (tenant, start, end, room, room)
-            count = database.execute(f"SELECT count(*) FROM events WHERE {which}", values).fetchone()[0]  # noqa: S608
+            which, values = narrowed(["tenant = ?", "seq BETWEEN ? AND ?"], [tenant, start, end], room=room)
+            count = _count(self._database, f"SELECT count(*) FROM events WHERE {which}", values)  # noqa: S608
             if count > MAX_REPLAY:
                 raise BridgeError(
                     "replay_too_large",
@@ -168,36 +182,30 @@ class Outbox:
                     field="last",
                     hint=f"At most {MAX_REPLAY} are told again for one request.",
                 )
-            waiting = database.execute("SELECT count(*) FROM events WHERE due IS NOT NULL").fetchone()[0]
-            if waiting + count > MAX_DUE:
+            if len(self) + count > MAX_DUE:
                 raise BridgeError("too_many_events_due", "Too many events wait to be told.", hint="Try again later.")
-            database.execute(f"UPDATE events SET due = 0.0, attempts = 0 WHERE {which}", values)  # noqa: S608
-        return int(count)
+            self._database.execute(f"UPDATE events SET due = 0.0, attempts = 0 WHERE {which}", values)  # noqa: S608
+        return count
 
     def forget(self, before: float) -> int:
         """Takes out events older than `before` (seconds since the epoch) that are not due; gives how many."""
-        with self._using:
-            limit = int(before * 1e6)
-            return self._open.execute("DELETE FROM events WHERE at < ? AND due IS NULL", (limit,)).rowcount
+        return self._database.execute("DELETE FROM events WHERE at < ? AND due IS NULL", (int(before * 1e6),)).count
 
     def __len__(self) -> int:
         """How many are due."""
-        with self._using:
-            return int(self._open.execute("SELECT count(*) FROM events WHERE due IS NOT NULL").fetchone()[0])
+        return _count(self._database, "SELECT count(*) FROM events WHERE due IS NOT NULL")
 
     def _seq(self, tenant: str, event: str, field: str) -> int:
-        row = self._open.execute("SELECT seq FROM events WHERE tenant = ? AND id = ?", (tenant, event)).fetchone()
+        row = self._database.execute("SELECT seq FROM events WHERE tenant = ? AND id = ?", (tenant, event)).first
         if row is None:
             raise BridgeError(
                 "event_not_found", "There is no such event, or it is kept no more.", field=field, hint="GET /v1/events"
             )
         return int(row[0])
 
-    @property
-    def _open(self) -> sqlite3.Connection:
-        if self._database is None:
-            raise sqlite3.ProgrammingError("the outbox is closed")
-        return self._database
+
+def _count(database: Database, query: str, values: Sequence[Value] = ()) -> int:
+    return int(database.execute(query, values).rows[0][0])
 
 
 def event_id(row: Row) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
 
 import httpx
 
+from bridge.storage import StorageError
 from bridge.webhooks.outbox import Message, Outbox
 from bridge.webhooks.signing import Endpoint, signature
 
@@ -63,7 +63,7 @@ class WebhookSender:
                 try:
                     due = await asyncio.to_thread(self._outbox.due, endpoint.tenant, self._clock(), AT_ONCE)
                     await asyncio.gather(*(self._tell(client, endpoint, message) for message in due))
-                except sqlite3.Error as error:
+                except StorageError as error:
                     _log.warning("The outbox of webhooks cannot be used", extra={"error": type(error).__name__})
                     due = []
                 if not due:

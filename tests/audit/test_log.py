@@ -7,23 +7,41 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from bridge.audit import PUBLIC_KEY, AuditError, AuditLog, AuditReader, AuditSettings, Entry, SealChecker, verify
-from bridge.audit.store import DATABASE, HEAD
+from bridge.audit import (
+    HEAD,
+    PUBLIC_KEY,
+    AuditError,
+    AuditLog,
+    AuditReader,
+    AuditSettings,
+    AuditStore,
+    Entry,
+    SealChecker,
+    SealingKey,
+    verify,
+)
 from bridge.room import JoinRequest, RoomError, RoomLimits, Rooms
+from bridge.storage import Database, Place, StorageError
+from bridge.storage.choice import NODE_FILE
+from tests.support.places import Places
+from tests.support.postgres import Cluster
 
 WRITER = """
 import asyncio, sys
 from pathlib import Path
-from bridge.audit import AuditLog, AuditSettings, Entry
+from bridge.audit import AuditLog, AuditSettings, Entry, SealingKey
+from tests.support.places import Places
 
 async def main():
-    log = AuditLog(Path(sys.argv[1]), AuditSettings(retention=86400.0))
+    data, places = Path(sys.argv[1]), Places.of(sys.argv[2:])
+    log = AuditLog(data, places.node(data), SealingKey.load(data), AuditSettings(retention=86400.0))
     log.start()
     number = 0
     async def one(worker):
@@ -39,15 +57,19 @@ asyncio.run(main())
 """
 
 
-def kinds(data: Path) -> list[str]:
-    reader = AuditReader(data)
+def make(places: Places, data: Path, settings: AuditSettings, now: Callable[[], float] = time.time) -> AuditLog:
+    return AuditLog(data, places.node(data), SealingKey.load(data), settings, clock=now)
+
+
+def kinds(places: Places, data: Path) -> list[str]:
+    reader = AuditReader(places.node(data))
     found = [row.kind for row in reader.rows()]
     reader.close()
     return found
 
 
-def findings(data: Path) -> tuple[str, ...]:
-    reader = AuditReader(data)
+def findings(places: Places, data: Path) -> tuple[str, ...]:
+    reader = AuditReader(places.node(data), data / HEAD)
     found = verify(reader, SealChecker.from_pem(data / PUBLIC_KEY)).findings
     reader.close()
     return found
@@ -70,9 +92,16 @@ async def until(holds: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the log does by the second, it does at once."""
+    for name in ("bridge.audit.log.RETRY_SECONDS", "bridge.audit.log.PROBE_SECONDS"):
+        monkeypatch.setattr(name, 0.05)
+
+
 @pytest.fixture
 def log(tmp_path: Path) -> Iterator[AuditLog]:
-    log = AuditLog(tmp_path, AuditSettings(retention=86_400.0, capacity=5))
+    log = make(Places(), tmp_path, AuditSettings(retention=86_400.0, capacity=5))
     log.start()
     yield log
     log.close()
@@ -105,72 +134,218 @@ async def test_a_full_disk_stops_new_rooms_and_nothing_else(log: AuditLog, tmp_p
     await until(lambda: log.lost == 0)
     rooms.join(request("second"))
     await log.confirm(Entry("after"))
-    found = kinds(tmp_path)
+    found = kinds(Places(), tmp_path)
     assert [kind for kind in found if kind in ("before", "during", "after")] == ["before", "during", "after"]
     assert "entries_lost" in found
     assert "refused" not in found
-    assert not findings(tmp_path)
+    assert not findings(Places(), tmp_path)
+
+
+async def test_a_database_that_is_gone_and_back_is_noticed_though_nobody_writes(log: AuditLog, tmp_path: Path) -> None:
+    (tmp_path / NODE_FILE).rename(tmp_path / "kept")
+    await until(lambda: not log.writable)
+    (tmp_path / "kept").rename(tmp_path / NODE_FILE)
+    await until(lambda: log.writable)
+    assert kinds(Places(), tmp_path) == ["audit_resumed"]
 
 
 async def test_a_database_taken_away_stops_new_rooms(log: AuditLog, tmp_path: Path) -> None:
     await log.confirm(Entry("before"))
     kept = tmp_path / "kept"
-    (tmp_path / DATABASE).rename(kept)
+    (tmp_path / NODE_FILE).rename(kept)
     with pytest.raises(AuditError):
         await log.confirm(Entry("refused"))
     assert not log.writable
     log.append(Entry("waits"))
-    kept.rename(tmp_path / DATABASE)
+    kept.rename(tmp_path / NODE_FILE)
     await until(lambda: log.writable)
-    assert kinds(tmp_path) == ["before", "waits"]
+    assert kinds(Places(), tmp_path) == ["before", "waits", "audit_resumed"]
 
 
-def test_what_waits_is_written_at_the_end(tmp_path: Path) -> None:
-    log = AuditLog(tmp_path, AuditSettings(retention=86_400.0))
+def test_what_waits_is_written_at_the_end(places: Places, tmp_path: Path) -> None:
+    log = make(places, tmp_path, AuditSettings(retention=86_400.0))
     log.start()
     for _ in range(1200):
         log.append(Entry("tick"))
     log.close()
     log.close()
-    assert kinds(tmp_path) == ["tick"] * 1200
+    assert kinds(places, tmp_path) == ["tick"] * 1200
     assert not log.writable
-    assert not findings(tmp_path)
+    assert not findings(places, tmp_path)
 
 
-def test_retention_is_kept_and_noted(tmp_path: Path) -> None:
+def test_retention_is_kept_and_noted(places: Places, tmp_path: Path) -> None:
     now = 1000.0
-    log = AuditLog(tmp_path, AuditSettings(retention=100.0), clock=lambda: now)
+    log = make(places, tmp_path, AuditSettings(retention=100.0), lambda: now)
     log.start()
     log.append(Entry("old"))
     log.close()
     now = 2000.0
-    log = AuditLog(tmp_path, AuditSettings(retention=100.0), clock=lambda: now)
+    log = make(places, tmp_path, AuditSettings(retention=100.0), lambda: now)
     log.start()
     log.append(Entry("new"))
     log.close()
-    assert kinds(tmp_path) == ["new", "retention"]
-    assert not findings(tmp_path)
+    assert kinds(places, tmp_path) == ["new", "retention"]
+    assert not findings(places, tmp_path)
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    (tmp_path / DATABASE).mkdir()
+    (tmp_path / NODE_FILE).mkdir()
     with pytest.raises(AuditError) as caught:
-        AuditLog(tmp_path, AuditSettings(retention=100.0)).start()
+        make(Places(), tmp_path, AuditSettings(retention=100.0)).start()
     assert caught.value.code == "audit_unavailable"
 
 
-def test_a_killed_process_loses_nothing_that_it_confirmed(tmp_path: Path) -> None:
+def test_a_killed_process_loses_nothing_that_it_confirmed(places: Places, tmp_path: Path) -> None:
     for _ in range(3):
-        process = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(tmp_path), *places.arguments], stdout=subprocess.PIPE, text=True
+        )
         assert process.stdout is not None
         confirmed = [int(process.stdout.readline()) for _ in range(100)]
         process.send_signal(signal.SIGKILL)
         confirmed += [int(line) for line in process.stdout.read().split("\n")[:-1]]
         process.wait()
         process.stdout.close()
-        assert not findings(tmp_path)
-        reader = AuditReader(tmp_path)
+        assert not findings(places, tmp_path)
+        reader = AuditReader(places.node(tmp_path))
         numbers = [row.details for row in reader.rows()]
         reader.close()
         assert {f'{{"number":{number}}}' for number in confirmed} <= set(numbers)
     assert (tmp_path / HEAD).exists()
+
+
+@pytest.fixture
+def started_again(cluster: Cluster) -> Iterator[Cluster]:
+    """A server that the test ends; the next one finds it running."""
+    yield cluster
+    if cluster.process is None:
+        cluster.start()
+
+
+@pytest.mark.parametrize("end", [Cluster.stop, Cluster.kill])
+async def test_a_server_that_ends_stops_new_rooms_until_it_is_back(
+    started_again: Cluster, on_postgres: Places, tmp_path: Path, end: Callable[[Cluster], None]
+) -> None:
+    log = make(on_postgres, tmp_path, AuditSettings(retention=86_400.0))
+    log.start()
+    rooms = Rooms(RoomLimits(), ledger=log)
+    rooms.join(request("first"))
+    numbers = iter(range(10_000))
+    confirmed: list[int] = []
+
+    async def confirm() -> None:
+        while True:
+            number = next(numbers)
+            await log.confirm(Entry("tick", details={"number": number}))
+            confirmed.append(number)
+
+    async with asyncio.timeout(60):
+        ticking = [asyncio.ensure_future(confirm()) for _ in range(8)]
+        await until(lambda: len(confirmed) > 30)
+        # In the middle of commits.
+        await asyncio.to_thread(end, started_again)
+        refusals = await asyncio.gather(*ticking, return_exceptions=True)
+    assert {getattr(refusal, "code", refusal) for refusal in refusals} == {"audit_unavailable"}
+    await until(lambda: not log.writable)
+    log.append(Entry("during"))
+    with pytest.raises(RoomError) as refused:
+        rooms.join(request("second"))
+    assert refused.value.code == "records_unavailable"
+    rooms.join(JoinRequest("clinic", "first", "ola", "Ola", "pasient", frozenset()))
+    await asyncio.to_thread(started_again.start)
+    await until(lambda: log.writable)
+    rooms.join(request("second"))
+    await log.confirm(Entry("after"))
+    await asyncio.to_thread(log.close)
+    assert not findings(on_postgres, tmp_path)
+    reader = AuditReader(on_postgres.node(tmp_path))
+    rows = [(row.kind, row.details) for row in reader.rows()]
+    reader.close()
+    assert [kind for kind, _ in rows if kind != "tick"] == ["during", "audit_resumed", "after"]
+    written = [details for kind, details in rows if kind == "tick"]
+    assert {f'{{"number":{number}}}' for number in confirmed} <= set(written)
+    assert len(set(written)) == len(written)
+
+
+def test_a_server_that_takes_no_writes_is_tried_until_one_does(
+    cluster: Cluster, on_postgres: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.storage.postgresql.RETRY_SECONDS", 0.0)
+    assert on_postgres.server is not None
+    name = on_postgres.server.parameters["dbname"]
+    store = AuditStore(tmp_path, on_postgres.node(tmp_path), SealingKey.load(tmp_path))
+    store.append([Entry("before")])
+    # As a standby is.
+    cluster.sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    cluster.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'bridge'")
+    with pytest.raises(StorageError, match="read-only"):
+        store.append([Entry("refused")])
+    cluster.sql(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    store.append([Entry("after")])
+    # A connection that has gone unnoticed costs nothing but another.
+    cluster.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'bridge'")
+    store.append([Entry("at once")])
+    store.close()
+    assert kinds(on_postgres, tmp_path) == ["before", "after", "at once"]
+
+
+class Answerless:
+    """A place whose answer to a commit gets lost, while `loses` says so."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.name = place.name
+        self.exists = place.exists
+        self.snapshot = place.snapshot
+        self.loses = False
+
+    def connect(self, *, durable: bool = True) -> Database:
+        database = self.place.connect(durable=durable)
+        transaction = database.transaction
+
+        @contextmanager
+        def answerless() -> Iterator[None]:
+            with transaction():
+                yield
+            if self.loses:
+                raise StorageError("the connection was lost")
+
+        database.transaction = answerless  # type: ignore[method-assign]
+        return database
+
+
+def test_a_commit_whose_answer_was_lost_is_not_made_twice(places: Places, tmp_path: Path) -> None:
+    place = Answerless(places.node(tmp_path))
+    store = AuditStore(tmp_path, place, SealingKey.load(tmp_path))
+    one, two, three = Entry("one"), Entry("two"), Entry("three")
+    place.loses = True
+    for entries in ([one], [one, two], [one, two]):
+        with pytest.raises(StorageError):
+            store.append(entries)
+    place.loses = False
+    assert store.append([one, two, three]).seq == 3
+    place.loses = True
+    with pytest.raises(StorageError):
+        store.append([Entry("refused, and there all the same")])
+    place.loses = False
+    assert store.append([Entry("five")]).seq == 5
+    store.close()
+    assert kinds(places, tmp_path) == ["one", "two", "three", "refused, and there all the same", "five"]
+    assert not findings(places, tmp_path)
+
+
+async def test_a_commit_that_takes_too_long_counts_as_one_that_cannot_be_made(
+    on_postgres: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.audit.log.STALLED_SECONDS", 0.0)
+    log = make(on_postgres, tmp_path, AuditSettings(retention=86_400.0))
+    log.start()
+    other = on_postgres.node(tmp_path).connect()
+    with other.transaction():
+        log.append(Entry("waits for the other one"))
+        await until(lambda: not log.writable)
+    await until(lambda: log.writable)
+    other.close()
+    log.close()
+    assert kinds(on_postgres, tmp_path) == ["waits for the other one"]

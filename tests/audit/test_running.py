@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import sqlite3
 import subprocess
 from pathlib import Path
 
 import httpx
+import pytest
 import websockets
 
-from bridge.audit.store import DATABASE
-from tests.support.bridge import BRIDGE, running_bridge
+from bridge.storage.choice import NODE_FILE
+from tests.support.bridge import BRIDGE, Bridge, eventually, running_bridge
+from tests.support.postgres import Cluster
 
 
 def run(command: str, data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -44,7 +48,7 @@ async def test_the_log_of_a_killed_bridge_is_whole_and_a_changed_one_is_not(tmp_
     assert kinds[:5] == ["bridge_started", *made, "room_opened", "participant_joined"]
     assert kinds[-1] == "bridge_stopped"
     assert "kari" not in json.dumps(lines)
-    with sqlite3.connect(bridge.data / DATABASE) as database:
+    with sqlite3.connect(bridge.data / NODE_FILE) as database:
         database.execute("UPDATE entries SET room = 'time-2' WHERE kind = 'participant_joined'")
     database.close()
     verdict = audit(bridge.data, "verify")
@@ -94,3 +98,59 @@ async def test_a_vendor_holds_a_call_by_rest_and_the_log_tells_the_story(tmp_pat
     ]
     subjects = {line["subject"] for line in lines if line["type"] == "entry" and line["subject"]}
     assert len(subjects) == 1, "one person has one pseudonym"
+
+
+async def test_a_bridge_on_a_server_outlives_its_loss_and_its_own(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BRIDGE_STORAGE_URL", cluster.url(cluster.database()))
+
+    async def join(bridge: Bridge, room: str, identity: str, doors: contextlib.AsyncExitStack) -> str:
+        token = await asyncio.to_thread(bridge.token, room, identity)
+        door = await doors.enter_async_context(websockets.connect(bridge.ws_url))
+        await door.send(json.dumps({"type": "join", "id": 1, "token": token}))
+        answer = json.loads(await door.recv())
+        return str(answer.get("code", answer["type"]))
+
+    with running_bridge(tmp_path) as bridge:
+        vendor = httpx.AsyncClient(
+            base_url=bridge.url, headers={"Authorization": f"Bearer {bridge.api_key()}"}, timeout=30
+        )
+        wanted = {"room": "time-1", "role": "tolk", "lifetime": 3600}
+        async with vendor, contextlib.AsyncExitStack() as doors:
+            assert await join(bridge, "time-1", "kari", doors) == "joined"
+            made = (await vendor.post("/v1/invitations", json=wanted)).json()
+            cluster.kill()
+            # Nothing that leaves no trace.
+            refused = await vendor.post("/v1/invitations", json=wanted)
+            assert (refused.status_code, refused.json()["code"]) == (503, "invitations_unavailable")
+            assert (await vendor.get("/v1/events")).json()["code"] == "events_unavailable"
+            # Which it notices by itself, though nobody had anything to write.
+            await eventually(lambda: "The audit log cannot be written" in bridge.log.read_text(), 30.0)
+            assert await join(bridge, "time-2", "per", doors) == "records_unavailable"
+            # The call goes on, and others may come.
+            assert await join(bridge, "time-1", "ola", doors) == "joined"
+            await asyncio.to_thread(cluster.start)
+            async with asyncio.timeout(30):
+                while (await vendor.get("/v1/events")).status_code != 200:  # noqa: ASYNC110 - another process
+                    await asyncio.sleep(0.1)
+                while await join(bridge, "time-2", "per", doors) != "joined":  # noqa: ASYNC110 - another process
+                    await asyncio.sleep(0.1)
+            bridge.kill()
+        head = audit(bridge.data, "verify").stdout.split()[-1]
+        bridge.start()
+        async with httpx.AsyncClient(base_url=bridge.url, headers=vendor.headers, timeout=30) as vendor:
+            listed = (await vendor.get("/v1/invitations")).json()["invitations"]
+            assert [each["id"] for each in listed] == [made["id"]]
+            events = (await vendor.get("/v1/events")).json()["events"]
+            joined = [each["data"]["identity"] for each in events if each["type"] == "participant.joined"]
+            assert joined[:2] == ["kari", "ola"]
+        bridge.stop()
+    verdict = audit(bridge.data, "verify", "--head", head)
+    assert verdict.returncode == 0, verdict.stdout
+    assert run("records", bridge.data, "export").returncode == 0
+    assert not list(bridge.data.glob("*.sqlite3*"))
+    # Another node's machine has neither the log nor its head, and can examine it with the public key.
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    assert audit(elsewhere, "verify", "--key", str(bridge.data / "audit.pub")).stdout == verdict.stdout

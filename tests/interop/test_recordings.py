@@ -16,6 +16,8 @@ import pytest
 from bridge.audit import AuditReader
 from bridge.audit import export as audit_export
 from bridge.recordings import export_to
+from bridge.storage import SqlitePlace
+from bridge.storage.choice import NODE_FILE
 from bridge.transcode.recording import (
     RecordingInfo,
     RecordingStore,
@@ -90,7 +92,7 @@ def timeline(store: RecordingStore, recording: RecordingInfo) -> list[TimelineEv
 
 def audited(bridge: Bridge) -> list[str]:
     """The audit log, as it is exported."""
-    reader = AuditReader(bridge.data)
+    reader = AuditReader(SqlitePlace(bridge.data / NODE_FILE))
     try:
         return list(audit_export(reader))
     finally:

@@ -11,15 +11,17 @@ from typing import Any
 
 import pytest
 
-from bridge.audit import DATABASE, PUBLIC_KEY, AuditReader, AuditStore, Entry, SealChecker, SealingKey, verify
+from bridge.audit import PUBLIC_KEY, AuditReader, AuditStore, Entry, SealChecker, SealingKey, verify
 from bridge.errors import BridgeError
 from bridge.records import Ledger, RecordReader, RecordStore, as_csv, as_json_lines
 from bridge.records.export import COLUMNS
 from bridge.records.store import Record
 from bridge.room import Metering, Session
 from bridge.sfu.quality import Sample
+from bridge.storage import Place
 from tests.room.hall import Consultation
 from tests.signaling.house import Claims
+from tests.support.places import Places
 
 
 @dataclass
@@ -36,8 +38,9 @@ def carried(transport_id: int, received: int, sent: int) -> Mapping[str, Any]:
 class Kept:
     """A call of which records are kept in a data directory."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, place: Place) -> None:
         self.data = data
+        self.place = place
         self.room = Consultation()
         self.entries: list[Entry] = []
         self.ledger = Ledger(
@@ -56,19 +59,19 @@ class Kept:
         return session
 
     def write(self) -> RecordReader:
-        store = RecordStore(self.data / DATABASE)
-        audit = AuditStore(self.data, SealingKey.load(self.data), companion=store.add)
+        store = RecordStore(self.place)
+        audit = AuditStore(self.data, self.place, SealingKey.load(self.data), companion=store.add)
         store.open()
         audit.append(self.entries)
         audit.close()
         store.close()
-        return RecordReader(self.data / DATABASE)
+        return RecordReader(self.place.snapshot())
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Kept:
+def kept(places: Places, tmp_path: Path) -> Kept:
     """A doctor, and a patient who waited a minute, was in for ten, and had a bad line for a while."""
-    kept = Kept(tmp_path)
+    kept = Kept(tmp_path, places.node(tmp_path))
     doctor, kari = kept.join("doctor", "fastlege"), kept.join("kari", "pasient")
     kept.room.wait(60.0)
     kept.room.moderation.admit(doctor.id)
@@ -132,16 +135,16 @@ def test_a_session_and_its_call_are_written_down_without_a_name(kept: Kept) -> N
 
 def test_what_is_measured_is_no_part_of_the_chain_so_that_it_may_be_deleted_earlier(kept: Kept) -> None:
     kept.write()
-    reader = AuditReader(kept.data)
+    reader = AuditReader(kept.place)
     rows = [json.loads(row.details) for row in reader.rows() if row.kind == "session_ended"]
     assert set(rows[1]) == {"call", "participant", "seconds", "reason"}
-    store = RecordStore(kept.data / DATABASE)
+    store = RecordStore(kept.place)
     store.open()
     assert store.forget(2.0**33) == 3
     store.close()
     assert verify(reader, SealChecker.from_pem(kept.data / PUBLIC_KEY)).findings == ()
     reader.close()
-    assert list(RecordReader(kept.data / DATABASE).between(None, None, None)) == []
+    assert list(RecordReader(kept.place.snapshot()).between(None, None, None)) == []
 
 
 def test_a_vendor_reads_its_own_records_page_by_page(kept: Kept) -> None:

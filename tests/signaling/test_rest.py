@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from bridge.audit import DATABASE, AuditStore, Entry, Row, SealingKey
+from bridge.audit import AuditStore, Entry, Row, SealingKey
 from bridge.auth import ClaimRules, Issuer, StaticKey, TokenVerifier
 from bridge.auth.admission import Admission, Minter
 from bridge.auth.api_keys import ApiKeys
@@ -31,6 +30,8 @@ from bridge.signaling.http import application
 from bridge.signaling.rest import RestDoor
 from bridge.signaling.rest.history import HistoryOperations
 from bridge.signin import SettingsLevels
+from bridge.storage import Database, SqlitePlace
+from bridge.storage.choice import NODE_FILE
 from bridge.transcode.recording import KeyRing, RecordingStore, StoreSettings, new_key_line
 from bridge.webhooks import EventLog, Outbox
 from tests.signaling.fake_media import FakeMediaPlane
@@ -82,11 +83,14 @@ class Vendors:
             Pseudonyms(SECRET),
             DEFAULT_ROLES,
         )
-        self.outbox = Outbox(data / DATABASE, tenants, ["clinic"])
-        self.records = RecordStore(data / DATABASE)
-        self.audit = AuditStore(data, SealingKey.load(data), companion=self.write_along)
+        place = SqlitePlace(data / NODE_FILE)
+        self.outbox = Outbox(place, tenants, ["clinic"])
+        self.records = RecordStore(place)
+        self.audit = AuditStore(data, place, SealingKey.load(data), companion=self.write_along)
+        self.queues = QueueKeeper(place, self.rooms)
         self.outbox.open()
         self.records.open()
+        self.queues.load()
         door = RestDoor(
             self.calls,
             Callers(self.keys, VendorAuthenticator(self.verifier, "bridge", 30.0), tenants),
@@ -94,13 +98,11 @@ class Vendors:
             self.notes,
             self.admission,
             TenantArchive(self.store),
-            QueueKeeper(data, self.rooms),
+            self.queues,
             version="1",
             public_url="https://bridge.example",
             clock=lambda: self.now,
-            more=HistoryOperations(
-                EventLog(data / DATABASE, self.outbox), RecordArchive(data / DATABASE), self.notes
-            ).operations(),
+            more=HistoryOperations(EventLog(self.outbox), RecordArchive(self.records), self.notes).operations(),
         )
         self.app: Starlette = application(door.routes())
 
@@ -110,12 +112,13 @@ class Vendors:
             transport=httpx.ASGITransport(self.app), base_url="http://bridge.example", headers=headers
         )
 
-    def write_along(self, database: sqlite3.Connection, rows: Sequence[tuple[Row, Entry]]) -> None:
+    def write_along(self, database: Database, rows: Sequence[tuple[Row, Entry]]) -> None:
         self.outbox.add(database, rows)
         self.records.add(database, rows)
 
     async def close(self) -> None:
         await self.calls.close()
+        self.queues.close()
         self.records.close()
         self.outbox.close()
         self.audit.close()

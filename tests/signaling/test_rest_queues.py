@@ -9,9 +9,12 @@ import httpx
 import pytest
 
 from bridge.errors import BridgeError
-from bridge.queues import FILE, QueueKeeper
+from bridge.queues import OLD_FILE, QueueKeeper
 from bridge.room import RoomLimits, Rooms
+from bridge.storage import SqlitePlace
+from bridge.storage.choice import NODE_FILE
 from tests.signaling.test_rest import Vendors, clinic, other, refusal, vendors
+from tests.support.places import Places
 
 __all__ = ["clinic", "other", "vendors"]
 
@@ -57,25 +60,35 @@ async def test_what_cannot_be_a_queue_is_refused(
     assert refusal(await clinic.post("/v1/queues", json={**BODY, **change})) == (status, code)
 
 
-async def test_queues_outlive_a_restart(tmp_path: Path) -> None:
-    keeper = QueueKeeper(tmp_path, Rooms(RoomLimits()))
+async def test_queues_outlive_a_restart(places: Places, tmp_path: Path) -> None:
+    old = tmp_path / OLD_FILE
+    old.write_text('[{"tenant": "clinic", "name": "older", "rooms": ["three"]}]')
+    keeper = QueueKeeper(places.node(tmp_path), Rooms(RoomLimits()), old)
     keeper.load()
+    assert not old.exists()
+    await keeper.define("clinic", "dropin", ["one"])
     await keeper.define("clinic", "dropin", ["one", "two"])
     await keeper.define("clinic", "evening", ["one"])
     await keeper.remove("clinic/evening")
+    keeper.close()
     rooms = Rooms(RoomLimits())
-    QueueKeeper(tmp_path, rooms).load()
-    assert [(each.id, each.rooms) for each in rooms.queues.all()] == [("clinic/dropin", ("clinic/one", "clinic/two"))]
-    assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
+    again = QueueKeeper(places.node(tmp_path), rooms, old)
+    again.load()
+    again.close()
+    assert [(each.id, each.rooms) for each in rooms.queues.all()] == [
+        ("clinic/dropin", ("clinic/one", "clinic/two")),
+        ("clinic/older", ("clinic/three",)),
+    ]
 
 
 async def test_what_cannot_be_kept_or_read_is_told(tmp_path: Path) -> None:
     rooms = Rooms(RoomLimits())
     with pytest.raises(BridgeError) as refused:
-        await QueueKeeper(tmp_path / "none", rooms).define("clinic", "dropin", ["one"])
+        await QueueKeeper(SqlitePlace(tmp_path / "none" / NODE_FILE), rooms).define("clinic", "dropin", ["one"])
     assert refused.value.code == "queues_unavailable"
     assert list(rooms.queues.all()) == []
-    (tmp_path / FILE).write_text("nonsense")
+    (tmp_path / OLD_FILE).write_text("nonsense")
     with pytest.raises(BridgeError) as unreadable:
-        QueueKeeper(tmp_path, rooms).load()
+        QueueKeeper(SqlitePlace(tmp_path / NODE_FILE), rooms, tmp_path / OLD_FILE).load()
     assert unreadable.value.code == "queues_unreadable"
+    assert (tmp_path / OLD_FILE).read_text() == "nonsense"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,10 +16,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bridge.audit import DATABASE, AuditStore, Entry, SealingKey
+from bridge.audit import AuditStore, Entry, SealingKey
 from bridge.errors import BridgeError
 from bridge.signaling.server import HttpServer, ServerSettings
 from bridge.webhooks import Endpoint, EventLog, Outbox, WebhookSender, read_secret, signature
+from tests.support.places import Places
 
 SECRET = read_secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 
@@ -67,9 +67,9 @@ class Receiver:
             await server.close()
 
 
-def write(data: Path, entries: list[Entry]) -> None:
-    outbox = Outbox(data / DATABASE, ["clinic", "other"], ["clinic"])
-    store = AuditStore(data, SealingKey.load(data), companion=outbox.add)
+def write(places: Places, data: Path, entries: list[Entry]) -> None:
+    outbox = Outbox(places.node(data), ["clinic", "other"], ["clinic"])
+    store = AuditStore(data, places.node(data), SealingKey.load(data), companion=outbox.add)
     outbox.open()
     store.append(entries)
     store.close()
@@ -77,8 +77,8 @@ def write(data: Path, entries: list[Entry]) -> None:
 
 
 @asynccontextmanager
-async def sending(data: Path, url: str, back_off: tuple[float, ...]) -> AsyncIterator[Outbox]:
-    outbox = Outbox(data / DATABASE, ["clinic", "other"], ["clinic"])
+async def sending(places: Places, data: Path, url: str, back_off: tuple[float, ...]) -> AsyncIterator[Outbox]:
+    outbox = Outbox(places.node(data), ["clinic", "other"], ["clinic"])
     outbox.open()
     sender = WebhookSender(outbox, [Endpoint("clinic", url, SECRET)], back_off=back_off, poll=0.01)
     sender.start()
@@ -95,9 +95,12 @@ async def until_empty(outbox: Outbox, within: float = 120.0) -> None:
             await asyncio.sleep(0.02)
 
 
-async def test_all_are_told_in_order_though_the_receiver_fails_and_the_sender_is_replaced(tmp_path: Path) -> None:
+async def test_all_are_told_in_order_though_the_receiver_fails_and_the_sender_is_replaced(
+    places: Places, tmp_path: Path
+) -> None:
     rooms, each = 10, 20
     write(
+        places,
         tmp_path,
         [
             Entry("participant_joined", "clinic", f"room-{room}", details={"number": number}, identity="kari")
@@ -108,11 +111,11 @@ async def test_all_are_told_in_order_though_the_receiver_fails_and_the_sender_is
     chance = random.Random(6)
     receiver = Receiver(lambda: chance.random() < 0.3)
     async with receiver.serve() as url:
-        async with sending(tmp_path, url, (0.0,) * 50):
+        async with sending(places, tmp_path, url, (0.0,) * 50):
             while len(receiver.taken) < 50:  # noqa: ASYNC110 - there is no event for it
                 await asyncio.sleep(0.01)
         # Cancelled in the middle: what was on its way is told again, and known by its id.
-        async with sending(tmp_path, url, (0.0,) * 50) as outbox:
+        async with sending(places, tmp_path, url, (0.0,) * 50) as outbox:
             await until_empty(outbox)
     for room in range(rooms):
         told = [message["data"] for message in receiver.taken if message["data"]["room"] == f"room-{room}"]
@@ -121,34 +124,34 @@ async def test_all_are_told_in_order_though_the_receiver_fails_and_the_sender_is
     assert receiver.taken[0]["data"]["identity"] == "kari"
 
 
-async def test_a_message_is_given_up_in_the_end_and_the_next_is_told(tmp_path: Path) -> None:
-    write(tmp_path, [Entry("room_opened", "clinic", "a"), Entry("room_closed", "clinic", "a")])
+async def test_a_message_is_given_up_in_the_end_and_the_next_is_told(places: Places, tmp_path: Path) -> None:
+    write(places, tmp_path, [Entry("room_opened", "clinic", "a"), Entry("room_closed", "clinic", "a")])
     answers = iter([True, True, True, False])
     receiver = Receiver(lambda: next(answers))
-    async with receiver.serve() as url, sending(tmp_path, url, (0.0, 0.0)) as outbox:
+    async with receiver.serve() as url, sending(places, tmp_path, url, (0.0, 0.0)) as outbox:
         await until_empty(outbox)
     assert [message["type"] for message in receiver.taken] == ["room.ended"]
 
 
-def test_only_vendors_with_an_endpoint_are_told_and_only_of_some_kinds(tmp_path: Path) -> None:
-    write(tmp_path, [Entry("room_opened", "other", "a"), Entry("token_minted", "clinic", "a")])
-    write(tmp_path, [Entry("room_opened", "clinic", "a")])
-    outbox = Outbox(tmp_path / DATABASE, ["clinic", "other"], ["clinic"])
+def test_only_vendors_with_an_endpoint_are_told_and_only_of_some_kinds(places: Places, tmp_path: Path) -> None:
+    write(places, tmp_path, [Entry("room_opened", "other", "a"), Entry("token_minted", "clinic", "a")])
+    write(places, tmp_path, [Entry("room_opened", "clinic", "a")])
+    outbox = Outbox(places.node(tmp_path), ["clinic", "other"], ["clinic"])
     outbox.open()
     assert len(outbox) == 1
     assert [json.loads(message.body)["type"] for message in outbox.due("clinic", 0.0, 10)] == ["room.started"]
     outbox.close()
-    nobody = Outbox(tmp_path / DATABASE, ["clinic"], [])
+    nobody = Outbox(places.node(tmp_path), ["clinic"], [])
     nobody.open()
     assert len(nobody) == 0
     nobody.close()
 
 
-async def test_events_are_read_on_from_a_cursor_by_their_own_vendor(tmp_path: Path) -> None:
-    write(tmp_path, [Entry("room_opened", tenant, room) for room in "abc" for tenant in ("clinic", "other")])
-    outbox = Outbox(tmp_path / DATABASE, ["clinic", "other"], ["clinic"])
+async def test_events_are_read_on_from_a_cursor_by_their_own_vendor(places: Places, tmp_path: Path) -> None:
+    write(places, tmp_path, [Entry("room_opened", tenant, room) for room in "abc" for tenant in ("clinic", "other")])
+    outbox = Outbox(places.node(tmp_path), ["clinic", "other"], ["clinic"])
     outbox.open()
-    events = EventLog(tmp_path / DATABASE, outbox)
+    events = EventLog(outbox)
     first = await events.read("other", None, 2, room=None, type_=None)
     assert [each.data["room"] for each in first] == ["a", "b"]
     rest = await events.read("other", first[-1].id, 2, room=None, type_=None)
@@ -168,20 +171,17 @@ async def test_events_are_read_on_from_a_cursor_by_their_own_vendor(tmp_path: Pa
 
 
 async def test_what_was_given_up_is_told_again_in_order_and_within_bounds(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kinds = ["room_opened", "participant_joined", "participant_left", "room_closed"]
-    write(tmp_path, [Entry(kind, "clinic", "a") for kind in kinds])
+    write(places, tmp_path, [Entry(kind, "clinic", "a") for kind in kinds])
     fails = True
     receiver = Receiver(lambda: fails)
-    async with receiver.serve() as url, sending(tmp_path, url, ()) as outbox:
+    async with receiver.serve() as url, sending(places, tmp_path, url, ()) as outbox:
         await until_empty(outbox)
         assert receiver.taken == []
         fails = False
-        ids = [
-            each.id
-            for each in await EventLog(tmp_path / DATABASE, outbox).read("clinic", None, 9, room=None, type_=None)
-        ]
+        ids = [each.id for each in await EventLog(outbox).read("clinic", None, 9, room=None, type_=None)]
         assert await asyncio.to_thread(outbox.replay, "clinic", ids[1], ids[2], "a") == 2
         await until_empty(outbox)
         assert [each["type"] for each in receiver.taken] == ["participant.joined", "participant.left"]
@@ -196,16 +196,18 @@ async def test_what_was_given_up_is_told_again_in_order_and_within_bounds(
             assert refused.value.code == code
 
 
-def test_a_vendor_that_is_busy_keeps_no_more_than_its_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_vendor_that_is_busy_keeps_no_more_than_its_share(
+    places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("bridge.webhooks.outbox.MAX_KEPT", 20)
     monkeypatch.setattr("bridge.webhooks.outbox.TRIM_EVERY", 10)
-    outbox = Outbox(tmp_path / DATABASE, ["other"], [])
-    store = AuditStore(tmp_path, SealingKey.load(tmp_path), companion=outbox.add)
+    outbox = Outbox(places.node(tmp_path), ["other"], [])
+    store = AuditStore(tmp_path, places.node(tmp_path), SealingKey.load(tmp_path), companion=outbox.add)
     outbox.open()
     for _ in range(10):
         store.append([Entry("room_opened", "other", "a") for _ in range(7)])
-    with sqlite3.connect(tmp_path / DATABASE) as database:
-        assert database.execute("SELECT count(*), max(seq) FROM events").fetchone() == (20, 70)
+    database = places.node(tmp_path).snapshot()
+    assert database.execute("SELECT count(*), max(seq) FROM events").first == (20, 70)
     database.close()
     store.close()
     outbox.close()

@@ -14,6 +14,8 @@ from bridge.app import Application
 from bridge.audit import AuditReader
 from bridge.audit.verify import export
 from bridge.room import DEFAULT_ROLES, JoinRequest, RoomError
+from bridge.storage import SqlitePlace
+from bridge.storage.choice import NODE_FILE
 from tests.signaling.admin.house import ALL, Browser, House, client, settings_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -189,7 +191,10 @@ async def test_draining_is_done_shown_written_down_and_undone(house: House) -> N
         house.application._rooms.leave(session)
     async with client(house.base) as http:
         assert (await http.get("/readyz")).status_code == 200
-    entries = [json.loads(line) for line in export(AuditReader(house.application._settings.data.directory))]
+    entries = [
+        json.loads(line)
+        for line in export(AuditReader(SqlitePlace(house.application._settings.data.directory / NODE_FILE)))
+    ]
     acts = [(each["kind"], each["actor"]) for each in entries if each.get("kind", "").startswith("draining")]
     key = (await browser.ask("GET", "/admin/session")).json()["key"]
     assert acts == [("draining_started", f"operator:{key}"), ("draining_ended", f"operator:{key}")]

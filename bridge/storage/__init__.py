@@ -1,0 +1,21 @@
+"""Where the bridge keeps what has to outlive it: files of SQLite, or schemas of a PostgreSQL server.
+
+A `Place` is one of either; stores open a `Database` in it and write the same SQL whichever it is. `Storage` is what the
+settings say.
+"""
+
+from bridge.storage.choice import Storage
+from bridge.storage.database import Database, NewerVersionError, Place, Result, StorageError, Value, narrowed
+from bridge.storage.sqlite import SqlitePlace
+
+__all__ = [
+    "Database",
+    "NewerVersionError",
+    "Place",
+    "Result",
+    "SqlitePlace",
+    "Storage",
+    "StorageError",
+    "Value",
+    "narrowed",
+]

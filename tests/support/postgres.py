@@ -1,0 +1,152 @@
+"""A real PostgreSQL server of Debian's on a Unix socket of its own, which the tests start and end by its process id."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+
+from bridge.storage.postgresql import Server
+
+_STARTED_WITHIN = 60.0
+_CONFIGURATION = """
+listen_addresses = ''
+unix_socket_permissions = 0777
+shared_buffers = 16MB
+max_connections = 60
+max_wal_size = 128MB
+# A process that is killed loses nothing by it: what was written is the kernel's. Only a machine could.
+fsync = off
+full_page_writes = off
+logging_collector = off
+log_min_messages = fatal
+"""
+
+
+def programs() -> Path:
+    """Where Debian keeps the server's programs. Raises `FileNotFoundError`."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
+    if not found:
+        raise FileNotFoundError("PostgreSQL is not installed: scripts/system-packages test")
+    return found[-1].parent
+
+
+@dataclass
+class Cluster:
+    """A server with a superuser `postgres` and a role `bridge`, which owns databases and may do nothing else."""
+
+    folder: Path
+    owner: str | None
+    """The user that it runs as, where that is not the tests' own; it refuses to run as root."""
+    port: int = 5432
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    _numbers: Iterator[int] = field(default_factory=itertools.count, repr=False)
+
+    def start(self, *options: str) -> None:
+        """Starts it, and returns when it answers. `options` are settings such as "ssl=on"."""
+        command = [str(programs() / "postgres"), "-D", str(self.folder / "data"), "-k", str(self.folder)]
+        command += ["-p", str(self.port), *(part for option in options for part in ("-c", option))]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, user=self.owner, cwd="/")
+        deadline = time.monotonic() + _STARTED_WITHIN
+        while True:
+            try:
+                psycopg.connect(self.url("postgres", "postgres")).close()
+                return
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline or self.process.poll() is not None:
+                    raise AssertionError((self.folder / "log").read_text(errors="replace")[-4000:]) from None
+                time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Ends it as an administrator would who does not wait for others (fast shutdown). Idempotent."""
+        self._end(signal.SIGINT)
+
+    def kill(self) -> None:
+        """Ends it and all its processes at once, as when the power is cut (SIGKILL). Idempotent."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, number: int) -> None:
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            children = _children(self.process.pid)
+            os.kill(self.process.pid, number)
+            if number == signal.SIGKILL:
+                for child in children:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(child, number)
+            self.process.wait(_STARTED_WITHIN)
+            # They hold its shared memory, without which no other can start.
+            while any(Path(f"/proc/{child}").exists() for child in children):
+                time.sleep(0.01)
+        self.process = None
+
+    def url(self, database: str, user: str = "bridge") -> str:
+        """As in `storage.url`."""
+        return f"postgresql://{user}@/{database}?host={self.folder}&port={self.port}"
+
+    def database(self) -> str:
+        """Makes a database that is empty, and gives its name."""
+        name = f"bridge{next(self._numbers)}"
+        self.sql(f"CREATE DATABASE {name} OWNER bridge")
+        return name
+
+    def server(self, database: str) -> Server:
+        """How the bridge reaches it."""
+        return Server({"host": str(self.folder), "port": str(self.port), "dbname": database, "user": "bridge"})
+
+    def sql(self, statement: str, database: str = "postgres") -> None:
+        """Runs a statement as the superuser."""
+        with psycopg.connect(self.url(database, "postgres"), autocommit=True) as connection:
+            connection.execute(statement)
+
+
+@contextlib.contextmanager
+def running_cluster() -> Iterator[Cluster]:
+    """A new server, gone at the end with all that was in it."""
+    # A short path, as a socket's is of 107 bytes at most; in memory, which many small writes are quick in.
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp"))
+    folder.chmod(0o755)
+    owner = None
+    if os.geteuid() == 0:
+        owner = pwd.getpwnam("postgres").pw_name
+        shutil.chown(folder, owner)
+    cluster = Cluster(folder, owner)
+    try:
+        made = subprocess.run(
+            [
+                *(str(programs() / "initdb"), "-D", str(folder / "data"), "-U", "postgres", "-A", "trust"),
+                *("--no-sync", "--no-instructions", "--encoding=UTF8", "--locale=C"),
+            ],
+            user=owner,
+            cwd="/",
+            capture_output=True,
+            text=True,
+        )
+        assert made.returncode == 0, made.stderr
+        with (folder / "data" / "postgresql.conf").open("a") as configuration:
+            configuration.write(_CONFIGURATION)
+        cluster.start()
+        cluster.sql("CREATE ROLE bridge LOGIN")
+        yield cluster
+    finally:
+        cluster.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _children(pid: int) -> list[int]:
+    with contextlib.suppress(OSError):
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []

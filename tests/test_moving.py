@@ -1,0 +1,124 @@
+"""What a bridge has kept in files is on the server afterwards, whole, and is gone on with there."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from bridge.audit import HEAD, AuditReader, AuditStore, Entry, Row, SealingKey, verify
+from bridge.auth.invitation_database import InvitationDatabase
+from bridge.auth.invitations import Invitation
+from bridge.auth.levels import Level
+from bridge.data_directory import DataDirectory
+from bridge.errors import BridgeError
+from bridge.moving import move
+from bridge.queues import QueueKeeper
+from bridge.records import RecordReader, RecordStore
+from bridge.room import RoomLimits, Rooms
+from bridge.settings import DataSettings, Settings, StorageSettings
+from bridge.storage import Database, SqlitePlace, Storage
+from bridge.storage.choice import NODE_FILE, SHARED_FILE
+from bridge.webhooks import Outbox
+from tests.support.postgres import Cluster
+
+INVITATION = Invitation("inv_1", "code", "clinic", "a", "tolk", "tolk-1", "Kari", Level.HIGH, 0.0, 2.0**33)
+
+
+async def test_everything_moves_and_the_log_goes_on(cluster: Cluster, tmp_path: Path) -> None:
+    here = SqlitePlace(tmp_path / NODE_FILE)
+    outbox, records, queues = (
+        Outbox(here, ["clinic"], ["clinic"]),
+        RecordStore(here),
+        QueueKeeper(here, Rooms(RoomLimits())),
+    )
+    key = SealingKey.load(tmp_path)
+
+    def write_along(database: Database, rows: Sequence[tuple[Row, Entry]]) -> None:
+        outbox.add(database, rows)
+        records.add(database, rows)
+
+    log = AuditStore(tmp_path, here, key, companion=write_along)
+    for store in (outbox, records):
+        store.open()
+    queues.load()
+    await queues.define("clinic", "dropin", ["one"])
+    for _ in range(3):
+        log.write_head(log.append([Entry("room_opened", "clinic", "a"), Entry("call_ended", "clinic", "a")]))
+    for each in (log, outbox, records, queues):
+        each.close()
+    invitations = InvitationDatabase(SqlitePlace(tmp_path / SHARED_FILE))
+    invitations.open()
+    await invitations.add(INVITATION, 0.0)
+    invitations.close()
+
+    url = cluster.url(cluster.database())
+    settings = Settings(data=DataSettings(directory=tmp_path), storage=StorageSettings(url=url))
+    running = DataDirectory(tmp_path)
+    with pytest.raises(BridgeError) as refused:
+        move(settings)
+    assert refused.value.code == "data_directory_in_use"
+    running.release()
+    assert move(settings) == {
+        "invitations": 1,
+        "entries": 6,
+        "seals": 3,
+        "checkpoints": 0,
+        "events": 6,
+        "records": 3,
+        "queues": 1,
+    }
+    assert not (tmp_path / NODE_FILE).exists()
+
+    there = Storage(settings).node(key.checker.node)
+    log = AuditStore(tmp_path, there, key)
+    assert log.append([Entry("after")]).seq == 7
+    log.close()
+    reader = AuditReader(there, tmp_path / HEAD)
+    assert verify(reader, key.checker).findings == ()
+    reader.close()
+    outbox, rooms = Outbox(there, ["clinic"], ["clinic"]), Rooms(RoomLimits())
+    outbox.open()
+    assert (len(outbox), len(outbox.read("clinic", None, 9, None, None))) == (6, 6)
+    outbox.close()
+    queues = QueueKeeper(there, rooms)
+    queues.load()
+    queues.close()
+    assert [each.id for each in rooms.queues.all()] == ["clinic/dropin"]
+    snapshot = there.snapshot()
+    assert len(list(RecordReader(snapshot).between(None, None, None))) == 3
+    snapshot.close()
+    invitations = InvitationDatabase(Storage(settings).shared())
+    invitations.open()
+    assert await invitations.find("inv_1", 1.0) == INVITATION
+    invitations.close()
+
+
+def test_what_cannot_be_moved_stays(cluster: Cluster, tmp_path: Path) -> None:
+    settings = Settings(
+        data=DataSettings(directory=tmp_path), storage=StorageSettings(url=cluster.url(cluster.database()))
+    )
+
+    def refusal(chosen: Settings = settings) -> str:
+        with pytest.raises(BridgeError) as refused:
+            move(chosen)
+        return refused.value.code
+
+    assert refusal() == "nothing_to_move"
+    key, here = SealingKey.load(tmp_path), SqlitePlace(tmp_path / NODE_FILE)
+    log = AuditStore(tmp_path, here, key)
+    log.append([Entry("one")])
+    log.close()
+    assert refusal(dataclasses.replace(settings, storage=StorageSettings())) == "nothing_to_move"
+    database = here.connect()
+    database.execute("UPDATE entries SET room = 'other'")
+    assert refusal() == "cannot_move"
+    database.execute("UPDATE entries SET room = ''")
+    database.close()
+    there = AuditStore(tmp_path, Storage(settings).node(key.checker.node), key)
+    there.append([Entry("another")])
+    there.close()
+    assert refusal() == "cannot_move"
+    assert (tmp_path / NODE_FILE).exists()
