@@ -64,9 +64,27 @@ const METHODS = {
     return null;
   },
 
-  /** Presses the button with an accessible name, as a person would. */
-  async press({ page, label }) {
-    await found(pages, page).locator(`::-p-aria([name="${label}"][role="button"])`).setTimeout(20_000).click();
+  /** Presses the button, or what else has the role, with an accessible name, as a person would. */
+  async press({ page, label, role = "button", within = "", timeout = 20_000 }) {
+    await found(pages, page).locator(named(label, role, within)).setTimeout(timeout).click();
+    return null;
+  },
+
+  /** Writes into the field of this label, in place of what stands there. */
+  async fill({ page, label, text, timeout = 20_000 }) {
+    await found(pages, page).locator(named(label, "textbox")).setTimeout(timeout).fill(text);
+    return null;
+  },
+
+  /** Chooses the option of this text in the list of this label. */
+  async choose({ page, label, option, timeout = 20_000 }) {
+    const list = await found(pages, page).waitForSelector(named(label, "combobox"), { timeout });
+    const value = await list.evaluate(
+      (select, text) => [...select.options].find((each) => each.label === text)?.value ?? null,
+      option,
+    );
+    if (value === null) throw new Error(`"${label}" offers no "${option}"`);
+    await list.select(value);
     return null;
   },
 
@@ -94,6 +112,11 @@ const METHODS = {
     return null;
   },
 };
+
+/** Selects by accessible name; by any role where none is given. `within` is a CSS selector. */
+function named(label, role, within = "") {
+  return `${within} ::-p-aria([name="${label}"]${role ? `[role="${role}"]` : ""})`.trim();
+}
 
 /** A page that never falls silent is cut short. */
 function keep(list, text) {

@@ -34,20 +34,27 @@ class HttpPeer:
         """What stands between the client and the bridge may change the candidates."""
 
     async def negotiate(self) -> None:
-        """Offers, sends the offer to the door, takes the answer, and waits until the connection stands."""
+        """Offers, sends the offer to the door, takes the answer, and waits until the connection stands.
+
+        Whoever is in the lobby offers until they are let in.
+        """
         await self.peer.setLocalDescription(await self.peer.createOffer())
-        async with httpx.AsyncClient() as client:
-            answer = await client.post(
-                self.url,
-                headers={**self.headers, "Content-Type": "application/sdp"},
-                content=self.peer.localDescription.sdp,
-            )
+        answer = await self._post(self.peer.localDescription.sdp)
+        while answer.status_code == 409 and answer.json()["code"] == "in_lobby":
+            # It has knocked, and asks again as it is told to.
+            await asyncio.sleep(float(answer.headers["retry-after"]))
+            answer = await self._post(self.peer.localDescription.sdp)
         assert answer.status_code == 201, answer.text
         self.location = str(answer.request.url.join(answer.headers["location"]))
         self.etag = answer.headers.get("etag", "")
         await self.peer.setRemoteDescription(RTCSessionDescription(sdp=self.rewrite_answer(answer.text), type="answer"))
         self.answered()
         await self.connected()
+
+    async def _post(self, offer: str) -> httpx.Response:
+        async with httpx.AsyncClient() as client:
+            headers = {**self.headers, "Content-Type": "application/sdp"}
+            return await client.post(self.url, headers=headers, content=offer)
 
     def answered(self) -> None:
         """Called when the answer was taken, before the connection stands."""
