@@ -57,6 +57,8 @@ SHOTS = Path("test-results/consultation")
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 PATIENCE = 90.0
 """Seconds that anything may take on a busy machine."""
+RATE = 8
+"""Pictures a second: there are some twenty films at once."""
 DOCTOR, PATIENT, KIN, INTERPRETER = RED, GREEN, YELLOW, CYAN
 NAV = MAGENTA
 SCREEN = BLUE
@@ -148,6 +150,7 @@ class Album:
     async def keep(self, step: str, **pages: Page) -> None:
         """One of each page."""
         number = next(self._numbers)
+        print(f"AT {time.monotonic():.1f} {step}")
         shots = [page.screenshot(SHOTS / f"{number:02}-{step}-{who}.png") for who, page in pages.items()]
         await asyncio.gather(*shots)
 
@@ -200,7 +203,7 @@ async def choose_for(page: Page, name: str, act: str) -> None:
 
 async def patient_waits(firefox: Browser, link: str, album: Album) -> Page:
     """Signs in, tests camera, sound and line, and goes to the waiting room."""
-    page = await firefox.open(link, PATIENT)
+    page = await firefox.open(link, PATIENT, rate=RATE)
     await shows(page, "Logg inn til videokonsultasjonen")
     await album.keep("link", patient=page)
     await sign_in(page, "ID-porten", "kari", "idporten-loa-high")
@@ -223,7 +226,7 @@ async def patient_waits(firefox: Browser, link: str, album: Album) -> Page:
 
 async def doctor_prepares(chromium: Browser, link: str) -> Page:
     """Signs in, and is ready to enter."""
-    page = await chromium.open(link, DOCTOR)
+    page = await chromium.open(link, DOCTOR, rate=RATE)
     await sign_in(page, "HelseID", "line", "4")
     await shows(page, f"Du blir med som {LINE}.")
     return page
@@ -246,7 +249,7 @@ async def link_for(doctor: Page, role: str, name: str | None, album: Album) -> s
 
 async def guest_waits(chromium: Browser, link: str, identity: Identity, name: str) -> Page:
     """Comes by a link that asks for no sign-in, and waits."""
-    page = await chromium.open(link, identity)
+    page = await chromium.open(link, identity, rate=RATE)
     await press(page, "Fortsett")
     await preview(page)
     await shows(page, f"Du blir med som {name}.")
@@ -326,6 +329,16 @@ async def test_the_whole_consultation(
             bridge.start()
             await play(bridge, driver, room, album)
             await eventually(lambda: receiver.told and receiver.told[-1]["type"] == "call.ended", within=PATIENCE)
+            headers = {"Authorization": f"Bearer {Vendor(bridge.url, bridge.data).token(scope='recordings')}"}
+            async with httpx.AsyncClient(base_url=bridge.url, headers=headers, timeout=30) as client:
+                Path("test-results/records.json").write_text(
+                    (await client.get("/v1/records", params={"room": room})).text
+                )
+                Path("test-results/recordings.json").write_text((await client.get("/v1/recordings")).text)
+            Path("test-results/told.json").write_text(json.dumps(receiver.told, indent=1))
+            Path("test-results/audit.jsonl").write_text(
+                subprocess.check_output([BRIDGE, "audit", "export", "--data", bridge.data], text=True)
+            )
         finally:
             bridge.stop()
 
