@@ -281,11 +281,8 @@ class Office:
     async def watch(self, *others: Identity) -> None:
         """Watches these, who are all there."""
         await self.viewer.view(["audio", "video"] * len(others))
-        await eventually(lambda: self.sees() == set(others), within=PATIENCE)
-
-    def sees(self) -> set[Identity | None]:
-        """Whose pictures come."""
-        return {each.seen[-1] for each in self.viewer.watchers if each.track.kind == "video" and each.seen}
+        pictures = [each for each in self.viewer.watchers if each.track.kind == "video"]
+        await eventually(lambda: {each.seen[-1] for each in pictures if each.seen} == set(others), within=PATIENCE)
 
     async def leave(self) -> None:
         """Hangs up."""
@@ -415,6 +412,9 @@ async def nav_takes_part(party: Party, office: Office) -> None:
     )
     await office.watch(DOCTOR, PATIENT, KIN, INTERPRETER)
     await party.keep("five")
+    refusal = asyncio.create_task(shows(doctor, "uten å kunne bli spurt om opptak", "#notices"))
+    await press(doctor, "Be om å ta opptak")
+    await refusal
     await office.leave()
 
 

@@ -7,7 +7,15 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 
 import httpx
-from aiortc import MediaStreamTrack, RTCPeerConnection, RTCRtpReceiver, RTCRtpTransceiver, RTCSessionDescription
+from aiortc import (
+    MediaStreamTrack,
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCRtpReceiver,
+    RTCRtpTransceiver,
+    RTCSessionDescription,
+)
+from aiortc.rtcconfiguration import RTCBundlePolicy
 from aiortc.rtcrtpsender import RTCRtpSender
 from av.frame import Frame
 
@@ -27,7 +35,8 @@ class HttpPeer:
     def __init__(self, url: str, token: str) -> None:
         self.url = url
         self.headers = {"Authorization": f"Bearer {token}"}
-        self.peer = RTCPeerConnection()
+        # By the other policies aiortc leaves all m-lines but the first of each kind on transports that never stand.
+        self.peer = RTCPeerConnection(RTCConfiguration(bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
         self.location = ""
         self.etag = ""
         self.rewrite_answer: Callable[[str], str] = lambda answer: answer
