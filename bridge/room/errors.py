@@ -14,7 +14,8 @@ class RoomError(BridgeError):
     `bad_text`, `too_many_messages`, `video_not_consented`, `invalid_queue`, `too_many_queues`, `room_in_use`,
     `queue_not_found`, `queue_empty`, `queue_is_no_room`, `proposal_not_found`, `too_many_proposals`,
     `too_many_invitations`, `invitation_not_found`, `recording_unavailable`, `recording_at_hand`,
-    `consent_not_asked`, `draining`, `shutting_down`, `records_unavailable`, `still_at_hand`, `still_not_found`.
+    `consent_not_asked`, `consent_impossible`, `draining`, `shutting_down`, `records_unavailable`, `still_at_hand`,
+    `still_not_found`.
     """
 
 
@@ -49,6 +50,15 @@ def participant_not_found() -> RoomError:
 def queue_not_found(field: str = "queue_id") -> RoomError:
     """For queues that are not there, or that a room does not take from."""
     return RoomError("queue_not_found", "There is no such queue here.", field=field)
+
+
+def consent_impossible() -> RoomError:
+    """For recordings with somebody who cannot be asked."""
+    return RoomError(
+        "consent_impossible",
+        "A recording takes everyone's consent, and a client of WHIP or WHEP cannot be asked.",
+        hint="Record while nobody is there by WHIP or WHEP only, or let them in when the recording is over.",
+    )
 
 
 def in_lobby() -> RoomError:

@@ -34,21 +34,25 @@ class Lobby:
 
     def message(self, to: Iterable[Member], message: LobbyMessage, now: float, *, to_all: bool) -> None:
         """Keeps a host's message for those it is for; a delay of all of them also for those who come later."""
+        delayed_until = now + (message.minutes or 0) * 60.0
+        delayed = message.notice is LobbyNotice.DELAYED
         for member in to:
             member.messages.append(message)
-        if to_all and message.notice is LobbyNotice.DELAYED and message.minutes is not None:
-            self._delayed_until = now + message.minutes * 60.0
+            if delayed:
+                member.delayed_until = delayed_until
+        if to_all and delayed:
+            self._delayed_until = delayed_until
             self._delay = message
 
     def view(self, of: Member, members: Iterable[Member], now: float, *, hosts: int) -> LobbyView:
         """What someone who waits may know; `hosts` is how many rooms with a host take from here."""
         queue = self.queue(members)
         position = queue.index(of) + 1
-        return LobbyView(position, self._expected(position, now, hosts), hosts > 0, tuple(of.messages))
+        return LobbyView(position, self._expected(of, position, now, hosts), hosts > 0, tuple(of.messages))
 
-    def _expected(self, position: int, now: float, hosts: int) -> float | None:
+    def _expected(self, of: Member, position: int, now: float, hosts: int) -> float | None:
         """Seconds until it is their turn: the rest of the one at hand, and one for each before them."""
-        delay = max(0.0, self._delayed_until - now)
+        delay = max(0.0, self._delayed_until - now, of.delayed_until - now)
         if not hosts and not delay:
             return None
         at_hand = 0.0

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from bridge.room.grants import Grant
-from bridge.room.model import JoinRequest, LobbyMessage, Participant, Session, Source
+from bridge.room.model import Direction, JoinRequest, LobbyMessage, Participant, Session, Source
 
 MAX_KEPT_MESSAGES = 10
 """Messages that are told anew to someone who waits and whose connection was lost. The oldest goes."""
@@ -45,6 +45,8 @@ class Member:
     companions: tuple[str, ...] = ()
     service: bool = False
     """Part of the bridge itself."""
+    delayed_until: float = 0.0
+    """When a host means to have time for the one who waits, by what they were told alone."""
 
     @property
     def grants(self) -> frozenset[str]:
@@ -55,6 +57,11 @@ class Member:
     def decides(self) -> bool:
         """Whether it is in the room and may let others in."""
         return not self.waiting and Grant.HOST in self.grants
+
+    @property
+    def can_answer(self) -> bool:
+        """Whether a client of its can be asked something: those of WHIP and WHEP only send and receive."""
+        return any(session.direction is Direction.BOTH for session in self.sessions.values())
 
     def describe(self, request: JoinRequest) -> None:
         """Takes what a newer token says of it."""

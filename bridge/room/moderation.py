@@ -68,13 +68,15 @@ class Moderation:
     # The lobby
 
     def admit(self, session_id: str, participant_ids: Sequence[str] | None = None) -> None:
-        """Lets these in, or everyone who waits; all of them or nobody. Raises `room_full`."""
+        """Lets these in, or everyone who waits; all of them or nobody. Raises `room_full`, `consent_impossible`."""
         room, host = self._decide(session_id)
         if participant_ids is None:
             chosen = room.lobby.queue(room.members.values())
         else:
             chosen = [self._waiting(room, each) for each in dict.fromkeys(participant_ids)]
         room.check_space(sum(not member.consent_pending for member in chosen))
+        if room.consent.request is not None:
+            room.check_can_answer(chosen)
         for member in chosen:
             self._note(room, host, "admit", member.id)
             room.let_in(member, self._clock())
@@ -84,7 +86,8 @@ class Moderation:
         """Lets the next one of a queue into one's own room, or a certain one; says who that is.
 
         The next one is the first who is there: whoever has lost their connection just now keeps their place. Without
-        `queue_id` it is the room's only queue. Raises `queue_not_found`, `queue_empty`, `room_full`.
+        `queue_id` it is the room's only queue. Raises `queue_not_found`, `queue_empty`, `room_full`,
+        `consent_impossible`.
         """
         room, host = self._decide(session_id)
         queue = self._access.queue_of(room, queue_id)
@@ -95,6 +98,8 @@ class Moderation:
         else:
             there = [each for each in waiting if any(session.connected for session in each.sessions.values())]
             member = (there or waiting)[0]
+        if room.consent.request is not None:
+            room.check_can_answer([member])
         self._note(room, host, "take", member.id)
         self._access.move(member, queue, room)
         queue.lobby.let_in(self._clock())

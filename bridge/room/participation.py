@@ -108,13 +108,14 @@ class Participation:
         """Asks everyone in the room for their consent; whoever asks has consented. Takes the grant `record`.
 
         `text_version` names the text that clients ask with. Raises `recording_unavailable` where nothing records,
-        `recording_at_hand` where it was asked for already.
+        `recording_at_hand` where it was asked for already, `consent_impossible` where somebody cannot be asked.
         """
         room, member = self._act(session_id, Grant.RECORD)
         if not self._can_record:
             raise RoomError("recording_unavailable", "This bridge does not record.")
         if room.consent.request is not None:
             raise RoomError("recording_at_hand", "A recording was asked for already.", hint="Stop it first.")
+        room.check_can_answer(each for each in room.members.values() if not each.waiting)
         request = ConsentRequest(self._new_token(CONSENT_ID_BYTES), text_version, member.id)
         room.consent.ask(request)
         self._answer(room, member, request, consents=True)

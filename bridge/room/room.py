@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from bridge.room.bans import Bans
 from bridge.room.chat import Chat
 from bridge.room.consent import RecordingConsent
-from bridge.room.errors import NotGrantedError, RoomError, in_lobby
+from bridge.room.errors import NotGrantedError, RoomError, consent_impossible, in_lobby
 from bridge.room.events import (
     Admitted,
     ConsentAsked,
@@ -225,10 +225,13 @@ class Room:
             raise RoomError("room_full", f"The room already has its {places} participants.", field="room")
 
     def let_in(self, member: Member, now: float) -> None:
-        """From the lobby into the room; while it is recorded, only after the newcomer's consent."""
+        """From the lobby into the room; while it is recorded, only after the newcomer's consent.
+
+        Who cannot be asked waits on.
+        """
         if not self.consent.lacks(member):
             self.enter(member, now)
-        elif not member.consent_pending:
+        elif not member.consent_pending and self._can_answer(member):
             before = member.snapshot(self.id)
             member.consent_pending, member.held_back = True, False
             self.tell_update(member, before)
@@ -239,6 +242,14 @@ class Room:
         asked = frozenset(member.id for member in members if self.consent.lacks(member))
         if asked and self.consent.request is not None:
             self._emit(ConsentAsked(self.id, asked, self.consent.request))
+
+    def check_can_answer(self, members: Iterable[Member]) -> None:
+        """Raises `consent_impossible` where one of these would have to consent to a recording, and cannot be asked."""
+        if not all(self._can_answer(member) for member in members):
+            raise consent_impossible()
+
+    def _can_answer(self, member: Member) -> bool:
+        return member.can_answer or not member.consents or self.consent.has(member.identity)
 
     def settle(self, now: float) -> None:
         """Draws the conclusions for the recording from who is there now."""

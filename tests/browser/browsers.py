@@ -122,13 +122,22 @@ class Browser:
     handle: str
     identity: Identity | None
 
-    async def open(self, url: str, identity: Identity, *, language: str = "nb") -> Page:
-        """Opens a page in a profile of its own, with the identity's camera and microphone; its screen is blue."""
+    async def open(self, url: str, identity: Identity, *, language: str = "nb", rate: int = 25) -> Page:
+        """Opens a page in a profile of its own, with the identity's camera and microphone; its screen is blue.
+
+        Both give `rate` pictures a second.
+        """
         if self.name == "firefox" and identity != self.identity:
             raise ValueError("Firefox has the tone that it was launched with")
         synthesize = self.name != "firefox"
         looks = json.dumps(
-            {"colour": identity.colour, "tone": identity.tone, "synthesize": synthesize, "screen": BLUE.colour}
+            {
+                "colour": identity.colour,
+                "tone": identity.tone,
+                "synthesize": synthesize,
+                "screen": BLUE.colour,
+                "rate": rate,
+            }
         )
         speaks = f"Object.defineProperty(navigator, 'languages', {{ get: () => [{json.dumps(language)}] }});"
         script = f"{(HERE / 'instrument.js').read_text()}\ninstrument({looks});\n{speaks}"
@@ -155,9 +164,18 @@ class Page:
         """Waits until a JavaScript expression is true."""
         await self.driver.request("wait", page=self.handle, expression=expression, timeout=within * 1000)
 
-    async def press(self, label: str) -> None:
-        """Presses the button of this accessible name."""
-        await self.driver.request("press", page=self.handle, label=label)
+    async def press(self, label: str, *, role: str = "button", within: str = "", patience: float = 20.0) -> None:
+        """Presses the button, or what else has the role, of this accessible name; `within` is a CSS selector."""
+        where = {"label": label, "role": role, "within": within, "timeout": patience * 1000}
+        await self.driver.request("press", page=self.handle, **where)
+
+    async def fill(self, label: str, text: str, *, patience: float = 20.0) -> None:
+        """Writes into the field of this label, in place of what stands there."""
+        await self.driver.request("fill", page=self.handle, label=label, text=text, timeout=patience * 1000)
+
+    async def choose(self, label: str, option: str, *, patience: float = 20.0) -> None:
+        """Chooses the option of this text in the list of this label."""
+        await self.driver.request("choose", page=self.handle, label=label, option=option, timeout=patience * 1000)
 
     async def reload(self) -> None:
         """Reloads the page, as a person would."""

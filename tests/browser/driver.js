@@ -8,7 +8,7 @@
 import { createInterface } from "node:readline";
 
 import { launch } from "./launch.js";
-import { button } from "./press.js";
+import { named } from "./named.js";
 
 /** @type {Map<string, import("puppeteer-core").Browser>} */
 const browsers = new Map();
@@ -81,9 +81,27 @@ const METHODS = {
     return null;
   },
 
-  /** Presses the button with an accessible name, as a person would. */
-  async press({ page, label }) {
-    await button(found(pages, page), label).setTimeout(20_000).click();
+  /** Presses the button, or what else has the role, with an accessible name, as a person would. */
+  async press({ page, label, role = "button", within = "", timeout = 20_000 }) {
+    await named(found(pages, page), label, role, within).setTimeout(timeout).click();
+    return null;
+  },
+
+  /** Writes into the field of this label, in place of what stands there. */
+  async fill({ page, label, text, timeout = 20_000 }) {
+    await named(found(pages, page), label, "textbox").setTimeout(timeout).fill(text);
+    return null;
+  },
+
+  /** Chooses the option of this text in the list of this label. */
+  async choose({ page, label, option, timeout = 20_000 }) {
+    const list = await named(found(pages, page), label, "combobox").setTimeout(timeout).waitHandle();
+    const value = await list.evaluate(
+      (select, text) => [...select.options].find((each) => each.label === text)?.value ?? null,
+      option,
+    );
+    if (value === null) throw new Error(`"${label}" offers no "${option}"`);
+    await list.select(value);
     return null;
   },
 

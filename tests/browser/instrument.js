@@ -6,7 +6,7 @@
  * its own fake microphone. `identity` is put in by browsers.py.
  */
 function instrument(identity) {
-  const { colour, tone, synthesize, screen } = identity;
+  const { colour, tone, synthesize, screen, rate } = identity;
 
   function picture(colour) {
     const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 240 });
@@ -18,8 +18,8 @@ function instrument(identity) {
       context.fillStyle = "white";
       context.fillRect((count * 4) % canvas.width, 0, 16, 16);
       count += 1;
-    }, 40);
-    return canvas.captureStream(25).getVideoTracks()[0];
+    }, 1000 / rate);
+    return canvas.captureStream(rate).getVideoTracks()[0];
   }
 
   function microphone() {

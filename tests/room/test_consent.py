@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.room import ConsentAnswered, ConsentAsked, ConsentRequest, Recording, RoomLimits, Session
+from bridge.room import ConsentAnswered, ConsentAsked, ConsentRequest, Direction, Recording, RoomLimits, Session
 from tests.room.hall import ROOM, Consultation, refused
 
 
@@ -142,3 +142,22 @@ def test_it_takes_the_grant_and_a_recorder() -> None:
     refused("recording_unavailable", lambda: room.participation.ask_to_record(doctor.id, "2026-1"))
     error = refused("not_granted", lambda: room.participation.ask_to_record(relative.id, "2026-1"))
     assert getattr(error, "grant", None) == "record"
+
+
+def test_nobody_is_recorded_who_cannot_be_asked() -> None:
+    room = Consultation()
+    doctor, patient = room.call()
+    nav = room.join("nav", "nav", direction=Direction.PUBLISH)
+    room.moderation.admit(doctor.id)
+    refused("consent_impossible", lambda: room.participation.ask_to_record(doctor.id, "2026-1"))
+    assert recording(room) is Recording.OFF
+    room.rooms.leave(nav.id)
+    room.participation.ask_to_record(doctor.id, "2026-1")
+    room.participation.answer_consent(patient.id, asked(room, patient).id, True)
+    for identity, role in (("nav", "nav"), ("anne", "spesialist"), ("rom", "rom")):
+        room.join(identity, role, direction=Direction.PUBLISH)
+    refused("consent_impossible", lambda: room.moderation.admit(doctor.id))
+    assert (recording(room), room.waiting()) == (Recording.ON, ["nav", "anne"])
+    room.participation.stop_recording(doctor.id)
+    room.moderation.admit(doctor.id)
+    assert sorted(room.inside()) == ["anne", "doctor", "kari", "nav", "rom"]

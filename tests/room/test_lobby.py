@@ -118,6 +118,15 @@ def test_messages_reach_those_who_wait_and_a_delay_those_who_come_later() -> Non
     assert later.messages == ()
 
 
+def test_a_delay_told_to_one_is_what_this_one_may_expect() -> None:
+    room = Consultation()
+    doctor, kari, ola = room.join("doctor", "fastlege"), room.join("kari"), room.join("ola")
+    room.moderation.message_lobby(doctor.id, LobbyNotice.DELAYED, minutes=10, participant_id=kari.participant_id)
+    room.wait(60.0)
+    views = [room.rooms.lobby(each.id) for each in (kari, ola)]
+    assert [view and view.expected for view in views] == [540.0, 900.0]
+
+
 def test_messages_that_cannot_be_meant_are_refused() -> None:
     room = Consultation()
     doctor = room.join("doctor", "fastlege")

@@ -7,7 +7,15 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 
 import httpx
-from aiortc import MediaStreamTrack, RTCPeerConnection, RTCRtpReceiver, RTCRtpTransceiver, RTCSessionDescription
+from aiortc import (
+    MediaStreamTrack,
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCRtpReceiver,
+    RTCRtpTransceiver,
+    RTCSessionDescription,
+)
+from aiortc.rtcconfiguration import RTCBundlePolicy
 from aiortc.rtcrtpsender import RTCRtpSender
 from av.frame import Frame
 
@@ -27,27 +35,35 @@ class HttpPeer:
     def __init__(self, url: str, token: str) -> None:
         self.url = url
         self.headers = {"Authorization": f"Bearer {token}"}
-        self.peer = RTCPeerConnection()
+        # By the other policies aiortc leaves all m-lines but the first of each kind on transports that never stand.
+        self.peer = RTCPeerConnection(RTCConfiguration(bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
         self.location = ""
         self.etag = ""
         self.rewrite_answer: Callable[[str], str] = lambda answer: answer
         """What stands between the client and the bridge may change the candidates."""
 
     async def negotiate(self) -> None:
-        """Offers, sends the offer to the door, takes the answer, and waits until the connection stands."""
+        """Offers, sends the offer to the door, takes the answer, and waits until the connection stands.
+
+        Whoever is in the lobby offers until they are let in.
+        """
         await self.peer.setLocalDescription(await self.peer.createOffer())
-        async with httpx.AsyncClient() as client:
-            answer = await client.post(
-                self.url,
-                headers={**self.headers, "Content-Type": "application/sdp"},
-                content=self.peer.localDescription.sdp,
-            )
+        answer = await self._post(self.peer.localDescription.sdp)
+        while answer.status_code == 409 and answer.json()["code"] == "in_lobby":
+            # It has knocked, and asks again as it is told to.
+            await asyncio.sleep(float(answer.headers["retry-after"]))
+            answer = await self._post(self.peer.localDescription.sdp)
         assert answer.status_code == 201, answer.text
         self.location = str(answer.request.url.join(answer.headers["location"]))
         self.etag = answer.headers.get("etag", "")
         await self.peer.setRemoteDescription(RTCSessionDescription(sdp=self.rewrite_answer(answer.text), type="answer"))
         self.answered()
         await self.connected()
+
+    async def _post(self, offer: str) -> httpx.Response:
+        async with httpx.AsyncClient() as client:
+            headers = {**self.headers, "Content-Type": "application/sdp"}
+            return await client.post(self.url, headers=headers, content=offer)
 
     def answered(self) -> None:
         """Called when the answer was taken, before the connection stands."""

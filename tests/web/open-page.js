@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
-import { button } from "../browser/press.js";
+import { named } from "../browser/named.js";
 import { installFakeBridge } from "./fake-bridge.js";
 import { protocolValidator } from "./schema.js";
 
@@ -59,7 +59,7 @@ export class OpenPage {
   }
 
   press(label) {
-    return button(this.page, label).click();
+    return named(this.page, label).click();
   }
 
   /** The requests of a type that the page has sent. */

@@ -8,7 +8,7 @@ import { createRequire } from "node:module";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 
 import { launch } from "../browser/launch.js";
-import { button } from "../browser/press.js";
+import { named } from "../browser/named.js";
 import { installFakeBridge } from "./fake-bridge.js";
 import { BROWSERS } from "./open-page.js";
 import { protocolValidator } from "./schema.js";
@@ -59,7 +59,7 @@ for (const name of BROWSERS) {
     const until = (condition, value) => page.waitForFunction(condition, { polling: 50, timeout: 15_000 }, value);
     const untilText = (selector, text) =>
       until(([where, what]) => [...document.querySelectorAll(where)].some((node) => !node.hidden && node.textContent.includes(what)), [selector, text]);
-    const press = (label) => button(page, label).click();
+    const press = (label) => named(page, label).click();
     const sentTypes = () => page.evaluate(() => fakeBridge.received.map(({ type }) => type));
 
     async function open(path = `/join#${TOKEN}`) {

@@ -11,14 +11,24 @@ export function clearNotices() {
 }
 
 /**
+ * Takes what was said of something away: it holds no more.
+ *
+ * @param {string} topic
+ */
+export function withdrawNotices(topic) {
+  for (const notice of document.querySelectorAll(`#notices [data-topic="${topic}"]`)) notice.remove();
+}
+
+/**
  * Says something in passing: shown for a while, read out by screen readers, asks for nothing.
  *
  * @param {string} text
+ * @param {string} [topic] what it is about, for `withdrawNotices`
  */
-export function notify(text) {
+export function notify(text, topic) {
   const list = document.getElementById("notices");
   if (list === null) return;
-  const notice = element("p", { class: "notice" }, text);
+  const notice = element("p", { class: "notice", "data-topic": topic }, text);
   list.append(notice);
   while (list.childElementCount > MOST) list.firstElementChild?.remove();
   setTimeout(() => notice.remove(), SHOWN_FOR);

@@ -132,9 +132,17 @@ export function nameOf({ name }) {
   return name || t("noName");
 }
 
+/** What is said of something that did not work, where there is more to say. @type {Record<string, TextKey | undefined>} */
+const REFUSALS = { room_full: "roomFullNow", consent_impossible: "consentImpossible" };
+
+/** @param {{ code?: string }} error why something did not work */
+export function sayRefusal({ code = "" }) {
+  notify(t(REFUSALS[code] ?? "notDone"));
+}
+
 /** @param {Promise<unknown>} done says so where it did not work */
 export function carryOut(done) {
-  done.catch((error) => notify(t(error?.code === "room_full" ? "roomFullNow" : "notDone")));
+  done.catch(sayRefusal);
 }
 
 /**

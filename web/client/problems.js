@@ -7,7 +7,7 @@ import { capitalized, t } from "./i18n.js";
  * @typedef {object} Problem
  * @property {string} title
  * @property {string} body what the user can do about it
- * @property {string} code for support, in small print
+ * @property {string} code for support, in small print; empty where nothing went wrong
  * @property {boolean} retry whether to try again makes sense
  */
 
@@ -42,6 +42,9 @@ const CALL_PROBLEMS = {
   connection_lost: ["lostTitle", "lostBody", true],
 };
 
+/** What somebody decided: there is nothing to ask support about. */
+const DECIDED = new Set(["ended", "time_is_up", "room_over", "room_closed", "removed", "banned", "refused", "replaced", "resumed"]);
+
 /** @type {Record<string, [title: TextKey, body: TextKey]>} */
 const DEVICE_PROBLEMS = {
   permission_denied: ["permissionTitle", "permissionBody"],
@@ -63,7 +66,7 @@ export function describeCallProblem(error) {
   const badLink = /** @type {[TextKey, TextKey, boolean]} */ (["badLinkTitle", "badLinkBody", false]);
   const known = CALL_PROBLEMS[code] ?? unknown ?? (code.startsWith("token_") ? badLink : undefined);
   const [title, body, retry] = known ?? ["unknownTitle", "unknownBody", true];
-  return { title: t(title), body: t(body), code, retry };
+  return { title: t(title), body: t(body), code: DECIDED.has(code) ? "" : code, retry };
 }
 
 /**

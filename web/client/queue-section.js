@@ -2,6 +2,7 @@ import { element, setAttribute, setText } from "./dom.js";
 import { t } from "./i18n.js";
 import { writeToLobby } from "./lobby-message-dialog.js";
 import { notify } from "./notices.js";
+import { sayRefusal } from "./person-menu.js";
 import { factsOf, waitingName } from "./words.js";
 
 /** @import { Call } from "../sdk/src/index.js" */
@@ -69,9 +70,9 @@ export class QueueSection {
 
   /** @param {string} [id] the next one if left out */
   #take(id) {
-    this.#call.moderation.take(this.#id, id).catch(({ code }) => {
-      const gone = code === "queue_empty" || code === "participant_not_found";
-      notify(t(gone ? "takenByOther" : code === "room_full" ? "roomFullNow" : "notDone"));
+    this.#call.moderation.take(this.#id, id).catch((error) => {
+      if (error.code === "queue_empty" || error.code === "participant_not_found") notify(t("takenByOther"));
+      else sayRefusal(error);
     });
   }
 

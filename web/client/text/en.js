@@ -280,6 +280,7 @@ export const en = {
   consentBody: "Sound and picture of everyone in the call are recorded. The recording starts only if everyone says yes. You can withdraw your consent at any time, and the recording then stops at once.",
   consentYes: "Yes, I consent",
   consentNo: "No",
+  consentImpossible: "Somebody here, or waiting, cannot be asked about recording. There can be no recording while they are in the call.",
   waitsForConsent: "Asked to consent to the recording",
 
   propose: "Suggest inviting someone",

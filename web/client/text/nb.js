@@ -280,6 +280,7 @@ export const nb = {
   consentBody: "Lyd og bilde av alle i samtalen blir tatt opp. Opptaket starter bare hvis alle sier ja. Du kan trekke samtykket når som helst, og da stopper opptaket med en gang.",
   consentYes: "Ja, jeg samtykker",
   consentNo: "Nei",
+  consentImpossible: "Noen er med, eller venter, uten å kunne bli spurt om opptak. Det kan ikke tas opptak mens de er med.",
   waitsForConsent: "Spurt om samtykke til opptak",
 
   propose: "Foreslå å invitere noen",

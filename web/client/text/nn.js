@@ -280,6 +280,7 @@ export const nn = {
   consentBody: "Lyd og bilete av alle i samtalen blir teke opp. Opptaket startar berre om alle seier ja. Du kan trekkje samtykket når som helst, og då stoppar opptaket med ein gong.",
   consentYes: "Ja, eg samtykkjer",
   consentNo: "Nei",
+  consentImpossible: "Nokon er med, eller ventar, utan å kunne bli spurde om opptak. Det kan ikkje takast opptak medan dei er med.",
   waitsForConsent: "Spurd om samtykke til opptak",
 
   propose: "Foreslå å invitere nokon",

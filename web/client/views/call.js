@@ -4,7 +4,7 @@ import { remember, remembered } from "../equipment.js";
 import { t } from "../i18n.js";
 import { icon } from "../icons.js";
 import { initials } from "../layout.js";
-import { notify } from "../notices.js";
+import { notify, withdrawNotices } from "../notices.js";
 import { OwnMedia } from "../own-media.js";
 import { PeoplePanel } from "../people-panel.js";
 import { nameOf } from "../person-menu.js";
@@ -220,8 +220,9 @@ export class CallView {
     let { locked: wasLocked, recording: wasRecording } = call.room;
     call.on("roomchange", ({ locked, recording }) => {
       if (locked !== wasLocked) notify(t(locked ? "lockedAnnouncement" : "unlockedAnnouncement"));
-      if (recording === "off" && wasRecording !== "off" && !failed) {
-        notify(t(wasRecording === "asking" ? "recordingOff" : "recordingStopped"));
+      if (recording !== "off") withdrawNotices("recording");
+      else if (wasRecording !== "off" && !failed) {
+        notify(t(wasRecording === "asking" ? "recordingOff" : "recordingStopped"), "recording");
       }
       failed = false;
       wasLocked = locked;
