@@ -7,12 +7,14 @@ import contextlib
 import json
 import sqlite3
 import subprocess
+import time
 from pathlib import Path
 
 import httpx
 import pytest
 import websockets
 
+from bridge.auth import DEVELOPMENT_ISSUER, development_secret, mint
 from bridge.storage.choice import NODE_FILE
 from tests.support.bridge import BRIDGE, Bridge, eventually, running_bridge
 from tests.support.postgres import Cluster
@@ -106,7 +108,17 @@ async def test_a_bridge_on_a_server_outlives_its_loss_and_its_own(
     monkeypatch.setenv("BRIDGE_STORAGE_URL", cluster.url(cluster.database()))
 
     async def join(bridge: Bridge, room: str, identity: str, doors: contextlib.AsyncExitStack) -> str:
-        token = await asyncio.to_thread(bridge.token, room, identity)
+        token = mint(
+            development_secret(bridge.data, create=False),
+            issuer=DEVELOPMENT_ISSUER,
+            audience="bridge",
+            room=room,
+            identity=identity,
+            role="fastlege",
+            enters="direct",
+            issued_at=time.time(),
+            ttl=600.0,
+        )
         door = await doors.enter_async_context(websockets.connect(bridge.ws_url))
         await door.send(json.dumps({"type": "join", "id": 1, "token": token}))
         answer = json.loads(await door.recv())
