@@ -129,7 +129,8 @@ class _Encoding:
             return None
         if now - self._reported >= REPORT_SECONDS:
             self._reported = now
-            self.output.report(ntp_now(), timestamp)
+            # What is shown came since the picture before this one.
+            self.output.report(ntp_now() - ntp_seconds(0.5 / self.rung.frame_rate), timestamp)
         return time.monotonic() - begun
 
 
@@ -295,6 +296,11 @@ class _Counts:
 def ntp_now() -> int:
     """The time by the wall clock, as sender reports tell it: in 2^-32 s since 1900."""
     return round((time.time() + _NTP_EPOCH) * (1 << 32))
+
+
+def ntp_seconds(seconds: float) -> int:
+    """A time in 2^-32 s."""
+    return round(seconds * (1 << 32))
 
 
 def _ssrc(datagram: bytes) -> int:

@@ -14,13 +14,15 @@ import numpy as np
 from bridge.transcode import rtp
 from bridge.transcode.audio import THIN_BITRATE
 from bridge.transcode.audio_codecs import OPUS_BITRATE, OPUS_THIN_BITRATE, AudioEncoder, Resampler, Samples
-from bridge.transcode.composing import ntp_now
+from bridge.transcode.composing import ntp_now, ntp_seconds
 from bridge.transcode.messages import Mix, MixOutput, Sound, Voices
 from bridge.transcode.mix import BLOCK, SAMPLE_RATE, Block, Mixer, to_int16
 from bridge.transcode.sender import RtpSender
 from bridge.transcode.sound_input import SoundInput
 
 BLOCK_SECONDS = BLOCK / SAMPLE_RATE
+MIX_DELAY = 0.08
+"""Seconds from sound being taken up until it is mixed, while nobody is heard."""
 MAX_BEHIND = 10
 """Blocks by which it may be late before the rest is left out."""
 REPORT_BLOCKS = 50
@@ -41,8 +43,8 @@ class _Output:
     def set_bitrate(self, bitrate: int) -> None:
         self._encoder = self._make_encoder(bitrate)
 
-    def send(self, block: Block, tick: int, start: Mix) -> bool:
-        """Encodes a block and sends it; whether a packet came of it."""
+    def send(self, block: Block, tick: int, start: Mix, delay: float) -> bool:
+        """Encodes a block and sends it; whether a packet came of it. It was taken up `delay` seconds ago."""
         self._waiting = np.concatenate((self._waiting, self._resampler.resample(to_int16(block))))
         count = self._encoder.samples
         if self._waiting.size < count:
@@ -56,7 +58,7 @@ class _Output:
         self.sender.send([payload], timestamp, marker=self._begins)
         self._begins = False
         if tick % REPORT_BLOCKS == 0:
-            self.sender.report(ntp_now(), timestamp)
+            self.sender.report(ntp_now() - ntp_seconds(delay), timestamp)
         return True
 
     def _make_encoder(self, bitrate: int) -> AudioEncoder:
@@ -184,7 +186,12 @@ class SoundMixer:
             if without not in made:
                 # Who has no voice, or none any more, hears everyone. Each mix is limited once.
                 made[without] = self._mixer.everyone() if without is None else self._mixer.without(without)
-            self.frames_out += output.send(made[without], tick, self._start)
+            self.frames_out += output.send(made[without], tick, self._start, self._delay())
+
+    def _delay(self) -> float:
+        """Seconds since what is heard now was taken up, as the mean of all voices: pictures are shown in step."""
+        delays = [each.delay for each in self._inputs.values() if each.plays] or [MIX_DELAY]
+        return sum(delays) / len(delays)
 
     def _heard(self, ssrcs: Sequence[int]) -> Block | None:
         """All that a participant sends, as one."""

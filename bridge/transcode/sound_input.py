@@ -19,6 +19,8 @@ MIN_TARGET, MAX_TARGET = 2 * BLOCK, 6 * BLOCK
 """Samples that are kept before a stream is heard: 40 ms, and up to 120 ms where packets vary by more."""
 CALM_BLOCKS = 500
 """Blocks (10 s) without an interruption after which less is kept again."""
+DELAY_SMOOTHING = 1 / 50
+"""Of each block in `SoundInput.delay`: about a second."""
 SURPLUS_BLOCKS = 50
 """Blocks (1 s) through which there has to be a surplus before any of it goes."""
 _CROSS = np.linspace(0.0, 1.0, BLOCK, endpoint=False, dtype=np.float32)
@@ -37,6 +39,10 @@ class SoundInput:
         self._least: int | None = None
         """The least that was held since the last look for a surplus."""
         self._looked = 0
+        self._packet = BLOCK
+        """Samples of the newest packet: its first one waited for its last one before it was sent."""
+        self.delay = (MIN_TARGET + 2 * BLOCK) / SAMPLE_RATE
+        """Seconds from sound being taken up until it is given out, without those that it takes on the network."""
 
     @property
     def gaps(self) -> int:
@@ -54,6 +60,11 @@ class SoundInput:
         return self._decoder.errors
 
     @property
+    def plays(self) -> bool:
+        """Whether anything of it is heard now."""
+        return self._plays
+
+    @property
     def held(self) -> int:
         """Samples that wait, at 48 kHz."""
         return len(self._buffer)
@@ -68,6 +79,7 @@ class SoundInput:
             sound = self._decoder.decode(ordered)
             if sound is not None:
                 self._buffer.push(from_int16(sound.samples))
+                self._packet = sound.samples.size
         self._decoder.ask(now)
 
     def block(self) -> Block | None:
@@ -76,11 +88,14 @@ class SoundInput:
             if len(self._buffer) < self._target:
                 return None
             self._plays, self._calm, self._looked, self._least = True, 0, 0, None
+            self.delay = (len(self._buffer) + self._packet) / SAMPLE_RATE
         block = self._buffer.pop()
         if block is None:
             self._plays = False
             self._target = min(MAX_TARGET, self._target + BLOCK)
             return None
+        delay = (len(self._buffer) + BLOCK + self._packet) / SAMPLE_RATE
+        self.delay += DELAY_SMOOTHING * (delay - self.delay)
         self._calm += 1
         if self._calm >= CALM_BLOCKS:
             self._calm, self._target = 0, max(MIN_TARGET, self._target - BLOCK)
