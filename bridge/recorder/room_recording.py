@@ -17,6 +17,7 @@ from bridge.recorder.streams import OpenStreams, Streams
 from bridge.room import (
     ConsentAnswered,
     Direction,
+    EndReason,
     Entrance,
     Grant,
     JoinRequest,
@@ -39,6 +40,8 @@ _log = logging.getLogger(__name__)
 ROLE = "opptak"
 """The recorder's own role in the roster; see configs/roles.toml."""
 NAME = "Opptak"
+ALL_LEAVE = (EndReason.ENDED, EndReason.TIME_IS_UP)
+"""The recorder goes with everybody else then, and the recording ends as it should."""
 TAP_SECONDS = 10.0
 """How long the core may take to open a socket."""
 
@@ -137,11 +140,11 @@ class RoomRecording:
         match event:
             case ParticipantJoined(participant=participant):
                 self._came(participant)
-            case ParticipantLeft(participant_id=who):
+            case ParticipantLeft(participant_id=who, reason=reason):
                 gone = self._present.pop(who, None)
                 if gone is not None:
                     self._note("left", gone)
-                elif who == self._participant:
+                elif who == self._participant and reason not in ALL_LEAVE:
                     self._failed("recorder_removed")
             case SourceUpdated(participant_id=who, source=source):
                 if self._muted.get(source.id, False) is not source.muted and who in self._present:

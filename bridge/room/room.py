@@ -32,6 +32,7 @@ from bridge.room.grants import Entrance, Grant
 from bridge.room.lobby import Lobby
 from bridge.room.member import Member
 from bridge.room.model import (
+    Direction,
     EndReason,
     JoinRequest,
     LobbyView,
@@ -156,9 +157,13 @@ class Room:
             return self._come(request, order, now)
         before = member.snapshot(self.id)
         overlapping = [key for key, held in member.sessions.items() if held.direction & request.direction]
+        # A client of WHIP that knocked, and now comes in: for the others it is there already.
+        knocked = request.direction is not Direction.BOTH and not any(
+            member.sessions[key].connected for key in overlapping
+        )
         for session_id in overlapping:
             self._drop_session(member, session_id, EndReason.REPLACED)
-        if not member.sessions and not member.waiting:
+        if not member.sessions and not member.waiting and not knocked:
             self._drop_member(member, EndReason.REPLACED, now)
             by_lobby = member.by_lobby and request.enters is Entrance.LOBBY
             return self._join_anew(request, order, waiting=False, place=member.place, by_lobby=by_lobby, now=now)

@@ -225,3 +225,17 @@ def test_a_client_that_knocks_now_and_then_keeps_its_place_and_its_id() -> None:
     room.rooms.disconnect(again.id, again.attachment)
     room.moderation.admit(doctor.id, [knock.participant_id])
     assert not room.join("nav", "nav", direction=Direction.PUBLISH).waiting
+
+
+def test_who_knocked_by_whip_and_comes_in_joins_once() -> None:
+    room = Consultation()
+    doctor = room.join("doctor", "fastlege")
+    knocked = room.join("nav", "nav", direction=Direction.PUBLISH)
+    room.rooms.disconnect(knocked.id, knocked.attachment)
+    room.moderation.admit(doctor.id)
+    assert "ParticipantJoined" in room.told()
+    inside = room.join("nav", "nav", direction=Direction.PUBLISH)
+    assert (inside.participant_id, inside.waiting) == (knocked.participant_id, False)
+    told = room.told()
+    assert "ParticipantLeft" not in told
+    assert "ParticipantJoined" not in told

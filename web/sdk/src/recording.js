@@ -25,7 +25,8 @@ export class Recording extends Emitter {
   }
 
   /**
-   * Asks everyone in the room to consent. Rejects with a RequestError: `not_granted`, `recording_unavailable`.
+   * Asks everyone in the room to consent. Rejects with a RequestError: `not_granted`, `recording_unavailable`,
+   * `consent_impossible`.
    *
    * @param {string} textVersion names the text that the question has
    */
