@@ -205,9 +205,13 @@ impl Generator {
                 self.traffic.delivered += 1;
                 let header = RtpHeader::parse(packet).expect("a packet of the bridge");
                 if self.feedback {
-                    client.feedback.arrived(&RtpPacket::with_header(header, packet).expect("a packet of the bridge"));
+                    // How much of it is padding is encrypted; what is read here is not.
+                    let mut plain = header;
+                    plain.has_padding = false;
+                    client.feedback.arrived(&RtpPacket::with_header(plain, packet).expect("a packet of the bridge"));
                 }
-                if packet.len() > SMALL && !header.sequence_number.is_multiple_of(sampling) {
+                // A probe's padding holds no time.
+                if header.has_padding || packet.len() > SMALL && !header.sequence_number.is_multiple_of(sampling) {
                     continue;
                 }
                 let len = client.receiver.unprotect_rtp(&header, packet).expect("a packet of the bridge");
