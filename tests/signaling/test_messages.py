@@ -69,6 +69,15 @@ FIELDS = {
     ),
     "pinned": st.lists(st.sampled_from(["p", "", "x" * 65]), max_size=6),
     "view": st.sampled_from(["separate", "composed", "auto", "both", None]),
+    "composed": st.fixed_dictionaries(
+        {},
+        optional={
+            "layout": st.sampled_from(["auto", "speaker", "round", None]),
+            "shape": st.sampled_from(["wide", "upright", "round"]),
+            "hidden": st.sampled_from([True, False, 0]),
+            "extra": st.none(),
+        },
+    ),
     "save_data": st.sampled_from([True, False, None]),
     "extra": st.none(),
 }
