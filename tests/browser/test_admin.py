@@ -13,7 +13,7 @@ from tests.browser.browsers import Driver, Page
 from tests.support.bridge import Bridge
 from tests.support.media import GREEN, RED
 
-pytestmark = pytest.mark.xdist_group("browsers")
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SHOTS = Path("test-results/admin")
 AXE = (Path(__file__).parent / "node_modules/axe-core/axe.min.js").read_text()

@@ -39,7 +39,7 @@ from tests.support.recorded import tracks
 from tests.support.told import SECRET, Receiver, Story
 from tests.support.webrtc_http import Publisher, Viewer
 
-pytestmark = pytest.mark.xdist_group("browsers")
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SHOTS = Path("test-results/consultation")
 PATIENCE = 90.0

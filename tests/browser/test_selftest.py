@@ -18,7 +18,7 @@ from tests.support.bridge import Bridge, free_port
 from tests.support.media import BLUE, GREEN, RED, Identity
 
 # Three browsers at once on lines in real time.
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="module")]
 ROOT = Path(__file__).parents[2]
 ROW = "document.querySelector('.self-test .test-row:last-of-type')"
 BAD_LINE = "rate=200k,delay=180ms,loss=10%,queue=300ms"
