@@ -135,7 +135,7 @@ async def test_a_thin_encoding_comes_beside_the_main_one_and_is_one_stream_thoug
             first, *_, last = sequences[TARGET_SSRC]
             assert sequences[TARGET_SSRC] == list(range(first, last + 1))
             under_test.leg.set_bitrate(800_000)
-            await until(lambda: under_test.leg.stats["thin_sequence"] > sequences[THIN_SSRC][-1], step)
+            await until(lambda: under_test.leg.stats.get("thin_sequence", 0) > sequences[THIN_SSRC][-1], step)
             assert under_test.leg.pid is not None
             os.kill(under_test.leg.pid, signal.SIGKILL)
             under_test.leg.set_bitrate(800_000, 80_000)
