@@ -213,6 +213,24 @@ for (const name of BROWSERS) {
       await until(() => document.querySelector(".people .tile-pin") !== null);
     });
 
+    it("sends what a browser was slow to open from when it is open, though its owner is in the call already", async () => {
+      await page.evaluateOnNewDocument(() => {
+        const asked = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        const allowed = new Promise((resolve) => Object.assign(window, { allow: resolve }));
+        navigator.mediaDevices.getUserMedia = async (constraints) => {
+          await allowed;
+          return asked(constraints);
+        };
+      });
+      await open();
+      await press("Bli med");
+      await until(() => document.querySelector("main.call"));
+      await meet();
+      assert.deepEqual(await page.evaluate(() => fakeBridge.ownSources), []);
+      await page.evaluate(() => allow());
+      await until(() => fakeBridge.ownSources.length === 2);
+    });
+
     it("mutes the microphone, and lets go of a camera that is turned off", async () => {
       await join();
       await press("Slå av mikrofon");

@@ -30,8 +30,18 @@ export class Equipment extends EventTarget {
     return this.microphone?.getSettings().deviceId ?? remembered("microphone");
   }
 
+  /** Settles when what is being opened has been, or was refused. */
+  opened = Promise.resolve();
+  /** Given up before it was open. */
+  #released = false;
+
   /** Opens both; a remembered device that is gone gives way to the browser's choice. */
-  async open() {
+  open() {
+    this.opened = this.#open();
+    return this.opened;
+  }
+
+  async #open() {
     this.#set({ opening: true });
     const devices = { cameraId: remembered("camera"), microphoneId: remembered("microphone") };
     let opened = await openCameraAndMicrophone(devices);
@@ -42,6 +52,7 @@ export class Equipment extends EventTarget {
     }
     this.#setCamera(opened.camera);
     this.#setMicrophone(opened.microphone);
+    if (this.#released) this.release();
     this.#set({ opening: false });
   }
 
@@ -83,6 +94,7 @@ export class Equipment extends EventTarget {
    * @param {{ keep?: (MediaStreamTrack | null)[] }} [options]
    */
   release({ keep = [] } = {}) {
+    this.#released = true;
     for (const track of [this.camera, this.microphone]) if (!keep.includes(track)) track?.stop();
     this.#set({ camera: null, microphone: null });
   }

@@ -85,6 +85,12 @@ export class OwnMedia {
    * @param {Equipment} equipment
    */
   async start(equipment) {
+    // Whoever joins while the browser still asks, or a slow camera starts, is in the call already, and sends then.
+    await equipment.opened;
+    if (this.#call.state === "closed") {
+      equipment.release();
+      return;
+    }
     const { microphoneOn } = equipment;
     const microphone = this.canSpeak ? equipment.microphone : null;
     const camera = this.canShow ? equipment.camera : null;
