@@ -122,7 +122,7 @@ class Browser:
     handle: str
     identity: Identity | None
 
-    async def open(self, url: str, identity: Identity, *, language: str = "nb", rate: int = 25) -> Page:
+    async def open(self, url: str, identity: Identity, *, language: str = "nb", rate: int = 10) -> Page:
         """Opens a page in a profile of its own, with the identity's camera and microphone; its screen is blue.
 
         Both give `rate` pictures a second.
