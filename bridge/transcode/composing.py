@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from bridge.transcode import rtp
 from bridge.transcode.compose import Compositor, LayoutName, LayoutSettings, Rung, Source, choose_rung
 from bridge.transcode.compose.sources import Rotation
-from bridge.transcode.encodings import Encodings
+from bridge.transcode.encodings import Encodings, MakesEncodings
 from bridge.transcode.messages import Compose, Pictures, PictureSource
 from bridge.transcode.pacing import IDLE_SECONDS, TICK_SECONDS
 from bridge.transcode.picture_input import PictureInput
@@ -134,7 +134,7 @@ class _Encoding:
         return time.monotonic() - begun
 
 
-class PictureComposer:
+class PictureComposer(MakesEncodings[_Encoding]):
     """Packets of many pictures in, packets of one picture out, and of a second one for thin lines."""
 
     def __init__(self, start: Compose, send: Callable[[bytes], None]) -> None:
@@ -161,11 +161,6 @@ class PictureComposer:
         return self._gone.frames + sum(each.frames for each in self._inputs())
 
     @property
-    def frames_out(self) -> int:
-        """Composed pictures that were sent of the main encoding."""
-        return self._encodings.main.output.frames
-
-    @property
     def errors(self) -> int:
         """Packets, frames and pictures that made no sense."""
         return self._gone.errors + sum(each.errors for each in self._inputs())
@@ -174,35 +169,6 @@ class PictureComposer:
     def gaps(self) -> int:
         """Times that packets were given up."""
         return self._gone.gaps + sum(each.gaps for each in self._inputs())
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Of the main composed picture."""
-        return self._encodings.main.size
-
-    @property
-    def octets(self) -> int:
-        """Of payload that were sent."""
-        return self._encodings.octets
-
-    @property
-    def sequence(self) -> int:
-        """The next sequence number of the main encoding."""
-        return self._encodings.main.output.sequence
-
-    @property
-    def thin_sequence(self) -> int:
-        """The next sequence number of the second encoding."""
-        return self._encodings.thin_sequence
-
-    @property
-    def bitrate(self) -> int:
-        """What may be sent of the main encoding, in bit/s of payload."""
-        return self._encodings.main.bitrate
-
-    def set_bitrate(self, bitrate: int, thin: int = 0) -> None:
-        """Bits per second of payload from now on, and of the second encoding; 0 for none."""
-        self._encodings.set_bitrate(bitrate, thin)
 
     def follow(self, pictures: Pictures) -> None:
         """Takes in who is to be seen. A stream that stays keeps its decoder, a source its newest picture."""

@@ -14,6 +14,14 @@ class Encoding(Protocol):
 
     output: PictureOutput
 
+    @property
+    def bitrate(self) -> int:
+        """Bits per second of payload that may be sent."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels of the last picture."""
+
     def set_bitrate(self, bitrate: int) -> None:
         """Bits per second of payload from now on."""
 
@@ -73,3 +81,43 @@ class Encodings(Generic[E]):
         """Frees the encoders."""
         for each in self:
             each.output.close()
+
+
+class MakesEncodings(Generic[E]):
+    """What whoever sends pictures from a leg tells of its encodings, and how it is told to make them."""
+
+    _encodings: Encodings[E]
+
+    @property
+    def frames_out(self) -> int:
+        """That were sent of the main encoding."""
+        return self._encodings.main.output.frames
+
+    @property
+    def octets(self) -> int:
+        """Of payload that were sent."""
+        return self._encodings.octets
+
+    @property
+    def sequence(self) -> int:
+        """The next sequence number of the main encoding."""
+        return self._encodings.main.output.sequence
+
+    @property
+    def thin_sequence(self) -> int:
+        """The next sequence number of the second encoding."""
+        return self._encodings.thin_sequence
+
+    @property
+    def bitrate(self) -> int:
+        """What may be sent of the main encoding, in bit/s of payload."""
+        return self._encodings.main.bitrate
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Of the main encoding."""
+        return self._encodings.main.size
+
+    def set_bitrate(self, bitrate: int, thin: int = 0) -> None:
+        """Bits per second of payload from now on, and of the second encoding; 0 for none."""
+        self._encodings.set_bitrate(bitrate, thin)

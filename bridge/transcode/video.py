@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from bridge.transcode import rtp
-from bridge.transcode.encodings import Encodings
+from bridge.transcode.encodings import Encodings, MakesEncodings
 from bridge.transcode.messages import Start
 from bridge.transcode.pacing import IDLE_SECONDS, TICK_SECONDS
 from bridge.transcode.picture_input import Decoded, PictureInput
@@ -65,7 +65,7 @@ class _Encoding:
         return elapsed < 0 or elapsed * self._sizer.rate.frame_rate >= 0.8 * VIDEO_CLOCK
 
 
-class VideoTranscoder:
+class VideoTranscoder(MakesEncodings[_Encoding]):
     """Packets of a picture in, packets of another codec out. Nothing waits but for lost packets."""
 
     def __init__(self, start: Start, send: Callable[[bytes], None]) -> None:
@@ -89,11 +89,6 @@ class VideoTranscoder:
         return self._input.frames
 
     @property
-    def frames_out(self) -> int:
-        """That were sent of the main encoding."""
-        return self._encodings.main.output.frames
-
-    @property
     def errors(self) -> int:
         """Packets, frames and pictures that made no sense."""
         return self._input.errors
@@ -102,35 +97,6 @@ class VideoTranscoder:
     def gaps(self) -> int:
         """Times that packets were given up."""
         return self._input.gaps
-
-    @property
-    def octets(self) -> int:
-        """Of payload that were sent."""
-        return self._encodings.octets
-
-    @property
-    def sequence(self) -> int:
-        """The next sequence number of the main encoding."""
-        return self._encodings.main.output.sequence
-
-    @property
-    def thin_sequence(self) -> int:
-        """The next sequence number of the second encoding."""
-        return self._encodings.thin_sequence
-
-    @property
-    def bitrate(self) -> int:
-        """What may be sent of the main encoding, in bit/s of payload."""
-        return self._encodings.main.bitrate
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Of the main encoding."""
-        return self._encodings.main.size
-
-    def set_bitrate(self, bitrate: int, thin: int = 0) -> None:
-        """Bits per second of payload from now on, and of the second encoding; 0 for none."""
-        self._encodings.set_bitrate(bitrate, thin)
 
     def handle(self, datagrams: Sequence[bytes], now: float) -> None:
         """Takes in what has come since the last time; may be empty, when only time has passed."""
