@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from bridge.audit import Entry, Row
 from bridge.errors import BridgeError
-from bridge.storage import Database, Place, StorageError, Value, narrowed
+from bridge.storage import Database, Place, StorageError, Value, narrowed, position_after
 from bridge.timestamps import timestamp
 
 KINDS = {"call_ended": "call", "session_ended": "session"}
@@ -112,17 +112,8 @@ class RecordReader:
 
         Raises `BridgeError` (`cursor_expired`) for a record that is kept no more, and `StorageError`.
         """
-        start = 0
-        if after is not None:
-            row = self._database.execute("SELECT seq FROM records WHERE tenant = ? AND id = ?", (tenant, after)).first
-            if row is None:
-                raise BridgeError(
-                    "cursor_expired",
-                    "What came behind this cursor is not all kept any more.",
-                    field="cursor",
-                    hint="Begin again without a cursor.",
-                )
-            start = row[0]
+        hint = "Begin again without a cursor."
+        start = position_after(self._database, "records", tenant, after, hint)
         which, values = narrowed(
             ["tenant = ?", "seq > ?", "at >= ?", "at < ?"], [tenant, start, *_span(since, until)], room=room, kind=kind
         )

@@ -6,6 +6,7 @@ settings say.
 
 from bridge.storage.choice import Storage
 from bridge.storage.database import Database, NewerVersionError, Place, Result, StorageError, Value, narrowed
+from bridge.storage.paging import position_after
 from bridge.storage.sqlite import SqlitePlace
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "StorageError",
     "Value",
     "narrowed",
+    "position_after",
 ]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from bridge.audit import Entry, Row
 from bridge.errors import BridgeError
-from bridge.storage import Database, Place, Value, narrowed
+from bridge.storage import Database, Place, Value, narrowed, position_after
 from bridge.timestamps import timestamp
 
 TYPES = {
@@ -146,17 +146,8 @@ class Outbox:
 
         Raises `BridgeError` (`cursor_expired`) for an event that is kept no more.
         """
-        start = 0
-        if after is not None:
-            row = self._database.execute("SELECT seq FROM events WHERE tenant = ? AND id = ?", (tenant, after)).first
-            if row is None:
-                raise BridgeError(
-                    "cursor_expired",
-                    "What came behind this cursor is not all kept any more.",
-                    field="cursor",
-                    hint="Read the rooms as they are now, and go on without a cursor.",
-                )
-            start = row[0]
+        hint = "Read the rooms as they are now, and go on without a cursor."
+        start = position_after(self._database, "events", tenant, after, hint)
         which, values = narrowed(["tenant = ?", "seq > ?"], [tenant, start], room=room, type=type_)
         query = f"SELECT id, body FROM events WHERE {which} ORDER BY seq LIMIT ?"  # noqa: S608
         return [Event(*row) for row in self._database.execute(query, (*values, limit)).rows]
