@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 
-from starlette.responses import JSONResponse
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 from bridge.errors import BridgeError
 from bridge.room import NotGrantedError
+from bridge.signaling.incidents import internal_error
+
+Handler = Callable[[Request], Awaitable[Response]]
+"""What a path of a door does."""
 
 RETRY_AFTER_SECONDS = "2"
 
@@ -126,3 +131,19 @@ def problem(error: BridgeError, headers: Mapping[str, str] | None = None) -> JSO
     if isinstance(error, NotGrantedError):
         body["grant"] = error.grant
     return JSONResponse(body, status.value, all_headers, media_type="application/problem+json")
+
+
+def guarded(handler: Handler, where: str, refused: Callable[[str], None]) -> Handler:
+    """A handler whose refusals become problem documents, and what nobody expected an incident; `refused` is told."""
+
+    async def handle(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except BridgeError as error:
+            refusal = error
+        except Exception:
+            refusal = internal_error(where)
+        refused(refusal.code)
+        return problem(refusal)
+
+    return handle

@@ -6,8 +6,9 @@ The page asks with `fetch` and gets JSON. No answer holds a name, an identity, a
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -21,9 +22,8 @@ from bridge.signaling.admin.attempts import Attempts
 from bridge.signaling.admin.ports import AdminDoorName, Drain, OperatorObserver, Overview
 from bridge.signaling.body import read_text
 from bridge.signaling.csrf import CSRF_HEADER, CsrfError, check_same_origin
-from bridge.signaling.incidents import internal_error
 from bridge.signaling.networks import Network, comes_from
-from bridge.signaling.problem import problem
+from bridge.signaling.problem import Handler, guarded
 from bridge.signaling.rate_limit import RateLimit
 
 COOKIE = "__Host-bridge-operator"
@@ -35,8 +35,6 @@ MAX_FIND = 257
 LOOKS_PER_SECOND, LOOK_BURST = 20.0, 60
 """Of all operators together: each takes a millisecond or two of the event loop that calls are on."""
 NO_STORE = {"Cache-Control": "no-store"}
-
-_Handler = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,7 @@ class AdminDoor:
         access: AdminAccess,
         overview: Overview,
         drain: Drain,
-        page: _Handler,
+        page: Handler,
         *,
         observer: OperatorObserver,
         clock: Callable[[], float],
@@ -162,22 +160,15 @@ class AdminDoor:
             raise CsrfError(f"{CSRF_HEADER} has to hold the `csrf` of /admin/session.")
         return session, key
 
-    def _guarded(self, handler: _Handler) -> _Handler:
+    def _guarded(self, handler: Handler) -> Handler:
         """Only for operators' networks; refusals as problem documents, what nobody expected as an incident."""
 
         async def handle(request: Request) -> Response:
-            try:
-                if not comes_from(request, self._networks):
-                    raise BridgeError("not_granted", "The operators' page is not shown to this address.")
-                return await handler(request)
-            except BridgeError as error:
-                refusal = error
-            except Exception:
-                refusal = internal_error("admin")
-            self._observer.on_refused(AdminDoorName.ADMIN, refusal.code)
-            return problem(refusal)
+            if not comes_from(request, self._networks):
+                raise BridgeError("not_granted", "The operators' page is not shown to this address.")
+            return await handler(request)
 
-        return handle
+        return guarded(handle, "admin", partial(self._observer.on_refused, AdminDoorName.ADMIN))
 
 
 def _described(session: OperatorSession, key: OperatorKey) -> JSONResponse:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -23,8 +24,7 @@ from bridge.auth.sessions import Session, Sessions
 from bridge.errors import BridgeError
 from bridge.signaling.body import read_text
 from bridge.signaling.csrf import check_same_origin
-from bridge.signaling.incidents import internal_error
-from bridge.signaling.problem import problem
+from bridge.signaling.problem import Handler, guarded
 from bridge.signaling.rate_limit import RateLimit
 from bridge.signaling.signin.cookie import COOKIE, check_csrf, clear_cookie, set_cookie
 from bridge.signaling.signin.observer import (
@@ -42,8 +42,6 @@ STARTS_PER_SECOND, START_BURST = 50.0, 200
 """Sign-ins that may be started, by all together: each costs the provider and us a request or two."""
 LINKS_PER_SECOND, LINK_BURST = 100.0, 500
 """Links that may be opened, by all together: at this rate, guessing one takes longer than the earth lasts."""
-
-_Handler = Callable[[Request], Awaitable[Response]]
 
 
 class SignInDoor:
@@ -212,20 +210,8 @@ class SignInDoor:
         policy = f"default-src 'none'; frame-ancestors {_origin(party.provider.issuer)}"
         return Response(status_code=200, headers={**NO_STORE, "Content-Security-Policy": policy})
 
-    def _guarded(self, handler: _Handler) -> _Handler:
-        """Refusals as problem documents; what nobody expected as an incident."""
-
-        async def handle(request: Request) -> Response:
-            try:
-                return await handler(request)
-            except BridgeError as error:
-                refusal = error
-            except Exception:
-                refusal = internal_error("signin")
-            self._observer.on_refused(SignInDoorName.BROWSER, refusal.code)
-            return problem(refusal)
-
-        return handle
+    def _guarded(self, handler: Handler) -> Handler:
+        return guarded(handler, "signin", partial(self._observer.on_refused, SignInDoorName.BROWSER))
 
     @contextlib.contextmanager
     def _noting(self, invitation: Invitation) -> Iterator[None]:
