@@ -134,7 +134,7 @@ export class Dashboard {
   }
 
   roomPanel() {
-    const field = element("div", { class: "find" }, element("label", { for: "find" }, say("find")), this.find);
+    const field = element("div", { class: "field find" }, element("label", { for: "find" }, say("find")), this.find);
     return element(
       "section",
       { class: "panel", "aria-labelledby": "rooms-title" },

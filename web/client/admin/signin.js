@@ -25,8 +25,7 @@ export function signInView({ key, problem, onSignedIn, describe }) {
         void submit();
       },
     },
-    element("label", { for: "key" }, say("key")),
-    input,
+    element("div", { class: "field" }, element("label", { for: "key" }, say("key")), input),
     element("button", { class: "button primary large", type: "submit" }, say("signIn")),
   );
 
