@@ -151,10 +151,17 @@ class Room:
     # Joining and leaving
 
     def join(self, request: JoinRequest, order: int, now: float) -> Session:
-        """Lets someone in, in place of those older sessions of the same identity that served the same direction."""
+        """Lets someone in, in place of those older sessions of the same identity that served the same direction.
+
+        Raises `RoomError`.
+        """
         member = self._by_identity.get(request.identity)
         if member is None:
             return self._come(request, order, now)
+        counts = not member.waiting or member.consent_pending
+        if counts and request.direction is not Direction.BOTH and self._must_be_asked(request):
+            # It would take the place of the session that could be asked, and hold the recording up for good.
+            raise consent_impossible()
         before = member.snapshot(self.id)
         overlapping = [key for key, held in member.sessions.items() if held.direction & request.direction]
         # A client of WHIP that knocked, and now comes in: for the others it is there already.

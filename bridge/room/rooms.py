@@ -209,7 +209,7 @@ class Rooms:
         An older session of the same identity and direction ends with reason `replaced`; with its last session the
         older participant leaves for the same reason, unless it waits: then it keeps its place and its id. Raises
         `RoomError`: `invalid_room`, `room_full`, `lobby_full`, `room_locked`, `banned`, `too_many_rooms`,
-        `records_unavailable`, `draining`, `shutting_down`.
+        `records_unavailable`, `draining`, `shutting_down`, `consent_impossible`.
         """
         self._expire()
         if self._closed:

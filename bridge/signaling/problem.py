@@ -57,6 +57,7 @@ _STATUS = {
     "room_full": HTTPStatus.CONFLICT,
     "lobby_full": HTTPStatus.CONFLICT,
     "room_locked": HTTPStatus.CONFLICT,
+    "consent_impossible": HTTPStatus.CONFLICT,
     "room_not_open": HTTPStatus.CONFLICT,
     "room_over": HTTPStatus.FORBIDDEN,
     "in_lobby": HTTPStatus.CONFLICT,

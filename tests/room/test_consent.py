@@ -161,3 +161,20 @@ def test_nobody_is_recorded_who_cannot_be_asked() -> None:
     room.participation.stop_recording(doctor.id)
     room.moderation.admit(doctor.id)
     assert sorted(room.inside()) == ["anne", "doctor", "kari", "nav", "rom"]
+
+
+def test_whoever_has_yet_to_answer_does_not_come_again_as_one_who_cannot() -> None:
+    room = Consultation()
+    doctor, patient = room.call()
+    room.participation.ask_to_record(doctor.id, "2026-1")
+    refused("consent_impossible", lambda: room.join("kari", direction=Direction.PUBLISH))
+    refused("consent_impossible", lambda: room.join("kari", direction=Direction.SUBSCRIBE))
+    room.participation.answer_consent(patient.id, asked(room, patient).id, True)
+    assert recording(room) is Recording.ON
+    newcomer = room.join("anne", "spesialist")
+    assert newcomer.waiting
+    refused("consent_impossible", lambda: room.join("anne", "spesialist", direction=Direction.PUBLISH))
+    room.participation.answer_consent(newcomer.id, asked(room, newcomer).id, True)
+    assert room.inside() == ["doctor", "kari", "anne"]
+    assert not room.join("kari", direction=Direction.PUBLISH).waiting, "who has consented may come as they like"
+    assert recording(room) is Recording.ON
