@@ -290,6 +290,7 @@ class Room:
         self._places.close_room()
         member.waiting, member.held_back, member.consent_pending = False, False, False
         member.messages.clear()
+        member.delayed_until = 0.0
         self._set_waiting(member, False)
         self.lobby.let_in(now)
         self._emit(WaitingLeft(self.id, member.id, None))

@@ -125,6 +125,12 @@ def test_a_delay_told_to_one_is_what_this_one_may_expect() -> None:
     room.wait(60.0)
     views = [room.rooms.lobby(each.id) for each in (kari, ola)]
     assert [view and view.expected for view in views] == [540.0, 900.0]
+    room.moderation.message_lobby(doctor.id, LobbyNotice.DELAYED, minutes=60, participant_id=kari.participant_id)
+    room.moderation.admit(doctor.id, [kari.participant_id])
+    room.moderation.send_to_lobby(doctor.id, kari.participant_id)
+    view = room.rooms.lobby(kari.id)
+    assert view is not None
+    assert view.expected == 900.0, "the one let in last, and nothing of what was told before that"
 
 
 def test_messages_that_cannot_be_meant_are_refused() -> None:
@@ -144,6 +150,7 @@ def test_only_a_host_decides_and_the_refusal_names_the_grant() -> None:
     room = Consultation()
     doctor, kari, ola = room.join("doctor", "fastlege"), room.join("kari"), room.join("ola")
     refused("in_lobby", lambda: room.moderation.admit(kari.id))
+    room.moderation.message_lobby(doctor.id, LobbyNotice.DELAYED, minutes=60, participant_id=kari.participant_id)
     room.moderation.admit(doctor.id, [kari.participant_id])
     error = refused("not_granted", lambda: room.moderation.admit(kari.id, [ola.participant_id]))
     assert getattr(error, "grant", None) == "host"
