@@ -32,6 +32,7 @@ from bridge.audit import (
 from bridge.auth import DEVELOPMENT_ISSUER, Issuer, StaticKey, TokenVerifier, development_secret, mint
 from bridge.auth.api_keys import SCOPES, ApiKeys
 from bridge.auth.key_file import new_key_id
+from bridge.auth.printed_keys import refuse_printed_keys
 from bridge.configuration import SettingsError, parse_duration
 from bridge.conformance.arguments import add_arguments as add_conformance_arguments
 from bridge.data_directory import make_data_directory
@@ -227,6 +228,7 @@ def _serve(options: argparse.Namespace) -> int:
         raise SettingsError("invalid_setting", "--insecure goes with --dev only.")
     else:
         check_for_production(settings)
+        refuse_printed_keys(settings.data.directory)
     configure_logging(settings.log.level, "text" if options.dev and sys.stderr.isatty() else settings.log.format)
     import uvloop
 
@@ -261,7 +263,9 @@ def _print_links(settings: Settings, port: int, remark: str) -> None:
     data = settings.data.directory
     key = sandbox_key(
         data,
-        lambda made: _note(settings, Entry("api_key_created", made.tenant, actor="operator", details={"key": made.id})),
+        lambda key: _note(
+            settings, Entry("api_key_created", DEVELOPMENT_ISSUER, actor="operator", details={"key": key})
+        ),
     )
     print("For vendors: the protocol step by step in a browser, and a key for the REST API.\n")
     print(f"  {'sandbox':<16}{development.sandbox_link(settings, port)}\n")
@@ -269,7 +273,7 @@ def _print_links(settings: Settings, port: int, remark: str) -> None:
     link = development.operator_link(
         settings,
         port,
-        lambda made: _note(settings, Entry("operator_key_created", actor="operator", details={"key": made.id})),
+        lambda key: _note(settings, Entry("operator_key_created", actor="operator", details={"key": key})),
     )
     print("For operators: what the bridge does. The link holds the key to sign in by.\n")
     print(f"  {'admin':<16}{link}\n")

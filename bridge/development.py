@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +9,8 @@ from urllib.parse import quote
 
 from bridge import ports
 from bridge.auth import DEVELOPMENT_ISSUER, development_secret, mint
-from bridge.auth.operator_keys import RIGHTS, OperatorKey, OperatorKeys
+from bridge.auth.operator_keys import RIGHTS, OperatorKeys
+from bridge.auth.printed_keys import OPERATOR_KEY, printed_key
 from bridge.configuration import Address
 from bridge.data_directory import make_data_directory
 from bridge.development_certificate import development_certificate
@@ -23,8 +22,6 @@ from bridge.sfu.interfaces import addresses
 ROOM = "test"
 ROLES = ("fastlege", "pasient", "tolk", "parorende", "spesialist")
 """Whom the links are for, where the roles file has them; else it is the file's first few."""
-OPERATOR_KEY = "operator-key"
-"""Of the data directory: the operator key that is printed, in clear. Production has no such file."""
 MAX_HOSTS = 4
 """Addresses of this machine that links are printed for, and that media uses beside loopback."""
 
@@ -133,20 +130,15 @@ def sandbox_link(settings: Settings, port: int) -> str:
     return f"{scheme}://{Address(hosts(settings.http.listen)[0], port)}/sandbox#{quote(token)}"
 
 
-def operator_link(settings: Settings, port: int, on_made: Callable[[OperatorKey], None]) -> str:
+def operator_link(settings: Settings, port: int, note: Callable[[str], None]) -> str:
     """The link of the operators' page, with a key in the fragment: the same at each start, unless it was revoked.
 
-    `on_made` is told of a new key. Raises `OSError`.
+    `note`: see `printed_key`. Raises `BridgeError` or `OSError`.
     """
-    keys, path = OperatorKeys(settings.data.directory), settings.data.directory / OPERATOR_KEY
-    text = ""
-    with contextlib.suppress(FileNotFoundError):
-        text = path.read_text(encoding="ascii").strip()
-    if keys.find(text) is None:
-        key, text = keys.create("development", rights=RIGHTS)
-        on_made(key)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(f"{text}\n")
+    data, keys = settings.data.directory, OperatorKeys(settings.data.directory)
+    text = printed_key(
+        keys, data / OPERATOR_KEY, lambda key_id: keys.create("development", key_id=key_id, rights=RIGHTS), note
+    )
     scheme = "http" if settings.http.tls_certificate is None else "https"
     return f"{scheme}://{Address(hosts(settings.http.listen)[0], port)}/admin#{text}"
 

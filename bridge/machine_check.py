@@ -20,6 +20,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from bridge import ports
+from bridge.auth.printed_keys import refuse_printed_keys
 from bridge.configuration import Address
 from bridge.data_directory import DataDirectory
 from bridge.errors import BridgeError
@@ -115,6 +116,7 @@ def _extension() -> Finding:
 def _settings(settings: Settings, development: bool) -> Finding:
     if not development:
         check_for_production(settings)
+        refuse_printed_keys(settings.data.directory)
     # The development key is not made here: the settings of the vendors are what is looked at.
     make_verifier(settings, development=False)
     count = len(settings.tokens.issuers)

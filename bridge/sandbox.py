@@ -14,7 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bridge.auth import DEVELOPMENT_ISSUER, development_secret, mint
-from bridge.auth.api_keys import SCOPES, ApiKey, ApiKeys
+from bridge.auth.api_keys import SCOPES, ApiKeys
+from bridge.auth.printed_keys import API_KEY, printed_key
 from bridge.configuration import Address
 from bridge.issuers import read_roles
 from bridge.room import ParticipantJoined, ParticipantLeft, RoomClosed, RoomEvent, room_id
@@ -26,8 +27,6 @@ ROLE = "spesialist"
 ECHO = "echo"
 """The identity of the echo."""
 PAGES = {"/sandbox": "client/sandbox.html"}
-API_KEY = "sandbox-api-key"
-"""Of the data directory: the key that is printed, in clear. Production has no such file."""
 STOP_SECONDS = 5.0
 
 _ROOM_ID = room_id(DEVELOPMENT_ISSUER, ROOM)
@@ -108,18 +107,12 @@ def sandbox_token(settings: Settings, identity: str, name: str) -> str:
     )
 
 
-def sandbox_key(data: Path, on_made: Callable[[ApiKey], None]) -> str:
-    """The API key that a development bridge prints: the same at each start, unless it was revoked. Raises `OSError`.
-
-    `on_made` is told of a new one.
-    """
-    keys, path = ApiKeys(data), data / API_KEY
-    with contextlib.suppress(FileNotFoundError):
-        text = path.read_text(encoding="ascii").strip()
-        if keys.find(text) is not None:
-            return text
-    key, text = keys.create(DEVELOPMENT_ISSUER, "sandbox", scopes=SCOPES)
-    on_made(key)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(f"{text}\n")
-    return text
+def sandbox_key(data: Path, note: Callable[[str], None]) -> str:
+    """The API key that a development bridge prints. `note`: see `printed_key`. Raises `BridgeError` or `OSError`."""
+    keys = ApiKeys(data)
+    return printed_key(
+        keys,
+        data / API_KEY,
+        lambda key_id: keys.create(DEVELOPMENT_ISSUER, "sandbox", key_id=key_id, scopes=SCOPES),
+        note,
+    )

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from bridge import development, ports
-from bridge.auth.operator_keys import OperatorKey, OperatorKeys
+from bridge.auth.operator_keys import OperatorKeys
+from bridge.auth.printed_keys import OPERATOR_KEY, refuse_printed_keys
 from bridge.configuration import Address, parse_address
+from bridge.errors import BridgeError
 from bridge.settings import DataSettings, HttpSettings, MediaSection, Settings
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -100,13 +102,18 @@ def test_a_page_for_the_network_takes_media_along(tmp_path: Path, machine: Calla
 
 def test_the_operators_link_holds_the_same_key_until_it_is_revoked(tmp_path: Path) -> None:
     settings = Settings(data=DataSettings(tmp_path))
-    made: list[OperatorKey] = []
-    link = development.operator_link(settings, 8080, made.append)
-    assert development.operator_link(settings, 8080, made.append) == link
-    [key] = made
+    noted: list[str] = []
+    link = development.operator_link(settings, 8080, noted.append)
+    assert development.operator_link(settings, 8080, noted.append) == link
+    [key_id] = noted
     base, _, text = link.partition("/admin#")
     assert base == "http://127.0.0.1:8080"
-    assert OperatorKeys(tmp_path).find(text) == key
-    assert (tmp_path / development.OPERATOR_KEY).stat().st_mode & 0o077 == 0
-    OperatorKeys(tmp_path).revoke(key.id)
-    assert development.operator_link(settings, 8080, made.append) != link
+    key = OperatorKeys(tmp_path).find(text)
+    assert key is not None
+    assert key.id == key_id
+    assert (tmp_path / OPERATOR_KEY).stat().st_mode & 0o077 == 0
+    with pytest.raises(BridgeError, match=f"operator revoke --id {key_id}"):
+        refuse_printed_keys(tmp_path)
+    OperatorKeys(tmp_path).revoke(key_id)
+    refuse_printed_keys(tmp_path)
+    assert development.operator_link(settings, 8080, noted.append) != link

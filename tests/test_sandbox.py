@@ -8,20 +8,25 @@ import pytest
 
 from bridge.app import Application
 from bridge.auth import development_secret
-from bridge.auth.api_keys import ApiKey, ApiKeys
+from bridge.auth.api_keys import ApiKeys
+from bridge.auth.printed_keys import API_KEY, refuse_printed_keys
 from bridge.data_directory import make_data_directory
-from bridge.sandbox import API_KEY, sandbox_key
+from bridge.errors import BridgeError
+from bridge.sandbox import sandbox_key
 from bridge.settings import DataSettings, Settings
 
 
 def test_the_same_key_is_printed_until_it_is_revoked(tmp_path: Path) -> None:
-    made: list[ApiKey] = []
-    first = sandbox_key(tmp_path, made.append)
-    assert sandbox_key(tmp_path, made.append) == first
-    assert [key.tenant for key in made] == ["dev"]
+    noted: list[str] = []
+    first = sandbox_key(tmp_path, noted.append)
+    assert sandbox_key(tmp_path, noted.append) == first
+    assert [(key.id, key.tenant) for key in ApiKeys(tmp_path).list()] == [(noted[0], "dev")]
     assert (tmp_path / API_KEY).stat().st_mode & 0o077 == 0
-    ApiKeys(tmp_path).revoke(made[0].id)
-    second = sandbox_key(tmp_path, made.append)
+    with pytest.raises(BridgeError, match=f"apikey revoke --id {noted[0]}"):
+        refuse_printed_keys(tmp_path)
+    ApiKeys(tmp_path).revoke(noted[0])
+    refuse_printed_keys(tmp_path)
+    second = sandbox_key(tmp_path, noted.append)
     assert second != first
     assert ApiKeys(tmp_path).find(second) is not None
 
@@ -33,3 +38,12 @@ async def test_production_has_no_sandbox(tmp_path: Path, development: bool) -> N
     application = Application(Settings(data=DataSettings(tmp_path / "data")), development=development)
     paths = {getattr(route, "path", None) for route in application._routes()}
     assert ("/sandbox" in paths) is development
+
+
+def test_no_key_is_made_that_cannot_be_written_down(tmp_path: Path) -> None:
+    def unavailable(_: str) -> None:
+        raise BridgeError("audit_unavailable", "No.")
+
+    with pytest.raises(BridgeError, match="No"):
+        sandbox_key(tmp_path, unavailable)
+    assert ApiKeys(tmp_path).list() == []
