@@ -5,6 +5,7 @@ A key's secret has 256 bits of chance, so that one round of SHA-256 keeps it as 
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import hmac
@@ -20,7 +21,6 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from bridge.auth.errors import KeyMaterialError
 from bridge.errors import BridgeError
 
 MAX_KEYS = 1000
@@ -43,7 +43,7 @@ Key = TypeVar("Key", bound=HashedKey)
 
 
 class KeyFile(Generic[Key]):
-    """The keys of one file. Other processes may change it at any time."""
+    """The keys of one file. Other processes may change it at any time. What reads a damaged one raises `OSError`."""
 
     def __init__(
         self,
@@ -123,7 +123,9 @@ class KeyFile(Generic[Key]):
                 try:
                     keys = msgspec.json.decode(self._path.read_bytes(), type=list[self._kind])  # type: ignore[name-defined]
                 except msgspec.MsgspecError:
-                    raise KeyMaterialError(f"{self._path} holds no {self._what}s.", hint="Restore it.") from None
+                    # Nothing for whoever happens to ask just then: doors make an incident of it.
+                    text = f"This file holds no {self._what}s; restore it"
+                    raise OSError(errno.EINVAL, text, str(self._path)) from None
                 self._read = version, {key.id: key for key in keys}
             return self._read[1]
 

@@ -11,9 +11,9 @@ Network = IPv4Network | IPv6Network
 
 
 def comes_from(request: Request, networks: Iterable[Network]) -> bool:
-    """Whether whoever asks, or whom a trusted proxy speaks for, is in one of these networks."""
+    """Whether whoever asks, or whom a trusted proxy speaks for, is in one of these networks; False if nobody knows."""
     if request.client is None:
-        return True
+        return False
     try:
         address = ip_address(request.client.host.partition("%")[0])
     except ValueError:

@@ -30,12 +30,15 @@ def test_keys_are_made_shown_once_listed_and_revoked(tmp_path: Path, capsys: pyt
     assert main(["operator", "revoke", *data, "--id", key.id]) == 0
     assert OperatorKeys(tmp_path / "data").find(text) is None
     assert main(["operator", "revoke", *data, "--id", "nobody"]) == 2
-    assert "unknown" not in capsys.readouterr().out
+    assert "There is no such operator key" in capsys.readouterr().err
     assert main(["audit", "export", *data]) == 0
     entries = capsys.readouterr().out
     assert "operator_key_created" in entries
     assert "operator_key_revoked" in entries
     assert text not in entries
+    (tmp_path / "data" / "operator-keys.json").write_text("damaged")
+    assert main(["operator", "list", *data]) == 2
+    assert "operator-keys.json: This file holds no operator keys" in capsys.readouterr().err
 
 
 async def test_the_running_bridge_is_drained_from_the_command_line(

@@ -101,6 +101,19 @@ async def test_whoever_tries_too_often_waits_even_with_a_good_key(
     assert answer.headers["retry-after"]
 
 
+async def test_damaged_keys_are_an_incident_that_tells_nothing(house: House) -> None:
+    key = house.keys.create("lost")[1]
+    path = house.application._settings.data.directory / "operator-keys.json"
+    kept = path.read_bytes()
+    path.write_bytes(b"damaged")
+    try:
+        answer = await house.browser().sign_in(key)
+    finally:
+        path.write_bytes(kept)
+    await refused(answer, 500, "internal_error")
+    assert "operator-keys" not in answer.text
+
+
 async def test_a_revoked_key_ends_its_sessions(house: House) -> None:
     browser = house.browser()
     key, text = house.keys.create("gone")
