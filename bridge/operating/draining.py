@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 from bridge.audit import AuditLog, Entry
@@ -19,6 +20,8 @@ class Draining:
         self._rooms = rooms
         self._log = log
         self._events = events
+        self._setting = asyncio.Lock()
+        """One act at a time: what an act finds holds until it is done."""
 
     @property
     def active(self) -> bool:
@@ -26,14 +29,19 @@ class Draining:
         return self._rooms.intake.draining
 
     async def set(self, draining: bool, actor: str) -> None:
-        """Has it drain, or not; what holds already is done again without a trace. Raises `AuditError`."""
-        if draining == self.active:
-            return
-        kind = "draining_started" if draining else "draining_ended"
-        await self._log.confirm(Entry(kind, actor=actor))
-        self._rooms.intake.draining = draining
-        self._events.note(kind, "warning" if draining else "info", by=actor)
-        _log.info("The bridge drains" if draining else "The bridge takes new calls again")
+        """Has it drain, or not; what holds already is done again without a trace.
+
+        Raises `AuditError` where that cannot be written down in time, and does nothing then. It may stand in the log
+        all the same: what was given to a disk that hangs is not taken back.
+        """
+        async with self._setting:
+            if draining == self.active:
+                return
+            kind = "draining_started" if draining else "draining_ended"
+            await self._log.confirm(Entry(kind, actor=actor))
+            self._rooms.intake.draining = draining
+            self._events.note(kind, "warning" if draining else "info", by=actor)
+            _log.info("The bridge drains" if draining else "The bridge takes new calls again")
 
     async def answer(self, wanted: str) -> bool:
         """What `bridge drain` asks over the local socket: "on" or "off"; whether it drains then."""
