@@ -40,7 +40,7 @@ class Draining:
             kind = "draining_started" if draining else "draining_ended"
             await self._log.confirm(Entry(kind, actor=actor))
             self._rooms.intake.draining = draining
-            self._events.note(kind, "warning" if draining else "info", by=actor)
+            self._events.note(kind, "warning" if draining else "info", details={"by": actor})
             _log.info("The bridge drains" if draining else "The bridge takes new calls again")
 
     async def answer(self, wanted: str) -> bool:

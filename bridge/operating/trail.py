@@ -36,7 +36,7 @@ class OperatorTrail:
     async def on_signed_in(self, key_id: str) -> None:
         """Raises `AuditError`: who looks at calls leaves a trace."""
         await self._log.confirm(Entry("operator_signed_in", actor=f"operator:{key_id}"))
-        self._events.note("operator_signed_in", by=f"operator:{key_id}")
+        self._events.note("operator_signed_in", details={"by": f"operator:{key_id}"})
 
     def on_signed_out(self, key_id: str) -> None:
         """Somebody has signed out."""

@@ -46,9 +46,9 @@ class Watch:
                 self._events.note("room_opened", room=room)
             case RoomClosed(room_id=room, reason=reason):
                 self.opened_at.pop(room, None)
-                self._events.note("room_closed", room=room, reason=reason.value)
+                self._events.note("room_closed", room=room, details={"reason": reason.value})
             case SessionEnded(room_id=room, reason=reason) if reason in _LOST:
-                self._events.note("session_lost", "warning", room=room, reason=reason.value)
+                self._events.note("session_lost", "warning", room=room, details={"reason": reason.value})
             case _:
                 pass
 
@@ -58,9 +58,9 @@ class Watch:
         if missing != self._seen.get("workers_missing", 0):
             self._seen["workers_missing"] = missing
             if missing:
-                self._events.note("workers_missing", "error", missing=missing, of=self._expected)
+                self._events.note("workers_missing", "error", details={"missing": missing, "of": self._expected})
             else:
-                self._events.note("workers_complete", workers=self._expected)
+                self._events.note("workers_complete", details={"workers": self._expected})
         self._compare("leg_restarted", "warning", self._legs.restarts)
         self._compare("leg_given_up", "error", self._legs.failures)
         self._compare("leg_refused", "warning", self._legs.refused)
@@ -73,4 +73,4 @@ class Watch:
         before = self._seen.get(key, 0)
         self._seen[key] = count
         if count > before:
-            self._events.note(kind, severity, room="", **details, more=count - before)
+            self._events.note(kind, severity, times=count - before, details=details)

@@ -51,10 +51,25 @@ def test_counters_that_grow_and_workers_that_are_missing() -> None:
     legs.refused = 3
     watch.on_sampled({1: stats(7)})
     watch.on_sampled({1: stats(7)})
-    watch.on_sampled({0: stats(), 1: stats(7)})
+    watch.on_sampled({1: stats(12)})
+    watch.on_sampled({0: stats(), 1: stats(12)})
     assert told(events) == [
         ("workers_missing", "", {"missing": "1", "of": "2"}),
-        ("leg_refused", "", {"more": "3"}),
-        ("kernel_drops", "", {"worker": "1", "more": "7"}),
+        ("leg_refused", "", {}),
+        ("kernel_drops", "", {"worker": "1"}),
         ("workers_complete", "", {"workers": "2"}),
     ]
+    assert [event["count"] for event in events.since(0)[1]] == [1, 3, 12, 1]
+
+
+def test_what_grows_by_another_number_each_time_hides_nothing() -> None:
+    events = OperatorEvents()
+    events.note("session_lost", "warning")
+    watch = Watch(events, Legs(), 8)
+    drops = 0
+    for more in range(1, 300):
+        drops += more
+        watch.on_sampled({worker: stats(drops) for worker in range(8)})
+    told = events.since(0)[1]
+    assert told[0]["kind"] == "session_lost"
+    assert [event["count"] for event in told[1:]] == [drops] * 8
