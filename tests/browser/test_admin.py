@@ -39,6 +39,19 @@ async def look(page: Page, name: str) -> None:
     await page.emulate(width=1280, height=900)
 
 
+FAILING = """(method, path, status, code) => {
+  const fetched = window.fetch
+  window.looks = 0
+  window.mend = () => { window.fetch = fetched }
+  window.fetch = async (url, options) => {
+    if (String(url).includes('/admin/overview')) window.looks += 1
+    if (options?.method !== method || !String(url).includes(path)) return fetched(url, options)
+    return new Response(JSON.stringify({ code }), { status, headers: { 'Content-Type': 'application/problem+json' } })
+  }
+}"""
+"""Has the bridge refuse one thing, until `mend`, and counts the page's looks."""
+
+
 def says(text: str) -> str:
     return f"document.body.textContent.includes({json.dumps(text)})"
 
@@ -78,6 +91,16 @@ async def test_an_operator_sees_a_call_drains_and_takes_calls_again(bridge: Brid
     await page.press("Tøm noden")
     await page.wait("document.querySelector('dialog').open")
     assert await page.evaluate(VIOLATIONS) == []
+    await page.evaluate(f"({FAILING})('POST', '/admin/drain', 503, 'audit_unavailable')")
+    await page.evaluate("document.querySelector('dialog .primary').click()")
+    await page.wait(says("Broen får ikke skrevet i revisjonsloggen"))
+    await page.evaluate("window.looks = 0")
+    # Two looks: the answer to the first has been shown by then, and takes the words away no more.
+    await page.wait("window.looks >= 2")
+    assert await page.evaluate(f"{says('Broen får ikke skrevet')} && !document.querySelector('.state.draining')")
+    await page.evaluate("window.mend()")
+    await page.press("Tøm noden")
+    assert not await page.evaluate(says("Broen får ikke skrevet"))
     await page.evaluate("document.querySelector('dialog .primary').click()")
     await page.wait("document.querySelector('.state.draining')")
     refused = await joins("c", f"{room}-new")
@@ -95,8 +118,13 @@ async def test_an_operator_sees_a_call_drains_and_takes_calls_again(bridge: Brid
     await page.wait(says(f"{room}-new"))
     await page.evaluate(f"document.querySelector('#find').value = {json.dumps(room + '-new')}")
     await page.wait("document.querySelectorAll('[aria-label=Rom] tbody tr').length === 1")
+    await page.evaluate(f"({FAILING})('DELETE', '/admin/session', 500, 'internal_error')")
+    await page.press("Logg ut")
+    await page.wait(says("Du er fortsatt logget inn"))
+    await page.evaluate("window.mend()")
     await page.press("Logg ut")
     await page.wait("document.querySelector('#key')")
+    assert await page.evaluate("document.querySelector('#key').value") == "", "nor what the link held"
     noticed = await page.noticed()
     assert noticed["errors"] == []
     assert [url for url in noticed["requests"] if not url.startswith(bridge.url)] == []

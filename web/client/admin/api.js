@@ -7,7 +7,7 @@
  *   rooms: number, participants: number, waiting: number }} NodeState
  * @typedef {{ busy: number, packets_received: number, packets_sent: number, bytes_received: number, bytes_sent: number }} Load
  * @typedef {{ index: number, load: Load | null, transports: number, producers: number, consumers: number,
- *   tcp_connections: number, kernel_drops: number, errors: number }} WorkerState
+ *   tcp_connections: number, kernel_drops: number, send_failures: number, errors: number }} WorkerState
  * @typedef {{ room: string, participants: number, waiting: number, connected: number, sources: number, legs: number,
  *   opened_at: number | null, queue: boolean, recording: string }} RoomState
  * @typedef {{ room: string, kind: string, source: string, target: string, reason: string, receivers: number,

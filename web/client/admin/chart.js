@@ -7,7 +7,8 @@ import { say } from "./texts.js";
 const WIDTH = 300;
 const HEIGHT = 84;
 const TOP = 6;
-const WINDOW = 900;
+/** Seconds that it shows. */
+export const WINDOW = 900;
 
 /**
  * @typedef {object} Line

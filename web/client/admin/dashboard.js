@@ -1,7 +1,7 @@
 /** What an operator sees, written anew with each answer of the bridge. */
 import { element, setText } from "../dom.js";
-import { Chart } from "./chart.js";
-import { DrainControl } from "./draining.js";
+import { Chart, WINDOW } from "./chart.js";
+import { DrainControl, condition } from "./draining.js";
 import { EventList } from "./events.js";
 import { bits, count, duration, milliseconds, percent, perSecond } from "./figures.js";
 import { Table } from "./table.js";
@@ -9,12 +9,10 @@ import { say, sayWord } from "./texts.js";
 
 /** @import { Overview, Operator, Sample } from "./api.js" */
 
-const WINDOW = 900;
-
 export class Dashboard {
   /**
    * @param {Operator} operator
-   * @param {{ onSignOut: () => void, onAsk: () => void, onFailed: (error: unknown) => void }} acts
+   * @param {{ onSignOut: () => void, onAsk: () => void, onFailed: (error: unknown) => string }} acts
    */
   constructor(operator, { onSignOut, onAsk, onFailed }) {
     /** @type {Sample[]} */
@@ -22,6 +20,7 @@ export class Dashboard {
     this.drain = new DrainControl(operator.rights.includes("drain"), onAsk, onFailed);
     this.events = new EventList();
     this.trouble = element("p", { class: "trouble", role: "alert", hidden: true });
+    this.refusal = element("p", { class: "trouble", role: "alert", hidden: true });
     this.figures = {
       rooms: element("dd"),
       participants: element("dd"),
@@ -64,6 +63,7 @@ export class Dashboard {
       { title: say("streamsIn"), kind: "number" },
       { title: say("streamsOut"), kind: "number" },
       { title: say("drops"), kind: "number" },
+      { title: say("notSent"), kind: "number extra" },
       { title: say("unusable"), kind: "number extra" },
     ]);
     this.rooms = new Table(say("rooms"), [
@@ -105,6 +105,7 @@ export class Dashboard {
       element(
         "main",
         {},
+        this.refusal,
         this.trouble,
         this.summary(),
         panel("load", element("div", { class: "charts" }, ...this.charts.map(({ node }) => node)), say("lastMinutes")),
@@ -149,7 +150,13 @@ export class Dashboard {
     return this.samples.at(-1)?.at ?? 0;
   }
 
-  /** @param {string} words what is wrong; empty for nothing */
+  /** @param {string} words why the sign-out failed, until the next try; empty for nothing */
+  refuse(words) {
+    this.refusal.hidden = words === "";
+    setText(this.refusal, words);
+  }
+
+  /** @param {string} words what is wrong with what is shown; empty for nothing */
   warn(words) {
     this.trouble.hidden = words === "";
     setText(this.trouble, words);
@@ -167,17 +174,19 @@ export class Dashboard {
     setText(this.figures.waiting, count(sum("waiting")));
     this.figures.legs.replaceChildren(count(legs.running), " ", element("small", {}, say("ofMax", { max: count(legs.max) })));
     this.nodes.show(
-      nodes.map(({ name, version, started_at: started, checks, draining }) => {
-        const failing = Object.keys(checks).filter((check) => check !== "not_draining" && !checks[check]);
-        const state = failing.length > 0 ? say("notReady", { checks: failing.join(", ") }) : say(draining ? "drains" : "ok");
-        return [name, state, duration(now - started), version];
-      }),
+      nodes.map((node) => [
+        node.name,
+        condition(node, { draining: say("drains"), well: say("ok") }),
+        duration(now - node.started_at),
+        node.version,
+      ]),
     );
     this.workers.show(
       workers.map((worker) => [
         String(worker.index + 1),
         worker.load === null ? "–" : percent(worker.load.busy),
-        ...[worker.transports, worker.tcp_connections, worker.producers, worker.consumers, worker.kernel_drops, worker.errors].map(count),
+        ...[worker.transports, worker.tcp_connections, worker.producers, worker.consumers, worker.kernel_drops].map(count),
+        ...[worker.send_failures, worker.errors].map(count),
       ]),
     );
     this.showRooms(now, rooms);

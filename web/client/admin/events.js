@@ -1,11 +1,14 @@
 /** What has happened, newest first. */
 import { element } from "../dom.js";
-import { time } from "./figures.js";
+import { count, time } from "./figures.js";
 import { say, sayWord } from "./texts.js";
 
 /** @import { BridgeEvent } from "./api.js" */
 
-const KEPT = 500;
+/** Of what went wrong, and of the rest, as the bridge keeps. */
+const KEPT = 250;
+/** What is counted in numbers of its own; of the rest is told how often it happened. */
+const COUNTED = new Set(["leg_restarted", "leg_given_up", "leg_refused", "kernel_drops", "events_dropped"]);
 const MARKS = { info: "·", warning: "!", error: "×" };
 
 export class EventList {
@@ -32,7 +35,10 @@ export class EventList {
       this.events.delete(event.id);
       this.events.set(event.id, event);
     }
-    for (const id of [...this.events.keys()].slice(0, -KEPT)) this.events.delete(id);
+    for (const trouble of [true, false]) {
+      const kept = [...this.events.values()].filter(({ severity }) => (severity !== "info") === trouble);
+      for (const { id } of kept.slice(0, -KEPT)) this.events.delete(id);
+    }
     this.render();
   }
 
@@ -44,11 +50,12 @@ export class EventList {
 }
 
 /** @param {BridgeEvent} event */
-function row({ kind, severity, room, details, at, count }) {
+function row({ kind, severity, room, details, first_at: since, at, count: times }) {
   const { message, logger, ...more } = details;
   const reason = sayWord("why", more["reason"] ?? "");
-  const words = kind === "log" ? (message ?? "") : sayWord("event", kind, { ...more, reason });
+  const words = kind === "log" ? (message ?? "") : sayWord("event", kind, { ...more, reason, count: count(times) });
   const facts = kind === "log" ? [logger, ...Object.entries(more).map(([name, value]) => `${name}=${value}`)].join(" ") : "";
+  const repeated = COUNTED.has(kind) ? say("since", { since: time(since) }) : say("times", { count: count(times), since: time(since) });
   return element(
     "li",
     { class: `event ${severity}` },
@@ -60,7 +67,7 @@ function row({ kind, severity, room, details, at, count }) {
       // The bridge logs in English whatever the page's language.
       element("span", { lang: kind === "log" ? "en" : undefined }, words),
       room !== "" && element("span", { class: "event-room" }, room),
-      count > 1 && element("span", { class: "event-count" }, say("times", { count })),
+      times > 1 && element("span", { class: "event-count" }, repeated),
       facts !== "" && element("span", { class: "event-facts" }, facts),
     ),
   );

@@ -24,15 +24,17 @@ let asked = 0;
 document.documentElement.lang = language;
 document.title = say("title");
 // A development bridge's link holds the key, in the fragment, which reaches no server; it does not stay in the address bar.
-const keyOfLink = location.hash.slice(1);
+let keyOfLink = location.hash.slice(1);
 if (keyOfLink !== "") history.replaceState(null, "", location.pathname);
 document.addEventListener("visibilitychange", () => void ask());
 whoAmI().then(enter, () => leave(""));
 
 /** @param {Operator} operator */
 function enter(operator) {
+  // It has done its part: whoever signs out is not to find it filled in.
+  keyOfLink = "";
   revision = 0;
-  dashboard = new Dashboard(operator, { onSignOut: () => void end(), onAsk: () => void ask(), onFailed: fail });
+  dashboard = new Dashboard(operator, { onSignOut: () => void end(), onAsk: () => void ask(), onFailed: wordsFor });
   show(dashboard.node);
   void ask();
 }
@@ -41,12 +43,20 @@ function enter(operator) {
 function leave(problem) {
   clearTimeout(timer);
   dashboard = null;
-  show(signInView({ key: problem === "" ? keyOfLink : "", problem, onSignedIn: enter, describe }));
+  show(signInView({ key: keyOfLink, problem, onSignedIn: enter, describe }));
 }
 
 async function end() {
-  await signOut().catch(() => undefined);
-  leave("");
+  const shown = dashboard;
+  shown?.refuse("");
+  try {
+    await signOut();
+    leave("");
+  } catch (error) {
+    // The session lives on, and the next one at this machine would have it.
+    const words = wordsFor(error);
+    if (words !== "") shown?.refuse(say("notSignedOut", { problem: words }));
+  }
 }
 
 /** @param {HTMLElement} node */
@@ -69,15 +79,20 @@ async function ask() {
     shown.warn("");
   } catch (error) {
     if (shown !== dashboard || number !== asked) return;
-    fail(error);
+    shown.warn(wordsFor(error));
   }
   if (dashboard !== null) timer = setTimeout(() => void ask(), EVERY);
 }
 
-/** @param {unknown} error */
-function fail(error) {
-  if (error instanceof Refusal && error.code === "operator_signin_required") leave(sayProblem(error.code));
-  else dashboard?.warn(describe(error));
+/**
+ * What to say of a failure beside what is shown: nothing where the sign-in page says it, as the session is over.
+ *
+ * @param {unknown} error
+ */
+function wordsFor(error) {
+  if (!(error instanceof Refusal && error.code === "operator_signin_required")) return describe(error);
+  leave(sayProblem(error.code));
+  return "";
 }
 
 /** @param {unknown} error */

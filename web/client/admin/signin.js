@@ -1,6 +1,6 @@
 /** The sign-in by an operator key. */
 import { element, setText } from "../dom.js";
-import { signIn } from "./api.js";
+import { Refusal, signIn } from "./api.js";
 import { say } from "./texts.js";
 
 /** @import { Operator } from "./api.js" */
@@ -34,7 +34,8 @@ export function signInView({ key, problem, onSignedIn, describe }) {
     try {
       onSignedIn(await signIn(input.value));
     } catch (error) {
-      setText(trouble, describe(error));
+      const hasty = error instanceof Refusal && error.code === "rate_limited";
+      setText(trouble, hasty ? say("rateLimited") : describe(error));
       trouble.hidden = false;
       input.select();
     }
