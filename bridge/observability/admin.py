@@ -1,8 +1,9 @@
-"""How `bridge rooms` asks a running bridge: over a Unix socket in the data directory.
+"""How `bridge rooms`, `report` and `drain` ask a running bridge: over a Unix socket in the data directory.
 
 The socket's permissions are the lock: who may read the data directory's keys may ask, nobody else can even connect, and
 no port is opened. A request is one line of JSON, `{"ask": "rooms"}` or `{"ask": "report", "about": "a room's id"}`, the
-answer another; `{"ask": "drain", "about": "on"}` has it drain.
+answer another, `{"answer": …}`; `{"ask": "drain", "about": "on"}` has it drain. What is refused is answered by
+`{"refused": {"code": …, "message": …}}`, what nobody knows by `{"error": …}`.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ _log = logging.getLogger(__name__)
 
 SOCKET_NAME = "admin.sock"
 MAX_REQUEST_BYTES = 1024
-TIMEOUT = 5.0
-"""Seconds for a request to arrive or an answer to come."""
+TIMEOUT = 15.0
+"""Seconds for a request to arrive and its answer to come: longer than an act takes that waits for the audit log behind
+another, so that whoever asks is told why it was not done."""
 
 Answer = Callable[[], Any]
 AnswerAbout = Callable[[str], Awaitable[Any]]

@@ -7,8 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from bridge.errors import BridgeError
 from bridge.observability import AdminClient, AdminServer
 from bridge.observability.admin import AdminError
+
+
+async def drain(wanted: str) -> bool:
+    if wanted != "on":
+        raise BridgeError("audit_unavailable", "It cannot be written down.", field="about", hint="Look at the disk.")
+    return True
 
 
 @pytest.fixture
@@ -16,7 +23,7 @@ async def data(tmp_path: Path) -> AsyncIterator[Path]:
     # Longer than the address of a Unix socket may be.
     folder = tmp_path / ("long" * 30)
     folder.mkdir()
-    server = AdminServer(folder, {"rooms": lambda: [{"room": "a/b", "participants": 2}]})
+    server = AdminServer(folder, {"rooms": lambda: [{"room": "a/b", "participants": 2}]}, {"drain": drain})
     await server.start()
     yield folder
     await server.close()
@@ -27,6 +34,14 @@ async def data(tmp_path: Path) -> AsyncIterator[Path]:
 async def test_a_question_is_answered(data: Path) -> None:
     answer = await asyncio.to_thread(AdminClient(data).ask, "rooms")
     assert answer == [{"room": "a/b", "participants": 2}]
+
+
+async def test_a_question_about_something_is_answered_or_refused_with_a_reason(data: Path) -> None:
+    assert await asyncio.to_thread(AdminClient(data).ask, "drain", "on") is True
+    with pytest.raises(AdminError, match="It cannot be written down") as caught:
+        await asyncio.to_thread(AdminClient(data).ask, "drain", "off")
+    error = caught.value
+    assert (error.code, error.field, error.hint) == ("audit_unavailable", "about", "Look at the disk.")
 
 
 async def test_the_socket_is_for_its_owner_only(data: Path) -> None:

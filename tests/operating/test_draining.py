@@ -8,8 +8,9 @@ from typing import cast
 import pytest
 
 from bridge.audit import AuditError, AuditLog, Entry
-from bridge.audit.log import unavailable
+from bridge.audit.log import CONFIRM_SECONDS, unavailable
 from bridge.observability import OperatorEvents
+from bridge.observability.admin import TIMEOUT
 from bridge.operating.draining import Draining
 from tests.room.hall import Consultation
 
@@ -55,3 +56,7 @@ async def test_what_cannot_be_written_down_is_not_done() -> None:
         log.fails = False
         await draining.set(not active, "operator:x")
         assert draining.active is not active
+
+
+def test_whoever_drains_from_a_shell_waits_long_enough_to_be_told_why_not() -> None:
+    assert TIMEOUT > 2 * CONFIRM_SECONDS, "an act that waits for another"
