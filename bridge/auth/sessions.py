@@ -5,7 +5,6 @@ A session ends when it rests, when it is old, when the person signs out, or when
 
 from __future__ import annotations
 
-import hmac
 import secrets
 import time
 from collections import OrderedDict
@@ -13,23 +12,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bridge.auth.oidc import PendingSignIn, SignedIn, SignInError
+from bridge.auth.session_table import BrowserSession, SessionTable
 
 MAX_PENDING = 4
 """Sign-ins under way in one browser, as in several tabs; the oldest gives way."""
 
 
-@dataclass(slots=True)
-class Session:
-    """One browser. Times in seconds since the epoch."""
+@dataclass(slots=True, kw_only=True)
+class Session(BrowserSession):
+    """One browser."""
 
-    id: str = field(repr=False)
+    id: str = field(repr=False, default_factory=lambda: secrets.token_urlsafe(16))
     """Stays the same for its whole life, and is never told to anyone."""
-    key: str = field(repr=False)
-    """Keyed hash of its cookie."""
-    csrf: str = field(repr=False)
-    """To be sent back in a header with whatever changes something."""
-    created_at: float
-    seen_at: float
     pending: OrderedDict[str, PendingSignIn] = field(default_factory=OrderedDict, repr=False)
     """By `state`."""
     signed_in: SignedIn | None = field(default=None, repr=False)
@@ -46,13 +40,9 @@ class Session:
             self.pending.popitem(last=False)
         self.pending[pending.state] = pending
 
-    def check_csrf(self, given: str | None) -> bool:
-        """Whether a request was made by our own page in this browser."""
-        return given is not None and hmac.compare_digest(self.csrf.encode(), given.encode())
 
-
-class Sessions:
-    """The table. `hash_cookie` keeps whoever sees the table from using what is in it."""
+class Sessions(SessionTable[Session]):
+    """The table."""
 
     def __init__(
         self,
@@ -63,16 +53,9 @@ class Sessions:
         max_sessions: int = 20_000,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._hash = hash_cookie
-        self._idle = idle
-        self._lifetime = lifetime
+        """`hash_cookie` is keyed. For the rest see `SessionTable`."""
+        super().__init__(hash_cookie, idle=idle, lifetime=lifetime, clock=clock)
         self._max = max_sessions
-        self._clock = clock
-        self._table: OrderedDict[str, Session] = OrderedDict()
-        """The one seen longest ago first."""
-
-    def __len__(self) -> int:
-        return len(self._table)
 
     def open(self) -> tuple[str, Session]:
         """A new session and its cookie.
@@ -80,23 +63,10 @@ class Sessions:
         Raises `SignInError` (`signin_busy`) when the table is full of people who have signed in.
         """
         self._make_room()
-        cookie = secrets.token_urlsafe(32)
-        now = self._clock()
-        session = Session(secrets.token_urlsafe(16), self._hash(cookie), secrets.token_urlsafe(24), now, now)
+        cookie, now = secrets.token_urlsafe(32), self._clock()
+        session = Session(key=self._hash(cookie), created_at=now, seen_at=now)
         self._table[session.key] = session
         return cookie, session
-
-    def find(self, cookie: str | None) -> Session | None:
-        """The session of that cookie, if it lives."""
-        session = self._table.get(self._hash(cookie)) if cookie else None
-        if session is None:
-            return None
-        if not self._lives(session):
-            del self._table[session.key]
-            return None
-        session.seen_at = self._clock()
-        self._table.move_to_end(session.key)
-        return session
 
     def renew(self, session: Session) -> str:
         """A new cookie for it: one that somebody may have planted before the sign-in is worth nothing after it."""
@@ -105,10 +75,6 @@ class Sessions:
         session.key, session.csrf = self._hash(cookie), secrets.token_urlsafe(24)
         self._table[session.key] = session
         return cookie
-
-    def close(self, session: Session) -> None:
-        """Ends it. Idempotent."""
-        self._table.pop(session.key, None)
 
     def close_at(self, provider: str, sid: str) -> int:
         """Ends those of one session at a provider (Front-Channel Logout 1.0); says how many there were."""
@@ -120,10 +86,6 @@ class Sessions:
         for session in ended:
             self.close(session)
         return len(ended)
-
-    def _lives(self, session: Session) -> bool:
-        now = self._clock()
-        return now < session.seen_at + self._idle and now < session.created_at + self._lifetime
 
     def _make_room(self) -> None:
         while self._table and not self._lives(next(iter(self._table.values()))):

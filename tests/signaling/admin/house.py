@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field, replace
 from http.cookies import SimpleCookie
+from ipaddress import ip_address
 from typing import Any
 
 import httpx
@@ -14,6 +16,7 @@ from bridge.configuration import Address
 from bridge.settings import AdminSettings, DataSettings, HttpSettings, MediaSection, Settings
 from bridge.signaling.admin.door import COOKIE
 
+_numbers = itertools.count(1)
 ALL = replace(AdminSettings(), enabled=True)
 
 
@@ -30,10 +33,14 @@ class Browser:
     cookie: str | None = None
     csrf: str | None = None
     headers: dict[str, str] = field(default_factory=lambda: {"Sec-Fetch-Site": "same-origin"})
+    address: str = field(default_factory=lambda: str(ip_address("127.0.0.1") + next(_numbers)))
+    """What a proxy says of where it is: another for each, so that none uses up the attempts of the others."""
 
     async def ask(self, method: str, path: str, **body: Any) -> httpx.Response:
         """As the page does."""
-        headers = {**self.headers, **({"X-CSRF-Token": self.csrf} if self.csrf else {})}
+        headers = {"X-Forwarded-For": self.address, **self.headers}
+        if self.csrf is not None:
+            headers["X-CSRF-Token"] = self.csrf
         if self.cookie:
             headers["Cookie"] = f"{COOKIE}={self.cookie}"
         async with client(self.base) as http:
@@ -86,7 +93,7 @@ class House:
 def settings_of(data: Any, admin: AdminSettings = ALL) -> Settings:
     """Of a bridge on free ports."""
     return Settings(
-        http=HttpSettings(Address("127.0.0.1", 0)),
+        http=HttpSettings(Address("127.0.0.1", 0), trusted_proxies=("127.0.0.1",)),
         media=replace(MediaSection(), listen=(Address("127.0.0.1", 0),)),
         data=DataSettings(data),
         admin=admin,
