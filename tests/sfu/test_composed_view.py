@@ -178,6 +178,23 @@ async def test_while_nobody_shows_it_nothing_is_taken_in_and_nothing_made(bridge
     assert legs.running == []
 
 
+async def test_a_picture_that_is_not_shown_is_no_reason_to_probe_the_line(bridge: Bridge, legs: FakeLegs) -> None:
+    people = await room(bridge, 2)
+    session, _ = await joined(bridge, people, View.COMPOSED)
+    await negotiate(session)
+    await negotiate(session)
+    (transport, _) = bridge.core.called("create_webrtc_transport")[-1]
+    estimate(bridge, transport, 400_000)
+    estimate(bridge, transport, 300_000)
+    await eventually(
+        lambda: bool(demands := bridge.core.called("set_transport_demand")) and demands[-1][1]["desired"] > 1e6
+    )
+    subscriptions = wanted(*(producer for each in people for producer in each))
+    session.set_subscriptions(subscriptions, View.COMPOSED, hidden=True)
+    # What sound takes is all.
+    assert bridge.core.called("set_transport_demand")[-1] == (transport, {"allocated": 90_000, "desired": 90_000})
+
+
 async def test_a_layout_of_ones_own_is_made_anew_only_where_others_have_it_as_it_is(
     bridge: Bridge, legs: FakeLegs
 ) -> None:
