@@ -99,8 +99,10 @@ class SharedLines:
     def _divide(self, now: float) -> list[Receiver]:
         border = _border([line.bitrate for line in self._lines.values()])
         moved = [receiver for receiver, line in self._lines.items() if _falls(now, line, border)]
-        thinnest = min((line.bitrate for line in self._lines.values() if line.thin), default=border)
-        moved += [receiver for receiver, line in self._lines.items() if _rises(now, line, border, thinnest)]
+        thinnest = min((line.bitrate for line in self._lines.values() if line.thin), default=0)
+        # Where all could share one, those with the main encoding would have to give up for it what they have more.
+        others = border or min((line.bitrate for line in self._lines.values() if not line.thin), default=0)
+        moved += [receiver for receiver, line in self._lines.items() if _rises(now, line, others, thinnest)]
         if all(line.thin for line in self._lines.values()):
             # Those who were better off have left: what is thin is all there is.
             for line in self._lines.values():
@@ -119,9 +121,12 @@ def _falls(now: float, line: _Line, border: int) -> bool:
     return True
 
 
-def _rises(now: float, line: _Line, border: int, thinnest: int) -> bool:
-    """Has a line get the main encoding again if it is time; whether it is. `thinnest` of those with the thin one."""
-    if not line.thin or line.bitrate * TOGETHER < border:
+def _rises(now: float, line: _Line, others: int, thinnest: int) -> bool:
+    """Has a line get the main encoding again if it is time; whether it is.
+
+    `others`: what the thinnest carries of those it would share with; `thinnest` of those with the thin one.
+    """
+    if not line.thin or line.bitrate * TOGETHER < others:
         line.good_since = None
         return False
     if line.good_since is None:
