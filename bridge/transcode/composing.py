@@ -15,6 +15,7 @@ from bridge.transcode.compose import Compositor, LayoutName, LayoutSettings, Run
 from bridge.transcode.compose.sources import Rotation
 from bridge.transcode.encodings import Encodings, MakesEncodings
 from bridge.transcode.messages import Compose, Pictures, PictureSource
+from bridge.transcode.ntp import ntp_now, ntp_seconds
 from bridge.transcode.pacing import IDLE_SECONDS, TICK_SECONDS
 from bridge.transcode.picture_input import PictureInput
 from bridge.transcode.picture_output import PictureOutput
@@ -26,7 +27,6 @@ FROZEN_SECONDS = 2.0
 """After so long without a picture a tile is marked: screens that stand still send one a second."""
 MAX_BEHIND = 0.5
 """Seconds by which the encoder may be late before pictures are left out."""
-_NTP_EPOCH = 2_208_988_800
 _ROTATIONS: tuple[Rotation, ...] = (0, 90, 180, 270)
 
 
@@ -257,16 +257,6 @@ class _Counts:
     frames: int = 0
     errors: int = 0
     gaps: int = 0
-
-
-def ntp_now() -> int:
-    """The time by the wall clock, as sender reports tell it: in 2^-32 s since 1900."""
-    return round((time.time() + _NTP_EPOCH) * (1 << 32))
-
-
-def ntp_seconds(seconds: float) -> int:
-    """A time in 2^-32 s."""
-    return round(seconds * (1 << 32))
 
 
 def _ssrc(datagram: bytes) -> int:
