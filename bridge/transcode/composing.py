@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from bridge.picture_layouts import PictureLayout
 from bridge.transcode import rtp
-from bridge.transcode.compose import Compositor, LayoutName, LayoutSettings, Rung, Source, choose_rung
+from bridge.transcode.compose import Compositor, LayoutSettings, Rung, Source, choose_rung
 from bridge.transcode.compose.sources import Rotation
 from bridge.transcode.encodings import Encodings, MakesEncodings
 from bridge.transcode.messages import Compose, Pictures, PictureSource
@@ -49,7 +50,7 @@ class _Encoding:
         sequence: int,
         bitrate: int,
         send: Callable[[bytes], None],
-        layout: tuple[LayoutName, bool],
+        layout: tuple[PictureLayout, bool],
     ) -> None:
         """`layout`: its name, and whether the picture is upright."""
         self.bitrate = bitrate
@@ -87,7 +88,7 @@ class _Encoding:
         if bitrate:
             self._become(choose_rung(bitrate, self.rung), upright=self._upright)
 
-    def lay_out(self, layout: LayoutName, *, upright: bool) -> None:
+    def lay_out(self, layout: PictureLayout, *, upright: bool) -> None:
         """Who stands where, and whether the picture is for a screen that is held upright."""
         self._compositor.lay_out(layout)
         self._become(self.rung, upright=upright)
@@ -141,7 +142,7 @@ class PictureComposer(MakesEncodings[_Encoding]):
         """Raises `BridgeError`: `codec_unavailable`, `unknown_language`."""
         self._start = start
         self._send = send
-        self._layout: tuple[LayoutName, bool] = "auto", False
+        self._layout: tuple[PictureLayout, bool] = "auto", False
         self._encodings = Encodings(
             lambda ssrc, sequence, bitrate: _Encoding(start, ssrc, sequence, bitrate, send, self._layout),
             start.ssrc,
