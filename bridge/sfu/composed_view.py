@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from bridge.errors import BridgeError
 from bridge.sfu.allocation import ranks
 from bridge.sfu.allocation.model import Source
+from bridge.sfu.allocation.sharing import START_BITRATE
 from bridge.sfu.allocation.view import ViewChooser
-from bridge.sfu.composed_picture import START_BITRATE, ComposedPicture
+from bridge.sfu.composed_picture import ComposedPicture
 from bridge.sfu.consumers import Consumers
 from bridge.sfu.types import ComposedLayout, Subscription, View, ViewReason, ViewState
 

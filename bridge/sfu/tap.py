@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from bridge.errors import BridgeError
-from bridge.sfu.allocation.sharing import MAIN
-from bridge.sfu.derived import MAX_BITRATE, DerivedProducer
+from bridge.sfu.allocation.sharing import MAIN, MAX_BITRATE
+from bridge.sfu.derived import DerivedProducer
 from bridge.sfu.leg_transport import leg_codec
 from bridge.sfu.legs import LegCodec
 from bridge.sfu.sdp.codecs import MediaCodec

@@ -8,9 +8,14 @@ while, which is longer each time that this was too soon.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+START_BITRATE = 300_000
+MIN_BITRATE = 60_000
+MAX_BITRATE = 1_500_000
+"""Of pictures that a leg makes, in bit/s."""
 MAIN, THIN = 0, 1
 """Encodings of what a leg makes, by their index."""
 APART = 1.5
@@ -38,6 +43,10 @@ class Rates:
     main: int
     thin: int
     """0 for none."""
+
+    def of(self, encoding: int) -> int:
+        """What is to be made of one of the encodings."""
+        return self.thin if encoding == THIN else self.main
 
 
 @dataclass(slots=True)
@@ -95,6 +104,13 @@ class SharedLines:
         main = [line.bitrate for line in self._lines.values() if not line.thin]
         thin = [line.bitrate for line in self._lines.values() if line.thin]
         return Rates(min(main, default=self._start), min(thin, default=0))
+
+    def tell(self, producer_id: int, moved: Sequence[Receiver]) -> None:
+        """Tells those who change over which encoding of the producer they get, and what is made of it."""
+        rates = self.rates
+        for receiver in moved:
+            encoding = self.encoding(receiver)
+            receiver.on_encoding(producer_id, encoding, rates.of(encoding))
 
     def _divide(self, now: float) -> list[Receiver]:
         border = _border([line.bitrate for line in self._lines.values()])
