@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bridge.sfu.allocation.sharing import THIN, Rates, Receiver, SharedLines
+from bridge.sfu.allocation.sharing import MAX_BITRATE, MIN_BITRATE, START_BITRATE, Rates, Receiver, SharedLines
 from bridge.sfu.leg_transport import DECODED, LegTransport, leg_codec, taken
 from bridge.sfu.legs import ComposeSpec, Leg, PictureScene, SceneSource
 from bridge.sfu.parties import Party
@@ -27,10 +27,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-START_BITRATE = 300_000
-MIN_BITRATE = 60_000
-MAX_BITRATE = 1_500_000
-"""Of a composed picture, in bit/s."""
 MAX_PICTURES = 16
 """Pictures that are decoded at most; the initials of others stand in their place."""
 MAX_SOURCES = 64
@@ -120,7 +116,7 @@ class ComposedPicture:
 
     def headroom(self, encoding: int) -> int:
         """What more it could be of an encoding if its receivers' lines carried it, in bit/s."""
-        return MAX_BITRATE - (self._rates.thin if encoding == THIN else self._rates.main)
+        return MAX_BITRATE - self._rates.of(encoding)
 
     def follow(self) -> None:
         """The room, its speaker or a layer of a producer is another: takes in what is of use, and tells the leg."""
@@ -244,9 +240,7 @@ class ComposedPicture:
             if turned:
                 self.follow()
                 self._router.legs_changed()
-        for receiver in moved:
-            encoding = self._lines.encoding(receiver)
-            receiver.on_encoding(self.producer_id, encoding, rates.thin if encoding == THIN else rates.main)
+        self._lines.tell(self.producer_id, moved)
 
 
 def _most_wanted(shown: list[tuple[Party, int | None, bool]]) -> list[int]:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bridge.sfu.allocation.ceiling import Ceiling
-from bridge.sfu.allocation.sharing import THIN, Rates, Receiver, SharedLines
+from bridge.sfu.allocation.sharing import MAX_BITRATE, MIN_BITRATE, START_BITRATE, Rates, Receiver, SharedLines
 from bridge.sfu.leg_transport import DECODED, LegTransport, leg_codec, taken
 from bridge.sfu.legs import Leg, LegRunner, LegSpec
 from bridge.sfu.sdp import codecs
@@ -28,10 +28,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-START_BITRATE = 300_000
-MIN_BITRATE = 60_000
-MAX_BITRATE = 1_500_000
-"""Of video that a leg makes, in bit/s."""
 EVENTS_PAYLOAD_TYPE = 101
 """Of telephone events (RFC 4733) out of a leg."""
 
@@ -137,8 +133,7 @@ class DerivedProducer:
 
     def headroom(self, encoding: int) -> int:
         """What more it could make of an encoding if its receivers' lines carried it, in bit/s."""
-        made = self._rates.thin if encoding == THIN else self._rates.main
-        return MAX_BITRATE - made if self._source.producer.kind == "video" else 0
+        return MAX_BITRATE - self._rates.of(encoding) if self._source.producer.kind == "video" else 0
 
     def report(self) -> LegReport | None:
         """What runs for it; None while nothing does."""
@@ -204,9 +199,7 @@ class DerivedProducer:
             self._rates = rates
             self._leg.set_bitrate(rates.main, rates.thin)
         if is_video:
-            for receiver in moved:
-                encoding = self._lines.encoding(receiver)
-                receiver.on_encoding(self.producer_id, encoding, rates.thin if encoding == THIN else rates.main)
+            self._lines.tell(self.producer_id, moved)
 
 
 class DerivedProducers:

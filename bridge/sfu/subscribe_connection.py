@@ -157,8 +157,7 @@ class SubscribeConnection:
         for line in self._lines:
             if line.producer_id in producer_ids:
                 self._vacate(line)
-        if self._composed.producer_id in producer_ids:
-            self._composed.refuse(asyncio.get_running_loop().time(), "leg_failed")
+        if self._composed.ended(asyncio.get_running_loop().time(), producer_ids):
             self._apply()
         self._check_soon()
 
@@ -182,10 +181,9 @@ class SubscribeConnection:
         description = subscribe_offer.offer(
             media, self.transport.local, session_id=self.negotiated.session_id, version=version
         )
-        producers = self._producers()
+        made, producers = self._composed.producer_ids, self._producers()
         composed = next((mid for mid, key in producers.items() if key == self._composed.producer_id), None)
-        if composed is not None:
-            del producers[composed]
+        producers = {mid: key for mid, key in producers.items() if key not in made}
         return SubscribeOffer(writer.write(description), version, producers, composed)
 
     def answer(self, text: str, revision: int) -> SubscribeResult:
@@ -355,8 +353,7 @@ class SubscribeConnection:
             and (published := self._router.producers.get(each.producer_id)) is not None
             and published.producer.kind == "video"
         ]
-        self._composed.look(asyncio.get_running_loop().time(), self._consumers.budget(), videos)
-        if self._composed.composed is not before:
+        if self._composed.look(asyncio.get_running_loop().time(), self._consumers.budget(), videos):
             self._apply()
         self._look_later()
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from bridge.errors import BridgeError
-from bridge.sfu.derived import MAX_BITRATE, DerivedProducer
+from bridge.sfu.allocation.sharing import MAIN, MAX_BITRATE
+from bridge.sfu.derived import DerivedProducer
 from bridge.sfu.leg_transport import leg_codec
 from bridge.sfu.legs import LegCodec
 from bridge.sfu.sdp.codecs import MediaCodec
@@ -153,10 +154,14 @@ class Tap:
     def layers_changed(self, producer_id: int) -> None:
         """Told by the router: the layers of a producer changed. The highest that a leg would take is taken."""
         tapped = next((each for each in self._tapped.values() if each.consumed_id == producer_id), None)
-        layer = layer_up_to(self._router.layers.get(producer_id, ()), MAX_HEIGHT)
-        if tapped is None or layer is None:
+        if tapped is None:
             return
-        if layer.spatial != tapped.spatial:
+        layers = self._router.layers.get(producer_id, ())
+        if tapped.derived is not None:
+            # The thin encoding may be as large, and is remembered when it is made no more.
+            layers = tuple(layer for layer in layers if layer.spatial == MAIN)
+        layer = layer_up_to(layers, MAX_HEIGHT)
+        if layer is not None and layer.spatial != tapped.spatial:
             tapped.spatial = layer.spatial
             self._plain.choose_layer(tapped.consumer_id, layer.spatial)
             self._router.receives(tapped.track, producer_id, received(layer, MAX_HEIGHT))

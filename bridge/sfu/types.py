@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Literal, Protocol
 
+from bridge.picture_layouts import PictureLayout, PictureShape
 from bridge.sfu.allocation.model import VideoState
 
 MediaKind = Literal["audio", "video"]
@@ -120,10 +121,6 @@ class View(StrEnum):
     """All in one."""
     AUTO = "auto"
     """All in one where its line does not carry each on its own well, in a room of four or more."""
-
-
-PictureLayout = Literal["auto", "grid", "speaker", "interpreter", "screen"]
-PictureShape = Literal["wide", "upright"]
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,13 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from bridge.picture_layouts import PictureLayout
 from bridge.transcode import rtp
-from bridge.transcode.compose import Compositor, LayoutName, LayoutSettings, Rung, Source, choose_rung
+from bridge.transcode.compose import Compositor, LayoutSettings, Rung, Source, choose_rung
 from bridge.transcode.compose.sources import Rotation
 from bridge.transcode.encodings import Encodings, MakesEncodings
 from bridge.transcode.messages import Compose, Pictures, PictureSource
+from bridge.transcode.ntp import ntp_now, ntp_seconds
 from bridge.transcode.pacing import IDLE_SECONDS, TICK_SECONDS
 from bridge.transcode.picture_input import PictureInput
 from bridge.transcode.picture_output import PictureOutput
@@ -26,7 +28,6 @@ FROZEN_SECONDS = 2.0
 """After so long without a picture a tile is marked: screens that stand still send one a second."""
 MAX_BEHIND = 0.5
 """Seconds by which the encoder may be late before pictures are left out."""
-_NTP_EPOCH = 2_208_988_800
 _ROTATIONS: tuple[Rotation, ...] = (0, 90, 180, 270)
 
 
@@ -49,7 +50,7 @@ class _Encoding:
         sequence: int,
         bitrate: int,
         send: Callable[[bytes], None],
-        layout: tuple[LayoutName, bool],
+        layout: tuple[PictureLayout, bool],
     ) -> None:
         """`layout`: its name, and whether the picture is upright."""
         self.bitrate = bitrate
@@ -87,7 +88,7 @@ class _Encoding:
         if bitrate:
             self._become(choose_rung(bitrate, self.rung), upright=self._upright)
 
-    def lay_out(self, layout: LayoutName, *, upright: bool) -> None:
+    def lay_out(self, layout: PictureLayout, *, upright: bool) -> None:
         """Who stands where, and whether the picture is for a screen that is held upright."""
         self._compositor.lay_out(layout)
         self._become(self.rung, upright=upright)
@@ -141,7 +142,7 @@ class PictureComposer(MakesEncodings[_Encoding]):
         """Raises `BridgeError`: `codec_unavailable`, `unknown_language`."""
         self._start = start
         self._send = send
-        self._layout: tuple[LayoutName, bool] = "auto", False
+        self._layout: tuple[PictureLayout, bool] = "auto", False
         self._encodings = Encodings(
             lambda ssrc, sequence, bitrate: _Encoding(start, ssrc, sequence, bitrate, send, self._layout),
             start.ssrc,
@@ -257,16 +258,6 @@ class _Counts:
     frames: int = 0
     errors: int = 0
     gaps: int = 0
-
-
-def ntp_now() -> int:
-    """The time by the wall clock, as sender reports tell it: in 2^-32 s since 1900."""
-    return round((time.time() + _NTP_EPOCH) * (1 << 32))
-
-
-def ntp_seconds(seconds: float) -> int:
-    """A time in 2^-32 s."""
-    return round(seconds * (1 << 32))
 
 
 def _ssrc(datagram: bytes) -> int:

@@ -6,9 +6,9 @@ participants, as their tokens say them. Neither end logs what is said.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
+
+from bridge.picture_layouts import PictureLayout
 
 MAX_MESSAGE = 64 * 1024
 """Bytes of a message at most."""
@@ -130,7 +130,7 @@ class Pictures(msgspec.Struct, frozen=True, tag="pictures"):
     """Who is to be in the composed picture from now on, in order."""
 
     sources: tuple[PictureSource, ...]
-    layout: Literal["auto", "grid", "speaker", "interpreter", "screen"] = "auto"
+    layout: PictureLayout = "auto"
     upright: bool = False
 
 

@@ -14,9 +14,9 @@ import numpy as np
 from bridge.transcode import rtp
 from bridge.transcode.audio import THIN_BITRATE
 from bridge.transcode.audio_codecs import OPUS_BITRATE, OPUS_THIN_BITRATE, AudioEncoder, Resampler, Samples
-from bridge.transcode.composing import ntp_now, ntp_seconds
 from bridge.transcode.messages import Mix, MixOutput, Sound, Voices
 from bridge.transcode.mix import BLOCK, SAMPLE_RATE, Block, Mixer, to_int16
+from bridge.transcode.ntp import ntp_now, ntp_seconds
 from bridge.transcode.sender import RtpSender
 from bridge.transcode.sound_input import SoundInput
 

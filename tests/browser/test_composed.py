@@ -7,12 +7,12 @@ import contextlib
 import json
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from bridge.transcode.compose import Party, arrange
+from bridge.transcode.compose import Arrangement, Party, arrange
 from tests.browser.browsers import Browser, Driver, Page
 from tests.browser.test_page import join
 from tests.support.bridge import Bridge
@@ -85,7 +85,11 @@ async def shown(page: Page) -> list[Identity | None] | None:
     width, height = await page.evaluate(SIZE)
     if not width:
         return None
-    arranged = arrange("auto", width, height, [Party(str(index), 4 / 3) for index in range(6)])
+    return await colours_of(page, arrange("auto", width, height, [Party(str(index), 4 / 3) for index in range(6)]))
+
+
+async def colours_of(page: Page, arranged: Arrangement) -> list[Identity | None] | None:
+    """Whose colour each tile has, if the picture is arranged like this."""
     places = [tile.picture for tile in arranged.tiles]
     rects = [
         [place.x + place.width // 4, place.y + place.height * 5 // 8, place.width // 2, place.height // 4]
@@ -93,6 +97,17 @@ async def shown(page: Page) -> list[Identity | None] | None:
     ]
     colours = await page.evaluate(f"{COLOURS}({json.dumps(rects)})")
     return None if colours is None else [identity_of_colour(tuple(colour)) for colour in colours]
+
+
+async def speaker(page: Page, identities: Sequence[Identity]) -> Identity | None:
+    """Who of these, in order of joining, stands large above the others in the layout for speakers; None for nobody."""
+    width, height = await page.evaluate(SIZE)
+    for speaks, identity in enumerate(identities) if width else ():
+        parties = [Party(str(index), 4 / 3, speaking=index == speaks) for index in range(len(identities))]
+        arranged = arrange("speaker", width, height, parties)
+        if await colours_of(page, arranged) == [identities[int(tile.id)] for tile in arranged.tiles]:
+            return identity
+    return None
 
 
 async def expect(page: Page, *identities: Identity, within: float = 60.0) -> None:
@@ -135,8 +150,12 @@ async def test_six_people_in_one_picture_each_in_its_place(
         await page.wait(f"(([width, height]) => height > width)({SIZE})", within=60)
         await expect(page, *NAMES, RED)
         await page.screenshot(tmp_path / "upright.png")
+        assert await speaker(page, [*NAMES, RED]) is None
         await choose(page, "speaker", "choose-layout")
-        await page.wait(f"(([width, height]) => width > 0 && height > width)({SIZE})")
+        deadline = asyncio.get_running_loop().time() + 60
+        while await speaker(page, [*NAMES, RED]) is None:
+            assert asyncio.get_running_loop().time() < deadline, "nobody stands large above the others"
+            await asyncio.sleep(0.2)
         await page.screenshot(tmp_path / "speaker.png")
         await page.emulate(width=1280, height=800)
         await choose(page, "separate")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.errors import BridgeError
-from bridge.sfu import ComposedLayout, MediaSession, Party, Producer, View, subscribe_connection
+from bridge.sfu import ComposedLayout, MediaSession, Party, Producer, View, composed_view, subscribe_connection
 from bridge.sfu.allocation import view as view_choice
 from bridge.sfu.legs import AnyLegSpec, ComposeSpec, LegListener, MixSpec, PictureScene, Scene, SoundScene
 from tests.sfu.conftest import Bridge
@@ -45,9 +45,11 @@ class FakeLegs:
     def __init__(self, budget: int = 8) -> None:
         self.budget = budget
         self.legs: list[FakeLeg] = []
+        self.refused = 0
 
     def reserve(self, spec: AnyLegSpec, bitrate: int, listener: LegListener) -> FakeLeg:
         if len(self.running) >= self.budget:
+            self.refused += 1
             raise BridgeError("legs_exhausted", "none left")
         self.legs.append(FakeLeg(spec, bitrate, listener))
         return self.legs[-1]
@@ -176,6 +178,23 @@ async def test_while_nobody_shows_it_nothing_is_taken_in_and_nothing_made(bridge
     assert legs.running == []
 
 
+async def test_a_picture_that_is_not_shown_is_no_reason_to_probe_the_line(bridge: Bridge, legs: FakeLegs) -> None:
+    people = await room(bridge, 2)
+    session, _ = await joined(bridge, people, View.COMPOSED)
+    await negotiate(session)
+    await negotiate(session)
+    (transport, _) = bridge.core.called("create_webrtc_transport")[-1]
+    estimate(bridge, transport, 400_000)
+    estimate(bridge, transport, 300_000)
+    await eventually(
+        lambda: bool(demands := bridge.core.called("set_transport_demand")) and demands[-1][1]["desired"] > 1e6
+    )
+    subscriptions = wanted(*(producer for each in people for producer in each))
+    session.set_subscriptions(subscriptions, View.COMPOSED, hidden=True)
+    # What sound takes is all.
+    assert bridge.core.called("set_transport_demand")[-1] == (transport, {"allocated": 90_000, "desired": 90_000})
+
+
 async def test_a_layout_of_ones_own_is_made_anew_only_where_others_have_it_as_it_is(
     bridge: Bridge, legs: FakeLegs
 ) -> None:
@@ -197,10 +216,80 @@ async def test_a_layout_of_ones_own_is_made_anew_only_where_others_have_it_as_it
     shapes = [each.scene.layout.shape for each in legs.running if isinstance(each.scene, PictureScene)]
     assert shapes == ["upright", "wide"]
     bo.set_subscriptions(subscriptions, View.COMPOSED)
+    # Until it flows there is what was there before.
+    closed = len(bridge.core.called("close_consumer"))
+    offer, _ = await negotiate(bo)
+    assert offer.composed is not None
+    assert len(offer.producers) == 2
+    assert len(bridge.core.called("close_consumer")) == closed + 1
     # Now both have the same, and share it.
     assert len(legs.running) == 1
     bo.set_subscriptions(subscriptions, View.COMPOSED, upright)
     assert len(legs.running) == 2
+    # Back again before it ever flowed.
+    bo.set_subscriptions(subscriptions, View.COMPOSED)
+    assert len(legs.running) == 1
+    assert (await negotiate(bo))[0].composed == offer.composed
+    await bo.close()
+    await cato.close()
+    assert legs.running == []
+
+
+async def test_where_no_leg_is_left_for_another_layout_the_shared_picture_stays(
+    bridge: Bridge, legs: FakeLegs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    legs.budget = 1
+    monkeypatch.setattr(subscribe_connection, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(composed_view, "RETRY_SECONDS", 0.1)
+    people = await room(bridge, 2)
+    subscriptions = wanted(*(producer for each in people for producer in each))
+    sessions = [await joined(bridge, people, View.COMPOSED, name) for name in ("bo", "cato")]
+    for session, _ in sessions:
+        await negotiate(session)
+        await negotiate(session)
+    (bo, recorder), (cato, _) = sessions
+    told, closed = recorder.events.count(("view", True, "asked")), len(bridge.core.called("close_consumer"))
+    upright = ComposedLayout("speaker", "upright")
+    for _ in range(3):
+        bo.set_subscriptions(subscriptions, View.COMPOSED, upright)
+        bo.set_subscriptions(subscriptions, View.COMPOSED)
+    assert legs.refused == 1
+    bo.set_subscriptions(subscriptions, View.COMPOSED, upright)
+    assert len(bridge.core.called("close_consumer")) == closed
+    assert [each for each in recorder.events if each[0] == "view"] == [("view", True, "asked")] * told
+    # It is asked for again; alone it has what it wants without.
+    await eventually(lambda: legs.refused > 1)
+    await cato.close()
+    (leg,) = legs.running
+    await eventually(lambda: isinstance(leg.scene, PictureScene) and leg.scene.layout == upright)
+
+
+async def test_another_layout_is_no_reason_to_ask_for_a_leg_again(bridge: Bridge, legs: FakeLegs) -> None:
+    legs.budget = 0
+    people = await room(bridge, 2)
+    session, recorder = await joined(bridge, people, View.COMPOSED)
+    await recorder.wait_for("view", False, "legs_exhausted")
+    subscriptions = wanted(*(producer for each in people for producer in each))
+    for layout in (ComposedLayout("speaker"), ComposedLayout("grid")):
+        session.set_subscriptions(subscriptions, View.COMPOSED, layout)
+    assert legs.refused == 1
+
+
+async def test_a_layout_whose_leg_is_given_up_leaves_the_picture_before_it(bridge: Bridge, legs: FakeLegs) -> None:
+    people = await room(bridge, 2)
+    subscriptions = wanted(*(producer for each in people for producer in each))
+    (bo, recorder), _ = sessions = [await joined(bridge, people, View.COMPOSED, name) for name in ("bo", "cato")]
+    for session, _ in sessions:
+        await negotiate(session)
+        await negotiate(session)
+    offer = await bo.subscribe_offer()
+    bo.set_subscriptions(subscriptions, View.COMPOSED, ComposedLayout("speaker"))
+    other = await bo.subscribe_offer()
+    assert other.composed not in (None, offer.composed)
+    legs.running[1].listener.on_leg_ended("leg_failed")
+    assert len(legs.running) == 1
+    assert (await bo.subscribe_offer()).composed == offer.composed
+    assert ("view", False, "leg_failed") not in recorder.events
 
 
 async def test_the_others_come_back_before_the_composed_picture_goes(bridge: Bridge, legs: FakeLegs) -> None:

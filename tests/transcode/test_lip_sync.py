@@ -102,24 +102,27 @@ def test_transcoded_pictures_stay_where_their_sender_reports_say() -> None:
     transcoder = VideoTranscoder(
         Start("video", (CodecSpec("vp8", 100, 90_000),), CodecSpec("vp8", 101, 90_000), 2222, 300_000, 5, 7), out.append
     )
-    camera = Camera("vp8", GREEN)
+    camera, sequence, rounds = Camera("vp8", GREEN), 0, 0
     for number in range(10):
         # Minutes apart, by a clock that is off.
         at, timestamp = number * SECONDS, round(number * SECONDS * 90_000 * (1 + DRIFT)) % (1 << 32)
         payloads = camera.payloads()
         packets = [
-            rtp.write(100, number * 20 + index, timestamp, 9, payload, marker=index == len(payloads) - 1)
+            rtp.write(100, sequence + index, timestamp, 9, payload, marker=index == len(payloads) - 1)
             for index, payload in enumerate(payloads)
         ]
+        sequence += len(packets)
         transcoder.handle(packets, at)
         transcoder.handle([rtp.write_sender_report(rtp.SenderReport(9, ntp(at), timestamp), 1, 0)], at)
         sent = {rtp.parse(each).timestamp for each in out if not rtp.is_rtcp(each)}
         reported = [each for data in out if rtp.is_rtcp(data) for each in rtp.parse_rtcp(data)]
         out.clear()
         if sent:
+            rounds += 1
             (told,) = [each for each in reported if isinstance(each, rtp.SenderReport)]
             assert sent == {told.timestamp}
             assert told.ntp == ntp(at)
+    assert rounds == 10
 
 
 @pytest.mark.parametrize("drift", [DRIFT / 2, -DRIFT / 2])

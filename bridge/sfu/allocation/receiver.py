@@ -237,7 +237,8 @@ class ReceiverAllocation:
         # A leg makes what the line carries: what it would make beyond that is not seen in its layers.
         headroom = sum(
             self._router.headroom(producer_id, self._chosen[producer_id].spatial if producer_id in self._chosen else 0)
-            for producer_id in self._videos
+            for producer_id, video in self._videos.items()
+            if not video.paused
         )
         demand = (allocation.allocated, allocation.desired + headroom)
         if self._proven and demand != self._demand and self._transport_id is not None:

@@ -8,9 +8,14 @@ while, which is longer each time that this was too soon.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+START_BITRATE = 300_000
+MIN_BITRATE = 60_000
+MAX_BITRATE = 1_500_000
+"""Of pictures that a leg makes, in bit/s."""
 MAIN, THIN = 0, 1
 """Encodings of what a leg makes, by their index."""
 APART = 1.5
@@ -38,6 +43,10 @@ class Rates:
     main: int
     thin: int
     """0 for none."""
+
+    def of(self, encoding: int) -> int:
+        """What is to be made of one of the encodings."""
+        return self.thin if encoding == THIN else self.main
 
 
 @dataclass(slots=True)
@@ -96,11 +105,20 @@ class SharedLines:
         thin = [line.bitrate for line in self._lines.values() if line.thin]
         return Rates(min(main, default=self._start), min(thin, default=0))
 
+    def tell(self, producer_id: int, moved: Sequence[Receiver]) -> None:
+        """Tells those who change over which encoding of the producer they get, and what is made of it."""
+        rates = self.rates
+        for receiver in moved:
+            encoding = self.encoding(receiver)
+            receiver.on_encoding(producer_id, encoding, rates.of(encoding))
+
     def _divide(self, now: float) -> list[Receiver]:
         border = _border([line.bitrate for line in self._lines.values()])
         moved = [receiver for receiver, line in self._lines.items() if _falls(now, line, border)]
-        thinnest = min((line.bitrate for line in self._lines.values() if line.thin), default=border)
-        moved += [receiver for receiver, line in self._lines.items() if _rises(now, line, border, thinnest)]
+        thinnest = min((line.bitrate for line in self._lines.values() if line.thin), default=0)
+        # Where all could share one, those with the main encoding would have to give up for it what they have more.
+        others = border or min((line.bitrate for line in self._lines.values() if not line.thin), default=0)
+        moved += [receiver for receiver, line in self._lines.items() if _rises(now, line, others, thinnest)]
         if all(line.thin for line in self._lines.values()):
             # Those who were better off have left: what is thin is all there is.
             for line in self._lines.values():
@@ -119,9 +137,12 @@ def _falls(now: float, line: _Line, border: int) -> bool:
     return True
 
 
-def _rises(now: float, line: _Line, border: int, thinnest: int) -> bool:
-    """Has a line get the main encoding again if it is time; whether it is. `thinnest` of those with the thin one."""
-    if not line.thin or line.bitrate * TOGETHER < border:
+def _rises(now: float, line: _Line, others: int, thinnest: int) -> bool:
+    """Has a line get the main encoding again if it is time; whether it is.
+
+    `others`: what the thinnest carries of those it would share with; `thinnest` of those with the thin one.
+    """
+    if not line.thin or line.bitrate * TOGETHER < others:
         line.good_since = None
         return False
     if line.good_since is None:

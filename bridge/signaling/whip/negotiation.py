@@ -7,7 +7,8 @@ from typing import TypeVar, get_args
 from starlette.requests import Request
 
 from bridge.errors import BridgeError
-from bridge.sfu import ComposedLayout, PictureLayout, PictureShape, View
+from bridge.picture_layouts import PictureLayout, PictureShape
+from bridge.sfu import ComposedLayout, View
 
 SDP = "application/sdp"
 SDP_FRAGMENT = "application/trickle-ice-sdpfrag"

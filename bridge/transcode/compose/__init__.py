@@ -2,7 +2,7 @@
 
 from bridge.transcode.compose.compositor import Compositor, LayoutSettings
 from bridge.transcode.compose.geometry import Rect
-from bridge.transcode.compose.layouts import LAYOUTS, Arrangement, LayoutError, LayoutName, Party, Tile, arrange
+from bridge.transcode.compose.layouts import LAYOUTS, Arrangement, LayoutError, Party, Tile, arrange
 from bridge.transcode.compose.planes import Planes
 from bridge.transcode.compose.rungs import RUNGS, Rung, choose_rung
 from bridge.transcode.compose.sources import Source
@@ -13,7 +13,6 @@ __all__ = [
     "Arrangement",
     "Compositor",
     "LayoutError",
-    "LayoutName",
     "LayoutSettings",
     "Party",
     "Planes",

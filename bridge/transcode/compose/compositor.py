@@ -12,10 +12,10 @@ from fractions import Fraction
 import av
 from av.video.reformatter import ColorRange
 
+from bridge.picture_layouts import PictureLayout
 from bridge.transcode.compose.layouts import (
     Arrangement,
     LayoutError,
-    LayoutName,
     Party,
     Tile,
     arrange,
@@ -43,7 +43,7 @@ CLOCK_RATE = 90_000
 class LayoutSettings:
     """What a composed picture looks like."""
 
-    layout: LayoutName = "auto"
+    layout: PictureLayout = "auto"
     width: int = 640
     height: int = 360
     """Pixels, even."""
@@ -92,7 +92,7 @@ class Compositor:
         self._shown: Planes | None = None
         self._changed = 0.0
 
-    def lay_out(self, layout: LayoutName) -> None:
+    def lay_out(self, layout: PictureLayout) -> None:
         """Goes on in another layout, by a smooth change. Raises `LayoutError` for one that there is not."""
         self.settings = replace(self.settings, layout=layout)
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import get_args
 
 from bridge.errors import BridgeError
+from bridge.picture_layouts import PictureLayout
 from bridge.transcode.compose.geometry import MAX_CROP, Rect, cells, even, fit
 
-LayoutName: TypeAlias = Literal["auto", "grid", "speaker", "interpreter", "screen"]
-LAYOUTS: tuple[LayoutName, ...] = get_args(LayoutName)
+LAYOUTS: tuple[PictureLayout, ...] = get_args(PictureLayout)
 MIN_SIZE, MAX_SIZE = 96, 1920
 """Pixels of the composed picture in either direction."""
 MIN_TILE = 72, 40
@@ -75,7 +75,7 @@ class Arrangement:
     """Where their number stands, if there are any."""
 
 
-def check_layout(name: str) -> LayoutName:
+def check_layout(name: str) -> PictureLayout:
     """The layout of this name. Raises `LayoutError`."""
     for known in LAYOUTS:
         if known == name:
@@ -94,7 +94,7 @@ def check_size(width: int, height: int) -> None:
             )
 
 
-def arrange(layout: LayoutName, width: int, height: int, parties: Sequence[Party]) -> Arrangement:
+def arrange(layout: PictureLayout, width: int, height: int, parties: Sequence[Party]) -> Arrangement:
     """The arrangement of the parties, who stand in the order given wherever the layout leaves it open.
 
     Raises `LayoutError` for a size that no picture can have and for more than `MAX_PARTIES`.
@@ -117,7 +117,7 @@ def arrange(layout: LayoutName, width: int, height: int, parties: Sequence[Party
     return canvas.arrangement()
 
 
-def _large(layout: LayoutName, parties: Sequence[Party]) -> list[Party]:
+def _large(layout: PictureLayout, parties: Sequence[Party]) -> list[Party]:
     """Those who stand large; nobody if all are alike."""
     screens = [party for party in parties if party.screen]
     pinned = [party for party in parties if party.pinned and not party.screen]

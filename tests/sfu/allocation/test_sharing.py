@@ -59,6 +59,23 @@ def test_it_comes_back_when_it_has_carried_as_much_for_a_while() -> None:
     assert shared.rates == Rates(950, 0)
 
 
+def test_it_does_not_come_back_to_cost_the_others_a_third() -> None:
+    shared, (_, thin) = lines(1000, 200)
+    for bitrate in (670, 700, 860):
+        for now in (10.0, 10.0 + MIN_HOLD, 100.0):
+            assert shared.follow(now + bitrate, thin, bitrate) == []
+        assert shared.rates == Rates(1000, bitrate)
+    # Nor is a line sent away that is no thinner than this.
+    assert lines(1000, 700)[0].rates == Rates(700, 0)
+
+
+def test_it_does_not_come_back_only_to_be_sent_away_again() -> None:
+    shared, (_, _, thin) = lines(1000, 700, 100)
+    for now in range(1, 30):
+        assert shared.follow(float(now), thin, 620) == []
+    assert shared.rates == Rates(700, 620)
+
+
 def test_a_line_that_wavers_changes_over_more_and_more_seldom() -> None:
     shared, (_, wavering) = lines(1000, 200)
     changes, now = 0, 0.0

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.transcode.compose import LAYOUTS, Arrangement, LayoutError, LayoutName, Party, Rect, Tile, arrange
+from bridge.picture_layouts import PictureLayout
+from bridge.transcode.compose import LAYOUTS, Arrangement, LayoutError, Party, Rect, Tile, arrange
 from bridge.transcode.compose.layouts import check_layout
 
 SIZES = [(256, 144), (320, 180), (640, 360), (1280, 720), (180, 320), (360, 640), (320, 240)]
@@ -40,7 +41,7 @@ def rooms(draw: st.DrawFn) -> list[Party]:
 @settings(deadline=None)
 @given(layout=st.sampled_from(LAYOUTS), size=st.sampled_from(SIZES), parties=rooms())
 def test_tiles_are_even_within_the_picture_and_apart_and_everyone_is_shown_or_counted(
-    layout: LayoutName, size: tuple[int, int], parties: list[Party]
+    layout: PictureLayout, size: tuple[int, int], parties: list[Party]
 ) -> None:
     made = arrange(layout, *size, parties)
     taken = []

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from bridge.picture_layouts import PictureLayout, PictureShape
+
 MESSAGE_BYTES_LIMIT = 256 * 1024
 """Longest message accepted. The offer of a room with 25 participants is about 60 KiB."""
 
@@ -56,8 +58,6 @@ SourceName = Literal["microphone", "camera", "screen", "screen_audio"]
 TrackSourceName = Literal["microphone", "camera", "screen", "screen_audio", "composed"]
 """`composed`: one picture of everybody, which the bridge makes."""
 
-PictureLayout = Literal["auto", "grid", "speaker", "interpreter", "screen"]
-PictureShape = Literal["wide", "upright"]
 ViewName = Literal["separate", "composed", "auto"]
 
 MediaKind = Literal["audio", "video"]
