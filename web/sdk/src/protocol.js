@@ -110,7 +110,8 @@ export const SUBPROTOCOL = "bridge.v1";
 
 /**
  * @typedef {{ type: "admit", participant_ids?: string[] }
- *   | { type: "refuse" | "send_to_lobby" | "remove" | "ask_to_unmute" | "stop_screen" | "hand_over", participant_id: string }
+ *   | { type: "refuse" | "remove", participant_id: string, queue_id?: string }
+ *   | { type: "send_to_lobby" | "ask_to_unmute" | "stop_screen" | "hand_over", participant_id: string }
  *   | { type: "take", queue_id?: string, participant_id?: string }
  *   | { type: "message_lobby", notice: LobbyNoticeName, text?: string, minutes?: number, participant_id?: string, queue_id?: string }
  *   | { type: "mute", source_id: string }
