@@ -216,6 +216,7 @@ class Moderation:
         """Ends the call for everyone in the room. Those in the lobby go on waiting."""
         room, host = self._decide(session_id)
         self._note(room, host, "end")
+        room.outcome = EndReason.ENDED
         for member in [member for member in room.members.values() if not member.waiting]:
             room.end_member(member, EndReason.ENDED, self._clock())
         for member in room.members.values():

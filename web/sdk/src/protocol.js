@@ -22,6 +22,7 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {boolean} hand_raised
  * @property {string[]} companions names of those at the same camera
  * @property {boolean} may_host
+ * @property {boolean} consent_pending asked to consent to the recording at hand, and yet to answer
  */
 /** @typedef {{ id: string, name: string, role: string, level: string, state: "connected" | "reconnecting", consent_pending: boolean }} WaitingInfo */
 /** A waiting list that several rooms take from; the next one first. @typedef {{ id: string, waiting: WaitingInfo[] }} QueueInfo */
