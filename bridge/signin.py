@@ -62,6 +62,15 @@ class SignIn:
             tuple((each.room, WORDS[each.level]) for each in signin.rooms),
         )
         roles = frozenset(read_roles(settings.rooms))
+        for index, each in enumerate(signin.providers):
+            for role in each.roles:
+                if role not in roles:
+                    raise SettingsError(
+                        "invalid_setting",
+                        f"There is no role {role!r}.",
+                        field=f"signin.providers[{index}].roles",
+                        hint=f"Roles are {', '.join(sorted(roles))}; see configs/roles.toml.",
+                    )
         self._invitations = InvitationDatabase(place)
         self.admission = Admission(self._invitations, levels, minter, self.pseudonyms, roles)
         self.providers = {
@@ -148,6 +157,7 @@ def _provider(settings: ProviderSettings, place: str) -> Provider:
             raise SettingsError("invalid_setting", "The variable is empty or not set.", field=f"{place}.secret_env")
     return Provider(
         id=settings.id,
+        roles=frozenset(settings.roles),
         kind=cast(Kind, settings.kind),
         title=settings.title,
         issuer=settings.issuer,

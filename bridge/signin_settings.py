@@ -46,6 +46,7 @@ class ProviderSettings:
     key_algorithm: str = setting(ALGORITHM, "RS256")
     secret_file: Path | None = setting(OPTIONAL_PATH, "")
     secret_env: str | None = setting(OPTIONAL_TEXT, "")
+    roles: tuple[str, ...] = setting(list_of(TEXT), [])
     scopes: tuple[str, ...] = setting(list_of(SCOPE), [])
     acr_values: tuple[str, ...] = setting(list_of(SCOPE), [])
     algorithms: tuple[str, ...] = setting(list_of(ALGORITHM), ["RS256", "PS256", "ES256"])

@@ -28,8 +28,8 @@ class Lobby:
         self._let_in_at = now
 
     def newcomer(self, member: Member, now: float) -> None:
-        """Tells someone who begins to wait what holds for all of them."""
-        if self._delay is not None and now < self._delayed_until:
+        """Tells someone who begins to wait what holds for all who wait for their turn."""
+        if self._delay is not None and not member.invited and now < self._delayed_until:
             member.messages.append(self._delay)
 
     def message(self, to: Iterable[Member], message: LobbyMessage, now: float, *, to_all: bool) -> None:
@@ -46,12 +46,14 @@ class Lobby:
 
     def view(self, of: Member, members: Iterable[Member], now: float, *, hosts: int) -> LobbyView:
         """What someone who waits may know; `hosts` is how many rooms with a host take from here."""
-        queue = self.queue(members)
-        position = queue.index(of) + 1
+        # Whoever was invited into the call at hand is before nobody, and behind nobody.
+        position = 1 if of.invited else [each for each in self.queue(members) if not each.invited].index(of) + 1
         return LobbyView(position, self._expected(of, position, now, hosts), hosts > 0, tuple(of.messages))
 
     def _expected(self, of: Member, position: int, now: float, hosts: int) -> float | None:
         """Seconds until it is their turn: the rest of the one at hand, and one for each before them."""
+        if of.invited:
+            return max(0.0, of.delayed_until - now) if hosts else None
         delay = max(0.0, self._delayed_until - now, of.delayed_until - now)
         if not hosts and not delay:
             return None

@@ -41,6 +41,10 @@ class Member:
     """A host sent it back: it has to be let in, whatever its token says."""
     consent_pending: bool = False
     """Let in, as soon as it consents to the recording; it waits until then."""
+    asked: bool = False
+    """In the room, and yet to answer whether it consents to the recording at hand."""
+    invited: bool = False
+    """By a link that was made in this room: for the call at hand, not for a consultation of its own."""
     hand_raised: bool = False
     companions: tuple[str, ...] = ()
     service: bool = False
@@ -91,6 +95,6 @@ class Member:
             hand_raised=self.hand_raised,
             companions=self.companions,
             may_host=self.may_host,
-            consent_pending=self.consent_pending,
+            consent_pending=self.consent_pending or self.asked,
             service=self.service,
         )

@@ -220,7 +220,7 @@ class Participant:
     may_host: bool = False
     """Whether a host may hand its office over to them."""
     consent_pending: bool = False
-    """Of someone in the lobby: let in, as soon as they consent to the recording."""
+    """Asked to consent to the recording at hand, and yet to answer. Who is in the lobby enters as soon as they do."""
     service: bool = False
     """Part of the bridge itself, such as the recorder."""
 

@@ -107,12 +107,16 @@ class Moderation:
         self._access.finish()
         return member.id
 
-    def refuse(self, session_id: str, participant_id: str) -> None:
-        """Ends the wait of someone without letting them in."""
+    def refuse(self, session_id: str, participant_id: str, *, queue_id: str | None = None) -> None:
+        """Ends the wait of someone in one's own lobby, or in a queue of one's room, without letting them in.
+
+        Raises `queue_not_found`, `queue_empty`.
+        """
         room, host = self._decide(session_id)
-        member = self._waiting(room, participant_id)
+        place = room if queue_id is None else self._access.queue_of(room, queue_id)
+        member = self._waiting(place, participant_id)
         self._note(room, host, "refuse", member.id)
-        room.end_member(member, EndReason.REFUSED, self._clock())
+        place.end_member(member, EndReason.REFUSED, self._clock())
         self._access.finish()
 
     def send_to_lobby(self, session_id: str, participant_id: str) -> None:
@@ -160,14 +164,18 @@ class Moderation:
 
     # The room
 
-    def remove(self, session_id: str, participant_id: str) -> None:
-        """Takes someone out, in the room or in the lobby, and lets none of their tokens in again."""
+    def remove(self, session_id: str, participant_id: str, *, queue_id: str | None = None) -> None:
+        """Takes someone out, in the room, its lobby or one of its queues, and lets none of their tokens in again.
+
+        Raises `queue_not_found`, `queue_empty`.
+        """
         room, host = self._decide(session_id)
-        member = room.members.get(participant_id)
+        place = room if queue_id is None else self._access.queue_of(room, queue_id)
+        member = place.members.get(participant_id)
         if member is None:
             raise participant_not_found()
         self._note(room, host, "remove", member.id)
-        room.expel(member, self._bans, self._clock())
+        place.expel(member, self._bans, self._clock())
         self._access.finish()
 
     def lock(self, session_id: str, locked: bool) -> None:
@@ -208,6 +216,7 @@ class Moderation:
         """Ends the call for everyone in the room. Those in the lobby go on waiting."""
         room, host = self._decide(session_id)
         self._note(room, host, "end")
+        room.outcome = EndReason.ENDED
         for member in [member for member in room.members.values() if not member.waiting]:
             room.end_member(member, EndReason.ENDED, self._clock())
         for member in room.members.values():

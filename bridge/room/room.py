@@ -89,6 +89,8 @@ class Room:
         """Identities that a host has handed its office over to."""
         self.proposals: dict[str, Proposal] = {}
         """Whom somebody would have invited, by id, until a host has decided."""
+        self.outcome = EndReason.EMPTY
+        """Why it is over, once nobody has been in it for a while."""
         self.invited: set[str] = set()
         """Ids of the links that were made in this room."""
         self._emit = emit
@@ -269,6 +271,10 @@ class Room:
         if recording is not self.state.recording:
             self.state = replace(self.state, recording=recording)
             self._emit(RoomChanged(self.id, self.state))
+        for member in self.members.values():
+            before = member.snapshot(self.id)
+            member.asked = not member.waiting and self.consent.lacks(member)
+            self.tell_update(member, before)
         for member in [member for member in self.members.values() if member.consent_pending]:
             if self.consent.lacks(member):
                 continue
@@ -286,13 +292,14 @@ class Room:
 
     def enter(self, member: Member, now: float) -> None:
         """From the lobby into the room."""
-        # Whoever was in here before has to be let in anew: another patient is with the doctor now.
-        self._places.close_room()
         member.waiting, member.held_back, member.consent_pending = False, False, False
         member.messages.clear()
         member.delayed_until = 0.0
         self._set_waiting(member, False)
-        self.lobby.let_in(now)
+        if not member.invited:
+            # Whoever was in here before has to be let in anew: another patient is with the doctor now.
+            self._places.close_room()
+            self.lobby.let_in(now)
         self._emit(WaitingLeft(self.id, member.id, None))
         self._emit(Admitted(self.id, member.id))
         self._emit(ParticipantJoined(self.id, member.snapshot(self.id)))
@@ -456,6 +463,7 @@ class Room:
             consents=request.consents,
             service=request.service,
         )
+        self.outcome = EndReason.EMPTY
         self.members[member.id] = member
         self._by_identity[member.identity] = member
         session = self._add_session(member, request, now)
@@ -481,6 +489,7 @@ class Room:
             self.ask_video_consent()
         member.sessions[session.id] = session
         member.remember_token(request.token_id, now + request.token_lifetime)
+        member.invited = member.invited or request.token_id in self.invited
         self._by_session[session.id] = member
         return session
 

@@ -323,6 +323,7 @@ class Rooms:
         """Ends a call for everyone, those in the lobby too. Raises `RoomError` (`room_not_found`)."""
         self._expire()
         found = self._find(room)
+        found.outcome = EndReason.ENDED
         for member in list(found.members.values()):
             found.end_member(member, EndReason.ENDED, self._clock())
         found.forget_places()
@@ -366,7 +367,7 @@ class Rooms:
         while (session_id := self._grace.pop_due(now)) is not None:
             self._end_session(self._room_of_session[session_id], session_id, EndReason.TIMED_OUT)
         while (key := self._linger.pop_due(now)) is not None:
-            self._close(self._rooms[key], EndReason.EMPTY)
+            self._close(self._rooms[key], self._rooms[key].outcome)
         while (key := self._absence.pop_due(now)) is not None:
             self._rooms[key].clear(now)
         while (key := self._closing.pop_due(now)) is not None:

@@ -77,6 +77,24 @@ def test_a_newcomer_is_asked_before_entering_and_the_recording_pauses() -> None:
     assert (recording(room), room.inside()) == (Recording.ON, ["doctor", "kari", "per"])
 
 
+def test_all_see_who_is_yet_to_answer() -> None:
+    room = Consultation()
+    doctor, patient = room.call()
+
+    def asked_now() -> list[str]:
+        return [each.identity for each in room.rooms.participants(ROOM) if each.consent_pending]
+
+    room.participation.ask_to_record(doctor.id, "2026-1")
+    assert asked_now() == ["kari"]
+    assert room.told()[-1] == "ParticipantUpdated"
+    room.participation.answer_consent(patient.id, asked(room, patient).id, True)
+    assert asked_now() == []
+    room.participation.stop_recording(doctor.id)
+    room.participation.ask_to_record(doctor.id, "2026-1")
+    room.participation.answer_consent(patient.id, asked(room, patient).id, False)
+    assert asked_now() == []
+
+
 def test_a_newcomer_who_says_no_stays_outside_and_the_recording_goes_on() -> None:
     room, doctor, _ = recorded()
     relative = room.join("per", "parorende")

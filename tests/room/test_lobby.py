@@ -133,6 +133,27 @@ def test_a_delay_told_to_one_is_what_this_one_may_expect() -> None:
     assert view.expected == 900.0, "the one let in last, and nothing of what was told before that"
 
 
+def test_who_was_invited_into_the_call_waits_in_no_queue() -> None:
+    room = Consultation()
+    doctor, patient = room.call()
+    ola = room.join("ola")
+    room.moderation.message_lobby(doctor.id, LobbyNotice.DELAYED, minutes=10)
+    room.rooms.inviting.made(doctor.id, "token of per")
+    per = room.join("per", "parorende")
+    view = room.rooms.lobby(per.id)
+    assert view is not None
+    assert (view.position, view.expected, view.messages) == (1, 0.0, ())
+    behind = room.rooms.lobby(ola.id)
+    assert behind is not None
+    assert behind.position == 1
+    expected = behind.expected
+    room.rooms.leave(patient.id)
+    room.moderation.admit(doctor.id, [per.participant_id])
+    assert room.rooms.lobby(ola.id) == behind, "one consultation takes no longer for more who take part in it"
+    assert expected is not None
+    assert not room.join("kari").waiting, "the call that the patient was in goes on"
+
+
 def test_messages_that_cannot_be_meant_are_refused() -> None:
     room = Consultation()
     doctor = room.join("doctor", "fastlege")

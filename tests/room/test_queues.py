@@ -168,6 +168,23 @@ def test_a_certain_one_may_be_taken_and_a_message_reaches_the_queue() -> None:
     refused("participant_not_found", lambda: clinic.rooms.moderation.take(anne.id, QUEUE, "nobody"))
 
 
+def test_a_doctor_refuses_somebody_in_a_queue_and_takes_a_certain_one_out_for_good() -> None:
+    clinic = Clinic()
+    anne, _bjørn = clinic.doctors()
+    kari, ola, _per = (clinic.join("dropin", name) for name in ("kari", "ola", "per"))
+    moderation = clinic.rooms.moderation
+    clinic.told()
+    refused("participant_not_found", lambda: moderation.refuse(anne.id, kari.participant_id))
+    refused("queue_not_found", lambda: moderation.refuse(anne.id, kari.participant_id, queue_id="clinic/other"))
+    moderation.refuse(anne.id, kari.participant_id, queue_id=QUEUE)
+    assert clinic.told() == ["HostDecided one", "SessionEnded dropin", "WaitingLeft dropin"]
+    assert clinic.waiting() == ["ola", "per"]
+    assert clinic.place(clinic.join("dropin", "kari")) == 3, "whoever was refused may ask again, and has lost the place"
+    moderation.remove(anne.id, ola.participant_id, queue_id=QUEUE)
+    refused("banned", lambda: clinic.join("dropin", "ola"))
+    assert clinic.waiting() == ["per", "kari"]
+
+
 def test_only_hosts_of_its_rooms_take_from_a_queue() -> None:
     clinic = Clinic()
     clinic.doctors()

@@ -93,7 +93,7 @@ def test_a_record_is_left_of_each_room_with_nothing_about_persons() -> None:
         refused=1,
         removed=0,
         recorded_seconds=30.0,
-        reason="empty",
+        reason="ended",
     )
     assert "kari" not in repr(record).lower()
 

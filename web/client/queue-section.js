@@ -3,6 +3,7 @@ import { t } from "./i18n.js";
 import { writeToLobby } from "./lobby-message-dialog.js";
 import { notify } from "./notices.js";
 import { sayRefusal } from "./person-menu.js";
+import { ask } from "./questions.js";
 import { factsOf, waitingName } from "./words.js";
 
 /** @import { Call } from "../sdk/src/index.js" */
@@ -56,7 +57,8 @@ export class QueueSection {
       this.#rows.set(info.id, row);
       setText(row.querySelector(".person-name") ?? row, waitingName(info));
       setText(row.querySelector(".person-facts") ?? row, factsOf(info));
-      setAttribute(row.querySelector("button") ?? row, "aria-label", t("takeName", { name: waitingName(info) }));
+      setAttribute(row.querySelector(".take") ?? row, "aria-label", t("takeName", { name: waitingName(info) }));
+      setAttribute(row.querySelector(".refuse") ?? row, "aria-label", t("refuseName", { name: waitingName(info) }));
       if (this.#list.children[index] !== row) this.#list.insertBefore(row, this.#list.children[index] ?? null);
     }
   }
@@ -64,13 +66,27 @@ export class QueueSection {
   /** @param {string} id */
   #row(id) {
     const words = element("div", { class: "person-words" }, element("span", { class: "person-name" }), element("span", { class: "person-facts" }));
-    const take = element("button", { type: "button", class: "button small", onclick: () => this.#take(id) }, t("take"));
-    return element("li", { class: "person" }, words, take);
+    const take = element("button", { type: "button", class: "button small take", onclick: () => this.#take(id) }, t("take"));
+    const refuse = element("button", { type: "button", class: "button small refuse", onclick: () => this.#refuse(id) }, t("refuse"));
+    return element("li", { class: "person" }, words, element("div", { class: "person-actions" }, take, refuse));
+  }
+
+  /** @param {string} id of somebody who may wait with other doctors as well: asked before it is done */
+  async #refuse(id) {
+    const info = this.#call.queues.get(this.#id)?.waiting.find((each) => each.id === id);
+    if (info === undefined) return;
+    const sure = await ask({ title: t("refuse"), body: t("refuseQuestion", { name: waitingName(info) }), yes: t("refuse"), danger: true });
+    if (sure) this.#carryOut(this.#call.moderation.refuse(id, this.#id));
   }
 
   /** @param {string} [id] the next one if left out */
   #take(id) {
-    this.#call.moderation.take(this.#id, id).catch((error) => {
+    this.#carryOut(this.#call.moderation.take(this.#id, id));
+  }
+
+  /** @param {Promise<void>} done another doctor of the queue may have been quicker */
+  #carryOut(done) {
+    done.catch((error) => {
       if (error.code === "queue_empty" || error.code === "participant_not_found") notify(t("takenByOther"));
       else sayRefusal(error);
     });

@@ -46,6 +46,8 @@ class Provider:
     """Signs client assertions (private_key_jwt)."""
     secret: str | None = field(default=None, repr=False)
     """Where there is no key: for client_secret_basic."""
+    roles: frozenset[str] = frozenset()
+    """Whom it is offered to; everyone where there is none."""
     scopes: tuple[str, ...] = ()
     acr_values: tuple[str, ...] = ()
     """What to ask for whatever level is needed; by kind and level where there is none."""
@@ -68,6 +70,11 @@ class Provider:
     def requested_scopes(self) -> tuple[str, ...]:
         """What is asked for."""
         return self.scopes or DEFAULT_SCOPES[self.kind]
+
+    def offered_to(self, role: str, needed: Level) -> bool:
+        """Whether it is of use to somebody in that role who has to be known so surely."""
+        highest = max(self.acr_levels.values(), default=Level.NONE) if self.kind == "oidc" else Level.HIGH
+        return (not self.roles or role in self.roles) and highest >= needed
 
     def acr_values_for(self, level: Level) -> tuple[str, ...]:
         """The `acr_values` to ask for, the wanted one first; none where the provider has no such thing."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -19,7 +19,7 @@ from starlette.routing import Route
 from bridge.auth.admission import Admission, not_found
 from bridge.auth.invitations import Invitation, InvitationError
 from bridge.auth.levels import Level
-from bridge.auth.oidc import RelyingParty, SignInError, unknown_state
+from bridge.auth.oidc import Provider, RelyingParty, SignInError, unknown_state
 from bridge.auth.sessions import Session, Sessions
 from bridge.errors import BridgeError
 from bridge.signaling.body import read_text
@@ -260,11 +260,8 @@ class SignInDoor:
         return await self._admission.find(session.invitation)
 
     async def _state(self, session: Session | None) -> dict[str, Any]:
-        providers = [
-            {"id": name, "title": party.provider.title, "kind": party.provider.kind}
-            for name, party in self._providers.items()
-        ]
-        state: dict[str, Any] = {"providers": providers, "csrf": None, "signed_in": None, "invitation": None}
+        offered = [party.provider for party in self._providers.values()]
+        state: dict[str, Any] = {"providers": _buttons(offered), "csrf": None, "signed_in": None, "invitation": None}
         if session is None:
             return state
         state["csrf"] = session.csrf
@@ -275,15 +272,22 @@ class SignInDoor:
             invitation = await self._invitation(session)
         except InvitationError:
             return state
+        needed = self._admission.needed(invitation)
+        state["providers"] = _buttons([each for each in offered if each.offered_to(invitation.role, needed)])
         state["invitation"] = {
             "role": invitation.role,
-            "level": self._admission.needed(invitation).word,
+            "level": needed.word,
             "opens_at": int(invitation.opens_at),
             "expires_at": int(invitation.expires_at),
             "question": None if session.answered else invitation.question,
             "missing": self._admission.missing(invitation, session.signed_in, answered=session.answered),
         }
         return state
+
+
+def _buttons(providers: Iterable[Provider]) -> list[dict[str, str]]:
+    """As the page shows them, in the order of the settings."""
+    return [{"id": each.id, "title": each.title, "kind": each.kind} for each in providers]
 
 
 async def _text_of(request: Request, name: str) -> str:

@@ -23,7 +23,7 @@ def decide(call: Call, request: decisions.Decision) -> None:
                 None if request.participant_id is UNSET else request.participant_id,
             )
         case decisions.Refuse():
-            moderation.refuse(session_id, request.participant_id)
+            moderation.refuse(session_id, request.participant_id, queue_id=_queue(call, request.queue_id))
         case decisions.SendToLobby():
             moderation.send_to_lobby(session_id, request.participant_id)
         case decisions.MessageLobby():
@@ -36,7 +36,7 @@ def decide(call: Call, request: decisions.Decision) -> None:
                 queue_id=_queue(call, request.queue_id),
             )
         case decisions.Remove():
-            moderation.remove(session_id, request.participant_id)
+            moderation.remove(session_id, request.participant_id, queue_id=_queue(call, request.queue_id))
         case decisions.Mute():
             moderation.mute(session_id, source_number(request.source_id, "source_id"))
         case decisions.AskToUnmute():

@@ -366,6 +366,7 @@ def participant(of: Participant) -> parts.Participant:
         hand_raised=of.hand_raised,
         companions=list(of.companions),
         may_host=of.may_host,
+        consent_pending=of.consent_pending,
     )
 
 

@@ -264,3 +264,13 @@ async def test_known_keys_serve_while_the_provider_is_down_but_not_for_ever() ->
     with pytest.raises(SignInError) as refusal:
         await discovery.find("one")
     assert refusal.value.code == "signin_unavailable"
+
+
+def test_a_provider_is_offered_to_those_it_is_of_use_to() -> None:
+    assert provider().offered_to("pasient", Level.HIGH)
+    personnel = provider("helseid", roles=frozenset({"fastlege"}))
+    assert personnel.offered_to("fastlege", Level.HIGH)
+    assert not personnel.offered_to("pasient", Level.NONE)
+    weak = provider("oidc", acr_levels={"urn:password": Level.LOW})
+    assert weak.offered_to("tolk", Level.LOW)
+    assert not weak.offered_to("tolk", Level.SUBSTANTIAL)

@@ -47,6 +47,7 @@ def settings_of(
             f'client_id = "{each.client_id}"',
             f'key_file = "{each.kind}.pem"',
             'key_id = "bridge-1"',
+            *(['roles = ["fastlege", "helsepersonell"]'] if each.kind == "helseid" else []),
         ]
     (data / "bridge.toml").write_text("\n".join([*lines, more]))
     return load_settings(data / "bridge.toml", environment={})

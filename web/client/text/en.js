@@ -201,6 +201,7 @@ export const en = {
   toLobby: "Put back in the waiting room",
   handOver: "Hand the host role over to {name}",
   removeThem: "Remove from the call",
+  refuseQuestion: "Refuse {name}? They stop waiting, with all doctors of this queue.",
   removeQuestion: "Remove {name} from the call? Their link will not let them in again.",
   lockRoom: "Lock the call",
   unlockRoom: "Unlock the call",

@@ -201,6 +201,7 @@ export const nb = {
   toLobby: "Sett tilbake i venterommet",
   handOver: "Gi fra deg vertsrollen til {name}",
   removeThem: "Ta ut av samtalen",
+  refuseQuestion: "Avvis {name}? Ventetiden er da over hos alle leger i køen.",
   removeQuestion: "Ta {name} ut av samtalen? Lenken slipper dem ikke inn igjen.",
   lockRoom: "Lås samtalen",
   unlockRoom: "Lås opp samtalen",

@@ -201,6 +201,7 @@ export const nn = {
   toLobby: "Set tilbake i venterommet",
   handOver: "Gi frå deg vertsrolla til {name}",
   removeThem: "Ta ut av samtalen",
+  refuseQuestion: "Avvis {name}? Ventetida er då over hos alle legane i køen.",
   removeQuestion: "Ta {name} ut av samtalen? Lenka slepp dei ikkje inn igjen.",
   lockRoom: "Lås samtalen",
   unlockRoom: "Lås opp samtalen",

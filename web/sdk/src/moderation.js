@@ -32,9 +32,14 @@ export class Moderation {
     return this.#decide({ type: "take", queue_id: queueId, ...(id !== undefined && { participant_id: id }) });
   }
 
-  /** @param {string} id ends somebody's wait without letting them in */
-  refuse(id) {
-    return this.#decide({ type: "refuse", participant_id: id });
+  /**
+   * Ends somebody's wait without letting them in.
+   *
+   * @param {string} id
+   * @param {string} [queueId] where they wait in this queue, not in the room's own lobby
+   */
+  refuse(id, queueId) {
+    return this.#decide({ type: "refuse", participant_id: id, ...(queueId !== undefined && { queue_id: queueId }) });
   }
 
   /**
@@ -60,9 +65,14 @@ export class Moderation {
     return this.#decide({ type: "send_to_lobby", participant_id: id });
   }
 
-  /** @param {string} id takes somebody out; their token does not let them in again */
-  remove(id) {
-    return this.#decide({ type: "remove", participant_id: id });
+  /**
+   * Takes somebody out; their token does not let them in again.
+   *
+   * @param {string} id
+   * @param {string} [queueId] where they wait in this queue
+   */
+  remove(id, queueId) {
+    return this.#decide({ type: "remove", participant_id: id, ...(queueId !== undefined && { queue_id: queueId }) });
   }
 
   /** @param {string} sourceId forwards nothing more of somebody's source until they unmute it */

@@ -83,7 +83,7 @@ export class RemoteSource {
 /** Someone else in the room. Read it anew at each `participantchange` of the call. */
 export class RemoteParticipant {
   /** @param {ParticipantInfo} info */
-  constructor({ id, name, role, state, level, hand_raised: handRaised, companions, may_host: mayHost }) {
+  constructor({ id, name, role, state, level, hand_raised: handRaised, companions, may_host: mayHost, consent_pending: consentPending }) {
     this.id = id;
     this.name = name;
     this.role = role;
@@ -96,6 +96,8 @@ export class RemoteParticipant {
     this.companions = companions;
     /** Whether a host may hand its office over to them. */
     this.mayHost = mayHost;
+    /** Asked to consent to the recording at hand, and yet to answer. */
+    this.consentPending = consentPending;
     /** By id. @type {Map<string, RemoteSource>} */
     this.sources = new Map();
     /** How well its media arrives: 3 good, 2 fair, 1 poor, 0 nothing, null unknown. @type {0 | 1 | 2 | 3 | null} */

@@ -22,6 +22,7 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {boolean} hand_raised
  * @property {string[]} companions names of those at the same camera
  * @property {boolean} may_host
+ * @property {boolean} consent_pending asked to consent to the recording at hand, and yet to answer
  */
 /** @typedef {{ id: string, name: string, role: string, level: string, state: "connected" | "reconnecting", consent_pending: boolean }} WaitingInfo */
 /** A waiting list that several rooms take from; the next one first. @typedef {{ id: string, waiting: WaitingInfo[] }} QueueInfo */
@@ -110,7 +111,8 @@ export const SUBPROTOCOL = "bridge.v1";
 
 /**
  * @typedef {{ type: "admit", participant_ids?: string[] }
- *   | { type: "refuse" | "send_to_lobby" | "remove" | "ask_to_unmute" | "stop_screen" | "hand_over", participant_id: string }
+ *   | { type: "refuse" | "remove", participant_id: string, queue_id?: string }
+ *   | { type: "send_to_lobby" | "ask_to_unmute" | "stop_screen" | "hand_over", participant_id: string }
  *   | { type: "take", queue_id?: string, participant_id?: string }
  *   | { type: "message_lobby", notice: LobbyNoticeName, text?: string, minutes?: number, participant_id?: string, queue_id?: string }
  *   | { type: "mute", source_id: string }

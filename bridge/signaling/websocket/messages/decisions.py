@@ -29,6 +29,7 @@ class Refuse(Request, tag="refuse"):
     """Ends somebody's wait without letting them in."""
 
     participant_id: ParticipantId
+    queue_id: Annotated[QueueId, Meta(description="For somebody who waits in this queue.")] | UnsetType = UNSET
 
 
 class SendToLobby(Request, tag="send_to_lobby"):
@@ -51,6 +52,7 @@ class Remove(Request, tag="remove"):
     """Takes somebody out, of the room or of the lobby. Their token does not let them in again."""
 
     participant_id: ParticipantId
+    queue_id: Annotated[QueueId, Meta(description="For somebody who waits in this queue.")] | UnsetType = UNSET
 
 
 class Mute(Request, tag="mute"):

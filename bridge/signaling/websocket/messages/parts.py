@@ -137,6 +137,7 @@ class Participant(Struct, frozen=True):
     hand_raised: bool
     companions: Annotated[list[str], Meta(description="Names of those who sit at the same camera.")]
     may_host: Annotated[bool, Meta(description="Whether a host may hand its office over to them.")]
+    consent_pending: Annotated[bool, Meta(description="Asked to consent to the recording at hand, and yet to answer.")]
 
 
 class WaitingParticipant(Struct, frozen=True):
