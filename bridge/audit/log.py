@@ -200,7 +200,8 @@ class AuditLog:
                 kept = [each for each in batch if each[1] is None]
                 self._waiting.extendleft(reversed(kept))
             for _, written in batch:
-                if written is not None:
+                # One whose caller gave up waiting is cancelled.
+                if written is not None and written.set_running_or_notify_cancel():
                     written.set_exception(unavailable())
             return
         finally:
@@ -208,7 +209,6 @@ class AuditLog:
         with self._changed:
             self._lost -= lost
         for _, written in batch:
-            # One whose caller gave up waiting is cancelled.
             if written is not None and written.set_running_or_notify_cancel():
                 written.set_result(None)
         try:

@@ -7,8 +7,9 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from bridge.audit import (
     SealingKey,
     verify,
 )
+from bridge.audit.chain import Seal
 from bridge.room import JoinRequest, RoomError, RoomLimits, Rooms
 from bridge.storage import Database, Place, StorageError
 from bridge.storage.choice import NODE_FILE
@@ -160,6 +162,28 @@ async def test_a_database_taken_away_stops_new_rooms(log: AuditLog, tmp_path: Pa
     kept.rename(tmp_path / NODE_FILE)
     await until(lambda: log.writable)
     assert kinds(Places(), tmp_path) == ["before", "waits", "audit_resumed"]
+
+
+async def test_a_commit_that_fails_after_its_caller_gave_up_is_no_end(
+    log: AuditLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.audit.log.CONFIRM_SECONDS", 0.05)
+    gave_up, append = threading.Event(), AuditStore.append
+
+    def late(store: AuditStore, entries: Sequence[Entry]) -> Seal:
+        if not gave_up.is_set():
+            gave_up.wait(30)
+            raise StorageError("no answer")
+        return append(store, entries)
+
+    monkeypatch.setattr(AuditStore, "append", late)
+    with pytest.raises(AuditError):
+        await log.confirm(Entry("refused"))
+    gave_up.set()
+    log.append(Entry("waits"))
+    await until(lambda: "audit_resumed" in kinds(Places(), tmp_path))
+    await until(lambda: log.writable)
+    assert kinds(Places(), tmp_path) in (["waits", "audit_resumed"], ["audit_resumed", "waits"])
 
 
 def test_what_waits_is_written_at_the_end(places: Places, tmp_path: Path) -> None:
