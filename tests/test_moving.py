@@ -22,6 +22,7 @@ from bridge.settings import DataSettings, Settings, StorageSettings
 from bridge.storage import Database, SqlitePlace, Storage
 from bridge.storage.choice import NODE_FILE, SHARED_FILE
 from bridge.webhooks import Outbox
+from tests.support.older_files import old_data_directory
 from tests.support.postgres import Cluster
 
 INVITATION = Invitation("inv_1", "code", "clinic", "a", "tolk", "tolk-1", "Kari", Level.HIGH, 0.0, 2.0**33)
@@ -122,3 +123,17 @@ def test_what_cannot_be_moved_stays(cluster: Cluster, tmp_path: Path) -> None:
     there.close()
     assert refusal() == "cannot_move"
     assert (tmp_path / NODE_FILE).exists()
+
+
+def test_files_from_before_the_table_of_versions_are_moved(cluster: Cluster, tmp_path: Path) -> None:
+    old_data_directory(tmp_path)
+    settings = Settings(
+        data=DataSettings(directory=tmp_path), storage=StorageSettings(url=cluster.url(cluster.database()))
+    )
+    assert {name for name, rows in move(settings).items() if rows} == {
+        "entries",
+        "seals",
+        "events",
+        "records",
+        "invitations",
+    }
