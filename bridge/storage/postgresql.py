@@ -248,7 +248,8 @@ class _PostgresDatabase(Database):
                 lost = isinstance(error, _LOST) and not isinstance(error, psycopg.errors.LockNotAvailable)
                 if lost or self._connection is None or self._connection.broken:
                     self._drop()
-                raise _failure(error) from error
+                # Its cause is not shown: a traceback in the log would hold the details.
+                raise _failure(error) from None
 
     def _connected(self) -> psycopg.Connection[tuple[Any, ...]]:
         if self._connection is not None:
@@ -305,5 +306,6 @@ def _query(statement: str) -> str:
 
 
 def _failure(error: Exception) -> StorageError:
-    """In one line; libpq writes several."""
-    return StorageError(" ".join(str(error).split()) or type(error).__name__)
+    """In one line; libpq writes several. Without the server's details, which hold what is in the rows."""
+    told = error.diag.message_primary if isinstance(error, psycopg.Error) else None
+    return StorageError(" ".join((told or str(error)).split()) or type(error).__name__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -84,6 +85,18 @@ def test_transactions_of_a_place_run_one_after_the_other(places: Places, tmp_pat
         first.execute("no SQL")
     assert first.execute("SELECT size FROM things").rows == [(0,)]
     first.close()
+
+
+def test_an_error_tells_nothing_of_what_is_in_the_rows(places: Places, tmp_path: Path) -> None:
+    database = places.node(tmp_path).connect()
+    database.migrate("things", [FIRST])
+    name = "Kari"
+    for statement in ("INSERT INTO things (name, size) VALUES (?, 1)", "INSERT INTO things (name) VALUES (?)"):
+        with pytest.raises(StorageError) as refused:
+            for _ in range(2):
+                database.execute(statement, (name,))
+        assert name not in "".join(traceback.format_exception(refused.value))
+    database.close()
 
 
 def test_bridges_that_begin_at_once_make_their_tables_once(on_postgres: Places) -> None:
