@@ -335,6 +335,11 @@ def test_a_server_that_takes_no_writes_is_tried_until_one_does(
     cluster.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'bridge'")
     store.append([Entry("at once")])
     store.close()
+    reading = on_postgres.node(tmp_path).connect()
+    for _ in range(2):
+        assert reading.execute("SELECT count(*) FROM entries").rows == [(3,)]
+        cluster.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'bridge'")
+    reading.close()
     assert kinds(on_postgres, tmp_path) == ["before", "after", "at once"]
 
 
