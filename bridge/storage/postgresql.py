@@ -76,9 +76,16 @@ class Server:
     def connect(self, *, reading: bool = False) -> psycopg.Connection[tuple[Any, ...]]:
         """A connection on which every statement is a transaction. Raises `StorageError`.
 
-        To the first of its hosts that takes writes, unless it is for reading only.
+        To the first of its hosts that takes writes; for reading to any, where none does: a standby may lag.
         """
-        attributes = "any" if reading else "read-write"
+        try:
+            return self._reach("read-write")
+        except StorageError:
+            if not reading:
+                raise
+        return self._reach("any")
+
+    def _reach(self, attributes: str) -> psycopg.Connection[tuple[Any, ...]]:
         try:
             reached = make_conninfo(
                 "",

@@ -6,8 +6,11 @@ import shutil
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from bridge.development_certificate import development_certificate
 from bridge.machine_check import Status, check_machine
@@ -112,6 +115,26 @@ def test_bridges_that_begin_at_once_make_their_tables_once(on_postgres: Places) 
 
     with ThreadPoolExecutor(4) as threads:
         assert list(threads.map(begin, range(4))) == [2] * 4
+
+
+def test_what_reads_only_asks_for_a_server_that_takes_writes_first(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, asked, connect = cluster.server(cluster.database()), [], psycopg.connect
+
+    def asking(conninfo: str, **options: Any) -> psycopg.Connection[Any]:
+        if "target_session_attrs" in conninfo:
+            asked.append(conninfo_to_dict(conninfo)["target_session_attrs"])
+        return connect(conninfo, **options)
+
+    monkeypatch.setattr("psycopg.connect", asking)
+    place = PostgresPlace(server, "read")
+    assert not place.exists()
+    assert asked == ["read-write"]
+    # As a standby is, where nothing else can be reached.
+    cluster.sql(f"ALTER DATABASE {server.parameters['dbname']} SET default_transaction_read_only = on")
+    assert not place.exists()
+    assert asked == ["read-write", "read-write", "any"]
 
 
 def test_a_role_that_may_make_nothing_is_found_by_the_check(cluster: Cluster, tmp_path: Path) -> None:
