@@ -97,6 +97,51 @@ async def test_everything_moves_and_the_log_goes_on(cluster: Cluster, tmp_path: 
     invitations.close()
 
 
+async def test_a_move_that_was_interrupted_is_done_again(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old_data_directory(tmp_path)
+    settings = Settings(
+        data=DataSettings(directory=tmp_path), storage=StorageSettings(url=cluster.url(cluster.database()))
+    )
+
+    def full(path: Path, target: Path) -> Path:
+        raise OSError(f"No space left on device: {path} {target}")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", full)
+        with pytest.raises(OSError, match=SHARED_FILE):
+            move(settings)
+    # Another bridge has made one there meanwhile.
+    invitations = InvitationDatabase(Storage(settings).shared())
+    invitations.open()
+    await invitations.add(dataclasses.replace(INVITATION, id="inv_2", code="other"), 0.0)
+    moved = move(settings)
+    assert (moved["entries"], moved["records"], moved["invitations"]) == (1, 1, 1)
+    assert await invitations.find("inv_1", 1.0) is not None
+    assert await invitations.find("inv_2", 1.0) is not None
+    invitations.close()
+    assert not (tmp_path / NODE_FILE).exists()
+
+
+async def test_what_is_refused_copies_nothing(cluster: Cluster, tmp_path: Path) -> None:
+    old_data_directory(tmp_path)
+    settings = Settings(
+        data=DataSettings(directory=tmp_path), storage=StorageSettings(url=cluster.url(cluster.database()))
+    )
+    key = SealingKey.load(tmp_path)
+    there = AuditStore(tmp_path, Storage(settings).node(key.checker.node), key)
+    there.append([Entry("another")])
+    there.close()
+    with pytest.raises(BridgeError, match="in use") as refused:
+        move(settings)
+    assert "drop the schema" in (refused.value.hint or "")
+    invitations = InvitationDatabase(Storage(settings).shared())
+    invitations.open()
+    assert await invitations.find("inv_1", 1.0) is None
+    invitations.close()
+
+
 def test_what_cannot_be_moved_stays(cluster: Cluster, tmp_path: Path) -> None:
     settings = Settings(
         data=DataSettings(directory=tmp_path), storage=StorageSettings(url=cluster.url(cluster.database()))
