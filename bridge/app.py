@@ -67,7 +67,7 @@ from bridge.signaling.websocket.settings import WebSocketSettings
 from bridge.signaling.whip.door import WhipDoor
 from bridge.signaling.whip.settings import WhipSettings
 from bridge.signin import SignIn, tenants, vendor_authenticator
-from bridge.storage import Database, Storage, StorageError
+from bridge.storage import Database, Storage, StorageError, in_thread
 from bridge.tls import read_certificate
 from bridge.transcode.supervisor import LegSettings, LegSupervisor
 from bridge.webhooks import EventLog, Outbox, WebhookSender
@@ -254,9 +254,9 @@ class Application:
             self._audit.append(Entry("bridge_stopped"))
         await self._webhooks.close()
         await asyncio.to_thread(self._audit.close)
-        self._outbox.close()
-        self._records.close()
-        self._queues.close()
+        # A connection is waited for while somebody uses it.
+        for store in (self._outbox, self._records, self._queues):
+            await in_thread(store.close)
         if self._data is not None:
             self._data.release()
             self._data = None

@@ -11,7 +11,7 @@ import msgspec
 
 from bridge.errors import BridgeError
 from bridge.room import Queue, Rooms
-from bridge.storage import Place, StorageError
+from bridge.storage import Place, StorageError, in_thread
 
 STORE = "queues"
 OLD_FILE = "queues.json"
@@ -92,7 +92,7 @@ class QueueKeeper:
                 change()
 
         try:
-            await asyncio.to_thread(write)
+            await in_thread(write)
         except StorageError as error:
             raise BridgeError(
                 "queues_unavailable", "The bridge cannot keep its queues at the moment.", hint="Try again in a moment."

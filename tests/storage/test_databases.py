@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
+import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 from bridge.development_certificate import development_certificate
 from bridge.machine_check import Status, check_machine
 from bridge.settings import load_settings
-from bridge.storage import NewerVersionError, Storage, StorageError
+from bridge.storage import NewerVersionError, Storage, StorageError, in_thread
 from bridge.storage.postgresql import PostgresPlace
 from tests.support.bridge import free_port
 from tests.support.places import Places
@@ -197,3 +199,12 @@ def test_a_server_is_known_by_its_certificate_and_knows_the_bridge_by_a_password
         cluster.stop()
         cluster.port = usual
         cluster.start()
+
+
+async def test_a_database_that_hangs_leaves_the_loops_own_threads_to_others() -> None:
+    answered = threading.Event()
+    waiting = [asyncio.ensure_future(in_thread(answered.wait, timeout=30)) for _ in range(100)]
+    assert await asyncio.to_thread(lambda: 1) == 1
+    assert not any(each.done() for each in waiting)
+    answered.set()
+    assert all(await asyncio.gather(*waiting))
