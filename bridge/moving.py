@@ -50,12 +50,12 @@ def move(settings: Settings) -> dict[str, int]:
     try:
         key = SealingKey.load(data)
         here, there = SqlitePlace(data / NODE_FILE), storage.node(key.checker.node)
-        _verify(here, data, key)
+        head = _verify(here, data, key)
         copied = _copy_node(here, there)
         _verify(there, data, key)
         if (data / SHARED_FILE).exists():
-            # Last, and set aside at once: done again later, it would bring back what was revoked there meanwhile.
-            copied |= _copy_shared(SqlitePlace(data / SHARED_FILE, erase=True), storage.shared())
+            mark = f"moved from {key.checker.node} at {head}"
+            copied |= _copy_shared(SqlitePlace(data / SHARED_FILE, erase=True), storage.shared(), mark)
             _set_aside(data, SHARED_FILE)
         _set_aside(data, NODE_FILE)
     finally:
@@ -63,7 +63,8 @@ def move(settings: Settings) -> dict[str, int]:
     return copied
 
 
-def _verify(place: Place, data: Path, key: SealingKey) -> None:
+def _verify(place: Place, data: Path, key: SealingKey) -> str:
+    """Gives the head of the chain. Raises `BridgeError`."""
     reader = AuditReader(place, data / HEAD)
     try:
         verdict = verify(reader, key.checker)
@@ -71,6 +72,7 @@ def _verify(place: Place, data: Path, key: SealingKey) -> None:
         reader.close()
     if verdict.findings:
         raise BridgeError("cannot_move", f"The audit log in {place.name} is not whole: {verdict.findings[0]}")
+    return verdict.head
 
 
 def _set_aside(data: Path, name: str) -> None:
@@ -96,9 +98,15 @@ def _copy_node(source: Place, target: Place) -> dict[str, int]:
         return counts
 
 
-def _copy_shared(source: Place, target: Place) -> dict[str, int]:
-    """All or nothing. Of other nodes there may be some already, and these from an attempt that failed."""
+def _copy_shared(source: Place, target: Place, mark: str) -> dict[str, int]:
+    """All or nothing, beside those of other nodes; or counts what an attempt that came so far has copied.
+
+    That one left the mark. Copied again, what was revoked there meanwhile would be back.
+    """
     with _both(source, target, _SHARED) as (reading, into):
+        if into.version(mark):
+            return {table: _count(reading, table) for table in _tables(_SHARED)}
+        into.execute("INSERT INTO versions VALUES (?, 1)", (mark,))
         return {table: _copy_table(reading, into, table, instead="id") for table in _tables(_SHARED)}
 
 

@@ -112,13 +112,14 @@ async def test_a_move_that_was_interrupted_is_done_again(
         patched.setattr(Path, "rename", full)
         with pytest.raises(OSError, match=SHARED_FILE):
             move(settings)
-    # Another bridge has made one there meanwhile.
+    # Another bridge has revoked one there meanwhile, and made one.
     invitations = InvitationDatabase(Storage(settings).shared())
     invitations.open()
+    assert await invitations.revoke("clinic", "inv_1")
     await invitations.add(dataclasses.replace(INVITATION, id="inv_2", code="other"), 0.0)
     moved = move(settings)
     assert (moved["entries"], moved["records"], moved["invitations"]) == (1, 1, 1)
-    assert await invitations.find("inv_1", 1.0) is not None
+    assert await invitations.find("inv_1", 1.0) is None
     assert await invitations.find("inv_2", 1.0) is not None
     invitations.close()
     assert not (tmp_path / NODE_FILE).exists()
