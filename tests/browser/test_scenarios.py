@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ NAMESPACES = Path("/run/netns")
 
 pytestmark = [
     pytest.mark.alone,
+    # The first test waits for three scenarios in real time.
+    pytest.mark.timeout(500),
     pytest.mark.skipif(
         os.geteuid() != 0 or not Path("/dev/net/tun").exists(), reason="lines need root and TUN devices"
     ),
@@ -54,7 +57,13 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
     files = [str(ROOT / "configs" / "scenarios" / f"{name}.yaml") for name in SCENARIOS]
     command = [sys.executable, "-m", "loadtest", "run", *files, "--out", str(folder)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    said, _ = process.communicate(timeout=400)
+    try:
+        said, _ = process.communicate(timeout=400)
+    except BaseException:
+        # Asked to, it ends its browsers and takes its networks away.
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+        raise
     left = [path.name for path in NAMESPACES.glob(f"lt{process.pid}-*")]
     return Played(folder, process.returncode, said, left)
 

@@ -217,18 +217,51 @@ for (const name of BROWSERS) {
       await page.evaluateOnNewDocument(() => {
         const asked = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
         const allowed = new Promise((resolve) => Object.assign(window, { allow: resolve }));
+        window.tracks = [];
         navigator.mediaDevices.getUserMedia = async (constraints) => {
           await allowed;
-          return asked(constraints);
+          const stream = await asked(constraints);
+          window.tracks.push(...stream.getTracks());
+          return stream;
         };
       });
       await open();
       await press("Bli med");
       await until(() => document.querySelector("main.call"));
       await meet();
+      // Who presses what is on its way already does not open it twice.
+      await page.evaluate(() => document.querySelectorAll(".toolbar button").forEach((button, index) => index < 2 && button.click()));
       assert.deepEqual(await page.evaluate(() => fakeBridge.ownSources), []);
       await page.evaluate(() => allow());
       await until(() => fakeBridge.ownSources.length === 2);
+      assert.deepEqual(await page.evaluate(() => fakeBridge.ownSources.map(({ source }) => source).sort()), ["camera", "microphone"]);
+      assert.deepEqual(await page.evaluate(() => tracks.map(({ kind, readyState }) => `${kind} ${readyState}`).sort()), ["audio live", "video live"]);
+    });
+
+    it("leaves no camera on for who leaves while it is being opened or switched", async () => {
+      await page.evaluateOnNewDocument(() => {
+        window.tracks = [];
+        const asked = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        navigator.mediaDevices.getUserMedia = async (constraints) => {
+          await (window.allowed ?? Promise.resolve());
+          const stream = await asked(constraints);
+          window.tracks.push(...stream.getTracks());
+          return stream;
+        };
+      });
+      await open();
+      await until(() => document.querySelector(".preview video")?.videoWidth > 0);
+      await page.evaluate(() => {
+        window.allowed = new Promise((resolve) => Object.assign(window, { allow: resolve }));
+      });
+      await press("Slå av kamera");
+      await press("Slå på kamera");
+      await press("Bli med");
+      await until(() => document.querySelector("main.call"));
+      await press("Forlat samtalen");
+      await untilText("h1", "Du har forlatt samtalen");
+      await page.evaluate(() => allow());
+      await until(() => tracks.length >= 3 && tracks.every(({ readyState }) => readyState === "ended"));
     });
 
     it("mutes the microphone, and lets go of a camera that is turned off", async () => {

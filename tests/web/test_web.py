@@ -21,6 +21,7 @@ def test_node(name: str, browser: str | None) -> None:
         env={**os.environ, **({"BRIDGE_BROWSER": browser} if browser else {})},
         capture_output=True,
         text=True,
-        timeout=900,
+        # Within what a test may take (pyproject.toml): who is ended by that would leave its browser behind.
+        timeout=280,
     )
     assert done.returncode == 0, done.stdout + done.stderr

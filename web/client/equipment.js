@@ -30,15 +30,27 @@ export class Equipment extends EventTarget {
     return this.microphone?.getSettings().deviceId ?? remembered("microphone");
   }
 
-  /** Settles when what is being opened has been, or was refused. */
+  /** Fulfilled when what is being opened or switched has been, or was refused. @type {Promise<void>} */
   opened = Promise.resolve();
-  /** Given up before it was open. */
+  /** Given up, maybe before it was open. */
   #released = false;
 
   /** Opens both; a remembered device that is gone gives way to the browser's choice. */
   open() {
-    this.opened = this.#open();
-    return this.opened;
+    return this.#change(() => this.#open());
+  }
+
+  /**
+   * One change after the other; what opens after all was given up is closed again.
+   *
+   * @param {() => Promise<void>} change
+   */
+  #change(change) {
+    const done = this.opened.then(change).finally(() => {
+      if (this.#released) this.release();
+    });
+    this.opened = done.catch(() => undefined);
+    return done;
   }
 
   async #open() {
@@ -52,34 +64,37 @@ export class Equipment extends EventTarget {
     }
     this.#setCamera(opened.camera);
     this.#setMicrophone(opened.microphone);
-    if (this.#released) this.release();
     this.#set({ opening: false });
   }
 
   /** @param {string} id */
-  async chooseCamera(id) {
+  chooseCamera(id) {
     remember("camera", id);
     this.cameraOn = true;
-    await this.#openCamera(id);
+    return this.#change(() => this.#openCamera(id));
   }
 
   /** @param {string} id */
-  async chooseMicrophone(id) {
+  chooseMicrophone(id) {
     remember("microphone", id);
-    this.microphone?.stop();
-    this.#setMicrophone(await openMicrophone(id).catch(toProblem));
-    this.#set({});
+    return this.#change(async () => {
+      this.microphone?.stop();
+      this.#setMicrophone(await openMicrophone(id).catch(toProblem));
+      this.#set({});
+    });
   }
 
   /** @param {boolean} on */
-  async setCameraOn(on) {
+  setCameraOn(on) {
     this.cameraOn = on;
-    if (on) {
-      await this.#openCamera(remembered("camera"));
-    } else {
-      this.camera?.stop();
-      this.#set({ camera: null });
-    }
+    return this.#change(async () => {
+      if (on) {
+        await this.#openCamera(remembered("camera"));
+      } else {
+        this.camera?.stop();
+        this.#set({ camera: null });
+      }
+    });
   }
 
   /** @param {boolean} on */

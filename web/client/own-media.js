@@ -85,34 +85,36 @@ export class OwnMedia {
    * @param {Equipment} equipment
    */
   async start(equipment) {
-    // Whoever joins while the browser still asks, or a slow camera starts, is in the call already, and sends then.
-    await equipment.opened;
-    if (this.#call.state === "closed") {
-      equipment.release();
-      return;
-    }
-    const { microphoneOn } = equipment;
-    const microphone = this.canSpeak ? equipment.microphone : null;
-    const camera = this.canShow ? equipment.camera : null;
-    equipment.release({ keep: [microphone, camera] });
-    const publishing = [];
-    if (microphone) {
-      const options = { track: microphone, muted: !microphoneOn, ...deviceOf(microphone) };
-      publishing.push(this.#once("microphone", async () => {
-        this.#microphone = await this.#call.publishMicrophone(options);
-      }));
-    }
-    if (camera) {
-      publishing.push(this.#once("camera", async () => {
-        // Without a turn in between, so that both go in one offer.
-        const may = !this.#call.videoConsent.missing || (await maySendCamera(this.#call));
-        if (may) this.#camera = await this.#call.publishCamera({ track: camera, ...deviceOf(camera) });
-        else camera.stop();
-      }));
-    }
-    publishing.push(this.#countCameras());
-    await Promise.all(publishing);
+    const taking = this.#take(equipment);
+    // Both are busy from now on, so that no button opens another one meanwhile; and both go in one offer.
+    const microphone = this.#once("microphone", async () => {
+      const { microphone: track, microphoneOn } = await taking;
+      if (track) this.#microphone = await this.#call.publishMicrophone({ track, muted: !microphoneOn, ...deviceOf(track) });
+    });
+    const camera = this.#once("camera", async () => {
+      const { camera: track } = await taking;
+      if (track === null) return;
+      const may = !this.#call.videoConsent.missing || (await maySendCamera(this.#call));
+      if (may) this.#camera = await this.#call.publishCamera({ track, ...deviceOf(track) });
+      else track.stop();
+    });
+    await Promise.all([microphone, camera, this.#countCameras()]);
     this.#changed();
+  }
+
+  /**
+   * Takes over what may be sent. Whoever joins while the browser still asks, or a slow camera starts, is in the call
+   * already, and sends then.
+   *
+   * @param {Equipment} equipment
+   */
+  async #take(equipment) {
+    await equipment.opened;
+    const over = this.#call.state === "closed";
+    const microphone = this.canSpeak && !over ? equipment.microphone : null;
+    const camera = this.canShow && !over ? equipment.camera : null;
+    equipment.release({ keep: [microphone, camera] });
+    return { microphone, camera, microphoneOn: equipment.microphoneOn };
   }
 
   toggleMicrophone() {
