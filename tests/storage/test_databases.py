@@ -204,7 +204,12 @@ def test_a_server_is_known_by_its_certificate_and_knows_the_bridge_by_a_password
 async def test_a_database_that_hangs_leaves_the_loops_own_threads_to_others() -> None:
     answered = threading.Event()
     waiting = [asyncio.ensure_future(in_thread(answered.wait, timeout=30)) for _ in range(100)]
-    assert await asyncio.to_thread(lambda: 1) == 1
-    assert not any(each.done() for each in waiting)
-    answered.set()
-    assert all(await asyncio.gather(*waiting))
+    # So that all of them have asked.
+    await asyncio.sleep(0)
+    try:
+        async with asyncio.timeout(20):
+            assert await asyncio.to_thread(lambda: 1) == 1
+        assert not any(each.done() for each in waiting)
+    finally:
+        answered.set()
+        assert all(await asyncio.gather(*waiting))
