@@ -72,6 +72,9 @@ def _server(settings: StorageSettings, url: str) -> Server:
     if not all(port == "" or port.isdecimal() for port in parameters.get("port", "").split(",")):
         # Not quoted either: a password with a "/" in it is taken for one.
         raise _wrong("The port in the URL is no number.", "url", _SUCH_AS)
+    if "@" in parameters.get("dbname", ""):
+        # The rest of such a password, where it begins with digits.
+        raise _wrong("The dbname in the URL has an @ in it.", "url", _SUCH_AS)
     for name in ("host", "dbname"):
         if not parameters.get(name):
             raise _wrong(f"The URL names no {name}.", "url", _SUCH_AS)

@@ -63,6 +63,7 @@ def test_a_password_is_read_for_each_connection_and_shown_nowhere(tmp_path: Path
         ({"url": "postgresql://bridge:%secret@db.example/bridge"}, "storage.url"),
         ({"url": "postgresql://bridge:secret%00@db.example/bridge"}, "storage.url"),
         ({"url": "postgresql://bridge:secret/9@db.example/bridge"}, "storage.url"),
+        ({"url": "postgresql://bridge:9/secret@db.example/bridge"}, "storage.url"),
         ({"url": f"{REMOTE}?sslmode=disable"}, "storage.url"),
         ({"url": "postgresql:///bridge"}, "storage.url"),
         ({"url": "postgresql://db.example"}, "storage.url"),
