@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import ipaddress
 import logging
 import os
-import resource
 import signal
 import socket
 import time
@@ -67,7 +65,8 @@ from bridge.signaling.websocket.settings import WebSocketSettings
 from bridge.signaling.whip.door import WhipDoor
 from bridge.signaling.whip.settings import WhipSettings
 from bridge.signin import SignIn, tenants, vendor_authenticator
-from bridge.storage import Database, Storage, StorageError
+from bridge.storage import Database, Storage, StorageError, in_thread
+from bridge.system_limits import log_capabilities, raise_file_limit
 from bridge.tls import read_certificate
 from bridge.transcode.supervisor import LegSettings, LegSupervisor
 from bridge.webhooks import EventLog, Outbox, WebhookSender
@@ -215,7 +214,7 @@ class Application:
             self._signin.start()
             self._queues.load()
             self._audit.append(Entry("bridge_started", details={"version": version()}))
-            _raise_file_limit()
+            raise_file_limit()
             await self._start_media()
             self._legs.start()
             self._retention.start()
@@ -229,7 +228,7 @@ class Application:
             await self.close()
             raise
         self._accepting = True
-        self._log_capabilities()
+        log_capabilities(self._sfu.workers(), self._settings.media)
         _log.info("The bridge is ready", extra={"version": version()})
 
     async def close(self) -> None:
@@ -254,9 +253,9 @@ class Application:
             self._audit.append(Entry("bridge_stopped"))
         await self._webhooks.close()
         await asyncio.to_thread(self._audit.close)
-        self._outbox.close()
-        self._records.close()
-        self._queues.close()
+        # A connection is waited for while somebody uses it.
+        for store in (self._outbox, self._records, self._queues):
+            await in_thread(store.close)
         if self._data is not None:
             self._data.release()
             self._data = None
@@ -324,10 +323,6 @@ class Application:
                 hint="Choose another address with --http or http.listen.",
             ) from error
 
-    def describe_rooms(self) -> list[dict[str, Any]]:
-        """What `bridge rooms` shows: ids and counts, and nobody's name."""
-        return self._room_list.all()
-
     def _legs_of(self, room_id: str) -> list[dict[str, Any]]:
         recording = [] if self._recorder is None else self._recorder.described(room_id)
         return [*(described_leg(leg) for leg in self._sfu.legs(room_id)), *recording]
@@ -353,22 +348,6 @@ class Application:
             for session in sessions
             for connection, record in (await session.flight_records()).items()
         ]
-
-    def _log_capabilities(self) -> None:
-        """Says what the kernel grants, and where that is less than what was asked for."""
-        media = self._settings.media
-        for worker in self._sfu.workers():
-            granted = worker.capabilities
-            _log.info("A worker runs", extra={"worker": worker.index, **granted})
-            for name, wanted, sysctl in (
-                ("receive_buffer_bytes", media.receive_buffer, "net.core.rmem_max"),
-                ("send_buffer_bytes", media.send_buffer, "net.core.wmem_max"),
-            ):
-                if granted[name] < wanted:  # type: ignore[literal-required]
-                    _log.warning(
-                        "The system's limit for socket buffers is too small: bursts may be dropped",
-                        extra={"worker": worker.index, "sysctl": sysctl, "wanted": wanted},
-                    )
 
     def _routes(self) -> list[BaseRoute]:
         settings = self._settings
@@ -505,10 +484,3 @@ def _server_settings(settings: Settings) -> ServerSettings:
         key=http.tls_key,
         trusted_proxies=http.trusted_proxies,
     )
-
-
-def _raise_file_limit() -> None:
-    """Every connection is an open file, and the usual soft limit of 1,024 is there for programs that use select()."""
-    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

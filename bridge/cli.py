@@ -17,21 +17,9 @@ import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bridge.audit import (
-    HEAD,
-    PUBLIC_KEY,
-    AuditError,
-    AuditReader,
-    AuditStore,
-    Entry,
-    SealChecker,
-    SealingKey,
-    export,
-    verify,
-)
+from bridge.audit import Entry
+from bridge.audit import command as audit_log
 from bridge.auth import DEVELOPMENT_ISSUER, Issuer, StaticKey, TokenVerifier, development_secret, mint
-from bridge.auth.api_keys import SCOPES, ApiKeys
-from bridge.auth.key_file import new_key_id
 from bridge.auth.printed_keys import refuse_printed_keys
 from bridge.configuration import SettingsError, parse_duration
 from bridge.conformance.arguments import add_arguments as add_conformance_arguments
@@ -40,6 +28,7 @@ from bridge.errors import BridgeError
 from bridge.issuers import claim_rules, read_roles
 from bridge.machine_check import Finding, Status, check_machine
 from bridge.observability import AdminClient, configure_logging
+from bridge.operating import api_key_command as api_keys
 from bridge.operating import command as operating
 from bridge.recordings import export_to, open_store, recordings_as_json, recordings_as_table, with_development_key
 from bridge.records.command import add_arguments as add_records_arguments
@@ -47,7 +36,7 @@ from bridge.records.command import export as export_records
 from bridge.room import room_id
 from bridge.settings import Settings, check_for_production, load_settings
 from bridge.signin import tenants
-from bridge.storage import Place, Storage, StorageError
+from bridge.storage import StorageError
 from bridge.transcode.recording import COMPOSED, new_key_line
 
 UNFIT = 1
@@ -151,11 +140,7 @@ def _parser() -> argparse.ArgumentParser:
 
     audit = _command(commands, "audit", _audit, "check that the audit log is whole, or write it out as JSON lines")
     _add_settings(audit)
-    audit.add_argument("action", choices=["verify", "export"])
-    audit.add_argument(
-        "--head", action="append", default=[], metavar="SEQ:HASH", help="with verify: a head that was noted earlier"
-    )
-    audit.add_argument("--key", type=Path, metavar="FILE", help="a copy of audit.pub kept elsewhere, or another node's")
+    audit_log.add_arguments(audit)
 
     storage = _command(commands, "storage", _storage, "move what a stopped bridge keeps to the server of storage.url")
     _add_settings(storage)
@@ -163,17 +148,7 @@ def _parser() -> argparse.ArgumentParser:
 
     apikey = _command(commands, "apikey", _apikey, "make, list or revoke the API keys of vendors' servers")
     _add_settings(apikey)
-    apikey.add_argument("action", choices=["create", "list", "revoke"])
-    apikey.add_argument("--id", metavar="ID", help="with revoke: which, as `bridge apikey list` names it")
-    apikey.add_argument("--tenant", metavar="TENANT", help="with create: whose rooms it opens")
-    apikey.add_argument("--label", default="", metavar="TEXT", help="with create: what it is for")
-    apikey.add_argument(
-        "--scope",
-        action="append",
-        default=[],
-        choices=SCOPES,
-        help="with create: what it opens besides rooms; recordings: to list, export and delete them",
-    )
+    api_keys.add_arguments(apikey)
 
     operator = _command(commands, "operator", _operator, "make, list or revoke the keys of those who run the bridge")
     _add_settings(operator)
@@ -263,7 +238,7 @@ def _print_links(settings: Settings, port: int, remark: str) -> None:
     data = settings.data.directory
     key = sandbox_key(
         data,
-        lambda key: _note(
+        lambda key: audit_log.note(
             settings, Entry("api_key_created", DEVELOPMENT_ISSUER, actor="operator", details={"key": key})
         ),
     )
@@ -273,7 +248,7 @@ def _print_links(settings: Settings, port: int, remark: str) -> None:
     link = development.operator_link(
         settings,
         port,
-        lambda key: _note(settings, Entry("operator_key_created", actor="operator", details={"key": key})),
+        lambda key: audit_log.note(settings, Entry("operator_key_created", actor="operator", details={"key": key})),
     )
     print("For operators: what the bridge does. The link holds the key to sign in by.\n")
     print(f"  {'admin':<16}{link}\n")
@@ -427,38 +402,13 @@ def _recordings(options: argparse.Namespace) -> int:
 
 
 def _records(options: argparse.Namespace) -> int:
-    for line in export_records(options, _node_place(_settings(options), None)):
+    for line in export_records(options, audit_log.node_place(_settings(options))):
         print(line)
     return 0
 
 
-def _node_place(settings: Settings, key: Path | None) -> Place:
-    """Where a node keeps its log and its records: that of a public key, or of this data directory for None."""
-    storage = Storage(settings)
-    if storage.server is None:
-        return storage.node("")
-    return storage.node(SealChecker.from_pem(key or settings.data.directory / PUBLIC_KEY).node)
-
-
 def _audit(options: argparse.Namespace) -> int:
-    settings = _settings(options)
-    data = settings.data.directory
-    place = _node_place(settings, options.key)
-    # What is noted here is how far the own chain reaches.
-    own = not (data / PUBLIC_KEY).exists() or place.name == _node_place(settings, None).name
-    reader = AuditReader(place, data / HEAD if own else None)
-    try:
-        if options.action == "export":
-            for line in export(reader):
-                print(line)
-            return 0
-        verdict = verify(reader, SealChecker.from_pem(options.key or data / PUBLIC_KEY), heads=tuple(options.head))
-    finally:
-        reader.close()
-    for finding in verdict.findings:
-        print(finding)
-    print(f"{verdict.entries} entries, {len(verdict.findings)} findings, head {verdict.head}")
-    return UNSOUND if verdict.findings else 0
+    return 0 if audit_log.run(options, _settings(options), print) else UNSOUND
 
 
 def _storage(options: argparse.Namespace) -> int:
@@ -472,37 +422,20 @@ def _storage(options: argparse.Namespace) -> int:
 
 def _apikey(options: argparse.Namespace) -> int:
     settings = _settings(options)
-    data = settings.data.directory
-    keys = ApiKeys(data)
-    if options.action == "list":
-        for key in keys.list():
-            state = "active" if key.revoked_at is None else "revoked"
-            made = time.strftime("%Y-%m-%d", time.gmtime(key.created_at))
-            scopes = ",".join(key.scopes) or "-"
-            print(f"{key.id}  {made}  {state:<8}  {key.tenant:<24}  {scopes:<12}  {key.label}")
-    elif options.action == "revoke":
-        key = keys.get(options.id or "")
-        # The log first: what would leave no trace does not happen.
-        _note(settings, Entry("api_key_revoked", key.tenant, actor="operator", details={"key": key.id}))
-        keys.revoke(key.id)
-        print(f"{key.id} lets nobody in any more")
-    else:
-        served = tenants(settings, development=True)
-        if options.tenant not in served:
-            raise BridgeError(
-                "unknown_tenant", f"--tenant names one of: {', '.join(served)}.", hint="See tokens.issuers."
-            )
-        make_data_directory(data)
-        key_id = new_key_id()
-        details = {"key": key_id, **({"scopes": ",".join(options.scope)} if options.scope else {})}
-        _note(settings, Entry("api_key_created", options.tenant, actor="operator", details=details))
-        print(keys.create(options.tenant, options.label, key_id=key_id, scopes=options.scope)[1])
+    lines = api_keys.manage(
+        options,
+        settings.data.directory,
+        lambda entry: audit_log.note(settings, entry),
+        lambda: tenants(settings, development=True),
+    )
+    for line in lines:
+        print(line)
     return 0
 
 
 def _operator(options: argparse.Namespace) -> int:
     settings = _settings(options)
-    for line in operating.manage(options, settings.data.directory, lambda entry: _note(settings, entry)):
+    for line in operating.manage(options, settings.data.directory, lambda entry: audit_log.note(settings, entry)):
         print(line)
     return 0
 
@@ -510,20 +443,6 @@ def _operator(options: argparse.Namespace) -> int:
 def _drain(options: argparse.Namespace) -> int:
     print(operating.drain(_settings(options).data.directory, undo=options.undo))
     return 0
-
-
-def _note(settings: Settings, entry: Entry) -> None:
-    """Takes down what an administrator does; a bridge that runs may write at the same time."""
-    data = settings.data.directory
-    try:
-        key = SealingKey.load(data)
-        store = AuditStore(data, Storage(settings).node(key.checker.node), key)
-        try:
-            store.write_head(store.append([entry]))
-        finally:
-            store.close()
-    except StorageError as error:
-        raise AuditError("audit_unavailable", f"The audit log cannot be written: {error}.") from None
 
 
 def _version(_options: argparse.Namespace) -> int:

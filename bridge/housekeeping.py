@@ -7,7 +7,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Mapping
 
-from bridge.storage import StorageError
+from bridge.storage import StorageError, in_thread
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class Housekeeping:
         while True:
             for what, chore in self._chores.items():
                 try:
-                    gone = await asyncio.to_thread(chore)
+                    gone = await in_thread(chore)
                 except (OSError, StorageError) as error:
                     _log.error("What is old could not be taken out", extra={"what": what, "error": str(error)})
                     continue

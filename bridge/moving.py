@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +31,15 @@ _OF_NODE = (
     (queues.STORE, queues.MIGRATIONS, ("queues",)),
 )
 _SHARED = ((invitations.STORE, invitations.MIGRATIONS, ("invitations",)),)
-_Tables = tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]
+_Stores = tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]
+"""Of each its name, its steps and its tables."""
 
 
 def move(settings: Settings) -> dict[str, int]:
     """Copies all tables, verifies the chain there, and sets the files aside. Gives the rows of each table.
 
     Raises `BridgeError` (`nothing_to_move`, `cannot_move`, `data_directory_in_use`), `StorageError` or `OSError`; the
-    files are as they were then.
+    files are as they were then, and it can be done again. What was copied already is known by the end of the chain.
     """
     storage, data = Storage(settings), settings.data.directory
     if storage.server is None:
@@ -48,22 +50,21 @@ def move(settings: Settings) -> dict[str, int]:
     try:
         key = SealingKey.load(data)
         here, there = SqlitePlace(data / NODE_FILE), storage.node(key.checker.node)
-        _verify(here, data, key)
-        copied = {}
-        if (data / SHARED_FILE).exists():
-            # Of other nodes there may be some already, and these from an attempt that failed.
-            copied = _copy(SqlitePlace(data / SHARED_FILE, erase=True), storage.shared(), _SHARED, instead="id")
-        copied |= _copy(here, there, _OF_NODE)
+        head = _verify(here, data, key)
+        copied = _copy_node(here, there)
         _verify(there, data, key)
-        for name in (NODE_FILE, SHARED_FILE):
-            for part in data.glob(f"{name}*"):
-                part.rename(part.with_name(part.name + MOVED))
+        if (data / SHARED_FILE).exists():
+            mark = f"moved from {key.checker.node} at {head}"
+            copied |= _copy_shared(SqlitePlace(data / SHARED_FILE, erase=True), storage.shared(), mark)
+            _set_aside(data, SHARED_FILE)
+        _set_aside(data, NODE_FILE)
     finally:
         directory.release()
     return copied
 
 
-def _verify(place: Place, data: Path, key: SealingKey) -> None:
+def _verify(place: Place, data: Path, key: SealingKey) -> str:
+    """Gives the head of the chain. Raises `BridgeError`."""
     reader = AuditReader(place, data / HEAD)
     try:
         verdict = verify(reader, key.checker)
@@ -71,32 +72,78 @@ def _verify(place: Place, data: Path, key: SealingKey) -> None:
         reader.close()
     if verdict.findings:
         raise BridgeError("cannot_move", f"The audit log in {place.name} is not whole: {verdict.findings[0]}")
+    return verdict.head
 
 
-def _copy(source: Place, target: Place, stores: _Tables, *, instead: str | None = None) -> dict[str, int]:
-    """All or nothing, into tables that are empty, or instead of rows that have the same in the first column."""
+def _set_aside(data: Path, name: str) -> None:
+    for part in data.glob(f"{name}*"):
+        if not part.name.endswith(MOVED):
+            part.rename(part.with_name(part.name + MOVED))
+
+
+def _copy_node(source: Place, target: Place) -> dict[str, int]:
+    """All or nothing, into tables that are empty; or counts what is there from an attempt that came so far."""
+    with _both(source, target, _OF_NODE) as (reading, into):
+        counts = {table: _count(into, table) for table in _tables(_OF_NODE)}
+        if not any(counts.values()):
+            return {table: _copy_table(reading, into, table) for table in counts}
+        end = _end(reading)
+        if end is None or _end(into) != end:
+            used = next(table for table, rows in counts.items() if rows)
+            raise BridgeError(
+                "cannot_move",
+                f"{target.name} is in use: there are {used} in it.",
+                hint="If nothing of that is needed, drop the schema and move again.",
+            )
+        return counts
+
+
+def _copy_shared(source: Place, target: Place, mark: str) -> dict[str, int]:
+    """All or nothing, beside those of other nodes; or counts what an attempt that came so far has copied.
+
+    That one left the mark. Copied again, what was revoked there meanwhile would be back.
+    """
+    with _both(source, target, _SHARED) as (reading, into):
+        if into.version(mark):
+            return {table: _count(reading, table) for table in _tables(_SHARED)}
+        into.execute("INSERT INTO versions VALUES (?, 1)", (mark,))
+        return {table: _copy_table(reading, into, table, instead="id") for table in _tables(_SHARED)}
+
+
+@contextmanager
+def _both(source: Place, target: Place, stores: _Stores) -> Iterator[tuple[Database, Database]]:
+    """Both with their tables of one version, whichever bridge has written the files; the target in a transaction."""
     writing = source.connect()
     for store, steps, _ in stores:
-        # Both of one version, whichever bridge has written the files.
         writing.migrate(store, steps)
     writing.close()
     reading, into = source.snapshot(), target.connect()
-    copied = {}
     try:
         for store, steps, _ in stores:
             into.migrate(store, steps)
         with into.transaction():
-            for table in itertools.chain.from_iterable(tables for _, _, tables in stores):
-                if instead is None and into.execute(f"SELECT 1 FROM {table} LIMIT 1").rows:  # noqa: S608
-                    raise BridgeError("cannot_move", f"{target.name} is in use: there are {table} in it.")
-                copied[table] = _copy_table(reading, into, table, instead)
+            yield reading, into
     finally:
         into.close()
         reading.close()
-    return copied
 
 
-def _copy_table(reading: Database, into: Database, table: str, instead: str | None) -> int:
+def _tables(stores: _Stores) -> list[str]:
+    return [table for _, _, tables in stores for table in tables]
+
+
+def _count(database: Database, table: str) -> int:
+    return int(database.execute(f"SELECT count(*) FROM {table}").rows[0][0])  # noqa: S608
+
+
+def _end(database: Database) -> tuple[Any, ...] | None:
+    """The last entry of the chain and its hash."""
+    marks = "SELECT seq, hash FROM seals UNION SELECT seq, hash FROM checkpoints ORDER BY seq DESC LIMIT 1"
+    return database.execute(marks).first
+
+
+def _copy_table(reading: Database, into: Database, table: str, instead: str | None = None) -> int:
+    """Gives the rows; with `instead`, in the place of those that have the same in this column, which is the first."""
     count = 0
     # A snapshot's columns are in the order of the schema, which is the same in both.
     for rows in _batched(reading.stream(f"SELECT * FROM {table}")):  # noqa: S608

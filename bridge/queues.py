@@ -11,7 +11,7 @@ import msgspec
 
 from bridge.errors import BridgeError
 from bridge.room import Queue, Rooms
-from bridge.storage import Place, StorageError
+from bridge.storage import Place, StorageError, in_thread
 
 STORE = "queues"
 OLD_FILE = "queues.json"
@@ -34,7 +34,7 @@ class Defined(msgspec.Struct, frozen=True):
 
 
 class QueueKeeper:
-    """`Queues` of the REST API: changes what the rooms have, once it is on disk."""
+    """`Queues` of the REST API. What is acknowledged is on disk, and what the rooms have."""
 
     def __init__(self, place: Place, rooms: Rooms, old_file: Path | None = None) -> None:
         """`place` is the node's; `old_file` is `OLD_FILE`, which need not be there."""
@@ -65,7 +65,10 @@ class QueueKeeper:
         self._database.close()
 
     async def define(self, tenant: str, name: str, rooms: Sequence[str]) -> Queue:
-        """Makes a queue, or changes its rooms. Raises as `Rooms.define_queue`, and `queues_unavailable`."""
+        """Makes a queue, or changes its rooms. Raises as `Rooms.define_queue`, and `queues_unavailable`.
+
+        The rooms have it first, as they know what they refuse, and no longer if it cannot be kept.
+        """
         async with self._changing:
             before = self._rooms.queues.get(f"{tenant}/{name}")
             queue = self._rooms.define_queue(tenant, name, rooms)
@@ -92,7 +95,7 @@ class QueueKeeper:
                 change()
 
         try:
-            await asyncio.to_thread(write)
+            await in_thread(write)
         except StorageError as error:
             raise BridgeError(
                 "queues_unavailable", "The bridge cannot keep its queues at the moment.", hint="Try again in a moment."

@@ -22,7 +22,7 @@ from bridge.configuration import SettingsError
 from bridge.issuers import read_roles
 from bridge.settings import Settings
 from bridge.signin_settings import ExchangeSettings, ProviderSettings
-from bridge.storage import Place
+from bridge.storage import Place, in_thread
 
 KEY_FILE = "signin.key"
 """In the data directory, where the settings name no other."""
@@ -103,7 +103,7 @@ class SignIn:
         """Closes the connections to providers, and the invitations. Idempotent."""
         await self.http.close()
         await self._invitations.stop_sweeping()
-        self._invitations.close()
+        await in_thread(self._invitations.close)
 
 
 def tenants(settings: Settings, *, development: bool) -> list[str]:

@@ -22,6 +22,7 @@ from bridge.settings import DataSettings, Settings, StorageSettings
 from bridge.storage import Database, SqlitePlace, Storage
 from bridge.storage.choice import NODE_FILE, SHARED_FILE
 from bridge.webhooks import Outbox
+from tests.support.older_files import old_data_directory
 from tests.support.postgres import Cluster
 
 INVITATION = Invitation("inv_1", "code", "clinic", "a", "tolk", "tolk-1", "Kari", Level.HIGH, 0.0, 2.0**33)
@@ -96,6 +97,52 @@ async def test_everything_moves_and_the_log_goes_on(cluster: Cluster, tmp_path: 
     invitations.close()
 
 
+async def test_a_move_that_was_interrupted_is_done_again(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old_data_directory(tmp_path)
+    settings = Settings(
+        data=DataSettings(directory=tmp_path), storage=StorageSettings(url=cluster.url(cluster.database()))
+    )
+
+    def full(path: Path, target: Path) -> Path:
+        raise OSError(f"No space left on device: {path} {target}")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", full)
+        with pytest.raises(OSError, match=SHARED_FILE):
+            move(settings)
+    # Another bridge has revoked one there meanwhile, and made one.
+    invitations = InvitationDatabase(Storage(settings).shared())
+    invitations.open()
+    assert await invitations.revoke("clinic", "inv_1")
+    await invitations.add(dataclasses.replace(INVITATION, id="inv_2", code="other"), 0.0)
+    moved = move(settings)
+    assert (moved["entries"], moved["records"], moved["invitations"]) == (1, 1, 1)
+    assert await invitations.find("inv_1", 1.0) is None
+    assert await invitations.find("inv_2", 1.0) is not None
+    invitations.close()
+    assert not (tmp_path / NODE_FILE).exists()
+
+
+async def test_what_is_refused_copies_nothing(cluster: Cluster, tmp_path: Path) -> None:
+    old_data_directory(tmp_path)
+    settings = Settings(
+        data=DataSettings(directory=tmp_path), storage=StorageSettings(url=cluster.url(cluster.database()))
+    )
+    key = SealingKey.load(tmp_path)
+    there = AuditStore(tmp_path, Storage(settings).node(key.checker.node), key)
+    there.append([Entry("another")])
+    there.close()
+    with pytest.raises(BridgeError, match="in use") as refused:
+        move(settings)
+    assert "drop the schema" in (refused.value.hint or "")
+    invitations = InvitationDatabase(Storage(settings).shared())
+    invitations.open()
+    assert await invitations.find("inv_1", 1.0) is None
+    invitations.close()
+
+
 def test_what_cannot_be_moved_stays(cluster: Cluster, tmp_path: Path) -> None:
     settings = Settings(
         data=DataSettings(directory=tmp_path), storage=StorageSettings(url=cluster.url(cluster.database()))
@@ -122,3 +169,17 @@ def test_what_cannot_be_moved_stays(cluster: Cluster, tmp_path: Path) -> None:
     there.close()
     assert refusal() == "cannot_move"
     assert (tmp_path / NODE_FILE).exists()
+
+
+def test_files_from_before_the_table_of_versions_are_moved(cluster: Cluster, tmp_path: Path) -> None:
+    old_data_directory(tmp_path)
+    settings = Settings(
+        data=DataSettings(directory=tmp_path), storage=StorageSettings(url=cluster.url(cluster.database()))
+    )
+    assert {name for name, rows in move(settings).items() if rows} == {
+        "entries",
+        "seals",
+        "events",
+        "records",
+        "invitations",
+    }

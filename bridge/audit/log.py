@@ -11,8 +11,9 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,7 +78,11 @@ class AuditLog:
         self._lost = 0
         self._failing: str | None = "not started"
         self._resumed: Entry | None = None
-        """The entry that ends the time in which nothing could be written; None while it can."""
+        """The entry that ends the time in which nothing could be written; None while it can, and once it is written."""
+        self._gap: tuple[Entry, int] | None = None
+        """The entry that tells of so many lost ones, until it is known to be written: the store knows it again."""
+        self._unnoted: Seal | None = None
+        """How far the chain reaches, while that could not be noted beside it."""
         self._began: float | None = None
         """When what is asked of the database began: a disk, or a server, may neither do it nor refuse it."""
         self._closing = False
@@ -159,7 +164,8 @@ class AuditLog:
                     self._linger()
                     batch = [self._waiting.popleft() for _ in range(min(MAX_COMMIT, len(self._waiting)))]
                     lost, ending = self._lost, self._closing
-                if batch or (self._resumed is not None and not ending):
+                owed = self._resumed is not None or self._unnoted is not None
+                if batch or lost or (owed and not ending):
                     self._commit(store, batch, lost)
                 elif ending:
                     return
@@ -185,49 +191,72 @@ class AuditLog:
         self._urgent = False
 
     def _commit(self, store: AuditStore, batch: list[tuple[Entry, Future[None] | None]], lost: int) -> None:
+        noted = self._note_head(store)
         entries = [entry for entry, _ in batch]
-        if lost:
-            entries.append(Entry("entries_lost", details={"entries": lost}))
-        if self._resumed is not None:
-            entries.append(self._resumed)
-        self._began = time.monotonic()
-        try:
-            seal = store.append(entries)
-        except (AuditError, StorageError, OSError) as error:
-            self._fail(error)
-            with self._changed:
-                # Whoever waits for confirmation is refused, and what it asked for does not happen.
-                kept = [each for each in batch if each[1] is None]
-                self._waiting.extendleft(reversed(kept))
-            for _, written in batch:
-                if written is not None:
-                    written.set_exception(unavailable())
+        if lost and self._gap is None:
+            self._gap = Entry("entries_lost", details={"entries": lost}), lost
+        if self._gap is not None:
+            entries.append(self._gap[0])
+        # While the head cannot be noted, the time that it would end goes on.
+        resumed = self._resumed if noted else None
+        if resumed is not None:
+            entries.append(resumed)
+        if not entries:
             return
-        finally:
-            self._began = None
-        with self._changed:
-            self._lost -= lost
+        with self._asking():
+            try:
+                self._unnoted = store.append(entries)
+            except (AuditError, StorageError, OSError) as error:
+                self._fail(error)
+                with self._changed:
+                    # Whoever waits for confirmation is refused, and what it asked for does not happen.
+                    kept = [each for each in batch if each[1] is None]
+                    self._waiting.extendleft(reversed(kept))
+                for _, written in batch:
+                    # One whose caller gave up waiting is cancelled.
+                    if written is not None and written.set_running_or_notify_cancel():
+                        written.set_exception(unavailable())
+                return
+        if self._gap is not None:
+            with self._changed:
+                self._lost -= self._gap[1]
+            self._gap = None
+        if resumed is not None:
+            self._resumed = None
         for _, written in batch:
-            # One whose caller gave up waiting is cancelled.
             if written is not None and written.set_running_or_notify_cancel():
                 written.set_result(None)
-        try:
-            store.write_head(seal)
-        except OSError as error:
-            self._fail(error)
-            return
-        if self._failing is not None:
-            self._failing = self._resumed = None
-            _log.info("The audit log can be written again")
-        self._log_head(seal)
+        self._note_head(store)
+
+    def _note_head(self, store: AuditStore) -> bool:
+        """Whether how far the chain reaches stands beside it now."""
+        if self._unnoted is not None:
+            try:
+                store.write_head(self._unnoted)
+            except OSError as error:
+                self._fail(error)
+                return False
+            self._log_head(self._unnoted)
+            self._unnoted = None
+            if self._failing is not None and self._resumed is None:
+                self._failing = None
+                _log.info("The audit log can be written again")
+        return True
 
     def _probe(self, store: AuditStore) -> None:
         """Notices a database that is gone before somebody opens a room in vain."""
+        with self._asking():
+            try:
+                store.check()
+            except (StorageError, OSError) as error:
+                self._fail(error)
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Around whatever is asked of the database; a failure is noted within, so that `writable` misses nothing."""
         self._began = time.monotonic()
         try:
-            store.check()
-        except (StorageError, OSError) as error:
-            self._fail(error)
+            yield
         finally:
             self._began = None
 
@@ -245,11 +274,12 @@ class AuditLog:
         if time.monotonic() < self._next_prune:
             return
         self._next_prune = time.monotonic() + PRUNE_SECONDS
-        try:
-            removed = store.prune(self._clock() - self._settings.retention)
-        except (StorageError, OSError) as error:
-            self._fail(error)
-            return
+        with self._asking():
+            try:
+                removed = store.prune(self._clock() - self._settings.retention)
+            except (StorageError, OSError) as error:
+                self._fail(error)
+                return
         if removed:
             self.append(Entry("retention", details={"entries": removed}))
 

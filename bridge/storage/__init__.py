@@ -8,6 +8,7 @@ from bridge.storage.choice import Storage
 from bridge.storage.database import Database, NewerVersionError, Place, Result, StorageError, Value, narrowed
 from bridge.storage.paging import position_after
 from bridge.storage.sqlite import SqlitePlace
+from bridge.storage.threads import in_thread
 
 __all__ = [
     "Database",
@@ -18,6 +19,7 @@ __all__ = [
     "Storage",
     "StorageError",
     "Value",
+    "in_thread",
     "narrowed",
     "position_after",
 ]

@@ -24,6 +24,7 @@ is, while the log is kept for years and handed on; hence a file of its own."""
 SHARED_SCHEMA = "bridge"
 PARAMETERS = ("host", "port", "dbname", "user", "channel_binding", "require_auth")
 """Of libpq, which `storage.url` may hold."""
+_SUCH_AS = "such as postgresql://bridge@db.example/bridge"
 
 
 class Storage:
@@ -60,18 +61,23 @@ def _server(settings: StorageSettings, url: str) -> Server:
 
     try:
         parameters = {name: str(value) for name, value in conninfo_to_dict(url).items()}
-    except psycopg.ProgrammingError as error:
-        raise _wrong(f"This cannot be read: {' '.join(str(error).split())}.", "url") from None
+    except psycopg.ProgrammingError:
+        # What libpq says of it quotes it, and there may be a password in it.
+        raise _wrong("This cannot be read as a URL.", "url", _SUCH_AS) from None
     for name in parameters:
         if name == "password":
             raise _wrong("A password does not stand in the URL.", "url", "name storage.password_file or password_env")
         if name not in PARAMETERS:
             raise _wrong(f"{name!r} cannot be set in the URL.", "url", f"known here: {', '.join(PARAMETERS)}")
     if not all(port == "" or port.isdecimal() for port in parameters.get("port", "").split(",")):
-        raise _wrong(f"{parameters['port']!r} is no port.", "url")
+        # Not quoted either: a password with a "/" in it is taken for one.
+        raise _wrong("The port in the URL is no number.", "url", _SUCH_AS)
+    if "@" in parameters.get("dbname", ""):
+        # The rest of such a password, where it begins with digits.
+        raise _wrong("The dbname in the URL has an @ in it.", "url", _SUCH_AS)
     for name in ("host", "dbname"):
         if not parameters.get(name):
-            raise _wrong(f"The URL names no {name}.", "url", "such as postgresql://bridge@db.example/bridge")
+            raise _wrong(f"The URL names no {name}.", "url", _SUCH_AS)
     return Server({**parameters, **_tls(settings, parameters["host"])}, _password(settings))
 
 

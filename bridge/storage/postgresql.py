@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -41,6 +41,9 @@ _TYPES = {"INTEGER": "BIGINT", "REAL": "DOUBLE PRECISION", "BLOB": "BYTEA", "TEX
 """By those of SQLite. The collation is SQLite's, and changes with no system library."""
 _LOST = (psycopg.OperationalError, psycopg.InternalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction)
 """After these a new connection may do better: to the server that was started again, or that has taken over."""
+_REFUSED = (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled)
+"""After these of them none does: something took too long."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +76,16 @@ class Server:
     def connect(self, *, reading: bool = False) -> psycopg.Connection[tuple[Any, ...]]:
         """A connection on which every statement is a transaction. Raises `StorageError`.
 
-        To the first of its hosts that takes writes, unless it is for reading only.
+        To the first of its hosts that takes writes; for reading to any, where none does: a standby may lag.
         """
-        attributes = "any" if reading else "read-write"
+        try:
+            return self._reach("read-write")
+        except StorageError:
+            if not reading:
+                raise
+        return self._reach("any")
+
+    def _reach(self, attributes: str) -> psycopg.Connection[tuple[Any, ...]]:
         try:
             reached = make_conninfo(
                 "",
@@ -157,9 +167,15 @@ class _PostgresDatabase(Database):
         self._cursors = itertools.count()
 
     def execute(self, statement: str, values: Sequence[Value] = ()) -> Result:
-        with self._use() as connection:
-            cursor = connection.execute(_query(statement), values or None)
-            return Result(cursor.fetchall() if cursor.description else [], cursor.rowcount)
+        def run() -> Result:
+            with self._use() as connection:
+                cursor = connection.execute(_query(statement), values or None)
+                return Result(cursor.fetchall() if cursor.description else [], cursor.rowcount)
+
+        with self._using:
+            # What writes may have been done though it failed; a snapshot does not go on with another.
+            repeatable = statement.startswith("SELECT") and not self._inside and not self._reading
+            return self._at_most_twice(run) if repeatable else run()
 
     def execute_many(self, statement: str, rows: Sequence[Sequence[Value]]) -> None:
         with self._use() as connection, connection.cursor() as cursor:
@@ -173,7 +189,7 @@ class _PostgresDatabase(Database):
     @contextmanager
     def transaction(self) -> Iterator[None]:
         with self._using:
-            self._begin()
+            self._at_most_twice(self._begin)
             self._inside = True
             try:
                 yield
@@ -190,15 +206,7 @@ class _PostgresDatabase(Database):
                 self._inside = False
 
     def check(self) -> None:
-        with self._using:
-            used_before = self._connection is not None
-            try:
-                self.execute("SELECT 1")
-            except StorageError:
-                if not used_before:
-                    raise
-                # The server may be there again already.
-                self.execute("SELECT 1")
+        self.execute("SELECT 1")
 
     def close(self) -> None:
         with self._using:
@@ -222,22 +230,26 @@ class _PostgresDatabase(Database):
     def _begin(self) -> None:
         # One transaction at a time in a schema, as in a file of SQLite: what follows reads what the last one wrote.
         lock = f"SELECT pg_advisory_xact_lock(hashtextextended('{self._place.schema}', 0))"
-        for last in (False, True):
-            used_before = self._connection is not None
-            try:
-                with self._use() as connection:
-                    # Two statements in one message, which a prepared one cannot be.
-                    connection.execute(f"BEGIN ISOLATION LEVEL READ COMMITTED; {lock}", prepare=False)
-                return
-            except StorageError:
-                if self._connection is not None:
-                    # Whoever holds the lock does so for too long.
-                    with suppress(psycopg.Error):
-                        self._connection.execute("ROLLBACK")
-                    raise
-                # A connection that was left from before the server was started again says so only when it is used.
-                if last or not used_before:
-                    raise
+        try:
+            with self._use() as connection:
+                # Two statements in one message, which a prepared one cannot be.
+                connection.execute(f"BEGIN ISOLATION LEVEL READ COMMITTED; {lock}", prepare=False)
+        except StorageError:
+            if self._connection is not None:
+                # Whoever holds the lock does so for too long.
+                with suppress(psycopg.Error):
+                    self._connection.execute("ROLLBACK")
+            raise
+
+    def _at_most_twice(self, act: Callable[[], T]) -> T:
+        """A connection from before the server was started again says so only when it is used; then a new one is."""
+        used_before = self._connection is not None
+        try:
+            return act()
+        except StorageError:
+            if not used_before or self._connection is not None:
+                raise
+        return act()
 
     @contextmanager
     def _use(self) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
@@ -245,10 +257,11 @@ class _PostgresDatabase(Database):
             try:
                 yield self._connected()
             except (psycopg.Error, OSError) as error:
-                lost = isinstance(error, _LOST) and not isinstance(error, psycopg.errors.LockNotAvailable)
+                lost = isinstance(error, _LOST) and not isinstance(error, _REFUSED)
                 if lost or self._connection is None or self._connection.broken:
                     self._drop()
-                raise _failure(error) from error
+                # Its cause is not shown: a traceback in the log would hold the details.
+                raise _failure(error) from None
 
     def _connected(self) -> psycopg.Connection[tuple[Any, ...]]:
         if self._connection is not None:
@@ -305,5 +318,6 @@ def _query(statement: str) -> str:
 
 
 def _failure(error: Exception) -> StorageError:
-    """In one line; libpq writes several."""
-    return StorageError(" ".join(str(error).split()) or type(error).__name__)
+    """In one line; libpq writes several. Without the server's details, which hold what is in the rows."""
+    told = error.diag.message_primary if isinstance(error, psycopg.Error) else None
+    return StorageError(" ".join((told or str(error)).split()) or type(error).__name__)

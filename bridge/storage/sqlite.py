@@ -12,6 +12,10 @@ from typing import Any
 
 from bridge.storage.database import BUSY_SECONDS, Database, Result, StorageError, Value
 
+_NUMBERED_FILES = frozenset({"audit", "invitations"})
+"""The stores whose version was the number of their file (`user_version`), before there was a table of versions. What
+else was in the file of one had none, and is made only where it is not there."""
+
 
 @dataclass(frozen=True, slots=True)
 class SqlitePlace:
@@ -91,11 +95,12 @@ class _SqliteDatabase(Database):
                 self._connection = None
 
     def version(self, store: str) -> int:
-        if self.execute("SELECT 1 FROM sqlite_master WHERE name = 'versions'").first is None:
-            # Files from before that table number all that is in them together.
-            return int(self.execute("PRAGMA user_version").rows[0][0])
-        found = self.execute("SELECT version FROM versions WHERE store = ?", (store,)).first
-        return 0 if found is None else int(found[0])
+        if self.execute("SELECT 1 FROM sqlite_master WHERE name = 'versions'").first is not None:
+            found = self.execute("SELECT version FROM versions WHERE store = ?", (store,)).first
+            if found is not None:
+                return int(found[0])
+        # The table may have come for another store, while this one's tables are as they were.
+        return int(self.execute("PRAGMA user_version").rows[0][0]) if store in _NUMBERED_FILES else 0
 
     def _prepare(self) -> None:
         # The file is there since the connection is.

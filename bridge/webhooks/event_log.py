@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import msgspec
 
 from bridge.errors import BridgeError
-from bridge.storage import StorageError
+from bridge.storage import StorageError, in_thread
 from bridge.webhooks.outbox import Outbox
 
 
@@ -34,7 +32,7 @@ class EventLog:
         Raises `BridgeError`: `cursor_expired` for an event that is kept no more (or never was), `events_unavailable`.
         """
         try:
-            found = await asyncio.to_thread(self._outbox.read, tenant, after, limit, room, type_)
+            found = await in_thread(self._outbox.read, tenant, after, limit, room, type_)
         except StorageError:
             raise BridgeError("events_unavailable", "The events cannot be read at the moment.") from None
         return [msgspec.convert({"id": each.id, **msgspec.json.decode(each.body)}, KeptEvent) for each in found]
@@ -42,6 +40,6 @@ class EventLog:
     async def replay(self, tenant: str, first: str, last: str | None, room: str | None) -> int:
         """Has events told again by webhooks: see `Outbox.replay`. Raises `events_unavailable` besides."""
         try:
-            return await asyncio.to_thread(self._outbox.replay, tenant, first, last, room)
+            return await in_thread(self._outbox.replay, tenant, first, last, room)
         except StorageError:
             raise BridgeError("events_unavailable", "The events cannot be read at the moment.") from None

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import httpx
 
-from bridge.storage import StorageError
+from bridge.storage import StorageError, in_thread
 from bridge.webhooks.outbox import Message, Outbox
 from bridge.webhooks.signing import Endpoint, signature
 
@@ -61,7 +61,7 @@ class WebhookSender:
         async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False) as client:
             while True:
                 try:
-                    due = await asyncio.to_thread(self._outbox.due, endpoint.tenant, self._clock(), AT_ONCE)
+                    due = await in_thread(self._outbox.due, endpoint.tenant, self._clock(), AT_ONCE)
                     await asyncio.gather(*(self._tell(client, endpoint, message) for message in due))
                 except StorageError as error:
                     _log.warning("The outbox of webhooks cannot be used", extra={"error": type(error).__name__})
@@ -71,13 +71,13 @@ class WebhookSender:
 
     async def _tell(self, client: httpx.AsyncClient, endpoint: Endpoint, message: Message) -> None:
         if await self._taken(client, endpoint, message):
-            await asyncio.to_thread(self._outbox.done, message)
+            await in_thread(self._outbox.done, message)
         elif message.attempts >= len(self._back_off):
             _log.error("A webhook is given up", extra={"tenant": message.tenant, "message_id": message.id})
-            await asyncio.to_thread(self._outbox.done, message)
+            await in_thread(self._outbox.done, message)
         else:
             until = self._clock() + self._back_off[message.attempts]
-            await asyncio.to_thread(self._outbox.put_off, message, until)
+            await in_thread(self._outbox.put_off, message, until)
 
     async def _taken(self, client: httpx.AsyncClient, endpoint: Endpoint, message: Message) -> bool:
         """Whether the vendor answered with a status of success; what the answer says is not read."""

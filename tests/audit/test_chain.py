@@ -26,6 +26,7 @@ from bridge.audit import verify as verify_log
 from bridge.audit.store import HEAD
 from bridge.storage import SqlitePlace
 from bridge.storage.choice import NODE_FILE
+from bridge.storage.postgresql import PostgresPlace
 from tests.support.places import Places
 
 TEXTS = st.text(max_size=12)
@@ -203,10 +204,11 @@ def test_retention_that_takes_everything_leaves_the_number_to_go_on_from(places:
 
 def test_a_database_that_is_gone_is_not_replaced_in_silence(places: Places, tmp_path: Path) -> None:
     write(places, tmp_path, [[Entry("one")]])
-    if places.server is None:
-        (tmp_path / NODE_FILE).unlink()
+    place = places.node(tmp_path)
+    if isinstance(place, PostgresPlace):
+        tamper(places, tmp_path, f"DROP SCHEMA {place.schema} CASCADE")
     else:
-        tamper(places, tmp_path, f"DROP SCHEMA bridge_{SealingKey.load(tmp_path).checker.node} CASCADE")
+        (tmp_path / NODE_FILE).unlink()
     with pytest.raises(AuditError) as caught:
         opened(places, tmp_path)
     assert caught.value.code == "audit_lost"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,6 +29,7 @@ from bridge.audit import (
     SealingKey,
     verify,
 )
+from bridge.audit.chain import Seal
 from bridge.room import JoinRequest, RoomError, RoomLimits, Rooms
 from bridge.storage import Database, Place, StorageError
 from bridge.storage.choice import NODE_FILE
@@ -162,6 +165,51 @@ async def test_a_database_taken_away_stops_new_rooms(log: AuditLog, tmp_path: Pa
     assert kinds(Places(), tmp_path) == ["before", "waits", "audit_resumed"]
 
 
+async def test_a_commit_that_fails_after_its_caller_gave_up_is_no_end(
+    log: AuditLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.audit.log.CONFIRM_SECONDS", 0.05)
+    gave_up, append = threading.Event(), AuditStore.append
+
+    def late(store: AuditStore, entries: Sequence[Entry]) -> Seal:
+        if not gave_up.is_set():
+            gave_up.wait(30)
+            raise StorageError("no answer")
+        return append(store, entries)
+
+    monkeypatch.setattr(AuditStore, "append", late)
+    with pytest.raises(AuditError):
+        await log.confirm(Entry("refused"))
+    gave_up.set()
+    log.append(Entry("waits"))
+    await until(lambda: "audit_resumed" in kinds(Places(), tmp_path))
+    await until(lambda: log.writable)
+    assert kinds(Places(), tmp_path) in (["waits", "audit_resumed"], ["audit_resumed", "waits"])
+
+
+async def test_a_head_that_cannot_be_noted_is_tried_again_alone(
+    log: AuditLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried, free, write_head = 0, False, AuditStore.write_head
+
+    def full(store: AuditStore, seal: Seal) -> None:
+        nonlocal tried
+        tried += 1
+        if not free:
+            raise OSError("No space left on device")
+        write_head(store, seal)
+
+    monkeypatch.setattr(AuditStore, "write_head", full)
+    log.append(Entry("first"))
+    await until(lambda: tried > 4)
+    assert not log.writable
+    assert kinds(Places(), tmp_path) == ["first"]
+    free = True
+    await until(lambda: log.writable)
+    assert kinds(Places(), tmp_path) == ["first", "audit_resumed"]
+    assert not findings(Places(), tmp_path)
+
+
 def test_what_waits_is_written_at_the_end(places: Places, tmp_path: Path) -> None:
     log = make(places, tmp_path, AuditSettings(retention=86_400.0))
     log.start()
@@ -287,6 +335,11 @@ def test_a_server_that_takes_no_writes_is_tried_until_one_does(
     cluster.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'bridge'")
     store.append([Entry("at once")])
     store.close()
+    reading = on_postgres.node(tmp_path).connect()
+    for _ in range(2):
+        assert reading.execute("SELECT count(*) FROM entries").rows == [(3,)]
+        cluster.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'bridge'")
+    reading.close()
     assert kinds(on_postgres, tmp_path) == ["before", "after", "at once"]
 
 
@@ -299,6 +352,7 @@ class Answerless:
         self.exists = place.exists
         self.snapshot = place.snapshot
         self.loses = False
+        self.lost = 0
 
     def connect(self, *, durable: bool = True) -> Database:
         database = self.place.connect(durable=durable)
@@ -309,6 +363,7 @@ class Answerless:
             with transaction():
                 yield
             if self.loses:
+                self.lost += 1
                 raise StorageError("the connection was lost")
 
         database.transaction = answerless  # type: ignore[method-assign]
@@ -332,6 +387,30 @@ def test_a_commit_whose_answer_was_lost_is_not_made_twice(places: Places, tmp_pa
     assert store.append([Entry("five")]).seq == 5
     store.close()
     assert kinds(places, tmp_path) == ["one", "two", "three", "refused, and there all the same", "five"]
+    assert not findings(places, tmp_path)
+
+
+async def test_what_is_lost_is_told_once_though_the_answer_was_lost(places: Places, tmp_path: Path) -> None:
+    place = Answerless(places.node(tmp_path))
+    log = AuditLog(tmp_path, place, SealingKey.load(tmp_path), AuditSettings(retention=86_400.0, capacity=2))
+    log.start()
+    place.loses = True
+    for _ in range(5):
+        log.append(Entry("tick"))
+    await until(lambda: not log.writable)
+    for _ in range(5):
+        log.append(Entry("tick"))
+    lost = log.lost
+    assert lost >= 3
+    await until(lambda: place.lost > 3)
+    place.loses = False
+    await until(lambda: log.lost == 0 and log.writable)
+    log.close()
+    reader = AuditReader(places.node(tmp_path))
+    rows = [(row.kind, json.loads(row.details)) for row in reader.rows()]
+    reader.close()
+    assert sum(details["entries"] for kind, details in rows if kind == "entries_lost") == lost
+    assert [kind for kind, _ in rows].count("tick") == 10 - lost
     assert not findings(places, tmp_path)
 
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
+import threading
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from bridge.development_certificate import development_certificate
 from bridge.machine_check import Status, check_machine
 from bridge.settings import load_settings
-from bridge.storage import NewerVersionError, Storage, StorageError
+from bridge.storage import NewerVersionError, Storage, StorageError, in_thread
 from bridge.storage.postgresql import PostgresPlace
 from tests.support.bridge import free_port
 from tests.support.places import Places
@@ -86,6 +92,18 @@ def test_transactions_of_a_place_run_one_after_the_other(places: Places, tmp_pat
     first.close()
 
 
+def test_an_error_tells_nothing_of_what_is_in_the_rows(places: Places, tmp_path: Path) -> None:
+    database = places.node(tmp_path).connect()
+    database.migrate("things", [FIRST])
+    name = "Kari"
+    database.execute("INSERT INTO things (name, size) VALUES (?, 1)", (name,))
+    for statement in ("INSERT INTO things (name, size) VALUES (?, 1)", "INSERT INTO things (name) VALUES (?)"):
+        with pytest.raises(StorageError) as refused:
+            database.execute(statement, (name,))
+        assert name not in "".join(traceback.format_exception(refused.value))
+    database.close()
+
+
 def test_bridges_that_begin_at_once_make_their_tables_once(on_postgres: Places) -> None:
     assert on_postgres.server is not None
     place = PostgresPlace(on_postgres.server, "begun_at_once")
@@ -99,6 +117,26 @@ def test_bridges_that_begin_at_once_make_their_tables_once(on_postgres: Places) 
 
     with ThreadPoolExecutor(4) as threads:
         assert list(threads.map(begin, range(4))) == [2] * 4
+
+
+def test_what_reads_only_asks_for_a_server_that_takes_writes_first(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, asked, connect = cluster.server(cluster.database()), [], psycopg.connect
+
+    def asking(conninfo: str, **options: Any) -> psycopg.Connection[Any]:
+        if "target_session_attrs" in conninfo:
+            asked.append(conninfo_to_dict(conninfo)["target_session_attrs"])
+        return connect(conninfo, **options)
+
+    monkeypatch.setattr("psycopg.connect", asking)
+    place = PostgresPlace(server, "read")
+    assert not place.exists()
+    assert asked == ["read-write"]
+    # As a standby is, where nothing else can be reached.
+    cluster.sql(f"ALTER DATABASE {server.parameters['dbname']} SET default_transaction_read_only = on")
+    assert not place.exists()
+    assert asked == ["read-write", "read-write", "any"]
 
 
 def test_a_role_that_may_make_nothing_is_found_by_the_check(cluster: Cluster, tmp_path: Path) -> None:
@@ -161,3 +199,17 @@ def test_a_server_is_known_by_its_certificate_and_knows_the_bridge_by_a_password
         cluster.stop()
         cluster.port = usual
         cluster.start()
+
+
+async def test_a_database_that_hangs_leaves_the_loops_own_threads_to_others() -> None:
+    answered = threading.Event()
+    waiting = [asyncio.ensure_future(in_thread(answered.wait, timeout=30)) for _ in range(100)]
+    # So that all of them have asked.
+    await asyncio.sleep(0)
+    try:
+        async with asyncio.timeout(20):
+            assert await asyncio.to_thread(lambda: 1) == 1
+        assert not any(each.done() for each in waiting)
+    finally:
+        answered.set()
+        assert all(await asyncio.gather(*waiting))

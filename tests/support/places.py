@@ -9,7 +9,7 @@ import pytest
 
 from bridge.audit import SealingKey
 from bridge.storage import Place, SqlitePlace
-from bridge.storage.choice import NODE_FILE, SHARED_FILE
+from bridge.storage.choice import NODE_FILE, SHARED_FILE, SHARED_SCHEMA
 from bridge.storage.postgresql import PostgresPlace, Server
 from tests.support.postgres import Cluster, running_cluster
 
@@ -34,7 +34,7 @@ class Places:
         """Its own."""
         if self.server is None:
             return SqlitePlace(data / NODE_FILE)
-        return PostgresPlace(self.server, f"bridge_{SealingKey.load(data).checker.node}")
+        return PostgresPlace(self.server, f"{SHARED_SCHEMA}_{SealingKey.load(data).checker.node}")
 
     def shared(self, data: Path) -> Place:
         """What others use too; here nobody else does."""

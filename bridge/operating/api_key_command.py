@@ -1,0 +1,61 @@
+"""The command `bridge apikey`."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from bridge.audit import Entry
+from bridge.auth.api_keys import SCOPES, ApiKeys
+from bridge.auth.key_file import new_key_id
+from bridge.data_directory import make_data_directory
+from bridge.errors import BridgeError
+from bridge.operating.command import Note
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What it takes besides settings."""
+    parser.add_argument("action", choices=["create", "list", "revoke"])
+    parser.add_argument("--id", metavar="ID", help="with revoke: which, as `bridge apikey list` names it")
+    parser.add_argument("--tenant", metavar="TENANT", help="with create: whose rooms it opens")
+    parser.add_argument("--label", default="", metavar="TEXT", help="with create: what it is for")
+    parser.add_argument(
+        "--scope",
+        action="append",
+        default=[],
+        choices=SCOPES,
+        help="with create: what it opens besides rooms; recordings: to list, export and delete them",
+    )
+
+
+def manage(options: argparse.Namespace, data: Path, note: Note, served: Callable[[], Sequence[str]]) -> Iterator[str]:
+    """Makes, lists or revokes API keys; the lines to print. Raises `BridgeError` or `OSError`.
+
+    `served` gives the tenants that a key can be for.
+    """
+    keys = ApiKeys(data)
+    if options.action == "list":
+        for key in keys.list():
+            state = "active" if key.revoked_at is None else "revoked"
+            made = time.strftime("%Y-%m-%d", time.gmtime(key.created_at))
+            scopes = ",".join(key.scopes) or "-"
+            yield f"{key.id}  {made}  {state:<8}  {key.tenant:<24}  {scopes:<12}  {key.label}"
+    elif options.action == "revoke":
+        key = keys.get(options.id or "")
+        # The log first: what would leave no trace does not happen.
+        note(Entry("api_key_revoked", key.tenant, actor="operator", details={"key": key.id}))
+        keys.revoke(key.id)
+        yield f"{key.id} lets nobody in any more"
+    else:
+        tenants = served()
+        if options.tenant not in tenants:
+            raise BridgeError(
+                "unknown_tenant", f"--tenant names one of: {', '.join(tenants)}.", hint="See tokens.issuers."
+            )
+        make_data_directory(data)
+        key_id = new_key_id()
+        details = {"key": key_id, **({"scopes": ",".join(options.scope)} if options.scope else {})}
+        note(Entry("api_key_created", options.tenant, actor="operator", details=details))
+        yield keys.create(options.tenant, options.label, key_id=key_id, scopes=options.scope)[1]
