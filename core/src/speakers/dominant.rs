@@ -7,6 +7,14 @@ use crate::time::Time;
 
 /// What somebody has to have said to be shown: a cough is shorter.
 const MIN_SPEECH: Duration = Duration::from_millis(300);
+/// How long the one who was shown has to be silent for that: between two sentences one breathes, and others say yes.
+const PAUSE: Duration = Duration::from_millis(700);
+/// How much softer, in dB, the present one counts as from one update to the next, however much softer they became: who
+/// pauses for breath is no softer for that.
+const FALL: u8 = 1;
+/// For how long nobody else is shown after a change while the present one goes on speaking, pauses included: two who talk
+/// at the same time take no turns of half a second.
+const HOLD: Duration = Duration::from_millis(2_000);
 /// How long somebody who is louder has to go on to be shown instead of one who still speaks.
 const MIN_CONTEST: Duration = Duration::from_millis(1_000);
 /// How much louder, in dB.
@@ -16,6 +24,9 @@ const MARGIN: u8 = 6;
 #[derive(Debug, Default)]
 pub struct Dominant {
     producer: Option<usize>,
+    since: Time,
+    /// How loud the present one has been lately, in −dBov.
+    level: u8,
 }
 
 impl Dominant {
@@ -28,7 +39,14 @@ impl Dominant {
     /// second while anyone is heard.
     pub fn update(&mut self, now: Time, all: impl Iterator<Item = (usize, u8, Speech)> + Clone) -> bool {
         let present = self.producer.and_then(|active| all.clone().find(|(producer, ..)| *producer == active));
-        let present = present.filter(|(_, _, speech)| speech.is_now(now));
+        let present = present.filter(|(_, _, speech)| speech.last().is_some_and(|last| now.since(last) <= PAUSE));
+        if let Some((_, level, _)) = present {
+            self.level = level.min(self.level.saturating_add(FALL));
+        }
+        let loudness = self.level;
+        if present.is_some() && now.since(self.since) < HOLD {
+            return false;
+        }
         let challenges = |(producer, level, speech): &(usize, u8, Speech)| {
             if Some(*producer) == self.producer || !speech.is_now(now) {
                 return false;
@@ -36,14 +54,12 @@ impl Dominant {
             match (self.producer, present) {
                 (None, _) => true,
                 (Some(_), None) => speech.duration() >= MIN_SPEECH,
-                (Some(_), Some((_, present, _))) => {
-                    speech.duration() >= MIN_CONTEST && u16::from(*level) + u16::from(MARGIN) <= u16::from(present)
-                }
+                (Some(_), Some(_)) => speech.duration() >= MIN_CONTEST && level.saturating_add(MARGIN) <= loudness,
             }
         };
         // The lowest number is the loudest.
-        let Some((loudest, ..)) = all.filter(challenges).min_by_key(|(_, level, _)| *level) else { return false };
-        self.producer = Some(loudest);
+        let Some((loudest, level, _)) = all.filter(challenges).min_by_key(|(_, level, _)| *level) else { return false };
+        *self = Dominant { producer: Some(loudest), since: now, level };
         true
     }
 
@@ -99,6 +115,24 @@ mod tests {
         assert_eq!(room.run(2_000, [QUIET; 3]), Some(1), "a cough");
         assert_eq!(room.run(600, [30, QUIET, QUIET]), Some(0));
         assert_eq!(room.run(60_000, [QUIET; 3]), Some(0), "silence changes nothing");
+    }
+
+    #[test]
+    fn two_who_talk_at_the_same_time_take_no_turns_of_half_a_second() {
+        let mut room = Room::default();
+        let mut changes = 0;
+        let mut shown = room.run(1_000, [30, QUIET, QUIET]);
+        // Sentences with pauses for breath, not at the same times.
+        for n in 0..60_u64 {
+            let levels = [if n % 7 == 6 { QUIET } else { 30 }, if n % 5 == 4 { QUIET } else { 30 }, QUIET];
+            let next = room.run(400, levels);
+            changes += u32::from(next != shown);
+            shown = next;
+        }
+        assert_eq!(changes, 0, "each pauses for less than a second");
+        assert_eq!(room.run(1_400, [QUIET, 30, QUIET]), Some(1), "who has ended makes room");
+        assert_eq!(room.run(1_000, [20, 30, QUIET]), Some(1), "not back at once");
+        assert_eq!(room.run(2_400, [20, 30, QUIET]), Some(0));
     }
 
     #[test]
