@@ -112,6 +112,12 @@ class DevelopmentBridge:
             enters="direct",
         )
 
+    def keep_flight_records(self, room: str, archive: Path) -> None:
+        """Writes what the bridge did on the connections of a room of its development vendor; nothing if it is gone."""
+        name = f"{DEVELOPMENT_ISSUER}/{room}"
+        command = [str(BRIDGE), "rooms", "report", name, "--data", str(self.data), "--output", str(archive)]
+        subprocess.run(command, capture_output=True, timeout=30, check=False)
+
     def cpu_seconds(self) -> float:
         """User and system time of the process so far."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()

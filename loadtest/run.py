@@ -49,6 +49,11 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "--out", type=Path, default=Path("loadtest-report"), metavar="DIR", help="(default: %(default)s)"
     )
     parser.add_argument("--screenshots", action="store_true", help="keep what each browser showed at the end")
+    parser.add_argument(
+        "--flight-records",
+        action="store_true",
+        help="keep what the bridge did on every connection (docs/flight-record.md)",
+    )
     bridge = parser.add_argument_group("the bridge (by default one of its own is started)")
     bridge.add_argument("--bridge", metavar="URL", help="one that runs already, such as http://192.0.2.1:8080")
     bridge.add_argument(
@@ -65,6 +70,10 @@ def run(options: argparse.Namespace) -> int:
         raise InputError(f"{options.repeat}: expected a number from 1", Place("--repeat"))
     if (options.bridge is None) != (options.token is None):
         raise InputError("--bridge and --token go together: expected both or none")
+    if options.flight_records and options.bridge is not None:
+        raise InputError(
+            "--flight-records: expected a bridge that is started for the run; ask yours with `bridge rooms report`"
+        )
     scenarios = [scenario for file in options.files for scenario in read_scenarios(file)]
     before = read_report(options.compare) if options.compare is not None else None
     plays = [
@@ -125,16 +134,28 @@ def _play(scenario: Scenario, seed: int, options: argparse.Namespace, progress: 
             progress.show,
             namespace=f"lt{os.getpid()}",
         )
-        if options.screenshots:
-            runner.inspect = lambda participants: _screenshots(participants, options.out)
+        runner.inspect = lambda participants: _keep(scenario, seed, participants, bridge.process, options)
         progress.show(-1.0, "making the lines")
         return asyncio.run(_until_interrupted(runner))
 
 
-async def _screenshots(participants: Mapping[str, Participant], folder: Path) -> None:
-    for name, participant in participants.items():
-        if isinstance(participant, BridgePage):
-            await participant.screenshot(folder / f"{name}.png")
+async def _keep(
+    scenario: Scenario,
+    seed: int,
+    participants: Mapping[str, Participant],
+    bridge: DevelopmentBridge | None,
+    options: argparse.Namespace,
+) -> None:
+    """Keeps what was asked for, while everybody is still there."""
+    if options.screenshots:
+        for name, participant in participants.items():
+            if isinstance(participant, BridgePage):
+                await participant.screenshot(options.out / f"{name}.png")
+    if options.flight_records and bridge is not None:
+        for room in sorted({plan.room for plan in scenario.participants}):
+            variant = "".join(f"-{value}" for value in scenario.variant.values())
+            archive = options.out / f"{scenario.name}{variant}-{seed}-{room}.flight.zip"
+            await asyncio.to_thread(bridge.keep_flight_records, room, archive)
 
 
 async def _until_interrupted(runner: Runner) -> Recording:
