@@ -57,6 +57,9 @@ function installMeter(camera, names) {
     } else if (message.type === "participant_joined") {
       people.set(message.participant.id, message.participant.name);
       note("participant_joined", message.participant.name);
+    } else if (message.type === "participant_left") {
+      people.delete(message.participant_id);
+      note("notice.participant_left");
     } else if (message.type === "subscribe_offer") {
       note("notice.subscribe_offer", `${data.length} characters`);
       for (const { mid, participant_id: id, source } of message.tracks) incoming.set(mid, { peer: people.get(id) ?? "", source });
@@ -105,8 +108,12 @@ function installMeter(camera, names) {
       const whose = stamp ?? known.get(video);
       const [peer, source] =
         whose === undefined ? incomingOn(video) : [names[whose.number] ?? "", whose.source ? "screen" : "camera"];
-      if (peer !== null && peer !== own && frames.length < 20_000) {
-        frames.push([peer, source, at, stamp?.sent ?? null, video.videoWidth, video.videoHeight]);
+      // One picture of everybody is a picture of each; its tiles are too small to tell when they were taken.
+      const shown = source === "composed" ? [...people.values()] : [peer];
+      for (const name of shown) {
+        if (name === null || name === own || frames.length >= 20_000) continue;
+        const kind = source === "composed" ? "camera" : source;
+        frames.push([name, kind, at, stamp?.sent ?? null, video.videoWidth, video.videoHeight]);
       }
       video.requestVideoFrameCallback(look);
     };
