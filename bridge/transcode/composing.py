@@ -20,6 +20,7 @@ from bridge.transcode.ntp import ntp_now, ntp_seconds
 from bridge.transcode.pacing import IDLE_SECONDS, TICK_SECONDS
 from bridge.transcode.picture_input import PictureInput
 from bridge.transcode.picture_output import PictureOutput
+from bridge.transcode.steady_rate import SteadyRate
 from bridge.transcode.video_codecs import VIDEO_CLOCK
 
 REPORT_SECONDS = 1.0
@@ -54,6 +55,7 @@ class _Encoding:
     ) -> None:
         """`layout`: its name, and whether the picture is upright."""
         self.bitrate = bitrate
+        self._rate = SteadyRate(bitrate)
         self.rung: Rung = choose_rung(bitrate)
         self._upright = layout[1]
         self._compositor = Compositor(
@@ -86,7 +88,7 @@ class _Encoding:
         """Size and frame rate follow. At 0 nothing is made."""
         self.bitrate = bitrate
         if bitrate:
-            self._become(choose_rung(bitrate, self.rung), upright=self._upright)
+            self._rate.want(bitrate)
 
     def lay_out(self, layout: PictureLayout, *, upright: bool) -> None:
         """Who stands where, and whether the picture is for a screen that is held upright."""
@@ -123,9 +125,11 @@ class _Encoding:
 
     def _make(self, now: float, sources: Sequence[Source]) -> float | None:
         begun = time.monotonic()
+        if self._rate.follow(now):
+            self._become(choose_rung(self._rate.bitrate, self.rung), upright=self._upright)
         picture = self._compositor.compose(now, sources)
         timestamp = round(now * VIDEO_CLOCK)
-        self.output.set_rate(self.bitrate, self.rung.frame_rate)
+        self.output.set_rate(self._rate.bitrate, self.rung.frame_rate)
         if not self.output.send(picture, timestamp, now):
             return None
         if now - self._reported >= REPORT_SECONDS:

@@ -12,6 +12,7 @@ from bridge.transcode.pacing import IDLE_SECONDS, TICK_SECONDS
 from bridge.transcode.picture_input import Decoded, PictureInput
 from bridge.transcode.picture_output import PictureOutput
 from bridge.transcode.picture_size import PictureSizer
+from bridge.transcode.steady_rate import SteadyRate
 from bridge.transcode.video_codecs import VIDEO_CLOCK
 
 _DEFAULT_FRAME_RATE = 30.0
@@ -32,6 +33,7 @@ class _Encoding:
             bitrate=bitrate,
             frame_rate=_DEFAULT_FRAME_RATE,
         )
+        self._rate = SteadyRate(bitrate)
         self._sizer = PictureSizer(bitrate)
         self.bitrate = bitrate
         self._last_sent: int | None = None
@@ -39,12 +41,13 @@ class _Encoding:
 
     def set_bitrate(self, bitrate: int) -> None:
         """Bits per second of payload from now on."""
-        if bitrate != self.bitrate:
-            self.bitrate = bitrate
-            self._sizer.follow(bitrate)
+        self.bitrate = bitrate
+        self._rate.want(bitrate)
 
     def send(self, decoded: Decoded, now: float, frame_rate: float, orientation: bytes | None) -> bool:
         """Encodes and sends a picture, if it is not left out for the sake of the frame rate; whether it was due."""
+        if self._rate.follow(now):
+            self._sizer.follow(self._rate.bitrate)
         if not self._is_due(decoded.timestamp):
             return False
         picture = decoded.picture
@@ -52,7 +55,7 @@ class _Encoding:
         if picture.format.name != "yuv420p" or (picture.width, picture.height) != size:
             picture = picture.reformat(*size, format="yuv420p")
         # In whole numbers: rate control is not to be told of every little change.
-        self.output.set_rate(self.bitrate, max(1.0, min(round(frame_rate), self._sizer.rate.frame_rate)))
+        self.output.set_rate(self._rate.bitrate, max(1.0, min(round(frame_rate), self._sizer.rate.frame_rate)))
         extension = None if self._orientation is None or orientation is None else (self._orientation, orientation)
         if self.output.send(picture, decoded.timestamp, now, extension):
             self._last_sent, self.size = decoded.timestamp, size

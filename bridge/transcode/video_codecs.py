@@ -24,8 +24,8 @@ ENCODED = ("vp8", "h264")
 """What legs encode, by preference: every WebRTC endpoint has one of them (RFC 7742)."""
 
 _TIME_BASE = Fraction(1, VIDEO_CLOCK)
-_SAME_BITRATE = 0.15
-"""A change by less than this does not make an encoder anew that can only be told by that."""
+_SAME_BITRATE = 0.04
+"""A change by less than this does not make an encoder anew that can only be told by that; see `SteadyRate`."""
 
 
 def decoder(codec: str) -> VideoCodecContext:
@@ -62,7 +62,7 @@ class Vp8Encoder:
     """libvpx by FFmpeg, constant bitrate.
 
     FFmpeg hands no new bitrate to libvpx, so that a change makes the encoder anew, which costs a keyframe: the caller
-    changes it in steps that are worth that.
+    changes it in steps that are worth that (`SteadyRate`).
     """
 
     def __init__(self, bitrate: int, frame_rate: float, *, picture_id: int = 0) -> None:
