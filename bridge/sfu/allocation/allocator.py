@@ -28,6 +28,8 @@ MIN_HOLD = 1.5
 MAX_HOLD = 30.0
 """… doubled up to this, each time it had to be taken back within the seconds of `SOON`."""
 SOON = 10.0
+BACK_MARGIN = 2.0
+"""Where its lowest layer fits so many times, a video moves again at once: then the line is back, and does not waver."""
 WEAK_FOR = 1.0
 """Seconds for which even the lowest layer has to be too much before a video is no video any more."""
 STEADY = 0.9
@@ -181,7 +183,12 @@ class Allocator:
                 memory.hold = MIN_HOLD
             more = ladder.cost(careful[index]) - ladder.cost(steps[index])
             hold = 0.0 if memory.complete and memory.hold == MIN_HOLD else memory.hold
-            if now - memory.fits_since >= hold and spent + more <= budget:
+            lowest = ladder.cost(0) - ladder.cost(steps[index])
+            if steps[index] < 0 and hold == MIN_HOLD and spent + BACK_MARGIN * lowest <= budget:
+                # Whatever else fits has to do so for a while, as ever.
+                spent += lowest
+                steps[index], memory.raised_at = 0, now
+            elif now - memory.fits_since >= hold and spent + more <= budget:
                 spent += more
                 steps[index] = careful[index]
                 memory.raised_at, memory.fits_since = now, None

@@ -132,6 +132,22 @@ def test_on_the_weakest_lines_sound_is_all_there_is() -> None:
     assert set(states[-1].values()) == {VideoState.PAUSED}
 
 
+def test_a_video_moves_at_once_when_the_line_is_back_and_its_size_comes_later() -> None:
+    allocator = Allocator()
+    run(allocator, sources(1), [900_000] * 20 + [30_000] * 40)
+    back = allocator.allocate(15.0, 550_000, AUDIO, sources(1)).choices[0]
+    assert (back.layer, back.state) == (SIMULCAST[0], VideoState.REDUCED)
+    assert allocator.allocate(15.25, 550_000, AUDIO, sources(1)).choices[0].layer == SIMULCAST[0]
+    assert allocator.allocate(16.5, 550_000, AUDIO, sources(1)).choices[0].layer == SIMULCAST[2]
+
+
+def test_a_line_that_is_back_every_few_seconds_does_not_make_a_video_flicker() -> None:
+    allocator = Allocator()
+    states = run(allocator, sources(1), ([550_000] * 16 + [30_000] * 16) * 8)
+    moving = [each[0] is VideoState.PAUSED for each in states]
+    assert sum(before and not after for before, after in itertools.pairwise(moving)) <= 4
+
+
 def test_an_estimate_that_nothing_proves_takes_nobodys_video() -> None:
     only = [Source(1, (Layer(0, 0, 900_000, 640, 360, 30.0),))]
     allocator = Allocator()
