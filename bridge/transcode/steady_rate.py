@@ -8,8 +8,8 @@ from __future__ import annotations
 LESS, MORE = 0.05, 0.15
 """Changes up to these shares are none: what is sent too much has to wait, what is sent too little harms nobody."""
 DOWN_SECONDS, UP_SECONDS = 1.0, 2.0
-"""For so long a rate has to be lower, or higher: an estimate that lets a queue drain is lower for half a second, and what
-is sent meanwhile waits less long than a keyframe would take."""
+"""For so long a rate has to be lower, or higher: an estimate that lets a queue drain is lower for half a second, and
+what is sent meanwhile waits less long than a keyframe would take."""
 FALL, RISE = 0.6, 2.0
 """Below and above these shares of the rate it is followed at once: then the line is another one."""
 
