@@ -35,7 +35,7 @@ pub struct ToldEstimate {
 impl ToldEstimate {
     /// Whether `estimate` is to be told now; if so, it counts as told.
     fn is_news(&mut self, now: Time, estimate: &Estimate) -> bool {
-        let (bitrate, source) = (estimate.bitrate.as_bps(), estimate.source);
+        let (bitrate, source) = (estimate.lasting.as_bps(), estimate.source);
         let news = match self.last {
             None => source != EstimateSource::Start,
             Some((at, told, told_source)) => {
@@ -166,7 +166,7 @@ impl Engine {
             }
             self.out.event(Event::Estimate {
                 transport_id: transport.id,
-                bitrate: estimate.bitrate.as_bps(),
+                bitrate: estimate.lasting.as_bps(),
                 source: estimate.source,
                 proven: estimate.proven,
                 round_trip_time: estimate.round_trip.map(|time| time.as_secs_f64()),
@@ -201,6 +201,7 @@ mod tests {
     fn falls_are_told_at_once_and_the_rest_at_a_bounded_rate() {
         let estimate = |kbps, source| Estimate {
             bitrate: Bitrate::kbps(kbps),
+            lasting: Bitrate::kbps(kbps),
             source,
             proven: true,
             round_trip: None,

@@ -104,6 +104,8 @@ pub struct Probe {
 pub struct Estimate {
     /// What it carries.
     pub bitrate: Bitrate,
+    /// The same without a moment in which less is sent so that a queue drains: for what is decided for seconds.
+    pub lasting: Bitrate,
     /// What that follows from.
     pub source: EstimateSource,
     /// Whether it rises again where it was too low: the peer tells of single packets, or has answered a probe.
@@ -402,6 +404,7 @@ impl Estimator {
     pub fn estimate(&self) -> Estimate {
         Estimate {
             bitrate: Bitrate::bps(self.bps() as u64),
+            lasting: Bitrate::bps(self.bounded(self.rate_control.lasting()) as u64),
             source: self.source,
             proven: self.tells_packets() || self.sums.is_proven(),
             round_trip: self.round_trip,
@@ -417,7 +420,10 @@ impl Estimator {
     }
 
     fn bps(&self) -> f64 {
-        let rate = self.rate_control.rate();
+        self.bounded(self.rate_control.rate())
+    }
+
+    fn bounded(&self, rate: f64) -> f64 {
         let rate = self.loss.cap().map_or(rate, |cap| rate.min(cap));
         rate.clamp(self.config.min.as_bps() as f64, self.config.max.as_bps() as f64)
     }

@@ -162,6 +162,17 @@ impl RateControl {
         self.rate
     }
 
+    /// In bit/s: what is sent again once the queue at hand has drained, which takes less time than it takes to change what is
+    /// sent. Where one drain was not enough, nobody knows.
+    pub(super) fn lasting(&self) -> f64 {
+        match self.phase {
+            Phase::Draining { arriving, before, failed: 0, contended: None, .. } => {
+                self.rate.max(arriving.min(before) * RESUME)
+            }
+            _ => self.rate,
+        }
+    }
+
     /// Whether the line looks as if it carried more than is known.
     pub(super) fn may_carry_more(&self, now: Time) -> bool {
         matches!(self.phase, Phase::Growing)

@@ -164,7 +164,7 @@ impl FlightRecorder {
     /// What was concluded, and told.
     pub fn estimate(&mut self, now: Time, estimate: &Estimate) {
         self.add(now, kind::ESTIMATE, MAX_SMALL, |out| {
-            varint::put(out, estimate.bitrate.as_bps());
+            varint::put(out, estimate.lasting.as_bps());
             varint::put(out, source_code(estimate.source));
             varint::put(out, millis_or_none(estimate.round_trip));
             varint::put(out, per_myriad(estimate.fraction_lost));

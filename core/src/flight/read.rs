@@ -243,6 +243,7 @@ mod tests {
         recorder.demand(at(1_400), &TransportDemand { allocated: 1, desired: 2 });
         let estimate = Estimate {
             bitrate: Bitrate::kbps(280),
+            lasting: Bitrate::kbps(280),
             source: EstimateSource::TransportFeedback,
             proven: true,
             round_trip: None,

@@ -109,7 +109,7 @@ impl Replay {
             self.points.push(ReplayPoint {
                 at: now,
                 recorded: self.recorded,
-                replayed: estimate.bitrate.as_bps(),
+                replayed: estimate.lasting.as_bps(),
                 sent: Bitrate::of(std::mem::take(&mut self.sent), POINT_INTERVAL).as_bps(),
                 queue_delay: estimate.queue_delay,
                 fraction_lost: estimate.fraction_lost,

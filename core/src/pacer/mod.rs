@@ -379,7 +379,7 @@ mod tests {
     fn estimate(kbps: u64) -> Estimate {
         let (round_trip, queue_delay) = (None, None);
         let (bitrate, source) = (Bitrate::kbps(kbps), EstimateSource::Start);
-        Estimate { bitrate, source, proven: true, round_trip, fraction_lost: 0.0, queue_delay }
+        Estimate { bitrate, lasting: bitrate, source, proven: true, round_trip, fraction_lost: 0.0, queue_delay }
     }
 
     #[test]

@@ -132,6 +132,11 @@ impl MediaFlow {
         self.estimator.estimate().bitrate.as_bps() as f64
     }
 
+    /// The same without a moment in which a queue drains.
+    fn lasting(&self) -> f64 {
+        self.estimator.estimate().lasting.as_bps() as f64
+    }
+
     /// One millisecond of the sender, and of the receiver's timer.
     pub fn step(&mut self, now: Nanos, flow: usize, out: &mut Vec<Packet>) {
         let time = Time::from_nanos(now);
@@ -158,7 +163,8 @@ impl MediaFlow {
     }
 
     fn choose_target(&mut self, now: Nanos) {
-        let estimate = self.estimate();
+        // Layers are decided on for seconds; an encoder that sends just what it may follows at once.
+        let estimate = if self.media.layers.is_empty() { self.estimate() } else { self.lasting() };
         let audio = (self.media.audio_kbps * 1_000) as f64;
         // Room for the headers of sound.
         let free = estimate - audio * 1.5;
