@@ -46,15 +46,17 @@ class RunningStore:
         running = _read(database.execute(query, ids).rows)
         for row, entry in concerned:
             running.take(row, entry)
-        database.execute_many("DELETE FROM running WHERE room = ?", [(each,) for each in running.ended_rooms])
-        database.execute_many("DELETE FROM running WHERE id = ?", [(each,) for each in running.gone])
+        for column, values in (("room", running.ended_rooms), ("id", running.gone)):
+            if values:
+                database.execute_many(f"DELETE FROM running WHERE {column} = ?", [(each,) for each in values])  # noqa: S608
         changed: list[tuple[Value, ...]] = [(each, each, _text(call)) for each, call in running.calls.items()]
         changed += [(each, who.room_id, _text(who)) for each, who in running.participants.items()]
-        database.execute_many(
-            "INSERT INTO running VALUES (?, ?, ?) "
-            "ON CONFLICT (id) DO UPDATE SET room = excluded.room, body = excluded.body",
-            changed,
-        )
+        if changed:
+            database.execute_many(
+                "INSERT INTO running VALUES (?, ?, ?) "
+                "ON CONFLICT (id) DO UPDATE SET room = excluded.room, body = excluded.body",
+                changed,
+            )
 
     def beat(self, at: int) -> None:
         """Notes that the bridge runs, at microseconds since the epoch."""
