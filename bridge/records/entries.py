@@ -23,10 +23,12 @@ class Stay:
 
     def moves(self, now: float, *, waits: bool) -> None:
         """They come into the room or back to the lobby, or stay and are counted."""
+        # A clock that was set back takes nothing from them.
+        passed = max(0.0, now - self.since)
         if self.waits:
-            self.waited += now - self.since
+            self.waited += passed
         else:
-            self.inside += now - self.since
+            self.inside += passed
         self.since, self.waits = now, waits
 
 

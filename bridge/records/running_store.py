@@ -8,7 +8,7 @@ import msgspec
 
 from bridge.audit import Entry, Row
 from bridge.records.running import KINDS, Running, RunningCall, RunningParticipant, ids_of
-from bridge.storage import Database, Place, Value
+from bridge.storage import Database, Place, StorageError, Value
 
 STORE = "running"
 
@@ -74,11 +74,14 @@ class RunningStore:
 
 def _read(rows: Sequence[tuple[str, str, str]]) -> Running:
     calls, participants = {}, {}
-    for id_, room, body in rows:
-        if id_ == room:
-            calls[id_] = msgspec.json.decode(body, type=RunningCall)
-        else:
-            participants[id_] = msgspec.json.decode(body, type=RunningParticipant)
+    try:
+        for id_, room, body in rows:
+            if id_ == room:
+                calls[id_] = msgspec.json.decode(body, type=RunningCall)
+            else:
+                participants[id_] = msgspec.json.decode(body, type=RunningParticipant)
+    except msgspec.DecodeError as error:
+        raise StorageError(f"the table {STORE} holds what no bridge has written: {error}") from None
     return Running(calls, participants)
 
 

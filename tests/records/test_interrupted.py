@@ -30,7 +30,10 @@ class Life:
         self.outbox = Outbox(place, ["clinic"], [])
         self.records, self.running = RecordStore(place), RunningStore(place)
         self.key = SealingKey.load(data)
-        self.log = AuditStore(data, place, self.key, companion=self.write_along, clock=lambda: self.hall.now)
+        self.set_back = 0.0
+        self.log = AuditStore(
+            data, place, self.key, companion=self.write_along, clock=lambda: self.hall.now - self.set_back
+        )
         for store in (self.outbox, self.records, self.running):
             store.open()
         self._written = 0
@@ -213,6 +216,43 @@ def test_a_room_whose_beginning_is_lost_is_left_out(data: Path, place: Place) ->
     life.books.written.pop(0)
     life.write()
     assert life.rows() == 0
+    life.kill()
+
+
+def test_a_clock_that_is_set_back_takes_no_time_from_anybody(data: Path, place: Place) -> None:
+    life = Life(data, place)
+    life.hall.rooms.define_queue("clinic", "dropin", ["time-1"])
+    life.join("kari", "pasient", "dropin")
+    life.write()
+    life.hall.wait(60.0)
+    life.join("ola", "pasient", "dropin")
+    life.write()
+    life.set_back = 500.0
+    doctor = life.join("doctor", "fastlege")
+    life.hall.moderation.take(doctor.id)
+    life.write()
+    life.kill()
+    life = Life(data, place)
+    assert life.end_interrupted() == 2
+    assert [(each["record"], each["room"], each["seconds"], each.get("waited_seconds")) for each in life.kept()] == [
+        ("session", "dropin", 0.0, 0.0),
+        ("call", "dropin", 60.0, None),
+        ("session", "time-1", 0.0, 0.0),
+        ("session", "time-1", 0.0, 0.0),
+        ("call", "time-1", 0.0, None),
+    ]
+    life.kill()
+
+
+def test_rows_that_no_bridge_has_written_are_named(data: Path) -> None:
+    life = Life(data, Places().node(data))
+    life.join("doctor", "fastlege")
+    life.write()
+    database = life.place.connect()
+    database.execute("UPDATE running SET body = '{}'")
+    database.close()
+    with pytest.raises(StorageError, match="the table running holds what no bridge has written"):
+        life.end_interrupted()
     life.kill()
 
 
