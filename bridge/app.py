@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.routing import BaseRoute
 
-from bridge.audit import AuditLog, AuditSettings, Entry, Row, SealingKey, SignInTrail, Trail
+from bridge.audit import AuditLog, AuditSettings, AuditStore, Entry, Row, SealingKey, SignInTrail, Trail
 from bridge.auth.api_keys import ApiKeys
 from bridge.auth.callers import Callers
 from bridge.auth.operator_keys import OperatorKeys
@@ -41,7 +41,7 @@ from bridge.operating import Draining, Node, OperatorTrail, Overview, RoomList, 
 from bridge.queues import OLD_FILE, QueueKeeper
 from bridge.recorder import RoomRecorder, Services, TenantArchive, streams_of_mode
 from bridge.recordings import Retention, can_record, open_store
-from bridge.records import Ledger, RecordArchive, RecordStore
+from bridge.records import Ledger, Pulse, RecordArchive, RecordStore, RunningStore, end_interrupted
 from bridge.rest import AuditedActs, VendorTokens, webhook_endpoints
 from bridge.room import Metering, RoomLimits, RoomPolicy, Rooms, WithoutHost
 from bridge.sandbox import PAGES as SANDBOX_PAGES
@@ -105,6 +105,7 @@ class Application:
         self._outbox = Outbox(node, served, [each.tenant for each in endpoints])
         self._webhooks = WebhookSender(self._outbox, endpoints)
         self._records = RecordStore(node)
+        self._running = RunningStore(node)
         self._audit = AuditLog(
             settings.data.directory,
             node,
@@ -148,6 +149,7 @@ class Application:
                 "records": lambda: self._records.forget(time.time() - settings.records.retention),
             }
         )
+        self._pulse = Pulse(self._running, lambda: bool(self._rooms.room_ids()))
         self._data: DataDirectory | None = None
         self._signin = SignIn(settings, storage.shared())
         own = self._signin.issuers(served)
@@ -208,8 +210,7 @@ class Application:
         """
         try:
             self._data = DataDirectory(self._settings.data.directory)
-            self._audit.start()
-            self._open_beside_the_log()
+            self._audit.start(self._open_beside_the_log)
             self._webhooks.start()
             self._signin.start()
             self._queues.load()
@@ -219,6 +220,7 @@ class Application:
             self._legs.start()
             self._retention.start()
             self._housekeeping.start()
+            self._pulse.start()
             await self._admin.start()
             logging.getLogger("bridge").addHandler(self._event_log)
             self._loop_lag.start()
@@ -245,6 +247,7 @@ class Application:
         self._legs.close()
         await self._retention.stop()
         await self._housekeeping.stop()
+        await self._pulse.stop()
         await self._quality.stop()
         self._loop_lag.stop()
         await self._admin.close()
@@ -254,7 +257,7 @@ class Application:
         await self._webhooks.close()
         await asyncio.to_thread(self._audit.close)
         # A connection is waited for while somebody uses it.
-        for store in (self._outbox, self._records, self._queues):
+        for store in (self._outbox, self._records, self._running, self._queues):
             await in_thread(store.close)
         if self._data is not None:
             self._data.release()
@@ -289,13 +292,18 @@ class Application:
         """What belongs to new entries of the audit log, in their transaction."""
         self._outbox.add(database, rows)
         self._records.add(database, rows)
+        self._running.follow(database, rows)
 
-    def _open_beside_the_log(self) -> None:
+    def _open_beside_the_log(self, log: AuditStore) -> None:
         try:
             self._outbox.open()
             self._records.open()
+            self._running.open()
+            interrupted = end_interrupted(self._running, log)
         except StorageError as error:
             raise BridgeError("records_unavailable", f"Records and events cannot be kept: {error}.") from error
+        if interrupted:
+            _log.warning("The bridge before this one was killed during calls", extra={"calls": interrupted})
 
     async def _start_media(self) -> None:
         try:

@@ -14,6 +14,7 @@ from bridge.audit import store as audit
 from bridge.auth import invitation_database as invitations
 from bridge.data_directory import DataDirectory
 from bridge.errors import BridgeError
+from bridge.records import running_store as running
 from bridge.records import store as records
 from bridge.settings import Settings
 from bridge.storage import Database, Place, SqlitePlace, Storage
@@ -28,6 +29,8 @@ _OF_NODE = (
     (audit.STORE, audit.MIGRATIONS, ("entries", "seals", "checkpoints")),
     (outbox.STORE, outbox.MIGRATIONS, ("events",)),
     (records.STORE, records.MIGRATIONS, ("records",)),
+    # A bridge that was killed leaves them to the one that starts on the server.
+    (running.STORE, running.MIGRATIONS, ("running", "alive")),
     (queues.STORE, queues.MIGRATIONS, ("queues",)),
 )
 _SHARED = ((invitations.STORE, invitations.MIGRATIONS, ("invitations",)),)

@@ -16,7 +16,7 @@ from bridge.data_directory import DataDirectory
 from bridge.errors import BridgeError
 from bridge.moving import move
 from bridge.queues import QueueKeeper
-from bridge.records import RecordReader, RecordStore
+from bridge.records import RecordReader, RecordStore, RunningStore
 from bridge.room import RoomLimits, Rooms
 from bridge.settings import DataSettings, Settings, StorageSettings
 from bridge.storage import Database, SqlitePlace, Storage
@@ -35,20 +35,25 @@ async def test_everything_moves_and_the_log_goes_on(cluster: Cluster, tmp_path: 
         RecordStore(here),
         QueueKeeper(here, Rooms(RoomLimits())),
     )
+    runs = RunningStore(here)
     key = SealingKey.load(tmp_path)
 
     def write_along(database: Database, rows: Sequence[tuple[Row, Entry]]) -> None:
         outbox.add(database, rows)
         records.add(database, rows)
+        runs.follow(database, rows)
 
     log = AuditStore(tmp_path, here, key, companion=write_along)
-    for store in (outbox, records):
+    for store in (outbox, records, runs):
         store.open()
     queues.load()
     await queues.define("clinic", "dropin", ["one"])
     for _ in range(3):
         log.write_head(log.append([Entry("room_opened", "clinic", "a"), Entry("call_ended", "clinic", "a")]))
-    for each in (log, outbox, records, queues):
+    # The bridge was killed during a call.
+    log.write_head(log.append([Entry("room_opened", "clinic", "b")]))
+    runs.beat(1)
+    for each in (log, outbox, records, runs, queues):
         each.close()
     invitations = InvitationDatabase(SqlitePlace(tmp_path / SHARED_FILE))
     invitations.open()
@@ -64,26 +69,31 @@ async def test_everything_moves_and_the_log_goes_on(cluster: Cluster, tmp_path: 
     running.release()
     assert move(settings) == {
         "invitations": 1,
-        "entries": 6,
-        "seals": 3,
+        "entries": 7,
+        "seals": 4,
         "checkpoints": 0,
-        "events": 6,
+        "events": 7,
         "records": 3,
+        "running": 1,
+        "alive": 1,
         "queues": 1,
     }
     assert not (tmp_path / NODE_FILE).exists()
 
     there = Storage(settings).node(key.checker.node)
     log = AuditStore(tmp_path, there, key)
-    assert log.append([Entry("after")]).seq == 7
+    assert log.append([Entry("after")]).seq == 8
     log.close()
     reader = AuditReader(there, tmp_path / HEAD)
     assert verify(reader, key.checker).findings == ()
     reader.close()
     outbox, rooms = Outbox(there, ["clinic"], ["clinic"]), Rooms(RoomLimits())
     outbox.open()
-    assert (len(outbox), len(outbox.read("clinic", None, 9, None, None))) == (6, 6)
+    assert (len(outbox), len(outbox.read("clinic", None, 9, None, None))) == (7, 7)
     outbox.close()
+    runs = RunningStore(there)
+    assert (list(runs.left().calls), runs.alive()) == (["clinic/b"], 1)
+    runs.close()
     queues = QueueKeeper(there, rooms)
     queues.load()
     queues.close()

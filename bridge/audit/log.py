@@ -90,14 +90,22 @@ class AuditLog:
         self._next_prune = 0.0
         self._next_head_log = 0.0
 
-    def start(self) -> None:
-        """Opens the store and begins to write. Raises `AuditError` where the store cannot be used."""
+    def start(self, first: Callable[[AuditStore], None] = lambda _store: None) -> None:
+        """Opens the store and begins to write; `first` may write to it before anybody else does, in this thread.
+
+        Raises `AuditError` where the store cannot be used, and what `first` raises.
+        """
         try:
             store = AuditStore(self._data, self._place, self._key, companion=self._companion, clock=self._clock)
         except (StorageError, OSError) as error:
             raise AuditError(
                 "audit_unavailable", f"The audit log in {self._place.name} cannot be written: {error}."
             ) from error
+        try:
+            first(store)
+        except BaseException:
+            store.close()
+            raise
         self._failing = None
         self._thread = threading.Thread(target=self._run, args=(store,), name="audit", daemon=True)
         self._thread.start()

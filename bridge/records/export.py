@@ -13,7 +13,7 @@ COLUMNS = (
     *("id", "record", "tenant", "room", "call", "started", "ended", "seconds", "reason"),
     *("sessions", "participant_minutes", "most_participants", "joins", "waits", "longest_wait_seconds"),
     *("refused", "removed", "recorded_seconds", "mos", "mos_min"),
-    *("person", "participant", "role", "level", "door", "waited_seconds", "protocol"),
+    *("person", "session", "participant", "role", "level", "door", "waited_seconds", "protocol"),
     *("round_trip_ms", "round_trip_ms_max"),
     *(
         f"{direction}_{measure}"

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from bridge.audit import Detail, Entry
 from bridge.observability.quality import Sample
+from bridge.records.entries import SessionFacts, Stay, call_ended, session_ended, session_started
 from bridge.records.measures import Gathered, SessionMeasures
 from bridge.room import Admitted, Moved, RoomEvent, RoomOpened, RoomRecord, SentBack, Session, SessionEnded
-from bridge.timestamps import timestamp
 
 if TYPE_CHECKING:
     from bridge.signaling.calls import JoinClaims
@@ -32,38 +32,19 @@ class SampledSession(Protocol):
 @dataclass
 class _Session:
     room_id: str
-    participant: str
-    subject: str
-    identity: str = field(repr=False)
-    role: str
-    level: str
-    door: str
-    started: float
-    """By the wall clock."""
-    since: float
-    """When it came to where it is: in the lobby, or in the room."""
-    waits: bool
-    waited: float = 0.0
-    inside: float = 0.0
+    facts: SessionFacts
+    stay: Stay
     measures: SessionMeasures = field(default_factory=SessionMeasures)
     reduced: set[int] = field(default_factory=set)
     """Videos that the line is too weak for now."""
     reduced_since: float = 0.0
     reduced_seconds: float = 0.0
 
-    def moves(self, now: float, *, waits: bool) -> None:
-        """It comes into the room or back to the lobby, or stays and is counted."""
-        if self.waits:
-            self.waited += now - self.since
-        else:
-            self.inside += now - self.since
-        self.since, self.waits = now, waits
-
 
 @dataclass
 class _Call:
     id: str
-    started: float
+    started: int
     sessions: int = 0
     score: Gathered = field(default_factory=Gathered)
 
@@ -94,15 +75,15 @@ class Ledger:
         """Follows a room."""
         match event:
             case RoomOpened(room_id=room_id):
-                self._calls[room_id] = _Call(token_urlsafe(12), self._wall_clock())
+                self._calls[room_id] = _Call(token_urlsafe(12), self._wall_time())
             case Moved(session_ids=moved, to=to):
                 for session_id in moved:
                     if session_id in self._sessions:
                         self._sessions[session_id].room_id = to
             case Admitted(participant_id=who) | SentBack(participant_id=who):
                 for session in self._sessions.values():
-                    if session.participant == who:
-                        session.moves(self._clock(), waits=isinstance(event, SentBack))
+                    if session.facts.participant == who:
+                        session.stay.moves(self._clock(), waits=isinstance(event, SentBack))
             case SessionEnded(session_id=session_id, reason=reason):
                 ended = self._sessions.pop(session_id, None)
                 if ended is not None:
@@ -112,18 +93,21 @@ class Ledger:
 
     def on_opened(self, session: Session, claims: JoinClaims, door: str) -> None:
         """A client has joined, or waits in the lobby."""
-        self._sessions[session.id] = _Session(
-            session.room_id,
+        facts = SessionFacts(
+            # Its own id opens it.
+            token_urlsafe(12),
             session.participant_id,
             self._pseudonym(claims.tenant, claims.identity),
             claims.identity,
             claims.role,
             claims.level,
             door,
-            self._wall_clock(),
-            self._clock(),
-            session.waiting,
+            self._wall_time(),
         )
+        stay = Stay(self._clock(), session.waiting)
+        self._sessions[session.id] = _Session(session.room_id, facts, stay)
+        call = self._calls[session.room_id]
+        self._append(session_started(session.room_id, call.id, facts))
 
     def on_stalled(self, session_id: str, *, to_bridge: bool) -> None:
         """Media of a session stopped without anyone asking for it: to the bridge, or from it."""
@@ -151,64 +135,35 @@ class Ledger:
     def on_room_record(self, record: RoomRecord) -> None:
         """A room has closed, after its sessions."""
         call = self._calls.pop(record.room_id)
-        attachment: dict[str, Detail] = {
-            "started": timestamp(round(call.started * 1e6)),
-            "sessions": call.sessions,
-            "participant_minutes": round(record.participant_seconds / 60, 2),
-            "most_participants": record.most_participants,
-            "joins": ",".join(f"{role}:{count}" for role, count in sorted(record.joins.items())),
-            "waits": record.waits,
-            "longest_wait_seconds": round(record.longest_wait, 1),
-            "refused": record.refused,
-            "removed": record.removed,
-            "recorded_seconds": round(record.recorded_seconds, 1),
-        }
+        scores: dict[str, Detail] = {}
         if call.score.count:
-            attachment["mos"] = round(call.score.mean, 2)
-            attachment["mos_min"] = round(call.score.least, 2)
-        tenant, _, room = record.room_id.partition("/")
-        details: dict[str, Detail] = {
-            "call": call.id,
-            "seconds": round(record.duration, 1),
-            "reason": record.reason,
-        }
-        self._append(Entry("call_ended", tenant, room, details=details, attachment=attachment))
+            scores = {"mos": round(call.score.mean, 2), "mos_min": round(call.score.least, 2)}
+        self._append(call_ended(record, call.id, started=call.started, sessions=call.sessions, more=scores))
+
+    def _wall_time(self) -> int:
+        return round(self._wall_clock() * 1e6)
 
     def _write_session(self, session: _Session, reason: str) -> None:
-        session.moves(self._clock(), waits=session.waits)
+        stay = session.stay
+        stay.moves(self._clock(), waits=stay.waits)
         if session.reduced:
             session.reduced_seconds += self._clock() - session.reduced_since
-        measures = session.measures.summary(session.inside)
+        measures: dict[str, Detail] = {**session.measures.summary(stay.inside)}
+        if session.measures.received.codecs:
+            measures["received_reduced_seconds"] = round(session.reduced_seconds, 1)
         call = self._calls[session.room_id]
         call.sessions += 1
         for direction in (session.measures.sent, session.measures.received):
             if direction.score.count:
                 call.score.add(direction.score.mean)
-        tenant, _, room = session.room_id.partition("/")
-        details: dict[str, Detail] = {
-            "call": call.id,
-            "participant": session.participant,
-            "seconds": round(session.inside, 1),
-            "reason": reason,
-        }
-        attachment: dict[str, Detail] = {
-            "started": timestamp(round(session.started * 1e6)),
-            "role": session.role,
-            "level": session.level,
-            "door": session.door,
-            "waited_seconds": round(session.waited, 1),
-            **measures,
-        }
-        if session.measures.received.codecs:
-            attachment["received_reduced_seconds"] = round(session.reduced_seconds, 1)
         self._append(
-            Entry(
-                "session_ended",
-                tenant,
-                room,
-                subject=session.subject,
-                details=details,
-                identity=session.identity,
-                attachment=attachment,
+            session_ended(
+                session.room_id,
+                call.id,
+                session.facts,
+                reason,
+                waited=stay.waited,
+                inside=stay.inside,
+                more=measures,
             )
         )

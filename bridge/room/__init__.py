@@ -43,7 +43,7 @@ from bridge.room.events import (
 )
 from bridge.room.grants import DEFAULT_ROLES, Entrance, Grant, Role, RoleError, parse_roles
 from bridge.room.inviting import Inviting
-from bridge.room.metering import Metering, RoomRecord
+from bridge.room.metering import Meter, Metering, RoomRecord
 from bridge.room.model import (
     ChatLane,
     ChatMessage,
@@ -99,6 +99,7 @@ __all__ = [
     "LobbyNotice",
     "LobbyView",
     "MediaKind",
+    "Meter",
     "Metering",
     "Moderation",
     "Moved",

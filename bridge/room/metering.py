@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -42,11 +41,14 @@ class RoomRecord:
 
 
 @dataclass(slots=True)
-class _Meter:
+class Meter:
+    """What a room has come to so far. Times are seconds of one clock."""
+
     opened: float
     inside: dict[str, float] = field(default_factory=dict)
+    """Since when those are in the room who are counted, by their ids."""
     waiting: dict[str, float] = field(default_factory=dict)
-    joins: Counter[str] = field(default_factory=Counter)
+    joins: dict[str, int] = field(default_factory=dict)
     participant_seconds: float = 0.0
     most: int = 0
     waits: int = 0
@@ -56,6 +58,51 @@ class _Meter:
     recorded_seconds: float = 0.0
     recording_since: float | None = None
 
+    def join(self, participant: str, role: str, now: float) -> None:
+        """Someone who is to be counted is in the room."""
+        self.inside[participant] = now
+        self.most = max(self.most, len(self.inside))
+        self.joins[role] = self.joins.get(role, 0) + 1
+
+    def leave(self, participant: str, reason: str, now: float) -> None:
+        """Someone is out of it; one who was not counted changes nothing."""
+        if participant in self.inside:
+            self.participant_seconds += now - self.inside.pop(participant)
+            self.removed += reason == EndReason.REMOVED
+
+    def wait(self, participant: str, now: float) -> None:
+        """Someone is in the lobby."""
+        self.waiting[participant] = now
+        self.waits += 1
+
+    def stop_waiting(self, participant: str, reason: str | None, now: float) -> None:
+        """Someone is out of it; for no reason where they are let in."""
+        self.longest_wait = max(self.longest_wait, now - self.waiting.pop(participant, now))
+        self.refused += reason == EndReason.REFUSED
+
+    def follow_recording(self, on: bool, now: float) -> None:
+        """The room is recorded from now on, or is not."""
+        if self.recording_since is not None:
+            self.recorded_seconds += now - self.recording_since
+        self.recording_since = now if on else None
+
+    def sum_up(self, room_id: str, reason: str, now: float) -> RoomRecord:
+        """The room closes, with nobody in it; a recording is over then, too."""
+        self.follow_recording(False, now)
+        return RoomRecord(
+            room_id=room_id,
+            duration=now - self.opened,
+            participant_seconds=self.participant_seconds,
+            most_participants=self.most,
+            joins=dict(self.joins),
+            waits=self.waits,
+            longest_wait=self.longest_wait,
+            refused=self.refused,
+            removed=self.removed,
+            recorded_seconds=self.recorded_seconds,
+            reason=reason,
+        )
+
 
 class Metering:
     """A room listener that hands out a record of each room that closes."""
@@ -64,60 +111,29 @@ class Metering:
         """`clock` is the rooms'."""
         self._clock = clock
         self._on_record = on_record
-        self._meters: dict[str, _Meter] = {}
+        self._meters: dict[str, Meter] = {}
 
     def __call__(self, event: RoomEvent) -> None:
         """Counts an event."""
         now = self._clock()
         if isinstance(event, RoomOpened):
-            self._meters[event.room_id] = _Meter(now)
+            self._meters[event.room_id] = Meter(now)
             return
         meter = self._meters[event.room_id]
         match event:
-            case ParticipantJoined(participant=participant) if participant.service:
-                pass
-            case ParticipantLeft(participant_id=participant_id) if participant_id not in meter.inside:
-                # One that is not counted.
-                pass
             case ParticipantJoined(participant=participant):
-                meter.inside[participant.id] = now
-                meter.most = max(meter.most, len(meter.inside))
-                meter.joins[participant.role] += 1
+                if not participant.service:
+                    meter.join(participant.id, participant.role, now)
             case ParticipantLeft(participant_id=participant_id, reason=reason):
-                meter.participant_seconds += now - meter.inside.pop(participant_id)
-                meter.removed += reason is EndReason.REMOVED
+                meter.leave(participant_id, reason, now)
             case WaitingJoined(participant=participant):
-                meter.waiting[participant.id] = now
-                meter.waits += 1
+                meter.wait(participant.id, now)
             case WaitingLeft(participant_id=participant_id, reason=reason):
-                meter.longest_wait = max(meter.longest_wait, now - meter.waiting.pop(participant_id))
-                meter.refused += reason is EndReason.REFUSED
+                meter.stop_waiting(participant_id, reason, now)
             case RoomChanged(state=state):
-                self._follow_recording(meter, state.recording is Recording.ON, now)
+                meter.follow_recording(state.recording is Recording.ON, now)
             case RoomClosed(reason=reason):
                 del self._meters[event.room_id]
-                self._on_record(self._record(event.room_id, meter, reason, now))
+                self._on_record(meter.sum_up(event.room_id, reason.value, now))
             case _:
                 pass
-
-    @staticmethod
-    def _follow_recording(meter: _Meter, on: bool, now: float) -> None:
-        if meter.recording_since is not None:
-            meter.recorded_seconds += now - meter.recording_since
-        meter.recording_since = now if on else None
-
-    @staticmethod
-    def _record(room_id: str, meter: _Meter, reason: EndReason, now: float) -> RoomRecord:
-        return RoomRecord(
-            room_id=room_id,
-            duration=now - meter.opened,
-            participant_seconds=meter.participant_seconds,
-            most_participants=meter.most,
-            joins=dict(meter.joins),
-            waits=meter.waits,
-            longest_wait=meter.longest_wait,
-            refused=meter.refused,
-            removed=meter.removed,
-            recorded_seconds=meter.recorded_seconds,
-            reason=reason.value,
-        )

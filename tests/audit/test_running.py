@@ -156,6 +156,10 @@ async def test_a_bridge_on_a_server_outlives_its_loss_and_its_own(
             assert [each["id"] for each in listed] == [made["id"]]
             events = (await vendor.get("/v1/events")).json()["events"]
             joined = [each["data"]["identity"] for each in events if each["type"] == "participant.joined"]
+            # What was going on when the bridge was killed is over.
+            over = [each["data"] for each in events if each["type"] == "room.ended"]
+            # That somebody came to time-2 just then may not have been on disk yet.
+            assert "time-1" in [each["room"] for each in over if each["reason"] == "interrupted"]
             assert joined[:2] == ["kari", "ola"]
         bridge.stop()
     verdict = audit(bridge.data, "verify", "--head", head)

@@ -137,7 +137,7 @@ def test_what_is_measured_is_no_part_of_the_chain_so_that_it_may_be_deleted_earl
     kept.write()
     reader = AuditReader(kept.place)
     rows = [json.loads(row.details) for row in reader.rows() if row.kind == "session_ended"]
-    assert set(rows[1]) == {"call", "participant", "seconds", "reason"}
+    assert set(rows[1]) == {"call", "session", "participant", "seconds", "reason"}
     store = RecordStore(kept.place)
     store.open()
     assert store.forget(2.0**33) == 3

@@ -7,7 +7,7 @@ from pathlib import Path
 from bridge.audit import HEAD, AuditReader, AuditStore, Entry, SealingKey, verify
 from bridge.auth.invitation_database import InvitationDatabase
 from bridge.queues import OLD_FILE, QueueKeeper
-from bridge.records import RecordReader, RecordStore
+from bridge.records import RecordReader, RecordStore, RunningStore
 from bridge.room import RoomLimits, Rooms
 from bridge.storage import SqlitePlace
 from bridge.storage.choice import NODE_FILE, SHARED_FILE
@@ -34,13 +34,16 @@ async def test_all_that_was_in_them_is_there_and_gone_on_with(tmp_path: Path) ->
         outbox, records, rooms = Outbox(place, ["clinic"], ["clinic"]), RecordStore(place), Rooms(RoomLimits())
         outbox.open()
         records.open()
+        running = RunningStore(place)
+        running.open()
+        assert (running.left().calls, running.alive()) == ({}, 0)
         queues = QueueKeeper(place, rooms, tmp_path / OLD_FILE)
         queues.load()
         assert [each.id for each in rooms.queues.all()] == ["clinic/dropin"]
         assert len(outbox.read("clinic", None, 9, None, None)) == 1
         assert len(list(RecordReader(records.database).between(None, None, "clinic"))) == 1
         log.write_head(log.append([Entry("after")]))
-        for each in (queues, records, outbox, log):
+        for each in (queues, running, records, outbox, log):
             each.close()
         assert findings(tmp_path) == ()
         invitations = InvitationDatabase(SqlitePlace(tmp_path / SHARED_FILE))
