@@ -1,6 +1,7 @@
+import { originOf } from "../../sdk/src/index.js";
+import { background } from "../background.js";
 import { Captions, ChatPanel } from "../chat-panel.js";
 import { element, setAttribute, setText } from "../dom.js";
-import { remember, remembered } from "../equipment.js";
 import { t } from "../i18n.js";
 import { icon } from "../icons.js";
 import { initials } from "../layout.js";
@@ -9,6 +10,7 @@ import { OwnMedia } from "../own-media.js";
 import { PeoplePanel } from "../people-panel.js";
 import { nameOf } from "../person-menu.js";
 import { ask } from "../questions.js";
+import { remember, remembered } from "../remembered.js";
 import { RECORDING_WORDS } from "../recording-section.js";
 import { LAYOUTS, SettingsDialog } from "../settings-dialog.js";
 import { PanelButton, SidePanel } from "../side-panel.js";
@@ -96,7 +98,7 @@ export class CallView {
     this.#call = call;
     this.#name = name;
     this.#stage = new Stage(call, (id) => this.#pin(id));
-    this.#own = new OwnMedia(call, () => this.#queueUpdate());
+    this.#own = new OwnMedia(call, () => this.#queueUpdate(), this.#abort.signal);
     this.#sound = new Sound((blocked) => setAttribute(this.#unlockButton, "hidden", !blocked));
     this.#toolbar = new Toolbar({
       microphone: () => this.#own.toggleMicrophone(),
@@ -333,7 +335,7 @@ export class CallView {
         status: "",
         quality: this.#call.quality,
         content: "camera",
-        mirrored: track?.getSettings().facingMode !== "environment",
+        mirrored: track === null || originOf(track).getSettings().facingMode !== "environment",
         source: null,
       },
       own.screenTrack,
@@ -416,6 +418,7 @@ export class CallView {
           remember("speaker", id);
           this.#sound.chooseSpeaker(id);
         },
+        blur: (on) => background.set(on),
         saveData: (on) => {
           remember("saveData", String(on));
           this.#call.saveData = on;
@@ -430,12 +433,13 @@ export class CallView {
         },
       },
       () => ({
-        cameraId: own.cameraTrack?.getSettings().deviceId ?? remembered("camera"),
+        cameraId: (own.cameraTrack && originOf(own.cameraTrack).getSettings().deviceId) ?? remembered("camera"),
         microphoneId: own.microphoneTrack?.getSettings().deviceId ?? remembered("microphone"),
         speakerId: remembered("speaker"),
         saveData: this.#call.saveData,
         view: rememberedView(),
         layout: rememberedLayout(),
+        camera: own.cameraTrack,
         microphone: own.microphoneTrack,
       }),
     );
