@@ -218,9 +218,10 @@ export class OwnMedia {
   /** Goes on with the same camera: only what is made of its picture changes. */
   #applyBackground() {
     this.#backgroundDue = this.#busy.has("camera");
-    return this.#once("camera", async () => {
-      const track = this.#camera?.track;
-      if (!track) return;
+    const track = this.#camera?.track;
+    // A camera that is off is opened as it is wanted then.
+    if (this.#backgroundDue || !track) return;
+    this.#once("camera", async () => {
       const next = await background.applyTo(track);
       if (next !== track) await this.#camera?.replace(next);
     });

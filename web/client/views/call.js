@@ -3,6 +3,7 @@ import { background } from "../background.js";
 import { Captions, ChatPanel } from "../chat-panel.js";
 import { element, setAttribute, setText } from "../dom.js";
 import { t } from "../i18n.js";
+import { FloatingPicture, isShortcut } from "../floating-picture.js";
 import { icon } from "../icons.js";
 import { initials } from "../layout.js";
 import { notify, withdrawNotices } from "../notices.js";
@@ -57,6 +58,7 @@ export class CallView {
   #sound;
   #stage;
   #toolbar;
+  #floating;
   #settings;
   #count = element("span");
   #panel = new SidePanel(() => this.#queueUpdate());
@@ -100,11 +102,13 @@ export class CallView {
     this.#stage = new Stage(call, (id) => this.#pin(id));
     this.#own = new OwnMedia(call, () => this.#queueUpdate(), this.#abort.signal);
     this.#sound = new Sound((blocked) => setAttribute(this.#unlockButton, "hidden", !blocked));
+    this.#floating = new FloatingPicture({ microphone: () => this.#own.toggleMicrophone(), leave, changed: () => this.#queueUpdate() });
     this.#toolbar = new Toolbar({
       microphone: () => this.#own.toggleMicrophone(),
       camera: () => this.#own.toggleCamera(),
       screen: () => this.#own.toggleScreen(),
       switchCamera: () => this.#own.switchCamera(),
+      floating: () => this.#floating.toggle(),
       settings: () => this.#settings.open(),
       leave,
     });
@@ -163,6 +167,7 @@ export class CallView {
     this.#abort.abort();
     this.#wakeLock?.release().catch(() => undefined);
     this.#sound.close();
+    this.#floating.close();
     this.#stage.close();
     this.#panel.dispose();
     this.#settings.node.close();
@@ -266,6 +271,11 @@ export class CallView {
       call.on(type, () => this.#queueUpdate(), options);
     }
     document.addEventListener("visibilitychange", () => this.#keepAwake(), options);
+    document.addEventListener("keydown", (event) => {
+      if (!isShortcut(event)) return;
+      event.preventDefault();
+      this.#floating.toggle();
+    }, options);
   }
 
   async #raiseHand() {
@@ -341,7 +351,10 @@ export class CallView {
       own.screenTrack,
       this.#call.composed?.muted === false ? this.#call.composed : null,
     );
-    this.#toolbar.update(own);
+    const { microphoneOn, cameraOn, sharing, canShare, canSwitchCamera, canSpeak, canShow } = own;
+    const { possible: canFloat, open: floating } = this.#floating;
+    this.#toolbar.update({ microphoneOn, cameraOn, sharing, canShare, canSwitchCamera, canSpeak, canShow, canFloat, floating });
+    if (this.#stage.main) this.#floating.update({ picture: this.#stage.main, microphoneOn, canSpeak });
     setText(this.#count, t("inTheCall", { count: others.size + 1 }));
     this.#updatePanels();
     this.#updateAlone();
