@@ -15,7 +15,7 @@ from PIL import Image
 from tests.browser.browsers import Browser, Driver, Page
 from tests.browser.test_page import enter, join
 from tests.support.bridge import Bridge
-from tests.support.media import BLUE, GREEN, RED, ColourTrack, ToneTrack, identity_of_colour
+from tests.support.media import BLUE, GREEN, RED, ColourTrack, Identity, ToneTrack, identity_of_colour
 from tests.support.participant import Participant
 from tests.transcode.pictures import talking_head
 
@@ -135,17 +135,22 @@ async def test_what_is_behind_somebody_goes_nowhere(
     assert (await patient.noticed())["errors"] == []
 
 
-async def colour(page: Page, video: str) -> str:
-    """Whose picture a video shows, by a JavaScript expression for it."""
-    seen = await page.evaluate(
-        f"""(() => {{
-            const canvas = Object.assign(document.createElement('canvas'), {{ width: 1, height: 1 }});
-            canvas.getContext('2d').drawImage({video}, 0, 0, 1, 1);
-            return [...canvas.getContext('2d').getImageData(0, 0, 1, 1).data.slice(0, 3)];
-        }})()"""
-    )
-    identity = identity_of_colour(tuple(seen))
-    return identity.name if identity else str(seen)
+async def shows(page: Page, video: str, identity: Identity) -> None:
+    """Waits until a video, by a JavaScript expression for it, shows this identity's picture."""
+    deadline = asyncio.get_running_loop().time() + 20
+    seen: list[int] = []
+    while asyncio.get_running_loop().time() < deadline:
+        seen = await page.evaluate(
+            f"""(() => {{
+                const canvas = Object.assign(document.createElement('canvas'), {{ width: 1, height: 1 }});
+                canvas.getContext('2d').drawImage({video}, 0, 0, 1, 1);
+                return [...canvas.getContext('2d').getImageData(0, 0, 1, 1).data.slice(0, 3)];
+            }})()"""
+        )
+        if identity_of_colour(tuple(seen)) == identity:
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"{seen} is not {identity.name}")
 
 
 async def test_the_main_picture_floats_and_has_buttons(bridge: Bridge, room: str, chromium: Browser) -> None:
@@ -159,13 +164,13 @@ async def test_the_main_picture_floats_and_has_buttons(bridge: Bridge, room: str
         await red.wait(f"{WINDOW}?.document.querySelector('.tile:not(.has-picture) .tile-name')?.textContent !== ''")
         await blue.publish(ToneTrack(BLUE), ColourTrack(BLUE))
         await red.wait(f"{video}.videoWidth > 0")
-        assert await colour(red, video) == "blue"
+        await shows(red, video, BLUE)
         # Whoever is pinned is the main picture, in the window too.
         green = await enter(chromium, bridge, room, GREEN, "pasient")
         await red.wait("document.querySelectorAll('.people .tile.has-picture').length === 3")
         await red.press("Fest Green")
         await red.wait(f"{WINDOW}.document.querySelector('.tile-name').textContent === 'Green'")
-        await red.wait(f"{video}.videoWidth > 0")
+        await shows(red, video, GREEN)
         # Nobody looks at the page any more; at the window they do.
         await red.evaluate(
             """(() => {
@@ -187,7 +192,7 @@ async def test_the_main_picture_floats_and_has_buttons(bridge: Bridge, room: str
         await red.wait("document.querySelector('.toolbar .tool.is-off')")
         await red.press("Lukk det lille vinduet")
         await red.wait(f"{WINDOW} === null")
-        await red.wait(f"document.querySelector('[aria-label={BUTTON!r}]')")
+        await red.wait(f"document.querySelector('[aria-label=\"{BUTTON}\"]')")
         await green.close()
     finally:
         await blue.close()
@@ -206,7 +211,7 @@ async def test_a_video_floats_where_there_are_no_documents_that_do(
         "document.pictureInPictureElement.srcObject.getTracks()[0] "
         "=== document.querySelector('.people .tile.has-picture video').srcObject.getTracks()[0]"
     )
-    assert await colour(red, "document.pictureInPictureElement") == "green"
+    await shows(red, "document.pictureInPictureElement", GREEN)
     await green.press("Slå av kamera")
     await red.wait("document.querySelector('.people .tile:not(.has-picture)')")
     assert await red.evaluate("document.pictureInPictureElement !== null"), "initials float in its place"
