@@ -105,7 +105,7 @@ async def test_what_is_behind_somebody_goes_nowhere(
     await until(patient, ".preview video", blurred=False)
     asked = [url for url in (await patient.noticed())["requests"] if "/packages/" in url]
     assert all(url.endswith("/packages/litert.js") for url in asked), "what it takes is loaded when it is asked for"
-    await patient.evaluate("document.querySelector('.blur-choice input').click()")
+    await patient.press("Gjør bakgrunnen uskarp", role="checkbox")
     await until(patient, ".preview video", blurred=True)
     await patient.screenshot(tmp_path / "preview.png")
     doctor = await enter(chromium, bridge, room, RED)
@@ -124,7 +124,7 @@ async def test_what_is_behind_somebody_goes_nowhere(
     # Browsers that have no streams of pictures, in the middle of the call.
     await patient.evaluate("delete globalThis.MediaStreamTrackProcessor")
     await patient.press("Oppsett")
-    await patient.evaluate("document.querySelector('dialog .blur-choice input').click()")
+    await patient.press("Gjør bakgrunnen uskarp", role="checkbox", within="dialog")
     await until(doctor, ".people video", blurred=True)
     await patient.screenshot(tmp_path / "settings.png")
     for page in (patient, doctor):
@@ -138,16 +138,17 @@ async def test_what_is_behind_somebody_goes_nowhere(
 async def shows(page: Page, video: str, identity: Identity) -> None:
     """Waits until a video, by a JavaScript expression for it, shows this identity's picture."""
     deadline = asyncio.get_running_loop().time() + 20
-    seen: list[int] = []
+    seen: tuple[float, float, float] = (0, 0, 0)
     while asyncio.get_running_loop().time() < deadline:
-        seen = await page.evaluate(
+        red, green, blue = await page.evaluate(
             f"""(() => {{
                 const canvas = Object.assign(document.createElement('canvas'), {{ width: 1, height: 1 }});
                 canvas.getContext('2d').drawImage({video}, 0, 0, 1, 1);
                 return [...canvas.getContext('2d').getImageData(0, 0, 1, 1).data.slice(0, 3)];
             }})()"""
         )
-        if identity_of_colour(tuple(seen)) == identity:
+        seen = (red, green, blue)
+        if identity_of_colour(seen) == identity:
             return
         await asyncio.sleep(0.1)
     raise AssertionError(f"{seen} is not {identity.name}")

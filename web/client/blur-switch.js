@@ -9,9 +9,10 @@ import { t } from "./i18n.js";
  */
 export function blurSwitch(choose) {
   const id = `blur-${(nextId += 1)}`;
-  const input = element("input", { type: "checkbox", id, onchange: () => choose(input.checked) });
-  const help = element("span", { class: "help" });
-  const field = element("div", { class: "check-field", hidden: true }, input, element("label", { for: id }, t("blur"), help));
+  const input = element("input", { type: "checkbox", id, "aria-describedby": `${id}-help`, onchange: () => choose(input.checked) });
+  const help = element("span", { class: "help", id: `${id}-help` });
+  const words = element("div", {}, element("label", { for: id }, t("blur")), help);
+  const field = element("div", { class: "check-field", hidden: true }, input, words);
   const none = element("p", { class: "help", hidden: true });
   const node = element("div", { class: "blur-choice" }, field, none);
   return {
