@@ -1,5 +1,7 @@
 import { DeviceError, openCameraAndMicrophone, openMicrophone, originOf, releaseTrack } from "../sdk/src/index.js";
 import { BLUR_FAILED, background } from "./background.js";
+import { t } from "./i18n.js";
+import { notify } from "./notices.js";
 import { forgetDevices, remember, remembered } from "./remembered.js";
 
 /**
@@ -149,6 +151,8 @@ export class Equipment extends EventTarget {
   #failBackground() {
     releaseTrack(this.camera);
     this.#setCamera(new DeviceError(BLUR_FAILED, "The background cannot be blurred."));
+    // Also in the lobby, where problems of devices have no place of their own.
+    notify(`${t("blurFailedTitle")}. ${t("blurFailedBody")}`);
     this.#set({});
   }
 
