@@ -16,7 +16,7 @@ RUN python3 -m venv /opt/bridge \
     && python3 -m venv /opt/build \
     && /opt/build/bin/pip install --quiet --no-cache-dir --require-hashes --requirement requirements/build.txt
 COPY pyproject.toml README.md LICENSE ./
-COPY scripts/wheel scripts/
+COPY scripts/wheel scripts/web-packages scripts/
 COPY core core
 COPY web web
 COPY bridge bridge

@@ -21,7 +21,7 @@ SWARM_SOURCES := $(shell find loadtest/native/src -name '*.rs' 2>/dev/null) load
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help run build swarm wheel test test-core test-python check format lock bench scenarios fuzz clean distclean
+.PHONY: help run build web-packages swarm wheel test test-core test-python check format lock bench scenarios fuzz clean distclean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -29,7 +29,11 @@ help: ## List the targets
 run: build ## Start the bridge with its defaults and print links for a test call (HTTP=, MEDIA=, DATA=, ARGS=)
 	@exec $(BIN)/bridge serve --dev --http $(HTTP) --media $(MEDIA) --data $(DATA) $(ARGS)
 
-build: $(STAMPS)/extension ## Build the extension and leave the command at .venv/bin/bridge
+build: $(STAMPS)/extension web-packages ## Build the extension and leave the command at .venv/bin/bridge
+
+# A script that does nothing when it has nothing to do.
+web-packages: $(STAMPS)/python ## Lay out what the page has from npm: what blurs a background
+	@scripts/web-packages
 
 swarm: $(STAMPS)/swarm ## Build the load tester's native swarm: many participants in one process
 
@@ -75,7 +79,7 @@ clean: ## Remove what was built, keep downloads and the data directory
 	cd loadtest/native && cargo clean --quiet
 
 distclean: clean ## Remove everything that is not in version control, but the data directory
-	rm -rf $(VENV) tests/browser/node_modules tests/openid/node_modules web/node_modules
+	rm -rf $(VENV) tests/browser/node_modules tests/openid/node_modules web/node_modules web/packages/node_modules web/packages/files
 
 $(STAMPS):
 	@mkdir -p $@

@@ -212,6 +212,10 @@ def test_the_wheel_has_everything_in_it(image: Image) -> None:
     swarm = {name for name in wanted if name.startswith("loadtest/native/")}
     assert wanted - swarm <= names
     assert not any(name.startswith("loadtest/native/") for name in names)
+    # What comes from npm is laid out when it is built.
+    packages = "bridge/web/packages/files"
+    assert {f"{packages}/litert_wasm_internal.wasm.gz", f"{packages}/selfie_segmentation.tflite.gz"} <= names
+    assert not any("node_modules" in name for name in names)
     assert {"bridge/_core.abi3.so", "bridge/_core.pyi", "bridge/py.typed", "bridge/web/client/index.html"} <= names
     top = {name.split("/")[0] for name in names}
     assert {name for name in top if not name.endswith(".dist-info")} == {"bridge", "loadtest"}
@@ -223,7 +227,7 @@ def test_the_image_serves_as_nobody_and_writes_only_its_data(image: Image, etc: 
     with serving(image, etc, data) as (process, url), httpx.Client(base_url=url, verify=certificate) as http:
         assert http.get("/readyz").status_code == 200
         assert "<html" in http.get("/join").text
-        for path in ("/client/main.js", "/sdk/src/index.js"):
+        for path in ("/client/main.js", "/sdk/src/index.js", "/packages/litert.js"):
             assert http.get(path).headers["content-type"].startswith("text/javascript")
         assert http.post("/whip/r", content="v=0\r\n").status_code == 401
         healthy = image.run(*HEALTHCHECK, etc=etc, data=data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from mimetypes import guess_type
 from pathlib import Path
 
 from starlette.datastructures import MutableHeaders
@@ -34,6 +35,10 @@ DIRECTIVES = (
     "form-action 'none'",
 )
 """Content Security Policy, level 3: no inline scripts or styles, nothing from elsewhere."""
+WORKER = "blur/worker.js"
+"""In `client`, the one script that may compile WebAssembly: a worker has the policy that its script comes with."""
+PACKAGES = Path("packages") / "files"
+"""Where `scripts/web-packages` puts what comes from npm, each file compressed: too large for it at each request."""
 
 
 def default_web_directory() -> Path:
@@ -42,7 +47,7 @@ def default_web_directory() -> Path:
 
 
 class WebFiles:
-    """`/join` and `/signin` are the pages; `/client/` and `/sdk/` are what it is made of."""
+    """`/join` and `/signin` are the pages; `/client/`, `/sdk/` and `/packages/` are what they are made of."""
 
     def __init__(
         self, directory: Path, *, frame_ancestors: Sequence[str] = (), more: Mapping[str, str] | None = None
@@ -59,18 +64,22 @@ class WebFiles:
             # Asked about at each load, and answered 304: a bridge that was updated must not meet its older page.
             "Cache-Control": "no-cache",
         }
+        self._worker_policy = policy.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'")
 
     def routes(self) -> list[BaseRoute]:
         """What the HTTP server has to route here."""
         return [
             *(Route(path, self._page, methods=["GET"]) for path in self._pages),
-            Mount("/client", self._files("client")),
+            Mount("/client", self._files("client", {WORKER: {"Content-Security-Policy": self._worker_policy}})),
             Mount("/sdk", self._files("sdk")),
+            Mount("/packages", _Compressed(self._directory / PACKAGES, self._headers, {})),
         ]
 
-    def _files(self, folder: str) -> ASGIApp:
+    def _files(self, folder: str, special: Mapping[str, Mapping[str, str]] | None = None) -> ASGIApp:
+        """`special`: headers of single files, by their path in the folder."""
         # There is nothing secret in them, and a third of the bytes is what a phone on a thin line waits for.
-        return GZipMiddleware(_Files(self._directory / folder, self._headers), minimum_size=500, compresslevel=6)
+        files = _Files(self._directory / folder, self._headers, special or {})
+        return GZipMiddleware(files, minimum_size=500, compresslevel=6)
 
     async def _page(self, request: Request) -> Response:
         path = self._directory / self._pages[request.scope["path"]]
@@ -99,9 +108,10 @@ def lone_page(path: Path) -> Callable[[Request], Awaitable[Response]]:
 
 
 class _Files(StaticFiles):
-    def __init__(self, directory: Path, headers: dict[str, str]) -> None:
+    def __init__(self, directory: Path, headers: Mapping[str, str], special: Mapping[str, Mapping[str, str]]) -> None:
         super().__init__(directory=directory, check_dir=False)
         self._extra = headers
+        self._special = special
 
     async def check_config(self) -> None:
         """A folder that is not there has no files: a bridge without a page is still a bridge."""
@@ -112,5 +122,17 @@ class _Files(StaticFiles):
         if any(part.startswith(".") or part in HIDDEN for part in parts):
             raise HTTPException(404)
         response = await super().get_response(path, scope)
-        MutableHeaders(raw=response.raw_headers).update(self._extra)
+        MutableHeaders(raw=response.raw_headers).update({**self._extra, **self._special.get(path, {})})
+        return response
+
+
+class _Compressed(_Files):
+    """Files that lie there compressed by gzip, and are sent so: every browser takes it."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """`path` is without `.gz`."""
+        response = await super().get_response(f"{path}.gz", scope)
+        if response.status_code == 200:
+            kind = guess_type(path)[0] or "application/octet-stream"
+            MutableHeaders(raw=response.raw_headers).update({"Content-Encoding": "gzip", "Content-Type": kind})
         return response

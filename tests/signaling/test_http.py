@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from pathlib import Path
 
 import httpx
@@ -102,6 +103,26 @@ async def test_the_page_and_the_sdk_are_served_with_a_strict_policy(web: Path) -
         assert "javascript" in script.headers["content-type"]
         again = await http.get("/client/main.js", headers={"If-None-Match": script.headers["etag"]})
         assert again.status_code == 304
+
+
+async def test_one_worker_may_compile_what_comes_compressed(web: Path) -> None:
+    worker, packages = web / "client" / "blur" / "worker.js", web / "packages" / "files"
+    for folder in (worker.parent, packages):
+        folder.mkdir(parents=True)
+    worker.write_text("import('./processor.js')")
+    (packages / "litert.wasm.gz").write_bytes(gzip.compress(b"\0asm", mtime=0))
+    async with open_house(web=web) as house, httpx.AsyncClient(base_url=house.url) as http:
+        policy = (await http.get("/client/blur/worker.js")).headers["content-security-policy"]
+        assert "script-src 'self' 'wasm-unsafe-eval';" in policy
+        assert "connect-src 'self'" in policy
+        served = await http.get("/packages/litert.wasm")
+        assert (served.content, served.headers["content-encoding"]) == (b"\0asm", "gzip")
+        assert served.headers["content-type"] == "application/wasm"
+        assert "unsafe" not in served.headers["content-security-policy"]
+        again = await http.get("/packages/litert.wasm", headers={"If-None-Match": served.headers["etag"]})
+        assert again.status_code == 304
+        for path in ("/packages/", "/packages/missing.js", "/packages/.lock"):
+            assert (await http.get(path)).status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -120,15 +120,17 @@ for (const name of BROWSERS) {
     it("can be used by keyboard alone", async () => {
       await open();
       await until(() => document.querySelector(".preview video")?.videoWidth > 0);
+      // It waits for whether the bridge has what it takes.
+      await until(() => document.querySelector(".blur-choice .check-field").checkVisibility());
       const focused = [];
-      for (let presses = 0; presses < 6; presses += 1) {
+      for (let presses = 0; presses < 7; presses += 1) {
         await page.keyboard.press("Tab");
         focused.push(await page.evaluate(() => {
           const { activeElement: node } = document;
           return node.getAttribute("aria-label") ?? node.labels?.[0]?.textContent ?? node.textContent;
         }));
       }
-      assert.deepEqual(focused, ["Slå av mikrofon", "Slå av kamera", "Kamera", "Mikrofon", "Test utstyr og linje", "Bli med"]);
+      assert.deepEqual(focused, ["Slå av mikrofon", "Slå av kamera", "Kamera", "Gjør bakgrunnen uskarp", "Mikrofon", "Test utstyr og linje", "Bli med"]);
       await page.keyboard.press("Enter");
       await until(() => fakeBridge.ownSources.length === 2);
       assert.equal(await page.evaluate(() => document.activeElement.textContent), "Videokonsultasjon");

@@ -8,6 +8,7 @@ class FakePage extends EventTarget {
   hidden = false;
   /** @type {unknown} */
   pictureInPictureElement = null;
+  defaultView = { devicePixelRatio: 2 };
 
   /** @param {boolean} hidden */
   turn(hidden) {
@@ -33,6 +34,9 @@ describe("watchPicture", () => {
   let video;
   let heights;
   let end;
+  let source;
+  const aVideo = () =>
+    Object.assign(new EventTarget(), { clientWidth: 640, clientHeight: 400, videoWidth: 640, videoHeight: 360, ownerDocument: page });
 
   beforeEach(() => {
     mock.timers.enable({ apis: ["setTimeout"] });
@@ -41,9 +45,10 @@ describe("watchPicture", () => {
       document: page, devicePixelRatio: 2, ResizeObserver: FakeObserver, IntersectionObserver: FakeObserver,
       getComputedStyle: () => ({ objectFit: "contain" }),
     });
-    video = Object.assign(new EventTarget(), { clientWidth: 640, clientHeight: 400, videoWidth: 640, videoHeight: 360 });
+    video = aVideo();
     heights = [];
-    end = watchPicture(video, { setHeight: (height) => heights.push(height) });
+    source = { setHeight: (height) => heights.push(height) };
+    end = watchPicture(video, source);
   });
   afterEach(() => mock.timers.reset());
 
@@ -71,6 +76,28 @@ describe("watchPicture", () => {
     page.turn(true);
     mock.timers.tick(5_000);
     assert.deepEqual(heights, [720]);
+  });
+
+  it("counts the lines of the window that it floats in", () => {
+    page.pictureInPictureElement = video;
+    const pictureInPictureWindow = Object.assign(new EventTarget(), { width: 320, height: 200 });
+    video.dispatchEvent(Object.assign(new Event("enterpictureinpicture"), { pictureInPictureWindow }));
+    Object.assign(pictureInPictureWindow, { width: 160 }).dispatchEvent(new Event("resize"));
+    page.pictureInPictureElement = null;
+    video.dispatchEvent(new Event("leavepictureinpicture"));
+    assert.deepEqual(heights, [360, 180, 720]);
+  });
+
+  it("takes what stands in a document of its own for seen, and the largest of several", () => {
+    const floating = { ...aVideo(), ownerDocument: { defaultView: { devicePixelRatio: 1 } }, clientHeight: 200 };
+    const other = Object.assign(new EventTarget(), floating);
+    video.dispatchEvent(new Event("resize"));
+    const endOther = watchPicture(other, source);
+    other.dispatchEvent(new Event("resize"));
+    page.turn(true);
+    mock.timers.tick(5_000);
+    endOther();
+    assert.deepEqual(heights, [720, 720, 200, 200, 0]);
   });
 
   it("leaves nothing behind", () => {

@@ -1,5 +1,5 @@
 /**
- * Serves the page and the SDK as the bridge does: `/join`, `/client/*`, `/sdk/*`.
+ * Serves the page and the SDK as the bridge does: `/join`, `/client/*`, `/sdk/*`, `/packages/*`.
  */
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -11,17 +11,20 @@ const WEB = fileURLToPath(new URL("../../web/", import.meta.url));
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob: mediastream:; " +
   "connect-src 'self'; base-uri 'none'; form-action 'none'";
-const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
+const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".wasm": "application/wasm", ".tflite": "application/octet-stream" };
 
 /** @returns {Promise<{ origin: string, close: () => void }>} */
 export async function serveWeb() {
   const server = createServer(async (request, response) => {
     const path = normalize(new URL(request.url ?? "/", "http://localhost").pathname);
-    const file = path === "/join" ? "client/index.html" : path.slice(1);
+    const packed = path.startsWith("/packages/");
+    const file = path === "/join" ? "client/index.html" : packed ? path.replace("/packages/", "packages/files/") + ".gz" : path.slice(1);
     try {
       const body = await readFile(join(WEB, file));
-      const type = `${TYPES[extname(file)]}; charset=utf-8`;
-      response.writeHead(200, { "Content-Type": type, "Content-Security-Policy": POLICY }).end(body);
+      const type = `${TYPES[extname(path)] ?? "text/html"}; charset=utf-8`;
+      const policy = path.endsWith("/blur/worker.js") ? POLICY.replace("script-src", "script-src 'wasm-unsafe-eval'") : POLICY;
+      const encoding = packed ? { "Content-Encoding": "gzip" } : {};
+      response.writeHead(200, { "Content-Type": type, "Content-Security-Policy": policy, ...encoding }).end(body);
     } catch {
       response.writeHead(404).end();
     }

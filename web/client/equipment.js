@@ -1,7 +1,8 @@
-import { DeviceError, openCamera, openCameraAndMicrophone, openMicrophone } from "../sdk/src/index.js";
-
-/** Remembered for the next call on this machine. */
-const STORED = { camera: "bridge.camera", microphone: "bridge.microphone", speaker: "bridge.speaker", saveData: "bridge.saveData", view: "bridge.view", layout: "bridge.layout" };
+import { DeviceError, openCameraAndMicrophone, openMicrophone, originOf, releaseTrack } from "../sdk/src/index.js";
+import { BLUR_FAILED, background } from "./background.js";
+import { t } from "./i18n.js";
+import { notify } from "./notices.js";
+import { forgetDevices, remember, remembered } from "./remembered.js";
 
 /**
  * The camera and microphone before the call: opened, switched, turned off and on. `change` says that any of it changed.
@@ -23,7 +24,7 @@ export class Equipment extends EventTarget {
   opening = false;
 
   get cameraId() {
-    return this.camera?.getSettings().deviceId ?? remembered("camera");
+    return (this.camera && originOf(this.camera).getSettings().deviceId) ?? remembered("camera");
   }
 
   get microphoneId() {
@@ -34,6 +35,16 @@ export class Equipment extends EventTarget {
   opened = Promise.resolve();
   /** Given up, maybe before it was open. */
   #released = false;
+  #abort = new AbortController();
+
+  constructor() {
+    super();
+    const options = { signal: this.#abort.signal };
+    background.addEventListener("change", () => this.#change(() => this.#applyBackground()), options);
+    background.addEventListener("failed", () => {
+      if (background.failure?.track === this.camera) this.#change(async () => this.#failBackground());
+    }, options);
+  }
 
   /** Opens both; a remembered device that is gone gives way to the browser's choice. */
   open() {
@@ -62,7 +73,8 @@ export class Equipment extends EventTarget {
       forgetDevices();
       opened = await openCameraAndMicrophone();
     }
-    this.#setCamera(opened.camera);
+    const { camera } = opened;
+    this.#setCamera(camera instanceof DeviceError ? camera : await background.applyTo(camera).catch(toProblem));
     this.#setMicrophone(opened.microphone);
     this.#set({ opening: false });
   }
@@ -91,10 +103,16 @@ export class Equipment extends EventTarget {
       if (on) {
         await this.#openCamera(remembered("camera"));
       } else {
-        this.camera?.stop();
+        releaseTrack(this.camera);
         this.#set({ camera: null });
       }
     });
+  }
+
+  /** @param {boolean} on whether others are not to see what is behind one */
+  setBlur(on) {
+    background.set(on);
+    this.#set({});
   }
 
   /** @param {boolean} on */
@@ -110,15 +128,31 @@ export class Equipment extends EventTarget {
    */
   release({ keep = [] } = {}) {
     this.#released = true;
-    for (const track of [this.camera, this.microphone]) if (!keep.includes(track)) track?.stop();
+    this.#abort.abort();
+    for (const track of [this.camera, this.microphone]) if (!keep.includes(track)) releaseTrack(track);
     this.#set({ camera: null, microphone: null });
   }
 
   /** @param {string | undefined} id */
   async #openCamera(id) {
     // Phones open one camera at a time: the old one goes first.
-    this.camera?.stop();
-    this.#setCamera(await openCamera(id).catch(toProblem));
+    releaseTrack(this.camera);
+    this.#setCamera(await background.open(id).catch(toProblem));
+    this.#set({});
+  }
+
+  async #applyBackground() {
+    if (this.camera) this.#setCamera(await background.applyTo(this.camera).catch(toProblem));
+    else if (this.cameraProblem?.code === BLUR_FAILED) await this.#openCamera(remembered("camera"));
+    this.#set({});
+  }
+
+  /** Nobody has seen the picture yet, and it is not to be seen unless somebody says so. */
+  #failBackground() {
+    releaseTrack(this.camera);
+    this.#setCamera(new DeviceError(BLUR_FAILED, "The background cannot be blurred."));
+    // Also in the lobby, where problems of devices have no place of their own.
+    notify(`${t("blurFailedTitle")}. ${t("blurFailedBody")}`);
     this.#set({});
   }
 
@@ -126,6 +160,7 @@ export class Equipment extends EventTarget {
   #setCamera(opened) {
     this.camera = opened instanceof DeviceError ? null : opened;
     this.cameraProblem = opened instanceof DeviceError ? opened : null;
+    if (this.camera && background.failure?.track === this.camera) this.#failBackground();
   }
 
   /** @param {MediaStreamTrack | DeviceError} opened */
@@ -140,24 +175,6 @@ export class Equipment extends EventTarget {
     Object.assign(this, changes);
     this.dispatchEvent(new Event("change"));
   }
-}
-
-/** @param {keyof typeof STORED} device */
-export function remembered(device) {
-  return localStorage.getItem(STORED[device]) ?? undefined;
-}
-
-/**
- * @param {keyof typeof STORED} device
- * @param {string} id
- */
-export function remember(device, id) {
-  localStorage.setItem(STORED[device], id);
-}
-
-function forgetDevices() {
-  localStorage.removeItem(STORED.camera);
-  localStorage.removeItem(STORED.microphone);
 }
 
 /** @param {unknown} opened */

@@ -4,6 +4,7 @@ import { Equipment } from "./equipment.js";
 import { language, t } from "./i18n.js";
 import { clearNotices, notify } from "./notices.js";
 import { describeCallProblem } from "./problems.js";
+import { textsLoaded } from "./texts.js";
 import { nameInToken, takeToken } from "./token.js";
 import { CallView } from "./views/call.js";
 import { LobbyView } from "./views/lobby.js";
@@ -151,4 +152,4 @@ function signallingUrl() {
   return url.href;
 }
 
-new Page().start();
+textsLoaded.then(() => new Page().start());

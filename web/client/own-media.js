@@ -1,12 +1,19 @@
-import { DeviceError, listDevices } from "../sdk/src/index.js";
-import { remember } from "./equipment.js";
+import { DeviceError, listDevices, originOf, releaseTrack } from "../sdk/src/index.js";
+import { BLUR_FAILED, background } from "./background.js";
 import { t } from "./i18n.js";
 import { notify } from "./notices.js";
 import { describeDeviceProblem } from "./problems.js";
+import { ask } from "./questions.js";
+import { remember } from "./remembered.js";
 import { maySendCamera } from "./video-consent.js";
 
 /** @import { Call, LocalSource } from "../sdk/src/index.js" */
+/** @import { BlurFailure } from "./blur/processor.js" */
 /** @import { Equipment } from "./equipment.js" */
+/** @import { TextKey } from "./i18n.js" */
+
+/** Why a background cannot be blurred, and what became of the camera. @type {Record<BlurFailure, TextKey>} */
+const BLUR_FAILURES = { too_slow: "blurTooSlow", not_loaded: "blurNotLoaded", broken: "blurBroken" };
 
 /** What one sends oneself during the call: microphone, camera, screen. `changed` is called whenever any of it changed. */
 export class OwnMedia {
@@ -21,14 +28,19 @@ export class OwnMedia {
   /** One change of a device at a time: impatient clicks shall not open it twice. @type {Set<string>} */
   #busy = new Set();
   #cameras = 0;
+  /** The background is to be applied anew, once the camera is not busy. */
+  #backgroundDue = false;
 
   /**
    * @param {Call} call
    * @param {() => void} changed
+   * @param {AbortSignal} signal ends it
    */
-  constructor(call, changed) {
+  constructor(call, changed, signal) {
     this.#call = call;
     this.#changed = changed;
+    background.addEventListener("change", () => this.#applyBackground(), { signal });
+    background.addEventListener("failed", () => this.#backgroundFailed(), { signal });
     call.on("localsourcechange", changed);
     call.on("localsourceended", (source) => this.#ended(source));
     call.on("stoppedbyhost", (source) => {
@@ -95,8 +107,8 @@ export class OwnMedia {
       const { camera: track } = await taking;
       if (track === null) return;
       const may = !this.#call.videoConsent.missing || (await maySendCamera(this.#call));
-      if (may) this.#camera = await this.#call.publishCamera({ track, ...deviceOf(track) });
-      else track.stop();
+      if (may) this.#camera = await this.#call.publishCamera({ track, open: background.open, ...deviceOf(track) });
+      else releaseTrack(track);
     });
     await Promise.all([microphone, camera, this.#countCameras()]);
     this.#changed();
@@ -130,7 +142,7 @@ export class OwnMedia {
     return this.#once("camera", async () => {
       if (this.#camera === null) {
         if (!(await maySendCamera(this.#call))) return;
-        this.#camera = await this.#call.publishCamera();
+        this.#camera = await this.#call.publishCamera({ open: background.open });
       } else if (this.#camera.muted) await this.#camera.unmute();
       else await this.#camera.mute();
       notify(t(this.cameraOn ? "cameraOnAnnouncement" : "cameraOffAnnouncement"));
@@ -155,7 +167,7 @@ export class OwnMedia {
   switchCamera() {
     return this.#once("camera", async () => {
       const { cameras } = await listDevices();
-      const present = this.cameraTrack?.getSettings().deviceId;
+      const present = this.cameraTrack && originOf(this.cameraTrack).getSettings().deviceId;
       const next = cameras[(cameras.findIndex(({ id }) => id === present) + 1) % cameras.length];
       if (next) await this.#camera?.switchDevice(next.id);
     });
@@ -165,7 +177,7 @@ export class OwnMedia {
   chooseCamera(id) {
     remember("camera", id);
     return this.#once("camera", async () => {
-      if (this.#camera === null) this.#camera = await this.#call.publishCamera({ deviceId: id });
+      if (this.#camera === null) this.#camera = await this.#call.publishCamera({ deviceId: id, open: background.open });
       else await this.#camera.switchDevice(id);
     });
   }
@@ -193,7 +205,43 @@ export class OwnMedia {
     } finally {
       this.#busy.delete(what);
       this.#changed();
+      if (what === "camera") this.#settleBackground();
     }
+  }
+
+  /** What came about the background while the camera was busy. */
+  #settleBackground() {
+    if (this.#backgroundDue) this.#applyBackground();
+    else this.#backgroundFailed();
+  }
+
+  /** Goes on with the same camera: only what is made of its picture changes. */
+  #applyBackground() {
+    this.#backgroundDue = this.#busy.has("camera");
+    const track = this.#camera?.track;
+    // A camera that is off is opened as it is wanted then.
+    if (this.#backgroundDue || !track) return;
+    this.#once("camera", async () => {
+      const next = await background.applyTo(track);
+      if (next !== track) await this.#camera?.replace(next);
+    });
+  }
+
+  /** What is behind one shall not be seen because a device was too slow: the camera goes off, until its owner says otherwise. */
+  async #backgroundFailed() {
+    const { failure } = background;
+    if (failure === null || failure.track !== this.#camera?.track) return;
+    await this.#camera.mute();
+    this.#changed();
+    await this.#askWithoutBlur(failure.reason);
+  }
+
+  /** @param {BlurFailure} reason */
+  async #askWithoutBlur(reason) {
+    const question = { title: t("blurFailedTitle"), body: t(BLUR_FAILURES[reason]), yes: t("showWithoutBlur"), no: t("leaveCameraOff") };
+    if ((await ask(question)) !== true || this.#call.state === "closed") return;
+    background.set(false);
+    if (!this.cameraOn) await this.toggleCamera();
   }
 
   /**
@@ -205,6 +253,10 @@ export class OwnMedia {
     if (!(error instanceof DeviceError) || error.code === "screen_cancelled") return;
     if (what === "screen") {
       notify(`${t("cannotShareTitle")}. ${t("cannotShareBody")}`);
+      return;
+    }
+    if (error.code === BLUR_FAILED) {
+      this.#askWithoutBlur("broken");
       return;
     }
     const { title, body } = describeDeviceProblem(error, what === "camera" ? "theCamera" : "theMicrophone");
@@ -234,6 +286,6 @@ export class OwnMedia {
 
 /** @param {MediaStreamTrack} track */
 function deviceOf(track) {
-  const { deviceId } = track.getSettings();
+  const { deviceId } = originOf(track).getSettings();
   return deviceId === undefined ? {} : { deviceId };
 }

@@ -52,6 +52,7 @@ const DEVICE_PROBLEMS = {
   device_unsuitable: ["missingTitle", "missingBody"],
   device_busy: ["deviceBusyTitle", "deviceBusyBody"],
   insecure_context: ["insecureTitle", "insecureBody"],
+  blur_failed: ["blurFailedTitle", "blurFailedBody"],
 };
 
 /**

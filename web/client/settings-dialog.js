@@ -1,4 +1,5 @@
 import { watchDevices } from "../sdk/src/index.js";
+import { blurSwitch } from "./blur-switch.js";
 import { deviceSelect, devicesOrNone } from "./device-select.js";
 import { element, setAttribute } from "./dom.js";
 import { t } from "./i18n.js";
@@ -26,6 +27,7 @@ export const LAYOUTS = /** @type {PictureLayout[]} */ (Object.keys(LAYOUT_TEXTS)
  * @property {(id: string) => void} chooseCamera
  * @property {(id: string) => void} chooseMicrophone
  * @property {(id: string) => void} chooseSpeaker
+ * @property {(on: boolean) => void} blur
  * @property {(on: boolean) => void} saveData
  * @property {(view: View) => void} view
  * @property {(layout: PictureLayout) => void} layout
@@ -39,6 +41,7 @@ export const LAYOUTS = /** @type {PictureLayout[]} */ (Object.keys(LAYOUT_TEXTS)
  * @property {boolean} saveData
  * @property {View} view
  * @property {PictureLayout} layout
+ * @property {MediaStreamTrack | null} camera
  * @property {MediaStreamTrack | null} microphone
  */
 
@@ -47,6 +50,7 @@ export class SettingsDialog {
   #camera;
   #microphone;
   #speaker;
+  #blur;
   #saveData;
   #view;
   #layout;
@@ -65,6 +69,7 @@ export class SettingsDialog {
     this.#camera = deviceSelect("camera", actions.chooseCamera);
     this.#microphone = deviceSelect("microphone", actions.chooseMicrophone);
     this.#speaker = deviceSelect("speaker", actions.chooseSpeaker);
+    this.#blur = blurSwitch(actions.blur);
     this.#saveData = element("input", { type: "checkbox", id: "save-data", onchange: () => actions.saveData(this.#saveData.checked) });
     const views = Object.entries(VIEWS).map(([value, text]) => element("option", { value }, t(text)));
     this.#view = element(
@@ -96,6 +101,7 @@ export class SettingsDialog {
       { class: "dialog", "aria-labelledby": "settings-title", onclose: () => this.#closed() },
       element("header", {}, element("h2", { id: "settings-title" }, t("settingsTitle")), cross),
       this.#camera.node,
+      this.#blur.node,
       this.#microphone.node,
       element("div", { class: "level-field" }, this.#level.node, element("p", { class: "help" }, t("speakToTest"))),
       this.#speaker.node,
@@ -126,11 +132,12 @@ export class SettingsDialog {
   /** Shows what is in use now. */
   async update() {
     if (!this.node.open) return;
-    const { cameraId, microphoneId, speakerId, microphone, saveData, view, layout } = this.#state();
+    const { cameraId, microphoneId, speakerId, camera, microphone, saveData, view, layout } = this.#state();
     this.#view.value = view;
     this.#layout.value = layout;
     this.#offerLayouts();
     this.#saveData.checked = saveData;
+    this.#blur.update(camera);
     this.#level.show(microphone);
     const devices = await devicesOrNone();
     this.#camera.update(devices, cameraId);

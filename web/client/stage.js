@@ -1,6 +1,7 @@
 import { element } from "./dom.js";
 import { t } from "./i18n.js";
 import { arrange, initials } from "./layout.js";
+import { mainPicture } from "./main-picture.js";
 import { nameOf, PersonMenu } from "./person-menu.js";
 import { Tile } from "./tile.js";
 
@@ -25,6 +26,8 @@ export class Stage {
   #pinned = null;
   #onpin;
   #call;
+  /** What is looked at most, wherever else it may be shown; known after `update`. @type {TileState | null} */
+  main = null;
 
   /**
    * @param {Call} call
@@ -48,8 +51,9 @@ export class Stage {
   update(participants, activeSpeaker, self, ownScreen, composed) {
     this.node.classList.toggle("is-composed", composed !== null);
     if (composed) {
-      const state = describeScreen(t("everyone"), composed, null);
-      this.#place("composed", this.#screens, { ...state, watched: this.#call.composedPicture });
+      const state = { ...describeScreen(t("everyone"), composed, null), watched: this.#call.composedPicture };
+      this.main = state;
+      this.#place("composed", this.#screens, state);
       this.#closeOthers(new Set(["composed"]));
       this.#screens.hidden = false;
       return;
@@ -74,6 +78,7 @@ export class Stage {
       this.#place("own-screen", this.#screens, describeScreen(t("yourScreen"), ownScreen, null));
     }
     this.#closeOthers(shown);
+    this.main = describeMain(mainPicture(others, activeSpeaker, this.#pinned)) ?? self;
     const sharing = this.#screens.childElementCount > 0;
     const cornered = !sharing && (others.length <= 1 || this.node.clientWidth < NARROW);
     // A corner has no room for a name; whose picture it is, one sees.
@@ -152,6 +157,15 @@ export class Stage {
 export function people(participants) {
   return [...participants].filter(({ role }) => role !== "opptak");
 }
+
+/** @param {ReturnType<typeof mainPicture>} main @returns {TileState | null} */
+function describeMain(main) {
+  if (main === null) return null;
+  const { participant, screen } = main;
+  if (screen?.track) return describeScreen(t("screenOf", { name: nameOf(participant) }), screen.track, screen);
+  return describePerson(participant, false);
+}
+
 /**
  * @param {RemoteParticipant} participant
  * @param {boolean} active

@@ -1,3 +1,4 @@
+import { originOf } from "../sdk/src/index.js";
 import { element, setAttribute, setText } from "./dom.js";
 import { t } from "./i18n.js";
 import { notify } from "./notices.js";
@@ -38,6 +39,7 @@ class StillOffer {
   #question;
   #video = element("video", { class: "still-picture", playsinline: true, muted: true, autoplay: true, tabindex: "-1", "aria-label": t("stillPreview") });
   #image = element("img", { class: "still-picture", alt: t("stillTaken"), hidden: true });
+  #unblurred = element("p", { class: "still-unblurred", hidden: true }, t("stillUnblurred"));
   #status = element("p", { class: "still-status", role: "status" });
   #take = this.#button("stillTake", () => this.#takeOne(), true);
   #send = this.#button("stillSend", () => this.#sendIt(), true);
@@ -68,6 +70,7 @@ class StillOffer {
       { class: "dialog still-offer", "aria-labelledby": `still-${question.id}`, onclose: () => this.#closed() },
       element("h2", { id: `still-${question.id}` }, t("stillTitle", { name })),
       element("p", {}, t("stillBody", { name })),
+      this.#unblurred,
       element("div", { class: "still-frame" }, this.#video, this.#image),
       this.#status,
       element("footer", {}, this.#decline, this.#switch, this.#again, this.#take, this.#send),
@@ -107,7 +110,10 @@ class StillOffer {
 
   #preview() {
     const shown = this.#picture === null && !this.#gone.signal.aborted;
-    showTrack(this.#video, shown ? this.#own.cameraTrack : null);
+    const { cameraTrack } = this.#own;
+    // As it is taken: the camera's own picture, which the bridge sends to nobody.
+    showTrack(this.#video, shown && cameraTrack ? originOf(cameraTrack) : null);
+    setAttribute(this.#unblurred, "hidden", cameraTrack === null || originOf(cameraTrack) === cameraTrack);
   }
 
   #takeOne() {

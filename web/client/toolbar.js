@@ -1,3 +1,4 @@
+import { SHORTCUT } from "./floating-picture.js";
 import { element, setAttribute, setText } from "./dom.js";
 import { t } from "./i18n.js";
 import { icon, setIcon } from "./icons.js";
@@ -10,6 +11,7 @@ import { icon, setIcon } from "./icons.js";
  * @property {() => void} camera
  * @property {() => void} screen
  * @property {() => void} switchCamera
+ * @property {() => void} floating
  * @property {() => void} settings
  * @property {() => void} leave
  */
@@ -23,6 +25,8 @@ import { icon, setIcon } from "./icons.js";
  * @property {boolean} canSwitchCamera
  * @property {boolean} canSpeak
  * @property {boolean} canShow
+ * @property {boolean} canFloat whether the browser can show the picture in a small window
+ * @property {boolean} floating
  */
 
 /** The buttons of the call, each with a word under its icon. */
@@ -31,6 +35,7 @@ export class Toolbar {
   #camera;
   #screen;
   #switchCamera;
+  #floating;
   node;
 
   /** @param {ToolbarActions} actions */
@@ -39,6 +44,8 @@ export class Toolbar {
     this.#camera = toolButton("camera", t("shortCamera"), actions.camera);
     this.#switchCamera = toolButton("switch", t("switchCamera"), actions.switchCamera);
     this.#screen = toolButton("screen", t("shareScreen"), actions.screen);
+    this.#floating = toolButton("floating", t("floatingShort"), actions.floating);
+    setAttribute(this.#floating, "aria-keyshortcuts", SHORTCUT);
     const settings = toolButton("settings", t("settings"), actions.settings);
     const leave = toolButton("leave", t("leave"), actions.leave);
     leave.classList.add("leave");
@@ -46,17 +53,22 @@ export class Toolbar {
     this.node = element(
       "div",
       { class: "toolbar", role: "group", "aria-label": t("callControls") },
-      this.#microphone, this.#camera, this.#switchCamera, this.#screen, settings, leave,
+      this.#microphone, this.#camera, this.#switchCamera, this.#screen, this.#floating, settings, leave,
     );
   }
 
   /** @param {ToolbarState} state */
-  update({ microphoneOn, cameraOn, sharing, canShare, canSwitchCamera, canSpeak, canShow }) {
+  update({ microphoneOn, cameraOn, sharing, canShare, canSwitchCamera, canSpeak, canShow, canFloat, floating }) {
     show(this.#microphone, microphoneOn ? "microphone" : "microphone-off", t(microphoneOn ? "mute" : "unmute"), !microphoneOn);
     show(this.#camera, cameraOn ? "camera" : "camera-off", t(cameraOn ? "cameraOff" : "cameraOn"), !cameraOn);
     show(this.#screen, sharing ? "screen-off" : "screen", t(sharing ? "stopSharing" : "shareScreen"), false);
     setText(wordOf(this.#screen), t(sharing ? "stopSharing" : "shareScreen"));
     this.#screen.classList.toggle("is-active", sharing);
+    const label = t(floating ? "floatingClose" : "floatingOpen");
+    show(this.#floating, "floating", label, false);
+    setAttribute(this.#floating, "title", `${label} (${SHORTCUT})`);
+    this.#floating.classList.toggle("is-active", floating);
+    setAttribute(this.#floating, "hidden", !canFloat);
     setAttribute(this.#microphone, "hidden", !canSpeak);
     setAttribute(this.#camera, "hidden", !canShow);
     setAttribute(this.#screen, "hidden", !canShare);

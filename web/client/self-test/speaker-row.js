@@ -1,6 +1,6 @@
 import { deviceSelect } from "../device-select.js";
 import { element, setAttribute } from "../dom.js";
-import { remember, remembered } from "../equipment.js";
+import { remember, remembered } from "../remembered.js";
 import { t } from "../i18n.js";
 import { Row } from "./row.js";
 

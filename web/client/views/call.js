@@ -1,7 +1,9 @@
+import { originOf } from "../../sdk/src/index.js";
+import { background } from "../background.js";
 import { Captions, ChatPanel } from "../chat-panel.js";
 import { element, setAttribute, setText } from "../dom.js";
-import { remember, remembered } from "../equipment.js";
 import { t } from "../i18n.js";
+import { FloatingPicture, isShortcut } from "../floating-picture.js";
 import { icon } from "../icons.js";
 import { initials } from "../layout.js";
 import { notify, withdrawNotices } from "../notices.js";
@@ -9,6 +11,7 @@ import { OwnMedia } from "../own-media.js";
 import { PeoplePanel } from "../people-panel.js";
 import { nameOf } from "../person-menu.js";
 import { ask } from "../questions.js";
+import { remember, remembered } from "../remembered.js";
 import { RECORDING_WORDS } from "../recording-section.js";
 import { LAYOUTS, SettingsDialog } from "../settings-dialog.js";
 import { PanelButton, SidePanel } from "../side-panel.js";
@@ -55,6 +58,7 @@ export class CallView {
   #sound;
   #stage;
   #toolbar;
+  #floating;
   #settings;
   #count = element("span");
   #panel = new SidePanel(() => this.#queueUpdate());
@@ -96,13 +100,15 @@ export class CallView {
     this.#call = call;
     this.#name = name;
     this.#stage = new Stage(call, (id) => this.#pin(id));
-    this.#own = new OwnMedia(call, () => this.#queueUpdate());
+    this.#own = new OwnMedia(call, () => this.#queueUpdate(), this.#abort.signal);
     this.#sound = new Sound((blocked) => setAttribute(this.#unlockButton, "hidden", !blocked));
+    this.#floating = new FloatingPicture({ microphone: () => this.#own.toggleMicrophone(), leave, changed: () => this.#queueUpdate() });
     this.#toolbar = new Toolbar({
       microphone: () => this.#own.toggleMicrophone(),
       camera: () => this.#own.toggleCamera(),
       screen: () => this.#own.toggleScreen(),
       switchCamera: () => this.#own.switchCamera(),
+      floating: () => this.#floating.toggle(),
       settings: () => this.#settings.open(),
       leave,
     });
@@ -161,6 +167,7 @@ export class CallView {
     this.#abort.abort();
     this.#wakeLock?.release().catch(() => undefined);
     this.#sound.close();
+    this.#floating.close();
     this.#stage.close();
     this.#panel.dispose();
     this.#settings.node.close();
@@ -264,6 +271,11 @@ export class CallView {
       call.on(type, () => this.#queueUpdate(), options);
     }
     document.addEventListener("visibilitychange", () => this.#keepAwake(), options);
+    document.addEventListener("keydown", (event) => {
+      if (!isShortcut(event)) return;
+      event.preventDefault();
+      this.#floating.toggle();
+    }, options);
   }
 
   async #raiseHand() {
@@ -333,13 +345,16 @@ export class CallView {
         status: "",
         quality: this.#call.quality,
         content: "camera",
-        mirrored: track?.getSettings().facingMode !== "environment",
+        mirrored: track === null || originOf(track).getSettings().facingMode !== "environment",
         source: null,
       },
       own.screenTrack,
       this.#call.composed?.muted === false ? this.#call.composed : null,
     );
-    this.#toolbar.update(own);
+    const { microphoneOn, cameraOn, sharing, canShare, canSwitchCamera, canSpeak, canShow } = own;
+    const { possible: canFloat, open: floating } = this.#floating;
+    this.#toolbar.update({ microphoneOn, cameraOn, sharing, canShare, canSwitchCamera, canSpeak, canShow, canFloat, floating });
+    if (this.#stage.main) this.#floating.update({ picture: this.#stage.main, microphoneOn, canSpeak });
     setText(this.#count, t("inTheCall", { count: others.size + 1 }));
     this.#updatePanels();
     this.#updateAlone();
@@ -416,6 +431,7 @@ export class CallView {
           remember("speaker", id);
           this.#sound.chooseSpeaker(id);
         },
+        blur: (on) => background.set(on),
         saveData: (on) => {
           remember("saveData", String(on));
           this.#call.saveData = on;
@@ -430,12 +446,13 @@ export class CallView {
         },
       },
       () => ({
-        cameraId: own.cameraTrack?.getSettings().deviceId ?? remembered("camera"),
+        cameraId: (own.cameraTrack && originOf(own.cameraTrack).getSettings().deviceId) ?? remembered("camera"),
         microphoneId: own.microphoneTrack?.getSettings().deviceId ?? remembered("microphone"),
         speakerId: remembered("speaker"),
         saveData: this.#call.saveData,
         view: rememberedView(),
         layout: rememberedLayout(),
+        camera: own.cameraTrack,
         microphone: own.microphoneTrack,
       }),
     );

@@ -1,4 +1,5 @@
 import { watchDevices } from "../../sdk/src/index.js";
+import { blurSwitch } from "../blur-switch.js";
 import { deviceSelect, devicesOrNone } from "../device-select.js";
 import { element, setAttribute, setText } from "../dom.js";
 import { t } from "../i18n.js";
@@ -18,6 +19,7 @@ export class PrepareView {
 
   #preview;
   #cameraSelect;
+  #blur;
   #microphoneSelect;
   #level = new LevelBar();
   #problem = element("div", { class: "problem", role: "alert", hidden: true });
@@ -34,12 +36,14 @@ export class PrepareView {
     this.#actions = actions;
     this.#preview = new Preview(equipment);
     this.#cameraSelect = deviceSelect("camera", (id) => equipment.chooseCamera(id));
+    this.#blur = blurSwitch((on) => equipment.setBlur(on));
     this.#microphoneSelect = deviceSelect("microphone", (id) => equipment.chooseMicrophone(id));
     this.#joinButton = element("button", { type: "button", class: "button primary large", onclick: actions.join }, t("join"));
     const choices = element(
       "div",
       { class: "choices" },
       this.#cameraSelect.node,
+      this.#blur.node,
       this.#microphoneSelect.node,
       element("div", { class: "level-field" }, this.#level.node, element("p", { class: "help" }, t("speakToTest"))),
       element("div", {}, element("button", { type: "button", class: "button", onclick: actions.test }, t("selfTest"))),
@@ -91,6 +95,7 @@ export class PrepareView {
 
   #update() {
     this.#level.show(this.#equipment.microphone);
+    this.#blur.update(this.#equipment.camera);
     this.#updateProblem();
     this.#labelJoinButton(this.#joinButton.getAttribute("aria-disabled") === "true");
     this.#updateDevices();

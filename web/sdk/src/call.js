@@ -269,12 +269,14 @@ export class Call extends Emitter {
   }
 
   /**
-   * @param {{ deviceId?: string, track?: MediaStreamTrack, muted?: boolean, codec?: VideoCodec | undefined }} [options] `track`: one
-   *   that is open already; `codec`: where the browser has it, else the bridge and the browser agree on one
+   * @param {{ deviceId?: string, track?: MediaStreamTrack, muted?: boolean, codec?: VideoCodec | undefined,
+   *   open?: (deviceId?: string) => Promise<MediaStreamTrack> }} [options] `track`: one that is open already; `codec`: where
+   *   the browser has it, else the bridge and the browser agree on one; `open`: opens cameras in place of `openCamera`, to send
+   *   what is made of their pictures (`deriveTrack`)
    */
-  async publishCamera({ deviceId, track, muted = false, codec } = {}) {
-    const open = reopen(openCamera, deviceId);
-    return this.#publish("camera", track ?? (await openCamera(deviceId)), { muted, open, codec });
+  async publishCamera({ deviceId, track, muted = false, codec, open: opener = openCamera } = {}) {
+    const open = reopen(opener, deviceId);
+    return this.#publish("camera", track ?? (await opener(deviceId)), { muted, open, codec });
   }
 
   /**

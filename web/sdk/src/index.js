@@ -21,6 +21,7 @@ export {
   openScreen,
   watchDevices,
 } from "./devices.js";
+export { deriveTrack, originOf, releaseTrack } from "./derived-track.js";
 export { watchPicture } from "./picture-watch.js";
 export { LevelMeter } from "./level-meter.js";
 export { BridgeError, ConnectionError, DeviceError, RequestError, RoomError, TokenError } from "./errors.js";

@@ -1,3 +1,4 @@
+import { originOf, releaseTrack } from "./derived-track.js";
 import { Emitter } from "./emitter.js";
 
 /** @import { VideoCodec } from "./encodings.js" */
@@ -116,14 +117,16 @@ export class LocalSource extends Emitter {
   }
 
   /**
-   * Sends another track, of another kind of source if need be, such as a screen in place of the camera.
+   * Sends another track, of another kind of source if need be, such as a screen in place of the camera. The device goes on
+   * where the one track is made of the other's (`deriveTrack`).
    *
    * @param {MediaStreamTrack} track
    * @param {SourceName} [name]
    */
   replace(track, name = this.name) {
     return this.#inTurn(async () => {
-      this.#release();
+      releaseTrack(this.#track, track);
+      this.#track = null;
       this.name = name;
       await this.#use(track);
       this.emit("change", null);
@@ -159,7 +162,7 @@ export class LocalSource extends Emitter {
   /** @param {MediaStreamTrack} track */
   async #use(track) {
     if (this.#stopped) {
-      track.stop();
+      releaseTrack(track);
       return;
     }
     track.enabled = !this.#muted;
@@ -169,14 +172,14 @@ export class LocalSource extends Emitter {
   }
 
   #release() {
-    this.#track?.stop();
+    releaseTrack(this.#track);
     this.#track = null;
   }
 
   /** @param {MediaStreamTrack} track */
   #listen(track) {
     // `stop()` by ourselves raises no such event: this is the device, or the browser's "stop sharing".
-    track.addEventListener("ended", () => {
+    originOf(track).addEventListener("ended", () => {
       if (this.#track === track) this.emit("ended", null);
     });
   }

@@ -1,5 +1,6 @@
 import { codecsToOffer } from "./codecs.js";
 import { ConnectionWatch } from "./connection.js";
+import { originOf } from "./derived-track.js";
 import { Emitter } from "./emitter.js";
 import { encodingsFor, withoutScalability } from "./encodings.js";
 import { BridgeError, ConnectionError, RequestError } from "./errors.js";
@@ -140,7 +141,7 @@ export class Publisher extends Emitter {
   async replaceTrack(source, track) {
     const transceiver = this.#sources.get(source);
     await transceiver?.sender.replaceTrack(track);
-    if (transceiver && track) await this.#senders.get(transceiver)?.send(source.name, track.getSettings(), source.codec);
+    if (transceiver && track) await this.#senders.get(transceiver)?.send(source.name, sizeOf(source), source.codec);
   }
 
   /**
@@ -292,7 +293,7 @@ export class Publisher extends Emitter {
         .getTransceivers()
         .find((candidate) => candidate.direction === "inactive" && !taken.has(candidate) && candidate.sender.track === null
           && candidate.receiver.track.kind === source.kind && holds(candidate, source));
-      const size = source.track?.getSettings() ?? null;
+      const size = sizeOf(source);
       const encodings = encodingsFor(source.name, size, source.codec);
       if (free) {
         free.direction = "sendonly";
@@ -355,6 +356,11 @@ function addTransceiver(connection, source, streams, encodings) {
   }
 }
 
+/** @param {LocalSource} source */
+function sizeOf({ track }) {
+  return track && originOf(track).getSettings();
+}
+
 /**
  * Whether a free transceiver has the encodings that a source needs: their number never changes.
  *
@@ -362,7 +368,7 @@ function addTransceiver(connection, source, streams, encodings) {
  * @param {LocalSource} source
  */
 function holds(transceiver, source) {
-  const wanted = encodingsFor(source.name, source.track?.getSettings() ?? null, source.codec);
+  const wanted = encodingsFor(source.name, sizeOf(source), source.codec);
   return transceiver.sender.getParameters().encodings.length === wanted.length;
 }
 

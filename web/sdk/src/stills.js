@@ -1,5 +1,6 @@
 import { Emitter } from "./emitter.js";
 import { ConnectionError, RequestError, refusalToError } from "./errors.js";
+import { originOf } from "./derived-track.js";
 import { takePicture } from "./still-camera.js";
 
 /** @import { LocalSource } from "./local-source.js" */
@@ -89,7 +90,7 @@ export class Stills extends Emitter {
   async take({ sourceId }) {
     const source = [...this.#sources()].find(({ id }) => id === sourceId);
     if (!source?.track) throw new RequestError("source_not_found", "The camera is off.");
-    return takePicture(source.track, { maxBytes: MAX_BYTES });
+    return takePicture(originOf(source.track), { maxBytes: MAX_BYTES });
   }
 
   /**

@@ -1,0 +1,28 @@
+/** Remembered for the next call on this machine. */
+const STORED = {
+  camera: "bridge.camera",
+  microphone: "bridge.microphone",
+  speaker: "bridge.speaker",
+  saveData: "bridge.saveData",
+  view: "bridge.view",
+  layout: "bridge.layout",
+  blur: "bridge.blur",
+};
+
+/** @param {keyof typeof STORED} what */
+export function remembered(what) {
+  return localStorage.getItem(STORED[what]) ?? undefined;
+}
+
+/**
+ * @param {keyof typeof STORED} what
+ * @param {string} value
+ */
+export function remember(what, value) {
+  localStorage.setItem(STORED[what], value);
+}
+
+export function forgetDevices() {
+  localStorage.removeItem(STORED.camera);
+  localStorage.removeItem(STORED.microphone);
+}
