@@ -21,6 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bridge.auth.development import DEVELOPMENT_ISSUER, development_secret
 from bridge.auth.minting import mint
+from bridge.sandbox import API_KEY
 
 BRIDGE = Path(sys.executable).with_name("bridge")
 
@@ -111,6 +112,10 @@ class DevelopmentBridge:
             name=name,
             enters="direct",
         )
+
+    def api_key(self) -> str:
+        """Of the development vendor, for the REST API."""
+        return (self.data / API_KEY).read_text(encoding="ascii").strip()
 
     def cpu_seconds(self) -> float:
         """User and system time of the process so far."""
