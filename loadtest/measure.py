@@ -69,12 +69,21 @@ class DevelopmentBridge:
 
     @classmethod
     @contextlib.contextmanager
-    def running(cls, *extra: str, host: str = "127.0.0.1") -> Iterator[DevelopmentBridge]:
-        """Starts one and ends it, on free ports of an address of this machine; it ends with this process, too."""
+    def running(
+        cls,
+        *extra: str,
+        host: str = "127.0.0.1",
+        program: Sequence[str] = (str(BRIDGE),),
+        environment: Mapping[str, str] | None = None,
+    ) -> Iterator[DevelopmentBridge]:
+        """Starts one and ends it, on free ports of an address of this machine; it ends with this process, too.
+
+        `program` takes what `bridge` takes; `environment` comes on top of that of this process.
+        """
         with tempfile.TemporaryDirectory(prefix="bridge-loadtest-") as folder:
             data = Path(folder)
             address, media_port = f"{host}:{_free_port(host)}", _free_port(host)
-            command = [str(BRIDGE), "serve", "--dev", "--http", address, "--media", f"{host}:{media_port}"]
+            command = [*program, "serve", "--dev", "--http", address, "--media", f"{host}:{media_port}"]
             if host != "127.0.0.1":
                 command.append("--insecure")
             # Where there is one to be had, a wrapper ends it when this process is killed.
@@ -84,6 +93,7 @@ class DevelopmentBridge:
                     [*leash, *command, "--data", folder, *extra],
                     stdout=subprocess.DEVNULL,
                     stderr=log,
+                    env={**os.environ, **(environment or {})},
                     # Ctrl-C is for whoever measures, and ends the bridge last.
                     start_new_session=True,
                 )

@@ -20,6 +20,7 @@ _CALLS_PER_SECOND = 10.0
 _LEAVING = 20
 """Rooms that are left at a time."""
 _MOST_FAILURES = 1000
+_TOLD_EVERY = 100
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ async def _come(plan: ClientsPlan, rooms: Sequence[Room], link: Connection) -> N
             await asyncio.sleep(max(0.0, begin + len(coming) / plan.joins_per_second - time.monotonic()))
             task = before[index] = asyncio.ensure_future(come(room, turn, before[index]))
             coming.append(task)
-            if len(coming) % 20 == 0:
+            if len(coming) % _TOLD_EVERY == 0:
                 link.send(len(coming))
     await asyncio.gather(*coming)
     link.send(len(coming))
