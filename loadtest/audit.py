@@ -1,8 +1,8 @@
 """What the audit log and the records add to a join: `python -m loadtest.audit --help`.
 
 Two bridges, one as it is served and one that writes nothing down (`loadtest.unaudited`), get some joins each in turn,
-from `join` to `joined` over the WebSocket door: what else the machine does troubles both alike. Each join opens a room of
-its own, which ends again soon, so that a join costs all the entries that a call of one costs.
+from `join` to `joined` over the WebSocket door: what else the machine does troubles both alike. Each join opens a room
+of its own, which ends again soon, so that a join costs all the entries that a call of one costs.
 """
 
 from __future__ import annotations
