@@ -21,6 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bridge.auth.development import DEVELOPMENT_ISSUER, development_secret
 from bridge.auth.minting import mint
+from bridge.sandbox import API_KEY
 
 BRIDGE = Path(sys.executable).with_name("bridge")
 
@@ -68,12 +69,21 @@ class DevelopmentBridge:
 
     @classmethod
     @contextlib.contextmanager
-    def running(cls, *extra: str, host: str = "127.0.0.1") -> Iterator[DevelopmentBridge]:
-        """Starts one and ends it, on free ports of an address of this machine; it ends with this process, too."""
+    def running(
+        cls,
+        *extra: str,
+        host: str = "127.0.0.1",
+        program: Sequence[str] = (str(BRIDGE),),
+        environment: Mapping[str, str] | None = None,
+    ) -> Iterator[DevelopmentBridge]:
+        """Starts one and ends it, on free ports of an address of this machine; it ends with this process, too.
+
+        `program` takes what `bridge` takes; `environment` comes on top of that of this process.
+        """
         with tempfile.TemporaryDirectory(prefix="bridge-loadtest-") as folder:
             data = Path(folder)
             address, media_port = f"{host}:{_free_port(host)}", _free_port(host)
-            command = [str(BRIDGE), "serve", "--dev", "--http", address, "--media", f"{host}:{media_port}"]
+            command = [*program, "serve", "--dev", "--http", address, "--media", f"{host}:{media_port}"]
             if host != "127.0.0.1":
                 command.append("--insecure")
             # Where there is one to be had, a wrapper ends it when this process is killed.
@@ -83,6 +93,7 @@ class DevelopmentBridge:
                     [*leash, *command, "--data", folder, *extra],
                     stdout=subprocess.DEVNULL,
                     stderr=log,
+                    env={**os.environ, **(environment or {})},
                     # Ctrl-C is for whoever measures, and ends the bridge last.
                     start_new_session=True,
                 )
@@ -117,6 +128,10 @@ class DevelopmentBridge:
         name = f"{DEVELOPMENT_ISSUER}/{room}"
         command = [str(BRIDGE), "rooms", "report", name, "--data", str(self.data), "--output", str(archive)]
         subprocess.run(command, capture_output=True, timeout=30, check=False)
+
+    def api_key(self) -> str:
+        """Of the development vendor, for the REST API."""
+        return (self.data / API_KEY).read_text(encoding="ascii").strip()
 
     def cpu_seconds(self) -> float:
         """User and system time of the process so far."""

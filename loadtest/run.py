@@ -10,11 +10,13 @@ import shlex
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from loadtest.document import read_text
 from loadtest.errors import InputError, Place
+from loadtest.lobbies.runner import LobbiesRunner
 from loadtest.measure import DevelopmentBridge
 from loadtest.participants.chromium.bridge_page import BridgePage
 from loadtest.participants.participant import Participant
@@ -34,6 +36,7 @@ from loadtest.scenario.reading import read_scenarios
 
 PASSED, MISSED, FAILED = 0, 1, 2
 _TOKEN_SECONDS = 3600
+_LONGEST_KEY = 1000
 
 
 def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -59,7 +62,13 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     bridge.add_argument(
         "--token",
         metavar="COMMAND",
-        help="prints a join token; {room}, {identity} and {role} are filled in (needed with --bridge)",
+        help="prints a join token; {room}, {identity} and {role} are filled in (needed with --bridge for participants)",
+    )
+    bridge.add_argument(
+        "--api-key-file",
+        type=Path,
+        metavar="FILE",
+        help="holds an API key of a vendor, as `bridge apikey create` prints it (needed with --bridge for lobbies)",
     )
     parser.set_defaults(run=run)
 
@@ -68,13 +77,12 @@ def run(options: argparse.Namespace) -> int:
     """Plays everything and returns the exit code. Raises `InputError`."""
     if options.repeat < 1:
         raise InputError(f"{options.repeat}: expected a number from 1", Place("--repeat"))
-    if (options.bridge is None) != (options.token is None):
-        raise InputError("--bridge and --token go together: expected both or none")
     if options.flight_records and options.bridge is not None:
         raise InputError(
             "--flight-records: expected a bridge that is started for the run; ask yours with `bridge rooms report`"
         )
     scenarios = [scenario for file in options.files for scenario in read_scenarios(file)]
+    _check_bridge(scenarios, options)
     before = read_report(options.compare) if options.compare is not None else None
     plays = [
         (scenario, (options.seed if options.seed is not None else scenario.seed) + n)
@@ -82,7 +90,7 @@ def run(options: argparse.Namespace) -> int:
         for n in range(options.repeat)
     ]
     options.out.mkdir(parents=True, exist_ok=True)
-    if options.bridge is None:
+    if options.bridge is None and _needs_own_network(scenarios):
         enter_own_network()
     go_before_others(os.getpid())
     progress = Progress([scenario.duration for scenario, _ in plays])
@@ -105,6 +113,21 @@ def run(options: argparse.Namespace) -> int:
     return _exit_code(runs)
 
 
+def _check_bridge(scenarios: Sequence[Scenario], options: argparse.Namespace) -> None:
+    needed = {
+        "--token": (options.token, any(scenario.lobbies is None for scenario in scenarios)),
+        "--api-key-file": (options.api_key_file, any(scenario.lobbies is not None for scenario in scenarios)),
+    }
+    for name, (value, is_needed) in needed.items():
+        if (options.bridge is not None and is_needed) != (value is not None):
+            raise InputError(f"--bridge and {name} go together: expected both or none")
+
+
+def _needs_own_network(scenarios: Sequence[Scenario]) -> bool:
+    """Lobbies have no lines and no browsers."""
+    return any(scenario.lobbies is None for scenario in scenarios)
+
+
 def _exit_code(runs: list[Document]) -> int:
     states = {run["state"] for run in runs}
     if states & {"failed", "interrupted"}:
@@ -122,18 +145,15 @@ def _write(runs: list[Document], folder: Path, before: Document | None) -> list[
 
 
 def _play(scenario: Scenario, seed: int, options: argparse.Namespace, progress: Progress) -> Recording:
-    with tempfile.TemporaryDirectory(prefix="loadtest-") as name, _bridge(options) as bridge:
-        folder = Path(name)
-        cast = Cast(scenario, bridge.url, bridge.token, folder)
+    with tempfile.TemporaryDirectory(prefix="loadtest-") as name, _bridge(scenario, options) as bridge:
         process = bridge.process
-        runner = Runner(
-            scenario,
-            seed,
-            cast.make,
-            None if process is None else lambda: (process.cpu_seconds(), process.rss_bytes()),
-            progress.show,
-            namespace=f"lt{os.getpid()}",
-        )
+        load = None if process is None else lambda: (process.cpu_seconds(), process.rss_bytes())
+        if scenario.lobbies is not None:
+            return asyncio.run(
+                _until_interrupted(LobbiesRunner(scenario, seed, bridge.url, bridge.key, load, progress.show))
+            )
+        cast = Cast(scenario, bridge.url, bridge.token, Path(name))
+        runner = Runner(scenario, seed, cast.make, load, progress.show, namespace=f"lt{os.getpid()}")
         runner.inspect = lambda participants: _keep(scenario, seed, participants, bridge.process, options)
         progress.show(-1.0, "making the lines")
         return asyncio.run(_until_interrupted(runner))
@@ -158,7 +178,7 @@ async def _keep(
             await asyncio.to_thread(bridge.keep_flight_records, room, archive)
 
 
-async def _until_interrupted(runner: Runner) -> Recording:
+async def _until_interrupted(runner: Runner | LobbiesRunner) -> Recording:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, runner.over.set)
@@ -169,19 +189,26 @@ async def _until_interrupted(runner: Runner) -> Recording:
 class _Bridge:
     url: str
     token: MintToken
+    key: str = field(default="", repr=False)
+    """An API key, where there are lobbies."""
     process: DevelopmentBridge | None = None
 
 
 @contextlib.contextmanager
-def _bridge(options: argparse.Namespace) -> Iterator[_Bridge]:
+def _bridge(scenario: Scenario, options: argparse.Namespace) -> Iterator[_Bridge]:
     if options.bridge is not None:
-        yield _Bridge(options.bridge.rstrip("/"), lambda plan: _token_of_command(options.token, plan))
+        key = (
+            "" if options.api_key_file is None else read_text(options.api_key_file, "an API key", _LONGEST_KEY).strip()
+        )
+        yield _Bridge(options.bridge.rstrip("/"), lambda plan: _token_of_command(options.token, plan), key)
         return
-    with DevelopmentBridge.running(host=BRIDGE_ADDRESS) as bridge:
+    host = BRIDGE_ADDRESS if scenario.lobbies is None else "127.0.0.1"
+    with DevelopmentBridge.running(host=host) as bridge:
         go_before_others(bridge.pid)
         yield _Bridge(
             bridge.url,
             lambda plan: bridge.token(plan.room, plan.name, plan.role, name=plan.name, ttl=_TOKEN_SECONDS),
+            bridge.api_key(),
             bridge,
         )
 

@@ -37,7 +37,9 @@ def spans(recording: Recording) -> dict[str, Span]:
     """The windows of a recording, as far as it got."""
     begin, end = recording.began, recording.ended
     scenario = recording.scenario
-    windows = {WHOLE: Span(begin, end), STEADY: Span(begin + scenario.settle, end)}
+    windows = {WHOLE: Span(begin, end)}
+    if scenario.lobbies is None:
+        windows[STEADY] = Span(begin + scenario.settle, end)
     windows |= {window.name: Span(begin + window.begin, begin + window.end) for window in scenario.windows}
     return {name: span for name, span in windows.items() if span.within(windows[WHOLE]).length > 0}
 
@@ -52,6 +54,8 @@ def measure(recording: Recording) -> Figures:
             if (whole := present(recording, plan.name)) is not None and span.within(whole).length > 0
         }
         figures.run[window] = _run(recording, span)
+    if WHOLE in figures.run:
+        figures.run[WHOLE] |= recording.measured
     return figures
 
 

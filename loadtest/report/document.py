@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import platform
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,11 @@ def run_document(recording: Recording) -> Document:
             "began": datetime.fromtimestamp(recording.began, UTC).isoformat(timespec="seconds"),
             "seconds": max(0.0, recording.ended - recording.began),
             "thresholds": thresholds,
-            "run": {"figures": figures.run, "courses": run_courses(recording)},
+            "run": {
+                "figures": figures.run,
+                "courses": run_courses(recording) | recording.curves,
+                "remarks": recording.remarks,
+            },
             "participants": {
                 plan.name: {
                     "figures": {
@@ -118,6 +123,7 @@ def _scenario(scenario: Scenario) -> dict[str, Any]:
         "variant": dict(scenario.variant),
         "windows": {window.name: [window.begin, window.end] for window in scenario.windows},
         "participants": {plan.name: _plan(plan) for plan in scenario.participants},
+        "lobbies": None if scenario.lobbies is None else asdict(scenario.lobbies),
         "lines": {name: link.about for name, link in scenario.links.items()},
     }
 

@@ -24,6 +24,7 @@ _CHARTS: dict[str, tuple[str, Axis]] = {
     "gaps": ("Over half a second without a new picture", Axis("1 = standing", 1, 1)),
     "delay": ("From camera to screen", Axis("ms", 1e3, 200)),
     "concealed": ("Sound that was made up", Axis("%", 100, 5)),
+    "door_to_picture": ("From being let in to the doctor's picture", Axis("ms", 1e3, 100)),
     "machine_busy": ("This machine", Axis("% of all processors", 100, 100)),
     "bridge_cpu": ("Bridge, processor", Axis("% of a core", 100, 10)),
     "bridge_memory": ("Bridge, memory", Axis("MB", 1e-6, 100)),
@@ -114,6 +115,8 @@ def _run(run: Document) -> str:
         missed = [not threshold["held"] for threshold in run["thresholds"]]
         parts.append("<h3>Thresholds</h3>" + _table(["what must hold", "what was", ""], rows, missed))
     parts.append("<h3>Figures</h3>" + _figures(run))
+    # Reports of earlier versions have none.
+    parts += [f"<p>{escape(remark)}</p>" for remark in run["run"].get("remarks", ())]
     bands = [(begin, end, name) for name, (begin, end) in scenario["windows"].items()]
     for name, participant in run["participants"].items():
         lines = ", ".join(scenario["lines"].get(line) or line for line in scenario["participants"][name]["lines"])

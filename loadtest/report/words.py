@@ -14,7 +14,7 @@ def value_text(metric: str, value: float | None) -> str:
         return "not measured"
     match METRICS[metric].unit:
         case Unit.SECONDS:
-            return f"{value * 1000:.0f} ms" if abs(value) < 1 else f"{value:.2f} s"
+            return f"{value * 1000:.3g} ms" if abs(value) < 1 else f"{value:.2f} s"
         case Unit.SHARE:
             return f"{value * 100:.2f} %"
         case Unit.RATE:

@@ -37,6 +37,12 @@ class Recording:
     joined: dict[str, float] = field(default_factory=dict)
     """When each was told to join."""
     left: dict[str, float] = field(default_factory=dict)
+    measured: dict[str, float | None] = field(default_factory=dict)
+    """Metrics of the run that whoever played it measured itself."""
+    curves: dict[str, dict[str, list[tuple[float, float]]]] = field(default_factory=dict)
+    """Their courses: by chart, then by curve, points of time (from the beginning) and value."""
+    remarks: list[str] = field(default_factory=list)
+    """What there is to say besides."""
     error: str | None = None
     """Why the run failed, if it did."""
     interrupted: bool = False

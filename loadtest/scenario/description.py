@@ -98,12 +98,32 @@ class Threshold:
 
 
 @dataclass(frozen=True, slots=True)
+class Lobbies:
+    """Many rooms at once, in place of participants: doctors, and patients who wait for them."""
+
+    rooms: int
+    """Each with a doctor."""
+    waiting: int
+    """Patients in all lobbies when the load begins."""
+    admits_per_minute: float
+    calls: int = 0
+    """Rooms in which a patient is inside already. Whoever is inside leaves when the next one is let in."""
+    requests_per_second: float = 20.0
+    """Of a vendor's server to the REST API meanwhile."""
+    joins_per_second: float = 40.0
+    """Before the load begins."""
+    processes: int = 1
+    """That play the clients."""
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """A scenario, one of several of its file where that has a grid."""
 
     name: str
     file: Path
     participants: tuple[ParticipantPlan, ...]
+    """None where there are lobbies."""
     duration: float
     links: Mapping[str, LinkDescription] = field(default_factory=dict)
     about: str = ""
@@ -112,5 +132,6 @@ class Scenario:
     """From here on figures of the window "steady" count."""
     windows: tuple[Window, ...] = ()
     thresholds: tuple[Threshold, ...] = ()
+    lobbies: Lobbies | None = None
     variant: Mapping[str, str] = field(default_factory=dict)
     """Of a grid: the value of each of its names."""

@@ -96,6 +96,32 @@ METRICS = {
         Metric("bridge_memory", Unit.BYTES, "resident memory of the bridge at its most; of the run"),
         Metric("machine_busy", _P, "of all processors of this machine, by whatever runs; of the run"),
         Metric("fairness", _N, "Jain's index of what participants of one line received; of the run"),
+        Metric(
+            "door_to_picture_p50",
+            _S,
+            "from a doctor's admit to the first packet of a keyframe at the patient; of the run",
+        ),
+        Metric("door_to_picture_p95", _S, "the same, 95th percentile"),
+        Metric("door_to_picture_p99", _S, "the same, 99th percentile"),
+        Metric("door_to_picture_max", _S, "the same, the longest"),
+        Metric(
+            "doctor_to_picture_p50", _S, "from a doctor's admit to a keyframe of the patient at the doctor; of the run"
+        ),
+        Metric("doctor_to_picture_p95", _S, "the same, 95th percentile"),
+        Metric("doctor_to_picture_p99", _S, "the same, 99th percentile"),
+        Metric("doctor_to_picture_max", _S, "the same, the longest"),
+        Metric("rest_p50", _S, "from asking the REST API to the whole answer; of the run"),
+        Metric("rest_p95", _S, "the same, 95th percentile"),
+        Metric("rest_p99", _S, "the same, 99th percentile"),
+        Metric("rest_max", _S, "the same, the longest"),
+        Metric("event_loop_lag_p50", _S, "how late the bridge's event loop was, by its metrics; of the run"),
+        Metric("event_loop_lag_p99", _S, "the same, 99th percentile"),
+        Metric("admissions", _N, "patients who were let in; of the run"),
+        Metric("rest_requests", _N, "requests to the REST API; of the run"),
+        Metric("lobby_changes", _N, "notices to those who waited; of the run"),
+        Metric("failures", _N, "whatever went otherwise than it should: refusals, timeouts, wrong places; of the run"),
+        Metric("clients_late_p99", _S, "how late the processes of the clients were, that of the worst; of the run"),
+        Metric("clients_cpu", _P, "of one core, by them; of the run"),
         Metric("emulator_late", _S, "how late the emulator was, the worst 99th percentile of a second; of the run"),
     )
 }

@@ -25,11 +25,12 @@ from loadtest.scenario.description import (
     Threshold,
     Window,
 )
+from loadtest.scenario.lobby_reading import read_lobbies
 from loadtest.scenario.metrics import METRICS
 
 T = TypeVar("T")
 
-_KEYS = ("about", "duration", "settle", "seed", "grid", "lines", "participants", "windows", "thresholds")
+_KEYS = ("about", "duration", "settle", "seed", "grid", "lines", "participants", "lobbies", "windows", "thresholds")
 _PARTICIPANT = (
     "name", "count", "client", "role", "room", "line", "join", "leave", "camera", "microphone", "screen", "muted",
     "codec", "simulcast", "every",
@@ -85,10 +86,13 @@ def _value(node: Node, name: str, variant: Mapping[str, str]) -> str:
 
 def _read_variant(document: Node, file: Path, variant: Mapping[str, str]) -> Scenario:
     fields = document.fields(_KEYS)
-    for needed in ("duration", "participants"):
-        if needed not in fields:
-            raise InputError(f"expected {needed}: every scenario has it", document.place)
+    if "duration" not in fields:
+        raise InputError("expected duration: every scenario has it", document.place)
     duration = fields["duration"].read(_positive)
+    if "lobbies" in fields:
+        return _read_lobby_scenario(document, fields, duration, file, variant)
+    if "participants" not in fields:
+        raise InputError("expected participants, or lobbies: every scenario has one of them", document.place)
     links = _read_lines(fields["lines"], file.parent / "links") if "lines" in fields else {}
     participants = _read_participants(fields["participants"], links, duration)
     settle = fields["settle"].read(parse_duration) if "settle" in fields else min(5.0, duration / 4)
@@ -98,7 +102,7 @@ def _read_variant(document: Node, file: Path, variant: Mapping[str, str]) -> Sce
     names = [participant.name for participant in participants]
     known = [STEADY, *(window.name for window in windows)]
     return Scenario(
-        name=" ".join([file.stem, *(f"{name}={value}" for name, value in variant.items())]),
+        name=_title(file, variant),
         file=file,
         participants=participants,
         duration=duration,
@@ -110,6 +114,33 @@ def _read_variant(document: Node, file: Path, variant: Mapping[str, str]) -> Sce
         thresholds=_read_thresholds(fields["thresholds"], names, known) if "thresholds" in fields else (),
         variant=variant,
     )
+
+
+def _read_lobby_scenario(
+    document: Node, fields: Mapping[str, Node], duration: float, file: Path, variant: Mapping[str, str]
+) -> Scenario:
+    for other in ("participants", "lines", "windows", "settle"):
+        if other in fields:
+            raise fields[other].wrong("nothing: a scenario with lobbies has none")
+    thresholds = _read_thresholds(fields["thresholds"], [], []) if "thresholds" in fields else ()
+    if any(threshold.subject != RUN for threshold in thresholds):
+        raise fields["thresholds"].wrong(f"{RUN} only: a scenario with lobbies has no participants")
+    return Scenario(
+        name=_title(file, variant),
+        file=file,
+        participants=(),
+        duration=duration,
+        about=fields["about"].read(str) if "about" in fields else "",
+        seed=fields["seed"].read(_whole) if "seed" in fields else 1,
+        settle=0.0,
+        thresholds=thresholds,
+        lobbies=read_lobbies(fields["lobbies"], duration),
+        variant=variant,
+    )
+
+
+def _title(file: Path, variant: Mapping[str, str]) -> str:
+    return " ".join([file.stem, *(f"{name}={value}" for name, value in variant.items())])
 
 
 def _read_lines(node: Node, presets: Path) -> dict[str, LinkDescription]:

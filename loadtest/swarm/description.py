@@ -56,8 +56,8 @@ a=fmtp:97 apt=96
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What the bridge answered."""
+class Remote:
+    """What the bridge says of itself in an answer or in an offer."""
 
     ufrag: str
     pwd: str
@@ -77,6 +77,26 @@ def offer(kinds: list[str], direction: str, ufrag: str, pwd: str, fingerprint: s
     return lines.replace("\n", "\r\n")
 
 
+def answer(offer: str, ufrag: str, pwd: str, fingerprint: str) -> str:
+    """Answers an offer of the bridge's: takes Opus and VP8 as they are offered, and refuses other m-lines."""
+    sections = re.split(r"(?m)^(?=m=)", offer.replace("\r\n", "\n"))[1:]
+    parts, accepted = [], []
+    for section in sections:
+        kind = section[2 : section.index(" ")]
+        mid = _first(r"^a=mid:(\S+)", section)[1]
+        wanted = {"audio": f"a=rtpmap:{OPUS} opus/", "video": f"a=rtpmap:{VP8} VP8/"}.get(kind)
+        if wanted is None or wanted not in section or re.match(r"m=\S+ 0 ", section):
+            parts.append(re.sub(r" \d+ ", " 0 ", section.split("\n", 1)[0], count=1) + f"\na=mid:{mid}\na=inactive\n")
+            continue
+        accepted.append(mid)
+        direction = "recvonly" if "\na=sendonly" in section else "inactive"
+        template = _AUDIO if kind == "audio" else _VIDEO
+        lines = template.format(ufrag=ufrag, pwd=pwd, fingerprint=fingerprint, mid=mid, direction=direction)
+        parts.append(lines.replace("a=setup:actpass", "a=setup:active"))
+    session = _SESSION.format(session=int(ufrag.encode().hex(), 16) % 10**15, mids=" ".join(accepted))
+    return (session + "".join(parts)).replace("\n", "\r\n")
+
+
 @cache
 def _browser_template() -> str:
     text = _BROWSER_OFFER.read_text().replace("\r\n", "\n").replace("{", "{{").replace("}", "}}")
@@ -90,19 +110,19 @@ def browser_offer(ufrag: str, pwd: str, fingerprint: str) -> str:
     return _browser_template().format(ufrag=ufrag, pwd=pwd, fingerprint=fingerprint)
 
 
-def parse_answer(sdp: str) -> Answer:
-    """The parts of an answer that a light peer uses; raises ValueError when one is missing."""
-
-    def first(pattern: str) -> re.Match[str]:
-        found = re.search(pattern, sdp, re.MULTILINE | re.IGNORECASE)
-        if found is None:
-            raise ValueError(f"the answer has no line like {pattern}")
-        return found
-
-    candidate = first(r"^a=candidate:\S+ 1 udp \d+ (\S+) (\d+) typ host")
-    return Answer(
-        ufrag=first(r"^a=ice-ufrag:(\S+)")[1],
-        pwd=first(r"^a=ice-pwd:(\S+)")[1],
-        fingerprint=first(r"^a=fingerprint:\S+ (\S+)")[1],
+def parse_remote(sdp: str) -> Remote:
+    """The parts of a description of the bridge's that a light peer uses; raises ValueError when one is missing."""
+    candidate = _first(r"^a=candidate:\S+ 1 udp \d+ (\S+) (\d+) typ host", sdp)
+    return Remote(
+        ufrag=_first(r"^a=ice-ufrag:(\S+)", sdp)[1],
+        pwd=_first(r"^a=ice-pwd:(\S+)", sdp)[1],
+        fingerprint=_first(r"^a=fingerprint:\S+ (\S+)", sdp)[1],
         address=(candidate[1], int(candidate[2])),
     )
+
+
+def _first(pattern: str, sdp: str) -> re.Match[str]:
+    found = re.search(pattern, sdp, re.MULTILINE | re.IGNORECASE)
+    if found is None:
+        raise ValueError(f"the description has no line like {pattern}")
+    return found

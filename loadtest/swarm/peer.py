@@ -1,4 +1,7 @@
-"""A light peer: one UDP socket, ICE checks, a DTLS-SRTP handshake, RTP in and out. No codecs, no jitter buffer."""
+"""A light peer: one UDP socket, ICE checks, a DTLS-SRTP handshake, RTP in and out. No codecs, no jitter buffer.
+
+`connect` negotiates by WHIP and WHEP; whoever negotiates otherwise calls `start` with what the bridge described.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import secrets
 import socket as sockets
 import struct
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -22,6 +26,8 @@ from pylibsrtp import Policy, Session
 
 from loadtest.swarm import description, door
 from loadtest.swarm.arrivals import CLOCK_RATES, Arrivals
+from loadtest.swarm.description import Remote
+from loadtest.swarm.keyframes import asks_for_keyframe, begins_keyframe
 from loadtest.swarm.stun import binding_request
 
 _KEY_LENGTH, _SALT_LENGTH = 16, 12
@@ -73,7 +79,7 @@ def client_hello() -> bytes:
 
 @dataclass
 class LightPeer:
-    """One WHIP or WHEP session. Times are seconds of the wall clock, 0 for what has not happened."""
+    """One connection. Times are seconds of the wall clock, 0 for what has not happened."""
 
     arrivals: dict[int, Arrivals] = field(default_factory=dict)
     """By SSRC."""
@@ -85,11 +91,18 @@ class LightPeer:
     """When keys stood."""
     first_media_at: float = 0.0
     """By the kernel's clock."""
+    on_keyframe: Callable[[float], None] | None = None
+    """Told of the first packet of each picture's stream that begins a keyframe: when it came, by the kernel's clock."""
+    on_keyframe_wanted: Callable[[], None] | None = None
+    """The bridge asks for a keyframe (RFC 4585, RFC 5104)."""
     location: str = ""
     ufrag: str = field(default_factory=lambda: secrets.token_hex(4))
     pwd: str = field(default_factory=lambda: secrets.token_hex(12))
     ssrcs: list[int] = field(default_factory=list)
     """Of what is sent, by m-line."""
+    connected: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when keys stand."""
+    _keeper: asyncio.Future[None] | None = None
 
     def offer(self, kinds: list[str], direction: str) -> str:
         """A short offer with one m-line per kind ("audio", "video")."""
@@ -105,21 +118,40 @@ class LightPeer:
 
         Raises `DoorError`, `OSError`, `TimeoutError`.
         """
-        self.socket = sockets.socket(sockets.AF_INET, sockets.SOCK_DGRAM)
-        self.socket.setblocking(False)
-        self.socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, _RECEIVE_BUFFER)
-        self.socket.setsockopt(sockets.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        self._sequence = {ssrc: secrets.randbits(15) for ssrc in self.ssrcs}
         self.asked_at = time.time()
         answer = await door.request("POST", url, token, offer)
         self.answered_at = time.time()
         if answer.status != 201:
             raise door.DoorError(f"the door answered {answer.status}: {answer.body}")
         self.location = url[: url.index("/", len("https://"))] + answer.headers["location"]
-        self.remote = description.parse_answer(answer.body)
-        self.socket.connect(self.remote.address)
+        self.start(description.parse_remote(answer.body))
+        async with asyncio.timeout(_CONNECT_TIMEOUT):
+            await self.connected.wait()
+
+    def answer(self, offer: str) -> str:
+        """The answer to an offer of the bridge's, the first of which starts the peer.
+
+        Raises `ValueError` for an offer that is not understood, `OSError`.
+        """
+        if not self.is_started:
+            self.start(description.parse_remote(offer))
+        return description.answer(offer, self.ufrag, self.pwd, certificate()[1])
+
+    @property
+    def is_started(self) -> bool:
+        """Whether it has a socket."""
+        return self._keeper is not None
+
+    def start(self, remote: Remote) -> None:
+        """Proves itself to ICE and DTLS; `connected` says when keys stand. Raises `OSError`."""
+        self.socket = sockets.socket(sockets.AF_INET, sockets.SOCK_DGRAM)
+        self.socket.setblocking(False)
+        self.socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, _RECEIVE_BUFFER)
+        self.socket.setsockopt(sockets.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        self._sequence = {ssrc: secrets.randbits(15) for ssrc in self.ssrcs}
+        self.remote = remote
+        self.socket.connect(remote.address)
         self._username = f"{self.remote.ufrag}:{self.ufrag}"
-        self._connected = asyncio.Event()
         self._dtls: SSL.Connection | None = SSL.Connection(certificate()[0], None)
         self._dtls.set_connect_state()
         self._dtls.set_ciphertext_mtu(1200)
@@ -127,8 +159,6 @@ class LightPeer:
         self._sender: Session | None = None
         asyncio.get_running_loop().add_reader(self.socket, self._readable)
         self._keeper = asyncio.ensure_future(self._keep())
-        async with asyncio.timeout(_CONNECT_TIMEOUT):
-            await self._connected.wait()
 
     def send(self, index: int, timestamp: int, payload: bytes, marker: bool = False) -> None:
         """Sends one RTP packet on the m-line `index`; the time of sending goes behind the payload."""
@@ -150,16 +180,19 @@ class LightPeer:
         await door.request("DELETE", self.location, token)
 
     def abandon(self) -> None:
-        """Ends the socket without a word to the bridge."""
+        """Ends the socket without a word to the bridge. Idempotent."""
+        if self._keeper is None:
+            return
         asyncio.get_running_loop().remove_reader(self.socket)
         self._keeper.cancel()
+        self._keeper = None
         self.socket.close()
 
     async def _keep(self) -> None:
         """ICE checks, and DTLS timers meanwhile."""
         while True:
             self.send_raw(binding_request(self._username, self.remote.pwd.encode()))
-            if self._connected.is_set():
+            if self.connected.is_set():
                 await asyncio.sleep(_CONSENT_INTERVAL)
                 continue
             await asyncio.sleep(_CHECK_INTERVAL)
@@ -199,7 +232,7 @@ class LightPeer:
         )
         self._dtls = None
         self.connected_at = time.time()
-        self._connected.set()
+        self.connected.set()
 
     def _flush(self, dtls: SSL.Connection) -> None:
         """Sends what OpenSSL wrote; each DTLS record as a datagram of its own (the BIO loses their borders)."""
@@ -213,32 +246,51 @@ class LightPeer:
             data = data[length:]
 
     def _on_media(self, data: bytes, ancillary: list[tuple[int, int, bytes]]) -> None:
-        if self._receiver is None or 192 <= data[1] <= 223:
+        if self._receiver is None:
+            return
+        if 192 <= data[1] <= 223:
+            if self.on_keyframe_wanted is not None and self._asks_for_keyframe(data):
+                self.on_keyframe_wanted()
             return
         seconds, nanos = struct.unpack("qq", ancillary[0][2][:16])
         now = seconds + nanos / 1e9
         sequence, timestamp, ssrc = struct.unpack_from("!HII", data, 2)
         entry = self.arrivals.get(ssrc)
         if entry is None:
-            sent = self._time_of_sending(data)
             clock_rate = CLOCK_RATES.get(data[1] & 0x7F)
-            if sent is None or clock_rate is None:
+            packet = self._unprotected(data)
+            if clock_rate is None or packet is None:
                 return
+            if self.on_keyframe is not None and data[1] & 0x7F == description.VP8:
+                if not begins_keyframe(packet):
+                    return
+                self.on_keyframe(now)
             entry = self.arrivals[ssrc] = Arrivals(clock_rate)
-            entry.begin(timestamp, sent)
+            entry.begin(timestamp, _time_of_sending(packet))
             if not self.first_media.is_set():
                 self.first_media_at = now
                 self.first_media.set()
         entry.note(sequence, timestamp, now)
 
-    def _time_of_sending(self, data: bytes) -> float | None:
-        """What the other peer put behind the payload; None for a packet that is not genuine."""
+    def _unprotected(self, data: bytes) -> bytes | None:
+        """A packet in clear; None for one that is not genuine."""
         assert self._receiver is not None
         try:
-            packet = self._receiver.unprotect(data)
+            return self._receiver.unprotect(data)
         except SrtpError:
             return None
-        padding = packet[-1] if packet[0] & 0x20 else 0
-        end = len(packet) - padding
-        (sent,) = struct.unpack("!d", packet[end - 8 : end])
-        return float(sent)
+
+    def _asks_for_keyframe(self, data: bytes) -> bool:
+        assert self._receiver is not None
+        try:
+            return asks_for_keyframe(self._receiver.unprotect_rtcp(data))
+        except SrtpError:
+            return False
+
+
+def _time_of_sending(packet: bytes) -> float:
+    """What the other peer put behind the payload."""
+    padding = packet[-1] if packet[0] & 0x20 else 0
+    end = len(packet) - padding
+    (sent,) = struct.unpack("!d", packet[end - 8 : end])
+    return float(sent)
