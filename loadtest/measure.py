@@ -21,7 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bridge.auth.development import DEVELOPMENT_ISSUER, development_secret
 from bridge.auth.minting import mint
-from bridge.sandbox import API_KEY
+from bridge.auth.printed_keys import API_KEY
 
 BRIDGE = Path(sys.executable).with_name("bridge")
 
