@@ -81,7 +81,7 @@ export function installDrawnMedia() {
     context.fillStyle = "#c0392b";
     for (let spot = 0; spot < 60; spot += 1) {
       context.beginPath();
-      context.arc(((spot * 37) % 60) * (width / 60), ((spot * 23) % 60) * (height / 60), height / 90 + (spot % 5) * 6, 0, 7);
+      context.arc(((spot * 37) % 61) * (width / 61), ((spot * spot * 13) % 59) * (height / 59), height / 90 + (spot % 5) * 6, 0, 7);
       context.fill();
     }
   }

@@ -32,6 +32,14 @@ export const MESSAGES = [
     play: (view) => view.join(() => (fakeBridge.unreachable = true)),
   },
   {
+    id: "message-too-old",
+    title: "The browser is too old",
+    play: async (view) => {
+      await view.page.evaluateOnNewDocument(() => delete window.RTCPeerConnection);
+      await view.visit("/join#aaa.bbb.ccc");
+    },
+  },
+  {
     id: "message-no-token",
     title: "A link without a token",
     play: (view) => view.visit("/join"),

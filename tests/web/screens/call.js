@@ -1,8 +1,8 @@
 /** Screens of the call, for patients and for doctors. */
 
-const DOCTOR = { name: "Åse Lege", role: "fastlege", colour: "#557799" };
-const PATIENT = { name: "Kari Nordmann", role: "pasient", colour: "#8a6d3b" };
-const INTERPRETER = { name: "Tone Tolk", role: "tolk", colour: "#775544" };
+const DOCTOR = { name: "Åse Lege", role: "fastlege", level: "4", colour: "#557799" };
+const PATIENT = { name: "Kari Nordmann", role: "pasient", level: "idporten-loa-high", colour: "#8a6d3b" };
+const INTERPRETER = { name: "Tone Tolk", role: "tolk", level: "none", colour: "#775544" };
 const RELATIVE = { name: "Per Hansen", role: "parorende", colour: "#4f7a66" };
 const NAV = { name: "NAV Oslo, Ingrid Solbakken", role: "nav", camera: false };
 const SPECIALIST = { name: "Siri Spesialist", role: "spesialist", colour: "#64597f" };
@@ -246,6 +246,7 @@ export const DOCTORS = [
       await asDoctor(view, PATIENT);
       await openPeople(view);
       await view.press("Inviter noen");
+      await view.page.waitForSelector("#invite-name");
       await view.page.evaluate(() => (document.getElementById("invite-name").value = "Tone Tolk"));
     },
   },
@@ -257,6 +258,7 @@ export const DOCTORS = [
       await asDoctor(view, PATIENT);
       await openPeople(view);
       await view.press("Inviter noen");
+      await view.page.waitForSelector("#invite-name");
       await view.press("Lag lenke");
       await view.page.waitForSelector(".qr");
     },

@@ -27,15 +27,18 @@ export function faults(page) {
       for (let box = node.parentElement; box; box = box.parentElement) scrolled.push([box, box.scrollTop, box.scrollLeft]);
       node.scrollIntoView({ block: "nearest" });
       const { left, top: above, width, height } = node.getBoundingClientRect();
+      if (Math.floor(left) < 0 || Math.ceil(left + width) > innerWidth + 1) found.push(`${called(node)} is partly outside the window`);
       const hit = document.elementFromPoint(left + width / 2, above + height / 2);
       if (hit === null) found.push(`${called(node)} is outside the window`);
-      else if (!node.contains(hit) && !hit.contains(node)) found.push(`${called(node)} is covered by ${called(hit)}`);
+      // An open menu lies over what is behind it for as long as it is open.
+      else if (!node.contains(hit) && !hit.contains(node) && hit.closest(".menu[open]") === null) found.push(`${called(node)} is covered by ${called(hit)}`);
       for (const [box, y, x] of scrolled) Object.assign(box, { scrollTop: y, scrollLeft: x });
     }
     for (const node of top.querySelectorAll("h1, h2, h3, p, button, span, li, dt, dd, label, summary")) {
       if (!node.checkVisibility({ visibilityProperty: true }) || node.children.length > 0) continue;
       const { overflowX, textOverflow } = getComputedStyle(node);
-      if (textOverflow === "ellipsis" && node.scrollWidth > node.clientWidth) found.push(`${called(node)} is cut off`);
+      // Of a long name the beginning will do.
+      if (textOverflow === "ellipsis" && !node.matches(".tile-name") && node.scrollWidth > node.clientWidth) found.push(`${called(node)} is cut off`);
       else if (overflowX === "visible" && node.scrollWidth > node.clientWidth + 1 && getComputedStyle(node).display !== "inline") found.push(`${called(node)} runs over its box`);
     }
     return found;

@@ -12,8 +12,10 @@ import { OPERATORS } from "./operators.js";
  * @property {(view: import("./show.js").ShownPage) => Promise<unknown>} [settle] after each change of the window
  * @property {string} [name] of whoever looks at it
  * @property {string} [language] bokmål where none is named
- * @property {Record<string, { status?: number, body: unknown }>} [answers] what the bridge answers by HTTP, by the end of the path
- * @property {boolean} [whole] longer than a window: the sheet shows its beginning
+ * @property {Record<string, Answer | Answer[]>} [answers] what the bridge answers by HTTP, by the end of the path; of several,
+ *   one after the other
+ *
+ * @typedef {{ status?: number, body: unknown }} Answer
  */
 
 /** @type {{ title: string, screens: Screen[] }[]} */

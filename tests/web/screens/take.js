@@ -34,7 +34,7 @@ if (wanted === undefined) rmSync(pictures, { recursive: true, force: true });
 mkdirSync(pictures, { recursive: true });
 
 const web = await serveWeb();
-const browser = await launch("chromium");
+const browser = await launch("chromium", { flags: ["--lang=nb-NO"], environment: { LANGUAGE: "nb_NO" } });
 let bad = 0;
 try {
   for (const screen of screens) bad += (await take(screen)).length;
