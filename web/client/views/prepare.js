@@ -1,4 +1,5 @@
 import { watchDevices } from "../../sdk/src/index.js";
+import { brand } from "../brand.js";
 import { deviceSelect, devicesOrNone } from "../device-select.js";
 import { element, setAttribute, setText } from "../dom.js";
 import { t } from "../i18n.js";
@@ -50,6 +51,7 @@ export class PrepareView {
       element(
         "header",
         { class: "prepare-head" },
+        brand(),
         element("h1", { tabindex: "-1" }, t("prepareTitle")),
         name !== null && element("p", { class: "greeting" }, t("prepareAs", { name })),
         element("p", { class: "lead" }, t("prepareLead")),
