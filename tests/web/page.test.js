@@ -107,6 +107,12 @@ for (const name of BROWSERS) {
       assert.deepEqual(await accessibilityProblems(), []);
     });
 
+    it("says that a browser is too old for it", async () => {
+      await page.evaluateOnNewDocument(() => delete window.RTCPeerConnection);
+      await open();
+      await untilText("h1", "Nettleseren er for gammel");
+    });
+
     it("shows oneself before the call, and what is turned off stays off in it", async () => {
       await open();
       await until(() => document.querySelector(".preview video")?.videoWidth > 0);

@@ -151,4 +151,5 @@ function signallingUrl() {
   return url.href;
 }
 
-new Page().start();
+// Without it there is no call: too-old.js says so.
+if ("RTCPeerConnection" in window) new Page().start();
