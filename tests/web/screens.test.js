@@ -42,8 +42,6 @@ const LOOKED_AT = [
   "call-settings",
   "call-poor-line",
   "call-screen",
-  "recording-on",
-  "message-full",
   "message-too-old",
 ];
 

@@ -32,6 +32,15 @@
     document.documentElement.lang = language;
     var main = document.createElement("main");
     main.className = "message-page";
+    var brand = document.createElement("div");
+    brand.className = "brand";
+    var mark = document.createElement("img");
+    mark.src = "client/icon.svg";
+    mark.alt = "";
+    mark.width = mark.height = 32;
+    brand.appendChild(mark);
+    brand.appendChild(document.createTextNode(language === "en" ? "Video consultation" : "Videokonsultasjon"));
+    main.appendChild(brand);
     var title = document.createElement("h1");
     title.textContent = texts[0];
     var body = document.createElement("p");

@@ -29,7 +29,11 @@ export const MESSAGES = [
   {
     id: "message-unreachable",
     title: "The bridge cannot be reached",
-    play: (view) => view.join(() => (fakeBridge.unreachable = true)),
+    play: async (view) => {
+      // From the first: a socket is opened before anybody presses.
+      await view.page.evaluateOnNewDocument(() => (fakeBridge.unreachable = true));
+      await view.join();
+    },
   },
   {
     id: "message-too-old",
