@@ -38,7 +38,6 @@ describe("the contact sheet", () => {
 const LOOKED_AT = [
   "signin-level-too-low",
   "permission-refused",
-  "prepare",
   "call-settings",
   "call-poor-line",
   "call-screen",
