@@ -21,7 +21,7 @@ SWARM_SOURCES := $(shell find loadtest/native/src -name '*.rs' 2>/dev/null) load
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help run build web-packages swarm wheel test test-core test-python check format lock bench scenarios fuzz clean distclean
+.PHONY: help run build web-packages swarm wheel test test-core test-python check format lock bench screens scenarios fuzz clean distclean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -63,6 +63,9 @@ format: $(STAMPS)/tools ## Rewrite the sources in the house style
 
 bench: build ## Measure forwarding, joins and memory; prints a table, writes test-results/bench.json
 	scripts/bench
+
+screens: $(STAMPS)/tools $(STAMPS)/system-test $(STAMPS)/node ## Take every screen of every page anew for docs/screens.md, and hold it against WCAG 2.1 AA
+	scripts/contact-sheet --axe
 
 scenarios: build $(STAMPS)/tools $(STAMPS)/system-test $(STAMPS)/node ## Play every scenario over its bad lines and report (root; an hour and more; SCENARIOS=, ARGS=)
 	$(BIN)/python -m loadtest run $(SCENARIOS) --out test-results/scenarios $(ARGS)

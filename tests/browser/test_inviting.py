@@ -25,6 +25,7 @@ async def test_a_guest_comes_by_the_hosts_link_after_the_bridge_was_killed_and_w
         doctor = await enter(chromium, bridge, room, RED)
         await doctor.press("Deltakere: 1 i samtalen")
         await doctor.press("Inviter noen")
+        await doctor.wait("document.querySelector('#invite-name')")
         await doctor.evaluate("document.querySelector('#invite-name').value = 'Green'")
         await doctor.press("Lag lenke")
         await doctor.wait("document.querySelector('.invite .qr')")

@@ -9,12 +9,12 @@ import { gzipSync } from "node:zlib";
 const WEB = fileURLToPath(new URL("../../web/", import.meta.url));
 const BUDGET = 150_000;
 
-/** Files that a module needs, itself included; also what it may import later. */
+/** Files that a module needs, itself included; of what it may import later, the test that comes before the call. */
 function needs(file, found = new Set()) {
   if (found.has(file)) return found;
   found.add(file);
   const text = readFileSync(file, "utf8").replace(/\/\*[\s\S]*?\*\//g, "");
-  for (const [, path] of text.matchAll(/(?:from|import\(?)\s*"(\.[^"]+)"/g)) needs(join(dirname(file), path), found);
+  for (const [, path] of text.matchAll(/(?:from|import|import\((?="\.\/self-test))\s*"(\.[^"]+)"/g)) needs(join(dirname(file), path), found);
   return found;
 }
 

@@ -443,6 +443,7 @@ for (const name of BROWSERS) {
       assert.deepEqual(await view.sent("decline_proposal"), [{ type: "decline_proposal", proposal_id: "2" }]);
       await view.page.evaluate(() => fakeBridge.answerProposal("2", false));
       await view.press("Inviter Per Hansen, broren min");
+      await view.page.waitForSelector("#invite-time");
       await view.page.select("#invite-time", "240");
       await inspect("invite");
       await view.press("Lag lenke");

@@ -2,11 +2,9 @@
  * A bridge inside the page: takes the place of `WebSocket`, speaks the protocol, and has real peer connections at its
  * end, so that the SDK and the page are tested with real media before any server runs.
  *
- * It is injected before the page's own scripts and must stay free of imports. Tests steer it by `window.fakeBridge`.
+ * It is injected after `drawn-media.js` and before the page's own scripts, and must stay free of imports. Tests steer it by `window.fakeBridge`.
  */
 export function installFakeBridge() {
-  const PICTURE = { width: 640, height: 480 };
-
   class FakeSocket extends EventTarget {
     readyState = 0;
 
@@ -73,6 +71,8 @@ export function installFakeBridge() {
     publishing = null;
     subscribing = null;
     tracks = [];
+    /** One picture of everybody, if that is what is sent. @type {MediaStreamTrack | null} */
+    composed = null;
 
     handle(socket, message) {
       const handler = this[`on_${message.type}`] ?? this.decided;
@@ -197,7 +197,10 @@ export function installFakeBridge() {
 
     on_create_invitation(_, { role, minutes = 60, proposal_id: id }) {
       if (id !== undefined) setTimeout(() => this.answerProposal(id, true), 0);
-      const row = (/** @type {number} */ y) => Array.from({ length: 33 }, (_, x) => ((x * 7 + y * 13 + x * y) % 3 === 0 ? "1" : "0")).join("");
+      // It looks like a code, with the three squares by which cameras find one, and says nothing.
+      const square = (x, y) => [[0, 0], [26, 0], [0, 26]].map(([left, top]) => Math.max(Math.abs(x - left - 3), Math.abs(y - top - 3))).find((far) => far <= 4);
+      const dark = (x, y) => [true, true, false, true, false][square(x, y)] ?? (x * x * 7 + y * y * 13 + x * y * 5) % 11 < 5;
+      const row = (/** @type {number} */ y) => Array.from({ length: 33 }, (_, x) => (dark(x, y) ? "1" : "0")).join("");
       return {
         type: "invitation",
         invitation_id: "inv-1",
@@ -244,6 +247,7 @@ export function installFakeBridge() {
       const wanted = this.participants.flatMap(({ info, media }) =>
         info.sources.map(({ id, source, kind }) => ({ participant_id: info.id, source_id: id, source, kind, track: media.get(id) })),
       );
+      if (this.composed) wanted.push({ participant_id: null, source_id: null, source: "composed", kind: "video", track: this.composed });
       if (wanted.length === 0 && this.subscribing === null) return;
       this.subscribing ??= new RTCPeerConnection();
       const connection = this.subscribing;
@@ -268,17 +272,17 @@ export function installFakeBridge() {
     }
 
     /** @returns the participant's id */
-    addParticipant({ name, role = "fastlege", colour = "#447788", camera = true, microphone = true, screen = false, frequency = 440 }) {
+    addParticipant({ name, role = "fastlege", colour = "#447788", camera = true, microphone = true, screen = false, frequency = 440, level = "" }) {
       const id = `p-${this.participants.length + 1}-${Math.random().toString(36).slice(2, 8)}`;
       const media = new Map();
-      const info = { id, name, role, state: "connected", sources: [], level: "", hand_raised: false, companions: [], may_host: role !== "pasient", consent_pending: false };
+      const info = { id, name, role, state: "connected", sources: [], level, hand_raised: false, companions: [], may_host: role !== "pasient", consent_pending: false };
       const add = (source, kind, track) => {
         media.set(`s-${id}-${source}`, track);
         info.sources.push({ id: `s-${id}-${source}`, source, kind, muted: false });
       };
-      if (microphone) add("microphone", "audio", tone(frequency));
-      if (camera) add("camera", "video", picture(colour, drawPerson));
-      if (screen) add("screen", "video", picture("#ffffff", drawScreen));
+      if (microphone) add("microphone", "audio", drawnMedia.tone(frequency));
+      if (camera) add("camera", "video", drawnMedia.person(colour));
+      if (screen) add("screen", "video", drawnMedia.screen());
       this.participants.push({ info, media });
       this.notice({ type: "participant_joined", participant: info });
       this.offer();
@@ -294,6 +298,18 @@ export function installFakeBridge() {
     on_chat(_, { text, lane, to }) {
       setTimeout(() => this.say({ text, lane, to }), 0);
       return { type: "done" };
+    }
+
+    /** Sends everybody in one picture, upright or wide. */
+    compose(width, height) {
+      this.composed = drawnMedia.composed(width, height);
+      this.notice({ type: "view", view: "composed", reason: "asked" });
+      this.offer();
+    }
+
+    /** Says how good somebody's line is. */
+    setLine(id, level) {
+      this.notice({ type: "quality", participant_id: id, publish: level, subscribe: level, publish_mos: null, subscribe_mos: null });
     }
 
     setRecording(recording) {
@@ -324,7 +340,7 @@ export function installFakeBridge() {
     /** What the doctor asked for comes: a picture of so many pixels. */
     async deliverStill(width, height) {
       const canvas = Object.assign(document.createElement("canvas"), { width, height });
-      drawRash(canvas.getContext("2d"), width, height);
+      drawnMedia.drawRash(canvas.getContext("2d"), width, height);
       this.picture = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.8));
       const file = { path: "stills/still-1", ticket: "ticket", content_type: "image/jpeg", bytes: this.picture.size, width, height };
       this.notice({ type: "still_ready", still: { ...this.still, step: "ready", file } });
@@ -481,58 +497,6 @@ export function installFakeBridge() {
       connection.addEventListener("icegatheringstatechange", check);
       check();
     });
-  }
-
-  function picture(colour, draw) {
-    const canvas = Object.assign(document.createElement("canvas"), PICTURE);
-    const context = canvas.getContext("2d");
-    let frame = 0;
-    const paint = () => draw(context, colour, (frame += 1));
-    paint();
-    setInterval(paint, 66);
-    return canvas.captureStream(15).getVideoTracks()[0];
-  }
-
-  function drawPerson(context, colour, frame) {
-    const { width, height } = PICTURE;
-    context.fillStyle = colour;
-    context.fillRect(0, 0, width, height);
-    context.fillStyle = "#e8c4a0";
-    context.beginPath();
-    context.ellipse(width / 2, height * 0.44 + Math.sin(frame / 20) * 4, 82, 104, 0, 0, 7);
-    context.fill();
-    context.fillStyle = "#3a4a5a";
-    context.beginPath();
-    context.ellipse(width / 2, height * 1.02, 210, 150, 0, 0, 7);
-    context.fill();
-  }
-
-  function drawScreen(context, colour, frame) {
-    context.fillStyle = colour;
-    context.fillRect(0, 0, PICTURE.width, PICTURE.height);
-    context.fillStyle = "#222";
-    context.font = "24px sans-serif";
-    for (let line = 0; line < 14; line += 1) context.fillText(`Prøvesvar ${line + 1}: ${frame}`, 40, 50 + line * 32);
-  }
-
-  function drawRash(context, width, height) {
-    context.fillStyle = "#e8c4a0";
-    context.fillRect(0, 0, width, height);
-    context.fillStyle = "#c0392b";
-    for (let spot = 0; spot < 60; spot += 1) {
-      context.beginPath();
-      context.arc(((spot * 37) % 60) * (width / 60), ((spot * 23) % 60) * (height / 60), height / 90 + (spot % 5) * 6, 0, 7);
-      context.fill();
-    }
-  }
-
-  function tone(frequency) {
-    const context = new AudioContext();
-    const destination = context.createMediaStreamDestination();
-    const oscillator = new OscillatorNode(context, { frequency });
-    oscillator.connect(new GainNode(context, { gain: 0.1 })).connect(destination);
-    oscillator.start();
-    return destination.stream.getAudioTracks()[0];
   }
 
   const bridge = new FakeBridge();

@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 
 import { named } from "../browser/named.js";
+import { installDrawnMedia } from "./drawn-media.js";
 import { installFakeBridge } from "./fake-bridge.js";
 import { protocolValidator } from "./schema.js";
 
@@ -24,16 +25,19 @@ export class OpenPage {
    * @param {import("puppeteer-core").Browser} browser
    * @param {string} origin
    * @param {string} name of the token's owner
+   * @param {string} [language] of the browser
    */
-  static async open(browser, origin, name) {
-    const self = new OpenPage();
+  static async open(browser, origin, name, language = "nb-NO") {
+    const self = new this();
+    self.origin = origin;
     self.page = await browser.newPage();
     self.page.on("pageerror", (error) => self.errors.push(error));
     await self.page.setViewport(SIZES.desktop);
+    await self.page.evaluateOnNewDocument(installDrawnMedia);
     await self.page.evaluateOnNewDocument(installFakeBridge);
-    await self.page.evaluateOnNewDocument(() => {
-      Object.defineProperty(navigator, "languages", { get: () => ["nb-NO"] });
-    });
+    await self.page.evaluateOnNewDocument((tag) => {
+      Object.defineProperty(navigator, "languages", { get: () => [tag] });
+    }, language);
     self.url = `${origin}/join#aaa.${Buffer.from(JSON.stringify({ name })).toString("base64url")}.bbb`;
     return self;
   }

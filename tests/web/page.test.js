@@ -9,6 +9,7 @@ import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 
 import { launch } from "../browser/launch.js";
 import { named } from "../browser/named.js";
+import { installDrawnMedia } from "./drawn-media.js";
 import { installFakeBridge } from "./fake-bridge.js";
 import { BROWSERS } from "./open-page.js";
 import { protocolValidator } from "./schema.js";
@@ -40,6 +41,7 @@ for (const name of BROWSERS) {
       page = await browser.newPage();
       page.on("pageerror", (error) => errors.push(error));
       await page.setViewport({ width: 1280, height: 800 });
+      await page.evaluateOnNewDocument(installDrawnMedia);
       await page.evaluateOnNewDocument(installFakeBridge);
       await page.evaluateOnNewDocument(() => {
         Object.defineProperty(navigator, "languages", { get: () => ["nb-NO"] });
@@ -103,6 +105,12 @@ for (const name of BROWSERS) {
       await page.goto(`${web.origin}/join`);
       await untilText("h1", "Lenken mangler noe");
       assert.deepEqual(await accessibilityProblems(), []);
+    });
+
+    it("says that a browser is too old for it", async () => {
+      await page.evaluateOnNewDocument(() => delete window.RTCPeerConnection);
+      await open();
+      await untilText("h1", "Nettleseren er for gammel");
     });
 
     it("shows oneself before the call, and what is turned off stays off in it", async () => {

@@ -22,6 +22,8 @@ export function protocolValidator(side) {
 
 function check(root, schema, value, path) {
   const errors = [];
+  // What is of another type has none of the parts that the other words ask for.
+  if (schema.type && !TYPES[schema.type](value)) return RULES.type(schema.type, value, { path });
   for (const [word, rule] of Object.entries(schema)) {
     if (SILENT.has(word)) continue;
     const rules = RULES[word];

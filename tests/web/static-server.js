@@ -1,5 +1,5 @@
 /**
- * Serves the page and the SDK as the bridge does: `/join`, `/client/*`, `/sdk/*`, `/packages/*`.
+ * Serves the pages and the SDK as the bridge does: `/join`, `/signin`, `/admin`, `/sandbox`, `/client/*`, `/sdk/*`, `/packages/*`.
  */
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -11,6 +11,7 @@ const WEB = fileURLToPath(new URL("../../web/", import.meta.url));
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob: mediastream:; " +
   "connect-src 'self'; base-uri 'none'; form-action 'none'";
+const PAGES = { "/join": "index", "/signin": "signin", "/admin": "admin", "/sandbox": "sandbox" };
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".wasm": "application/wasm", ".tflite": "application/octet-stream" };
 
 /** @returns {Promise<{ origin: string, close: () => void }>} */
@@ -18,7 +19,7 @@ export async function serveWeb() {
   const server = createServer(async (request, response) => {
     const path = normalize(new URL(request.url ?? "/", "http://localhost").pathname);
     const packed = path.startsWith("/packages/");
-    const file = path === "/join" ? "client/index.html" : packed ? path.replace("/packages/", "packages/files/") + ".gz" : path.slice(1);
+    const file = path in PAGES ? `client/${PAGES[path]}.html` : packed ? path.replace("/packages/", "packages/files/") + ".gz" : path.slice(1);
     try {
       const body = await readFile(join(WEB, file));
       const type = `${TYPES[extname(path)] ?? "text/html"}; charset=utf-8`;

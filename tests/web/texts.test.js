@@ -31,7 +31,7 @@ describe("the texts for operators", () => {
 
 describe("arrange", () => {
   it("fills a wide window with one wide tile", () => {
-    assert.deepEqual(arrange(1, 1600, 900, 12), { width: 1600, height: 900 });
+    assert.deepEqual(arrange(1, 1600, 900, 12), { width: 1600, height: 900, columns: 1 });
   });
 
   it("puts two beside each other where it is wide, above each other where it is high", () => {
@@ -42,6 +42,11 @@ describe("arrange", () => {
   it("rather shows whole faces than high slices of them", () => {
     const { width, height } = arrange(3, 1256, 632, 12);
     assert.ok(width > height);
+  });
+
+  it("does not string many along the middle of a phone", () => {
+    assert.equal(arrange(6, 374, 650, 12).columns, 2);
+    assert.equal(arrange(3, 374, 650, 12).columns, 1);
   });
 
   it("always fits", () => {
@@ -55,7 +60,7 @@ describe("arrange", () => {
   });
 
   it("has nothing to show for nobody", () => {
-    assert.deepEqual(arrange(0, 100, 100, 12), { width: 0, height: 0 });
+    assert.deepEqual(arrange(0, 100, 100, 12), { width: 0, height: 0, columns: 0 });
   });
 });
 

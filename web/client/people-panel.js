@@ -2,7 +2,6 @@ import { element, setAttribute, setText } from "./dom.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { writeToLobby } from "./lobby-message-dialog.js";
-import { inviteSomebody } from "./invite-dialog.js";
 import { notify } from "./notices.js";
 import { carryOut, nameOf, PersonMenu } from "./person-menu.js";
 import { proposeSomebody } from "./proposal.js";
@@ -14,6 +13,7 @@ import { withdrawVideoConsent } from "./video-consent.js";
 import { factsOf, roleWord, waitingName } from "./words.js";
 
 /** @import { Call, RemoteParticipant } from "../sdk/src/index.js" */
+/** @import { ProposalInfo } from "../sdk/src/protocol.js" */
 /** @import { Draft } from "./lobby-message-dialog.js" */
 
 /** Everyone who is there, without exception; for hosts those who wait, too, and what hosts decide. */
@@ -292,6 +292,16 @@ export class PeoplePanel {
     // The answer is the end of one's own session, too.
     if (sure) this.#call.moderation.endCall().catch(() => undefined);
   }
+}
+
+/**
+ * Its dialogue is loaded when it is wanted: patients never do.
+ *
+ * @param {Call} call
+ * @param {ProposalInfo} [proposal]
+ */
+function inviteSomebody(call, proposal) {
+  carryOut(import("./invite-dialog.js").then((dialog) => dialog.inviteSomebody(call, proposal)));
 }
 
 function handSign() {

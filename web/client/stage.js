@@ -10,8 +10,10 @@ import { Tile } from "./tile.js";
 
 /** Between tiles: CSS pixels, as in call.css. */
 const GAP = 12;
-/** Below this width one's own picture lies in a corner however many people there are: CSS pixels. */
+/** Where it is upright and below this width, one's own picture lies in a corner beside a few people, too: CSS pixels. */
 const NARROW = 700;
+/** Where there are more, their tiles are so small that one's own would cover them. */
+const FEW = 3;
 
 /** Everyone's tiles: shared screens large, people around, oneself in a corner while there are few. */
 export class Stage {
@@ -21,7 +23,9 @@ export class Stage {
   node = element("div", { class: "stage" }, this.#screens, this.#people, this.#corner);
   /** By source id, participant id, or "self". @type {Map<string, Tile>} */
   #tiles = new Map();
-  #observer = new ResizeObserver(() => this.#arrange());
+  #observer = new ResizeObserver(() => this.#resized());
+  /** What was shown last. @type {Parameters<Stage["update"]> | null} */
+  #shown = null;
   /** Whom one wants to see large, whoever speaks. @type {string | null} */
   #pinned = null;
   #onpin;
@@ -49,6 +53,7 @@ export class Stage {
    * @param {MediaStreamTrack | null} composed one picture of everybody, in place of all the others
    */
   update(participants, activeSpeaker, self, ownScreen, composed) {
+    this.#shown = [[...participants], activeSpeaker, self, ownScreen, composed];
     this.node.classList.toggle("is-composed", composed !== null);
     if (composed) {
       const state = { ...describeScreen(t("everyone"), composed, null), watched: this.#call.composedPicture };
@@ -58,7 +63,7 @@ export class Stage {
       this.#screens.hidden = false;
       return;
     }
-    const others = people(participants);
+    const others = people(this.#shown[0]);
     if (!others.some(({ id }) => id === this.#pinned)) this.#pinned = null;
     /** @type {Set<string>} */
     const shown = new Set(["self"]);
@@ -80,7 +85,8 @@ export class Stage {
     this.#closeOthers(shown);
     this.main = describeMain(mainPicture(others, activeSpeaker, this.#pinned)) ?? self;
     const sharing = this.#screens.childElementCount > 0;
-    const cornered = !sharing && (others.length <= 1 || this.node.clientWidth < NARROW);
+    const { clientWidth, clientHeight } = this.node;
+    const cornered = !sharing && (others.length <= 1 || (others.length <= FEW && clientWidth < Math.min(NARROW, clientHeight)));
     // A corner has no room for a name; whose picture it is, one sees.
     if (cornered) this.#place("self", this.#corner, { ...self, name: t("you") });
     else this.#place("self", this.#people, self);
@@ -136,14 +142,24 @@ export class Stage {
     /** @type {HTMLElement | null | undefined} */ (this.#tiles.get(id)?.node.querySelector(".tile-pin"))?.focus();
   }
 
+  #resized() {
+    // What is narrow now may have been wide.
+    if (this.#shown) this.update(...this.#shown);
+    this.#arrange();
+  }
+
   #arrange() {
     const count = this.#people.childElementCount;
     // Before there is one, too: it is to begin as it fits.
     this.#call.composedShape = this.node.clientHeight > this.node.clientWidth ? "upright" : "wide";
-    const { clientWidth, clientHeight } = this.#people;
-    const { width, height } = arrange(count, clientWidth, clientHeight, GAP);
-    this.#people.style.setProperty("--tile-width", `${width}px`);
-    this.#people.style.setProperty("--tile-height", `${height}px`);
+    // Not `clientWidth`, which is rounded: half a pixel too much, and the last tile of a row goes to the next.
+    const room = this.#people.getBoundingClientRect();
+    const { width, height, columns } = arrange(count, room.width, room.height, GAP);
+    const { style } = this.node;
+    style.setProperty("--tile-width", `${width}px`);
+    style.setProperty("--tile-height", `${height}px`);
+    // How far the pictures are from the edge: one's own lies in their corner.
+    style.setProperty("--margin", `${count === 0 ? 0 : Math.max(0, (room.width - columns * width - (columns - 1) * GAP) / 2)}px`);
   }
 }
 

@@ -1,7 +1,6 @@
 import { t } from "./i18n.js";
 import { notify } from "./notices.js";
 import { nameOf } from "./person-menu.js";
-import { showStill } from "./still-viewer.js";
 
 /** @import { Call, RemoteParticipant } from "../sdk/src/index.js" */
 /** @import { TextKey } from "./i18n.js" */
@@ -46,7 +45,10 @@ export class StillRequests {
     this.#changed();
     notify(t("stillIsAsked", { name }));
     try {
-      await showStill(await this.#call.stills.ask(camera, controller), name);
+      const picture = await this.#call.stills.ask(camera, controller);
+      // Loaded when there is something to look at.
+      const { showStill } = await import("./still-viewer.js");
+      await showStill(picture, name);
     } catch (error) {
       const code = /** @type {{ code?: string }} */ (error).code ?? "";
       if (code !== "still_cancelled") notify(t(ENDS[code] ?? "stillFailed", { name }));

@@ -1,3 +1,4 @@
+import { brand } from "../brand.js";
 import { element } from "../dom.js";
 import { language } from "../i18n.js";
 import { say, sayProblem } from "./texts.js";
@@ -201,7 +202,7 @@ class SignInPage {
 
   /** @param {...import("../dom.js").Child} children */
   #show(...children) {
-    const view = element("main", { class: "signin" }, ...children);
+    const view = element("main", { class: "message-page signin" }, brand(), ...children);
     this.#holder.replaceChildren(view);
     view.querySelector("h1")?.focus();
   }
@@ -225,4 +226,5 @@ class SignInPage {
   }
 }
 
+document.documentElement.dataset["runs"] = "";
 new SignInPage().start();

@@ -26,8 +26,8 @@ export const en = {
 
   callControls: "Call controls",
   participants: "Participants",
-  mute: "Turn microphone off",
-  unmute: "Turn microphone on",
+  mute: "Turn mic off",
+  unmute: "Turn mic on",
   cameraOff: "Turn camera off",
   cameraOn: "Turn camera on",
   shortMicrophone: "Mic",

@@ -1,3 +1,4 @@
+import { brand } from "../brand.js";
 import { element, setAttribute, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { icon } from "../icons.js";
@@ -39,7 +40,7 @@ export class LobbyView {
     this.node = element(
       "main",
       { class: "prepare lobby" },
-      element("header", { class: "prepare-head" }, element("h1", { tabindex: "-1" }, t("lobbyTitle"))),
+      element("header", { class: "prepare-head" }, brand(), element("h1", { tabindex: "-1" }, t("lobbyTitle"))),
       this.#preview.node,
       element(
         "div",

@@ -1,3 +1,4 @@
+import { brand } from "../brand.js";
 import { element } from "../dom.js";
 import { t } from "../i18n.js";
 
@@ -15,6 +16,7 @@ export function messageView({ title, body, code, action }) {
   return element(
     "main",
     { class: "message-page" },
+    brand(),
     element("h1", { tabindex: "-1" }, title),
     element("p", {}, body),
     action && element("button", { type: "button", class: "button primary", onclick: action.act }, action.label),

@@ -1,5 +1,6 @@
 import { watchDevices } from "../../sdk/src/index.js";
 import { blurSwitch } from "../blur-switch.js";
+import { brand } from "../brand.js";
 import { deviceSelect, devicesOrNone } from "../device-select.js";
 import { element, setAttribute, setText } from "../dom.js";
 import { t } from "../i18n.js";
@@ -54,6 +55,7 @@ export class PrepareView {
       element(
         "header",
         { class: "prepare-head" },
+        brand(),
         element("h1", { tabindex: "-1" }, t("prepareTitle")),
         name !== null && element("p", { class: "greeting" }, t("prepareAs", { name })),
         element("p", { class: "lead" }, t("prepareLead")),

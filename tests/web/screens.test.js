@@ -1,0 +1,67 @@
+/** The contact sheet (docs/screens.md) shows each screen of the list, and none besides. */
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { launch } from "../browser/launch.js";
+import { faults } from "./screens/faults.js";
+import { SCREENS } from "./screens/list.js";
+import { describeSheet } from "./screens/sheet.js";
+import { ShownPage, THEMES } from "./screens/show.js";
+import { serveWeb } from "./static-server.js";
+
+const DOCS = fileURLToPath(new URL("../../docs/", import.meta.url));
+const MOST = 3_000_000;
+
+describe("the contact sheet", () => {
+  const pictures = readdirSync(join(DOCS, "screens"));
+
+  it("has a picture of every screen, and of nothing else", () => {
+    const ids = SCREENS.map(({ id }) => id);
+    assert.equal(new Set(ids).size, ids.length);
+    assert.deepEqual(pictures.sort(), ids.map((id) => `${id}.webp`).sort(), "scripts/contact-sheet takes them anew");
+  });
+
+  it("is what the list says", () => {
+    assert.equal(readFileSync(join(DOCS, "screens.md"), "utf8"), describeSheet());
+  });
+
+  it("is small enough to be kept", () => {
+    const bytes = pictures.reduce((sum, name) => sum + statSync(join(DOCS, "screens", name)).size, 0);
+    assert.ok(bytes <= MOST, `${bytes} bytes`);
+  });
+});
+
+/** Of the others, page.test.js, consultation.test.js and tests/browser/ hold each theme or one against the rules already. */
+const LOOKED_AT = [
+  "signin-level-too-low",
+  "permission-refused",
+  "call-settings",
+  "call-poor-line",
+  "call-screen",
+  "message-too-old",
+];
+
+describe("screens", () => {
+  it("break no rule of accessibility and fit on a phone, in either theme", async () => {
+    const web = await serveWeb();
+    const browser = await launch("chromium");
+    try {
+      for (const id of LOOKED_AT) {
+        const screen = SCREENS.find((each) => each.id === id);
+        const view = await ShownPage.play(browser, web.origin, screen);
+        for (const theme of THEMES) {
+          await view.on("phone", theme);
+          await view.accessible();
+        }
+        assert.deepEqual(await faults(view.page), [], id);
+        await view.close();
+      }
+    } finally {
+      await browser.close();
+      web.close();
+    }
+  });
+});
