@@ -30,17 +30,22 @@ struct Svc {
 
 impl Svc {
     fn new(spatial_layers: u8, inter_layer: InterLayer) -> Svc {
+        Self::of("AV1", spatial_layers, inter_layer)
+    }
+
+    fn of(codec: &str, spatial_layers: u8, inter_layer: InterLayer) -> Svc {
         let mut sim = Sim::new();
         let publisher = Client::connect(&mut sim, 1, 10);
         let taken = extensions(&[(MID, 9), (DEPENDENCY_DESCRIPTOR, 13)]);
         // A line that never has to wait.
         let viewer = Client::connect_with(&mut sim, 1, 20, taken, Some(50_000_000));
         let mut params = media::video_params(10, Some(SSRC));
-        params.codecs[0].name = "AV1".to_owned();
+        params.codecs[0].name = codec.to_owned();
         sim.command(Command::CreateProducer { producer_id: 100, params });
         sim.command(Command::CreateConsumer { consumer_id: 200, params: media::video_consumer(20, 100, 9_000) });
         sim.assert_no_failure();
-        let camera = ScalableCamera::new(SSRC, spatial_layers, inter_layer);
+        let mut camera = ScalableCamera::new(SSRC, spatial_layers, inter_layer);
+        camera.is_vp8 = codec == "VP8";
         Svc { sim, publisher, viewer, camera, receiver: Receiver::default(), asked: true, pictures: 0 }
     }
 
@@ -91,6 +96,18 @@ fn temporal_layers_are_left_and_taken_up_again() {
     assert_eq!(call.pictures(8), [(0, 0), (0, 2), (0, 1), (0, 2), (0, 0), (0, 2), (0, 1), (0, 2)]);
     call.allocate(0, 1);
     assert_eq!(call.pictures(4), [(0, 0), (0, 1)]);
+    call.allocate(0, 0);
+    assert_eq!(call.pictures(8), [(0, 0), (0, 0)]);
+    call.allocate(0, 7);
+    assert_eq!(call.pictures(4), [(0, 0), (0, 2), (0, 1), (0, 2)], "no keyframe is needed");
+    assert!(!call.asked);
+    assert_eq!(call.receiver.unmarked, 0);
+}
+
+#[test]
+fn temporal_layers_of_vp8_are_left_where_only_the_dependency_descriptor_tells_them() {
+    let mut call = Svc::of("VP8", 1, InterLayer::Always);
+    assert_eq!(call.pictures(4), [(0, 0), (0, 2), (0, 1), (0, 2)]);
     call.allocate(0, 0);
     assert_eq!(call.pictures(8), [(0, 0), (0, 0)]);
     call.allocate(0, 7);

@@ -41,7 +41,7 @@ STILL_SECONDS = 2.0
 """About how far still pictures are apart …"""
 STRETCHES = (1, 2, 4)
 """… and how many times that, where the line does not carry everyone's otherwise: seen seldom is better than not."""
-FRAMES_PER_KEYFRAME = 5.0
+FRAMES_PER_KEYFRAME = 8.0
 """A keyframe is about as large as so many other frames."""
 ASSUMED_BITS_PER_PIXEL = 2.2
 """Bit/s per pixel of the picture, while nothing was measured: 640×360 at 500 kbit/s."""

@@ -219,7 +219,8 @@ impl Consumer {
             let is_small = packet.frame.is_none_or(|frame| frame.spatial <= layers.spatial_limit);
             return if stills.frame == Some(packet.timestamp) && is_small { send } else { leave_out };
         }
-        if packet.codec != Codec::Vp8 {
+        // Chromium leaves everything out of VP8's payload descriptor that the dependency descriptor tells.
+        if packet.codec != Codec::Vp8 || packet.frame.is_some() {
             let limits = (layers.spatial_limit, layers.limit);
             let is_sent = packet.frame.is_none_or(|frame| layers.frames.admits(&frame, limits));
             // What is left out leaves a gap in VP9's picture ids: receivers tell temporal layers by them.

@@ -19,9 +19,11 @@ pub enum InterLayer {
 /// Temporal layer of each picture, over and over.
 const PATTERN: [u8; 4] = [0, 2, 1, 2];
 
-/// AV1 with so many spatial layers and three temporal ones. Each frame has two packets.
+/// AV1 (or VP8) with so many spatial layers and three temporal ones. Each frame has two packets.
 pub struct ScalableCamera {
     pub ssrc: u32,
+    /// Whether the payload is VP8's.
+    pub is_vp8: bool,
     spatial_layers: u8,
     inter_layer: InterLayer,
     structure: Structure,
@@ -56,6 +58,7 @@ impl ScalableCamera {
         }
         ScalableCamera {
             ssrc,
+            is_vp8: false,
             spatial_layers,
             inter_layer,
             structure,
@@ -144,9 +147,14 @@ impl ScalableCamera {
             timestamp: self.timestamp,
             ssrc: self.ssrc,
         };
-        // One OBU; that of a key picture's first packet begins a coded video sequence.
-        let starts = is_key && frame.spatial == 0 && first;
-        let mut payload = vec![if starts { 0x18 } else { 0x10 }, 0x30];
+        let mut payload = if self.is_vp8 {
+            // All that Chromium leaves of the payload descriptor where there is a dependency descriptor.
+            vec![if first { 0x10 } else { 0x00 }, if is_key { 0x30 } else { 0x31 }]
+        } else {
+            // One OBU; that of a key picture's first packet begins a coded video sequence.
+            let starts = is_key && frame.spatial == 0 && first;
+            vec![if starts { 0x18 } else { 0x10 }, 0x30]
+        };
         payload.resize(200 << frame.spatial, 0x55);
         packet(&fields, &[(4, b"v"), (12, &data[..len])], &payload)
     }
