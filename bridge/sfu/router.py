@@ -207,6 +207,14 @@ class Router:
         published = self.producers.get(producer_id)
         return published is not None and published.ceiling.told is not None
 
+    def leads(self, receiver: object, producer_id: int) -> bool:
+        """Whether the publisher of a producer was asked for what the line of this receiver takes: the best of them."""
+        received = self._receives.get(producer_id, {})
+        own = received.get(receiver)
+        if own is None or own.room is None or not self.is_bounded(producer_id):
+            return False
+        return all(each.room is not None and own.room >= each.room for each in received.values())
+
     def _want(self, producer_id: int) -> None:
         published = self.producers.get(producer_id)
         if published is None or published.producer.kind != "video":

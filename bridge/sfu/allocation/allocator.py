@@ -208,6 +208,8 @@ def _ladder(source: Source) -> _Ladder:
             (layer, cost if layer.width * layer.height <= smallest else max(cost, round(least(layer) * OVERHEAD)))
             for layer, cost in known
         ]
+    if source.leads:
+        known = _whole(known)
     if source.max_height is not None:
         # The smallest picture that fills the tile, or nearly: a little scaling up is not seen.
         enough = [layer.height for layer, _ in known if layer.height * 4 >= source.max_height * 3]
@@ -230,6 +232,19 @@ def _ladder(source: Source) -> _Ladder:
         if last is None or (_pixels(layer), layer.temporal) >= (_pixels(last), last.temporal):
             rising.append((layer, cost))
     return _Ladder(source, tuple(layer for layer, _ in rising), tuple(cost for _, cost in rising))
+
+
+def _whole(known: Sequence[tuple[Layer, int]]) -> list[tuple[Layer, int]]:
+    """Of each size all frames, at what the fewest of them take.
+
+    An encoder that follows the line has fewer bits for each frame within a second; who leaves frames out meanwhile makes
+    it believe that there is room for more of those that are left.
+    """
+    merged: dict[int, tuple[Layer, int]] = {}
+    for layer, cost in known:
+        other, least_cost = merged.get(layer.spatial, (layer, cost))
+        merged[layer.spatial] = (max(other, layer, key=lambda each: each.temporal), min(least_cost, cost))
+    return list(merged.values())
 
 
 def _stretched(budget: int, ladders: Sequence[_Ladder]) -> list[_Ladder]:

@@ -55,6 +55,8 @@ class Source:
     """Higher goes first: the active speaker before others, screens before speakers, pinned ones before all."""
     bounded: bool = False
     """Whether its publisher was asked to send less than it might: what its layers take is not what they could."""
+    leads: bool = False
+    """Whether what its publisher was asked for is what this very line takes: then its encoder fits in by itself."""
     max_height: int | None = None
     """Height of the receiver's tile in device pixels; more is of no use. None: whatever there is."""
     next_pixels: int = 0

@@ -176,6 +176,7 @@ class ReceiverAllocation:
                 producer_id,
                 self._layers(producer_id),
                 bounded=self._router.is_bounded(producer_id),
+                leads=self._router.leads(self, producer_id),
                 next_pixels=self._next_pixels(producer_id, video),
                 rank=self._rank(producer_id, video),
                 max_height=video.max_height,

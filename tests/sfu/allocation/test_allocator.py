@@ -148,6 +148,15 @@ def test_a_line_that_is_back_every_few_seconds_does_not_make_a_video_flicker() -
     assert sum(before and not after for before, after in itertools.pairwise(moving)) <= 4
 
 
+def test_an_encoder_that_follows_the_line_has_all_its_frames_sent() -> None:
+    lead = [Source(0, SIMULCAST, bounded=True, leads=True)]
+    choice = Allocator().allocate(0.0, 500_000, AUDIO, lead).choices[0]
+    assert (choice.layer, choice.state) == (SIMULCAST[3], VideoState.REDUCED)
+    assert choice.room > 300_000
+    other = Allocator().allocate(0.0, 500_000, AUDIO, [Source(0, SIMULCAST, bounded=True)]).choices[0]
+    assert other.layer == SIMULCAST[2], "somebody else's line decides what the encoder makes"
+
+
 def test_an_estimate_that_nothing_proves_takes_nobodys_video() -> None:
     only = [Source(1, (Layer(0, 0, 900_000, 640, 360, 30.0),))]
     allocator = Allocator()
