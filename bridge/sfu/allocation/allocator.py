@@ -237,8 +237,8 @@ def _ladder(source: Source) -> _Ladder:
 def _whole(known: Sequence[tuple[Layer, int]]) -> list[tuple[Layer, int]]:
     """Of each size all frames, at what the fewest of them take.
 
-    An encoder that follows the line has fewer bits for each frame within a second; who leaves frames out meanwhile makes
-    it believe that there is room for more of those that are left.
+    An encoder that follows the line has fewer bits for each frame within a second; who leaves frames out meanwhile
+    makes it believe that there is room for more of those that are left.
     """
     merged: dict[int, tuple[Layer, int]] = {}
     for layer, cost in known:
