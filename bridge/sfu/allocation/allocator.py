@@ -30,6 +30,9 @@ MAX_HOLD = 30.0
 SOON = 10.0
 BACK_MARGIN = 2.0
 """Where its lowest layer fits so many times, a video moves again at once: then the line is back, and does not waver."""
+START_MARGIN = 2.5
+START_SECONDS = 5.0
+"""Where a step fits so many times within the first seconds of a video, it is taken at once: the line is a good one."""
 WEAK_FOR = 1.0
 """Seconds for which even the lowest layer has to be too much before a video is no video any more."""
 STEADY = 0.9
@@ -54,6 +57,8 @@ class _Memory:
     """What a video was given before."""
 
     step: int | None = None
+    since: float = 0.0
+    """When it came."""
     fits_since: float | None = None
     """Since when a higher step has fitted."""
     weak_since: float | None = None
@@ -151,9 +156,10 @@ class Allocator:
         if not ladder.layers:
             return 0
         if memory.step is None:
-            # Somebody who has just come is shown at once, if at all possible.
-            memory.weak_since = now if careful < 0 else None
-            return max(careful, 0)
+            # Somebody who has just come is shown at once, if at all possible; small while nothing is known of the line: the
+            # first pictures of two sizes are a second's worth of a thin one.
+            memory.since, memory.weak_since = now, now if careful < 0 else None
+            return max(careful, 0) if proven else 0
         step = min(memory.step, ladder.top)
         if possible >= 0 or not proven:
             memory.weak_since = None
@@ -188,7 +194,9 @@ class Allocator:
                 # Whatever else fits has to do so for a while, as ever.
                 spent += lowest
                 steps[index], memory.raised_at = 0, now
-            elif now - memory.fits_since >= hold and spent + more <= budget:
+            elif (now - memory.fits_since >= hold and spent + more <= budget) or (
+                now - memory.since < START_SECONDS and hold == MIN_HOLD and spent + START_MARGIN * more <= budget
+            ):
                 spent += more
                 steps[index] = careful[index]
                 memory.raised_at, memory.fits_since = now, None

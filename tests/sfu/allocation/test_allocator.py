@@ -148,6 +148,16 @@ def test_a_line_that_is_back_every_few_seconds_does_not_make_a_video_flicker() -
     assert sum(before and not after for before, after in itertools.pairwise(moving)) <= 4
 
 
+def test_the_first_picture_is_small_until_the_line_is_known() -> None:
+    allocator = Allocator()
+    assert allocator.allocate(0.0, 500_000, AUDIO, sources(1), proven=False).choices[0].layer == SIMULCAST[0]
+    assert allocator.allocate(0.25, 500_000, AUDIO, sources(1)).choices[0].layer == SIMULCAST[0], "it just fits"
+    assert allocator.allocate(1.5, 500_000, AUDIO, sources(1)).choices[0].layer == SIMULCAST[2], "it has for a while"
+    quick = Allocator()
+    quick.allocate(0.0, 300_000, AUDIO, sources(1), proven=False)
+    assert quick.allocate(0.5, 6_000_000, AUDIO, sources(1)).choices[0].layer == SIMULCAST[4], "a good line"
+
+
 def test_an_encoder_that_follows_the_line_has_all_its_frames_sent() -> None:
     lead = [Source(0, SIMULCAST, bounded=True, leads=True)]
     choice = Allocator().allocate(0.0, 500_000, AUDIO, lead).choices[0]
