@@ -156,7 +156,7 @@ class Allocator:
         if not ladder.layers:
             return 0
         if memory.step is None:
-            # Somebody who has just come is shown at once, if at all possible; small while nothing is known of the line: the
+            # Somebody who has just come is shown at once, if at all possible; small while nothing is known of the line:
             # first pictures of two sizes are a second's worth of a thin one.
             memory.since, memory.weak_since = now, now if careful < 0 else None
             return max(careful, 0) if proven else 0
