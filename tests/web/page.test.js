@@ -240,6 +240,32 @@ for (const name of BROWSERS) {
       assert.deepEqual(await page.evaluate(() => tracks.map(({ kind, readyState }) => `${kind} ${readyState}`).sort()), ["audio live", "video live"]);
     });
 
+    it("ends what blurred the background when that is turned off before the call, and goes on with the camera", async () => {
+      await open();
+      await until(() => document.querySelector(".preview video")?.videoWidth > 0);
+      await page.evaluate(() => {
+        window.workers = [];
+        globalThis.Worker = class extends EventTarget {
+          running = true;
+
+          constructor() {
+            super();
+            window.workers.push(this);
+          }
+
+          postMessage() {}
+
+          terminate() {
+            this.running = false;
+          }
+        };
+      });
+      await page.locator(".blur-choice input").click();
+      await until(() => workers.length === 1);
+      await page.locator(".blur-choice input").click();
+      await until(() => !workers[0].running && document.querySelector(".preview video").srcObject.getTracks()[0].readyState === "live");
+    });
+
     it("turns the camera off for the others too when its background cannot be blurred, and on again when that may be", async () => {
       await join();
       const muted = (expected) => until((value) => fakeBridge.ownSources.find(({ source }) => source === "camera").muted === value, expected);
