@@ -1,6 +1,6 @@
 """A bridge that writes nothing down: no audit log, no records of calls, no events. For measurements only.
 
-`python -m loadtest.unaudited serve --dev …` takes what `bridge` takes, and nothing without `--dev`: it rides in the wheel.
+`python -m loadtest.unaudited serve --dev …` takes what `bridge` takes, and only with `--dev`: it rides in the wheel.
 """
 
 from __future__ import annotations
