@@ -1,6 +1,6 @@
 """A bridge that writes nothing down: no audit log, no records of calls, no events. For measurements only.
 
-`python -m loadtest.unaudited serve …` takes what `bridge` takes.
+`python -m loadtest.unaudited serve --dev …` takes what `bridge` takes, and only with `--dev`: it rides in the wheel.
 """
 
 from __future__ import annotations
@@ -30,5 +30,7 @@ def write_nothing() -> None:
 
 
 if __name__ == "__main__":
+    if "--dev" not in sys.argv:
+        sys.exit("loadtest.unaudited: expected --dev; calls that are held have to leave a trace")
     write_nothing()
     sys.exit(main())

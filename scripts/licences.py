@@ -1,12 +1,17 @@
-"""Checks that every installed Python package has a licence that the project may use.
+"""Checks that every installed Python package, and what the page has from npm, has a licence that the project may use.
 
 Permissive licences are fine anywhere, the LGPL and the MPL as unmodified libraries; tools that only run in tests and
 checks may carry others when they are listed here with the reason.
 """
 
+import json
 import re
 import sys
+from collections.abc import Iterator
 from importlib.metadata import Distribution, distributions
+from pathlib import Path
+
+PAGE = Path(__file__).parent.parent / "web/packages/package-lock.json"
 
 ALLOWED = re.compile(
     r"MIT|BSD|Apache|ISC|PSF|Python Software Foundation|MPL|Mozilla|LGPL|Lesser|Unlicense|Zlib|CC0|HPND|Public Domain",
@@ -31,16 +36,23 @@ def licence_of(dist: Distribution) -> str:
     return " / ".join(classifiers) or "".join(text).strip().split("\n")[0]
 
 
-def main() -> int:
-    """Prints each package that has no usable licence; returns how many."""
-    bad = 0
+def licences() -> Iterator[tuple[str, str]]:
+    """Each package with its version, and its licence."""
     for dist in sorted(distributions(), key=lambda d: d.name.lower()):
-        name = dist.name.lower()
-        licence = CHECKED_BY_HAND.get(name) or licence_of(dist)
+        yield f"{dist.name} {dist.version}", CHECKED_BY_HAND.get(dist.name.lower()) or licence_of(dist)
+    for path, package in json.loads(PAGE.read_text())["packages"].items():
+        if path:
+            yield f"{path.removeprefix('node_modules/')} {package['version']}", package.get("license", "")
+
+
+def main() -> int:
+    """Prints each package that has no usable licence; 1 if there is any."""
+    bad = 0
+    for name, licence in licences():
         if FORBIDDEN.search(licence) or not ALLOWED.search(licence):
-            print(f"{dist.name} {dist.version}: licence {licence!r}")
-            bad += 1
-    return min(bad, 1)
+            print(f"{name}: licence {licence!r}")
+            bad = 1
+    return bad
 
 
 if __name__ == "__main__":

@@ -38,7 +38,8 @@ function pressed(label, kinds, within) {
     if (!(node instanceof Element) || node.ariaHidden === "true" || !node.checkVisibility()) return "";
     return node.ariaLabel ?? [...node.childNodes].map(text).join("");
   };
-  const dialog = document.querySelector("dialog:modal") ?? document;
+  // Of dialogues over one another the page has the upper one later.
+  const dialog = [...document.querySelectorAll("dialog:modal")].at(-1) ?? document;
   return [...dialog.querySelectorAll(kinds)].find(
     (found) =>
       found.checkVisibility({ visibilityProperty: true }) &&

@@ -248,6 +248,50 @@ for (const name of BROWSERS) {
       assert.deepEqual(await page.evaluate(() => tracks.map(({ kind, readyState }) => `${kind} ${readyState}`).sort()), ["audio live", "video live"]);
     });
 
+    it("ends what blurred the background when that is turned off before the call, and goes on with the camera", async () => {
+      await open();
+      await until(() => document.querySelector(".preview video")?.videoWidth > 0);
+      await page.evaluate(() => {
+        window.workers = [];
+        globalThis.Worker = class extends EventTarget {
+          running = true;
+
+          constructor() {
+            super();
+            window.workers.push(this);
+          }
+
+          postMessage() {}
+
+          terminate() {
+            this.running = false;
+          }
+        };
+      });
+      await page.locator(".blur-choice input").click();
+      await until(() => workers.length === 1);
+      await page.locator(".blur-choice input").click();
+      await until(() => !workers[0].running && document.querySelector(".preview video").srcObject.getTracks()[0].readyState === "live");
+    });
+
+    it("turns the camera off for the others too when its background cannot be blurred, and on again when that may be", async () => {
+      await join();
+      const muted = (expected) => until((value) => fakeBridge.ownSources.find(({ source }) => source === "camera").muted === value, expected);
+      await page.evaluate(() => {
+        globalThis.Worker = class {
+          constructor() {
+            throw new Error("no more threads");
+          }
+        };
+      });
+      await press("Oppsett");
+      await page.locator("dialog[open] .blur-choice input").click();
+      await untilText("h2", "Bakgrunnen kan ikke gjøres uskarp");
+      await muted(true);
+      await press("Vis med skarp bakgrunn");
+      await muted(false);
+    });
+
     it("leaves no camera on for who leaves while it is being opened or switched", async () => {
       await page.evaluateOnNewDocument(() => {
         window.tracks = [];

@@ -142,8 +142,15 @@ export class Equipment extends EventTarget {
   }
 
   async #applyBackground() {
-    if (this.camera) this.#setCamera(await background.applyTo(this.camera).catch(toProblem));
-    else if (this.cameraProblem?.code === BLUR_FAILED) await this.#openCamera(remembered("camera"));
+    const { camera } = this;
+    if (camera) {
+      const next = await background.applyTo(camera).catch(toProblem);
+      // What was made of it, and by whom, is not to go on for the whole call beside it.
+      releaseTrack(camera, next instanceof DeviceError ? null : next);
+      this.#setCamera(next);
+    } else if (this.cameraProblem?.code === BLUR_FAILED) {
+      await this.#openCamera(remembered("camera"));
+    }
     this.#set({});
   }
 

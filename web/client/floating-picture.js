@@ -47,6 +47,8 @@ export class FloatingPicture {
   /** @type {DocumentWindow | VideoWindow | null} */
   #window = null;
   #opening = false;
+  /** The call is over. */
+  #ended = false;
   /** @type {FloatingState | null} */
   #state = null;
 
@@ -67,7 +69,7 @@ export class FloatingPicture {
   /** By a gesture of the user only, as browsers demand. */
   async toggle() {
     if (this.#window) return this.#window.close();
-    if (this.#state === null || this.#opening || !this.possible) return;
+    if (this.#state === null || this.#opening || this.#ended || !this.possible) return;
     this.#opening = true;
     try {
       const closed = () => {
@@ -77,6 +79,7 @@ export class FloatingPicture {
       const kind = documents() ? DocumentWindow : VideoWindow;
       this.#window = await kind.open(this.#state, { ...this.#actions, toggle: () => this.toggle(), closed });
       this.#window.update(this.#state);
+      if (this.#ended) this.#window.close();
     } catch {
       notify(t("floatingFailed"));
     } finally {
@@ -91,7 +94,9 @@ export class FloatingPicture {
     this.#window?.update(state);
   }
 
+  /** For good. */
   close() {
+    this.#ended = true;
     this.#window?.close();
   }
 }
@@ -171,7 +176,7 @@ class VideoWindow {
     const floating = new VideoWindow(video, actions);
     try {
       floating.update(state);
-      if (video.readyState < HTMLMediaElement.HAVE_METADATA) await new Promise((resolve) => video.addEventListener("loadedmetadata", resolve, { once: true }));
+      if (video.readyState < HTMLMediaElement.HAVE_METADATA) await firstPicture(video);
       await video.requestPictureInPicture();
     } catch (error) {
       floating.#end();
@@ -219,6 +224,17 @@ class VideoWindow {
     this.#video.srcObject = null;
     this.#video.remove();
   }
+}
+
+/** How long a picture is waited for that does not come, as over a line that is gone: milliseconds. Browsers forget the gesture then. */
+const PATIENCE = 3_000;
+
+/** @param {HTMLVideoElement} video */
+function firstPicture(video) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error("no picture")), PATIENCE);
+    video.addEventListener("loadedmetadata", () => resolve(clearTimeout(timer)), { once: true });
+  });
 }
 
 /** What is shown of somebody without a picture: the browser closes a window whose video has none. */

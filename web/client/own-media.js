@@ -201,12 +201,20 @@ export class OwnMedia {
     try {
       await change();
     } catch (error) {
+      if (what === "camera") await this.#admitNoPicture();
       this.#explain(what, error);
     } finally {
       this.#busy.delete(what);
       this.#changed();
       if (what === "camera") this.#settleBackground();
     }
+  }
+
+  /** A camera that was given up for another one, or for a background that cannot be blurred, is off: others shall not look at its last picture. */
+  async #admitNoPicture() {
+    const track = this.#camera?.track;
+    if (track && originOf(track).readyState === "live") return;
+    await this.#camera?.mute().catch(() => undefined);
   }
 
   /** What came about the background while the camera was busy. */

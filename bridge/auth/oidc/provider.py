@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -75,6 +75,11 @@ class Provider:
         """Whether it is of use to somebody in that role who has to be known so surely."""
         highest = max(self.acr_levels.values(), default=Level.NONE) if self.kind == "oidc" else Level.HIGH
         return (not self.roles or role in self.roles) and highest >= needed
+
+    @staticmethod
+    def offered(providers: Sequence[Provider], role: str, needed: Level) -> list[Provider]:
+        """Those of use to somebody. All where none is: whoever has to sign in is not left without a way on."""
+        return [each for each in providers if each.offered_to(role, needed)] or list(providers)
 
     def acr_values_for(self, level: Level) -> tuple[str, ...]:
         """The `acr_values` to ask for, the wanted one first; none where the provider has no such thing."""

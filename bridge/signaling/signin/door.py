@@ -273,7 +273,7 @@ class SignInDoor:
         except InvitationError:
             return state
         needed = self._admission.needed(invitation)
-        state["providers"] = _buttons([each for each in offered if each.offered_to(invitation.role, needed)])
+        state["providers"] = _buttons(Provider.offered(offered, invitation.role, needed))
         state["invitation"] = {
             "role": invitation.role,
             "level": needed.word,

@@ -274,3 +274,5 @@ def test_a_provider_is_offered_to_those_it_is_of_use_to() -> None:
     weak = provider("oidc", acr_levels={"urn:password": Level.LOW})
     assert weak.offered_to("tolk", Level.LOW)
     assert not weak.offered_to("tolk", Level.SUBSTANTIAL)
+    assert Provider.offered([personnel, weak], "tolk", Level.LOW) == [weak]
+    assert Provider.offered([personnel, weak], "tolk", Level.HIGH) == [personnel, weak], "a way on is left"

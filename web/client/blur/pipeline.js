@@ -23,16 +23,26 @@ function canStream() {
  * @param {MediaStreamTrack} camera
  * @param {URL} packages the folder that `scripts/web-packages` lays out
  * @param {(reason: BlurFailure) => void} onfail
- * @returns {Promise<MediaStreamTrack>}
+ * @returns {Promise<MediaStreamTrack>} rejects when it fails before there is a track
  */
 export async function withBlurredBackground(camera, packages, onfail) {
   const worker = new Worker(new URL("./worker.js", import.meta.url));
-  worker.addEventListener("message", ({ data }) => data.type === "failed" && onfail(data.reason));
-  worker.addEventListener("error", () => onfail("broken"));
-  const track = canStream() ? byStreams(camera, worker, packages) : await byCanvas(camera, worker, packages);
-  deriveTrack(track, camera);
-  endWith([track, camera], () => worker.terminate());
-  return track;
+  /** @type {Promise<BlurFailure>} */
+  const failed = new Promise((resolve) => {
+    worker.addEventListener("message", ({ data }) => data.type === "failed" && resolve(data.reason));
+    worker.addEventListener("error", () => resolve("broken"));
+  });
+  const early = failed.then((reason) => Promise.reject(new Error(reason)));
+  try {
+    const track = await Promise.race([canStream() ? byStreams(camera, worker, packages) : byCanvas(camera, worker, packages), early]);
+    deriveTrack(track, camera);
+    endWith([track, camera], () => worker.terminate());
+    failed.then(onfail);
+    return track;
+  } catch (error) {
+    worker.terminate();
+    throw error;
+  }
 }
 
 /**

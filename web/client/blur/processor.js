@@ -44,6 +44,8 @@ async function transform(frame, controller) {
     if (over || !pace.due(performance.now())) return;
     const picture = await made(frame, frame.displayWidth, frame.displayHeight);
     if (picture) controller.enqueue(new VideoFrame(picture, { timestamp: frame.timestamp }));
+  } catch (error) {
+    fail("broken", error);
   } finally {
     frame.close();
   }
