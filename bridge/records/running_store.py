@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 import msgspec
 
 from bridge.audit import Entry, Row
 from bridge.records.running import KINDS, Running, RunningCall, RunningParticipant, ids_of
-from bridge.storage import Database, Place, StorageError, Value
+from bridge.storage import Database, Place, Value
+
+_log = logging.getLogger(__name__)
 
 STORE = "running"
 
@@ -68,20 +71,28 @@ class RunningStore:
         return 0 if found is None else int(found[0])
 
     def left(self) -> Running:
-        """All that is there."""
-        return _read(self._database.execute("SELECT id, room, body FROM running").rows)
+        """All that is there and can be read; the rest is taken out, so that it is told once."""
+        rows = self._database.execute("SELECT id, room, body FROM running").rows
+        running = _read(rows)
+        known = running.calls.keys() | running.participants.keys()
+        unread = [(id_,) for id_, _, _ in rows if id_ not in known]
+        if unread:
+            self._database.execute_many("DELETE FROM running WHERE id = ?", unread)
+        return running
 
 
 def _read(rows: Sequence[tuple[str, str, str]]) -> Running:
+    """What cannot be read, or belongs to a room that cannot, is left out: no bridge is kept from starting by it."""
     calls, participants = {}, {}
-    try:
-        for id_, room, body in rows:
+    for id_, room, body in rows:
+        try:
             if id_ == room:
                 calls[id_] = msgspec.json.decode(body, type=RunningCall)
             else:
                 participants[id_] = msgspec.json.decode(body, type=RunningParticipant)
-    except msgspec.DecodeError as error:
-        raise StorageError(f"the table {STORE} holds what no bridge has written: {error}") from None
+        except msgspec.DecodeError:
+            # The body names people: it is not logged.
+            _log.warning("What ran before cannot be read, and leaves no record", extra={"table": STORE})
     return Running(calls, participants)
 
 
