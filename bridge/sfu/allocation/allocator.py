@@ -145,7 +145,11 @@ class Allocator:
             memory = self._memory[ladder.source.producer_id]
             memory.step = step if ladder.layers else None
             memory.complete = bool(ladder.layers) and step == ladder.top
-            choices[ladder.source.producer_id] = _choice(ladder, step, share)
+            choice = _choice(ladder, step, share)
+            if ladder.layers and step >= 0 and now - memory.since < MIN_HOLD:
+                # Nobody is asked for a larger picture in its place yet.
+                choice = replace(choice, room=min(choice.room, round(ladder.cost(step) / OVERHEAD)))
+            choices[ladder.source.producer_id] = choice
         desired = audio + sum(ladder.desired for ladder in ladders if ladder.layers)
         allocated = audio + sum(choice.bitrate for choice in choices.values())
         return Allocation(choices, allocated, desired)
@@ -195,7 +199,10 @@ class Allocator:
                 spent += lowest
                 steps[index], memory.raised_at = 0, now
             elif (now - memory.fits_since >= hold and spent + more <= budget) or (
-                now - memory.since < START_SECONDS and hold == MIN_HOLD and spent + START_MARGIN * more <= budget
+                now - memory.since < START_SECONDS
+                and hold == MIN_HOLD
+                and spent + more <= budget
+                and START_MARGIN * ladder.cost(careful[index]) <= budget
             ):
                 spent += more
                 steps[index] = careful[index]

@@ -151,7 +151,9 @@ def test_a_line_that_is_back_every_few_seconds_does_not_make_a_video_flicker() -
 def test_the_first_picture_is_small_until_the_line_is_known() -> None:
     allocator = Allocator()
     assert allocator.allocate(0.0, 500_000, AUDIO, sources(1), proven=False).choices[0].layer == SIMULCAST[0]
-    assert allocator.allocate(0.25, 500_000, AUDIO, sources(1)).choices[0].layer == SIMULCAST[0], "it just fits"
+    second = allocator.allocate(0.25, 500_000, AUDIO, sources(1)).choices[0]
+    assert second.layer == SIMULCAST[0], "it just fits"
+    assert second.room <= SIMULCAST[0].bitrate, "nor is its publisher asked for more"
     assert allocator.allocate(1.5, 500_000, AUDIO, sources(1)).choices[0].layer == SIMULCAST[2], "it has for a while"
     quick = Allocator()
     quick.allocate(0.0, 300_000, AUDIO, sources(1), proven=False)
@@ -160,9 +162,10 @@ def test_the_first_picture_is_small_until_the_line_is_known() -> None:
 
 def test_an_encoder_that_follows_the_line_has_all_its_frames_sent() -> None:
     lead = [Source(0, SIMULCAST, bounded=True, leads=True)]
-    choice = Allocator().allocate(0.0, 500_000, AUDIO, lead).choices[0]
+    allocator = Allocator()
+    choice = allocator.allocate(0.0, 500_000, AUDIO, lead).choices[0]
     assert (choice.layer, choice.state) == (SIMULCAST[3], VideoState.REDUCED)
-    assert choice.room > 300_000
+    assert allocator.allocate(2.0, 500_000, AUDIO, lead).choices[0].room > 300_000
     other = Allocator().allocate(0.0, 500_000, AUDIO, [Source(0, SIMULCAST, bounded=True)]).choices[0]
     assert other.layer == SIMULCAST[2], "somebody else's line decides what the encoder makes"
 
