@@ -30,6 +30,8 @@ MAX_HOLD = 30.0
 SOON = 10.0
 BACK_MARGIN = 2.0
 """Where its lowest layer fits so many times, a video moves again at once: then the line is back, and does not waver."""
+FIRST_ROOM = 120_000
+"""What the smallest picture may take at least, in bit/s, until the line is known."""
 START_MARGIN = 2.5
 START_SECONDS = 5.0
 """Where a step fits so many times within the first seconds of a video, it is taken at once: the line is a good one."""
@@ -148,7 +150,7 @@ class Allocator:
             choice = _choice(ladder, step, share)
             if ladder.layers and step >= 0 and now - memory.since < MIN_HOLD:
                 # Nobody is asked for a larger picture in its place yet.
-                choice = replace(choice, room=min(choice.room, round(ladder.cost(step) / OVERHEAD)))
+                choice = replace(choice, room=min(choice.room, _whole_room(ladder, step)))
             choices[ladder.source.producer_id] = choice
         desired = audio + sum(ladder.desired for ladder in ladders if ladder.layers)
         allocated = audio + sum(choice.bitrate for choice in choices.values())
@@ -299,6 +301,13 @@ def _spend(budget: int, ladders: Sequence[_Ladder]) -> list[int]:
                 if more <= left:
                     steps[index], left, rising = steps[index] + 1, left - more, True
     return steps
+
+
+def _whole_room(ladder: _Ladder, step: int) -> int:
+    """What the picture of a step takes with all its frames, as RTP payload: whoever sends it is not to send less."""
+    spatial = ladder.layers[step].spatial
+    taken = max(_wire_cost(layer) for layer in ladder.source.layers if layer.spatial == spatial)
+    return max(FIRST_ROOM, round(taken / OVERHEAD))
 
 
 def _choice(ladder: _Ladder, step: int, share: int) -> Choice:
