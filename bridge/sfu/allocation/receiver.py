@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bridge.sfu.allocation import ranks
 from bridge.sfu.allocation.allocator import HEADROOM, Allocator
 from bridge.sfu.allocation.model import Allocation, Choice, Layer, Source, VideoState
 from bridge.sfu.allocation.publishing import Received
+from bridge.sfu.allocation.sharing import MIN_BITRATE
 
 if TYPE_CHECKING:
     from bridge._core import ConsumerAllocation, EstimateEvent
@@ -190,7 +191,9 @@ class ReceiverAllocation:
         known, chosen = self._router.layers.get(producer_id, ()), self._chosen.get(producer_id)
         if chosen is None:
             return known
-        return tuple(layer for layer in known if layer.spatial == chosen.spatial) or (chosen,)
+        made = tuple(layer for layer in known if layer.spatial == chosen.spatial) or (chosen,)
+        # What a leg makes follows this line: it fits wherever the least fits that it can be made of.
+        return tuple(replace(layer, bitrate=min(layer.bitrate or MIN_BITRATE, MIN_BITRATE)) for layer in made)
 
     def _encoding(self, producer_id: int, layer: Layer) -> int:
         return layer.spatial if producer_id in self._chosen else self._router.encoding_for(producer_id, layer.spatial)
