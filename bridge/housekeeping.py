@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Mapping
 
+from bridge.background import Background
 from bridge.storage import StorageError, in_thread
 
 _log = logging.getLogger(__name__)
@@ -15,26 +15,14 @@ INTERVAL = 3600.0
 """Seconds between two rounds."""
 
 
-class Housekeeping:
+class Housekeeping(Background):
     """Runs each chore in a thread, one after the other, from `start` to `stop`."""
 
     def __init__(self, chores: Mapping[str, Callable[[], int]], *, interval: float = INTERVAL) -> None:
         """`chores` maps what is taken out, for the log, to what takes it out and gives how many."""
+        super().__init__()
         self._chores = dict(chores)
         self._interval = interval
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Looks at once, and then every hour."""
-        self._task = asyncio.get_running_loop().create_task(self._run())
-
-    async def stop(self) -> None:
-        """Stops looking; what has begun is finished. Idempotent."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
 
     async def _run(self) -> None:
         while True:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 import datetime
 import itertools
@@ -14,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from bridge.background import Background
 from bridge.settings import Settings
 from bridge.transcode.recording import (
     KeyRing,
@@ -100,25 +100,13 @@ def _minute(seconds: float) -> str:
     return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%d %H:%MZ")
 
 
-class Retention:
-    """Deletes recordings in time, in a thread of its own, for as long as the bridge runs."""
+class Retention(Background):
+    """Deletes recordings in time, in a thread of its own: looks at once, and then every ten minutes."""
 
     def __init__(self, store: RecordingStore, *, clock: Callable[[], float] = time.time) -> None:
+        super().__init__()
         self._store = store
         self._clock = clock
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Looks at once, and then every ten minutes."""
-        self._task = asyncio.create_task(self._run())
-
-    async def stop(self) -> None:
-        """Stops looking; a deletion that has begun is finished. Idempotent."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
 
     async def sweep(self) -> None:
         """Deletes what has outlived its time now."""

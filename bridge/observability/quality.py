@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
+from bridge.background import Background
 from bridge.errors import BridgeError
 
 _log = logging.getLogger(__name__)
@@ -93,7 +94,7 @@ class QualityObserver(Protocol):
         """The estimate for a session's sound: "in" for what it sends to the bridge, "out" for what it receives."""
 
 
-class QualitySampler:
+class QualitySampler(Background):
     """Goes round all sessions, a few at a time, until it is stopped."""
 
     def __init__(
@@ -106,24 +107,13 @@ class QualitySampler:
         per_round: int = SESSIONS_PER_ROUND,
     ) -> None:
         """`sessions()` gives those there are now, in an order that changes little; `on_sampled` is told of each."""
+        super().__init__()
         self._on_sampled = on_sampled
         self._sessions = sessions
         self._observer = observer
         self._interval = interval
         self._per_round = per_round
         self._next = 0
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begins; to be called on the event loop."""
-        self._task = asyncio.get_running_loop().create_task(self._run())
-
-    async def stop(self) -> None:
-        """Ends. Idempotent."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
 
     async def sample(self) -> None:
         """One round: the next few sessions, one after the other."""
