@@ -70,6 +70,11 @@ class _Memory:
     complete: bool = False
     """Whether it was given all there was: what comes on top of that is new, and no step that failed before."""
 
+    @property
+    def is_steady(self) -> bool:
+        """Whether no step up had to be taken back lately."""
+        return self.hold == MIN_HOLD
+
 
 @dataclass(frozen=True)
 class _Ladder:
@@ -147,11 +152,7 @@ class Allocator:
             memory = self._memory[ladder.source.producer_id]
             memory.step = step if ladder.layers else None
             memory.complete = bool(ladder.layers) and step == ladder.top
-            choice = _choice(ladder, step, share)
-            if ladder.layers and step >= 0 and now - memory.since < MIN_HOLD:
-                # Nobody is asked for a larger picture in its place yet.
-                choice = replace(choice, room=min(choice.room, _whole_room(ladder, step)))
-            choices[ladder.source.producer_id] = choice
+            choices[ladder.source.producer_id] = _choice(ladder, step, share, is_new=now - memory.since < MIN_HOLD)
         desired = audio + sum(ladder.desired for ladder in ladders if ladder.layers)
         allocated = audio + sum(choice.bitrate for choice in choices.values())
         return Allocation(choices, allocated, desired)
@@ -193,22 +194,12 @@ class Allocator:
                 memory.fits_since = now
             if memory.raised_at is not None and now - memory.raised_at > MAX_HOLD:
                 memory.hold = MIN_HOLD
-            more = ladder.cost(careful[index]) - ladder.cost(steps[index])
-            hold = 0.0 if memory.complete and memory.hold == MIN_HOLD else memory.hold
-            lowest = ladder.cost(0) - ladder.cost(steps[index])
-            if steps[index] < 0 and hold == MIN_HOLD and spent + BACK_MARGIN * lowest <= budget:
-                # Whatever else fits has to do so for a while, as ever.
-                spent += lowest
-                steps[index], memory.raised_at = 0, now
-            elif (now - memory.fits_since >= hold and spent + more <= budget) or (
-                now - memory.since < START_SECONDS
-                and hold == MIN_HOLD
-                and spent + more <= budget
-                and START_MARGIN * ladder.cost(careful[index]) <= budget
-            ):
-                spent += more
-                steps[index] = careful[index]
-                memory.raised_at, memory.fits_since = now, None
+            risen = _risen(now, memory, ladder, steps[index], careful[index], budget, budget - spent)
+            if risen is not None:
+                spent += ladder.cost(risen) - ladder.cost(steps[index])
+                steps[index], memory.raised_at = risen, now
+                if risen == careful[index]:
+                    memory.fits_since = None
 
 
 def lowest_cost(source: Source) -> int:
@@ -303,6 +294,18 @@ def _spend(budget: int, ladders: Sequence[_Ladder]) -> list[int]:
     return steps
 
 
+def _risen(now: float, memory: _Memory, ladder: _Ladder, step: int, careful: int, budget: int, free: int) -> int | None:
+    """The higher step that a source is to be given, if it is time: of the whole budget so much is `free`."""
+    if step < 0 and memory.is_steady and BACK_MARGIN * (ladder.cost(0) - ladder.cost(step)) <= free:
+        # Whatever else fits has to do so for a while, as ever.
+        return 0
+    if ladder.cost(careful) - ladder.cost(step) > free or memory.fits_since is None:
+        return None
+    is_long = now - memory.fits_since >= (0.0 if memory.complete and memory.is_steady else memory.hold)
+    is_ample = START_MARGIN * ladder.cost(careful) <= budget and now - memory.since < START_SECONDS
+    return careful if is_long or (is_ample and memory.is_steady) else None
+
+
 def _whole_room(ladder: _Ladder, step: int) -> int:
     """What the picture of a step takes with all its frames, as RTP payload: whoever sends it is not to send less."""
     spatial = ladder.layers[step].spatial
@@ -310,7 +313,7 @@ def _whole_room(ladder: _Ladder, step: int) -> int:
     return max(FIRST_ROOM, round(taken / OVERHEAD))
 
 
-def _choice(ladder: _Ladder, step: int, share: int) -> Choice:
+def _choice(ladder: _Ladder, step: int, share: int, *, is_new: bool) -> Choice:
     if not ladder.layers:
         return Choice(VideoState.VIDEO, None, 0, round(share / OVERHEAD))
     room = ladder.room(step, share)
@@ -319,5 +322,8 @@ def _choice(ladder: _Ladder, step: int, share: int) -> Choice:
     if step == STILLS:
         stills = ladder.cost(STILLS)
         return Choice(VideoState.STILLS, ladder.layers[0], stills, room, STILL_SECONDS * ladder.stretch)
+    if is_new:
+        # Nobody is asked for a larger picture in its place yet.
+        room = min(room, _whole_room(ladder, step))
     state = VideoState.VIDEO if step == ladder.top else VideoState.REDUCED
     return Choice(state, ladder.layers[step], ladder.cost(step), room)
