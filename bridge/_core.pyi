@@ -269,7 +269,10 @@ class EstimateEvent(TypedDict):
     type: Literal["estimate"]
     transport_id: int
     bitrate: int
-    """For media, retransmissions and probes, in bit/s including RTP headers and SRTP, without UDP and IP."""
+    """For media, retransmissions and probes, in bit/s including RTP headers and SRTP, without UDP and IP.
+
+    For what is decided for seconds: while a queue drains for a moment, what is sent after that. The pacer sends less.
+    """
     source: EstimateSource
     proven: bool
     """Whether it rises again where it was too low: the peer tells of single packets, or has answered a probe."""

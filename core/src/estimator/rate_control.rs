@@ -162,8 +162,8 @@ impl RateControl {
         self.rate
     }
 
-    /// In bit/s: what is sent again once the queue at hand has drained, which takes less time than it takes to change what is
-    /// sent. Where one drain was not enough, nobody knows.
+    /// In bit/s: what is sent again once the queue at hand has drained, which takes less time than it takes to change
+    /// what is sent. Where one drain was not enough, nobody knows.
     pub(super) fn lasting(&self) -> f64 {
         match self.phase {
             Phase::Draining { arriving, before, failed: 0, contended: None, .. } => {

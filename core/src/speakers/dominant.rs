@@ -12,8 +12,8 @@ const PAUSE: Duration = Duration::from_millis(700);
 /// How much softer, in dB, the present one counts as from one update to the next, however much softer they became: who
 /// pauses for breath is no softer for that.
 const FALL: u8 = 1;
-/// For how long nobody else is shown after a change while the present one goes on speaking, pauses included: two who talk
-/// at the same time take no turns of half a second.
+/// For how long nobody else is shown after a change while the present one goes on speaking, pauses included: two who
+/// talk at the same time take no turns of half a second.
 const HOLD: Duration = Duration::from_millis(2_000);
 /// How long somebody who is louder has to go on to be shown instead of one who still speaks.
 const MIN_CONTEST: Duration = Duration::from_millis(1_000);
