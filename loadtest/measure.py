@@ -123,11 +123,12 @@ class DevelopmentBridge:
             enters="direct",
         )
 
-    def keep_flight_records(self, room: str, archive: Path) -> None:
-        """Writes what the bridge did on the connections of a room of its development vendor; nothing if it is gone."""
+    def keep_flight_records(self, room: str, archive: Path) -> str:
+        """Writes what the bridge did on the connections of a room of its development vendor; gives why it could not."""
         name = f"{DEVELOPMENT_ISSUER}/{room}"
         command = [str(BRIDGE), "rooms", "report", name, "--data", str(self.data), "--output", str(archive)]
-        subprocess.run(command, capture_output=True, timeout=30, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        return done.stderr.strip()[:300] if done.returncode else ""
 
     def api_key(self) -> str:
         """Of the development vendor, for the REST API."""

@@ -9,6 +9,7 @@ import os
 import shlex
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -175,7 +176,8 @@ async def _keep(
         for room in sorted({plan.room for plan in scenario.participants}):
             variant = "".join(f"-{value}" for value in scenario.variant.values())
             archive = options.out / f"{scenario.name}{variant}-{seed}-{room}.flight.zip"
-            await asyncio.to_thread(bridge.keep_flight_records, room, archive)
+            if problem := await asyncio.to_thread(bridge.keep_flight_records, room, archive):
+                print(f"no flight records of {room}: {problem}", file=sys.stderr)
 
 
 async def _until_interrupted(runner: Runner | LobbiesRunner) -> Recording:
