@@ -29,6 +29,8 @@ class WorkerConfig(TypedDict):
     """0 for the first worker; used in its thread's name."""
     listen: list[str]
     """Addresses "ip:port" or "[ip6]:port" to bind UDP (and TCP) on. Port 0 lets the system choose."""
+    skip_absent: NotRequired[bool]
+    """Whether addresses that this machine does not have are passed over, if it has another. Default false."""
     tcp: NotRequired[bool]
     """Whether to accept ICE-TCP (RFC 6544 passive, RFC 4571 framing) on the same ports. Default true."""
     gather_us: NotRequired[int]
@@ -464,7 +466,7 @@ class Worker:
         """Takes up to `limit` events, and resets the eventfd when none are left."""
 
     def local_addresses(self) -> list[str]:
-        """The addresses bound, in the order of `listen`."""
+        """The addresses bound, in the order of `listen`; without those passed over."""
 
     def capabilities(self) -> Capabilities: ...
     def stats(self) -> WorkerStats: ...

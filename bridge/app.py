@@ -140,7 +140,7 @@ class Application:
         self._queues = QueueKeeper(node, self._rooms, settings.data.directory / OLD_FILE)
         self._metrics = Metrics(version())
         self._legs = LegSupervisor(LegSettings(settings.legs.max, settings.legs.memory, settings.legs.language))
-        self._sfu = Sfu(_media_settings(settings), legs=self._legs)
+        self._sfu = Sfu(_media_settings(settings, development), legs=self._legs)
         self._store = open_store(settings)
         self._retention = Retention(self._store)
         self._housekeeping = Housekeeping(
@@ -468,10 +468,12 @@ async def run(application: Application) -> None:
     await application.close()
 
 
-def _media_settings(settings: Settings) -> MediaSettings:
+def _media_settings(settings: Settings, development: bool) -> MediaSettings:
     media = settings.media
     return MediaSettings(
         listen=tuple(str(address) for address in media.listen),
+        # A development bridge adds addresses that it finds; those of containers and tunnels may be gone by now.
+        skip_absent=development,
         announced=media.announced,
         workers=media.workers,
         tcp=media.tcp,

@@ -42,6 +42,8 @@ class MediaSettings:
     listen: tuple[str, ...] = ("127.0.0.1:3478",)
     """Addresses "ip:port" or "[ip6]:port" of the first worker; the next worker listens one port higher, and so on. Port
     0 lets the system choose for every worker."""
+    skip_absent: bool = False
+    """Whether addresses of `listen` that this machine does not have (any more) are passed over, if it has another."""
     announced: tuple[str, ...] = ()
     """IP addresses put into candidates, in order of preference, instead of those listened on (behind NAT, or when
     listening on 0.0.0.0 or ::). Names are not allowed: browsers resolve no names in candidates but .local ones."""

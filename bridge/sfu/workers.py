@@ -249,6 +249,7 @@ class WorkerPool:
         config: WorkerConfig = {
             "index": index,
             "listen": [_nth_address(text, index) for text in settings.listen],
+            "skip_absent": settings.skip_absent,
             "tcp": settings.tcp,
             "gather_us": settings.gather_us,
             "receive_buffer_bytes": settings.receive_buffer_bytes,

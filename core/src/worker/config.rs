@@ -23,6 +23,9 @@ pub struct WorkerConfig {
     pub index: u32,
     /// Addresses to bind UDP (and TCP) on. Port 0 lets the system choose.
     pub listen: Vec<SocketAddr>,
+    /// Whether addresses that this machine does not have are passed over, if it has another.
+    #[serde(default)]
+    pub skip_absent: bool,
     /// Whether to accept ICE-TCP on the same ports.
     #[serde(default = "default_true")]
     pub tcp: bool,
@@ -55,6 +58,7 @@ impl WorkerConfig {
         WorkerConfig {
             index,
             listen,
+            skip_absent: false,
             tcp: true,
             gather_us: DEFAULT_GATHER_US,
             receive_buffer_bytes: DEFAULT_BUFFER_BYTES,

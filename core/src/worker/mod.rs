@@ -70,7 +70,7 @@ impl Worker {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "listen names no address"));
         }
         let offloads = offloads();
-        let listening = Listening::bind(&config.listen, config.tcp, config.buffers(), offloads.gro)?;
+        let listening = Listening::bind(&config, offloads.gro)?;
         let buffers = listening.udp.iter().map(UdpSocket::buffers).reduce(BufferSizes::min).unwrap_or(config.buffers());
         let local_addresses = listening.udp.iter().map(UdpSocket::local_address).collect();
         let shared =

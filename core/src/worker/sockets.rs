@@ -10,6 +10,8 @@ use slab::Slab;
 use crate::net::{BufferSizes, LocalEnd, UdpSocket};
 use crate::path::SocketId;
 
+use super::config::WorkerConfig;
+
 /// Local addresses told apart per socket. Further ones are answered from the address that routing chooses. A host has
 /// a handful, but on loopback a stranger on the same host could make up sixteen million.
 const MAX_SOURCES: usize = 64;
@@ -136,16 +138,30 @@ pub(super) struct Listening {
 
 impl Listening {
     /// Binds UDP, and TCP with the same port numbers, on every address. The error names the address.
-    pub fn bind(addresses: &[SocketAddr], tcp: bool, buffers: BufferSizes, gro: bool) -> io::Result<Self> {
+    pub fn bind(config: &WorkerConfig, gro: bool) -> io::Result<Self> {
         let mut listening = Listening { udp: Vec::new(), tcp: Vec::new() };
-        for address in addresses {
-            let dual_stack = serves_both(*address, addresses);
-            let (udp, tcp) = bind_one(*address, dual_stack, tcp, buffers, gro)
-                .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))?;
-            listening.udp.push(udp);
-            listening.tcp.extend(tcp);
+        let mut absent = None;
+        for address in &config.listen {
+            let dual_stack = serves_both(*address, &config.listen);
+            match bind_one(*address, dual_stack, config.tcp, config.buffers(), gro) {
+                Ok((udp, tcp)) => {
+                    listening.udp.push(udp);
+                    listening.tcp.extend(tcp);
+                }
+                Err(error) => {
+                    let skipped = config.skip_absent && error.kind() == io::ErrorKind::AddrNotAvailable;
+                    let error = io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"));
+                    if !skipped {
+                        return Err(error);
+                    }
+                    absent = Some(error);
+                }
+            }
         }
-        Ok(listening)
+        match absent {
+            Some(error) if listening.udp.is_empty() => Err(error),
+            _ => Ok(listening),
+        }
     }
 }
 
@@ -183,6 +199,10 @@ mod tests {
     use super::*;
 
     const BUFFERS: BufferSizes = BufferSizes { receive: 65_536, send: 65_536 };
+
+    fn listen(addresses: &[&str]) -> WorkerConfig {
+        WorkerConfig::new(0, addresses.iter().map(|address| address.parse().unwrap()).collect())
+    }
 
     fn socket() -> UdpSocket {
         UdpSocket::bind("0.0.0.0:0".parse().unwrap(), BUFFERS, false, false).unwrap()
@@ -222,13 +242,23 @@ mod tests {
 
     #[test]
     fn udp_and_tcp_share_a_port_number() {
-        let addresses = ["127.0.0.1:0".parse().unwrap(), "[::1]:0".parse().unwrap()];
-        let listening = Listening::bind(&addresses, true, BUFFERS, false).unwrap();
+        let listening = Listening::bind(&listen(&["127.0.0.1:0", "[::1]:0"]), false).unwrap();
         for (udp, tcp) in listening.udp.iter().zip(&listening.tcp) {
             assert_eq!(udp.local_address(), tcp.local_addr().unwrap());
         }
-        let taken = [listening.udp[0].local_address()];
-        let error = Listening::bind(&taken, true, BUFFERS, false).err().unwrap();
-        assert!(error.to_string().contains(&taken[0].to_string()), "{error}");
+        let taken = listening.udp[0].local_address();
+        let error = Listening::bind(&WorkerConfig::new(0, vec![taken]), false).err().unwrap();
+        assert!(error.to_string().contains(&taken.to_string()), "{error}");
+    }
+
+    #[test]
+    fn an_address_that_is_gone_is_passed_over_only_if_that_is_asked_for_and_another_is_left() {
+        const GONE: &str = "203.0.113.1:0";
+        let mut config = listen(&["127.0.0.1:0", GONE]);
+        assert!(Listening::bind(&config, false).err().unwrap().to_string().contains(GONE));
+        config.skip_absent = true;
+        assert_eq!(Listening::bind(&config, false).unwrap().udp.len(), 1);
+        config.listen.remove(0);
+        assert!(Listening::bind(&config, false).err().unwrap().to_string().contains(GONE));
     }
 }
