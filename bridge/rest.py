@@ -36,6 +36,7 @@ class VendorTokens:
         enters: str | None,
         level: str | None,
         video_consent: bool,
+        consent_by: str | None,
     ) -> tuple[str, float]:
         """A token that lets in now, and when it ends. Raises `BridgeError` (`invalid_request`)."""
         now = self._clock()
@@ -51,6 +52,7 @@ class VendorTokens:
             enters=enters,
             level=level,
             video_consent=video_consent,
+            consent_by=consent_by,
         )
         try:
             await self._verifier.verify(token, room=room)

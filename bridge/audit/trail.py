@@ -12,11 +12,13 @@ from bridge.audit.chain import Detail, Entry
 from bridge.errors import BridgeError
 from bridge.room import (
     ConsentAnswered,
+    ConsentAsked,
     HostDecided,
     InvitationProposed,
     Participant,
     ParticipantJoined,
     ParticipantLeft,
+    ParticipantUpdated,
     Recording,
     RoomChanged,
     RoomClosed,
@@ -29,6 +31,7 @@ from bridge.room import (
     VideoConsentAnswered,
     WaitingJoined,
     WaitingLeft,
+    WaitingUpdated,
 )
 
 if TYPE_CHECKING:
@@ -44,6 +47,8 @@ class Trail:
         self._pseudonym = pseudonym
         self._present: dict[str, tuple[str, str]] = {}
         """Pseudonyms and identities by participant id."""
+        self._asked_by_vendor: set[str] = set()
+        """Ids of participants whose vendor's system asks them for consent."""
         self._recording: dict[str, Recording] = {}
         """Of rooms in which it is not off."""
 
@@ -65,6 +70,8 @@ class Trail:
                 self._came(event, "participant_joined", participant)
             case WaitingJoined(participant=participant):
                 self._came(event, "waiting_joined", participant)
+            case ParticipantUpdated(participant=participant) | WaitingUpdated(participant=participant):
+                self._follow(participant)
             case ParticipantLeft(participant_id=who, reason=reason):
                 self._note(event, "participant_left", who, participant=who, reason=reason.value)
                 self._gone(who)
@@ -81,13 +88,24 @@ class Trail:
             case InvitationProposed(proposal=proposal):
                 # Role and name are what somebody wrote: they stay in the room.
                 self._note(event, "invitation_proposed", by=proposal.participant_id, proposal=proposal.id)
+            case ConsentAsked(recipients=recipients, request=request):
+                for who in sorted(recipients & self._asked_by_vendor):
+                    self._note(
+                        event,
+                        "consent_asked",
+                        who,
+                        participant=who,
+                        recording=request.id,
+                        text_version=request.text_version,
+                    )
             case ConsentAnswered(participant_id=who, request=request, consents=consents):
                 self._note(
                     event,
                     "consent_given" if consents else "consent_refused",
                     by=who,
                     recording=request.id,
-                    text_version=request.text_version,
+                    text_version=event.text_version,
+                    by_vendor=event.by_vendor or None,
                 )
             case StillAsked(request=still):
                 self._note(event, "still_asked", still.of, by=still.by, still=still.id)
@@ -98,7 +116,7 @@ class Trail:
                 self._note(event, "still_ended", still.of, by=still.by, still=still.id, reason=end.value)
             case VideoConsentAnswered(participant_id=who, text_version=version, consents=consents):
                 kind = "video_consent_given" if consents else "video_consent_refused"
-                self._note(event, kind, by=who, text_version=version)
+                self._note(event, kind, by=who, text_version=version, by_vendor=event.by_vendor or None)
             case RoomChanged(state=state):
                 if self._recording.get(event.room_id, Recording.OFF) is not state.recording:
                     self._recording[event.room_id] = state.recording
@@ -111,6 +129,7 @@ class Trail:
     def _came(self, event: RoomEvent, kind: str, participant: Participant) -> None:
         tenant = event.room_id.partition("/")[0]
         self._present[participant.id] = self._pseudonym(tenant, participant.identity), participant.identity
+        self._follow(participant)
         self._note(
             event,
             kind,
@@ -121,7 +140,14 @@ class Trail:
             grants=",".join(sorted(participant.grants)),
         )
 
+    def _follow(self, participant: Participant) -> None:
+        if participant.consent_by_vendor:
+            self._asked_by_vendor.add(participant.id)
+        else:
+            self._asked_by_vendor.discard(participant.id)
+
     def _gone(self, participant_id: str) -> None:
+        self._asked_by_vendor.discard(participant_id)
         self._present.pop(participant_id, None)
 
     def _note(

@@ -125,6 +125,7 @@ class Minter:
         enters: str | None,
         level: str | None,
         video_consent: bool,
+        consent_by: str | None,
     ) -> str:
         """A token as its vendor asks for it, which has yet to be held against what tokens may say."""
         return mint(
@@ -141,6 +142,7 @@ class Minter:
             enters=enters,
             level=level,
             video_consent=video_consent,
+            consent_by=consent_by,
         )
 
 

@@ -21,6 +21,9 @@ MAX_LEVEL_LENGTH = 64
 ENTRANCES = ("lobby", "direct")
 """What `enters` may say, the narrower one first."""
 
+CONSENT_BY = ("participant", "vendor")
+"""What `consent_by` may say: who hands in the answers to questions for consent."""
+
 
 class Role(Protocol):
     """What tokens of a role are held against; see `bridge.room.Role`."""
@@ -65,6 +68,8 @@ class JoinClaims:
     """How surely they are known, such as `idporten-loa-high`; empty where the token does not say."""
     may_host: bool
     consents: bool
+    consent_by_vendor: bool
+    """Whether the vendor's system asks them for consent, and hands their answers in."""
     view: str | None
     """As the role does."""
     video_consent: bool
@@ -119,6 +124,7 @@ def check_claims(
         level=_text(claims, "level", MAX_LEVEL_LENGTH) if "level" in claims else "",
         may_host=rule.may_host,
         consents=rule.consents,
+        consent_by_vendor=_consent_by_vendor(claims),
         video_consent=_switch(claims, "video_consent"),
         view=rule.view,
         starts_in=check_instant(claims, "starts_at") - now if "starts_at" in claims else None,
@@ -221,6 +227,18 @@ def _switch(claims: Mapping[str, Any], name: str) -> bool:
             "token_bad_claim", "The claim is neither true nor false.", field=name, hint="Leave it out for false."
         )
     return value
+
+
+def _consent_by_vendor(claims: Mapping[str, Any]) -> bool:
+    value = claims.get("consent_by", "participant")
+    if value not in CONSENT_BY:
+        raise TokenError(
+            "token_bad_claim",
+            "The claim names nobody who could be asked for consent.",
+            field="consent_by",
+            hint='It is "vendor", or "participant", as it is when left out.',
+        )
+    return bool(value == "vendor")
 
 
 def _require(claims: Mapping[str, Any], name: str) -> Any:

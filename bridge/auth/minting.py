@@ -25,6 +25,7 @@ def mint(
     token_id: str | None = None,
     renewable_until: float | None = None,
     video_consent: bool = False,
+    consent_by: str | None = None,
 ) -> str:
     """A token signed by HS256. `issued_at` is in seconds since the epoch, `ttl` in seconds.
 
@@ -44,6 +45,8 @@ def mint(
     }
     if video_consent:
         claims["video_consent"] = True
+    if consent_by is not None:
+        claims["consent_by"] = consent_by
     if name is not None:
         claims["name"] = name
     if renewable_until is not None:

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from bridge.room.member import Member
 from bridge.room.model import ConsentRequest, Recording
 
+MAX_ANSWERS = 1000
+"""To one recording. The oldest goes, and the recording waits until whoever gave it has answered anew."""
+
 
 class RecordingConsent:
     """Who has consented to the recording at hand. Answers belong to identities: whoever reloads is not asked anew."""
@@ -14,7 +17,8 @@ class RecordingConsent:
     def __init__(self) -> None:
         self.request: ConsentRequest | None = None
         """The recording at hand; None while there is none."""
-        self._consented: set[str] = set()
+        self._consented: dict[str, bool] = {}
+        """Who has consented, and whether that was handed in by their vendor's system."""
         self._begun = False
 
     def ask(self, request: ConsentRequest) -> None:
@@ -22,9 +26,16 @@ class RecordingConsent:
         self.request, self._begun = request, False
         self._consented.clear()
 
-    def give(self, identity: str) -> None:
-        """Somebody consents."""
-        self._consented.add(identity)
+    def give(self, identity: str, *, by_vendor: bool = False) -> None:
+        """Somebody consents, or their vendor's system says that they do."""
+        self._consented.pop(identity, None)
+        self._consented[identity] = by_vendor
+        if len(self._consented) > MAX_ANSWERS:
+            del self._consented[next(iter(self._consented))]
+
+    def take_back(self, identity: str) -> None:
+        """Somebody consents no longer. Who is in the room ends the recording by that: `stop`."""
+        self._consented.pop(identity, None)
 
     def stop(self) -> None:
         """Ends the recording, or the asking for it, and forgets the answers: the next one is asked for anew."""
@@ -34,6 +45,10 @@ class RecordingConsent:
     def has(self, identity: str) -> bool:
         """Whether an identity has consented to the recording at hand."""
         return identity in self._consented
+
+    def given_by_vendor(self, identity: str) -> bool:
+        """Whether the consent that an identity has given was handed in by their vendor's system."""
+        return self._consented.get(identity, False)
 
     def lacks(self, member: Member) -> bool:
         """Whether the recording at hand waits for this one's answer."""

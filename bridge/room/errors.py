@@ -8,14 +8,13 @@ from bridge.errors import BridgeError
 class RoomError(BridgeError):
     """A room's refusal. Nothing has changed when it is raised.
 
-    Codes: `invalid_room`, `room_full`, `lobby_full`, `room_locked`, `room_not_open`, `room_over`,
-    `room_not_found`, `too_many_rooms`, `session_not_found`, `participant_not_found`, `source_not_found`,
-    `too_many_sources`, `wrong_kind`, `not_granted`, `in_lobby`, `banned`, `may_not_host`, `last_host`,
-    `bad_text`, `too_many_messages`, `video_not_consented`, `invalid_queue`, `too_many_queues`, `room_in_use`,
-    `queue_not_found`, `queue_empty`, `queue_is_no_room`, `proposal_not_found`, `too_many_proposals`,
-    `too_many_invitations`, `invitation_not_found`, `recording_unavailable`, `recording_at_hand`,
-    `consent_not_asked`, `consent_impossible`, `draining`, `shutting_down`, `records_unavailable`, `still_at_hand`,
-    `still_not_found`.
+    Codes: `invalid_room`, `room_full`, `lobby_full`, `room_locked`, `room_not_open`, `room_over`, `room_not_found`,
+    `too_many_rooms`, `session_not_found`, `participant_not_found`, `source_not_found`, `too_many_sources`,
+    `wrong_kind`, `not_granted`, `in_lobby`, `banned`, `may_not_host`, `last_host`, `bad_text`, `too_many_messages`,
+    `video_not_consented`, `invalid_queue`, `too_many_queues`, `room_in_use`, `queue_not_found`, `queue_empty`,
+    `queue_is_no_room`, `proposal_not_found`, `too_many_proposals`, `too_many_invitations`, `invitation_not_found`,
+    `recording_unavailable`, `recording_at_hand`, `consent_not_asked`, `consent_impossible`,
+    `consent_not_by_vendor`, `draining`, `shutting_down`, `records_unavailable`, `still_at_hand`, `still_not_found`.
     """
 
 
@@ -57,7 +56,17 @@ def consent_impossible() -> RoomError:
     return RoomError(
         "consent_impossible",
         "A recording takes everyone's consent, and a client of WHIP or WHEP cannot be asked.",
-        hint="Record while nobody is there by WHIP or WHEP only, or let them in when the recording is over.",
+        hint="Their vendor may ask them and say so in their tokens (consent_by), or record without them.",
+    )
+
+
+def consent_not_by_vendor() -> RoomError:
+    """For answers of somebody whom their vendor's system does not ask."""
+    return RoomError(
+        "consent_not_by_vendor",
+        "This participant answers in their own client.",
+        field="participant",
+        hint='Whom your system asks comes by a token with "consent_by": "vendor".',
     )
 
 

@@ -224,6 +224,10 @@ class ConsentAnswered:
     participant_id: str
     request: ConsentRequest
     consents: bool
+    text_version: str
+    """Of the text that they were asked by."""
+    by_vendor: bool = False
+    """Whether their vendor's system asked them, and handed the answer in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +247,8 @@ class VideoConsentAnswered:
     participant_id: str
     text_version: str
     consents: bool
+    by_vendor: bool = False
+    """Whether their vendor's system asked them, and handed the answer in."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ class Member:
     """Whether a host had to let them in: without one they wait again."""
     may_host: bool
     consents: bool
+    consent_by_vendor: bool = False
+    """Its vendor's system asks it, and hands its answers in."""
     sessions: dict[str, Session] = field(default_factory=dict)
     sources: dict[int, Source] = field(default_factory=dict)
     tokens: dict[str, float] = field(default_factory=dict)
@@ -45,6 +47,8 @@ class Member:
     """In the room, and yet to answer whether it consents to the recording at hand."""
     invited: bool = False
     """By a link that was made in this room: for the call at hand, not for a consultation of its own."""
+    consented_by_vendor: bool = False
+    """A consent of its that counts now was handed in by its vendor's system."""
     hand_raised: bool = False
     companions: tuple[str, ...] = ()
     service: bool = False
@@ -64,13 +68,14 @@ class Member:
 
     @property
     def can_answer(self) -> bool:
-        """Whether a client of its can be asked something: those of WHIP and WHEP only send and receive."""
-        return any(session.direction is Direction.BOTH for session in self.sessions.values())
+        """Whether it can be asked for consent: clients of WHIP and WHEP cannot, unless their vendor asks them."""
+        return self.consent_by_vendor or any(session.direction is Direction.BOTH for session in self.sessions.values())
 
     def describe(self, request: JoinRequest) -> None:
         """Takes what a newer token says of it."""
         self.name, self.role, self.level = request.name, request.role, request.level
         self.may_host, self.consents = request.may_host, request.consents
+        self.consent_by_vendor = request.consent_by_vendor
 
     def remember_token(self, token_id: str, until: float) -> None:
         """Notes a token that it came by, so that it can be banned with its owner."""
@@ -96,5 +101,7 @@ class Member:
             companions=self.companions,
             may_host=self.may_host,
             consent_pending=self.consent_pending or self.asked,
+            consent_by_vendor=self.consent_by_vendor,
+            consented_by_vendor=self.consented_by_vendor,
             service=self.service,
         )

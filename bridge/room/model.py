@@ -150,6 +150,8 @@ class JoinRequest:
     """Whether a host may hand its office over to them."""
     consents: bool = True
     """Whether a recording waits for their consent."""
+    consent_by_vendor: bool = False
+    """Whether the vendor's system asks them for consent, and hands their answers in."""
     video_consent: bool = False
     """Whether the room is to take cameras only after their owners' consent, from now on."""
     starts_in: float | None = None
@@ -221,6 +223,10 @@ class Participant:
     """Whether a host may hand its office over to them."""
     consent_pending: bool = False
     """Asked to consent to the recording at hand, and yet to answer. Who is in the lobby enters as soon as they do."""
+    consent_by_vendor: bool = False
+    """Their vendor's system asks them for consent, and hands their answers in."""
+    consented_by_vendor: bool = False
+    """A consent of theirs that counts now, to the recording at hand or to video, was handed in by that system."""
     service: bool = False
     """Part of the bridge itself, such as the recorder."""
 
@@ -247,6 +253,28 @@ class RoomState:
     """Cameras come in only after their owners' consent."""
     recordable: bool = False
     """Whether there is anything that records."""
+
+
+class ConsentKind(StrEnum):
+    """What a consent is to."""
+
+    RECORDING = "recording"
+    VIDEO = "video"
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """How it stands with somebody's consent, for whoever asks them."""
+
+    kind: ConsentKind
+    asked: bool
+    """Whether it is asked for now."""
+    answer: bool | None
+    """None as long as there is none."""
+    by_vendor: bool
+    """Whether a yes was handed in by their vendor's system."""
+    request: ConsentRequest | None
+    """The recording at hand; None for video."""
 
 
 @dataclass(frozen=True, slots=True)

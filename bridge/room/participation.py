@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from bridge.room.chat import TEXT_LIMIT
+from bridge.room.consent_answers import ConsentAnswers
 from bridge.room.errors import NotGrantedError, RoomError, in_lobby
-from bridge.room.events import ChatSaid, ConsentAnswered, RecordingFailed, RoomListener, VideoConsentAnswered
+from bridge.room.events import ChatSaid, RecordingFailed, RoomListener
 from bridge.room.grants import Grant
 from bridge.room.member import Member
 from bridge.room.model import ChatLane, ChatMessage, ConsentRequest
@@ -30,6 +31,7 @@ class Participation:
     def __init__(
         self,
         access: Access,
+        answers: ConsentAnswers,
         emit: RoomListener,
         clock: Callable[[], float],
         new_id: Callable[[], int],
@@ -39,6 +41,7 @@ class Participation:
     ) -> None:
         """`can_record`: whether somebody listens who records when told to."""
         self._access = access
+        self._answers = answers
         self._emit = emit
         self._clock = clock
         self._new_id = new_id
@@ -95,11 +98,7 @@ class Participation:
         """
         room = self._access.begin(session_id)
         member = room.member(session_id)
-        if not room.video_consent.needed:
-            raise RoomError("consent_not_asked", "This room does not ask for consent to video.")
-        room.video_consent.answer(member.identity, consents)
-        self._emit(VideoConsentAnswered(room.id, member.id, text_version, consents))
-        room.stop_camera(member)
+        self._answers.take_video(room, member, consents=consents, text_version=text_version)
         self._access.finish()
 
     # Recording
@@ -118,7 +117,7 @@ class Participation:
         room.check_can_answer(each for each in room.members.values() if not each.waiting)
         request = ConsentRequest(self._new_token(CONSENT_ID_BYTES), text_version, member.id)
         room.consent.ask(request)
-        self._answer(room, member, request, consents=True)
+        self._answers.take(room, member, request, consents=True)
         room.ask_consent(each for each in room.members.values() if not each.waiting)
         self._access.finish()
 
@@ -140,13 +139,7 @@ class Participation:
         request = room.consent.request
         if request is None or request.id != request_id or (member.waiting and not member.consent_pending):
             raise RoomError("consent_not_asked", "This consent is not asked for (any more).", field="request_id")
-        pending = member.consent_pending
-        self._answer(room, member, request, consents=consents)
-        if not consents and pending:
-            room.forget_admission(member)
-        elif not consents:
-            room.consent.stop()
-        room.settle(self._clock())
+        self._answers.take(room, member, request, consents=consents)
         self._access.finish()
 
     def recording_failed(self, room_id: str, code: str) -> None:
@@ -163,11 +156,6 @@ class Participation:
         self._access.finish()
 
     # Inside
-
-    def _answer(self, room: Room, member: Member, request: ConsentRequest, *, consents: bool) -> None:
-        if consents:
-            room.consent.give(member.identity)
-        self._emit(ConsentAnswered(room.id, member.id, request, consents))
 
     def _act(self, session_id: str, grant: Grant | None = None) -> tuple[Room, Member]:
         room = self._access.begin(session_id)

@@ -161,7 +161,8 @@ class Room:
         if member is None:
             return self._come(request, order, now)
         counts = not member.waiting or member.consent_pending
-        if counts and request.direction is not Direction.BOTH and self._must_be_asked(request):
+        answers = request.consent_by_vendor or request.direction is Direction.BOTH
+        if counts and not answers and self._must_be_asked(request):
             # It would take the place of the session that could be asked, and hold the recording up for good.
             raise consent_impossible()
         before = member.snapshot(self.id)
@@ -274,6 +275,9 @@ class Room:
         for member in self.members.values():
             before = member.snapshot(self.id)
             member.asked = not member.waiting and self.consent.lacks(member)
+            member.consented_by_vendor = (
+                self.consent.request is not None and self.consent.given_by_vendor(member.identity)
+            ) or (self.video_consent.needed and self.video_consent.given_by_vendor(member.identity))
             self.tell_update(member, before)
         for member in [member for member in self.members.values() if member.consent_pending]:
             if self.consent.lacks(member):
@@ -461,6 +465,7 @@ class Room:
             by_lobby=by_lobby,
             may_host=request.may_host,
             consents=request.consents,
+            consent_by_vendor=request.consent_by_vendor,
             service=request.service,
         )
         self.outcome = EndReason.EMPTY

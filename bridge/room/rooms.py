@@ -14,6 +14,7 @@ from typing import Protocol
 from bridge.room.alarms import Alarms
 from bridge.room.appointments import check_times
 from bridge.room.bans import Bans
+from bridge.room.consent_answers import ConsentAnswers, VendorConsents
 from bridge.room.deadlines import Deadlines
 from bridge.room.errors import RoomError, participant_not_found, queue_not_found, session_not_found
 from bridge.room.events import Moved, RoomClosed, RoomEvent, RoomListener, RoomOpened, SessionEnded
@@ -109,7 +110,10 @@ class Rooms:
         """Whether new calls are taken."""
         self.inviting = Inviting(self, self._emit, clock, new_id)
         """What hosts and others do to have somebody invited."""
-        self.participation = Participation(self, self._emit, clock, new_id, new_token, can_record=can_record)
+        answers = ConsentAnswers(self._emit)
+        self.vendor_consents = VendorConsents(self, answers)
+        """What vendors' systems hand in."""
+        self.participation = Participation(self, answers, self._emit, clock, new_id, new_token, can_record=can_record)
         """What participants do besides sending media."""
         self.stills = Stills(self, self._emit, clock, new_token)
         """Still pictures that somebody asks for."""

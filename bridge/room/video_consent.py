@@ -15,18 +15,24 @@ class VideoConsent:
 
     def __init__(self) -> None:
         self.needed = False
-        self._answers: dict[str, bool] = {}
+        self._answers: dict[str, tuple[bool, bool]] = {}
+        """Whether they consent, and whether that was handed in by their vendor's system."""
 
-    def answer(self, identity: str, consents: bool) -> None:
+    def answer(self, identity: str, consents: bool, *, by_vendor: bool = False) -> None:
         """Takes an answer, in place of the one before."""
         self._answers.pop(identity, None)
-        self._answers[identity] = consents
+        self._answers[identity] = consents, by_vendor
         if len(self._answers) > MAX_ANSWERS:
             del self._answers[next(iter(self._answers))]
 
     def given(self, identity: str) -> bool | None:
         """What somebody has answered; None for nothing yet."""
-        return self._answers.get(identity)
+        answer = self._answers.get(identity)
+        return None if answer is None else answer[0]
+
+    def given_by_vendor(self, identity: str) -> bool:
+        """Whether somebody's yes was handed in by their vendor's system."""
+        return self._answers.get(identity) == (True, True)
 
     def lacks(self, member: Member) -> bool:
         """Whether this one's camera has to stay out. Room systems and the like are no persons, and are not asked."""

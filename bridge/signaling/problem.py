@@ -58,6 +58,8 @@ _STATUS = {
     "lobby_full": HTTPStatus.CONFLICT,
     "room_locked": HTTPStatus.CONFLICT,
     "consent_impossible": HTTPStatus.CONFLICT,
+    "consent_not_asked": HTTPStatus.CONFLICT,
+    "consent_not_by_vendor": HTTPStatus.FORBIDDEN,
     "room_not_open": HTTPStatus.CONFLICT,
     "room_over": HTTPStatus.FORBIDDEN,
     "in_lobby": HTTPStatus.CONFLICT,

@@ -24,6 +24,7 @@ TYPES = {
     "admitted": "participant.admitted",
     "participant_joined": "participant.joined",
     "participant_left": "participant.left",
+    "consent_asked": "consent.asked",
     "consent_given": "consent.given",
     "consent_refused": "consent.refused",
     "video_consent_given": "video_consent.given",

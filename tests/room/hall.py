@@ -35,7 +35,14 @@ class Consultation:
         self.events: list[RoomEvent] = []
         self.rooms.add_listener(self.events.append)
 
-    def join(self, identity: str, role: str = "pasient", *, direction: Direction = Direction.BOTH) -> Session:
+    def join(
+        self,
+        identity: str,
+        role: str = "pasient",
+        *,
+        direction: Direction = Direction.BOTH,
+        consent_by_vendor: bool = False,
+    ) -> Session:
         rule = DEFAULT_ROLES[role]
         return self.rooms.join(
             JoinRequest(
@@ -49,6 +56,7 @@ class Consultation:
                 enters=rule.enters,
                 may_host=rule.may_host,
                 consents=rule.consents,
+                consent_by_vendor=consent_by_vendor,
                 token_id=f"token of {identity}",
                 token_lifetime=600.0,
             )

@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from bridge.room import (
     DEFAULT_ROLES,
     ConsentAnswered,
+    Direction,
     Entrance,
     LobbyNotice,
     MediaKind,
@@ -44,8 +45,11 @@ ROLES = {
     "kari": "pasient",
     "ola": "pasient",
     "nav": "nav",
+    "system": "nav",
     "recorder": "opptak",
 }
+BY_WHIP = frozenset({"system"})
+"""Those who only send, and whose vendor's system hands their consents in."""
 
 HOST = frozenset({"host"})
 
@@ -150,7 +154,13 @@ class ConsultationMachine(RuleBasedStateMachine):
     @rule(leap=leaps, identity=identities)
     def join(self, leap: float, identity: str) -> None:
         self.room.now += leap
-        self.attempt(lambda: self.sessions.append(self.room.join(identity, ROLES[identity])))
+        direction = Direction.PUBLISH if identity in BY_WHIP else Direction.BOTH
+        by_vendor = identity in BY_WHIP
+        self.attempt(
+            lambda: self.sessions.append(
+                self.room.join(identity, ROLES[identity], direction=direction, consent_by_vendor=by_vendor)
+            )
+        )
 
     @precondition(lambda self: self.sessions)
     @rule(leap=leaps, data=st.data(), how=st.sampled_from(["leave", "disconnect", "resume"]))
@@ -221,6 +231,22 @@ class ConsultationMachine(RuleBasedStateMachine):
             request_id = requests[-1] if requests else "none"
             self.attempt(lambda: part.answer_consent(session.id, request_id, what == "yes"))
 
+    @rule(leap=leaps, data=st.data(), consents=st.sampled_from([True, True, False]))
+    def hand_in(self, leap: float, data: st.DataObject, consents: bool) -> None:
+        """A vendor's system does, for whoever is there: it is taken for those only whom it asks."""
+        self.room.now += leap
+        self.room.rooms.handle_timeout()
+        target = self.somebody(data)
+        requests = [event.request.id for event in self.room.events if isinstance(event, ConsentAnswered)]
+        if target is None or not requests:
+            return
+        taken = self.attempt(
+            lambda: self.room.rooms.vendor_consents.answer(
+                ROOM, target.id, requests[-1], consents=consents, text_version="v1"
+            )
+        )
+        assert not taken or target.identity in BY_WHIP
+
     @precondition(lambda self: self.sessions)
     @rule(data=st.data())
     def send(self, data: st.DataObject) -> None:
@@ -273,6 +299,7 @@ class ConsultationMachine(RuleBasedStateMachine):
         for participant in self.room.rooms.participants(ROOM):
             asked = DEFAULT_ROLES[participant.role].consents
             assert not asked or participant.identity in self.mirror.consented[request_id]
+            assert participant.consented_by_vendor is (participant.identity in BY_WHIP)
         assert not any(each.consent_pending for each in self.room.rooms.waiting(ROOM))
 
     def the_queue_is_in_order_and_places_are_told(self) -> None:

@@ -37,6 +37,7 @@ class Claims:
     level: str = ""
     may_host: bool = True
     consents: bool = True
+    consent_by_vendor: bool = False
     video_consent: bool = False
     view: str | None = None
     starts_in: float | None = None

@@ -73,7 +73,7 @@ class Vendors:
             [Issuer(Minter.issuer_of(tenant), tenant, (StaticKey.from_secret(SECRET),)) for tenant in tenants],
             ClaimRules("bridge", 3600.0, 30.0, DEFAULT_ROLES),
         )
-        self.rooms = Rooms(RoomLimits())
+        self.rooms = Rooms(RoomLimits(), can_record=True)
         self.calls = Calls(self.verifier, self.rooms, FakeMediaPlane())
         self.notes = Notes()
         self.admission = Admission(

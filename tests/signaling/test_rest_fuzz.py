@@ -74,4 +74,4 @@ async def test_nothing_that_is_sent_makes_it_fail_or_tells_of_others(tmp_path: P
     finally:
         await vendors.close()
         await server.close()
-    assert len(tried) == 21, json.dumps(tried)
+    assert len(tried) == 23, json.dumps(tried)

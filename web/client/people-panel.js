@@ -230,7 +230,8 @@ export class PeoplePanel {
     const node = element("li", { class: "person", "data-id": id }, element("div", { class: "person-words" }, name, facts), hand, menu.node);
     const update = () => {
       setText(name, nameOf(participant));
-      setText(facts, participant.consentPending ? t("waitsForConsent") : factsOf(participant));
+      const said = participant.consentedByVendor ? [factsOf(participant), t("consentedByVendor")] : [factsOf(participant)];
+      setText(facts, participant.consentPending ? t("waitsForConsent") : said.join(" · "));
       menu.update();
       setAttribute(hand, "hidden", !participant.handRaised);
     };

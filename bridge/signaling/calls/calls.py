@@ -144,6 +144,7 @@ class Calls:
                 level=claims.level,
                 may_host=claims.may_host,
                 consents=claims.consents,
+                consent_by_vendor=claims.consent_by_vendor,
                 video_consent=claims.video_consent,
                 starts_in=claims.starts_in,
                 ends_in=claims.ends_in,

@@ -74,6 +74,10 @@ class JoinClaims(Protocol):
         """Whether a recording waits for their consent."""
 
     @property
+    def consent_by_vendor(self) -> bool:
+        """Whether the vendor's system asks them for consent, and hands their answers in."""
+
+    @property
     def video_consent(self) -> bool:
         """Whether the room is to take cameras only after their owners' consent."""
 

@@ -50,6 +50,40 @@ class Participant(msgspec.Struct):
     waiting: Annotated[bool, Meta(description="In the lobby.")]
     connected: bool
     sources: list[Source]
+    consent_pending: Annotated[bool, Meta(description="Asked to consent to a recording, and yet to answer.")]
+    consent_by: Annotated[
+        Literal["participant", "vendor"], Meta(description="`vendor`: their answers are handed in by your system.")
+    ]
+
+
+class Consent(msgspec.Struct):
+    """How it stands with a consent of somebody."""
+
+    kind: Literal["recording", "video"]
+    asked: Annotated[bool, Meta(description="Whether it is asked for now.")]
+    answer: Annotated[Literal["yes", "no"] | None, Meta(description="Null as long as there is none that counts.")]
+    given_by: Annotated[Literal["participant", "vendor"] | None, Meta(description="Whose word a yes is.")]
+    recording: Annotated[str | None, Meta(description="The recording that is asked for; null for video.")]
+    text_version: Annotated[str | None, Meta(description="That whoever asked for the recording named.")]
+
+
+class ConsentList(msgspec.Struct):
+    """The consents of somebody."""
+
+    consents: list[Consent]
+
+
+class ConsentAnswer(msgspec.Struct, forbid_unknown_fields=True):
+    """What somebody has answered to the vendor's system."""
+
+    answer: Annotated[
+        Literal["yes", "no", "withdrawn"], Meta(description="`withdrawn`: a yes is taken back; it counts as a no.")
+    ]
+    text_version: Annotated[str, Meta(min_length=1, max_length=64, description="Of the text that they were shown.")]
+    recording: (
+        Annotated[str, Meta(min_length=1, max_length=64, description="Which recording, as `GET` of it tells.")] | None
+    ) = None
+    """For a consent to a recording, and only there."""
 
 
 class ParticipantPage(msgspec.Struct, omit_defaults=True):
@@ -72,6 +106,13 @@ class TokenRequest(msgspec.Struct, forbid_unknown_fields=True):
     ) = None
     enters: Literal["lobby", "direct"] | None = None
     level: Annotated[str, Meta(max_length=64, description="Of the sign-in at the vendor.")] | None = None
+    consent_by: (
+        Annotated[
+            Literal["participant", "vendor"],
+            Meta(description="`vendor`: your system asks them for consent, and hands their answers in."),
+        ]
+        | None
+    ) = None
     video_consent: Annotated[bool, Meta(description="The room takes cameras only after their owners' consent.")] = False
 
 

@@ -28,6 +28,7 @@ from bridge.signaling.rest.bodies import (
     Token,
     TokenRequest,
 )
+from bridge.signaling.rest.consents import ConsentResource
 from bridge.signaling.rest.idempotency import Idempotency
 from bridge.signaling.rest.invitations import Admission, InvitationResource
 from bridge.signaling.rest.json import decode_json, json_response, read_json
@@ -110,6 +111,7 @@ class RestDoor:
             **RecordingOperations(archive, auditor).operations(),
             **(more or {}),
         }
+        operations |= ConsentResource(calls, auditor).operations()
         operations |= QueueResource(calls, queues, auditor).operations()
         operations |= InvitationResource(admission, auditor, public_url).operations()
         self._operations = operations
@@ -228,6 +230,7 @@ class RestDoor:
             enters=body.enters,
             level=body.level,
             video_consent=body.video_consent,
+            consent_by=body.consent_by,
         )
         await self._auditor.record(
             "token_minted",
@@ -266,6 +269,8 @@ def _shown(present: Present, in_lobby: bool) -> Participant:
         in_lobby,
         present.connected,
         [Source(source.name.value, source.kind.value, source.muted) for source in present.sources],
+        present.consent_pending,
+        "vendor" if present.consent_by_vendor else "participant",
     )
 
 

@@ -16,6 +16,7 @@ _REF = "#/components/schemas/{name}"
 _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "room": msgspec.json.schema(Name),
     "participant": {"type": "string", "minLength": 1, "maxLength": 64},
+    "kind": {"enum": ["recording", "video"]},
     "queue": msgspec.json.schema(Name),
     "invitation": {"type": "string", "minLength": 1, "maxLength": 64},
     "recording": {"type": "string", "pattern": "^[0-9a-f]{32}$"},

@@ -52,6 +52,7 @@ class TokenMinter(Protocol):
         enters: str | None,
         level: str | None,
         video_consent: bool,
+        consent_by: str | None,
     ) -> tuple[str, float]:
         """A token, and when it ends (seconds since the epoch). Raises `BridgeError` for one that would not let in."""
 

@@ -367,6 +367,7 @@ def participant(of: Participant) -> parts.Participant:
         companions=list(of.companions),
         may_host=of.may_host,
         consent_pending=of.consent_pending,
+        consented_by_vendor=of.consented_by_vendor,
     )
 
 

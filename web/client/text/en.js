@@ -299,6 +299,7 @@ export const en = {
   consentNo: "No",
   consentImpossible: "Somebody here, or waiting, cannot be asked about recording. There can be no recording while they are in the call.",
   waitsForConsent: "Asked to consent to the recording",
+  consentedByVendor: "Consent given through their own system",
 
   propose: "Suggest inviting someone",
   proposeHelp: "Whoever leads the call decides and sends the link.",

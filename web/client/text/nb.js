@@ -299,6 +299,7 @@ export const nb = {
   consentNo: "Nei",
   consentImpossible: "Noen er med, eller venter, uten å kunne bli spurt om opptak. Det kan ikke tas opptak mens de er med.",
   waitsForConsent: "Spurt om samtykke til opptak",
+  consentedByVendor: "Samtykke gitt gjennom eget system",
 
   propose: "Foreslå å invitere noen",
   proposeHelp: "Den som leder samtalen, avgjør og sender lenken.",

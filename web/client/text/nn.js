@@ -299,6 +299,7 @@ export const nn = {
   consentNo: "Nei",
   consentImpossible: "Nokon er med, eller ventar, utan å kunne bli spurde om opptak. Det kan ikkje takast opptak medan dei er med.",
   waitsForConsent: "Spurd om samtykke til opptak",
+  consentedByVendor: "Samtykke gjeve gjennom eige system",
 
   propose: "Foreslå å invitere nokon",
   proposeHelp: "Den som leier samtalen, avgjer og sender lenka.",

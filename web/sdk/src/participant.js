@@ -83,7 +83,7 @@ export class RemoteSource {
 /** Someone else in the room. Read it anew at each `participantchange` of the call. */
 export class RemoteParticipant {
   /** @param {ParticipantInfo} info */
-  constructor({ id, name, role, state, level, hand_raised: handRaised, companions, may_host: mayHost, consent_pending: consentPending }) {
+  constructor({ id, name, role, state, level, hand_raised: handRaised, companions, may_host: mayHost, consent_pending: consentPending, consented_by_vendor: consentedByVendor }) {
     this.id = id;
     this.name = name;
     this.role = role;
@@ -98,6 +98,8 @@ export class RemoteParticipant {
     this.mayHost = mayHost;
     /** Asked to consent to the recording at hand, and yet to answer. */
     this.consentPending = consentPending;
+    /** A consent of theirs that counts now was handed in by their vendor's system. */
+    this.consentedByVendor = consentedByVendor;
     /** By id. @type {Map<string, RemoteSource>} */
     this.sources = new Map();
     /** How well its media arrives: 3 good, 2 fair, 1 poor, 0 nothing, null unknown. @type {0 | 1 | 2 | 3 | null} */

@@ -23,6 +23,7 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {string[]} companions names of those at the same camera
  * @property {boolean} may_host
  * @property {boolean} consent_pending asked to consent to the recording at hand, and yet to answer
+ * @property {boolean} consented_by_vendor a consent of theirs that counts now was handed in by their vendor's system
  */
 /** @typedef {{ id: string, name: string, role: string, level: string, state: "connected" | "reconnecting", consent_pending: boolean }} WaitingInfo */
 /** A waiting list that several rooms take from; the next one first. @typedef {{ id: string, waiting: WaitingInfo[] }} QueueInfo */

@@ -128,8 +128,9 @@ export class Roster extends Emitter {
       this.participants.set(info.id, participant);
       this.emit("participantjoined", participant);
     } else if (differs(participant, info)) {
-      const { name, role, state, level, hand_raised: handRaised, companions, may_host: mayHost, consent_pending: consentPending } = info;
-      Object.assign(participant, { name, role, state, level, handRaised, companions, mayHost, consentPending });
+      const { name, role, state, level, hand_raised: handRaised, companions, may_host: mayHost } = info;
+      const { consent_pending: consentPending, consented_by_vendor: consentedByVendor } = info;
+      Object.assign(participant, { name, role, state, level, handRaised, companions, mayHost, consentPending, consentedByVendor });
       this.emit("participantchange", participant);
     }
     const present = new Set(info.sources.map(({ id }) => id));
@@ -241,9 +242,9 @@ export class Roster extends Emitter {
  * @param {RemoteParticipant} participant
  * @param {ParticipantInfo} info
  */
-function differs({ name, role, state, level, handRaised, companions, mayHost, consentPending }, info) {
+function differs({ name, role, state, level, handRaised, companions, mayHost, consentPending, consentedByVendor }, info) {
   return (
     name !== info.name || role !== info.role || state !== info.state || level !== info.level ||
-    mayHost !== info.may_host || consentPending !== info.consent_pending || handRaised !== info.hand_raised || companions.join("\n") !== info.companions.join("\n")
+    mayHost !== info.may_host || consentPending !== info.consent_pending || consentedByVendor !== info.consented_by_vendor || handRaised !== info.hand_raised || companions.join("\n") !== info.companions.join("\n")
   );
 }

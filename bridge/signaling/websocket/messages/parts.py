@@ -138,6 +138,9 @@ class Participant(Struct, frozen=True):
     companions: Annotated[list[str], Meta(description="Names of those who sit at the same camera.")]
     may_host: Annotated[bool, Meta(description="Whether a host may hand its office over to them.")]
     consent_pending: Annotated[bool, Meta(description="Asked to consent to the recording at hand, and yet to answer.")]
+    consented_by_vendor: Annotated[
+        bool, Meta(description="A consent of theirs that counts now was handed in by their vendor's system.")
+    ]
 
 
 class WaitingParticipant(Struct, frozen=True):
