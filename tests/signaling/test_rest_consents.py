@@ -32,7 +32,6 @@ class Asked:
         self.yes = {"answer": "yes", "text_version": "nav-3", "recording": request.id}
         self.path = f"/v1/rooms/a/participants/{self.nav}/consents"
 
-    @property
     def recording(self) -> Recording:
         return self.rooms.state("clinic/a").recording
 
@@ -56,7 +55,7 @@ async def test_an_answer_is_asked_for_handed_in_and_taken_down(
     }
     given = await clinic.put(f"{asked.path}/recording", json=asked.yes)
     assert (given.status_code, given.json()) == (200, {**standing, "answer": "yes", "given_by": "vendor"})
-    assert asked.recording is Recording.ON
+    assert asked.recording() is Recording.ON
     details = {"participant": asked.nav, "kind": "recording", "answer": "yes", "text_version": "nav-3"}
     assert vendors.notes.kept == [("consent_handed_in", "clinic", "a", f"api:{vendors.clinic.id}", "nav", details)]
     shown = (await clinic.get("/v1/rooms/a/participants")).json()["participants"]
@@ -71,13 +70,13 @@ async def test_what_cannot_be_taken_down_is_no_consent_and_a_withdrawal_counts_a
 ) -> None:
     vendors.notes.full = True
     assert refusal(await clinic.put(f"{asked.path}/recording", json=asked.yes)) == (503, "audit_unavailable")
-    assert asked.recording is Recording.ASKING
+    assert asked.recording() is Recording.ASKING
     vendors.notes.full = False
     await clinic.put(f"{asked.path}/recording", json=asked.yes)
     vendors.notes.full = True
     taken_back = await clinic.put(f"{asked.path}/recording", json={**asked.yes, "answer": "withdrawn"})
     assert (taken_back.status_code, taken_back.json()["asked"]) == (200, False)
-    assert asked.recording is Recording.OFF
+    assert asked.recording() is Recording.OFF
     assert refusal(await clinic.put(f"{asked.path}/recording", json=asked.yes)) == (409, "consent_not_asked")
 
 
@@ -99,7 +98,7 @@ async def test_another_vendor_and_other_peoples_clients_are_out_of_reach(
     assert refusal(await other.put(f"{asked.path}/recording", json=asked.yes)) == (404, "participant_not_found")
     doctors = asked.path.replace(asked.nav, asked.doctor)
     assert refusal(await clinic.put(f"{doctors}/recording", json=asked.yes)) == (403, "consent_not_by_vendor")
-    assert asked.recording is Recording.ASKING
+    assert asked.recording() is Recording.ASKING
     assert vendors.notes.kept == []
 
 
@@ -118,7 +117,7 @@ async def test_what_makes_no_sense_is_refused(
     clinic: httpx.AsyncClient, asked: Asked, kind: str, change: dict[str, Any], refused: tuple[int, str]
 ) -> None:
     assert refusal(await clinic.put(f"{asked.path}/{kind}", json={**asked.yes, **change})) == refused
-    assert asked.recording is Recording.ASKING
+    assert asked.recording() is Recording.ASKING
 
 
 async def test_a_token_says_who_asks(vendors: Vendors, clinic: httpx.AsyncClient) -> None:

@@ -275,7 +275,7 @@ export function installFakeBridge() {
     addParticipant({ name, role = "fastlege", colour = "#447788", camera = true, microphone = true, screen = false, frequency = 440, level = "" }) {
       const id = `p-${this.participants.length + 1}-${Math.random().toString(36).slice(2, 8)}`;
       const media = new Map();
-      const info = { id, name, role, state: "connected", sources: [], level, hand_raised: false, companions: [], may_host: role !== "pasient", consent_pending: false };
+      const info = { id, name, role, state: "connected", sources: [], level, hand_raised: false, companions: [], may_host: role !== "pasient", consent_pending: false, consented_by_vendor: false };
       const add = (source, kind, track) => {
         media.set(`s-${id}-${source}`, track);
         info.sources.push({ id: `s-${id}-${source}`, source, kind, muted: false });
