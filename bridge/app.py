@@ -410,6 +410,7 @@ class Application:
             OperatorKeys(self._settings.data.directory),
             OperatorSessions(idle=settings.idle, lifetime=settings.lifetime),
             [ipaddress.ip_network(network) for network in settings.allowed],
+            self._signin.operator_sign_in(self._settings.signin.public_url),
         )
         overview = Overview(
             Node(socket.gethostname(), version(), time.time()),

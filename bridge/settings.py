@@ -43,7 +43,7 @@ from bridge.configuration import (
     tables_of,
     unknown_key,
 )
-from bridge.signin_settings import SignInSettings, check_signin
+from bridge.signin_settings import OperatorProviderSettings, SignInSettings, check_operators, check_signin
 
 ENVIRONMENT_PREFIX = "BRIDGE_"
 CONFIG_VARIABLE = "BRIDGE_CONFIG"
@@ -185,6 +185,7 @@ class AdminSettings:
     allowed: tuple[str, ...] = setting(list_of(NETWORK), ["127.0.0.0/8", "::1/128"])
     idle: float = setting(duration("1m", "24h"), "15m")
     lifetime: float = setting(duration("1m", "7d"), "8h")
+    providers: tuple[OperatorProviderSettings, ...] = setting(tables_of(OperatorProviderSettings), [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +314,7 @@ def load_settings(
     _check_http(settings.http)
     _check_issuers(settings.tokens)
     check_signin(settings.signin)
+    check_operators(settings.admin.providers, settings.signin.public_url)
     return settings
 
 

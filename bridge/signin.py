@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import cast
 
@@ -14,6 +14,7 @@ from bridge.auth.exchange import Exchange, Expected, Nonces, Portal, ProofChecke
 from bridge.auth.invitation_database import InvitationDatabase
 from bridge.auth.levels import WORDS, Level
 from bridge.auth.oidc import HttpClient, Kind, Provider, RelyingParty, SigningKey
+from bridge.auth.operators import OperatorProvider, OperatorRule, watched
 from bridge.auth.pseudonyms import Pseudonyms
 from bridge.auth.secret_file import create_secret, derive, read_secret
 from bridge.auth.sessions import Sessions
@@ -21,9 +22,12 @@ from bridge.auth.vendors import VendorAuthenticator
 from bridge.configuration import SettingsError
 from bridge.issuers import read_roles
 from bridge.settings import Settings
-from bridge.signin_settings import ExchangeSettings, ProviderSettings
+from bridge.signaling.admin import PENDING_SECONDS, OperatorSignIn
+from bridge.signin_settings import ExchangeSettings, OpenIdSettings, OperatorProviderSettings
 from bridge.storage import Place, in_thread
 
+MAX_PENDING_OPERATORS = 200
+"""Browsers in which an operator's sign-in is under way; whoever began first gives way."""
 KEY_FILE = "signin.key"
 """In the data directory, where the settings name no other."""
 
@@ -75,19 +79,43 @@ class SignIn:
         self.admission = Admission(self._invitations, levels, minter, self.pseudonyms, roles)
         self.providers = {
             each.id: RelyingParty(
-                _provider(each, f"signin.providers[{index}]"),
+                replace(_provider(each, f"signin.providers[{index}]"), roles=frozenset(each.roles)),
                 self.http,
                 self.pseudonyms,
                 redirect_uri=f"{signin.public_url}/signin/{each.id}/callback",
             )
             for index, each in enumerate(signin.providers)
         }
-
+        self.operators = {
+            each.id: self._operator_provider(each, f"admin.providers[{index}]", signin.public_url)
+            for index, each in enumerate(settings.admin.providers)
+        }
         proofs = ProofChecker(self.nonces, ReplayCache())
         self.exchanges = {
             each.id: Exchange(_portal(each), self.http, self.admission, self.pseudonyms, proofs)
             for each in signin.exchanges
         }
+
+    def _operator_provider(
+        self, settings: OperatorProviderSettings, place: str, public_url: str | None
+    ) -> OperatorProvider:
+        rules = [
+            OperatorRule(each.claim, frozenset(each.values), frozenset(each.rights)) for each in settings.operators
+        ]
+        party = RelyingParty(
+            replace(_provider(settings, place), watched=watched(rules)),
+            self.http,
+            self.pseudonyms,
+            redirect_uri=f"{public_url}/admin/signin/{settings.id}/callback",
+        )
+        return OperatorProvider(party, WORDS[settings.level], rules)
+
+    def operator_sign_in(self, public_url: str | None) -> OperatorSignIn:
+        """What the operators' door takes to have operators sign in at their providers."""
+        pending = Sessions(
+            self.pseudonyms.code, idle=PENDING_SECONDS, lifetime=PENDING_SECONDS, max_sessions=MAX_PENDING_OPERATORS
+        )
+        return OperatorSignIn(self.operators, pending, public_url or "")
 
     def issuers(self, tenants: Iterable[str]) -> list[Issuer]:
         """What the bridge itself signs join tokens as, for the verifier to know."""
@@ -141,7 +169,7 @@ def _loaded(place: str, load: Callable[[], bytes]) -> bytes:
         raise SettingsError("invalid_setting", error.message, field=place, hint=error.hint) from None
 
 
-def _provider(settings: ProviderSettings, place: str) -> Provider:
+def _provider(settings: OpenIdSettings, place: str) -> Provider:
     key, secret = None, None
     if (key_file := settings.key_file) is not None:
         text = _loaded(f"{place}.key_file", key_file.read_bytes)
@@ -157,7 +185,6 @@ def _provider(settings: ProviderSettings, place: str) -> Provider:
             raise SettingsError("invalid_setting", "The variable is empty or not set.", field=f"{place}.secret_env")
     return Provider(
         id=settings.id,
-        roles=frozenset(settings.roles),
         kind=cast(Kind, settings.kind),
         title=settings.title,
         issuer=settings.issuer,

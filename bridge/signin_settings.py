@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,8 +34,8 @@ LEVEL = choice(*LEVEL_WORDS)
 
 
 @dataclass(frozen=True, slots=True)
-class ProviderSettings:
-    """A provider that people sign in at."""
+class OpenIdSettings:
+    """A provider, and the bridge as its client."""
 
     id: str = required(NAME)
     kind: str = required(choice("id-porten", "helseid", "oidc"))
@@ -46,11 +47,34 @@ class ProviderSettings:
     key_algorithm: str = setting(ALGORITHM, "RS256")
     secret_file: Path | None = setting(OPTIONAL_PATH, "")
     secret_env: str | None = setting(OPTIONAL_TEXT, "")
-    roles: tuple[str, ...] = setting(list_of(TEXT), [])
     scopes: tuple[str, ...] = setting(list_of(SCOPE), [])
     acr_values: tuple[str, ...] = setting(list_of(SCOPE), [])
     algorithms: tuple[str, ...] = setting(list_of(ALGORITHM), ["RS256", "PS256", "ES256"])
     levels: tuple[tuple[str, str], ...] = setting(table_of(LEVEL), {})
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSettings(OpenIdSettings):
+    """A provider that people sign in at."""
+
+    roles: tuple[str, ...] = setting(list_of(TEXT), [])
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorRuleSettings:
+    """Which value of which claim makes an operator, with which rights besides looking."""
+
+    claim: str = required(TEXT)
+    values: tuple[str, ...] = required(list_of(TEXT))
+    rights: tuple[str, ...] = setting(list_of(choice("drain")), [])
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorProviderSettings(OpenIdSettings):
+    """A provider that operators sign in at."""
+
+    level: str = setting(LEVEL, "high")
+    operators: tuple[OperatorRuleSettings, ...] = setting(tables_of(OperatorRuleSettings), [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +123,49 @@ RESERVED_IDS = frozenset({"session", "invitation", "answer", "join", "signout"})
 """Paths of the door, which no provider may be called by."""
 
 
+def check_operators(providers: Sequence[OperatorProviderSettings], public_url: str | None) -> None:
+    """Raises `SettingsError` for providers of operators that do not hold together."""
+    if providers and public_url is None:
+        raise SettingsError(
+            "missing_setting",
+            "Providers have to know the bridge by its address.",
+            field="signin.public_url",
+            hint='for example "https://bridge.example"',
+        )
+    for index, provider in enumerate(providers):
+        place = f"admin.providers[{index}]"
+        if provider.id in [each.id for each in providers[:index]]:
+            raise SettingsError("invalid_setting", "Two have this id.", field=f"{place}.id")
+        _check_client(provider, place)
+        if provider.kind == "oidc" and provider.level != "none":
+            _check_levels(provider, place)
+            reached = max(LEVEL_WORDS.index(word) for _, word in provider.levels)
+            if reached < LEVEL_WORDS.index(provider.level):
+                raise SettingsError(
+                    "invalid_setting",
+                    f"No sign-in there reaches the level {provider.level!r}: nobody would get in.",
+                    field=f"{place}.level",
+                    hint=f"The highest of its levels is {LEVEL_WORDS[reached]!r}.",
+                )
+        elif provider.kind != "oidc":
+            _check_levels(provider, place)
+        if not provider.operators:
+            raise SettingsError(
+                "missing_setting",
+                "It takes a rule that says who is an operator: not everybody who has an account there is.",
+                field=f"{place}.operators",
+                hint='[[admin.providers.operators]] with claim = "groups" and values = ["bridge-operators"]',
+            )
+        for number, rule in enumerate(provider.operators):
+            if not rule.values:
+                raise SettingsError(
+                    "invalid_setting",
+                    "A rule without a value fits nobody.",
+                    field=f"{place}.operators[{number}].values",
+                    hint='for example ["bridge-operators"]',
+                )
+
+
 def check_signin(signin: SignInSettings) -> None:
     """Raises `SettingsError` for what does not hold together."""
     if (signin.providers or signin.exchanges) and signin.public_url is None:
@@ -127,6 +194,11 @@ def check_signin(signin: SignInSettings) -> None:
 def _check_provider(provider: ProviderSettings, place: str) -> None:
     if provider.id in RESERVED_IDS:
         raise SettingsError("invalid_setting", f"{provider.id!r} is taken.", field=f"{place}.id")
+    _check_client(provider, place)
+    _check_levels(provider, place)
+
+
+def _check_client(provider: OpenIdSettings, place: str) -> None:
     ways = [name for name in ("key_file", "secret_file", "secret_env") if getattr(provider, name) is not None]
     if len(ways) != 1:
         raise SettingsError(
@@ -134,6 +206,9 @@ def _check_provider(provider: ProviderSettings, place: str) -> None:
         )
     if provider.kind == "helseid" and ways != ["key_file"]:
         raise SettingsError("invalid_setting", "HelseID takes signed assertions only.", field=f"{place}.key_file")
+
+
+def _check_levels(provider: OpenIdSettings, place: str) -> None:
     if (provider.kind == "oidc") != bool(provider.levels):
         raise SettingsError(
             "invalid_setting",

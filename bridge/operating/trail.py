@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Protocol
 
@@ -33,20 +33,20 @@ class OperatorTrail:
         self._events = events
         self._refused = RateLimit(REFUSED_PER_SECOND, REFUSED_BURST, clock)
 
-    async def on_signed_in(self, key_id: str) -> None:
+    async def on_signed_in(self, operator: str, details: Mapping[str, str]) -> None:
         """Raises `AuditError`: who looks at calls leaves a trace."""
-        await self._log.confirm(Entry("operator_signed_in", actor=f"operator:{key_id}"))
-        self._events.note("operator_signed_in", details={"by": f"operator:{key_id}"})
+        await self._log.confirm(Entry("operator_signed_in", actor=f"operator:{operator}", details=details))
+        self._events.note("operator_signed_in", details={"by": f"operator:{operator}"})
 
-    def on_signed_out(self, key_id: str) -> None:
+    def on_signed_out(self, operator: str) -> None:
         """Somebody has signed out."""
-        self._log.append(Entry("operator_signed_out", actor=f"operator:{key_id}"))
+        self._log.append(Entry("operator_signed_out", actor=f"operator:{operator}"))
 
-    def on_not_signed_in(self) -> None:
-        """Somebody has shown a key that lets nobody in."""
+    def on_not_signed_in(self, details: Mapping[str, str]) -> None:
+        """Somebody has shown a key that lets nobody in, or came back in vain from a provider."""
         self._events.note("operator_refused", "warning")
         if self._refused.take():
-            self._log.append(Entry("operator_refused"))
+            self._log.append(Entry("operator_refused", details=details))
 
     def on_refused(self, door: Enum, code: str) -> None:
         """A request was refused."""

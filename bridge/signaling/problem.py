@@ -78,6 +78,7 @@ _STATUS = {
     "shutting_down": HTTPStatus.SERVICE_UNAVAILABLE,
     "csrf_failed": HTTPStatus.FORBIDDEN,
     "operator_key_refused": HTTPStatus.FORBIDDEN,
+    "operator_not_allowed": HTTPStatus.FORBIDDEN,
     "operator_signin_required": HTTPStatus.FORBIDDEN,
     "right_missing": HTTPStatus.FORBIDDEN,
     "signin_required": HTTPStatus.FORBIDDEN,

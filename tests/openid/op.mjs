@@ -11,9 +11,9 @@ const helseid = setup.kind === 'helseid'
 const issuer = `http://127.0.0.1:${setup.port}`
 
 const people = {
-  kari: { pid: '17812099901', name: 'Kari Nordmann' },
+  kari: { pid: '17812099901', name: 'Kari Nordmann', groups: ['staff', 'bridge-drift'] },
   ola: { pid: '02862099902', name: 'Ola Nordmann' },
-  line: { pid: '11905299903', name: 'Line Danser', hpr: '431001110' },
+  line: { pid: '11905299903', name: 'Line Danser', hpr: '431001110', groups: ['bridge-look'] },
 }
 // A person's level is that of the last sign-in, as the session of the provider would say.
 const levels = new Map()
@@ -28,7 +28,7 @@ const scopesOfHelseid = {
 
 function claimsOf(person) {
   const known = people[person]
-  if (!helseid) return { pid: known.pid, locale: 'nb' }
+  if (!helseid) return { pid: known.pid, locale: 'nb', ...(known.groups && { groups: known.groups }) }
   const level = levels.get(person) ?? '4'
   return {
     name: known.name,
@@ -53,7 +53,7 @@ const provider = new Provider(issuer, {
   scopes: ['openid', 'profile', ...(helseid ? Object.keys(scopesOfHelseid) : [])],
   claims: helseid
     ? { openid: ['sub', 'sid'], profile: ['name'], ...scopesOfHelseid }
-    : { openid: ['sub', 'acr', 'amr', 'sid', 'pid', 'locale'], profile: [] },
+    : { openid: ['sub', 'acr', 'amr', 'sid', 'pid', 'locale', 'groups'], profile: [] },
   // Both providers put what is asked for by scope into the ID token.
   conformIdTokenClaims: false,
   clientAuthMethods: helseid ? ['private_key_jwt'] : ['private_key_jwt', 'client_secret_basic'],

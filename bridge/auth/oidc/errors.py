@@ -16,6 +16,7 @@ class SignInError(BridgeError):
     - `signin_issuer_mismatch`: the answer comes from another provider than the one asked (RFC 9207).
     - `signin_cancelled`: the person went back; `signin_refused`: the provider refused us, `hint` holds its error code.
     - `signin_bad_id_token`: the ID token does not hold; `field` names the claim or header.
+    - `operator_not_allowed`: a good sign-in of somebody who does not run this bridge.
     - `signin_level_too_low`: a good sign-in at too low a level: it can be stepped up.
     """
 

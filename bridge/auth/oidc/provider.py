@@ -55,6 +55,8 @@ class Provider:
     """For the kind "oidc": what an `acr` is worth. One that is not in it is worth nothing."""
     algorithms: tuple[str, ...] = ("RS256", "PS256", "ES256")
     """Those that its ID tokens may be signed with."""
+    watched: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Values of claims that are of interest beyond who somebody is; nothing else of a token is kept."""
 
     @property
     def pushes(self) -> bool:
@@ -101,6 +103,15 @@ class Provider:
             return _level_of_helseid(claims)
         known = ACR_OF_ID_PORTEN if self.kind == "id-porten" else self.acr_levels
         return _look_up(known, claims.get("acr"))
+
+    def matched_in(self, claims: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
+        """Which watched values there are: a claim is a text, or a list that holds it."""
+        return frozenset(
+            (claim, value)
+            for claim, wanted in self.watched.items()
+            for value in wanted
+            if (held := claims.get(claim)) == value or (isinstance(held, list) and value in held)
+        )
 
     def person_of(self, claims: Mapping[str, Any]) -> str | None:
         """The national identity number, which whoever gets it turns into a keyed hash at once."""

@@ -31,6 +31,8 @@ class SignedIn:
     """As the provider tells it; empty where it does not (ID-porten)."""
     sid: str | None = field(default=None, repr=False)
     """The provider's session, by which it signs people out."""
+    matched: frozenset[tuple[str, str]] = frozenset()
+    """Claims and those of their values that the provider's settings watch for."""
 
 
 def who_is(claims: dict[str, Any], provider: Provider, pseudonyms: Pseudonyms) -> SignedIn:
@@ -45,4 +47,5 @@ def who_is(claims: dict[str, Any], provider: Provider, pseudonyms: Pseudonyms) -
         level=provider.level_of(claims),
         name=name if isinstance(name, str) and len(name) <= MAX_NAME_LENGTH and is_plain(name) else "",
         sid=text(claims, "sid") if "sid" in claims else None,
+        matched=provider.matched_in(claims),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Protocol
 
@@ -27,16 +28,19 @@ class Drain(Protocol):
 
 
 class OperatorObserver(Protocol):
-    """Keeps and counts what happens at the door. Is told ids of keys, and neither keys nor addresses."""
+    """Keeps and counts what happens at the door. Is told ids of operators, and neither keys nor addresses."""
 
-    async def on_signed_in(self, key_id: str) -> None:
+    async def on_signed_in(self, operator: str, details: Mapping[str, str]) -> None:
         """Somebody signs in: returns when it is written down. Raises `BridgeError` (`audit_unavailable`)."""
 
-    def on_signed_out(self, key_id: str) -> None:
+    def on_signed_out(self, operator: str) -> None:
         """Somebody has signed out."""
 
-    def on_not_signed_in(self) -> None:
-        """Somebody has shown a key that lets nobody in. Must not block and not raise."""
+    def on_not_signed_in(self, details: Mapping[str, str]) -> None:
+        """Somebody has shown a key that lets nobody in, or came back in vain from a provider.
+
+        Must not block and not raise.
+        """
 
     def on_refused(self, door: AdminDoorName, code: str) -> None:
         """A request was refused. Must not block and not raise."""

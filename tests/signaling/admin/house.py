@@ -14,7 +14,7 @@ from bridge.app import Application
 from bridge.auth.operator_keys import OperatorKeys
 from bridge.configuration import Address
 from bridge.settings import AdminSettings, DataSettings, HttpSettings, MediaSection, Settings
-from bridge.signaling.admin.door import COOKIE
+from bridge.signaling.admin.cookie import COOKIE, PENDING_COOKIE
 
 _numbers = itertools.count(1)
 ALL = replace(AdminSettings(), enabled=True)
@@ -35,21 +35,26 @@ class Browser:
     headers: dict[str, str] = field(default_factory=lambda: {"Sec-Fetch-Site": "same-origin"})
     address: str = field(default_factory=lambda: str(ip_address("127.0.0.1") + next(_numbers)))
     """What a proxy says of where it is: another for each, so that none uses up the attempts of the others."""
+    pending: str | None = None
+    """The cookie of a sign-in under way at a provider."""
 
     async def ask(self, method: str, path: str, **body: Any) -> httpx.Response:
         """As the page does."""
         headers = {"X-Forwarded-For": self.address, **self.headers}
         if self.csrf is not None:
             headers["X-CSRF-Token"] = self.csrf
-        if self.cookie:
-            headers["Cookie"] = f"{COOKIE}={self.cookie}"
+        held = {COOKIE: self.cookie, PENDING_COOKIE: self.pending}
+        headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in held.items() if value)
         async with client(self.base) as http:
             response = await http.request(method, path, json=body, headers=headers)
         for header in response.headers.get_list("set-cookie"):
-            morsel = SimpleCookie(header)[COOKIE]
-            assert (morsel["secure"], morsel["httponly"], morsel["path"]) == (True, True, "/")
-            assert (morsel["samesite"], morsel["domain"]) == ("Strict", "")
-            self.cookie = morsel.value or None
+            ((name, morsel),) = SimpleCookie(header).items()
+            assert (morsel["secure"], morsel["httponly"], morsel["path"], morsel["domain"]) == (True, True, "/", "")
+            assert morsel["samesite"] == {COOKIE: "Strict", PENDING_COOKIE: "Lax"}[name]
+            if name == COOKIE:
+                self.cookie = morsel.value or None
+            else:
+                self.pending = morsel.value or None
         return response
 
     async def sign_in(self, key: str) -> httpx.Response:

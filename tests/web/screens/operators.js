@@ -92,6 +92,18 @@ export const OPERATORS = [
     },
   },
   {
+    id: "admin-signin-provider",
+    title: "Operators' sign-in at a provider, by an account that is no operator's",
+    answers: {
+      "/admin/session": { status: 403, body: { code: "operator_signin_required" } },
+      "/admin/providers": { body: { providers: [{ id: "work", title: "Arbeidskonto" }, { id: "helseid", title: "HelseID" }] } },
+    },
+    play: async (view) => {
+      await view.visit("/admin?problem=operator_not_allowed");
+      await view.until(() => document.querySelector("a.button")?.checkVisibility());
+    },
+  },
+  {
     id: "admin",
     title: "Nodes, rooms, load, legs and events",
     answers: { ...OPERATOR, ...LOOKED_AT },

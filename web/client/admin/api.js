@@ -2,7 +2,8 @@
  * What the page asks the bridge. The session is a cookie that scripts cannot read; what changes something carries the
  * session's own token besides.
  *
- * @typedef {{ key: string, label: string, rights: string[], csrf: string }} Operator
+ * @typedef {{ key: string | null, provider: string | null, label: string, rights: string[], csrf: string }} Operator
+ * @typedef {{ id: string, title: string }} Provider one that operators sign in at
  * @typedef {{ name: string, version: string, started_at: number, draining: boolean, checks: Record<string, boolean>,
  *   rooms: number, participants: number, waiting: number }} NodeState
  * @typedef {{ busy: number, packets_received: number, packets_sent: number, bytes_received: number, bytes_sent: number }} Load
@@ -58,7 +59,11 @@ export const whoAmI = () => keep(ask("GET", "/admin/session"));
 /** @param {string} key */
 export const signIn = (key) => keep(ask("POST", "/admin/session", { key }));
 
+/** @returns {Promise<{ location: string } | null>} where to go on, to be signed out at the provider too */
 export const signOut = () => ask("DELETE", "/admin/session");
+
+/** @returns {Promise<Provider[]>} */
+export const providers = async () => (await ask("GET", "/admin/providers")).providers ?? [];
 
 /** @param {boolean} draining */
 export const setDraining = (draining) => ask("POST", "/admin/drain", { draining });

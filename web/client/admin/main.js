@@ -25,9 +25,17 @@ document.documentElement.lang = language;
 document.title = say("title");
 // A development bridge's link holds the key, in the fragment, which reaches no server; it does not stay in the address bar.
 let keyOfLink = location.hash.slice(1);
-if (keyOfLink !== "") history.replaceState(null, "", location.pathname);
+// A sign-in at a provider that came to nothing comes back with the reason.
+const problemOfLink = new URLSearchParams(location.search).get("problem");
+if (keyOfLink !== "" || problemOfLink !== null) history.replaceState(null, "", location.pathname);
 document.addEventListener("visibilitychange", () => void ask());
-whoAmI().then(enter, () => leave(""));
+whoAmI().then(enter, () => leave(problemOfLink === null ? "" : wordsOfLink(problemOfLink)));
+
+/** @param {string} code as the bridge writes them; what looks otherwise is nobody's to have shown here */
+function wordsOfLink(code) {
+  if (code === "rate_limited") return say("rateLimited");
+  return /^[a-z_]{1,40}$/.test(code) ? sayProblem(code) : "";
+}
 
 /** @param {Operator} operator */
 function enter(operator) {
@@ -50,8 +58,9 @@ async function end() {
   const shown = dashboard;
   shown?.refuse("");
   try {
-    await signOut();
+    const answer = await signOut();
     leave("");
+    if (answer !== null) location.assign(answer.location);
   } catch (error) {
     // The session lives on, and the next one at this machine would have it.
     const words = wordsFor(error);

@@ -1,6 +1,6 @@
-/** The sign-in by an operator key. */
+/** The sign-in at an operators' provider, where there is one, or by an operator key. */
 import { element, setText } from "../dom.js";
-import { Refusal, signIn } from "./api.js";
+import { Refusal, providers, signIn } from "./api.js";
 import { say } from "./texts.js";
 
 /** @import { Operator } from "./api.js" */
@@ -29,6 +29,23 @@ export function signInView({ key, problem, onSignedIn, describe }) {
     element("button", { class: "button primary large", type: "submit" }, say("signIn")),
   );
 
+  const choices = element("div", { class: "signin-form", hidden: true });
+  const lead = element("p", { class: "lead" }, say("signInLead"));
+
+  async function offer() {
+    // Without an answer the key is still a way in.
+    const offered = await providers().catch(() => []);
+    if (offered.length === 0) return;
+    choices.replaceChildren(
+      ...offered.map(({ id, title }) =>
+        element("a", { class: "button primary large", href: `/admin/signin/${encodeURIComponent(id)}` }, say("signInWith", { title })),
+      ),
+      element("p", { class: "small-print" }, say("orKey")),
+    );
+    choices.hidden = false;
+    setText(lead, say("signInLeadProviders"));
+  }
+
   async function submit() {
     trouble.hidden = true;
     try {
@@ -45,12 +62,14 @@ export function signInView({ key, problem, onSignedIn, describe }) {
     setText(trouble, say("insecure"));
     trouble.hidden = false;
   }
+  void offer();
   return element(
     "main",
     { class: "message-page" },
     element("h1", { tabindex: "-1" }, say("signInTitle")),
-    element("p", { class: "lead" }, say("signInLead")),
+    lead,
     trouble,
+    choices,
     form,
   );
 }
