@@ -21,6 +21,7 @@ EXAMPLES = [
     ("signin", "providers"),
     ("signin", "exchanges"),
     ("webhooks", "endpoints"),
+    ("admin", "providers"),
 ]
 
 
@@ -77,6 +78,12 @@ def test_the_example_of_sign_in_is_valid(tmp_path: Path) -> None:
     assert dict(signin.providers[2].levels) == {"urn:mfa": "substantial"}
     assert signin.exchanges[0].scheme == "dpop"
     assert signin.rooms[0].room == "vendor/psykiatri-*"
+
+
+def test_the_example_of_operators_sign_in_is_valid(tmp_path: Path) -> None:
+    own = '[signin]\npublic_url = "https://bridge.example"\n'
+    [provider] = load(tmp_path, own + example("# [[admin.providers]]", "[data]")).admin.providers
+    assert [rule.rights for rule in provider.operators] == [(), ("drain",)]
 
 
 SIGN_IN = """

@@ -36,7 +36,10 @@ def made(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Bridge:
 @pytest.fixture(scope="module")
 def id_porten(made: Bridge) -> Iterator[Counterpart]:
     """The provider that it is registered at."""
-    with running_provider("id-porten", f"{made.url}/signin/id-porten/callback") as counterpart:
+    uris = [f"{made.url}/signin/id-porten/callback", f"{made.url}/admin/signin/work/callback"]
+    with running_provider(
+        "id-porten", uris[0], redirect_uris=uris, post_logout_redirect_uris=[f"{made.url}/admin"]
+    ) as counterpart:
         yield counterpart
 
 
@@ -57,6 +60,18 @@ def bridge(made: Bridge, id_porten: Counterpart) -> Iterator[Bridge]:
         client_id = "bridge"
         key_file = "key.pem"
         key_id = "bridge-1"
+        [[admin.providers]]
+        id = "work"
+        kind = "id-porten"
+        title = "arbeidskonto"
+        issuer = "{id_porten.issuer}"
+        client_id = "bridge"
+        key_file = "key.pem"
+        key_id = "bridge-1"
+        [[admin.providers.operators]]
+        claim = "groups"
+        values = ["bridge-drift"]
+        rights = ["drain"]
         """
     )
     made.extra = ("--config", str(folder / "bridge.toml"))
@@ -131,3 +146,25 @@ async def test_a_link_that_is_void_says_so(bridge: Bridge, chromium: Browser) ->
     page = await chromium.open(f"{bridge.url}/signin#nonsense", RED)
     await page.wait("document.querySelector('.signin-problem')")
     await look(page, "void")
+
+
+async def test_an_operator_signs_in_at_a_provider_and_out_of_it(bridge: Bridge, chromium: Browser) -> None:
+    page = await chromium.open(f"{bridge.url}/admin", RED)
+    await follow(page, "Logg inn med arbeidskonto")
+    await choose(page, "ola", "idporten-loa-high")
+    await page.wait("document.querySelector('.trouble')?.textContent.includes('ikke adgang')")
+    assert await page.evaluate("location.search") == ""
+    await look(page, "operator-not-allowed")
+    await follow(page, "Logg inn med arbeidskonto")
+    # The provider leads out of Ola's account first.
+    await choose(page, "kari", "idporten-loa-high")
+    await page.wait("document.querySelector('.chart-line')")
+    assert await page.evaluate(
+        "[...document.querySelectorAll('button')].some((each) => each.textContent === 'Tøm noden')"
+    )
+    await page.press("Logg ut")
+    await page.wait("document.querySelector('button[name=logout]')")
+    await page.evaluate("setTimeout(() => document.querySelector('button[name=logout]').click())")
+    await page.wait("document.querySelector('#key')")
+    await page.evaluate("location.reload()")
+    await page.wait("document.querySelector('#key')")
