@@ -102,28 +102,29 @@ async def test_a_vendor_holds_a_call_by_rest_and_the_log_tells_the_story(tmp_pat
     assert len(subjects) == 1, "one person has one pseudonym"
 
 
+async def join(bridge: Bridge, room: str, identity: str, doors: contextlib.AsyncExitStack) -> str:
+    """What the door answers: `joined`, or the code of the refusal."""
+    token = mint(
+        development_secret(bridge.data, create=False),
+        issuer=DEVELOPMENT_ISSUER,
+        audience="bridge",
+        room=room,
+        identity=identity,
+        role="fastlege",
+        enters="direct",
+        issued_at=time.time(),
+        ttl=600.0,
+    )
+    door = await doors.enter_async_context(websockets.connect(bridge.ws_url))
+    await door.send(json.dumps({"type": "join", "id": 1, "token": token}))
+    answer = json.loads(await door.recv())
+    return str(answer.get("code", answer["type"]))
+
+
 async def test_a_bridge_on_a_server_outlives_its_loss_and_its_own(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BRIDGE_STORAGE_URL", cluster.url(cluster.database()))
-
-    async def join(bridge: Bridge, room: str, identity: str, doors: contextlib.AsyncExitStack) -> str:
-        token = mint(
-            development_secret(bridge.data, create=False),
-            issuer=DEVELOPMENT_ISSUER,
-            audience="bridge",
-            room=room,
-            identity=identity,
-            role="fastlege",
-            enters="direct",
-            issued_at=time.time(),
-            ttl=600.0,
-        )
-        door = await doors.enter_async_context(websockets.connect(bridge.ws_url))
-        await door.send(json.dumps({"type": "join", "id": 1, "token": token}))
-        answer = json.loads(await door.recv())
-        return str(answer.get("code", answer["type"]))
-
     with running_bridge(tmp_path) as bridge:
         vendor = httpx.AsyncClient(
             base_url=bridge.url, headers={"Authorization": f"Bearer {bridge.api_key()}"}, timeout=30

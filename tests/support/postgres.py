@@ -42,6 +42,23 @@ def programs() -> Path:
     return found[-1].parent
 
 
+@dataclass(frozen=True)
+class SmallDisk:
+    """A file system that can be filled."""
+
+    folder: Path
+
+    def fill(self) -> None:
+        """Leaves not a byte on it."""
+        with (self.folder / "filler").open("ab", buffering=0) as filler, contextlib.suppress(OSError):
+            while True:
+                filler.write(bytes(4096))
+
+    def clear(self) -> None:
+        """Gives it back what `fill` took."""
+        (self.folder / "filler").unlink()
+
+
 @dataclass
 class Cluster:
     """A server with a superuser `postgres` and a role `bridge`, which owns databases and may do nothing else."""
@@ -97,11 +114,67 @@ class Cluster:
         """As in `storage.url`."""
         return f"postgresql://{user}@/{database}?host={self.folder}&port={self.port}"
 
-    def database(self) -> str:
+    def database(self, tablespace: str = "pg_default") -> str:
         """Makes a database that is empty, and gives its name."""
         name = f"bridge{next(self._numbers)}"
-        self.sql(f"CREATE DATABASE {name} OWNER bridge")
+        self.sql(f"CREATE DATABASE {name} OWNER bridge TABLESPACE {tablespace}")
         return name
+
+    @contextlib.contextmanager
+    def small_disk(self, size: int) -> Iterator[SmallDisk]:
+        """A tablespace on a file system of its own, of `size` bytes. Raises `PermissionError` where none can be mounted.
+
+        What is in it has to be dropped before the end.
+        """
+        if os.geteuid() != 0:
+            raise PermissionError("to mount a file system takes root")
+        folder = self.folder / f"disk{next(self._numbers)}"
+        folder.mkdir()
+        mounted = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700,uid={self.owner or 0}", "tmpfs", folder],
+            capture_output=True,
+            text=True,
+        )
+        if mounted.returncode != 0:
+            raise PermissionError(mounted.stderr.strip())
+        try:
+            self.sql(f"CREATE TABLESPACE {folder.name} LOCATION '{folder}'")
+            try:
+                yield SmallDisk(folder)
+            finally:
+                self.sql(f"DROP TABLESPACE {folder.name}")
+        finally:
+            subprocess.run(["umount", folder], check=True)
+
+    @contextlib.contextmanager
+    def standby(self) -> Iterator[Cluster]:
+        """Another server that follows this one, and may take over: `promote`."""
+        folder = Path(tempfile.mkdtemp(prefix="pg-", dir=self.folder.parent))
+        folder.chmod(0o755)
+        if self.owner is not None:
+            shutil.chown(folder, self.owner)
+        copied = subprocess.run(
+            [
+                *(str(programs() / "pg_basebackup"), "-D", str(folder / "data"), "-h", str(self.folder)),
+                *("-p", str(self.port), "-U", "postgres", "--write-recovery-conf", "--checkpoint=fast", "--no-sync"),
+            ],
+            user=self.owner,
+            cwd="/",
+            capture_output=True,
+            text=True,
+        )
+        follower = Cluster(folder, self.owner, self.port)
+        try:
+            assert copied.returncode == 0, copied.stderr
+            follower.start()
+            yield follower
+        finally:
+            follower.stop()
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def promote(self) -> None:
+        """Takes over: returns when it takes writes."""
+        self.sql("SELECT pg_promote()")
 
     def server(self, database: str) -> Server:
         """How the bridge reaches it."""
