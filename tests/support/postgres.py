@@ -122,9 +122,9 @@ class Cluster:
 
     @contextlib.contextmanager
     def small_disk(self, size: int) -> Iterator[SmallDisk]:
-        """A tablespace on a file system of its own, of `size` bytes. Raises `PermissionError` where none can be mounted.
+        """A tablespace on a file system of its own, of `size` bytes. What is in it has to be dropped before the end.
 
-        What is in it has to be dropped before the end.
+        Raises `PermissionError` where none can be mounted.
         """
         if os.geteuid() != 0:
             raise PermissionError("to mount a file system takes root")
