@@ -467,6 +467,11 @@ export function installFakeBridge() {
       this.notice({ type: "audio_levels", levels });
     }
 
+    /** Somebody speaks, for longer than in passing. */
+    setActiveSpeaker(id) {
+      this.notice({ type: "active_speaker", participant_id: id, source_id: `s-${id}-microphone` });
+    }
+
     /** The network is gone; the session is not. */
     cut() {
       this.socket?.end(1006);

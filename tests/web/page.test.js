@@ -223,6 +223,50 @@ for (const name of BROWSERS) {
       await until(() => document.querySelector(".people .tile-pin") !== null);
     });
 
+    it("shows large who speaks, whom one pinned beside them, never oneself; tells the bridge, and remembers it", async () => {
+      await join();
+      const [kari, tone] = [await meet(), await meet({ name: "Tone Tolk", role: "tolk" })];
+      const speaks = (id) => page.evaluate((who) => fakeBridge.setActiveSpeaker(who), id);
+      const heights = () => page.evaluate(() => Object.fromEntries(fakeBridge.layout.tiles.map(({ source_id: id, height }) => [id, height])));
+      /** Waits until of two the first is told to be shown larger by far, or as large. */
+      const larger = (first, second, times = 2) =>
+        until(([one, other, factor]) => {
+          const height = (id) => fakeBridge.layout?.tiles.find(({ source_id: source }) => source === `s-${id}-camera`)?.height;
+          return factor === 1 ? height(one) === height(other) : height(one) > factor * height(other);
+        }, [first, second, times]);
+      await speaks(kari);
+      await larger(kari, tone, 1);
+      await press("Vis den som snakker, stor");
+      await untilText("#notices", "Den som snakker, vises stor.");
+      await larger(kari, tone);
+      await page.evaluate(() => {
+        window.pictures = [...document.querySelectorAll(".people video")];
+        document.querySelectorAll(".people .tile-pin")[1].focus();
+      });
+      await speaks(tone);
+      await larger(tone, kari);
+      const before = await heights();
+      await speaks("p-self");
+      assert.deepEqual(await accessibilityProblems(), []);
+      assert.deepEqual(await heights(), before);
+      assert.equal(await page.evaluate(() => document.activeElement.ariaLabel), "Fest Tone Tolk", "the focus stays");
+      assert.ok(await page.evaluate(() => window.pictures.every((video) => video.isConnected && !video.paused)));
+      await page.keyboard.press("Enter");
+      await speaks(kari);
+      await larger(kari, tone, 1);
+      await until((id) => fakeBridge.layout.pinned[0] === id, tone);
+      await speaks(tone);
+      await press("Vis alle like store");
+      await until(() => document.querySelector(".screens .tile"));
+      await press("Løsne Tone Tolk");
+      await press("Vis den som snakker, stor");
+      await join();
+      await meet();
+      await meet({ name: "Tone Tolk", role: "tolk" });
+      await until(() => document.querySelector(".has-speaker"));
+      await page.evaluate(() => localStorage.removeItem("bridge.arrangement"));
+    });
+
     it("sends what a browser was slow to open from when it is open, though its owner is in the call already", async () => {
       await page.evaluateOnNewDocument(() => {
         const asked = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);

@@ -17,6 +17,8 @@ export class ShownPage extends OpenPage {
     // Sizes are given below; two that hold at once would both be half right.
     await self.page.setViewport(null);
     self.devtools = await self.page.createCDPSession();
+    // What the screen before was set to is not this one's.
+    await self.page.evaluateOnNewDocument(() => localStorage.clear());
     await self.page.evaluateOnNewDocument(installDevices);
     await self.page.evaluateOnNewDocument(installAnswers, screen.answers ?? {});
     await screen.play(self);
