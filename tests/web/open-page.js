@@ -45,7 +45,7 @@ export class OpenPage {
   /** Opens the page; `prepare` runs in it before anything is joined. */
   async start(prepare, value) {
     await this.page.goto(this.url);
-    await this.page.waitForSelector("h1");
+    await this.page.waitForSelector("h1", { visible: true });
     if (prepare) await this.page.evaluate(prepare, value);
     await this.until(() => document.querySelector(".preview video")?.videoWidth > 0);
     await this.press("Bli med");

@@ -66,7 +66,7 @@ for (const name of BROWSERS) {
 
     async function open(path = `/join#${TOKEN}`) {
       await page.goto(web.origin + path);
-      await page.waitForSelector("h1");
+      await page.waitForSelector("h1", { visible: true });
     }
 
     async function join() {
@@ -111,6 +111,48 @@ for (const name of BROWSERS) {
       await page.evaluateOnNewDocument(() => delete window.RTCPeerConnection);
       await open();
       await untilText("h1", "Nettleseren er for gammel");
+    });
+
+    /** Of the files at addresses that match, so many of the first requests come to nothing. */
+    async function lose(pattern, times = Infinity) {
+      let left = times;
+      await page.setRequestInterception(true);
+      page.on("request", (request) => {
+        const lost = pattern.test(request.url()) && left > 0;
+        if (lost) left -= 1;
+        return lost ? request.abort() : request.continue();
+      });
+    }
+
+    it("asks again for texts that were lost on the way", async () => {
+      await lose(/\/client\/text\//, 1);
+      await open();
+      await untilText("h1", "Gjør deg klar");
+    });
+
+    it("says so in words when its texts do not come, and starts anew with the link as it was", async () => {
+      await lose(/\/client\/text\//, 2);
+      await open();
+      await untilText("h1", "Siden ble ikke lastet");
+      assert.deepEqual(await accessibilityProblems(), []);
+      await press("Last siden på nytt");
+      await untilText(".greeting", "Ola Nordmann");
+    });
+
+    it("says so in words when its scripts do not come", async () => {
+      await lose(/\/sdk\/src\/session\.js/);
+      await open();
+      await untilText("h1", "Siden ble ikke lastet");
+      assert.equal(await page.evaluate(() => [...document.querySelectorAll("h1")].filter((node) => node.checkVisibility()).length), 1);
+    });
+
+    it("takes the call's own part of the page for lost when it does not come, and lets go of the devices", async () => {
+      await lose(/\/client\/views\/call\.js/);
+      await open();
+      await until(() => document.querySelector(".preview video")?.videoWidth > 0);
+      await press("Bli med");
+      await untilText("h1", "Vi får ikke kontakt");
+      await until(() => fakeBridge.received.some(({ type }) => type === "leave"));
     });
 
     it("shows oneself before the call, and what is turned off stays off in it", async () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 
 import { LANGUAGES as operators } from "../../web/client/admin/texts.js";
@@ -14,6 +15,16 @@ describe("the texts", () => {
     it(`say in ${language} all that they say in bokmål, about the same things`, () => {
       assert.deepEqual(Object.keys(texts), Object.keys(nb));
       for (const key of Object.keys(nb)) assert.deepEqual(placeholders(texts[key]), placeholders(nb[key]), key);
+    });
+  }
+});
+
+describe("the pages themselves", () => {
+  for (const name of ["index", "signin"]) {
+    it(`say in three languages that ${name}.html did not load, where no script does`, () => {
+      const page = readFileSync(new URL(`../../web/client/${name}.html`, import.meta.url), "utf8");
+      const sections = [...page.matchAll(/<section lang="(\w\w)">\s*<h1>[^<]+<\/h1>\s*<p>[^<]+<\/p>/g)];
+      assert.deepEqual(sections.map(([, language]) => language), ["nb", "nn", "en"]);
     });
   }
 });

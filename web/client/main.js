@@ -1,4 +1,5 @@
 import { BridgeError, Preparation, connect } from "../sdk/src/index.js";
+import { titled } from "./brand.js";
 import { askForConsent } from "./consent.js";
 import { Equipment } from "./equipment.js";
 import { language, t } from "./i18n.js";
@@ -23,7 +24,7 @@ class Page {
 
   start() {
     document.documentElement.lang = language;
-    document.title = t("title");
+    document.title = titled(t("title"));
     const token = takeToken();
     if (token === null) this.#showProblem(new BridgeError("no_token", "There is no token in the link."));
     else this.#prepare(token);
@@ -141,9 +142,9 @@ class Page {
    * @param {() => void} [tryAgain]
    */
   #showProblem(error, tryAgain) {
-    const { title, body, code, retry } = describeCallProblem(error);
+    const { title, body, code, retry, help } = describeCallProblem(error);
     const action = retry && tryAgain ? { action: { label: t("tryAgain"), act: tryAgain } } : {};
-    this.#show(messageView({ title, body, code, ...action }));
+    this.#show(messageView({ title, body, code, help, ...action }));
   }
 
   /**
@@ -174,8 +175,8 @@ function signallingUrl() {
   return url.href;
 }
 
-// Without it there is no call: too-old.js says so, where nothing runs.
+// Without it there is no call: not-started.js says so, where nothing runs.
 if ("RTCPeerConnection" in window) {
   document.documentElement.dataset["runs"] = "";
-  textsLoaded.then(() => new Page().start());
+  textsLoaded.then(() => new Page().start(), () => document.dispatchEvent(new Event("notloaded")));
 }

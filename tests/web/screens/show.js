@@ -28,14 +28,14 @@ export class ShownPage extends OpenPage {
   /** Opens one of the pages that are no call. @param {string} path */
   async visit(path) {
     await this.page.goto(this.origin + path);
-    await this.page.waitForSelector("h1");
+    await this.page.waitForSelector("h1", { visible: true });
   }
 
   /** Opens the page that comes before the call. @param {() => void} [prepare] runs in it */
   async prepare(prepare) {
     if (prepare) await this.page.evaluateOnNewDocument(prepare);
     await this.page.goto(this.url);
-    await this.page.waitForSelector("h1");
+    await this.page.waitForSelector("h1", { visible: true });
   }
 
   /** @param {string} label */

@@ -1,4 +1,5 @@
 import { originOf } from "../../sdk/src/index.js";
+import { service, support, logo } from "../brand.js";
 import { background } from "../background.js";
 import { Captions, ChatPanel } from "../chat-panel.js";
 import { element, setAttribute, setText } from "../dom.js";
@@ -138,7 +139,7 @@ export class CallView {
       element(
         "header",
         { class: "call-head" },
-        element("h1", { tabindex: "-1" }, t("title")),
+        element("h1", { tabindex: "-1" }, logo(), service.name || t("title")),
         this.#recording,
         element("p", { class: "count" }, this.#encryption, this.#count),
         element("div", { class: "head-buttons" }, this.#arrange, this.#hand, this.#chatButton.node, this.#peopleButton.node),
@@ -435,7 +436,7 @@ export class CallView {
    */
   #bannerText(state, quality) {
     if (state === "reconnecting") return t("reconnecting");
-    if (state === "blocked") return t("blocked");
+    if (state === "blocked") return [t("blocked"), support()?.textContent].filter(Boolean).join(" ");
     if (state === "connecting" && !this.#wasConnected && this.#call.localSources.length > 0) return t("connecting");
     if (this.#unheard) return t("othersCannotHearYou");
     if (quality === 1) return t("poorLine");
