@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { named } from "../browser/named.js";
 import { installDrawnMedia } from "./drawn-media.js";
 import { installFakeBridge } from "./fake-bridge.js";
+import { installFakeHttp } from "./fake-http.js";
 import { protocolValidator } from "./schema.js";
 
 const AXE = readFileSync(createRequire(new URL("../browser/package.json", import.meta.url)).resolve("axe-core"), "utf8");
@@ -35,6 +36,7 @@ export class OpenPage {
     await self.page.setViewport(SIZES.desktop);
     await self.page.evaluateOnNewDocument(installDrawnMedia);
     await self.page.evaluateOnNewDocument(installFakeBridge);
+    await self.page.evaluateOnNewDocument(installFakeHttp);
     await self.page.evaluateOnNewDocument((tag) => {
       Object.defineProperty(navigator, "languages", { get: () => [tag] });
     }, language);

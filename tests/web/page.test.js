@@ -11,6 +11,7 @@ import { launch } from "../browser/launch.js";
 import { named } from "../browser/named.js";
 import { installDrawnMedia } from "./drawn-media.js";
 import { installFakeBridge } from "./fake-bridge.js";
+import { installFakeHttp } from "./fake-http.js";
 import { BROWSERS } from "./open-page.js";
 import { protocolValidator } from "./schema.js";
 import { serveWeb } from "./static-server.js";
@@ -43,6 +44,7 @@ for (const name of BROWSERS) {
       await page.setViewport({ width: 1280, height: 800 });
       await page.evaluateOnNewDocument(installDrawnMedia);
       await page.evaluateOnNewDocument(installFakeBridge);
+      await page.evaluateOnNewDocument(installFakeHttp);
       await page.evaluateOnNewDocument(() => {
         Object.defineProperty(navigator, "languages", { get: () => ["nb-NO"] });
       });
