@@ -74,7 +74,7 @@ def test_the_mark_stands_in_the_page_also_before_any_script(page: str) -> None:
     marked = mark.put_into(source)
     assert '<meta name="service-name" content="Lege &quot;A&quot; &amp; &lt;B&gt;">' in marked
     assert '<meta name="service-logo" content="logo">' in marked
-    assert '<div class="brand"><img src="logo" alt="">Lege &quot;A&quot; &amp; &lt;B&gt;</div>' in marked
+    assert '<img class="brand-logo" src="logo" alt=""><div>Lege &quot;A&quot; &amp; &lt;B&gt;</div></div>' in marked
     assert '<p class="support">Ring 22 33 44 55</p>' in marked
     assert "client/icon.svg" not in marked.partition("<body>")[2]
 

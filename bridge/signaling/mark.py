@@ -47,8 +47,8 @@ class Mark:
         metas = "".join(f'<meta name="{name}" content="{html.escape(text)}">' for name, text in facts.items() if text)
         page = page.replace("</head>", f"{metas}</head>", 1)
         if self.name:
-            picture = f'<img src="{self._logo_path}" alt="">' if self.logo else ""
-            brand = f'<div class="brand">{picture}{html.escape(self.name)}</div>'
+            picture = f'<img class="brand-logo" src="{self._logo_path}" alt="">' if self.logo else ""
+            brand = f'<div class="brand">{picture}<div>{html.escape(self.name)}</div></div>'
             page = _BRAND.sub(lambda found: found[1] + brand + found[2], page)
         if self.support:
             page = page.replace(_SUPPORT, f'<p class="support">{html.escape(self.support)}</p>')

@@ -139,7 +139,7 @@ export class CallView {
       element(
         "header",
         { class: "call-head" },
-        element("h1", { tabindex: "-1" }, logo(), service.name || t("title")),
+        element("h1", { tabindex: "-1" }, logo(), element("span", { class: "service-name" }, service.name || t("title"))),
         this.#recording,
         element("p", { class: "count" }, this.#encryption, this.#count),
         element("div", { class: "head-buttons" }, this.#arrange, this.#hand, this.#chatButton.node, this.#peopleButton.node),
