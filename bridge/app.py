@@ -38,6 +38,7 @@ from bridge.observability import (
     QualitySampler,
 )
 from bridge.operating import Draining, Node, OperatorTrail, Overview, RoomList, Watch, described_leg
+from bridge.page_mark import read_mark
 from bridge.queues import OLD_FILE, QueueKeeper
 from bridge.recorder import RoomRecorder, Services, TenantArchive, streams_of_mode
 from bridge.recordings import Retention, can_record, open_store
@@ -398,7 +399,10 @@ class Application:
             ).routes(),
             *OperationsRoutes(health, self._metrics, networks).routes(),
             *WebFiles(
-                default_web_directory(), frame_ancestors=settings.http.frame_ancestors, more=self._extra_pages
+                default_web_directory(),
+                frame_ancestors=settings.http.frame_ancestors,
+                more=self._extra_pages,
+                mark=read_mark(settings.page),
             ).routes(),
         ]
 

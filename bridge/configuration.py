@@ -258,6 +258,17 @@ def matching(pattern: str, expected: str) -> Kind[str]:
     return _texts(expected, read)
 
 
+def optional_line(longest: int) -> Kind[str | None]:
+    """A text on one line for people to read, of so many characters at most; "" means none."""
+
+    def read(text: str) -> str:
+        if not text.isprintable() or text != text.strip() or not 1 <= len(text) <= longest:
+            raise ValueError(text)
+        return text
+
+    return _optional(_texts(f"a text of 1 to {longest} characters on one line", read))
+
+
 def parse_address(text: str) -> Address:
     """Reads "127.0.0.1:8080", "[::1]:8080" or "localhost:8080". Raises `ValueError`."""
     host, colon, port = text.rpartition(":")

@@ -25,6 +25,7 @@ from bridge.configuration import Address
 from bridge.data_directory import DataDirectory
 from bridge.errors import BridgeError
 from bridge.issuers import make_verifier
+from bridge.page_mark import read_mark
 from bridge.settings import Settings, check_for_production
 from bridge.storage import Storage, StorageError
 from bridge.tls import read_certificate
@@ -68,6 +69,7 @@ def check_machine(settings: Settings, *, development: bool) -> Iterator[Finding]
         ("data directory", lambda: _data_directory(settings)),
         ("database", lambda: _database(settings)),
         ("certificate", lambda: _certificate(settings)),
+        ("page", lambda: _page(settings)),
         ("HTTP port", lambda: _http_port(settings.http.listen)),
         ("media ports", lambda: _media_ports(settings)),
         ("UDP segmentation (GSO)", lambda: _udp_option(UDP_SEGMENT, 1200, "sends in batches")),
@@ -154,6 +156,14 @@ def _certificate(settings: Settings) -> Finding:
     if left <= datetime.timedelta():
         return _fail(f"expired: {until}", "Renew it.")
     return _warn(until, "Renew it soon.") if left < CERTIFICATE_WARNING else _ok(until)
+
+
+def _page(settings: Settings) -> Finding:
+    mark = read_mark(settings.page)
+    logo = "" if mark.logo is None else f", a logo of {len(mark.logo.content)} bytes"
+    if mark.name:
+        return _ok(f"{mark.name}{logo}{'' if mark.support else ', and nobody to turn to (page.support)'}")
+    return _ok("has no name of the service (page.name)")
 
 
 def _http_port(address: Address) -> Finding:

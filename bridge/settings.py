@@ -36,6 +36,7 @@ from bridge.configuration import (
     integer,
     list_of,
     matching,
+    optional_line,
     read_table,
     read_text,
     required,
@@ -64,6 +65,15 @@ class HttpSettings:
     allowed_origins: tuple[str, ...] = setting(list_of(ORIGIN), ["*"])
     frame_ancestors: tuple[str, ...] = setting(list_of(ORIGIN), [])
     hsts: float = setting(duration("0s", "730d"), "365d")
+
+
+@dataclass(frozen=True, slots=True)
+class PageSettings:
+    """What the operator's name stands on: the pages that patients and personnel see."""
+
+    name: str | None = setting(optional_line(60), "")
+    logo: Path | None = setting(OPTIONAL_PATH, "")
+    support: str | None = setting(optional_line(200), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +261,7 @@ class Settings:
     """Everything. Made by `load_settings`."""
 
     http: HttpSettings = field(default_factory=HttpSettings)
+    page: PageSettings = field(default_factory=PageSettings)
     media: MediaSection = field(default_factory=MediaSection)
     legs: LegsSection = field(default_factory=LegsSection)
     recordings: RecordingSection = field(default_factory=RecordingSection)
@@ -269,6 +280,7 @@ class Settings:
 
 SECTIONS: Mapping[str, type] = {
     "http": HttpSettings,
+    "page": PageSettings,
     "media": MediaSection,
     "legs": LegsSection,
     "recordings": RecordingSection,
@@ -312,6 +324,7 @@ def load_settings(
         sections[section] = dataclasses.replace(sections.get(section) or cls(), **{name: value})
     settings = Settings(**sections)
     _check_http(settings.http)
+    _check_page(settings.page)
     _check_issuers(settings.tokens)
     check_signin(settings.signin)
     check_operators(settings.admin.providers, settings.signin.public_url)
@@ -372,6 +385,16 @@ def _check_http(http: HttpSettings) -> None:
     if (http.tls_certificate is None) != (http.tls_key is None):
         given, missing = ("tls_certificate", "tls_key") if http.tls_key is None else ("tls_key", "tls_certificate")
         raise SettingsError("missing_setting", f"http.{given} needs http.{missing}.", field=f"http.{missing}")
+
+
+def _check_page(page: PageSettings) -> None:
+    if page.logo is not None and page.name is None:
+        raise SettingsError(
+            "missing_setting",
+            "page.logo needs page.name.",
+            field="page.name",
+            hint="a logo alone says nothing to who hears the page",
+        )
 
 
 def _check_issuers(tokens: TokenSettings) -> None:

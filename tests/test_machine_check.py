@@ -93,6 +93,19 @@ def test_the_port_of_every_worker_is_looked_at(tmp_path: Path) -> None:
     assert (found.status, found.detail) == (Status.FAIL, f"UDP 127.0.0.1:{first + 1}: in use")
 
 
+def test_a_page_without_its_logo_is_found(tmp_path: Path) -> None:
+    assert finding("page", tmp_path).status is Status.OK
+    named = {"page.name": "Legekontoret", "page.logo": str(tmp_path / "logo.svg")}
+    lacking = finding("page", tmp_path, **named)
+    assert (lacking.status, lacking.mend) == (Status.FAIL, "docs/operators/page.md")
+    (tmp_path / "logo.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
+    found = finding("page", tmp_path, **named)
+    assert (found.status, found.detail) == (
+        Status.OK,
+        "Legekontoret, a logo of 41 bytes, and nobody to turn to (page.support)",
+    )
+
+
 def test_a_check_that_breaks_is_a_finding_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> Finding:
         raise RuntimeError("of all things")

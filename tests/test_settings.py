@@ -205,6 +205,10 @@ def test_an_unknown_variable_of_a_section_is_refused(tmp_path: Path) -> None:
         ("[media]\ntcp = 1", "media.tcp", "true or false"),
         ('[media]\nlisten = "127.0.0.1:1"', "media.listen", "a list"),
         ('[media]\nannounced = ["bridge.example"]', "media.announced[0]", "an IP address"),
+        (f'[page]\nname = "{"x" * 61}"', "page.name", "1 to 60 characters on one line"),
+        ('[page]\nname = " x"', "page.name", "on one line"),
+        ('[page]\nsupport = "a\\nb"', "page.support", "1 to 200 characters on one line"),
+        ("[page]\nlogo = 1", "page.logo", "a path"),
         ("[rooms]\ngrace = 30", "rooms.grace", "a duration"),
         ('[rooms]\ngrace = "30"', "rooms.grace", "a duration"),
         ('[rooms]\ngrace = "11m"', "rooms.grace", '"10m"'),
@@ -261,6 +265,7 @@ GOOD_KEY = '{ algorithm = "HS256", secret_env = "S" }'
         (issuer(GOOD_KEY, tenant="a/b"), "tokens.issuers[0].tenant"),
         (issuer(GOOD_KEY) * 2, "tokens.issuers[1].issuer"),
         ('[http]\ntls_key = "k.pem"', "http.tls_certificate"),
+        ('[page]\nlogo = "logo.svg"', "page.name"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(tmp_path: Path, text: str, field: str) -> None:

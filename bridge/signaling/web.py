@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
 
 from bridge.errors import BridgeError
+from bridge.signaling.mark import LOGO_PATH, Mark, fixed_answer, serve_logo
 
 PAGES = {"/join": "client/index.html", "/signin": "client/signin.html"}
 """By path: the consultation, and what stands between a link and it."""
@@ -50,10 +51,19 @@ class WebFiles:
     """`/join` and `/signin` are the pages; `/client/`, `/sdk/` and `/packages/` are what they are made of."""
 
     def __init__(
-        self, directory: Path, *, frame_ancestors: Sequence[str] = (), more: Mapping[str, str] | None = None
+        self,
+        directory: Path,
+        *,
+        frame_ancestors: Sequence[str] = (),
+        more: Mapping[str, str] | None = None,
+        mark: Mark | None = None,
     ) -> None:
-        """`frame_ancestors`: origins of vendors whose pages may embed ours; none by default. `more`: as `PAGES`."""
+        """`frame_ancestors`: origins of vendors whose pages may embed ours; none by default. `more`: as `PAGES`.
+
+        The pages are read here; what they are made of, at each request.
+        """
         self._directory = directory
+        self._mark = mark or Mark()
         self._pages = {**PAGES, **(more or {})}
         ancestors = " ".join(frame_ancestors) or "'none'"
         policy = "; ".join((*DIRECTIVES, f"frame-ancestors {ancestors}"))
@@ -69,7 +79,8 @@ class WebFiles:
     def routes(self) -> list[BaseRoute]:
         """What the HTTP server has to route here."""
         return [
-            *(Route(path, self._page, methods=["GET"]) for path in self._pages),
+            *(Route(path, self._page(file), methods=["GET"]) for path, file in self._pages.items()),
+            *([Route(LOGO_PATH, serve_logo(self._mark.logo), methods=["GET"])] if self._mark.logo else []),
             Mount("/client", self._files("client", {WORKER: {"Content-Security-Policy": self._worker_policy}})),
             Mount("/sdk", self._files("sdk")),
             Mount("/packages", _Compressed(self._directory / PACKAGES, self._headers, {})),
@@ -81,11 +92,17 @@ class WebFiles:
         files = _Files(self._directory / folder, self._headers, special or {})
         return GZipMiddleware(files, minimum_size=500, compresslevel=6)
 
-    async def _page(self, request: Request) -> Response:
-        path = self._directory / self._pages[request.scope["path"]]
+    def _page(self, name: str) -> Callable[[Request], Awaitable[Response]]:
+        path = self._directory / name
         if not path.is_file():
-            raise HTTPException(404)
-        return FileResponse(path, headers=self._headers)
+            return _nothing
+        content = self._mark.put_into(path.read_text(encoding="utf-8")).encode()
+        return fixed_answer(content, "text/html", self._headers)
+
+
+async def _nothing(_request: Request) -> Response:
+    """A bridge that was installed without its pages is still a bridge."""
+    raise HTTPException(404)
 
 
 def lone_page(path: Path) -> Callable[[Request], Awaitable[Response]]:
@@ -114,7 +131,7 @@ class _Files(StaticFiles):
         self._special = special
 
     async def check_config(self) -> None:
-        """A folder that is not there has no files: a bridge without a page is still a bridge."""
+        """A folder that is not there has no files."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """A file, or `HTTPException` (404, 405)."""

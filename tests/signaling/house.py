@@ -12,6 +12,7 @@ from bridge.errors import BridgeError
 from bridge.room import Grant, RoomLimits, Rooms
 from bridge.signaling.calls import Calls, CallSettings, Door, Inviter, Recorder
 from bridge.signaling.http import application
+from bridge.signaling.mark import Mark
 from bridge.signaling.operations import OperationsRoutes
 from bridge.signaling.selftest import SelfTestDoor, SelfTestSettings
 from bridge.signaling.server import HttpServer, ServerSettings
@@ -167,6 +168,7 @@ async def open_house(
     limits: RoomLimits | None = None,
     server: ServerSettings | None = None,
     web: Path | None = None,
+    mark: Mark | None = None,
     metrics_for: str = "127.0.0.0/8",
     recorder: Recorder | None = None,
     stills: StillSettings | None = None,
@@ -188,7 +190,7 @@ async def open_house(
         *still_door.routes(),
         *self_test_door.routes(),
         *OperationsRoutes(health, FakeMetrics(), [ip_network(metrics_for)]).routes(),
-        *(WebFiles(web).routes() if web is not None else []),
+        *(WebFiles(web, mark=mark).routes() if web is not None else []),
     ]
     http = HttpServer(application(routes), server or ServerSettings(port=0))
     await http.start()

@@ -11,6 +11,7 @@ import pytest
 
 from bridge.signaling import protocols
 from bridge.signaling.body import BODY_TIMEOUT
+from bridge.signaling.mark import Logo, Mark
 from bridge.signaling.web import PAGES, default_web_directory
 from tests.signaling.house import House, open_house
 from tests.signaling.signal_client import PATIENCE
@@ -103,6 +104,28 @@ async def test_the_page_and_the_sdk_are_served_with_a_strict_policy(web: Path) -
         assert "javascript" in script.headers["content-type"]
         again = await http.get("/client/main.js", headers={"If-None-Match": script.headers["etag"]})
         assert again.status_code == 304
+
+
+async def test_the_operators_mark_is_in_the_page_and_its_logo_can_run_nothing(web: Path) -> None:
+    (web / "client" / "index.html").write_text("<!doctype html><head></head>")
+    mark = Mark("Legekontoret", "", Logo(b"<svg/>", "image/svg+xml"))
+    async with open_house(web=web, mark=mark) as house, httpx.AsyncClient(base_url=house.url) as http:
+        page = await http.get("/join")
+        assert '<meta name="service-name" content="Legekontoret">' in page.text
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+        again = await http.get("/join", headers={"If-None-Match": f'"other", W/{page.headers["etag"]}'})
+        assert (again.status_code, again.content) == (304, b"")
+        logo = await http.get("/logo")
+        assert (logo.content, logo.headers["content-type"]) == (b"<svg/>", "image/svg+xml")
+        policy = logo.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "sandbox;" in policy
+        assert "script-src" not in policy
+        assert logo.headers["x-content-type-options"] == "nosniff"
+        assert (await http.head("/logo")).status_code == 200
+        assert (await http.post("/logo")).status_code == 405
+    async with open_house(web=web) as house, httpx.AsyncClient(base_url=house.url) as http:
+        assert (await http.get("/logo")).status_code == 404
 
 
 async def test_one_worker_may_compile_what_comes_compressed(web: Path) -> None:

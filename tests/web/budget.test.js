@@ -9,7 +9,7 @@ import { gzipSync } from "node:zlib";
 const WEB = fileURLToPath(new URL("../../web/", import.meta.url));
 const BUDGET = 150_000;
 
-/** Files that a module needs, itself included; of what it may import later, the test that comes before the call. */
+/** Files that a module needs, itself included; of what it imports later, the test that comes before the call, and not the call. */
 function needs(file, found = new Set()) {
   if (found.has(file)) return found;
   found.add(file);

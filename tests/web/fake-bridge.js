@@ -2,7 +2,8 @@
  * A bridge inside the page: takes the place of `WebSocket`, speaks the protocol, and has real peer connections at its
  * end, so that the SDK and the page are tested with real media before any server runs.
  *
- * It is injected after `drawn-media.js` and before the page's own scripts, and must stay free of imports. Tests steer it by `window.fakeBridge`.
+ * It is injected after `drawn-media.js` and before the page's own scripts, and must stay free of imports. Tests steer it by
+ * `window.fakeBridge`. What comes by HTTP is in fake-http.js.
  */
 export function installFakeBridge() {
   class FakeSocket extends EventTarget {
@@ -56,7 +57,6 @@ export function installFakeBridge() {
     refusal = null;
     closeCode = 4403;
     chat = [];
-    fetched = [];
     consent = null;
     room = { locked: false, recording: "off", video_consent: false, recordable: true, encryption: "bridge" };
     lobby = null;
@@ -136,7 +136,7 @@ export function installFakeBridge() {
       this.publishing ??= new RTCPeerConnection();
       await this.publishing.setRemoteDescription({ type: "offer", sdp: offer });
       await this.publishing.setLocalDescription();
-      await gathered(this.publishing);
+      await this.gathered(this.publishing);
       const kinds = new Map(this.publishing.getTransceivers().map(({ mid, receiver }) => [mid, receiver.track.kind]));
       this.ownSources = sources.map(({ mid, source, muted = false }) => ({
         id: `s-own-${mid}`,
@@ -264,7 +264,7 @@ export function installFakeBridge() {
         connection.addTransceiver(track, { direction: "sendonly" });
       }
       await connection.setLocalDescription(await connection.createOffer({ iceRestart }));
-      await gathered(connection);
+      await this.gathered(connection);
       const mids = new Map(connection.getTransceivers().map(({ mid, sender }) => [sender.track, mid]));
       const tracks = wanted.map(({ track, ...info }) => ({ mid: mids.get(track), ...info }));
       const notice = { type: "subscribe_offer", negotiation: this.negotiation, offer: connection.localDescription.sdp, tracks };
@@ -321,63 +321,6 @@ export function installFakeBridge() {
       this.consent = { id: "consent-1", text_version: "2026-1", asked_by: by, consented: false };
       this.setRecording("asking");
       this.notice({ type: "consent_asked", consent: this.consent });
-    }
-
-    on_ask_for_still(_, { source_id: source }) {
-      this.still = { id: "still-1", asked_by: "p-self", participant_id: this.ownerOf(source), source_id: source, step: "asked" };
-      return { type: "still_requested", still: this.still };
-    }
-
-    on_answer_still(_, { consents }) {
-      return consents ? { type: "still_ticket", path: "stills/still-1", ticket: "ticket", max_bytes: 4194304 } : { type: "done" };
-    }
-
-    askForStill(by) {
-      const { id: source } = this.ownSources.find(({ source }) => source === "camera");
-      this.notice({ type: "still_asked", still: { id: "still-1", asked_by: by, participant_id: "p-self", source_id: source, step: "asked" } });
-    }
-
-    /** What the doctor asked for comes: a picture of so many pixels. */
-    async deliverStill(width, height) {
-      const canvas = Object.assign(document.createElement("canvas"), { width, height });
-      drawnMedia.drawRash(canvas.getContext("2d"), width, height);
-      this.picture = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.8));
-      const file = { path: "stills/still-1", ticket: "ticket", content_type: "image/jpeg", bytes: this.picture.size, width, height };
-      this.notice({ type: "still_ready", still: { ...this.still, step: "ready", file } });
-    }
-
-    endStill(reason) {
-      this.notice({ type: "still_ended", still_id: "still-1", reason });
-    }
-
-    /** Pictures come and go by HTTP. */
-    serve(url, { method = "GET", body, headers }) {
-      this.fetched.push({ method, path: new URL(url).pathname, authorization: headers.Authorization });
-      if (method === "PUT") this.picture = body;
-      return method === "PUT" ? new Response(null, { status: 204 }) : new Response(this.picture);
-    }
-
-    /** The self-test: what is sent comes back, all within the page. */
-    async serveSelfTest(url, { method = "GET", body }) {
-      if (method === "DELETE") return new Response(null, { status: 204 });
-      if (method === "GET") return Response.json({ estimate: 900_000 });
-      const connection = new RTCPeerConnection();
-      const echoes = !new URL(url).pathname.endsWith("/selftest");
-      await connection.setRemoteDescription({ type: "offer", sdp: body });
-      for (const transceiver of connection.getTransceivers()) {
-        const { kind } = transceiver.receiver.track;
-        if (echoes) {
-          transceiver.direction = "sendonly";
-          await transceiver.sender.replaceTrack(this.tested.find((track) => track.kind === kind));
-        }
-      }
-      const tracks = connection.getReceivers().map(({ track }) => track);
-      // One test is of sound alone, over TCP, which pages have not among themselves.
-      if (!echoes && tracks.length > 1) this.tested = tracks;
-      await connection.setLocalDescription();
-      await gathered(connection);
-      const headers = { "Content-Type": "application/sdp", Location: "/v1/selftest/test-1" };
-      return new Response(connection.localDescription.sdp, { status: echoes ? 200 : 201, headers });
     }
 
     ownerOf(source) {
@@ -467,6 +410,11 @@ export function installFakeBridge() {
       this.notice({ type: "audio_levels", levels });
     }
 
+    /** Somebody speaks, for longer than in passing. */
+    setActiveSpeaker(id) {
+      this.notice({ type: "active_speaker", participant_id: id, source_id: `s-${id}-microphone` });
+    }
+
     /** The network is gone; the session is not. */
     cut() {
       this.socket?.end(1006);
@@ -488,23 +436,18 @@ export function installFakeBridge() {
     notice(message) {
       this.socket?.deliver(message);
     }
-  }
 
-  /** Complete once the candidates are in: the fake bridge sends none afterwards. */
-  function gathered(connection) {
-    return new Promise((resolve) => {
-      const check = () => connection.iceGatheringState === "complete" && resolve();
-      connection.addEventListener("icegatheringstatechange", check);
-      check();
-    });
+    /** Complete once the candidates are in: none are sent afterwards. */
+    gathered(connection) {
+      return new Promise((resolve) => {
+        const check = () => connection.iceGatheringState === "complete" && resolve();
+        connection.addEventListener("icegatheringstatechange", check);
+        check();
+      });
+    }
   }
 
   const bridge = new FakeBridge();
   window.fakeBridge = bridge;
   window.WebSocket = FakeSocket;
-  const realFetch = window.fetch.bind(window);
-  window.fetch = async (url, init = {}) => {
-    if (String(url).includes("/selftest")) return bridge.serveSelfTest(url, init);
-    return String(url).includes("/stills/") ? bridge.serve(url, init) : realFetch(url, init);
-  };
 }

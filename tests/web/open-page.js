@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { named } from "../browser/named.js";
 import { installDrawnMedia } from "./drawn-media.js";
 import { installFakeBridge } from "./fake-bridge.js";
+import { installFakeHttp } from "./fake-http.js";
 import { protocolValidator } from "./schema.js";
 
 const AXE = readFileSync(createRequire(new URL("../browser/package.json", import.meta.url)).resolve("axe-core"), "utf8");
@@ -35,6 +36,7 @@ export class OpenPage {
     await self.page.setViewport(SIZES.desktop);
     await self.page.evaluateOnNewDocument(installDrawnMedia);
     await self.page.evaluateOnNewDocument(installFakeBridge);
+    await self.page.evaluateOnNewDocument(installFakeHttp);
     await self.page.evaluateOnNewDocument((tag) => {
       Object.defineProperty(navigator, "languages", { get: () => [tag] });
     }, language);
@@ -45,7 +47,7 @@ export class OpenPage {
   /** Opens the page; `prepare` runs in it before anything is joined. */
   async start(prepare, value) {
     await this.page.goto(this.url);
-    await this.page.waitForSelector("h1");
+    await this.page.waitForSelector("h1", { visible: true });
     if (prepare) await this.page.evaluate(prepare, value);
     await this.until(() => document.querySelector(".preview video")?.videoWidth > 0);
     await this.press("Bli med");

@@ -11,6 +11,7 @@ import { launch } from "../browser/launch.js";
 import { named } from "../browser/named.js";
 import { installDrawnMedia } from "./drawn-media.js";
 import { installFakeBridge } from "./fake-bridge.js";
+import { installFakeHttp } from "./fake-http.js";
 import { BROWSERS } from "./open-page.js";
 import { protocolValidator } from "./schema.js";
 import { serveWeb } from "./static-server.js";
@@ -43,6 +44,7 @@ for (const name of BROWSERS) {
       await page.setViewport({ width: 1280, height: 800 });
       await page.evaluateOnNewDocument(installDrawnMedia);
       await page.evaluateOnNewDocument(installFakeBridge);
+      await page.evaluateOnNewDocument(installFakeHttp);
       await page.evaluateOnNewDocument(() => {
         Object.defineProperty(navigator, "languages", { get: () => ["nb-NO"] });
       });
@@ -66,7 +68,7 @@ for (const name of BROWSERS) {
 
     async function open(path = `/join#${TOKEN}`) {
       await page.goto(web.origin + path);
-      await page.waitForSelector("h1");
+      await page.waitForSelector("h1", { visible: true });
     }
 
     async function join() {
@@ -111,6 +113,48 @@ for (const name of BROWSERS) {
       await page.evaluateOnNewDocument(() => delete window.RTCPeerConnection);
       await open();
       await untilText("h1", "Nettleseren er for gammel");
+    });
+
+    /** Of the files at addresses that match, so many of the first requests come to nothing. */
+    async function lose(pattern, times = Infinity) {
+      let left = times;
+      await page.setRequestInterception(true);
+      page.on("request", (request) => {
+        const lost = pattern.test(request.url()) && left > 0;
+        if (lost) left -= 1;
+        return lost ? request.abort() : request.continue();
+      });
+    }
+
+    it("asks again for texts that were lost on the way", async () => {
+      await lose(/\/client\/text\//, 1);
+      await open();
+      await untilText("h1", "Gjør deg klar");
+    });
+
+    it("says so in words when its texts do not come, and starts anew with the link as it was", async () => {
+      await lose(/\/client\/text\//, 2);
+      await open();
+      await untilText("h1", "Siden ble ikke lastet");
+      assert.deepEqual(await accessibilityProblems(), []);
+      await press("Last siden på nytt");
+      await untilText(".greeting", "Ola Nordmann");
+    });
+
+    it("says so in words when its scripts do not come", async () => {
+      await lose(/\/sdk\/src\/session\.js/);
+      await open();
+      await untilText("h1", "Siden ble ikke lastet");
+      assert.equal(await page.evaluate(() => [...document.querySelectorAll("h1")].filter((node) => node.checkVisibility()).length), 1);
+    });
+
+    it("takes the call's own part of the page for lost when it does not come, and lets go of the devices", async () => {
+      await lose(/\/client\/views\/call\.js/);
+      await open();
+      await until(() => document.querySelector(".preview video")?.videoWidth > 0);
+      await press("Bli med");
+      await untilText("h1", "Vi får ikke kontakt");
+      await until(() => fakeBridge.received.some(({ type }) => type === "leave"));
     });
 
     it("shows oneself before the call, and what is turned off stays off in it", async () => {
@@ -221,6 +265,50 @@ for (const name of BROWSERS) {
       await press("Løsne Kari Fastlege");
       await until(() => fakeBridge.layout.pinned.length === 0);
       await until(() => document.querySelector(".people .tile-pin") !== null);
+    });
+
+    it("shows large who speaks, whom one pinned beside them, never oneself; tells the bridge, and remembers it", async () => {
+      await join();
+      const [kari, tone] = [await meet(), await meet({ name: "Tone Tolk", role: "tolk" })];
+      const speaks = (id) => page.evaluate((who) => fakeBridge.setActiveSpeaker(who), id);
+      const heights = () => page.evaluate(() => Object.fromEntries(fakeBridge.layout.tiles.map(({ source_id: id, height }) => [id, height])));
+      /** Waits until of two the first is told to be shown larger by far, or as large. */
+      const larger = (first, second, times = 2) =>
+        until(([one, other, factor]) => {
+          const height = (id) => fakeBridge.layout?.tiles.find(({ source_id: source }) => source === `s-${id}-camera`)?.height;
+          return factor === 1 ? height(one) === height(other) : height(one) > factor * height(other);
+        }, [first, second, times]);
+      await speaks(kari);
+      await larger(kari, tone, 1);
+      await press("Vis den som snakker, stor");
+      await untilText("#notices", "Den som snakker, vises stor.");
+      await larger(kari, tone);
+      await page.evaluate(() => {
+        window.pictures = [...document.querySelectorAll(".people video")];
+        document.querySelectorAll(".people .tile-pin")[1].focus();
+      });
+      await speaks(tone);
+      await larger(tone, kari);
+      const before = await heights();
+      await speaks("p-self");
+      assert.deepEqual(await accessibilityProblems(), []);
+      assert.deepEqual(await heights(), before);
+      assert.equal(await page.evaluate(() => document.activeElement.ariaLabel), "Fest Tone Tolk", "the focus stays");
+      assert.ok(await page.evaluate(() => window.pictures.every((video) => video.isConnected && !video.paused)));
+      await page.keyboard.press("Enter");
+      await speaks(kari);
+      await larger(kari, tone, 1);
+      await until((id) => fakeBridge.layout.pinned[0] === id, tone);
+      await speaks(tone);
+      await press("Vis alle like store");
+      await until(() => document.querySelector(".screens .tile"));
+      await press("Løsne Tone Tolk");
+      await press("Vis den som snakker, stor");
+      await join();
+      await meet();
+      await meet({ name: "Tone Tolk", role: "tolk" });
+      await until(() => document.querySelector(".has-speaker"));
+      await page.evaluate(() => localStorage.removeItem("bridge.arrangement"));
     });
 
     it("sends what a browser was slow to open from when it is open, though its owner is in the call already", async () => {

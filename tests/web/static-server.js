@@ -14,14 +14,31 @@ const POLICY =
 const PAGES = { "/join": "index", "/signin": "signin", "/admin": "admin", "/sandbox": "sandbox" };
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".wasm": "application/wasm", ".tflite": "application/octet-stream" };
 
+/** What an operator's mark makes of a page (bridge/signaling/mark.py), with `?mark`. */
+const MARK = {
+  name: "Legekontoret Storgata",
+  logo: "logo",
+  support: "Ring legekontoret på 22 33 44 55 (hverdager 8–15).",
+};
+const METAS = Object.entries(MARK).map(([name, text]) => `<meta name="service-${name}" content="${text}">`).join("");
+const LOGO =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 96 32"><path fill="#a3195b" d="M12 2h8v10h10v8H20v10h-8V20H2v-8h10z"/>' +
+  '<path fill="none" stroke="#203a60" stroke-width="4" d="M40 22c8-16 16 10 24-4s14-6 26-10"/></svg>';
+
 /** @returns {Promise<{ origin: string, close: () => void }>} */
 export async function serveWeb() {
   const server = createServer(async (request, response) => {
-    const path = normalize(new URL(request.url ?? "/", "http://localhost").pathname);
+    const url = new URL(request.url ?? "/", "http://localhost");
+    const path = normalize(url.pathname);
+    if (path === "/logo") {
+      response.writeHead(200, { "Content-Type": TYPES[".svg"] }).end(LOGO);
+      return;
+    }
     const packed = path.startsWith("/packages/");
     const file = path in PAGES ? `client/${PAGES[path]}.html` : packed ? path.replace("/packages/", "packages/files/") + ".gz" : path.slice(1);
     try {
-      const body = await readFile(join(WEB, file));
+      const read = await readFile(join(WEB, file));
+      const body = path in PAGES && url.searchParams.has("mark") ? String(read).replace("</head>", `${METAS}</head>`) : read;
       const type = `${TYPES[extname(path)] ?? "text/html"}; charset=utf-8`;
       const policy = path.endsWith("/blur/worker.js") ? POLICY.replace("script-src", "script-src 'wasm-unsafe-eval'") : POLICY;
       const encoding = packed ? { "Content-Encoding": "gzip" } : {};

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 
 import { LANGUAGES as operators } from "../../web/client/admin/texts.js";
-import { arrange, initials } from "../../web/client/layout.js";
+import { arrange, arrangeLarge, initials } from "../../web/client/layout.js";
 import { en } from "../../web/client/text/en.js";
 import { nb } from "../../web/client/text/nb.js";
 import { nn } from "../../web/client/text/nn.js";
@@ -14,6 +15,16 @@ describe("the texts", () => {
     it(`say in ${language} all that they say in bokmål, about the same things`, () => {
       assert.deepEqual(Object.keys(texts), Object.keys(nb));
       for (const key of Object.keys(nb)) assert.deepEqual(placeholders(texts[key]), placeholders(nb[key]), key);
+    });
+  }
+});
+
+describe("the pages themselves", () => {
+  for (const name of ["index", "signin"]) {
+    it(`say in three languages that ${name}.html did not load, where no script does`, () => {
+      const page = readFileSync(new URL(`../../web/client/${name}.html`, import.meta.url), "utf8");
+      const sections = [...page.matchAll(/<section lang="(\w\w)">\s*<h1>[^<]+<\/h1>\s*<p>[^<]+<\/p>/g)];
+      assert.deepEqual(sections.map(([, language]) => language), ["nb", "nn", "en"]);
     });
   }
 });
@@ -61,6 +72,38 @@ describe("arrange", () => {
 
   it("has nothing to show for nobody", () => {
     assert.deepEqual(arrange(0, 100, 100, 12), { width: 0, height: 0, columns: 0 });
+  });
+});
+
+describe("arrangeLarge", () => {
+  const area = ({ width, height }) => width * height;
+
+  it("puts the others beside the large one where it is wide, and below where it is high", () => {
+    const [wide, beside] = arrangeLarge(1, 3, 1256, 640, 12);
+    assert.ok(beside.x >= wide.x + wide.width && area(wide) > 6 * area(beside));
+    const [high, below] = arrangeLarge(1, 3, 374, 650, 12);
+    assert.ok(below.y >= high.y + high.height && area(high) > 6 * area(below));
+  });
+
+  it("has everybody in sight, and nobody over another", () => {
+    for (const [width, height] of [[1280, 640], [374, 650], [780, 300], [320, 320]]) {
+      for (const large of [1, 2]) {
+        for (let small = 0; small <= 24; small += 1) {
+          const places = arrangeLarge(large, small, width, height, 12);
+          assert.equal(places.length, large + small);
+          for (const [index, one] of places.entries()) {
+            const said = `${index} of ${large} and ${small} in ${width}×${height}`;
+            assert.ok(one.width > 0 && one.x >= 0 && one.y >= 0 && one.x + one.width <= width + 1 && one.y + one.height <= height + 1, said);
+            const over = places.slice(index + 1).some((other) => other.x < one.x + one.width && one.x < other.x + other.width && other.y < one.y + one.height && one.y < other.y + other.height);
+            assert.ok(!over, said);
+          }
+        }
+      }
+    }
+  });
+
+  it("has all of it for the large one when nobody else is there", () => {
+    assert.deepEqual(arrangeLarge(1, 0, 1600, 900, 12), [{ x: 0, y: 0, width: 1600, height: 900 }]);
   });
 });
 

@@ -11,6 +11,8 @@ const PATHS = {
   settings: "M4 7h9M17 7h3M4 17h3M11 17h9M15 4.5v5M9 14.5v5",
   leave: "M3 14.5c5.5-5 12.5-5 18 0l-1.5 2.5-4-1.5v-2.7a12 12 0 0 0-7 0v2.7l-4 1.5Z",
   speaker: "M4 9h4l5-4v14l-5-4H4ZM16.5 8.5a5 5 0 0 1 0 7M19 6a9 9 0 0 1 0 12",
+  "arrange-grid": "M4 5h7v6H4ZM13 5h7v6h-7ZM4 13h7v6H4ZM13 13h7v6h-7Z",
+  "arrange-speaker": "M3 5h12v14H3ZM18 5h3v3h-3ZM18 10.5h3v3h-3ZM18 16h3v3h-3Z",
   close: "M6 6l12 12M18 6 6 18",
   check: "M5 12.5l4.5 4.5L19 7.5",
   warning: "M12 4 2.5 20h19ZM12 10v4.5M12 17.2v.1",

@@ -1,4 +1,5 @@
 import { BridgeError, Preparation, connect } from "../sdk/src/index.js";
+import { titled } from "./brand.js";
 import { askForConsent } from "./consent.js";
 import { Equipment } from "./equipment.js";
 import { language, t } from "./i18n.js";
@@ -6,7 +7,6 @@ import { clearNotices, notify } from "./notices.js";
 import { describeCallProblem } from "./problems.js";
 import { textsLoaded } from "./texts.js";
 import { nameInToken, takeToken } from "./token.js";
-import { CallView } from "./views/call.js";
 import { LobbyView } from "./views/lobby.js";
 import { messageView } from "./views/message.js";
 import { PrepareView } from "./views/prepare.js";
@@ -24,7 +24,7 @@ class Page {
 
   start() {
     document.documentElement.lang = language;
-    document.title = t("title");
+    document.title = titled(t("title"));
     const token = takeToken();
     if (token === null) this.#showProblem(new BridgeError("no_token", "There is no token in the link."));
     else this.#prepare(token);
@@ -48,6 +48,8 @@ class Page {
     });
     this.#show(view.node, view);
     equipment.open();
+    // While one prepares and waits: what is not of use before need not be waited for.
+    loadCall().catch(() => undefined);
   }
 
   /**
@@ -62,7 +64,7 @@ class Page {
     prepare.setJoining(true);
     try {
       const call = await connect(signallingUrl(), token, { preparation });
-      this.#enter(call, token, equipment);
+      await this.#enter(call, token, equipment);
     } catch (error) {
       equipment.release();
       this.#showProblem(error, () => this.#prepare(token));
@@ -76,41 +78,57 @@ class Page {
    * @param {string} token
    * @param {Equipment} equipment
    */
-  #enter(call, token, equipment) {
+  async #enter(call, token, equipment) {
     this.#call = call;
     /** What the lobby shows and the call takes over. @type {Equipment | null} */
-    let waiting = null;
+    let devices = equipment;
+    let waits = false;
+    const rejoin = () => this.#prepare(token);
     const wait = () => {
-      waiting ??= equipment;
-      const view = new LobbyView(call, waiting, () => call.leave());
+      waits = true;
+      devices ??= new Equipment();
+      const view = new LobbyView(call, devices, () => call.leave());
       this.#show(view.node, view);
     };
-    const talk = () => {
-      const view = new CallView(call, nameInToken(token), () => call.leave());
+    const talk = async () => {
+      const loaded = await loadCall().catch(() => null);
+      // It may be over meanwhile, or one may be back in the lobby.
+      if (this.#call !== call || call.lobby !== null || devices === null) return;
+      if (loaded === null) {
+        this.#call = null;
+        devices.release();
+        call.leave();
+        // What did not load is asked for again only by a page that is loaded anew.
+        this.#showProblem(new BridgeError("unreachable", "The page did not load all of its files."), () => location.reload());
+        return;
+      }
+      const view = new loaded.CallView(call, nameInToken(token), () => call.leave());
       this.#show(view.node, view);
-      view.start(waiting ?? equipment);
-      waiting = null;
+      view.start(devices);
+      waits = false;
+      devices = null;
     };
-    call.on("admitted", () => {
-      talk();
-      notify(t("admittedAnnouncement"));
+    call.on("admitted", async () => {
+      await talk();
+      if (this.#call === call && !waits) notify(t("admittedAnnouncement"));
     });
     call.on("senttolobby", () => {
-      if (waiting !== null) return;
+      if (waits) return;
       // The devices went with the call.
-      waiting = new Equipment();
+      const gone = devices === null;
       wait();
-      waiting.open();
+      if (gone) devices?.open();
       notify(t("lobbySentBack"));
     });
     call.on("closed", (error) => {
+      if (this.#call !== call) return;
       this.#call = null;
-      waiting?.release();
-      if (error === null) this.#showLeft(() => this.#prepare(token));
-      else this.#showProblem(error, () => this.#prepare(token));
+      devices?.release();
+      if (error === null) this.#showLeft(rejoin);
+      else this.#showProblem(error, rejoin);
     });
     askForConsent(call);
-    if (call.lobby === null) talk();
+    if (call.lobby === null) await talk();
     else wait();
   }
 
@@ -124,9 +142,9 @@ class Page {
    * @param {() => void} [tryAgain]
    */
   #showProblem(error, tryAgain) {
-    const { title, body, code, retry } = describeCallProblem(error);
+    const { title, body, code, retry, help } = describeCallProblem(error);
     const action = retry && tryAgain ? { action: { label: t("tryAgain"), act: tryAgain } } : {};
-    this.#show(messageView({ title, body, code, ...action }));
+    this.#show(messageView({ title, body, code, help, ...action }));
   }
 
   /**
@@ -143,6 +161,11 @@ class Page {
   }
 }
 
+/** The call itself: a third of the page. */
+function loadCall() {
+  return import("./views/call.js");
+}
+
 /** Beside this page: `/join` and `/v1/signal` stand next to each other, also behind a path prefix. */
 function signallingUrl() {
   const url = new URL("v1/signal", location.href);
@@ -152,8 +175,8 @@ function signallingUrl() {
   return url.href;
 }
 
-// Without it there is no call: too-old.js says so, where nothing runs.
+// Without it there is no call: not-started.js says so, where nothing runs.
 if ("RTCPeerConnection" in window) {
   document.documentElement.dataset["runs"] = "";
-  textsLoaded.then(() => new Page().start());
+  textsLoaded.then(() => new Page().start(), () => document.dispatchEvent(new Event("notloaded")));
 }

@@ -9,6 +9,7 @@ import { capitalized, t } from "./i18n.js";
  * @property {string} body what the user can do about it
  * @property {string} code for support, in small print; empty where nothing went wrong
  * @property {boolean} retry whether to try again makes sense
+ * @property {boolean} help whether there is something to turn to somebody about
  */
 
 /** What ends a call or keeps one out, in words. @type {Record<string, [title: TextKey, body: TextKey, retry: boolean]>} */
@@ -45,6 +46,9 @@ const CALL_PROBLEMS = {
 /** What somebody decided: there is nothing to ask support about. */
 const DECIDED = new Set(["ended", "time_is_up", "room_over", "room_closed", "removed", "banned", "refused", "replaced", "resumed"]);
 
+/** Of these, what somebody may want to ask about all the same. */
+const ASKED_ABOUT = new Set(["removed", "banned", "refused"]);
+
 /** @type {Record<string, [title: TextKey, body: TextKey]>} */
 const DEVICE_PROBLEMS = {
   permission_denied: ["permissionTitle", "permissionBody"],
@@ -67,7 +71,8 @@ export function describeCallProblem(error) {
   const badLink = /** @type {[TextKey, TextKey, boolean]} */ (["badLinkTitle", "badLinkBody", false]);
   const known = CALL_PROBLEMS[code] ?? unknown ?? (code.startsWith("token_") ? badLink : undefined);
   const [title, body, retry] = known ?? ["unknownTitle", "unknownBody", true];
-  return { title: t(title), body: t(body), code: DECIDED.has(code) ? "" : code, retry };
+  const decided = DECIDED.has(code);
+  return { title: t(title), body: t(body), code: decided ? "" : code, retry, help: !decided || ASKED_ABOUT.has(code) };
 }
 
 /**
@@ -80,5 +85,5 @@ export function describeCallProblem(error) {
 export function describeDeviceProblem({ code }, device) {
   const [title, body] = DEVICE_PROBLEMS[code] ?? ["deviceFailedTitle", "deviceFailedBody"];
   const values = { device: t(device) };
-  return { title: capitalized(t(/** @type {TextKey} */ (title), values)), body: t(/** @type {TextKey} */ (body), values), code, retry: true };
+  return { title: capitalized(t(/** @type {TextKey} */ (title), values)), body: t(/** @type {TextKey} */ (body), values), code, retry: true, help: true };
 }

@@ -6,6 +6,7 @@ const STORED = {
   saveData: "bridge.saveData",
   view: "bridge.view",
   layout: "bridge.layout",
+  arrangement: "bridge.arrangement",
   blur: "bridge.blur",
 };
 

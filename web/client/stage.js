@@ -1,12 +1,15 @@
 import { element } from "./dom.js";
 import { t } from "./i18n.js";
-import { arrange, initials } from "./layout.js";
-import { mainPicture } from "./main-picture.js";
+import { glide } from "./gliding.js";
+import { arrange, arrangeLarge, initials } from "./layout.js";
+import { mainPicture, speakerOf } from "./main-picture.js";
 import { nameOf, PersonMenu } from "./person-menu.js";
 import { Tile } from "./tile.js";
 
 /** @import { Call, RemoteParticipant, RemoteSource } from "../sdk/src/index.js" */
 /** @import { TileState } from "./tile.js" */
+
+/** How people stand: all alike, or whoever speaks large and the others in a strip. @typedef {"grid" | "speaker"} Arrangement */
 
 /** Between tiles: CSS pixels, as in call.css. */
 const GAP = 12;
@@ -15,7 +18,7 @@ const NARROW = 700;
 /** Where there are more, their tiles are so small that one's own would cover them. */
 const FEW = 3;
 
-/** Everyone's tiles: shared screens large, people around, oneself in a corner while there are few. */
+/** Everyone's tiles: shared screens large, people around, oneself in a corner while there are few; or whoever speaks large. */
 export class Stage {
   #screens = element("ul", { class: "screens", hidden: true });
   #people = element("ul", { class: "people", "aria-label": t("participants") });
@@ -28,6 +31,12 @@ export class Stage {
   #shown = null;
   /** Whom one wants to see large, whoever speaks. @type {string | null} */
   #pinned = null;
+  /** @type {Arrangement} */
+  #arrangement;
+  /** Who speaks, or spoke last, of those who are not pinned. @type {string | null} */
+  #spoke = null;
+  /** Who stands large among the people, by id: none where all are alike. @type {string[]} */
+  #large = [];
   #onpin;
   #call;
   /** What is looked at most, wherever else it may be shown; known after `update`. @type {TileState | null} */
@@ -35,12 +44,31 @@ export class Stage {
 
   /**
    * @param {Call} call
+   * @param {Arrangement} arrangement
    * @param {(id: string | null) => void} onpin told who is pinned from now on: the stage is to be updated
    */
-  constructor(call, onpin) {
+  constructor(call, arrangement, onpin) {
     this.#call = call;
+    this.#arrangement = arrangement;
     this.#onpin = onpin;
     this.#observer.observe(this.node);
+  }
+
+  get arrangement() {
+    return this.#arrangement;
+  }
+
+  set arrangement(arrangement) {
+    this.#arrangement = arrangement;
+    if (this.#shown) this.update(...this.#shown);
+  }
+
+  /** Whether the two arrangements differ now: not for two people, nor beside what is shared. */
+  get arrangeable() {
+    if (this.#shown === null) return false;
+    const [participants, , , ownScreen, composed] = this.#shown;
+    const others = people(participants);
+    return composed === null && ownScreen === null && others.length > 1 && !others.some((other) => screenOf(other));
   }
 
   /**
@@ -65,15 +93,19 @@ export class Stage {
     }
     const others = people(this.#shown[0]);
     if (!others.some(({ id }) => id === this.#pinned)) this.#pinned = null;
+    if (activeSpeaker !== null && activeSpeaker.id !== this.#pinned) this.#spoke = activeSpeaker.id;
+    const large = this.#chooseLarge(others);
+    const changed = large.join() !== this.#large.join();
+    this.#large = large;
     /** @type {Set<string>} */
     const shown = new Set(["self"]);
     for (const participant of others) {
       shown.add(participant.id);
       const pinned = participant.id === this.#pinned;
       const state = describePerson(participant, participant === activeSpeaker && others.length > 1);
-      this.#place(participant.id, pinned ? this.#screens : this.#people, { ...state, pinned });
-      const screen = participant.source("screen");
-      if (screen?.track && !screen.muted) {
+      this.#place(participant.id, pinned && large.length === 0 ? this.#screens : this.#people, { ...state, pinned });
+      const screen = screenOf(participant);
+      if (screen?.track) {
         shown.add(screen.id);
         this.#place(screen.id, this.#screens, describeScreen(t("screenOf", { name: nameOf(participant) }), screen.track, screen));
       }
@@ -83,16 +115,32 @@ export class Stage {
       this.#place("own-screen", this.#screens, describeScreen(t("yourScreen"), ownScreen, null));
     }
     this.#closeOthers(shown);
-    this.main = describeMain(mainPicture(others, activeSpeaker, this.#pinned)) ?? self;
+    this.main = describeMain(mainPicture(others, activeSpeaker?.id ?? this.#spoke, this.#pinned)) ?? self;
     const sharing = this.#screens.childElementCount > 0;
     const { clientWidth, clientHeight } = this.node;
-    const cornered = !sharing && (others.length <= 1 || (others.length <= FEW && clientWidth < Math.min(NARROW, clientHeight)));
+    const cornered = !sharing && large.length === 0 && (others.length <= 1 || (others.length <= FEW && clientWidth < Math.min(NARROW, clientHeight)));
     // A corner has no room for a name; whose picture it is, one sees.
     if (cornered) this.#place("self", this.#corner, { ...self, name: t("you") });
     else this.#place("self", this.#people, self);
     this.#screens.hidden = !sharing;
     this.node.classList.toggle("has-screen", sharing);
-    this.#arrange();
+    this.node.classList.toggle("has-speaker", large.length > 0);
+    if (changed) glide([...this.#people.children], () => this.#arrange());
+    else this.#arrange();
+  }
+
+  /**
+   * Who stands large among the people: whoever speaks, and beside them the one who is pinned.
+   *
+   * @param {RemoteParticipant[]} others
+   */
+  #chooseLarge(others) {
+    if (this.#arrangement === "grid" || !this.arrangeable) return [];
+    // What one is about to press stays where it is.
+    const stays = this.#large.length > 0 && this.#large.every((id) => others.some((other) => other.id === id));
+    if (stays && this.#people.querySelector(".menu[open]")) return this.#large;
+    const speaker = speakerOf(others.filter(({ id }) => id !== this.#pinned), this.#spoke);
+    return [speaker?.id, this.#pinned].filter((id) => typeof id === "string");
   }
 
   close() {
@@ -152,6 +200,10 @@ export class Stage {
     const count = this.#people.childElementCount;
     // Before there is one, too: it is to begin as it fits.
     this.#call.composedShape = this.node.clientHeight > this.node.clientWidth ? "upright" : "wide";
+    if (this.#large.length > 0) {
+      this.#arrangeLarge();
+      return;
+    }
     // Not `clientWidth`, which is rounded: half a pixel too much, and the last tile of a row goes to the next.
     const room = this.#people.getBoundingClientRect();
     const { width, height, columns } = arrange(count, room.width, room.height, GAP);
@@ -161,8 +213,34 @@ export class Stage {
     // How far the pictures are from the edge: one's own lies in their corner.
     style.setProperty("--margin", `${count === 0 ? 0 : Math.max(0, (room.width - columns * width - (columns - 1) * GAP) / 2)}px`);
   }
+
+  /** By their places alone, so that no picture starts anew and no button loses the focus when another one speaks. */
+  #arrangeLarge() {
+    const large = this.#large.map((id) => this.#tiles.get(id)?.node);
+    const small = [...this.#people.children].filter((node) => !large.some((each) => each === node));
+    const room = this.#people.getBoundingClientRect();
+    if (room.width === 0 || room.height === 0) return;
+    const places = arrangeLarge(large.length, small.length, Math.floor(room.width), Math.floor(room.height), GAP);
+    for (const [index, node] of [...large, ...small].entries()) {
+      const place = places[index];
+      if (!(node instanceof HTMLElement) || place === undefined) continue;
+      node.style.setProperty("--tile-left", `${place.x}px`);
+      node.style.setProperty("--tile-top", `${place.y}px`);
+      node.style.setProperty("--tile-own-width", `${place.width}px`);
+      node.style.setProperty("--tile-own-height", `${place.height}px`);
+    }
+  }
 }
 
+/**
+ * What they share, if it can be seen.
+ *
+ * @param {RemoteParticipant} participant
+ */
+function screenOf(participant) {
+  const screen = participant.source("screen");
+  return screen?.track && !screen.muted ? screen : null;
+}
 
 /**
  * Those who are to be seen. The recorder stands in the list of participants, and the call says that it is recorded: a tile

@@ -42,7 +42,7 @@ async function tested(view, figures, level) {
 
 
 /** Joins a room whose lobby is before the call. */
-async function enterLobby(view, lobby, label = "Bli med") {
+export async function enterLobby(view, lobby, label = "Bli med") {
   await view.prepare();
   await view.page.evaluate((now) => fakeBridge.setLobby(now), lobby);
   await view.until(() => document.querySelector(".preview video")?.videoWidth > 0);

@@ -69,6 +69,31 @@ export const CALL = [
     },
   },
   {
+    id: "call-speaker",
+    title: "Whoever speaks large, by one's own choice",
+    name: "Dr. Lege",
+    play: async (view) => {
+      await asDoctor(view, PATIENT, INTERPRETER, RELATIVE, NAV, SPECIALIST);
+      await view.page.evaluate(() => {
+        fakeBridge.setActiveSpeaker(ids[2]);
+        setInterval(() => fakeBridge.setSpeaking([ids[2]]), 100);
+      });
+      await view.press("Vis den som snakker, stor");
+      await view.until(() => document.querySelector(".has-speaker .is-speaking"));
+    },
+  },
+  {
+    id: "call-speaker-pinned",
+    title: "The interpreter pinned beside whoever speaks",
+    play: async (view) => {
+      await asPatient(view, DOCTOR, INTERPRETER, RELATIVE);
+      await view.page.evaluate(() => fakeBridge.setActiveSpeaker(ids[0]));
+      await view.press("Vis den som snakker, stor");
+      await view.press("Fest Tone Tolk");
+      await view.until(() => document.querySelector(".has-speaker [aria-pressed='true']"));
+    },
+  },
+  {
     id: "call-screen",
     title: "A screen is shared (nynorsk)",
     language: "nn-NO",

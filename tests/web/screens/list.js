@@ -2,6 +2,7 @@
 import { MESSAGES } from "./after.js";
 import { LOBBY, PREPARATION, SIGN_IN } from "./before.js";
 import { CALL, DOCTORS } from "./call.js";
+import { MARKED } from "./marked.js";
 import { OPERATORS } from "./operators.js";
 
 /**
@@ -26,6 +27,7 @@ export const GROUPS = [
   { title: "The call", screens: CALL },
   { title: "What doctors have besides", screens: DOCTORS },
   { title: "When there is no call", screens: MESSAGES },
+  { title: "Under an operator's name, and when the page does not start", screens: MARKED },
   { title: "Operators and developers", screens: OPERATORS },
 ];
 

@@ -17,6 +17,8 @@ export class ShownPage extends OpenPage {
     // Sizes are given below; two that hold at once would both be half right.
     await self.page.setViewport(null);
     self.devtools = await self.page.createCDPSession();
+    // What the screen before was set to is not this one's.
+    await self.page.evaluateOnNewDocument(() => localStorage.clear());
     await self.page.evaluateOnNewDocument(installDevices);
     await self.page.evaluateOnNewDocument(installAnswers, screen.answers ?? {});
     await screen.play(self);
@@ -26,14 +28,14 @@ export class ShownPage extends OpenPage {
   /** Opens one of the pages that are no call. @param {string} path */
   async visit(path) {
     await this.page.goto(this.origin + path);
-    await this.page.waitForSelector("h1");
+    await this.page.waitForSelector("h1", { visible: true });
   }
 
   /** Opens the page that comes before the call. @param {() => void} [prepare] runs in it */
   async prepare(prepare) {
     if (prepare) await this.page.evaluateOnNewDocument(prepare);
     await this.page.goto(this.url);
-    await this.page.waitForSelector("h1");
+    await this.page.waitForSelector("h1", { visible: true });
   }
 
   /** @param {string} label */

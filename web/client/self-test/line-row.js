@@ -1,4 +1,5 @@
 import { testLine } from "../../sdk/src/line-test.js";
+import { support } from "../brand.js";
 import { element, setAttribute, setText } from "../dom.js";
 import { language, t } from "../i18n.js";
 import { Row } from "./row.js";
@@ -17,6 +18,7 @@ export class LineRow {
   #token;
   #row = new Row(t("line"));
   #advice = element("ul", { class: "test-advice" });
+  #support = element("div");
   #facts = element("dl", { class: "test-facts" });
   #again = element("button", { type: "button", class: "button small", onclick: () => this.start() }, t("selfTestAgain"));
   /** @type {AbortController | null} */
@@ -30,14 +32,14 @@ export class LineRow {
   constructor(url, token) {
     this.#url = url;
     this.#token = token;
-    this.#row.body.append(this.#advice, this.#facts, this.#again);
+    this.#row.body.append(this.#advice, this.#support, this.#facts, this.#again);
   }
 
   /** To be called from a click: browsers start sound, silent though it is, only then. */
   async start() {
     if (this.#running) return;
     const { signal } = (this.#running = new AbortController());
-    for (const each of [this.#advice, this.#facts, this.#again]) setAttribute(each, "hidden", true);
+    for (const each of [this.#advice, this.#support, this.#facts, this.#again]) setAttribute(each, "hidden", true);
     this.#row.say("busy", t("lineReaching"));
     try {
       this.#show(await testLine(this.#url, this.#token, { signal, onMeasuring: () => this.#row.say("busy", t("lineMeasuring")) }));
@@ -59,6 +61,8 @@ export class LineRow {
     this.#row.say(level, t(WORDS[level]));
     this.#advice.replaceChildren(...advice.map((key) => element("li", {}, t(key))));
     setAttribute(this.#advice, "hidden", advice.length === 0);
+    this.#support.replaceChildren(support() ?? "");
+    setAttribute(this.#support, "hidden", level !== "poor" && level !== "none");
     const { roundTrip, jitter, lossUp, lossDown, rateUp, rateDown, udp, tcp } = report;
     const ways = [udp === true && "UDP", tcp === true && "TCP"].filter(Boolean).join(", ") || t("wayNone");
     /** @type {[TextKey, string][]} */

@@ -1,4 +1,4 @@
-import { brand } from "../brand.js";
+import { brand, support, titled } from "../brand.js";
 import { element } from "../dom.js";
 import { language } from "../i18n.js";
 import { say, sayProblem } from "./texts.js";
@@ -36,7 +36,7 @@ class SignInPage {
 
   async start() {
     document.documentElement.lang = language;
-    document.title = say("title");
+    document.title = titled(say("title"));
     this.#show(element("p", { class: "signin-lead" }, say("opening")));
     const code = location.hash.slice(1);
     const problem = new URLSearchParams(location.search).get("problem");
@@ -202,7 +202,8 @@ class SignInPage {
 
   /** @param {...import("../dom.js").Child} children */
   #show(...children) {
-    const view = element("main", { class: "message-page signin" }, brand(), ...children);
+    const failed = children.some((child) => child instanceof Element && child.classList.contains("signin-problem"));
+    const view = element("main", { class: "message-page signin" }, brand(), ...children, failed && support());
     this.#holder.replaceChildren(view);
     view.querySelector("h1")?.focus();
   }

@@ -1,10 +1,11 @@
 import { originOf } from "../../sdk/src/index.js";
+import { service, support, logo } from "../brand.js";
 import { background } from "../background.js";
 import { Captions, ChatPanel } from "../chat-panel.js";
 import { element, setAttribute, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { FloatingPicture, isShortcut } from "../floating-picture.js";
-import { icon } from "../icons.js";
+import { icon, setIcon } from "../icons.js";
 import { initials } from "../layout.js";
 import { notify, withdrawNotices } from "../notices.js";
 import { OwnMedia } from "../own-media.js";
@@ -26,6 +27,7 @@ import { waitingName } from "../words.js";
 /** @import { TextKey } from "../i18n.js" */
 /** @import { PictureLayout } from "../../sdk/src/protocol.js" */
 /** @import { View } from "../settings-dialog.js" */
+/** @import { Arrangement } from "../stage.js" */
 
 /** What is said when the pictures come all in one, by the reason. @type {Record<string, TextKey | undefined>} */
 const COMPOSED_TEXTS = { thin_line: "composedForLine", asked: "composedNow" };
@@ -50,6 +52,11 @@ function rememberedLayout() {
   return LAYOUTS.find((known) => known === layout) ?? "auto";
 }
 
+/** How people are to stand where each has a picture of their own. @returns {Arrangement} */
+function rememberedArrangement() {
+  return remembered("arrangement") === "speaker" ? "speaker" : "grid";
+}
+
 /** The call itself. */
 export class CallView {
   #call;
@@ -68,6 +75,7 @@ export class CallView {
   #chatButton;
   #unread = 0;
   #hand;
+  #arrange = element("button", { type: "button", class: "head-button", onclick: () => this.#switchArrangement() }, icon("arrange-speaker"));
   #captions = new Captions();
   #recording = element("p", { class: "recording", role: "status" });
   #encryption = element("span", { class: "encryption", title: t("encryptionExplained") }, icon("lock"), element("span", { class: "encryption-word" }, t("encryptedToBridge")));
@@ -99,7 +107,7 @@ export class CallView {
   constructor(call, name, leave) {
     this.#call = call;
     this.#name = name;
-    this.#stage = new Stage(call, (id) => this.#pin(id));
+    this.#stage = new Stage(call, rememberedArrangement(), (id) => this.#pin(id));
     this.#own = new OwnMedia(call, () => this.#queueUpdate(), this.#abort.signal);
     this.#sound = new Sound((blocked) => setAttribute(this.#unlockButton, "hidden", !blocked));
     this.#floating = new FloatingPicture({ microphone: () => this.#own.toggleMicrophone(), leave, changed: () => this.#queueUpdate() });
@@ -131,10 +139,10 @@ export class CallView {
       element(
         "header",
         { class: "call-head" },
-        element("h1", { tabindex: "-1" }, t("title")),
+        element("h1", { tabindex: "-1" }, logo(), element("span", { class: "service-name" }, service.name || t("title"))),
         this.#recording,
         element("p", { class: "count" }, this.#encryption, this.#count),
-        element("div", { class: "head-buttons" }, this.#hand, this.#chatButton.node, this.#peopleButton.node),
+        element("div", { class: "head-buttons" }, this.#arrange, this.#hand, this.#chatButton.node, this.#peopleButton.node),
       ),
       this.#banner,
       this.#alone,
@@ -278,6 +286,14 @@ export class CallView {
     }, options);
   }
 
+  #switchArrangement() {
+    const arrangement = this.#stage.arrangement === "grid" ? "speaker" : "grid";
+    remember("arrangement", arrangement);
+    this.#stage.arrangement = arrangement;
+    notify(t(arrangement === "grid" ? "gridNow" : "speakerNow"));
+    this.#queueUpdate();
+  }
+
   async #raiseHand() {
     const raised = !this.#call.handRaised;
     await this.#call.raiseHand(raised).then(() => notify(t(raised ? "ownHandUp" : "ownHandDown")), () => notify(t("notDone")));
@@ -355,6 +371,12 @@ export class CallView {
     const { possible: canFloat, open: floating } = this.#floating;
     this.#toolbar.update({ microphoneOn, cameraOn, sharing, canShare, canSwitchCamera, canSpeak, canShow, canFloat, floating });
     if (this.#stage.main) this.#floating.update({ picture: this.#stage.main, microphoneOn, canSpeak });
+    const large = this.#stage.arrangement === "speaker";
+    setIcon(this.#arrange, large ? "arrange-grid" : "arrange-speaker");
+    const arrangeLabel = t(large ? "showGrid" : "showSpeaker");
+    setAttribute(this.#arrange, "aria-label", arrangeLabel);
+    setAttribute(this.#arrange, "title", arrangeLabel);
+    setAttribute(this.#arrange, "hidden", !this.#stage.arrangeable);
     setText(this.#count, t("inTheCall", { count: others.size + 1 }));
     this.#updatePanels();
     this.#updateAlone();
@@ -414,7 +436,7 @@ export class CallView {
    */
   #bannerText(state, quality) {
     if (state === "reconnecting") return t("reconnecting");
-    if (state === "blocked") return t("blocked");
+    if (state === "blocked") return [t("blocked"), support()?.textContent].filter(Boolean).join(" ");
     if (state === "connecting" && !this.#wasConnected && this.#call.localSources.length > 0) return t("connecting");
     if (this.#unheard) return t("othersCannotHearYou");
     if (quality === 1) return t("poorLine");

@@ -1,6 +1,6 @@
 import { watchDevices } from "../../sdk/src/index.js";
 import { blurSwitch } from "../blur-switch.js";
-import { brand } from "../brand.js";
+import { brand, support } from "../brand.js";
 import { deviceSelect, devicesOrNone } from "../device-select.js";
 import { element, setAttribute, setText } from "../dom.js";
 import { t } from "../i18n.js";
@@ -112,7 +112,7 @@ export class PrepareView {
     const device = both ? "cameraAndMicrophone" : cameraProblem ? "theCamera" : "theMicrophone";
     const { title, body } = describeDeviceProblem(problem, device);
     const retry = element("button", { type: "button", class: "button", onclick: () => this.#equipment.open() }, t("tryAgain"));
-    this.#problem.replaceChildren(element("h2", {}, icon("warning"), title), element("p", {}, body), retry);
+    this.#problem.replaceChildren(element("h2", {}, icon("warning"), title), element("p", {}, body), retry, support() ?? "");
   }
 
   /** @param {boolean} joining */

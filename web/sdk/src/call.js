@@ -1,3 +1,4 @@
+import { CallQuality } from "./call-quality.js";
 import { Chat } from "./chat.js";
 import { openCamera, openMicrophone, openScreen, reopen } from "./devices.js";
 import { Emitter } from "./emitter.js";
@@ -8,9 +9,7 @@ import { Moderation } from "./moderation.js";
 import { watchNetwork } from "./network.js";
 import { Publisher } from "./publisher.js";
 import { Recording } from "./recording.js";
-import { QualityMonitor, levelOf, rateParticipant, rateSending, worse } from "./quality-monitor.js";
 import { ROSTER_EVENTS, Roster } from "./roster.js";
-import { StatisticsReader } from "./statistics.js";
 import { Stills } from "./stills.js";
 import { Subscriber } from "./subscriber.js";
 import { VideoConsent } from "./video-consent.js";
@@ -21,10 +20,8 @@ import { WAITING_ROOM_EVENTS, WaitingRoom } from "./waiting-room.js";
 /** @import { BridgeError } from "./errors.js" */
 /** @import { OpenDevice } from "./local-source.js" */
 /** @import { RemoteParticipant } from "./participant.js" */
-/** @import { Joined, Notice, PictureLayout, PictureShape, QualityNotice, QueueInfo, RoomInfo, SourceName, Stats, View, WaitingInfo } from "./protocol.js" */
-/** @import { Quality } from "./quality-monitor.js" */
+/** @import { Joined, Notice, PictureLayout, PictureShape, QueueInfo, RoomInfo, SourceName, Stats, View, WaitingInfo } from "./protocol.js" */
 /** @import { Session } from "./session.js" */
-/** @import { Statistics } from "./statistics.js" */
 
 /**
  * A call: the room as this participant sees it, and what it publishes.
@@ -63,12 +60,7 @@ export class Call extends Emitter {
   #room = { locked: false, recording: "off", video_consent: false, recordable: false, encryption: "bridge" };
   #handRaised = false;
   #layout;
-  #qualityMonitor;
-  /** @type {Quality} */
-  #measuredQuality = null;
-  /** How well one's own media reaches the bridge, as the bridge says. @type {Quality} */
-  #line = null;
-  #readers = newReaders();
+  #quality;
   #rtcConfiguration;
   /** @type {RTCIceServer[]} */
   #iceServers = [];
@@ -103,11 +95,7 @@ export class Call extends Emitter {
     const createConnection = () => this.#createConnection();
     this.#publisher = new Publisher(session, createConnection);
     this.#subscriber = new Subscriber(session, createConnection);
-    const monitorReaders = newReaders();
-    this.#qualityMonitor = new QualityMonitor(
-      () => this.#measure(monitorReaders),
-      (statistics) => this.#rate(statistics),
-    );
+    this.#quality = new CallQuality(this.#publisher, this.#subscriber, this.#roster, () => this.emit("quality", null));
     this.#stopWatchingNetwork = watchNetwork(() => this.#networkChanged());
     session.on("joined", () => this.#updateState());
     session.on("lost", () => this.#updateState());
@@ -192,7 +180,7 @@ export class Call extends Emitter {
 
   /** How well one's own media reaches the bridge: 3 good, 2 fair, 1 poor, null unknown. */
   get quality() {
-    return worse(this.#line, this.#measuredQuality);
+    return this.#quality.own;
   }
 
   /** Whether to spare the user's data: cameras come and go in their smallest size only. */
@@ -314,7 +302,7 @@ export class Call extends Emitter {
 
   /** What this browser measures, for the time since the last reading. */
   statistics() {
-    return this.#measure(this.#readers);
+    return this.#quality.read();
   }
 
   /**
@@ -366,7 +354,7 @@ export class Call extends Emitter {
     this.#waitingRoom.apply(notice);
     if (notice.type === "admitted" || notice.type === "sent_to_lobby") this.#updateState();
     this.#roster.apply(notice);
-    if (notice.type === "quality") this.#setLine(notice);
+    if (notice.type === "quality") this.#quality.apply(notice, notice.participant_id === this.#id);
     if (notice.type === "view") this.emit("viewchange", { view: notice.view, reason: notice.reason });
     if (notice.type !== "media_flow" || notice.direction !== "to_bridge") return;
     const source = this.localSources.find(({ id }) => id === notice.source_id);
@@ -406,18 +394,6 @@ export class Call extends Emitter {
     this.emit("composedchange", track);
   }
 
-  /** @param {QualityNotice} notice */
-  #setLine({ participant_id: id, publish }) {
-    const level = levelOf(publish);
-    const participant = this.participants.get(id);
-    if (id === this.#id) this.#line = level;
-    else if (participant) {
-      participant.line = level;
-      participant.quality = level;
-    }
-    this.emit("quality", null);
-  }
-
   /**
    * @param {SourceName} name
    * @param {MediaStreamTrack} track
@@ -434,40 +410,6 @@ export class Call extends Emitter {
     await publisher.add(source);
     this.emit("localsourcechange", source);
     return source;
-  }
-
-  /**
-   * @param {ReturnType<typeof newReaders>} readers
-   * @returns {Promise<Statistics>}
-   */
-  async #measure(readers) {
-    const [sent, received] = await Promise.all([this.#publisher.getStats(), this.#subscriber.getStats()]);
-    const local = new Map(this.localSources.map((source) => [source.track?.id, source.id]));
-    const remote = new Map();
-    for (const { sources } of this.participants.values()) {
-      for (const source of sources.values()) if (source.track) remote.set(source.track.id, source.id);
-    }
-    const mediaSourceTrack = (/** @type {Record<string, any>} */ stats) =>
-      sent?.get(stats["mediaSourceId"])?.trackIdentifier;
-    const publish = sent && readers.publish.read(sent, (stats) => local.get(mediaSourceTrack(stats)) ?? null);
-    const subscribe =
-      received && readers.subscribe.read(received, (stats) => remote.get(stats["trackIdentifier"]) ?? null);
-    return {
-      publish: publish?.connection ?? null,
-      subscribe: subscribe?.connection ?? null,
-      sent: publish?.sources ?? new Map(),
-      received: subscribe?.sources ?? new Map(),
-    };
-  }
-
-  /** @param {Statistics} statistics */
-  #rate(statistics) {
-    this.#measuredQuality = rateSending(statistics);
-    if (statistics.publish?.availableBitrate) this.#publisher.carries(statistics.publish.availableBitrate);
-    for (const participant of this.participants.values()) {
-      participant.quality = worse(participant.line, rateParticipant(participant, statistics));
-    }
-    this.emit("quality", null);
   }
 
   /** @returns {import("./participant.js").SubscriptionHost} */
@@ -521,7 +463,7 @@ export class Call extends Emitter {
   /** @param {BridgeError | null} error */
   #close(error) {
     this.#stopWatchingNetwork();
-    this.#qualityMonitor.close();
+    this.#quality.close();
     for (const source of this.localSources) source.release();
     this.#publisher.close();
     this.#subscriber.close();
@@ -540,8 +482,4 @@ export class Call extends Emitter {
     }
     for (const type of WAITING_ROOM_EVENTS) this.#waitingRoom.on(type, (detail) => this.emit(type, detail));
   }
-}
-
-function newReaders() {
-  return { publish: new StatisticsReader(), subscribe: new StatisticsReader() };
 }
