@@ -7,26 +7,23 @@ same need share it.
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bridge.sfu.allocation.ceiling import Ceiling
-from bridge.sfu.allocation.sharing import MAX_BITRATE, MIN_BITRATE, START_BITRATE, Rates, Receiver, SharedLines
-from bridge.sfu.leg_transport import DECODED, LegTransport, leg_codec, taken
-from bridge.sfu.legs import Leg, LegRunner, LegSpec
+from bridge.sfu.allocation.sharing import START_BITRATE, Rates, Receiver
+from bridge.sfu.leg_host import SharedProducer, now
+from bridge.sfu.leg_transport import DECODED, leg_codec, taken
+from bridge.sfu.legs import LegRunner, LegSpec
 from bridge.sfu.sdp import codecs
 from bridge.sfu.sdp.codecs import MediaCodec
 from bridge.sfu.sdp.description import Codec, parameter
-from bridge.sfu.socket_transport import FEEDBACK, MAX_HEIGHT, ORIENTATION, layer_up_to, new_ssrc, received
-from bridge.sfu.types import LegInput, LegReport, Producer
+from bridge.sfu.socket_transport import FEEDBACK, MAX_HEIGHT, ORIENTATION, new_ssrc
+from bridge.sfu.types import LegReport, Producer
 
 if TYPE_CHECKING:
     from bridge.sfu.router import PublishedProducer, Router
-
-logger = logging.getLogger(__name__)
 
 EVENTS_PAYLOAD_TYPE = 101
 """Of telephone events (RFC 4733) out of a leg."""
@@ -59,29 +56,26 @@ TARGETS: dict[str, tuple[Codec, ...]] = {
 """What legs make, best first: whatever a receiver has, it has one of these."""
 
 
-class DerivedProducer:
+class DerivedProducer(SharedProducer):
     """A producer in another codec. It exists in the core while it has receivers."""
 
+    reason = "codec"
+
     def __init__(self, owner: DerivedProducers, source: PublishedProducer, target: Codec) -> None:
-        self._owner = owner
-        self._router = owner.router
-        self.source_id = source.producer.producer_id
-        self._source = source
-        self.codec = target
         events = [each.codec for each in source.codecs if each.codec.key == codecs.EVENTS]
         self._events = (
             replace(events[0], payload_type=EVENTS_PAYLOAD_TYPE, clock_rate=target.clock_rate) if events else None
         )
-        self.codecs = (MediaCodec(target), *([MediaCodec(self._events)] if self._events else []))
-        self.producer_id = 0
-        """Its id now; another one each time that it is started, 0 while it is not."""
-        self._lines = SharedLines(START_BITRATE, MIN_BITRATE, MAX_BITRATE)
-        """What each receiver's line carries of it."""
-        self._rates = self._lines.rates
-        self._leg: Leg | None = None
-        self._transport: LegTransport | None = None
-        self._consumer_id = 0
-        self._spatial: int | None = None
+        made = (MediaCodec(target), *([MediaCodec(self._events)] if self._events else []))
+        super().__init__(owner.router, owner.runner, source.producer.kind, made)
+        self.source_id = source.producer.producer_id
+        self._source = source
+        self.codec = target
+
+    @property
+    def receivers(self) -> int:
+        """How many have it."""
+        return len(self._lines)
 
     @property
     def published(self) -> PublishedProducer:
@@ -109,7 +103,7 @@ class DerivedProducer:
 
     def release(self, receiver: Receiver) -> None:
         """One receiver less; it ends with the last."""
-        moved = self._lines.leave(_now(), receiver)
+        moved = self._lines.leave(now(), receiver)
         if len(self._lines):
             self._make(moved)
             self._router.legs_changed()
@@ -123,83 +117,29 @@ class DerivedProducer:
 
     def layers_changed(self) -> None:
         """The layers of the source changed: takes in the one that is of use."""
-        layer = layer_up_to(self._router.layers.get(self.source_id, ()), MAX_HEIGHT)
-        if self._transport is None or layer is None:
-            return
-        if layer.spatial != self._spatial:
-            self._spatial = layer.spatial
-            self._transport.choose_layer(self._consumer_id, layer.spatial)
-            self._router.receives(self, self.source_id, received(layer, MAX_HEIGHT))
-
-    def headroom(self, encoding: int) -> int:
-        """What more it could make of an encoding if its receivers' lines carried it, in bit/s."""
-        return MAX_BITRATE - self._rates.of(encoding) if self._source.producer.kind == "video" else 0
-
-    def report(self) -> LegReport | None:
-        """What runs for it; None while nothing does."""
-        if self._leg is None:
-            return None
-        kind, inputs = self._source.producer.kind, (LegInput(self.source_id, self._source.producer.codecs[0]),)
-        target = codecs.names(self.codecs)[0]
-        receivers, restarts = len(self._lines), self._leg.restarts
-        return LegReport(inputs, kind, target, "codec", receivers, restarts, self._leg.stats)
-
-    def on_leg_ended(self, code: str) -> None:
-        """Told by the runner: the leg is gone for good."""
-        logger.warning("a leg has ended for good: %s", code)
-        self._lines.clear()
-        # Not after `end`, by which the router knows it no more.
-        self._router.end_producers([self.producer_id])
-        self.end()
-
-    def end(self) -> None:
-        """Ends the leg and what it hangs on. The core ends the consumers with it."""
-        producer_id, self.producer_id = self.producer_id, 0
-        transport, self._transport, self._leg = self._transport, None, None
-        if transport is None:
-            return
-        transport.close()
-        self._router.receives_no_more(self, self.source_id)
-        self._router.producers.pop(producer_id, None)
-        self._router.layers.pop(producer_id, None)
-        self._spatial = None
-        self._router.legs_changed()
+        self._choose_layer(self.source_id, MAX_HEIGHT)
 
     def _start(self) -> None:
-        router, kind = self._router, self._source.producer.kind
         # Of sound there is nothing thinner to be made.
-        ssrcs = (new_ssrc(), new_ssrc()) if kind == "video" else (new_ssrc(),)
+        ssrcs = (new_ssrc(), new_ssrc()) if self.kind == "video" else (new_ssrc(),)
         self._rates = self._lines.rates
-        self._leg = self._owner.runner.reserve(self._spec(ssrcs), self._rates.main, self)
-        self._transport = LegTransport(router, self._leg, lambda: self.on_leg_ended("leg_failed"))
-        self.producer_id = router.new_id()
-        router.producers[self.producer_id] = self.published
-        self._transport.produce(self.producer_id, kind, self.codecs, *ssrcs)
-        self._consumer_id = self._transport.consume(self._source, new_ssrc())
+        transport = self._start_leg(self._spec(ssrcs), self._rates.main)
+        self.producer_id = self._router.new_id()
+        self._produce(transport, self.published, *ssrcs)
+        self._take_in(transport, {self.source_id: self._source})
         self.layers_changed()
 
     def _spec(self, ssrcs: Sequence[int]) -> LegSpec:
-        kind = self._source.producer.kind
         source = tuple(leg_codec(codec) for codec in taken(self._source))
         events = None if self._events is None else leg_codec(self._events)
-        orientation = ORIENTATION if kind == "video" else None
-        return LegSpec(kind, source, leg_codec(self.codec), ssrcs[0], orientation, events, *ssrcs[1:])
+        orientation = ORIENTATION if self.kind == "video" else None
+        return LegSpec(self.kind, source, leg_codec(self.codec), ssrcs[0], orientation, events, *ssrcs[1:])
 
-    def _follow(self, receiver: Receiver, bitrate: int) -> None:
-        self._make(self._lines.follow(_now(), receiver, bitrate))
-
-    def _make(self, moved: Sequence[Receiver]) -> None:
-        """Has the leg make what the lines carry, and tells those who get another encoding of it."""
-        if self._leg is None:
-            return
-        rates, is_video = self._lines.rates, self._source.producer.kind == "video"
-        if not is_video and rates.thin:
-            rates = Rates(min(rates.main, rates.thin), 0)
-        if rates != self._rates:
-            self._rates = rates
-            self._leg.set_bitrate(rates.main, rates.thin)
-        if is_video:
-            self._lines.tell(self.producer_id, moved)
+    def _wanted_rates(self) -> Rates:
+        rates = super()._wanted_rates()
+        if self.kind == "video" or not rates.thin:
+            return rates
+        return Rates(min(rates.main, rates.thin), 0)
 
 
 class DerivedProducers:
@@ -268,10 +208,6 @@ class DerivedProducers:
     def _one(self, source: PublishedProducer, target: Codec) -> DerivedProducer:
         of_source = self._derived.setdefault(source.producer.producer_id, {})
         return of_source.setdefault(variant(target), DerivedProducer(self, source, target))
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
 
 
 def variant(codec: Codec) -> str:
