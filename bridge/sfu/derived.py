@@ -20,7 +20,7 @@ from bridge.sfu.sdp import codecs
 from bridge.sfu.sdp.codecs import MediaCodec
 from bridge.sfu.sdp.description import Codec, parameter
 from bridge.sfu.socket_transport import FEEDBACK, MAX_HEIGHT, ORIENTATION, new_ssrc
-from bridge.sfu.types import LegReport, Producer
+from bridge.sfu.types import LegReport, MediaKind, Producer
 
 if TYPE_CHECKING:
     from bridge.sfu.router import PublishedProducer, Router
@@ -28,23 +28,20 @@ if TYPE_CHECKING:
 EVENTS_PAYLOAD_TYPE = 101
 """Of telephone events (RFC 4733) out of a leg."""
 
+
+def _h264(payload_type: int, *, mode: int, profile: str) -> Codec:
+    parameters = f"level-asymmetry-allowed=1;packetization-mode={mode};profile-level-id={profile}"
+    return Codec(payload_type, "H264", 90000, parameters=parameters, feedback=FEEDBACK)
+
+
 TARGETS: dict[str, tuple[Codec, ...]] = {
     "video": (
         Codec(96, "VP8", 90000, feedback=FEEDBACK),
-        Codec(
-            102,
-            "H264",
-            90000,
-            parameters="level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
-            feedback=FEEDBACK,
-        ),
-        Codec(
-            104,
-            "H264",
-            90000,
-            parameters="level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=42e01f",
-            feedback=FEEDBACK,
-        ),
+        _h264(102, mode=1, profile="42e01f"),
+        Codec(98, "VP9", 90000, parameters="profile-id=0", feedback=FEEDBACK),
+        _h264(104, mode=0, profile="42e01f"),
+        _h264(106, mode=1, profile="64001f"),
+        Codec(45, "AV1", 90000, feedback=FEEDBACK),
     ),
     "audio": (
         Codec(111, "opus", 48000, 2, parameters="minptime=10;useinbandfec=1"),
@@ -53,7 +50,10 @@ TARGETS: dict[str, tuple[Codec, ...]] = {
         Codec(0, "PCMU", 8000),
     ),
 }
-"""What legs make, best first: whatever a receiver has, it has one of these."""
+"""What legs make, best first: what most have and what costs least."""
+
+Suits = Callable[[Sequence[MediaCodec]], "int | None"]
+"""How well a receiver, whose codecs are known, takes what is sent in these: 0 is best, None is not at all."""
 
 
 class DerivedProducer(SharedProducer):
@@ -167,14 +167,13 @@ class DerivedProducers:
                 return self._one(source, target)
         return None
 
-    def derive_for(self, source_id: int, takes: Callable[[Sequence[MediaCodec]], bool]) -> DerivedProducer | None:
-        """The producer in the best codec that `takes` says yes to."""
+    def derive_for(self, source_id: int, suits: Suits) -> DerivedProducer | None:
+        """The producer in the codec that suits a receiver best."""
         source = self.router.producers.get(source_id)
-        if source is not None and self.runner.enabled:
-            for target in TARGETS[source.producer.kind]:
-                if takes((MediaCodec(target),)):
-                    return self._one(source, target)
-        return None
+        if source is None or not self.runner.enabled:
+            return None
+        target = target_for(source.producer.kind, suits)
+        return None if target is None else self._one(source, target)
 
     def layers_changed(self, producer_id: int) -> None:
         """The layers of a producer of the room changed."""
@@ -210,7 +209,17 @@ class DerivedProducers:
         return of_source.setdefault(variant(target), DerivedProducer(self, source, target))
 
 
+def target_for(kind: MediaKind, suits: Suits) -> Codec | None:
+    """What a leg is to make for a receiver: the first codec that it takes, and of its kinds the one that suits best."""
+    suiting = [(fit, target) for target in TARGETS[kind] if (fit := suits((MediaCodec(target),))) is not None]
+    of_first = [each for each in suiting if each[1].key == suiting[0][1].key]
+    return min(of_first, key=lambda each: each[0])[1] if of_first else None
+
+
 def variant(codec: Codec) -> str:
-    """What a receiver has or lacks: a codec, H.264 by its packetization mode."""
+    """What a receiver has or lacks: a codec, H.264 by its packetization mode, and by its profile if it is High."""
+    if codec.key != "h264":
+        return codec.key
     mode = parameter(codec.parameters, "packetization-mode") or "0"
-    return f"{codec.key}/{mode}" if codec.key == "h264" else codec.key
+    high = "/high" if (codecs.h264_profile(codec.parameters) or "").endswith("high") else ""
+    return f"{codec.key}/{mode}{high}"

@@ -34,11 +34,10 @@ def video(name: str) -> LegCodec:
     return LegCodec(name, SOURCE_TYPE, 90_000)
 
 
-def spec(source: str, target: str, mode: int = 1) -> LegSpec:
+def spec(source: str, target: str, mode: int = 1, profile: str = "") -> LegSpec:
     """A leg for pictures."""
-    return LegSpec(
-        "video", (video(source),), LegCodec(target, TARGET_TYPE, 90_000, packetization_mode=mode), TARGET_SSRC
-    )
+    made = LegCodec(target, TARGET_TYPE, 90_000, packetization_mode=mode, profile=profile)
+    return LegSpec("video", (video(source),), made, TARGET_SSRC)
 
 
 class Ended:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 
 from bridge.transcode.payload import av1, h264, vp8, vp9
 
+VIDEO_CLOCK = 90_000
+"""Timestamp units per second of every picture."""
 MAX_PAYLOAD = 1150
 """Bytes of a payload that a leg makes: with RTP, extensions and SRTP it fits every line that WebRTC runs on."""
 
