@@ -19,6 +19,8 @@ from bridge.transcode.payload import MAX_PAYLOAD, VIDEO_CLOCK, av1, vp8, vp9
 _TIME_BASE = Fraction(1, VIDEO_CLOCK)
 _SAME_BITRATE = 0.04
 """A change by less than this does not make an encoder anew; see `SteadyRate`."""
+_AV1_LEAST = 64
+"""Pixels: SVT-AV1 keeps no bitrate with pictures that are narrower or lower, which are widened."""
 _NO_KEYFRAMES = 3000
 """Pictures from keyframe to keyframe where nobody asks for one."""
 
@@ -133,6 +135,11 @@ class Av1Encoder(FfmpegEncoder):
     """AV1 main profile, by SVT-AV1 in its low-delay mode, on as few threads as it knows."""
 
     library = "libsvtav1"
+
+    def encode(self, frame: av.VideoFrame, timestamp: int, *, keyframe: bool) -> list[bytes]:  # noqa: D102
+        if min(frame.width, frame.height) < _AV1_LEAST:
+            frame = frame.reformat(max(frame.width, _AV1_LEAST), max(frame.height, _AV1_LEAST))
+        return super().encode(frame, timestamp, keyframe=keyframe)
 
     def _options(self) -> dict[str, str]:
         # pred-struct 1: no picture waits for a later one; rc 2: constant bitrate; scd: no keyframes of its own.

@@ -53,6 +53,20 @@ async def test_every_codec_comes_out_in_every_one(source: str, target: str) -> N
             assert legs.restarts == 0
 
 
+@pytest.mark.parametrize("target", ["vp8", "vp9", "h264", "av1"])
+async def test_a_picture_of_a_few_pixels_comes_out(target: str) -> None:
+    async with supervisor(max=1) as legs:
+        with leg(legs, spec("vp8", target)) as under_test:
+            camera, screen = Camera("vp8", GREEN, 32, 18), Screen(target)
+
+            def step() -> None:
+                under_test.send_frame(camera.payloads())
+                under_test.read()
+                screen.show(under_test.received)
+
+            await until(lambda: len(screen.pictures) > 2, step)
+
+
 async def test_high_profile_is_what_it_says() -> None:
     async with supervisor(max=1) as legs:
         with leg(legs, spec("vp8", "h264", profile="high")) as under_test:
