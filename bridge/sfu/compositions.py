@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from bridge.errors import BridgeError
 from bridge.sfu.composed_picture import ComposedPicture
-from bridge.sfu.derived import TARGETS, Suits, target_for, variant
+from bridge.sfu.derived import OFFERED, TARGETS, Suits, target_for, variant
 from bridge.sfu.legs import LegRunner
 from bridge.sfu.mixed_sound import Mix, MixedSound
 from bridge.sfu.parties import Party
@@ -110,7 +110,7 @@ class Compositions:
 
     def picture(self, lacking: Collection[str], layout: ComposedLayout) -> ComposedPicture | None:
         """The picture in the best codec that a receiver may have: none of `lacking`, as `variant` names them."""
-        target = next((each for each in TARGETS["video"] if variant(each) not in lacking), None)
+        target = next((each for each in OFFERED["video"] if variant(each) not in lacking), None)
         return None if target is None or not self.enabled else self._picture(target, "view", layout)
 
     def lay_out(self, picture: ComposedPicture, layout: ComposedLayout) -> bool:

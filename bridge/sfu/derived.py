@@ -34,6 +34,13 @@ def _h264(payload_type: int, *, mode: int, profile: str) -> Codec:
     return Codec(payload_type, "H264", 90000, parameters=parameters, feedback=FEEDBACK)
 
 
+_H263_SIZES = ("CIF4=2;CIF=2;QCIF=2", "CIF=2;QCIF=2", "QCIF=2")
+
+
+def _h263(payload_type: int, name: str, sizes: str) -> Codec:
+    return Codec(payload_type, name, 90000, parameters=sizes, feedback=FEEDBACK)
+
+
 TARGETS: dict[str, tuple[Codec, ...]] = {
     "video": (
         Codec(96, "VP8", 90000, feedback=FEEDBACK),
@@ -42,6 +49,8 @@ TARGETS: dict[str, tuple[Codec, ...]] = {
         _h264(104, mode=0, profile="42e01f"),
         _h264(106, mode=1, profile="64001f"),
         Codec(45, "AV1", 90000, feedback=FEEDBACK),
+        *(_h263(107, "H263-1998", sizes) for sizes in _H263_SIZES),
+        *(_h263(34, "H263", sizes) for sizes in _H263_SIZES),
     ),
     "audio": (
         Codec(111, "opus", 48000, 2, parameters="minptime=10;useinbandfec=1"),
@@ -51,6 +60,11 @@ TARGETS: dict[str, tuple[Codec, ...]] = {
     ),
 }
 """What legs make, best first: what most have and what costs least."""
+
+OFFERED: dict[str, tuple[Codec, ...]] = {
+    kind: tuple(each for each in made if each.key not in codecs.H263) for kind, made in TARGETS.items()
+}
+"""Those that are offered, one after the other, to whoever has not said what it takes: browsers."""
 
 Suits = Callable[[Sequence[MediaCodec]], "int | None"]
 """How well a receiver, whose codecs are known, takes what is sent in these: 0 is best, None is not at all."""
@@ -162,7 +176,7 @@ class DerivedProducers:
         sent = next((each.codec for each in source.codecs if each.codec.key != "red"), source.codecs[0].codec)
         if sent.key not in DECODED[source.producer.kind]:
             return None
-        for target in TARGETS[source.producer.kind]:
+        for target in OFFERED[source.producer.kind]:
             if variant(target) not in {*lacking, variant(sent)}:
                 return self._one(source, target)
         return None
@@ -217,7 +231,9 @@ def target_for(kind: MediaKind, suits: Suits) -> Codec | None:
 
 
 def variant(codec: Codec) -> str:
-    """What a receiver has or lacks: a codec, H.264 by its packetization mode, and by its profile if it is High."""
+    """What a receiver has or lacks: a codec, H.264 by mode and whether it is High, H.263 by its largest size."""
+    if codec.key in codecs.H263:
+        return f"{codec.key}/{codecs.h263_size(codec.parameters)}"
     if codec.key != "h264":
         return codec.key
     mode = parameter(codec.parameters, "packetization-mode") or "0"

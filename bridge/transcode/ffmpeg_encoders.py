@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from fractions import Fraction
+from typing import TypeAlias
 
 import av
 from av.video.codeccontext import VideoCodecContext
@@ -15,6 +16,8 @@ from av.video.frame import PictureType
 
 from bridge.transcode.errors import CodecUnavailableError
 from bridge.transcode.payload import MAX_PAYLOAD, VIDEO_CLOCK, av1, vp8, vp9
+
+EncodedPacket: TypeAlias = "av.Packet[av.VideoStream]"
 
 _TIME_BASE = Fraction(1, VIDEO_CLOCK)
 _SAME_BITRATE = 0.04
@@ -45,14 +48,13 @@ class FfmpegEncoder(ABC):
         context = self._context
         if context is None or (context.width, context.height) != (frame.width, frame.height):
             context = self._context = self._open(frame.width, frame.height)
-        frame.pts, frame.time_base = timestamp, _TIME_BASE
+        self._stamp(frame, timestamp)
         frame.pict_type = PictureType.I if keyframe else PictureType.NONE
-        packets = context.encode(frame)
-        data = b"".join(bytes(packet) for packet in packets)
-        if not data:
-            return []
-        self._picture_id += 1
-        return self._packetise(data, keyframe=any(packet.is_keyframe for packet in packets))
+        payloads: list[bytes] = []
+        for packet in context.encode(frame):
+            self._picture_id += 1
+            payloads += self._packetise(packet)
+        return payloads
 
     def set_rate(self, bitrate: int, frame_rate: float) -> None:  # noqa: D102
         if abs(bitrate - self._bitrate) > _SAME_BITRATE * self._bitrate:
@@ -68,8 +70,11 @@ class FfmpegEncoder(ABC):
         """What the encoder is to be told beside size and bitrate."""
 
     @abstractmethod
-    def _packetise(self, data: bytes, *, keyframe: bool) -> list[bytes]:
+    def _packetise(self, packet: EncodedPacket) -> list[bytes]:
         """An encoded picture in payloads."""
+
+    def _stamp(self, frame: av.VideoFrame, timestamp: int) -> None:
+        frame.pts, frame.time_base = timestamp, _TIME_BASE
 
     def _open(self, width: int, height: int) -> VideoCodecContext:
         context: VideoCodecContext = av.CodecContext.create(self.library, "w")  # type: ignore[assignment]
@@ -114,8 +119,8 @@ class Vp8Encoder(_VpxEncoder):
     def _options(self) -> dict[str, str]:
         return {**super()._options(), "cpu-used": "-6", "noise-sensitivity": "0"}
 
-    def _packetise(self, data: bytes, *, keyframe: bool) -> list[bytes]:
-        return vp8.packetise(data, self._picture_id, MAX_PAYLOAD)
+    def _packetise(self, packet: EncodedPacket) -> list[bytes]:
+        return vp8.packetise(bytes(packet), self._picture_id, MAX_PAYLOAD)
 
 
 class Vp9Encoder(_VpxEncoder):
@@ -127,8 +132,8 @@ class Vp9Encoder(_VpxEncoder):
         # Cyclic refresh (aq-mode 3) spreads over many pictures what makes one sharp, as calls do.
         return {**super()._options(), "cpu-used": "8", "aq-mode": "3", "row-mt": "0"}
 
-    def _packetise(self, data: bytes, *, keyframe: bool) -> list[bytes]:
-        return vp9.packetise(data, self._picture_id, MAX_PAYLOAD, keyframe=keyframe)
+    def _packetise(self, packet: EncodedPacket) -> list[bytes]:
+        return vp9.packetise(bytes(packet), self._picture_id, MAX_PAYLOAD, keyframe=packet.is_keyframe)
 
 
 class Av1Encoder(FfmpegEncoder):
@@ -145,5 +150,5 @@ class Av1Encoder(FfmpegEncoder):
         # pred-struct 1: no picture waits for a later one; rc 2: constant bitrate; scd: no keyframes of its own.
         return {"preset": "12", "svtav1-params": "rtc=1:pred-struct=1:rc=2:lookahead=0:scd=0:lp=1"}
 
-    def _packetise(self, data: bytes, *, keyframe: bool) -> list[bytes]:
-        return av1.packetise(data, MAX_PAYLOAD, keyframe=keyframe)
+    def _packetise(self, packet: EncodedPacket) -> list[bytes]:
+        return av1.packetise(bytes(packet), MAX_PAYLOAD, keyframe=packet.is_keyframe)

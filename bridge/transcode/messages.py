@@ -28,7 +28,7 @@ class CodecSpec(msgspec.Struct, frozen=True):
     packetization_mode: int = 1
     """Of H.264 (RFC 6184, section 6.2)."""
     profile: str = ""
-    """Of H.264: "high", or anything else for Constrained Baseline."""
+    """Of H.264: "high", or anything else for Constrained Baseline; of H.263 the largest size: "qcif", "cif", "4cif"."""
 
 
 class Thin(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ from typing import Protocol
 import av
 from av.video.codeccontext import VideoCodecContext
 
+from bridge.transcode import h263
 from bridge.transcode.errors import CodecUnavailableError
 from bridge.transcode.ffmpeg_encoders import Av1Encoder, Vp8Encoder, Vp9Encoder
 from bridge.transcode.messages import CodecSpec
@@ -17,7 +18,7 @@ from bridge.transcode.payload import MAX_PAYLOAD, VIDEO_CLOCK, h264
 MAX_PIXELS = 1920 * 1088
 """Pictures larger than this are not decoded: nobody sends them in a consultation, and they cost memory."""
 
-DECODERS = {"vp8": "vp8", "vp9": "vp9", "h264": "h264", "av1": "libdav1d"}
+DECODERS = {"vp8": "vp8", "vp9": "vp9", "h264": "h264", "av1": "libdav1d", "h263-1998": "h263", "h263": "h263"}
 """FFmpeg's decoder by codec."""
 
 
@@ -31,7 +32,7 @@ def decoder(codec: str) -> VideoCodecContext:
     except av.error.FFmpegError as error:
         raise CodecUnavailableError(codec, "FFmpeg was built without its decoder") from error
     context.thread_count = 1
-    options = {"max_pixels": str(MAX_PIXELS), "flags": "low_delay"}
+    options = {"max_pixels": str(h263.MAX_PIXELS if codec in h263.NAMES else MAX_PIXELS), "flags": "low_delay"}
     if name == "libdav1d":
         options["max_frame_delay"] = "1"
     context.options = options
@@ -104,5 +105,8 @@ def encoder(target: CodecSpec, bitrate: int, frame_rate: float, *, picture_id: i
             return H264Encoder(
                 bitrate, frame_rate, fragments=target.packetization_mode == 1, high=target.profile == "high"
             )
+        case "h263" | "h263-1998":
+            largest = h263.LARGEST.get(target.profile, h263.LARGEST["qcif"])
+            return h263.H263Encoder(bitrate, frame_rate, largest=largest, rfc2190=target.name == "h263")
         case _:
             raise CodecUnavailableError(target.name, "there is no encoder for it")
