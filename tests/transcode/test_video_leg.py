@@ -53,6 +53,31 @@ async def test_every_codec_comes_out_in_every_one(source: str, target: str) -> N
             assert legs.restarts == 0
 
 
+@pytest.mark.parametrize("codec", ["h263-1998", "h263"])
+async def test_old_equipments_pictures_go_in_and_out(codec: str) -> None:
+    async with supervisor(max=1) as legs:
+        for source, target in ((codec, "vp8"), ("vp8", codec)):
+            with leg(legs, spec(source, target, profile="cif")) as under_test:
+                screen = Screen(target)
+                await shows(under_test, Camera(source, GREEN, 640, 480), screen)
+                # Pixels that are not square become so.
+                expected = (352, 288) if target == codec else (384, 288)
+                assert (screen.pictures[-1].width, screen.pictures[-1].height) == expected
+
+
+async def test_h263_of_another_size_is_not_taken() -> None:
+    async with supervisor(max=1) as legs:
+        with leg(legs, spec("h263-1998", "vp8")) as under_test:
+            camera = Camera("h263+", GREEN)
+
+            def step() -> None:
+                under_test.send_frame(camera.payloads())
+                under_test.read()
+
+            await until(lambda: under_test.leg.stats.get("errors", 0) > 5, step)
+            assert not under_test.received
+
+
 @pytest.mark.parametrize("target", ["vp8", "vp9", "h264", "av1"])
 async def test_a_picture_of_a_few_pixels_comes_out(target: str) -> None:
     async with supervisor(max=1) as legs:
@@ -203,12 +228,12 @@ def hostile_frames(codec: str, camera: Camera, chance: random.Random) -> Callabl
             case 4:
                 under_test.sequence += chance.choice((1, 500, 30_000))
             case _ if frame:
-                under_test.send_frame([mutated(payload, chance) for payload in packetise(codec, frame)])
+                under_test.send_frame([mutated(payload, chance) for payload in packetise(codec, frame, camera.blocks)])
 
     return step
 
 
-@pytest.mark.parametrize("codec", ["vp8", "vp9", "h264", "av1"])
+@pytest.mark.parametrize("codec", ["vp8", "vp9", "h264", "av1", "h263-1998", "h263"])
 async def test_hostile_media_ends_at_most_its_own_leg(codec: str) -> None:
     async with supervisor(max=2) as legs:
         with leg(legs, spec(codec, "vp8")) as victim, leg(legs, spec("vp8", "h264")) as other:
