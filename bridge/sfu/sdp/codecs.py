@@ -82,7 +82,7 @@ _H264_DECODERS: dict[str, tuple[str, ...]] = {
 
 
 _H263_SIZES = ("qcif", "cif", "4cif")
-_H263_NAMES = {"CIF": "cif", "CIF4": "4cif", "CIF16": "4cif"}
+_H263_NAMES = {"cif": "cif", "cif4": "4cif", "cif16": "4cif"}
 _H263_INTERVAL = 2
 """Of 1/29.97 s between pictures: who needs more for a size does not take what a leg sends in it."""
 
