@@ -40,6 +40,7 @@ class Forwarded:
 
     def __init__(self, router: Router) -> None:
         self._router = router
+        self._sent = 0
         self._ready = [asyncio.Event(), asyncio.Event()]
         self._ends = [SocketTransport(router, ready.set, lambda: None, buffer=1 << 20) for ready in self._ready]
 
@@ -81,7 +82,9 @@ class Forwarded:
         for number in range(round(seconds / INTERVAL)):
             await asyncio.sleep(max(0.0, begun + number * INTERVAL - loop.time()))
             sent = time.perf_counter_ns().to_bytes(8, "big")
-            sender.send(rtp.write(111, number & 0xFFFF, number * 240, 7, sent, marker=False))
+            self._sent += 1
+            ticks = self._sent * 240 & 0xFFFFFFFF
+            sender.send(rtp.write(111, self._sent & 0xFFFF, ticks, 7, sent, marker=False))
         await asyncio.sleep(0.2)
         loop.remove_reader(receiver)
         return sorted(found)
