@@ -32,8 +32,8 @@ class ComposedWatch:
         """The picture and the sound that the offer has m-lines for; nothing where no leg can be started."""
         compositions = self._router.compositions
         makes: dict[MediaKind, ComposedPicture | Mix | None] = {
-            "video": compositions.picture_for(partial(plan.takes, "video"), layout),
-            "audio": compositions.mix_for(partial(plan.takes, "audio"), without),
+            "video": compositions.picture_for(partial(plan.suits, "video"), layout),
+            "audio": compositions.mix_for(partial(plan.suits, "audio"), without),
         }
         for kind, made in makes.items():
             held = self._held.get(kind)

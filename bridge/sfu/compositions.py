@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from bridge.errors import BridgeError
 from bridge.sfu.composed_picture import ComposedPicture
-from bridge.sfu.derived import TARGETS, variant
+from bridge.sfu.derived import OFFERED, TARGETS, Suits, target_for, variant
 from bridge.sfu.legs import LegRunner
 from bridge.sfu.mixed_sound import Mix, MixedSound
 from bridge.sfu.parties import Party
@@ -103,16 +103,14 @@ class Compositions:
         self._open.append(made)
         return made
 
-    def picture_for(
-        self, takes: Callable[[Sequence[MediaCodec]], bool], layout: ComposedLayout
-    ) -> ComposedPicture | None:
-        """The picture in the best codec that `takes` says yes to."""
-        target = next((each for each in TARGETS["video"] if takes((MediaCodec(each),))), None)
+    def picture_for(self, suits: Suits, layout: ComposedLayout) -> ComposedPicture | None:
+        """The picture in the codec that suits a receiver best."""
+        target = target_for("video", suits)
         return None if target is None or not self.enabled else self._picture(target, "view", layout)
 
     def picture(self, lacking: Collection[str], layout: ComposedLayout) -> ComposedPicture | None:
         """The picture in the best codec that a receiver may have: none of `lacking`, as `variant` names them."""
-        target = next((each for each in TARGETS["video"] if variant(each) not in lacking), None)
+        target = next((each for each in OFFERED["video"] if variant(each) not in lacking), None)
         return None if target is None or not self.enabled else self._picture(target, "view", layout)
 
     def lay_out(self, picture: ComposedPicture, layout: ComposedLayout) -> bool:
@@ -126,9 +124,9 @@ class Compositions:
         picture.lay_out(layout)
         return True
 
-    def mix_for(self, takes: Callable[[Sequence[MediaCodec]], bool], without: str | None) -> Mix | None:
-        """The mix in the best codec that `takes` says yes to, without the voice of this participant."""
-        target = next((each for each in TARGETS["audio"] if takes((MediaCodec(each),))), None)
+    def mix_for(self, suits: Suits, without: str | None) -> Mix | None:
+        """The mix in the codec that suits a receiver best, without the voice of this participant."""
+        target = target_for("audio", suits)
         return None if target is None or not self.enabled else self._mix(target, without)
 
     def show(self, parties: Sequence[Party]) -> None:

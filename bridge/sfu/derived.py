@@ -7,47 +7,50 @@ same need share it.
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bridge.sfu.allocation.ceiling import Ceiling
-from bridge.sfu.allocation.sharing import MAX_BITRATE, MIN_BITRATE, START_BITRATE, Rates, Receiver, SharedLines
-from bridge.sfu.leg_transport import DECODED, LegTransport, leg_codec, taken
-from bridge.sfu.legs import Leg, LegRunner, LegSpec
+from bridge.sfu.allocation.sharing import START_BITRATE, Rates, Receiver
+from bridge.sfu.leg_host import SharedProducer, now
+from bridge.sfu.leg_transport import DECODED, leg_codec, taken
+from bridge.sfu.legs import LegRunner, LegSpec
 from bridge.sfu.sdp import codecs
 from bridge.sfu.sdp.codecs import MediaCodec
 from bridge.sfu.sdp.description import Codec, parameter
-from bridge.sfu.socket_transport import FEEDBACK, MAX_HEIGHT, ORIENTATION, layer_up_to, new_ssrc, received
-from bridge.sfu.types import LegInput, LegReport, Producer
+from bridge.sfu.socket_transport import FEEDBACK, MAX_HEIGHT, ORIENTATION, new_ssrc
+from bridge.sfu.types import LegReport, MediaKind, Producer
 
 if TYPE_CHECKING:
     from bridge.sfu.router import PublishedProducer, Router
 
-logger = logging.getLogger(__name__)
-
 EVENTS_PAYLOAD_TYPE = 101
 """Of telephone events (RFC 4733) out of a leg."""
+
+
+def _h264(payload_type: int, *, mode: int, profile: str) -> Codec:
+    parameters = f"level-asymmetry-allowed=1;packetization-mode={mode};profile-level-id={profile}"
+    return Codec(payload_type, "H264", 90000, parameters=parameters, feedback=FEEDBACK)
+
+
+_H263_SIZES = ("CIF4=2;CIF=2;QCIF=2", "CIF=2;QCIF=2", "QCIF=2")
+
+
+def _h263(payload_type: int, name: str, sizes: str) -> Codec:
+    return Codec(payload_type, name, 90000, parameters=sizes, feedback=FEEDBACK)
+
 
 TARGETS: dict[str, tuple[Codec, ...]] = {
     "video": (
         Codec(96, "VP8", 90000, feedback=FEEDBACK),
-        Codec(
-            102,
-            "H264",
-            90000,
-            parameters="level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
-            feedback=FEEDBACK,
-        ),
-        Codec(
-            104,
-            "H264",
-            90000,
-            parameters="level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=42e01f",
-            feedback=FEEDBACK,
-        ),
+        _h264(102, mode=1, profile="42e01f"),
+        Codec(98, "VP9", 90000, parameters="profile-id=0", feedback=FEEDBACK),
+        _h264(104, mode=0, profile="42e01f"),
+        _h264(106, mode=1, profile="64001f"),
+        Codec(45, "AV1", 90000, feedback=FEEDBACK),
+        *(_h263(107, "H263-1998", sizes) for sizes in _H263_SIZES),
+        *(_h263(34, "H263", sizes) for sizes in _H263_SIZES),
     ),
     "audio": (
         Codec(111, "opus", 48000, 2, parameters="minptime=10;useinbandfec=1"),
@@ -56,32 +59,37 @@ TARGETS: dict[str, tuple[Codec, ...]] = {
         Codec(0, "PCMU", 8000),
     ),
 }
-"""What legs make, best first: whatever a receiver has, it has one of these."""
+"""What legs make, best first: what most have and what costs least."""
+
+OFFERED: dict[str, tuple[Codec, ...]] = {
+    kind: tuple(each for each in made if each.key not in codecs.H263) for kind, made in TARGETS.items()
+}
+"""Those that are offered, one after the other, to whoever has not said what it takes: browsers."""
+
+Suits = Callable[[Sequence[MediaCodec]], "int | None"]
+"""How well a receiver, whose codecs are known, takes what is sent in these: 0 is best, None is not at all."""
 
 
-class DerivedProducer:
+class DerivedProducer(SharedProducer):
     """A producer in another codec. It exists in the core while it has receivers."""
 
+    reason = "codec"
+
     def __init__(self, owner: DerivedProducers, source: PublishedProducer, target: Codec) -> None:
-        self._owner = owner
-        self._router = owner.router
-        self.source_id = source.producer.producer_id
-        self._source = source
-        self.codec = target
         events = [each.codec for each in source.codecs if each.codec.key == codecs.EVENTS]
         self._events = (
             replace(events[0], payload_type=EVENTS_PAYLOAD_TYPE, clock_rate=target.clock_rate) if events else None
         )
-        self.codecs = (MediaCodec(target), *([MediaCodec(self._events)] if self._events else []))
-        self.producer_id = 0
-        """Its id now; another one each time that it is started, 0 while it is not."""
-        self._lines = SharedLines(START_BITRATE, MIN_BITRATE, MAX_BITRATE)
-        """What each receiver's line carries of it."""
-        self._rates = self._lines.rates
-        self._leg: Leg | None = None
-        self._transport: LegTransport | None = None
-        self._consumer_id = 0
-        self._spatial: int | None = None
+        made = (MediaCodec(target), *([MediaCodec(self._events)] if self._events else []))
+        super().__init__(owner.router, owner.runner, source.producer.kind, made)
+        self.source_id = source.producer.producer_id
+        self._source = source
+        self.codec = target
+
+    @property
+    def receivers(self) -> int:
+        """How many have it."""
+        return len(self._lines)
 
     @property
     def published(self) -> PublishedProducer:
@@ -109,7 +117,7 @@ class DerivedProducer:
 
     def release(self, receiver: Receiver) -> None:
         """One receiver less; it ends with the last."""
-        moved = self._lines.leave(_now(), receiver)
+        moved = self._lines.leave(now(), receiver)
         if len(self._lines):
             self._make(moved)
             self._router.legs_changed()
@@ -123,83 +131,29 @@ class DerivedProducer:
 
     def layers_changed(self) -> None:
         """The layers of the source changed: takes in the one that is of use."""
-        layer = layer_up_to(self._router.layers.get(self.source_id, ()), MAX_HEIGHT)
-        if self._transport is None or layer is None:
-            return
-        if layer.spatial != self._spatial:
-            self._spatial = layer.spatial
-            self._transport.choose_layer(self._consumer_id, layer.spatial)
-            self._router.receives(self, self.source_id, received(layer, MAX_HEIGHT))
-
-    def headroom(self, encoding: int) -> int:
-        """What more it could make of an encoding if its receivers' lines carried it, in bit/s."""
-        return MAX_BITRATE - self._rates.of(encoding) if self._source.producer.kind == "video" else 0
-
-    def report(self) -> LegReport | None:
-        """What runs for it; None while nothing does."""
-        if self._leg is None:
-            return None
-        kind, inputs = self._source.producer.kind, (LegInput(self.source_id, self._source.producer.codecs[0]),)
-        target = codecs.names(self.codecs)[0]
-        receivers, restarts = len(self._lines), self._leg.restarts
-        return LegReport(inputs, kind, target, "codec", receivers, restarts, self._leg.stats)
-
-    def on_leg_ended(self, code: str) -> None:
-        """Told by the runner: the leg is gone for good."""
-        logger.warning("a leg has ended for good: %s", code)
-        self._lines.clear()
-        # Not after `end`, by which the router knows it no more.
-        self._router.end_producers([self.producer_id])
-        self.end()
-
-    def end(self) -> None:
-        """Ends the leg and what it hangs on. The core ends the consumers with it."""
-        producer_id, self.producer_id = self.producer_id, 0
-        transport, self._transport, self._leg = self._transport, None, None
-        if transport is None:
-            return
-        transport.close()
-        self._router.receives_no_more(self, self.source_id)
-        self._router.producers.pop(producer_id, None)
-        self._router.layers.pop(producer_id, None)
-        self._spatial = None
-        self._router.legs_changed()
+        self._choose_layer(self.source_id, MAX_HEIGHT)
 
     def _start(self) -> None:
-        router, kind = self._router, self._source.producer.kind
         # Of sound there is nothing thinner to be made.
-        ssrcs = (new_ssrc(), new_ssrc()) if kind == "video" else (new_ssrc(),)
+        ssrcs = (new_ssrc(), new_ssrc()) if self.kind == "video" else (new_ssrc(),)
         self._rates = self._lines.rates
-        self._leg = self._owner.runner.reserve(self._spec(ssrcs), self._rates.main, self)
-        self._transport = LegTransport(router, self._leg, lambda: self.on_leg_ended("leg_failed"))
-        self.producer_id = router.new_id()
-        router.producers[self.producer_id] = self.published
-        self._transport.produce(self.producer_id, kind, self.codecs, *ssrcs)
-        self._consumer_id = self._transport.consume(self._source, new_ssrc())
+        transport = self._start_leg(self._spec(ssrcs), self._rates.main)
+        self.producer_id = self._router.new_id()
+        self._produce(transport, self.published, *ssrcs)
+        self._take_in(transport, {self.source_id: self._source})
         self.layers_changed()
 
     def _spec(self, ssrcs: Sequence[int]) -> LegSpec:
-        kind = self._source.producer.kind
         source = tuple(leg_codec(codec) for codec in taken(self._source))
         events = None if self._events is None else leg_codec(self._events)
-        orientation = ORIENTATION if kind == "video" else None
-        return LegSpec(kind, source, leg_codec(self.codec), ssrcs[0], orientation, events, *ssrcs[1:])
+        orientation = ORIENTATION if self.kind == "video" else None
+        return LegSpec(self.kind, source, leg_codec(self.codec), ssrcs[0], orientation, events, *ssrcs[1:])
 
-    def _follow(self, receiver: Receiver, bitrate: int) -> None:
-        self._make(self._lines.follow(_now(), receiver, bitrate))
-
-    def _make(self, moved: Sequence[Receiver]) -> None:
-        """Has the leg make what the lines carry, and tells those who get another encoding of it."""
-        if self._leg is None:
-            return
-        rates, is_video = self._lines.rates, self._source.producer.kind == "video"
-        if not is_video and rates.thin:
-            rates = Rates(min(rates.main, rates.thin), 0)
-        if rates != self._rates:
-            self._rates = rates
-            self._leg.set_bitrate(rates.main, rates.thin)
-        if is_video:
-            self._lines.tell(self.producer_id, moved)
+    def _wanted_rates(self) -> Rates:
+        rates = super()._wanted_rates()
+        if self.kind == "video" or not rates.thin:
+            return rates
+        return Rates(min(rates.main, rates.thin), 0)
 
 
 class DerivedProducers:
@@ -222,19 +176,18 @@ class DerivedProducers:
         sent = next((each.codec for each in source.codecs if each.codec.key != "red"), source.codecs[0].codec)
         if sent.key not in DECODED[source.producer.kind]:
             return None
-        for target in TARGETS[source.producer.kind]:
+        for target in OFFERED[source.producer.kind]:
             if variant(target) not in {*lacking, variant(sent)}:
                 return self._one(source, target)
         return None
 
-    def derive_for(self, source_id: int, takes: Callable[[Sequence[MediaCodec]], bool]) -> DerivedProducer | None:
-        """The producer in the best codec that `takes` says yes to."""
+    def derive_for(self, source_id: int, suits: Suits) -> DerivedProducer | None:
+        """The producer in the codec that suits a receiver best."""
         source = self.router.producers.get(source_id)
-        if source is not None and self.runner.enabled:
-            for target in TARGETS[source.producer.kind]:
-                if takes((MediaCodec(target),)):
-                    return self._one(source, target)
-        return None
+        if source is None or not self.runner.enabled:
+            return None
+        target = target_for(source.producer.kind, suits)
+        return None if target is None else self._one(source, target)
 
     def layers_changed(self, producer_id: int) -> None:
         """The layers of a producer of the room changed."""
@@ -270,11 +223,19 @@ class DerivedProducers:
         return of_source.setdefault(variant(target), DerivedProducer(self, source, target))
 
 
-def _now() -> float:
-    return asyncio.get_running_loop().time()
+def target_for(kind: MediaKind, suits: Suits) -> Codec | None:
+    """What a leg is to make for a receiver: the first codec that it takes, and of its kinds the one that suits best."""
+    suiting = [(fit, target) for target in TARGETS[kind] if (fit := suits((MediaCodec(target),))) is not None]
+    of_first = [each for each in suiting if each[1].key == suiting[0][1].key]
+    return min(of_first, key=lambda each: each[0])[1] if of_first else None
 
 
 def variant(codec: Codec) -> str:
-    """What a receiver has or lacks: a codec, H.264 by its packetization mode."""
+    """What a receiver has or lacks: a codec, H.264 by mode and whether it is High, H.263 by its largest size."""
+    if codec.key in codecs.H263:
+        return f"{codec.key}/{codecs.h263_size(codec.parameters)}"
+    if codec.key != "h264":
+        return codec.key
     mode = parameter(codec.parameters, "packetization-mode") or "0"
-    return f"{codec.key}/{mode}" if codec.key == "h264" else codec.key
+    high = "/high" if (codecs.h264_profile(codec.parameters) or "").endswith("high") else ""
+    return f"{codec.key}/{mode}{high}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bridge.errors import BridgeError
 from bridge.sfu.consumers import Consumers
-from bridge.sfu.derived import DerivedProducer, variant
+from bridge.sfu.derived import DerivedProducer, Suits, variant
 from bridge.sfu.sdp.codecs import MediaCodec
 from bridge.sfu.sdp.description import Codec
 from bridge.sfu.types import UnsupportedCode
@@ -57,11 +57,11 @@ class Detours:
         self.close(published.producer.producer_id)
         return self._seek(published.producer.producer_id)
 
-    def choose(self, published: PublishedProducer, takes: Callable[[Sequence[MediaCodec]], bool]) -> None:
+    def choose(self, published: PublishedProducer, suits: Suits) -> None:
         """Finds a codec that the receiver, whose codecs are known, takes, if it does not take the source's."""
         source_id = published.producer.producer_id
-        if source_id not in self._derived and not takes(published.codecs):
-            derived = self._router.derived.derive_for(source_id, takes)
+        if source_id not in self._derived and suits(published.codecs) is None:
+            derived = self._router.derived.derive_for(source_id, suits)
             if derived is not None:
                 self._derived[source_id] = derived
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bridge.sfu.allocation.model import Layer
 from bridge.sfu.legs import Leg, LegCodec
-from bridge.sfu.sdp.codecs import MediaCodec
+from bridge.sfu.sdp.codecs import H263, MediaCodec, h263_size, h264_profile
 from bridge.sfu.sdp.description import Codec, parameter
 from bridge.sfu.socket_transport import SocketTransport
 from bridge.sfu.types import MediaKind
@@ -16,15 +17,20 @@ if TYPE_CHECKING:
     from bridge._core import Event
     from bridge.sfu.router import PublishedProducer, Router
 
-DECODED = {"video": ("vp8", "vp9", "h264", "av1"), "audio": ("opus", "g722", "pcma", "pcmu", "telephone-event")}
+DECODED = {"video": ("vp8", "vp9", "h264", "av1", *H263), "audio": ("opus", "g722", "pcma", "pcmu", "telephone-event")}
 """What legs take in, by kind."""
 _SOCKET_BUFFER = 1 << 20
 
 
 def leg_codec(codec: Codec) -> LegCodec:
     """A codec as legs know it."""
-    mode = int(parameter(codec.parameters, "packetization-mode") or "0") if codec.key == "h264" else 1
-    return LegCodec(codec.key, codec.payload_type, codec.clock_rate, codec.channels, mode)
+    made = LegCodec(codec.key, codec.payload_type, codec.clock_rate, codec.channels)
+    if codec.key in H263:
+        return replace(made, profile=h263_size(codec.parameters))
+    if codec.key != "h264":
+        return made
+    mode = int(parameter(codec.parameters, "packetization-mode") or "0")
+    return replace(made, packetization_mode=mode, profile=h264_profile(codec.parameters) or "")
 
 
 def taken(published: PublishedProducer) -> list[Codec]:

@@ -25,6 +25,8 @@ class LegCodec:
     channels: int = 1
     packetization_mode: int = 1
     """Of H.264 (RFC 6184, section 6.2)."""
+    profile: str = ""
+    """Of H.264, such as "constrained-baseline" or "high"; of H.263 the largest size: "qcif", "cif" or "4cif"."""
 
 
 @dataclass(frozen=True)

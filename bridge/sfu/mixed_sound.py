@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-import logging
-from dataclasses import dataclass
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from bridge.sfu.leg_transport import DECODED, LegTransport, leg_codec, taken
-from bridge.sfu.legs import Leg, MixSpec, SceneOutput, SceneSound, SceneVoice, SoundScene
+from bridge.sfu.leg_host import LegHost
+from bridge.sfu.leg_transport import DECODED, leg_codec, taken
+from bridge.sfu.legs import MixSpec, SceneOutput, SceneSound, SceneVoice, SoundScene
 from bridge.sfu.sdp import codecs
 from bridge.sfu.sdp.codecs import MediaCodec
 from bridge.sfu.sdp.description import Codec
 from bridge.sfu.socket_transport import new_ssrc
-from bridge.sfu.types import LegInput, LegReport, Producer
+from bridge.sfu.types import Producer
 
 if TYPE_CHECKING:
     from bridge.sfu.compositions import Compositions
     from bridge.sfu.router import PublishedProducer
 
-logger = logging.getLogger(__name__)
-
 BITRATE = 300_000
 """What a line is taken for that nothing is known of."""
 MAX_SOUNDS = 64
 """Sounds that are mixed at most; the room's loudest speakers are chosen from before they come here."""
-
-
-@dataclass(slots=True)
-class _Input:
-    published: PublishedProducer
-    consumer_id: int
-    ssrc: int
 
 
 class Mix:
@@ -68,30 +59,31 @@ class Mix:
             self._sound.follow_lines()
 
 
-class MixedSound:
+class MixedSound(LegHost):
     """All mixes of a room, and the leg that makes them; it runs while there is a mix."""
 
+    reason = "mixed"
+
     def __init__(self, owner: Compositions) -> None:
+        super().__init__(owner.router, owner.runner, "audio")
         self._owner = owner
-        self._router = owner.router
-        self._leg: Leg | None = None
-        self._transport: LegTransport | None = None
-        self._inputs: dict[int, _Input] = {}
-        """By producer."""
         self._mixes: list[Mix] = []
         """Those that are made."""
         self._bitrate = BITRATE
 
+    @property
+    def receivers(self) -> int:
+        """How many have a mix."""
+        return sum(len(mix.receivers) for mix in self._mixes)
+
     def start(self, mix: Mix) -> None:
         """Has one more mix made. Raises `BridgeError`."""
         router = self._router
-        if self._transport is None:
-            self._leg = self._owner.runner.reserve(MixSpec(), self._bitrate, self)
-            self._transport = LegTransport(router, self._leg, lambda: self.on_leg_ended("leg_failed"))
+        transport = self._transport or self._start_leg(MixSpec(), self._bitrate)
         mix.producer_id, mix.ssrc = router.new_id(), new_ssrc()
         producer = Producer(mix.producer_id, "mixed", "audio", codecs.names(mix.codecs))
         router.producers[mix.producer_id] = self._owner.published(producer, mix.codecs)
-        self._transport.produce(mix.producer_id, "audio", mix.codecs, mix.ssrc)
+        transport.produce(mix.producer_id, "audio", mix.codecs, mix.ssrc)
         self._mixes.append(mix)
         self.follow()
 
@@ -125,7 +117,7 @@ class MixedSound:
         if self._transport is None or self._leg is None:
             return
         heard = [producer_id for party in self._owner.parties for producer_id in party.sounds][:MAX_SOUNDS]
-        self._take_in(self._transport, heard)
+        self._take_in(self._transport, self._usable(heard))
         voices = (
             SceneVoice(
                 party.id,
@@ -140,55 +132,27 @@ class MixedSound:
         outputs = (SceneOutput(mix.ssrc, leg_codec(mix.codec), mix.without) for mix in self._mixes)
         self._leg.set_scene(SoundScene(tuple(voices), tuple(outputs)))
 
-    def producer_ended(self, producer_id: int) -> None:
-        """A producer of the room has ended, and its consumer with it."""
-        self._inputs.pop(producer_id, None)
+    def _made(self) -> list[int]:
+        return [mix.producer_id for mix in self._mixes]
 
-    def report(self) -> LegReport | None:
-        """What runs for it; None while nothing does."""
-        if self._leg is None:
-            return None
-        inputs = tuple(
-            LegInput(producer_id, each.published.producer.codecs[0]) for producer_id, each in self._inputs.items()
-        )
-        targets = dict.fromkeys(codecs.names(mix.codecs)[0] for mix in self._mixes)
-        receivers = sum(len(mix.receivers) for mix in self._mixes)
-        leg = self._leg
-        return LegReport(inputs, "audio", ", ".join(targets), "mixed", receivers, leg.restarts, leg.stats)
+    def _made_codecs(self) -> Collection[MediaCodec]:
+        return [MediaCodec(mix.codec) for mix in self._mixes]
 
-    def on_leg_ended(self, code: str) -> None:
-        """Told by the runner: the leg is gone for good."""
-        logger.warning("a leg for mixed sound has ended for good: %s", code)
+    def _forget_receivers(self) -> None:
         for mix in self._mixes:
             mix.receivers.clear()
-        # Not after `end`, by which the router knows them no more.
-        self._router.end_producers([mix.producer_id for mix in self._mixes])
-        self.end()
-        self._router.legs_changed()
 
-    def end(self) -> None:
-        """Ends the leg and what it hangs on."""
-        transport, self._transport, self._leg = self._transport, None, None
-        if transport is not None:
-            transport.close()
-        self._inputs.clear()
+    def _forget_made(self) -> None:
         for mix in self._mixes:
-            self._router.producers.pop(mix.producer_id, None)
             mix.producer_id = 0
         self._mixes.clear()
 
-    def _take_in(self, transport: LegTransport, heard: list[int]) -> None:
-        usable = {
+    def _usable(self, heard: list[int]) -> dict[int, PublishedProducer]:
+        return {
             producer_id: published
             for producer_id in heard
             if (published := self._router.producers.get(producer_id)) is not None and _mixable(published)
         }
-        for producer_id in [producer_id for producer_id in self._inputs if producer_id not in usable]:
-            transport.end_consumer(self._inputs.pop(producer_id).consumer_id)
-        for producer_id, published in usable.items():
-            if producer_id not in self._inputs:
-                ssrc = new_ssrc()
-                self._inputs[producer_id] = _Input(published, transport.consume(published, ssrc), ssrc)
 
 
 def _mixable(published: PublishedProducer) -> list[Codec]:

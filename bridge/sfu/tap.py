@@ -98,7 +98,9 @@ class Tap:
         derived = None
         consumed_id = producer_id
         if _sent(published.codecs) not in TAKEN[kind]:
-            derived = self._router.derived.derive_for(producer_id, lambda made: _sent(made) in TAKEN[kind])
+            derived = self._router.derived.derive_for(
+                producer_id, lambda made: 0 if _sent(made) in TAKEN[kind] else None
+            )
             if derived is None:
                 raise BridgeError("unsupported_codec", "nothing that can be recorded is sent, and no leg makes it")
             consumed_id = derived.acquire(self, MAX_BITRATE)

@@ -215,6 +215,9 @@ class LegInput:
     """As people write it."""
 
 
+LegReason = Literal["codec", "composed", "mixed"]
+
+
 @dataclass(frozen=True)
 class LegReport:
     """A leg, for the operator and for the roster."""
@@ -224,7 +227,7 @@ class LegReport:
     kind: MediaKind
     target: str
     """The codec that the leg makes."""
-    reason: Literal["codec", "composed", "mixed"]
+    reason: LegReason
     """`codec`: its receivers lack the codec that is sent; `composed`: they get one picture of everybody; `mixed`: they
     get one sound of everybody."""
     receivers: int

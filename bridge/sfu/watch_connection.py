@@ -146,7 +146,7 @@ class WatchConnection:
             if published is None:
                 refused.append(UnsupportedSubscription(subscription.producer_id, "unknown_producer"))
                 continue
-            self._detours.choose(published, partial(plan.takes, published.producer.kind))
+            self._detours.choose(published, partial(plan.suits, published.producer.kind))
             why = self._detours.open(subscription.producer_id)
             if why is not None:
                 names = published.producer.codecs[:1]

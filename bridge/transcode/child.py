@@ -92,6 +92,8 @@ def run(control: socket.socket, media: socket.socket, confined: tuple[str, ...] 
         control.send(messages.encode(Failed(error.code, str(error))))
         return
     given_up = [*confined]
+    if confinement.give_up_capabilities():
+        given_up.append("capabilities")
     if confinement.no_new_privileges():
         given_up.append("no_new_privileges")
         if confinement.leave_files():

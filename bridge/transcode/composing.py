@@ -18,10 +18,10 @@ from bridge.transcode.encodings import Encodings, MakesEncodings
 from bridge.transcode.messages import Compose, Pictures, PictureSource
 from bridge.transcode.ntp import ntp_now, ntp_seconds
 from bridge.transcode.pacing import IDLE_SECONDS, TICK_SECONDS
+from bridge.transcode.payload import VIDEO_CLOCK
 from bridge.transcode.picture_input import PictureInput
 from bridge.transcode.picture_output import PictureOutput
 from bridge.transcode.steady_rate import SteadyRate
-from bridge.transcode.video_codecs import VIDEO_CLOCK
 
 REPORT_SECONDS = 1.0
 """Between two sender reports."""

@@ -31,6 +31,8 @@ def serve(requests: socket.socket) -> None:
     # The bridge ends us; a Ctrl-C in the operator's terminal is for the bridge alone.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     av.logging.set_level(av.logging.PANIC)
+    # SVT-AV1 has a log of its own, in which every encoder that is ended stands as an error.
+    os.environ["SVT_LOG"] = "0"
     # What Pillow imports and opens with the first letter, a leg could not any more.
     Compositor(LayoutSettings()).compose(0.0, [Source("", "Å", muted=True)])
     gc.freeze()

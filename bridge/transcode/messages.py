@@ -27,6 +27,8 @@ class CodecSpec(msgspec.Struct, frozen=True):
     channels: int = 1
     packetization_mode: int = 1
     """Of H.264 (RFC 6184, section 6.2)."""
+    profile: str = ""
+    """Of H.264: "high", or anything else for Constrained Baseline; of H.263 the largest size: "qcif", "cif", "4cif"."""
 
 
 class Thin(msgspec.Struct, frozen=True):
@@ -196,7 +198,7 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
 
     pid: int
     confined: tuple[str, ...]
-    """What the system let it give up: "no_new_privileges", "network", "files"."""
+    """What the system let it give up: "capabilities", "no_new_privileges", "network", "files"."""
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):

@@ -26,6 +26,8 @@ _SM_SINGLE_SLICE = 0
 _SM_SIZE_LIMITED = 3
 _I420 = 23
 _PROFILE_BASELINE = 66
+_PROFILE_HIGH = 100
+_CABAC = 1
 _SKIPPED = 4
 _OPTION_FRAME_RATE = 4
 _OPTION_BITRATE = 5
@@ -184,10 +186,22 @@ def library() -> ctypes.CDLL:
 
 
 class OpenH264Encoder:
-    """Constrained Baseline, one temporal layer, no look-ahead; bitrate and frame rate change without a keyframe."""
+    """One temporal layer, no look-ahead; bitrate and frame rate change without a keyframe."""
 
-    def __init__(self, width: int, height: int, bitrate: int, frame_rate: float, *, max_nal_bytes: int | None) -> None:
-        """`max_nal_bytes` bounds each slice, for packetization-mode 0; None makes one slice per picture."""
+    def __init__(
+        self,
+        width: int,
+        height: int,
+        bitrate: int,
+        frame_rate: float,
+        *,
+        max_nal_bytes: int | None,
+        high: bool = False,
+    ) -> None:
+        """`max_nal_bytes` bounds each slice, for packetization-mode 0; None makes one slice per picture.
+
+        `high`: High profile (CABAC, no B-frames), else Constrained Baseline.
+        """
         create = library().WelsCreateSVCEncoder
         self._encoder = ctypes.c_void_p()
         if create(byref(self._encoder)) != 0 or not self._encoder:
@@ -209,6 +223,9 @@ class OpenH264Encoder:
         parameters = _Parameters()
         function(_GET_DEFAULTS, POINTER(_Parameters))(self._encoder, byref(parameters))
         _fill(parameters, width, height, bitrate, frame_rate, max_nal_bytes)
+        if high:
+            parameters.entropy_coding = _CABAC
+            parameters.layers[0].profile = _PROFILE_HIGH
         if function(_INITIALIZE_EXT, POINTER(_Parameters))(self._encoder, byref(parameters)) != 0:
             self.close()
             raise CodecUnavailableError("H264", f"OpenH264 does not encode pictures of {width}×{height}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import av
 
-from bridge.transcode import rtp
+from bridge.transcode import h263, rtp
 from bridge.transcode.assembly import Assembled, FrameAssembler
 from bridge.transcode.messages import CodecSpec
 from bridge.transcode.payload import DEPACKETISE, IS_KEYFRAME
@@ -130,10 +130,12 @@ class PictureInput:
         assert self._decoder is not None  # noqa: S101 - chosen by the caller
         try:
             pictures = self._decoder.decode(av.Packet(data))
-        except (av.error.FFmpegError, MemoryError):
+            if not pictures:
+                return None
+            return h263.squared(pictures[-1]) if self._decoding in h263.NAMES else pictures[-1]
+        except (av.error.FFmpegError, MemoryError, rtp.MalformedPacketError):
             self._failed()
             return None
-        return pictures[-1] if pictures else None
 
     def _failed(self) -> None:
         self.errors += 1

@@ -30,10 +30,9 @@ class PictureOutput:
     ) -> None:
         """Raises `CodecUnavailableError` for codecs that this machine lacks."""
         self._encoder = encoder(
-            target.name,
+            target,
             bitrate,
             frame_rate,
-            packetization_mode=target.packetization_mode,
             # There are never more pictures than packets: a successor's are ahead of its predecessor's.
             picture_id=sequence,
         )

@@ -8,7 +8,9 @@ from bridge.transcode.messages import MAX_NAME, CodecSpec, MixOutput, Pictures, 
 
 def codec_spec(codec: LegCodec) -> CodecSpec:
     """A codec."""
-    return CodecSpec(codec.name, codec.payload_type, codec.clock_rate, codec.channels, codec.packetization_mode)
+    return CodecSpec(
+        codec.name, codec.payload_type, codec.clock_rate, codec.channels, codec.packetization_mode, codec.profile
+    )
 
 
 def scene_message(scene: Scene) -> Pictures | Voices:

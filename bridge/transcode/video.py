@@ -9,11 +9,11 @@ from bridge.transcode import rtp
 from bridge.transcode.encodings import Encodings, MakesEncodings
 from bridge.transcode.messages import Start
 from bridge.transcode.pacing import IDLE_SECONDS, TICK_SECONDS
+from bridge.transcode.payload import VIDEO_CLOCK
 from bridge.transcode.picture_input import Decoded, PictureInput
 from bridge.transcode.picture_output import PictureOutput
 from bridge.transcode.picture_size import PictureSizer
 from bridge.transcode.steady_rate import SteadyRate
-from bridge.transcode.video_codecs import VIDEO_CLOCK
 
 _DEFAULT_FRAME_RATE = 30.0
 _SMOOTHING = 0.1

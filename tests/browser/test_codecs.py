@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.browser.browsers import Browser, BrowserName, Page
-from tests.support.bridge import Bridge
+from tests.support.bridge import BRIDGE, Bridge
 from tests.support.media import GREEN, RED, Identity
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -58,3 +60,35 @@ async def test_a_picture_in_this_codec_and_a_tone_in_opus_arrive(
     finally:
         await viewer.close()
         await publisher.close()
+
+
+ONLY = [("VP9", None), ("AV1", None), ("H264", "64001f")]
+"""Codecs of pictures that a receiver may have alone, and the profile of H.264."""
+
+
+async def test_who_takes_nothing_but_vp9_av1_or_high_profile_sees_who_sends_vp8(
+    bridge: Bridge, room: str, browsers: Browsers
+) -> None:
+    publisher = await open_page(browsers["chromium"], bridge)
+    whip = [f"{bridge.url}/whip/{room}", bridge.token(room, "publisher"), "VP8"]
+    await publisher.evaluate(f"whip.publish(...{json.dumps(whip)})")
+
+    async def watch(codec: str, profile: str | None) -> Page:
+        viewer = await open_page(browsers["chromium"], bridge)
+        whep = [f"{bridge.url}/whep/{room}", bridge.token(room, f"viewer-{codec}", "pasient"), codec, profile]
+        await viewer.evaluate(f"whip.watch(...{json.dumps(whep)})")
+        await viewer.expect(RED)
+        assert (await viewer.evaluate("whip.incoming()"))["video"] == f"video/{codec}"
+        return viewer
+
+    viewers = await asyncio.gather(*(watch(*only) for only in ONLY))
+    assert sorted(await targets(bridge, room)) == sorted(codec for codec, _ in ONLY)
+    for page in (*viewers, publisher):
+        await page.close()
+
+
+async def targets(bridge: Bridge, room: str) -> list[str]:
+    """What the legs of a room make, as the operator sees it."""
+    command: list[str | Path] = [BRIDGE, "rooms", "--data", bridge.data, "--json"]
+    rooms = json.loads(await asyncio.to_thread(subprocess.check_output, command))
+    return [leg["target"] for each in rooms if each["room"].endswith(room) for leg in each["legs"]]

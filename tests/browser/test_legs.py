@@ -41,6 +41,17 @@ async def incoming(page: Page) -> list[str]:
     return codecs
 
 
+async def test_chromium_without_vp8_and_h264_is_offered_what_is_left(
+    bridge: Bridge, room: str, browsers: dict[BrowserName, Browser]
+) -> None:
+    red = await enter(browsers["chromium"], bridge, room, RED, "codecLimits.receive('VP9')", "fastlege")
+    green = await enter(browsers["firefox"], bridge, room, GREEN, "codecLimits.send('VP8')", "pasient")
+    await red.expect(GREEN, within=60)
+    assert await incoming(red) == ["video/VP9"]
+    await green.press("Forlat samtalen")
+    await red.expect()
+
+
 async def test_chromium_with_h264_only_and_firefox_without_it_see_each_other(
     bridge: Bridge, room: str, browsers: dict[BrowserName, Browser]
 ) -> None:

@@ -17,18 +17,26 @@ window.whip = {
     await this.until(connection, "outbound-rtp", ({ framesSent }) => framesSent > 0);
   },
 
-  /** Watches what is published, in whatever codec it comes; resolves when a picture has been decoded. */
-  async watch(url, token) {
+  /**
+   * Watches what is published; resolves when a picture has been decoded.
+   *
+   * Pictures come in whatever codec the bridge chooses, or in `codec` only. With `profile` the bridge is told that of
+   * H.264 this one is taken, which software decoders do without saying so.
+   */
+  async watch(url, token, codec = null, profile = null) {
     const connection = new RTCPeerConnection();
     connection.addTransceiver("audio", { direction: "recvonly" });
-    connection.addTransceiver("video", { direction: "recvonly" });
+    const pictures = connection.addTransceiver("video", { direction: "recvonly" });
+    if (codec !== null) {
+      pictures.setCodecPreferences(this.only(RTCRtpReceiver.getCapabilities("video").codecs, codec));
+    }
     connection.addEventListener("track", ({ track }) => {
       const element = document.createElement(track.kind);
       element.autoplay = true;
       element.srcObject = new MediaStream([track]);
       document.body.append(element);
     });
-    await this.negotiate(connection, url, token);
+    await this.negotiate(connection, url, token, profile);
     await this.until(connection, "inbound-rtp", ({ framesDecoded }) => framesDecoded > 0);
   },
 
@@ -53,16 +61,19 @@ window.whip = {
   },
 
   /** One request with the offer, one response with the answer; resolves when the connection stands. */
-  async negotiate(connection, url, token) {
+  async negotiate(connection, url, token, profile = null) {
     await connection.setLocalDescription();
+    const { sdp } = connection.localDescription;
+    const [, own] = sdp.match(/profile-level-id=(\w+)/) ?? [];
     const response = await fetch(url, {
       method: "POST",
       headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/sdp" },
-      body: connection.localDescription.sdp,
+      body: profile === null ? sdp : sdp.replaceAll(own, profile),
     });
     const body = await response.text();
     if (response.status !== 201) throw new Error(`${response.status}: ${body}`);
-    await connection.setRemoteDescription({ type: "answer", sdp: body });
+    const answer = profile === null ? body : body.replaceAll(profile, own);
+    await connection.setRemoteDescription({ type: "answer", sdp: answer });
     await new Promise((resolve, reject) => {
       const look = () => {
         if (connection.connectionState === "connected") resolve();

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -17,7 +17,7 @@ import numpy as np
 from bridge.sfu.legs import LegCodec, LegSpec
 from bridge.transcode import rtp
 from bridge.transcode.assembly import FrameAssembler
-from bridge.transcode.payload import DEPACKETISE, MAX_PAYLOAD, h264, vp8
+from bridge.transcode.payload import DEPACKETISE, MAX_PAYLOAD, h263, h264, vp8
 from bridge.transcode.supervisor import LegSettings, LegSupervisor, SupervisedLeg
 from bridge.transcode.video_codecs import decoder
 from tests.support.media import Identity
@@ -34,11 +34,10 @@ def video(name: str) -> LegCodec:
     return LegCodec(name, SOURCE_TYPE, 90_000)
 
 
-def spec(source: str, target: str, mode: int = 1) -> LegSpec:
+def spec(source: str, target: str, mode: int = 1, profile: str = "") -> LegSpec:
     """A leg for pictures."""
-    return LegSpec(
-        "video", (video(source),), LegCodec(target, TARGET_TYPE, 90_000, packetization_mode=mode), TARGET_SSRC
-    )
+    made = LegCodec(target, TARGET_TYPE, 90_000, packetization_mode=mode, profile=profile)
+    return LegSpec("video", (video(source),), made, TARGET_SSRC)
 
 
 class Ended:
@@ -143,6 +142,11 @@ _ENCODERS = {
     "vp8": ("libvpx", {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}),
     "vp9": ("libvpx-vp9", {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}),
     "h264": ("libx264", {"preset": "ultrafast", "tune": "zerolatency", "profile": "baseline"}),
+    "h263-1998": ("h263", {}),
+    # What FFmpeg says of where packets may begin; it is a table that the packetiser is given.
+    "h263": ("h263", {"mb_info": "100"}),
+    # Of another size than old equipment has.
+    "h263+": ("h263p", {}),
     "av1": ("libsvtav1", {"preset": "12", "svtav1-params": "pred-struct=1:lookahead=0:lp=1"}),
 }
 
@@ -159,6 +163,9 @@ class Camera:
 
     def __init__(self, codec: str, identity: Identity, width: int = 320, height: int = 240) -> None:
         name, options = _ENCODERS[codec]
+        if name == "h263":
+            # It has few sizes.
+            width, height = 352, 288
         self.codec, self.identity, self.size = codec, identity, (width, height)
         self.context = av.CodecContext.create(name, "w")
         assert isinstance(self.context, av.VideoCodecContext)
@@ -169,29 +176,41 @@ class Camera:
             self.context.bit_rate = 200_000
         self.context.gop_size = 10
         self.context.options = options
+        if name.startswith("h263"):
+            self.context.time_base = Fraction(1, 25)
         if codec == "av1":
             self.context.open()
             _go_like_others()
         self.count = 0
+        self.blocks: list[h263.Block] = []
+        """Where packets may begin in the last frame of H.263."""
 
     def frame(self) -> bytes:
         """The next frame; empty while the encoder waits for more."""
         assert isinstance(self.context, av.VideoCodecContext)
         shown = picture(self.identity, self.count, *self.size)
-        shown.pts = self.count
+        shown.pts, shown.time_base = self.count, Fraction(1, 25)
         self.count += 1
-        return b"".join(bytes(packet) for packet in self.context.encode(shown))
+        packets = self.context.encode(shown)
+        for packet in packets:
+            told = packet.get_sidedata("h263_mb_info") if packet.has_sidedata("h263_mb_info") else b""
+            self.blocks = h263.Block.parse_all(bytes(told))
+        return b"".join(bytes(packet) for packet in packets)
 
     def payloads(self) -> list[bytes]:
         """The next frame as it rides in packets."""
-        return packetise(self.codec, self.frame())
+        return packetise(self.codec, self.frame(), self.blocks)
 
 
-def packetise(codec: str, frame: bytes) -> list[bytes]:
+def packetise(codec: str, frame: bytes, blocks: Sequence[h263.Block] = ()) -> list[bytes]:
     """A frame in payloads, as publishers do it."""
     if not frame:
         return []
     match codec:
+        case "h263":
+            return h263.packetise_2190(frame, blocks, MAX_PAYLOAD)
+        case "h263-1998" | "h263+":
+            return h263.packetise(frame, MAX_PAYLOAD)
         case "vp8":
             return vp8.packetise(frame, 7, MAX_PAYLOAD)
         case "h264":

@@ -14,8 +14,9 @@ STATIC_PAYLOAD_TYPES: dict[int, tuple[str, int, int]] = {
     8: ("PCMA", 8000, 1),
     9: ("G722", 8000, 1),
     13: ("CN", 8000, 1),
+    34: ("H263", 90000, 1),
 }
-"""Payload types that need no `a=rtpmap` (RFC 3551), as far as WebRTC endpoints use them."""
+"""Payload types that need no `a=rtpmap` (RFC 3551), as far as WebRTC endpoints and old equipment use them."""
 
 _TOKEN = re.compile(r"[!#-'*+\-.0-9A-Z^-~{}]+", re.ASCII)
 _ICE_CHARS = re.compile(r"[A-Za-z0-9+/]+", re.ASCII)

@@ -12,7 +12,9 @@ from functools import lru_cache
 
 from bridge.sfu.sdp.description import Codec, MediaDescription, parameter, parameters, retransmissions
 
-VIDEO = ("vp8", "vp9", "h264", "av1")
+H263 = ("h263-1998", "h263")
+"""Of very old equipment, packed by RFC 4629 and by RFC 2190."""
+VIDEO = ("vp8", "vp9", "h264", "av1", *H263)
 EVENTS = "telephone-event"
 """Keys that are pressed (RFC 4733), beside the sound and on its clock."""
 AUDIO = ("opus", "red", EVENTS)
@@ -27,7 +29,7 @@ FEEDBACK: dict[str, frozenset[str]] = {
 }
 """`a=rtcp-fb` values that are taken where the peer offers them, by kind of media: see `known_feedback`."""
 
-NAMES = {"opus": "opus", "vp8": "VP8", "vp9": "VP9", "h264": "H264", "av1": "AV1"}
+NAMES = {"opus": "opus", "vp8": "VP8", "vp9": "VP9", "h264": "H264", "av1": "AV1", "h263": "H263"}
 """Encoding names as people write them, whatever a peer's capitals."""
 
 REMEMBERED = 64
@@ -79,6 +81,22 @@ _H264_DECODERS: dict[str, tuple[str, ...]] = {
 """Profiles whose decoders can take a profile's streams, best first."""
 
 
+_H263_SIZES = ("qcif", "cif", "4cif")
+_H263_NAMES = {"cif": "cif", "cif4": "4cif", "cif16": "4cif"}
+_H263_INTERVAL = 2
+"""Of 1/29.97 s between pictures: who needs more for a size does not take what a leg sends in it."""
+
+
+def h263_size(text: str) -> str:
+    """The largest size of pictures in an H.263 `a=fmtp` (RFC 4629, section 8.1): "qcif", "cif" or "4cif"."""
+    sizes = {
+        _H263_NAMES[name]
+        for name, value in parameters(text)
+        if name in _H263_NAMES and value is not None and value.isdecimal() and int(value) <= _H263_INTERVAL
+    }
+    return max(sizes, key=_H263_SIZES.index, default="qcif")
+
+
 def decodes(sent: Codec, receiver: Codec) -> int | None:
     """How well a receiver's payload type serves for what is sent: 0 is best, None is not at all."""
     if (sent.key, sent.clock_rate) != (receiver.key, receiver.clock_rate):
@@ -91,6 +109,9 @@ def decodes(sent: Codec, receiver: Codec) -> int | None:
             return _same(sent, receiver, "profile-id", "0")
         case "av1":
             return _same(sent, receiver, "profile", "0")
+        case "h263" | "h263-1998":
+            more = _H263_SIZES.index(h263_size(receiver.parameters)) - _H263_SIZES.index(h263_size(sent.parameters))
+            return more if more >= 0 else None
         case "opus" | "red":
             return 0
         case _:
@@ -157,7 +178,7 @@ def _usable(codec: Codec, offered: Sequence[Codec]) -> bool:
             )
         case "h264":
             return h264_profile(codec.parameters) is not None and _packetization_mode(codec.parameters) in ("0", "1")
-        case "vp8" | "vp9" | "av1":
+        case "vp8" | "vp9" | "av1" | "h263" | "h263-1998":
             return codec.clock_rate == 90000
         case "telephone-event":
             return codec.clock_rate in (8000, 48000)

@@ -35,11 +35,20 @@ def translate(producer: Sequence[MediaCodec], receiver: MediaDescription) -> tup
         if best is not None:
             mappings.append(Mapping(each.codec.payload_type, best.payload_type, rtx.get(best.payload_type)))
             feedback.update(dict.fromkeys(codecs.known_feedback(best, receiver.kind, receiver.codecs)))
-    # Redundant Opus is made plain for whoever takes only that.
-    first = next((each for each in producer if each.codec.key != "red"), producer[0])
-    if all(mapping.producer != first.codec.payload_type for mapping in mappings):
+    if all(mapping.producer != _first(producer).payload_type for mapping in mappings):
         return [], ()
     return mappings, tuple(feedback)
+
+
+def suits(producer: Sequence[MediaCodec], receiver: MediaDescription) -> int | None:
+    """How well a receiver takes what a producer sends: 0 is best, None is not at all (see `translate`)."""
+    fits = (codecs.decodes(_first(producer), offered) for offered in receiver.codecs)
+    return min((fit for fit in fits if fit is not None), default=None)
+
+
+def _first(producer: Sequence[MediaCodec]) -> Codec:
+    """What is sent. Redundant Opus is made plain for whoever takes only that."""
+    return next((each.codec for each in producer if each.codec.key != "red"), producer[0].codec)
 
 
 def redundancy(mappings: Sequence[Mapping], receiver: MediaDescription) -> int | None:

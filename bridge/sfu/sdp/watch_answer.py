@@ -9,7 +9,7 @@ from bridge.sfu.sdp import extensions
 from bridge.sfu.sdp.codecs import MediaCodec, receivable
 from bridge.sfu.sdp.description import Codec, Direction, MediaDescription, Msid, SessionDescription, Setup, SsrcGroup
 from bridge.sfu.sdp.error import SdpError
-from bridge.sfu.sdp.payload_types import Mapping, redundancy, translate
+from bridge.sfu.sdp.payload_types import Mapping, redundancy, suits, translate
 from bridge.sfu.sdp.publish_answer import answer_codecs, mirror
 from bridge.sfu.sdp.transport import (
     DtlsRole,
@@ -55,10 +55,11 @@ class WatchPlan:
     peer: PeerTransport | None
     usable: tuple[int, ...]
 
-    def takes(self, kind: str, sent: Sequence[MediaCodec]) -> bool:
-        """Whether some m-line of this kind takes what a producer with these codecs sends."""
+    def suits(self, kind: str, sent: Sequence[MediaCodec]) -> int | None:
+        """How well some m-line of this kind takes what a producer sends: 0 is best, None is not at all."""
         lines = (self.offer.media[index] for index in self.usable)
-        return any(line.kind == kind and line.receives and translate(sent, line)[0] for line in lines)
+        fits = [suits(sent, line) for line in lines if line.kind == kind and line.receives]
+        return min((fit for fit in fits if fit is not None), default=None)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""AV1 in RTP (AOM's "RTP Payload Format For AV1", version 1.0), received only: encoding it live costs too much."""
+"""AV1 in RTP (AOM's "RTP Payload Format For AV1", version 1.0)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from bridge.transcode.rtp import MalformedPacketError
 _SEQUENCE_HEADER = 1
 _TEMPORAL_DELIMITER = 2
 _TILE_LIST = 8
+_CONTINUES, _CONTINUED, _SEQUENCE_BEGINS = 0x80, 0x40, 0x08
+"""Z, Y and N of the aggregation header."""
+_SIZE_BYTES = 2
+"""Of the length before an element: none is longer than a packet."""
 _DELIMITER = bytes([_TEMPORAL_DELIMITER << 3 | 2, 0])
 
 
@@ -20,7 +24,7 @@ def depacketise(payloads: Sequence[bytes]) -> bytes:
         if len(payload) < 2:
             raise MalformedPacketError("the payload is empty")
         elements = list(_elements(payload))
-        continues, continued = bool(payload[0] & 0x80), bool(payload[0] & 0x40)
+        continues, continued = bool(payload[0] & _CONTINUES), bool(payload[0] & _CONTINUED)
         if continues != (pending is not None) or not elements:
             raise MalformedPacketError("fragments of OBUs are out of order")
         if pending is not None:
@@ -35,6 +39,43 @@ def depacketise(payloads: Sequence[bytes]) -> bytes:
 def is_keyframe(frame: bytes) -> bool:
     """Whether the unit begins with a sequence header, which senders put before each keyframe and nowhere else."""
     return len(frame) > len(_DELIMITER) and frame[len(_DELIMITER)] >> 3 & 15 == _SEQUENCE_HEADER
+
+
+def packetise(unit: bytes, limit: int, *, keyframe: bool) -> list[bytes]:
+    """Payloads of `limit` bytes at most of a temporal unit whose OBUs have sizes, as encoders give them.
+
+    Every element has its length (W is 0). Raises `MalformedPacketError` for a unit that is cut off.
+    """
+    payloads: list[bytes] = []
+    head, body = _SEQUENCE_BEGINS if keyframe else 0, bytearray()
+    for obu in _unsized(unit):
+        at = 0
+        while at < len(obu):
+            room = limit - 1 - len(body) - _SIZE_BYTES
+            if room > 0:
+                part = obu[at : at + room]
+                body += _write_leb128(len(part)) + part
+                at += len(part)
+            if at < len(obu):
+                goes_on = room > 0
+                payloads.append(bytes([head | (_CONTINUED if goes_on else 0)]) + body)
+                head, body = _CONTINUES if goes_on else 0, bytearray()
+    return [*payloads, bytes([head]) + body] if body else payloads
+
+
+def _unsized(unit: bytes) -> Iterator[bytes]:
+    """The OBUs of a temporal unit as they are sent: without their sizes, and without those that must not be."""
+    at = 0
+    while at < len(unit):
+        header = 2 if unit[at] & 4 else 1
+        if not unit[at] & 2:
+            raise MalformedPacketError("an OBU has no size")
+        size, body = _leb128(unit, at + header)
+        if body + size > len(unit):
+            raise MalformedPacketError("an OBU is cut off")
+        if unit[at] >> 3 & 15 not in (_TEMPORAL_DELIMITER, _TILE_LIST):
+            yield bytes([unit[at] & ~2]) + unit[at + 1 : at + header] + unit[body : body + size]
+        at = body + size
 
 
 def _elements(payload: bytes) -> Iterator[bytes]:

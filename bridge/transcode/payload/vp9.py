@@ -1,4 +1,4 @@
-"""VP9 in RTP (RFC 9628), received only: legs encode VP8 and H.264, which every receiver has one of."""
+"""VP9 in RTP (RFC 9628)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from bridge.transcode.rtp import MalformedPacketError
 
 _MAX_REFERENCES = 3
+_HAS_PICTURE_ID, _PREDICTED, _START, _END = 0x80, 0x40, 0x08, 0x04
+_PICTURE_ID_BITS = 15
 
 
 def depacketise(payloads: Sequence[bytes]) -> bytes:
@@ -14,7 +16,7 @@ def depacketise(payloads: Sequence[bytes]) -> bytes:
     parts = []
     for index, payload in enumerate(payloads):
         at = _descriptor(payload)
-        if index == 0 and not payload[0] & 0x08:
+        if index == 0 and not payload[0] & _START:
             raise MalformedPacketError("the frame has no beginning")
         parts.append(payload[at:])
     frame = b"".join(parts)
@@ -64,3 +66,16 @@ def _scalability(payload: bytes, at: int) -> int:
         for _ in range(pictures):
             at += 1 + (payload[at] >> 2 & 3)
     return at
+
+
+def packetise(frame: bytes, picture_id: int, limit: int, *, keyframe: bool) -> list[bytes]:
+    """Payloads of `limit` bytes at most, of nearly equal size, each with the 15-bit picture id; no layers."""
+    number = picture_id & ((1 << _PICTURE_ID_BITS) - 1)
+    flags = _HAS_PICTURE_ID | (0 if keyframe else _PREDICTED)
+    count = max(1, -(-len(frame) // (limit - 3)))
+    size = -(-len(frame) // count)
+    payloads = []
+    for at in range(0, len(frame), size):
+        ends = (_START if at == 0 else 0) | (_END if at + size >= len(frame) else 0)
+        payloads.append(bytes([flags | ends, 0x80 | number >> 8, number & 0xFF]) + frame[at : at + size])
+    return payloads

@@ -9,11 +9,11 @@ import av
 
 from bridge.transcode import rtp
 from bridge.transcode.assembly import Assembled, FrameAssembler
-from bridge.transcode.payload import DEPACKETISE, IS_KEYFRAME
+from bridge.transcode.payload import DEPACKETISE, IS_KEYFRAME, VIDEO_CLOCK
 from bridge.transcode.recorder.clock import TrackClock
 from bridge.transcode.recorder.messages import AddTrack
 from bridge.transcode.reorder import Reorder
-from bridge.transcode.video_codecs import VIDEO_CLOCK, decoder
+from bridge.transcode.video_codecs import decoder
 
 KEYFRAME_REQUEST_SECONDS = 0.5
 """Between two requests."""

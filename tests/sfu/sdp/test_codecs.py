@@ -140,3 +140,26 @@ def test_parameters_of_answers(offered: Codec, answered: str) -> None:
 def test_names_are_written_the_usual_way() -> None:
     listed = [MediaCodec(Codec(number, name, 1)) for number, name in enumerate(["OPUS", "opus", "vp8", "PCMU"])]
     assert codecs.names(listed) == ("opus", "VP8", "PCMU")
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("", "qcif"),
+        ("QCIF=1", "qcif"),
+        ("CIF=1;QCIF=1", "cif"),
+        # Ten pictures a second are fewer than a leg makes.
+        ("CIF=3;QCIF=1", "qcif"),
+        ("SQCIF=1;CIF4=2", "4cif"),
+        ("CIF=many", "qcif"),
+    ],
+)
+def test_the_largest_size_of_h263(text: str, size: str) -> None:
+    assert codecs.h263_size(text) == size
+    sent = Codec(96, "H263-1998", 90000, parameters="CIF=1;QCIF=1")
+    fits = codecs.decodes(sent, Codec(97, "H263-1998", 90000, parameters=text))
+    assert fits == {"qcif": None, "cif": 0, "4cif": 1}[size]
+
+
+def test_h263_is_packed_in_two_ways_that_have_nothing_in_common() -> None:
+    assert codecs.decodes(Codec(34, "H263", 90000), Codec(34, "H263-1998", 90000)) is None

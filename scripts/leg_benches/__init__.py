@@ -1,0 +1,1 @@
+"""What `scripts/bench-legs` measures, one table in each file."""
