@@ -55,6 +55,9 @@ const CLOCK_NANOS: i64 = (1 << 24) * 64_000_000;
 const ARRIVAL_ORIGIN: i64 = 10_000_000_000;
 /// A demand that rises by this much is worth a probe of its own.
 const MORE: f64 = 1.1;
+/// Packets over which their mean size is smoothed, and that to begin with, in bytes.
+const PACKETS: f64 = 64.0;
+const PACKET: f64 = 600.0;
 /// The application sends less than it may below this share of the estimate.
 const LIMITED: f64 = 0.75;
 
@@ -139,6 +142,8 @@ pub struct Estimator {
     reports: Reports,
     prober: Prober,
     sending: Meter,
+    /// Bytes of the packets that are sent, on average.
+    packet: f64,
     arriving: Meter,
     /// Where the clock of `arriving` begins on that of the peer.
     arrival_origin: Option<i64>,
@@ -180,6 +185,7 @@ impl Estimator {
             reports: Reports::default(),
             prober: Prober::new(),
             sending: Meter::new(),
+            packet: PACKET,
             arriving: Meter::new(),
             arrival_origin: None,
             last_feedback: None,
@@ -212,6 +218,7 @@ impl Estimator {
     #[inline]
     fn sent_bytes(&mut self, now: Time, size: usize, probe: Option<u32>) {
         self.sending.add(now, size as u32);
+        self.packet += (size as f64 - self.packet) / PACKETS;
         self.last_sent = now;
         if let Some(id) = probe {
             self.sums.sent(now, id, size);
@@ -445,6 +452,7 @@ impl Estimator {
                 self.rate_control.may_carry_more(now)
             },
             idle: !sending,
+            packet: self.packet,
             answer: None,
         };
         if self.takes_trains() {

@@ -33,6 +33,8 @@ const INTERVAL: Duration = Duration::from_millis(2_000);
 /// Until a probe that showed nothing clear is sent once more, and how often it is.
 const REPEAT: Duration = Duration::from_millis(50);
 const REPEATS: u32 = 3;
+/// Until the first train that shows a limit is followed by another: what one train shows of a new line may be chance.
+const CONFIRM: Duration = Duration::from_millis(500);
 /// A train that arrives stretched by less than so many times the jitter may owe that to chance.
 const CHANCE: f64 = 2.0;
 /// The jitter taken into account is bounded: a queue that the probe makes looks like jitter, too.
@@ -43,6 +45,10 @@ const IDLE_INTERVAL: Duration = Duration::from_millis(5_000);
 const RETRY: Duration = Duration::from_millis(100);
 /// What of the probe's rate must arrive for the line not to be the limit.
 const WHOLE: f64 = 0.9;
+/// Bytes of IPv4 and UDP that the line carries with each packet, and estimates leave out.
+const HEADERS: u64 = 28;
+/// What they account for at most: packets of sound alone are a quarter headers.
+const LEAST_NET: f64 = 0.75;
 
 /// What set the rate at which a probe arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,9 +69,13 @@ pub(super) struct Outcome {
     pub(super) limit: Limit,
     /// What was asked for, in bit/s.
     asked: f64,
-    /// How long it took to send and to arrive, in nanoseconds.
+    /// How long it took to send what arrived behind the first packet, and how long that took to arrive, in nanoseconds.
     sending: f64,
     receiving: f64,
+    /// How much that is, in bits.
+    bits: f64,
+    /// Bytes of its packets on average; none where headers are left aside.
+    packet: Option<f64>,
 }
 
 /// Probes of one rate that showed nothing clear, added up: chance evens out.
@@ -74,6 +84,23 @@ struct Tries {
     count: u32,
     sending: f64,
     receiving: f64,
+    bits: f64,
+}
+
+impl Tries {
+    fn and(self, outcome: &Outcome) -> Self {
+        Tries {
+            count: self.count + 1,
+            sending: self.sending + outcome.sending,
+            receiving: self.receiving + outcome.receiving,
+            bits: self.bits + outcome.bits,
+        }
+    }
+
+    /// In bit/s.
+    fn rate(&self) -> f64 {
+        self.bits * 1e9 / self.receiving
+    }
 }
 
 /// A probe under way.
@@ -113,6 +140,8 @@ pub(super) struct Prober {
     tries: Tries,
     /// Whether the first one was asked for.
     started: bool,
+    /// Whether one more was asked for after the first that showed a limit.
+    confirmed: bool,
 }
 
 /// What probes depend on.
@@ -135,6 +164,8 @@ pub(super) struct Situation {
     pub(super) allowed: bool,
     /// Whether nothing was sent lately.
     pub(super) idle: bool,
+    /// Bytes of the packets that are sent, on average.
+    pub(super) packet: f64,
     /// How long the answer to a train may take, where the peer tells nothing of single packets.
     pub(super) answer: Option<Duration>,
 }
@@ -160,6 +191,7 @@ impl Prober {
             again: None,
             tries: Tries::default(),
             started: false,
+            confirmed: false,
         }
     }
 
@@ -210,6 +242,7 @@ impl Prober {
     /// More is wanted than before: the next probe need not wait for its time.
     pub(super) fn hurry(&mut self, now: Time) {
         self.next_at = self.next_at.min(now);
+        self.again = None;
     }
 
     /// A train was answered by a report.
@@ -308,11 +341,7 @@ impl Prober {
     /// Draws the conclusion from a probe and those of its rate before it, and what follows from that: the next probe,
     /// twice as fast, or the same once more where chance may have had a part in it.
     pub(super) fn conclude(&mut self, now: Time, outcome: Outcome, jitter: Duration, situation: &Situation) -> Outcome {
-        let tries = Tries {
-            count: self.tries.count + 1,
-            sending: self.tries.sending + outcome.sending,
-            receiving: self.tries.receiving + outcome.receiving,
-        };
+        let tries = self.tries.and(&outcome);
         let share = tries.sending / tries.receiving;
         let stretched = tries.receiving - tries.sending;
         let chance = CHANCE * jitter.min(MAX_JITTER).as_nanos() as f64 * f64::from(tries.count).sqrt();
@@ -324,15 +353,17 @@ impl Prober {
             }
             return Outcome { limit: Limit::Probe, ..outcome };
         }
-        if stretched > chance {
-            return Outcome { rate: asked * share, limit: Limit::Line, ..outcome };
-        }
-        if tries.count > REPEATS {
-            return Outcome { rate: asked * share, limit: Limit::Line, ..outcome };
+        let rate = tries.rate() * outcome.net_of(situation.packet);
+        if stretched > chance || tries.count > REPEATS {
+            if !self.confirmed && outcome.packet.is_some() {
+                self.confirmed = true;
+                self.again = Some((now + CONFIRM, rate * FURTHER));
+            }
+            return Outcome { rate, limit: Limit::Line, ..outcome };
         }
         self.tries = tries;
         self.again = Some((now + REPEAT, asked));
-        Outcome { rate: asked * share, limit: Limit::Unclear, ..outcome }
+        Outcome { rate, limit: Limit::Unclear, ..outcome }
     }
 }
 
@@ -344,7 +375,15 @@ impl Outcome {
         }
         let (sending, receiving) = (sending.as_nanos() as f64, receiving.as_nanos() as f64);
         let limit = if sending < receiving * WHOLE { Limit::Line } else { Limit::Probe };
-        Some(Outcome { rate: bytes as f64 * 8e9 / receiving, limit, asked, sending, receiving })
+        // The report behind it is no part of it.
+        let bits = asked * sending / 1e9;
+        Some(Outcome { rate: bytes as f64 * 8e9 / receiving, limit, asked, sending, receiving, bits, packet: None })
+    }
+
+    /// A line that is full of packets of so many bytes carries so much of this, since more of it is headers.
+    fn net_of(&self, packet: f64) -> f64 {
+        let net = |size: f64| size / (size + HEADERS as f64);
+        self.packet.map_or(1.0, |own| (net(packet) / net(own)).clamp(LEAST_NET, 1.0))
     }
 }
 
@@ -355,16 +394,23 @@ impl Received {
         if send_nanos <= 0.0 || receive_nanos <= 0.0 {
             return None;
         }
-        let sending = (self.bytes - self.last_size) as f64 * 8e9 / send_nanos;
-        let receiving = (self.bytes - self.first_size) as f64 * 8e9 / receive_nanos;
+        // The time from first to last is that of all packets but the last as they left, and of all but the first as they
+        // arrived: of a few packets, large ones and sound, the one may be half of the other. And the line carries headers.
+        let behind = (self.packets - 1) * HEADERS;
+        let gross_sending = (self.bytes - self.last_size + behind) as f64 * 8e9 / send_nanos;
+        let gross_receiving = (self.bytes - self.first_size + behind) as f64 * 8e9 / receive_nanos;
         // Far more than was sent: the packets were held back somewhere, and their distance says nothing.
-        if receiving > sending * 2.0 {
+        if gross_receiving > gross_sending * 2.0 {
             return None;
         }
-        let sending = sending.min(asked * 1.3);
-        let limit = if receiving < sending * WHOLE { Limit::Line } else { Limit::Probe };
-        let rate = sending.min(receiving);
-        Some(Outcome { rate, limit, asked, sending: send_nanos, receiving: receive_nanos })
+        let bits = (self.bytes - self.first_size) as f64 * 8.0;
+        let receiving = bits * 1e9 / receive_nanos;
+        // A train that left in a lump was not that fast.
+        let share = (gross_receiving / gross_sending).max(receiving / (asked * 1.3));
+        let limit = if share < WHOLE { Limit::Line } else { Limit::Probe };
+        let rate = receiving / share.max(1.0);
+        let packet = Some(self.bytes as f64 / self.packets as f64);
+        Some(Outcome { rate, limit, asked, sending: receive_nanos * share, receiving: receive_nanos, bits, packet })
     }
 }
 
@@ -383,6 +429,7 @@ mod tests {
             calm: true,
             allowed: true,
             idle: false,
+            packet: 500.0,
             answer: None,
         }
     }

@@ -43,9 +43,11 @@ const CONTEND_FIRST: Duration = Duration::from_secs(3);
 const CONTEND_DRAINS: u32 = 6;
 const CONTEND_LONGEST: Duration = Duration::from_secs(12);
 /// How much of it once the queue has drained.
-const RESUME: f64 = 0.94;
+const RESUME: f64 = 0.95;
 /// A probe that arrives whole so many times above what the line was known to carry makes that history.
 const HISTORY: f64 = 1.2;
+/// A probe that shows no more than this share above or below what was known to be the line's limit confirms that.
+const CONFIRMS: f64 = 0.1;
 /// How much of what a probe showed is believed while chance may have had a part in it.
 const UNCLEAR: f64 = 0.75;
 /// A probe that shows less than was thought takes no more than the rest of it.
@@ -66,8 +68,13 @@ const FREE_GROWTH_DOUBLES: f64 = 0.8;
 const MAX_FREE_GROWTH: f64 = 0.5;
 /// Growth beyond the known capacity in a second, for each part that it is beyond it.
 const BEYOND_GROWTH: f64 = 2.0;
-/// Up to this multiple of the known capacity growth is careful.
-const NEAR: f64 = 1.06;
+/// Up to this multiple of the known capacity growth is careful, and half as fast from this one on: every time that it
+/// is overstepped somebody's picture waits.
+const NEAR: f64 = 1.04;
+const NEAREST: f64 = 0.96;
+const NEAREST_GROWTH: f64 = 0.5;
+/// From here on a probe may look whether there is more: what is sent fits where it did not before.
+const BEYOND: f64 = 1.01;
 /// Below this multiple of it there is no need to be.
 const FAR: f64 = 0.8;
 
@@ -94,8 +101,12 @@ struct Capacity {
 }
 
 impl Capacity {
-    fn probed(rate: f64) -> Self {
-        Capacity { rate: Some(rate), only_probed: true }
+    /// A probe that shows what is known already confirms it.
+    fn probed(&mut self, rate: f64) {
+        match self.rate {
+            Some(known) if (rate / known - 1.0).abs() < CONFIRMS => self.only_probed = false,
+            _ => *self = Capacity { rate: Some(rate), only_probed: true },
+        }
     }
 
     fn saw(&mut self, rate: f64) {
@@ -178,7 +189,7 @@ impl RateControl {
         matches!(self.phase, Phase::Growing)
             && now.since(self.clear_since) > Duration::from_millis(400)
             && (self.only_probed_so_far()
-                || self.capacity.rate.is_none_or(|known| self.rate > known * NEAR || self.rate < known * FAR))
+                || self.capacity.rate.is_none_or(|known| self.rate > known * BEYOND || self.rate < known * FAR))
     }
 
     /// Whether less is sent than could be, since there is a queue.
@@ -198,7 +209,7 @@ impl RateControl {
         }
         let rate = match outcome.limit {
             Limit::Line => {
-                self.capacity = Capacity::probed(outcome.rate);
+                self.capacity.probed(outcome.rate);
                 // Also where that is less than was thought: it was sent above it.
                 self.rate = self.rate.min(outcome.rate.max(self.rate * CORRECTION));
                 outcome.rate * RESUME
@@ -351,7 +362,9 @@ impl RateControl {
     }
 
     fn grow(&mut self, now: Time, elapsed: f64, queued: bool, conditions: &Conditions) {
-        let slow = NEAR_GROWTH * self.rate.sqrt().sqrt() * elapsed;
+        let share = self.capacity.rate.map_or(f64::INFINITY, |capacity| self.rate / capacity);
+        let careful = if share > NEAREST && share < NEAR { NEAREST_GROWTH } else { 1.0 };
+        let slow = NEAR_GROWTH * careful * self.rate.sqrt().sqrt() * elapsed;
         let clear = now.since(self.clear_since).as_secs_f64();
         let fast = (FREE_GROWTH * (clear / FREE_GROWTH_DOUBLES).exp2()).min(MAX_FREE_GROWTH) * self.rate * elapsed;
         let step = match self.capacity.rate {

@@ -2,7 +2,7 @@
 
 use crate::figures::{Goal, Row};
 use crate::media::Media;
-use crate::network::Loss;
+use crate::network::{Loss, MS};
 use crate::rfc8867::line;
 use crate::world::World;
 
@@ -21,6 +21,23 @@ pub fn first_seconds_of_a_thin_line(seed: u64) -> Vec<Row> {
         Row::new("300 kbit/s", "10–60 s")
             .with("used", world.received(flow, 10.0, 60.0) / 3.0, "%", Goal::AtLeast(85.0))
             .with("waits p95", world.wait(&[flow], 0.95, 10.0, 60.0), "ms", Goal::AtMost(80.0)),
+    ]
+}
+
+/// The same, of frames as different as a browser makes them, for long.
+pub fn a_thin_line_of_a_browser(seed: u64) -> Vec<Row> {
+    let mut world = World::new(seed);
+    let (forth, back) = line(&mut world, 300, 40);
+    for link in [forth, back] {
+        world.links[link].jitter = MS;
+    }
+    let flow = world.media(Media::lively(1_500), &[forth], &[back]);
+    world.run(120.0);
+    vec![
+        Row::new("300 kbit/s, lively", "10–120 s")
+            .with("used", world.received(flow, 10.0, 120.0) / 3.0, "%", Goal::AtLeast(85.0))
+            .with("waits p50", world.wait(&[flow], 0.5, 10.0, 120.0), "ms", Goal::AtMost(40.0))
+            .with("waits p95", world.wait(&[flow], 0.95, 10.0, 120.0), "ms", Goal::AtMost(100.0)),
     ]
 }
 

@@ -44,6 +44,8 @@ pub struct Media {
     pub max_kbps: u64,
     /// Rates of layers of which the best that fits is sent, instead of a continuous rate.
     pub layers: Vec<u64>,
+    /// How much sizes of frames vary: their standard deviation, as a share.
+    pub variation: f64,
     /// Nothing is sent at all.
     pub paused: bool,
 }
@@ -51,11 +53,16 @@ pub struct Media {
 impl Media {
     /// As RFC 8867 has it.
     pub fn new(max_kbps: u64) -> Self {
-        Media { audio_kbps: 20, min_kbps: 60, max_kbps, layers: Vec::new(), paused: false }
+        Media { audio_kbps: 20, min_kbps: 60, max_kbps, layers: Vec::new(), variation: 0.1, paused: false }
     }
 }
 
 impl Media {
+    /// As a browser sends it: frames of very different sizes, and sound that is as good as music.
+    pub fn lively(max_kbps: u64) -> Self {
+        Media { audio_kbps: 32, variation: 0.3, ..Media::new(max_kbps) }
+    }
+
     /// As a bridge sends it: the best of these rates in kbit/s that fits.
     pub fn layers(kbps: &[u64]) -> Self {
         Media { layers: kbps.to_vec(), ..Media::new(0) }
@@ -195,11 +202,15 @@ impl MediaFlow {
             self.next_audio += AUDIO_FRAME;
             // A header with extensions and the tag of SRTP.
             let size = (self.media.audio_kbps * 1_000 / 50 / 8) as usize + 36;
-            self.send(now, flow, size, (Kind::Audio, now), None, out);
+            // It does not wait for the probe under way, and is part of it.
+            let probe = if matches!(self.told, Told::Sums(_)) { None } else { self.spend_on_probe(size) };
+            self.budget -= probe.map_or(0.0, |_| size as f64);
+            self.send(now, flow, size, (Kind::Audio, now), probe, out);
         }
         if now >= self.next_frame {
             (self.next_frame, self.last_frame) = (self.next_frame + FRAME, now);
-            let size = self.target / 8.0 * FRAME as f64 / 1e9 * (1.0 + 0.1 * self.random.normal()).clamp(0.6, 1.5);
+            let size = self.target / 8.0 * FRAME as f64 / 1e9
+                * (1.0 + self.media.variation * self.random.normal()).clamp(0.5, 2.0);
             let size = size as usize;
             if size > 50 {
                 let packets = size.div_ceil(MTU);
@@ -225,17 +236,21 @@ impl MediaFlow {
                 }
                 (None, None) => break,
             };
-            let mut id = None;
-            if let Some((probe, bytes, packets)) = &mut self.probe {
-                (*bytes, *packets) = (*bytes + size, *packets + 1);
-                id = Some(probe.id);
-                if *bytes >= probe.bytes && *packets >= probe.packets {
-                    self.probe = None;
-                }
-            }
+            let id = self.spend_on_probe(size);
             self.budget -= size as f64;
             self.send(now, flow, size, kind, id, out);
         }
+    }
+
+    /// A packet of so many bytes leaves: the probe that it is part of.
+    fn spend_on_probe(&mut self, size: usize) -> Option<u32> {
+        let (probe, bytes, packets) = self.probe.as_mut()?;
+        (*bytes, *packets) = (*bytes + size, *packets + 1);
+        let id = probe.id;
+        if *bytes >= probe.bytes && *packets >= probe.packets {
+            self.probe = None;
+        }
+        Some(id)
     }
 
     /// Reports of the sender: once a second, and behind a train of packets that only they tell of.
