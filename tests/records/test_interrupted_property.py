@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import settings
 
 from bridge.audit import Entry
@@ -35,8 +37,8 @@ class InterruptedConsultation(ConsultationMachine):
         self.books = Books(self.room.rooms, lambda: self.room.now)
         join = self.room.join
 
-        def joined(identity: str, role: str = "pasient") -> Session:
-            return self.books.opened(join(identity, role), identity, role)
+        def joined(identity: str, role: str = "pasient", **how: Any) -> Session:
+            return self.books.opened(join(identity, role, **how), identity, role)
 
         self.room.join = joined  # type: ignore[method-assign, assignment]
 

@@ -190,10 +190,10 @@ describe("mainPicture", () => {
     const sharing = person("sharing", { ...seen, screen: { track, muted: false } });
     const speaking = person("speaking", seen);
     const all = [dark, bright, sharing, speaking];
-    assert.equal(mainPicture(all, speaking, "dark").participant, dark);
-    assert.equal(mainPicture(all, speaking, "gone").screen, sharing.source("screen"));
-    assert.equal(mainPicture([dark, bright, speaking], speaking, null).participant, speaking);
-    assert.equal(mainPicture([dark, bright], speaking, null).participant, bright);
+    assert.equal(mainPicture(all, "speaking", "dark").participant, dark);
+    assert.equal(mainPicture(all, "speaking", "gone").screen, sharing.source("screen"));
+    assert.equal(mainPicture([dark, bright, speaking], "speaking", null).participant, speaking);
+    assert.equal(mainPicture([dark, bright], "speaking", null).participant, bright);
     assert.equal(mainPicture([dark], null, null).participant, dark);
   });
 });
