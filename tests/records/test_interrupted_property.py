@@ -40,7 +40,7 @@ class InterruptedConsultation(ConsultationMachine):
         def joined(identity: str, role: str = "pasient", **how: Any) -> Session:
             return self.books.opened(join(identity, role, **how), identity, role)
 
-        self.room.join = joined  # type: ignore[method-assign, assignment]
+        self.room.join = joined  # type: ignore[method-assign]
 
     def teardown(self) -> None:
         self.room.rooms.handle_timeout()
