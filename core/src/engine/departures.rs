@@ -103,10 +103,17 @@ impl Engine {
         let Engine { transports, consumers, producers, out, .. } = self;
         let Some(ConsumerEntry { producer, consumer, .. }) = consumers.get_mut(asked.consumer) else { return };
         let transport = &mut transports[key];
-        let Some(resend) = consumer.on_nack(now, asked.sequence_number, &producers[*producer].producer) else { return };
+        let source = &producers[*producer].producer;
+        let Some(resend) = consumer.on_nack(now, asked.sequence_number, source) else {
+            if !consumer.holds(now, asked.sequence_number, source) {
+                self.renew_picture(now, key, asked);
+            }
+            return;
+        };
         let round_trip = consumer.round_trip_time().unwrap_or(DEFAULT_ROUND_TRIP);
         if now.since(resend.arrival()) > RESEND_AGE + round_trip + transport.pacer.recent_wait() {
             transport.pacer.counters.retransmissions_dropped += 1;
+            self.renew_picture(now, key, asked);
             return;
         }
         let sent = transport.send_again(now, &mut out.transmits, Purpose::Media, consumer, &resend);
@@ -115,6 +122,17 @@ impl Engine {
         }
         if out.sent(sent) {
             out.counters.retransmissions += 1;
+        }
+    }
+
+    /// Has a receiver go on with a keyframe, as it does not get what it lacks.
+    fn renew_picture(&mut self, now: Time, key: usize, asked: AskedAgain) {
+        let entry = &self.consumers[asked.consumer];
+        if entry.consumer.on_given_up(now, asked.sequence_number)
+            && !self.transports[key].pacer.holds_keyframe(asked.consumer)
+        {
+            let (producer, encoding) = (entry.producer, entry.consumer.wanted_encoding());
+            self.want_keyframe_of(now, producer, encoding);
         }
     }
 
