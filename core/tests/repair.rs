@@ -119,11 +119,18 @@ fn what_is_lost_on_the_way_to_the_engine_is_asked_for_and_passed_on() {
     }
     sim.run_ms(50);
     assert_eq!(nacked(&publisher.received(&mut sim).rtcp)[0], lost_number);
+    let mut got = numbers(&viewer.received(&mut sim).rtp);
+    let start = got[0];
+    let keyframes = sim.engine.counters().keyframe_requests_sent;
+    viewer.send_rtcp(&mut sim, |writer| {
+        writer.nack(1, 9_000, [start.wrapping_add(1)].into_iter()).unwrap();
+    });
+    sim.run_ms(100);
+    assert_eq!(sim.engine.counters().keyframe_requests_sent, keyframes, "it is to come yet");
     publisher.send_rtp(&mut sim, &media::rtx(&lost, 5_001, 1));
     sim.run_ms(1_000);
     assert!(nacked(&publisher.received(&mut sim).rtcp).iter().all(|number| *number == lost_number));
-    let mut got = numbers(&viewer.received(&mut sim).rtp);
-    let start = got[0];
+    got.extend(numbers(&viewer.received(&mut sim).rtp));
     got.sort_by_key(|number| number.wrapping_sub(start));
     assert_eq!(got, (0..5).map(|n| start.wrapping_add(n)).collect::<Vec<u16>>());
     sim.command(Command::TransportStats { request_id: 1, transport_id: 10 });

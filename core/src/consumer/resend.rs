@@ -55,11 +55,6 @@ impl Consumer {
         self.resends.admit(now, resend.sequence, len, self.remote.round_trip, rate).then_some(resend)
     }
 
-    /// Whether the packet with this sequence number could be sent again, were it not too soon or too much.
-    pub fn holds(&self, now: Time, sequence_number: u16, producer: &Producer) -> bool {
-        self.find_resend(now, sequence_number, producer).is_some()
-    }
-
     /// Composes a packet that is sent again, as [`forward`](Self::forward) does: in the RTX stream (RFC 4588), or where
     /// there is none exactly as it was, old stamps included.
     pub fn resend(&mut self, resend: &Resend<'_>, out: &mut [u8]) -> Option<Composed> {

@@ -103,13 +103,7 @@ impl Engine {
         let Engine { transports, consumers, producers, out, .. } = self;
         let Some(ConsumerEntry { producer, consumer, .. }) = consumers.get_mut(asked.consumer) else { return };
         let transport = &mut transports[key];
-        let source = &producers[*producer].producer;
-        let Some(resend) = consumer.on_nack(now, asked.sequence_number, source) else {
-            if !consumer.holds(now, asked.sequence_number, source) {
-                self.renew_picture(now, key, asked);
-            }
-            return;
-        };
+        let Some(resend) = consumer.on_nack(now, asked.sequence_number, &producers[*producer].producer) else { return };
         let round_trip = consumer.round_trip_time().unwrap_or(DEFAULT_ROUND_TRIP);
         if now.since(resend.arrival()) > RESEND_AGE + round_trip + transport.pacer.recent_wait() {
             transport.pacer.counters.retransmissions_dropped += 1;
