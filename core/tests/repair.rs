@@ -123,7 +123,7 @@ fn what_is_lost_on_the_way_to_the_engine_is_asked_for_and_passed_on() {
     let start = got[0];
     let keyframes = sim.engine.counters().keyframe_requests_sent;
     viewer.send_rtcp(&mut sim, |writer| {
-        writer.nack(1, 9_000, [start.wrapping_add(1)].into_iter()).unwrap();
+        writer.nack(1, 9_000, [start.wrapping_add(1)]).unwrap();
     });
     sim.run_ms(100);
     assert_eq!(sim.engine.counters().keyframe_requests_sent, keyframes, "it is to come yet");

@@ -8,7 +8,6 @@ use crate::event::ConsumerStats;
 use crate::packet::rtcp::{ReportBlock, SenderInfo};
 use crate::producer::{Liveness, Producer};
 use crate::report::ReportProgress;
-use crate::sequence;
 use crate::time::{Time, WallClock};
 
 /// A keyframe that was sent this long ago may still be on its way when the receiver asks for one, before a round trip
@@ -41,19 +40,10 @@ impl Consumer {
         self.takes_keyframe(now)
     }
 
-    fn takes_keyframe(&self, now: Time) -> bool {
+    /// Whether a keyframe would help the receiver: not where one is on its way.
+    pub fn takes_keyframe(&self, now: Time) -> bool {
         let flight = self.remote.round_trip.unwrap_or(DEFAULT_KEYFRAME_FLIGHT);
         !self.paused && self.keyframe_sent.is_none_or(|sent| now.since(sent) > flight)
-    }
-
-    /// The receiver lacks a packet that it will not be sent again. Returns whether the producer is to be asked for a
-    /// keyframe: without one the receiver would go on waiting for that packet, some browsers for two seconds.
-    pub fn on_given_up(&self, now: Time, sequence_number: u16) -> bool {
-        let sequence = sequence::nearest(self.map.next_out(), sequence_number);
-        // What came before the newest keyframe is nothing that a receiver waits for.
-        sequence < self.map.next_out()
-            && self.keyframe_begins.is_some_and(|begins| sequence >= begins)
-            && self.takes_keyframe(now)
     }
 
     /// The sender information of a report to send now: once per report of the transport. None where nothing was sent
