@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 class MediaLimits:
     """Bounds of what a client may ask for. At each bound the client gets an error or a rejected m-line."""
 
-    sdp_bytes: int = 64 * 1024
-    """Bytes of an SDP."""
+    sdp_bytes: int = 256 * 1024
+    """Bytes of an SDP. Answers to the bridge's own offers are the long ones: browsers write a kilobyte an m-line, and a
+    room of 25 has some 50 to 200."""
     media_lines: int = 64
-    """M-lines of an offer made by a client."""
+    """M-lines of an offer made by a client; Chromium writes some 3,600 bytes each."""
     subscriptions: int = 256
     """Subscriptions of one session."""
     sessions: int = 8192

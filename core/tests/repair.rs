@@ -71,6 +71,41 @@ fn what_one_receiver_lost_is_sent_again_to_it_alone() {
     assert_eq!((sim.engine.counters().nacks_received, sim.engine.counters().retransmissions), (5, 5));
 }
 
+/// A blackout too short to be told from silence, and too long to be repaired: the receiver is not left to wait until it
+/// asks by itself.
+#[test]
+fn what_is_too_old_to_be_sent_again_is_made_up_for_by_a_keyframe() {
+    let mut sim = Sim::new();
+    let (mut publisher, [mut lossy, _], mut camera) = two_viewers(&mut sim);
+    let mut show = |sim: &mut Sim, publisher: &mut Client, frames: usize, keyframe: bool| {
+        for n in 0..frames {
+            publisher.send_rtp(sim, &camera.frame(keyframe && n == 0));
+            sim.run_ms(33);
+        }
+    };
+    show(&mut sim, &mut publisher, 30, true);
+    let old = *numbers(&lossy.received(&mut sim).rtp).last().unwrap();
+    show(&mut sim, &mut publisher, 30, false);
+    let plis = |publisher: &mut Client, sim: &mut Sim| {
+        sim.run_ms(100);
+        let compounds = publisher.received(sim).rtcp;
+        let all: Vec<_> = compounds.iter().flat_map(|compound| packets(compound)).collect();
+        all.iter().filter(|packet| matches!(packet, Ok(Packet::Pli(_)))).count()
+    };
+    plis(&mut publisher, &mut sim);
+    let ask = |lossy: &mut Client, sim: &mut Sim, numbers: &[u16]| {
+        lossy.send_rtcp(sim, |writer| {
+            writer.nack(1, 9_000, numbers.iter().copied()).unwrap();
+        });
+    };
+    let lost: Vec<u16> = (1..=30).map(|n| old.wrapping_add(n)).collect();
+    ask(&mut lossy, &mut sim, &lost);
+    assert_eq!(plis(&mut publisher, &mut sim), 1);
+    show(&mut sim, &mut publisher, 20, true);
+    ask(&mut lossy, &mut sim, &lost);
+    assert_eq!(plis(&mut publisher, &mut sim), 0, "it has come");
+}
+
 #[test]
 fn what_is_lost_on_the_way_to_the_engine_is_asked_for_and_passed_on() {
     let mut sim = Sim::new();
@@ -84,11 +119,18 @@ fn what_is_lost_on_the_way_to_the_engine_is_asked_for_and_passed_on() {
     }
     sim.run_ms(50);
     assert_eq!(nacked(&publisher.received(&mut sim).rtcp)[0], lost_number);
+    let mut got = numbers(&viewer.received(&mut sim).rtp);
+    let start = got[0];
+    let keyframes = sim.engine.counters().keyframe_requests_sent;
+    viewer.send_rtcp(&mut sim, |writer| {
+        writer.nack(1, 9_000, [start.wrapping_add(1)]).unwrap();
+    });
+    sim.run_ms(100);
+    assert_eq!(sim.engine.counters().keyframe_requests_sent, keyframes, "it is to come yet");
     publisher.send_rtp(&mut sim, &media::rtx(&lost, 5_001, 1));
     sim.run_ms(1_000);
     assert!(nacked(&publisher.received(&mut sim).rtcp).iter().all(|number| *number == lost_number));
-    let mut got = numbers(&viewer.received(&mut sim).rtp);
-    let start = got[0];
+    got.extend(numbers(&viewer.received(&mut sim).rtp));
     got.sort_by_key(|number| number.wrapping_sub(start));
     assert_eq!(got, (0..5).map(|n| start.wrapping_add(n)).collect::<Vec<u16>>());
     sim.command(Command::TransportStats { request_id: 1, transport_id: 10 });

@@ -178,8 +178,13 @@ async def test_a_shared_screen_is_seen_beside_the_face(bridge: Bridge, room: str
     red = await enter(browsers["chromium"], bridge, room, RED)
     green = await enter(browsers["firefox"], bridge, room, GREEN)
     await red.expect(GREEN)
+    for _ in range(3):
+        await green.press("Del skjerm")
+        await green.press("Stopp deling")
     await green.press("Del skjerm")
     await red.expect(GREEN, screens=[BLUE])
+    lines = "Math.max(...received.connections.map((connection) => connection.getTransceivers().length))"
+    assert await green.evaluate(lines) <= 4, "each screen took an m-line of its own"
     await green.press("Stopp deling")
     await red.expect(GREEN)
     await red.press("Del skjerm")

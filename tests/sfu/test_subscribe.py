@@ -336,6 +336,17 @@ async def test_answers_that_do_not_fit_name_the_line(bridge: Bridge, old: str, n
     assert (await session.subscribe_answer(answer(offer.sdp), offer.revision)).producers
 
 
+async def test_a_browsers_answer_for_a_full_room_is_not_too_long(bridge: Bridge) -> None:
+    producers = [each for number in range(32) for each in await published(bridge, session=f"anna-{number}")]
+    session, _ = await subscribed(bridge, tuple(producers))
+    offer = await session.subscribe_offer()
+    everything = ("opus", "red", "telephone-event", "VP8", "VP9", "H264", "AV1", "rtx")
+    text = answer(offer.sdp, codecs=everything, extensions=("",))
+    assert len(text) > 64 * 1024
+    result = await session.subscribe_answer(text, offer.revision)
+    assert set(result.producers.values()) == {each.producer_id for each in producers}
+
+
 async def test_an_answer_with_too_few_m_lines(bridge: Bridge) -> None:
     session, _ = await subscribed(bridge, await published(bridge))
     offer = await session.subscribe_offer()

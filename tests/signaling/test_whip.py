@@ -140,7 +140,7 @@ async def test_a_whep_player_may_patch_without_if_match() -> None:
         ("room cart", {"Accept": "application/sdp;q=0"}, "0 audio", 406, "not_acceptable"),
         ("room cart", {}, "garbage", 400, "sdp_invalid"),
         ("room cart", {}, "0 smell", 422, "no_usable_media"),
-        ("room cart", {}, "x" * (64 * 1024 + 1), 413, "body_too_large"),
+        ("room cart", {}, "x" * (256 * 1024 + 1), 413, "body_too_large"),
     ],
 )
 async def test_a_refused_offer_leaves_nothing_behind(

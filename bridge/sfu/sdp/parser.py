@@ -17,8 +17,9 @@ from bridge.sfu.sdp import attributes
 from bridge.sfu.sdp.description import Codec, Direction, MediaDescription, SessionDescription
 from bridge.sfu.sdp.error import SdpError
 
-MAX_BYTES = 64 * 1024
+MAX_BYTES = 256 * 1024
 MAX_MEDIA = 64
+"""Chromium writes some 3,600 bytes an m-line: so many m-lines of it fit."""
 
 _REMEMBERED_LISTS = 64
 """Lists of codecs that are remembered once read: all browsers of one version write the same few."""

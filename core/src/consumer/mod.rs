@@ -139,6 +139,8 @@ pub struct Consumer {
     keyframe_sent: Option<Time>,
     /// RTP timestamp of the newest keyframe, as the receiver gets it.
     keyframe_timestamp: Option<u32>,
+    /// Sequence number of its first packet, extended.
+    keyframe_begins: Option<u64>,
     remote: RemoteStats,
     watchdog: ConsumerWatchdog,
     meter: BitrateMeter,
@@ -200,6 +202,7 @@ impl Consumer {
             rewritten_before: 0,
             keyframe_sent: None,
             keyframe_timestamp: None,
+            keyframe_begins: None,
             remote: RemoteStats::default(),
             watchdog: ConsumerWatchdog::new(stall_timeout),
             meter: BitrateMeter::default(),
@@ -400,12 +403,12 @@ impl Consumer {
         if self.redundancy.is_set() && self.takes_nack {
             self.repeats_log.insert(sequence, body.repeated.repeats);
         }
-        self.count(now, packet, body.written_len(), &offsets);
+        self.count(now, packet, sequence, body.written_len(), &offsets);
         Some(composed)
     }
 
     #[inline]
-    fn count(&mut self, now: Time, packet: &MediaPacket<'_>, payload_len: usize, offsets: &Offsets) {
+    fn count(&mut self, now: Time, packet: &MediaPacket<'_>, sequence: u64, payload_len: usize, offsets: &Offsets) {
         self.totals.packets += 1;
         self.totals.bytes += payload_len as u64;
         self.meter.add(now, payload_len);
@@ -421,7 +424,10 @@ impl Consumer {
         }
         if packet.keyframe {
             self.keyframe_sent = Some(now);
-            self.keyframe_timestamp = Some(packet.timestamp.wrapping_add(offsets.timestamp));
+            let timestamp = Some(packet.timestamp.wrapping_add(offsets.timestamp));
+            if self.keyframe_timestamp != timestamp {
+                (self.keyframe_timestamp, self.keyframe_begins) = (timestamp, Some(sequence));
+            }
         }
         if let Some(numbers) = PictureNumbers::read(packet.codec, packet.payload) {
             self.picture_ids.sent(&numbers, offsets.picture);

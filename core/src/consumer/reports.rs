@@ -37,6 +37,11 @@ impl Consumer {
     /// The receiver asks for a keyframe. Returns whether the producer is to be asked: not where one is on its way.
     pub fn on_keyframe_request(&mut self, now: Time) -> bool {
         self.totals.keyframe_requests_received += 1;
+        self.takes_keyframe(now)
+    }
+
+    /// Whether a keyframe would help the receiver: not where one is on its way.
+    pub fn takes_keyframe(&self, now: Time) -> bool {
         let flight = self.remote.round_trip.unwrap_or(DEFAULT_KEYFRAME_FLIGHT);
         !self.paused && self.keyframe_sent.is_none_or(|sent| now.since(sent) > flight)
     }

@@ -1,5 +1,7 @@
 //! Sending again what a receiver has lost.
 
+use std::time::Duration;
+
 use super::compose::Envelope;
 use super::payload::Body;
 use super::run::Offsets;
@@ -53,6 +55,15 @@ impl Consumer {
         let rate = self.meter.rate(now);
         let len = resend.body.written_len();
         self.resends.admit(now, resend.sequence, len, self.remote.round_trip, rate).then_some(resend)
+    }
+
+    /// How long ago the bridge got the packet with this sequence number, where the receiver asks for it for the first time and
+    /// no keyframe has followed; zero otherwise.
+    pub fn missed_for(&self, now: Time, sequence_number: u16, producer: &Producer) -> Duration {
+        let missed = self.find_resend(now, sequence_number, producer).filter(|resend| {
+            self.keyframe_begins.is_some_and(|begins| resend.sequence >= begins) && !self.resends.knows(resend.sequence)
+        });
+        missed.map_or(Duration::ZERO, |resend| now.since(resend.arrival()))
     }
 
     /// Composes a packet that is sent again, as [`forward`](Self::forward) does: in the RTX stream (RFC 4588), or where

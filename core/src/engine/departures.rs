@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Engine;
 use super::consumers::ConsumerEntry;
+use crate::consumer::Consumer;
 use crate::media_packet::MediaPacket;
 use crate::pacer::AskedAgain;
 use crate::time::Time;
@@ -88,6 +89,7 @@ impl Engine {
     /// A receiver asks for a packet again.
     pub(super) fn asked_again(&mut self, now: Time, key: usize, asked: AskedAgain) {
         self.consumers[asked.consumer].consumer.nack_arrived();
+        self.renew_after_blackout(now, key, asked);
         let pacer = &mut self.transports[key].pacer;
         if pacer.may_resend(now) {
             self.resend(now, key, asked);
@@ -104,8 +106,7 @@ impl Engine {
         let Some(ConsumerEntry { producer, consumer, .. }) = consumers.get_mut(asked.consumer) else { return };
         let transport = &mut transports[key];
         let Some(resend) = consumer.on_nack(now, asked.sequence_number, &producers[*producer].producer) else { return };
-        let round_trip = consumer.round_trip_time().unwrap_or(DEFAULT_ROUND_TRIP);
-        if now.since(resend.arrival()) > RESEND_AGE + round_trip + transport.pacer.recent_wait() {
+        if now.since(resend.arrival()) > resend_age(consumer) + transport.pacer.recent_wait() {
             transport.pacer.counters.retransmissions_dropped += 1;
             return;
         }
@@ -115,6 +116,21 @@ impl Engine {
         }
         if out.sent(sent) {
             out.counters.retransmissions += 1;
+        }
+    }
+
+    /// Has a receiver go on with a keyframe that asks for the first time for what is too old to be sent again: nothing has
+    /// arrived since, and without one it would stand still until it asks by itself, some browsers for two seconds.
+    fn renew_after_blackout(&mut self, now: Time, key: usize, asked: AskedAgain) {
+        let ConsumerEntry { producer, ref consumer, .. } = self.consumers[asked.consumer];
+        let pacer = &self.transports[key].pacer;
+        let too_old = resend_age(consumer) + pacer.recent_wait();
+        if consumer.missed_for(now, asked.sequence_number, &self.producers[producer].producer) > too_old
+            && consumer.takes_keyframe(now)
+            && !pacer.holds_keyframe(asked.consumer)
+        {
+            let encoding = consumer.wanted_encoding();
+            self.want_keyframe_of(now, producer, encoding);
         }
     }
 
@@ -246,4 +262,9 @@ impl Engine {
         }
         pacer.forget(receiver);
     }
+}
+
+/// How old a packet may be that is sent again, beside what packets wait in the pacer.
+fn resend_age(consumer: &Consumer) -> Duration {
+    RESEND_AGE + consumer.round_trip_time().unwrap_or(DEFAULT_ROUND_TRIP)
 }

@@ -148,6 +148,10 @@ pub struct Estimator {
     /// Where the clock of `arriving` begins on that of the peer.
     arrival_origin: Option<i64>,
     last_feedback: Option<LastFeedback>,
+    /// What the peer told of is known to be lost or received up to here.
+    judged: u64,
+    /// When the newest packet that arrived was sent.
+    newest_arrived: Option<Time>,
     sources: Sources,
     round_trip: Option<Duration>,
     /// When the first packet left since the peer was last heard.
@@ -189,6 +193,8 @@ impl Estimator {
             arriving: Meter::new(),
             arrival_origin: None,
             last_feedback: None,
+            judged: 0,
+            newest_arrived: None,
             sources: Sources::default(),
             round_trip: None,
             unanswered_since: None,
@@ -265,15 +271,24 @@ impl Estimator {
             });
             self.received(sequence::nearest(first, arrival.sequence_number), unwrapped, &mut acknowledged);
         }
-        // Told of and not received. Only what is new: the peer may tell of the same packets again.
-        let unheard = if next_in_line { covered } else { first.max(covered) };
+        // Told of and not received. Only what is new: the peer may tell of the same packets again. Where packets overtake
+        // each other, what is missing may still come, and peers tell of it then.
         let range = self.history.range();
-        for sequence in unheard.max(range.start)..end.min(range.end) {
+        if last.is_none() || (!next_in_line && covered < first) {
+            self.judged = self.judged.max(first);
+        }
+        self.newest_arrived = self.newest_arrived.max(acknowledged.newest);
+        let patience = self.queue.overtaking() * 2;
+        for sequence in self.judged.max(range.start)..end.min(range.end) {
             if let Some(sent) = self.history.get_mut(sequence).filter(|sent| sent.fate == Fate::InFlight) {
+                if self.newest_arrived.is_some_and(|newest| newest.since(sent.at) < patience) {
+                    break;
+                }
                 sent.fate = Fate::Lost;
                 // What was sent into an outage is lost to the outage.
                 acknowledged.lost += u32::from(sent.at >= self.losses_after);
             }
+            self.judged = sequence + 1;
         }
         let (told, unwrapped) = clock.unwrap_or_default();
         self.last_feedback =

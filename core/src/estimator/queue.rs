@@ -25,6 +25,8 @@ const EARLY_BURSTS: usize = 3;
 const BASE_HALF: Duration = Duration::from_secs(12);
 /// Bursts over which the jitter is smoothed.
 const JITTER_BURSTS: u32 = 64;
+/// What one packet is taken to have been overtaken by at most, in nanoseconds.
+const MAX_OVERTAKEN: i64 = 200_000_000;
 /// What the time on the wire of one packet is taken for at most.
 const MAX_SERIALISATION: i64 = 60_000_000;
 
@@ -50,6 +52,10 @@ pub(super) struct Queue {
     /// Mean distance between the delays of successive bursts, and of how many, up to [`JITTER_BURSTS`].
     jitter: f64,
     distances: u32,
+    /// The last arrival of all packets so far, in nanoseconds.
+    latest: i64,
+    /// By how much packets come before such as left before them, smoothed over all packets, in nanoseconds.
+    overtaking: f64,
 }
 
 impl Queue {
@@ -61,18 +67,27 @@ impl Queue {
             base_since: Time::ZERO,
             jitter: 0.0,
             distances: 0,
+            latest: i64::MIN,
+            overtaking: 0.0,
         }
     }
 
     /// A packet arrived. `arrived` is by the peer's clock in nanoseconds; `nanos_per_byte` is what a byte takes at the
     /// rate that the line is thought to carry.
     pub(super) fn received(&mut self, sent: Time, arrived: i64, size: u32, nanos_per_byte: f64) {
+        if self.bursts.back().is_some_and(|last| sent < last.first_sent) {
+            // Told of after such as were sent after it.
+            return;
+        }
         let delay = arrived - sent.as_nanos() as i64;
         if sent.since(self.base_since) > BASE_HALF {
             self.base = [i64::MAX, self.base[0]];
             self.base_since = sent;
         }
         self.base[0] = self.base[0].min(delay);
+        let overtaken = self.latest.saturating_sub(arrived).clamp(0, MAX_OVERTAKEN) as f64;
+        self.overtaking += (overtaken - self.overtaking) / f64::from(JITTER_BURSTS);
+        self.latest = self.latest.max(arrived);
         self.total += u64::from(size);
         let wait = delay - ((f64::from(size) * nanos_per_byte) as i64).min(MAX_SERIALISATION);
         match self.bursts.back_mut() {
@@ -98,6 +113,7 @@ impl Queue {
     /// Forgets the bursts, since what comes next has no connection with them: feedback was lost, or nothing came.
     pub(super) fn interrupted(&mut self) {
         self.bursts.clear();
+        self.latest = i64::MIN;
     }
 
     /// The standing queue.
@@ -113,6 +129,12 @@ impl Queue {
     /// How much delays vary from burst to burst.
     pub(super) fn jitter(&self) -> Duration {
         Duration::from_nanos(self.jitter as u64)
+    }
+
+    /// By how much packets overtake each other, twice the mean of all: in a queue nobody does, so that delays that differ
+    /// by less are none.
+    pub(super) fn overtaking(&self) -> Duration {
+        Duration::from_nanos((2.0 * self.overtaking) as u64)
     }
 
     /// The rate in bit/s at which packets arrived during the last `window`; none where too few did.

@@ -20,7 +20,7 @@ const TOO_LONG_STEP: f64 = 0.010;
 const TOO_LONG_LEAST: Duration = Duration::from_millis(12);
 /// An early warning is one from here.
 const ALARM: Duration = Duration::from_millis(50);
-/// The jitter taken into account is bounded.
+/// The jitter taken into account is bounded, but for what packets overtake each other by.
 const MAX_JITTER: Duration = Duration::from_millis(12);
 /// Over how long arrivals are averaged at most.
 const BUSY_WINDOW: Duration = Duration::from_millis(500);
@@ -255,7 +255,7 @@ impl RateControl {
         let elapsed = now.since(self.updated).as_secs_f64().min(0.3);
         self.updated = now;
         let Some(standing) = queue.standing() else { return };
-        let jitter = queue.jitter().min(MAX_JITTER);
+        let jitter = queue.jitter().min(MAX_JITTER) + queue.overtaking();
         let (empty, too_long) = (EMPTY + jitter, self.too_long() + jitter.mul_f64(1.5));
         let alarm = queue.early().filter(|wait| *wait > ALARM + jitter * 3);
         if standing > empty {

@@ -40,6 +40,11 @@ pub struct ResendGuard {
 }
 
 impl ResendGuard {
+    /// Whether the packet `sequence` was sent again already, as far as that is remembered.
+    pub fn knows(&self, sequence: u64) -> bool {
+        self.slots.get(sequence as usize % SLOTS).is_some_and(|slot| slot.sequence == sequence && slot.count > 0)
+    }
+
     /// Whether the packet `sequence` of `len` bytes may be sent again now; if so, it is counted as sent.
     ///
     /// `media_rate` is the recent rate of the media in bit/s: half of it may be spent on retransmissions.

@@ -318,3 +318,21 @@ pub fn paused_while_the_line_was_away(seed: u64) -> Vec<Row> {
             .with("second layer fits in", world.estimate_reaches(flow, 550.0, 90.0), "s", Goal::AtMost(3.0)),
     ]
 }
+
+/// A wide line whose packets take up to 300 ms longer than others and overtake each other: that is no queue. The receiver
+/// does not tell of what comes after its loss was told, as browsers do; half of all packets look lost.
+pub fn packets_overtake_each_other(seed: u64) -> Vec<Row> {
+    let mut world = World::new(seed);
+    let (forth, back) = (world.link(20_000, 50), world.link(100_000, 50));
+    for link in [forth, back] {
+        world.links[link].scatter = 300 * MS;
+        world.links[link].loss = Loss::Independent(0.03);
+    }
+    let flow = world.media(Media::new(1_500), &[forth], &[back]);
+    world.run(60.0);
+    vec![
+        Row::new("20 Mbit/s, scattered over 300 ms, 3 % loss", "10–60 s")
+            .with("got", world.received(flow, 10.0, 60.0), "kbit/s", Goal::AtLeast(150.0))
+            .with("longest gap", world.longest_gap(flow, 5.0, 60.0), "ms", Goal::AtMost(1_000.0)),
+    ]
+}

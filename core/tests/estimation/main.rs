@@ -64,6 +64,7 @@ plans![
     random_loss_on_a_thin_line from lines,
     outages from lines,
     paused_while_the_line_was_away from lines,
+    packets_overtake_each_other from lines,
 ];
 
 #[test]

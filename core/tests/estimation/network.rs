@@ -69,6 +69,8 @@ pub struct Link {
     pub delay: Nanos,
     /// Standard deviation of the jitter; its bounds are three times that on either side of its mean.
     pub jitter: Nanos,
+    /// Jitter from none to so much, each as likely, in which packets overtake each other; in place of the other.
+    pub scatter: Nanos,
     pub loss: Loss,
     /// A link that is down keeps what is in its queue, and drops what does not fit.
     pub down: bool,
@@ -90,6 +92,7 @@ impl Link {
             queue_ms: 300,
             delay: delay_ms * MS,
             jitter: 0,
+            scatter: 0,
             loss: Loss::None,
             down: false,
             queue: VecDeque::new(),
@@ -140,6 +143,12 @@ impl Link {
             self.queued -= packet.size + OVERHEAD;
             if self.is_lost() {
                 self.dropped += 1;
+                continue;
+            }
+            if self.scatter > 0 {
+                let at = now + self.delay + (self.random.uniform() * self.scatter as f64) as Nanos;
+                let place = self.on_the_way.partition_point(|(before, _)| *before <= at);
+                self.on_the_way.insert(place, (at, packet));
                 continue;
             }
             let jitter = if self.jitter == 0 {

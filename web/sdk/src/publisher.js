@@ -35,6 +35,8 @@ export class Publisher extends Emitter {
   #sources = new Map();
   /** How each transceiver's encodings are set. @type {WeakMap<RTCRtpTransceiver, SourceSender>} */
   #senders = new WeakMap();
+  /** How many encodings a transceiver was made with. @type {WeakMap<RTCRtpTransceiver, number>} */
+  #encodings = new WeakMap();
   #saving = false;
   /** @type {Waiter[]} */
   #waiters = [];
@@ -287,6 +289,7 @@ export class Publisher extends Emitter {
    */
   async #placeSources(connection) {
     const taken = new Set(this.#sources.values());
+    this.#stopUseless(connection, taken);
     for (const [source, placed] of this.#sources) {
       if (placed) continue;
       const free = connection
@@ -300,6 +303,7 @@ export class Publisher extends Emitter {
         await free.sender.replaceTrack(source.track);
       }
       const transceiver = free ?? addTransceiver(connection, source, this.#streams, encodings);
+      if (!free) this.#encodings.set(transceiver, encodings.length);
       const sender = new SourceSender(transceiver.sender);
       this.#senders.set(transceiver, sender);
       sender.save(this.#saving);
@@ -307,6 +311,25 @@ export class Publisher extends Emitter {
       await sender.send(source.name, size, source.codec);
       taken.add(transceiver);
       this.#sources.set(source, transceiver);
+    }
+  }
+
+  /**
+   * Firefox leaves one encoding of those of a sender that was inactive: that is too few for a screen or a camera. Where it
+   * is stopped, its m-line is used again for a new one; otherwise each would add another.
+   *
+   * @param {RTCPeerConnection} connection
+   * @param {Set<RTCRtpTransceiver | null>} taken
+   */
+  #stopUseless(connection, taken) {
+    // The first m-line carries the transport of all.
+    const [, ...others] = connection.getTransceivers();
+    for (const transceiver of others) {
+      const made = this.#encodings.get(transceiver);
+      if (made !== undefined && !taken.has(transceiver) && transceiver.currentDirection === "inactive"
+        && transceiver.direction === "inactive" && transceiver.sender.getParameters().encodings.length < made) {
+        transceiver.stop();
+      }
     }
   }
 
