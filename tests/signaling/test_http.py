@@ -225,7 +225,7 @@ async def test_a_body_without_declared_length_is_bounded_too() -> None:
     async with open_house() as house, httpx.AsyncClient(base_url=house.url) as http:
 
         async def chunks() -> object:
-            for _ in range(100):
+            for _ in range(300):
                 yield b"x" * 1024
 
         refused = await http.post(

@@ -173,6 +173,7 @@ def test_a_server_is_known_by_its_certificate_and_knows_the_bridge_by_a_password
         if cluster.owner is not None:
             shutil.chown(path, cluster.owner)
     hba = cluster.folder / "data" / "pg_hba.conf"
+    usual_hba = hba.read_bytes()
     hba.write_text("local all all trust\nhostssl all remote 127.0.0.1/32 scram-sha-256\n")
     usual, cluster.port = cluster.port, free_port()
     cluster.stop()
@@ -197,6 +198,8 @@ def test_a_server_is_known_by_its_certificate_and_knows_the_bridge_by_a_password
                 reach(trusted, secret)
     finally:
         cluster.stop()
+        # Other tests have the same server.
+        hba.write_bytes(usual_hba)
         cluster.port = usual
         cluster.start()
 
