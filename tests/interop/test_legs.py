@@ -116,16 +116,15 @@ async def test_who_finds_the_budget_spent_is_refused_and_the_others_go_on(tmp_pa
 
 async def test_legs_leave_nothing_behind(bridge: Bridge, room: str) -> None:
     assert bridge.process is not None
-    processes = bridge.process.pid, launcher(bridge)
-    after_first: list[int] = []
+    after_first: dict[int, int] = {}
     for turn in range(8):
         async with watching(bridge, f"{room}-{turn}", H264 | OPUS, VP8 | PCMA) as (viewer,):
             await viewer.watchers[0].expect(RED, times=2)
             await eventually(lambda: len(legs(bridge)) == 2)
         await eventually(lambda: not legs(bridge))
         # The first turn opens what stays open for good. A connection of the viewer may take a moment more to close.
-        after_first = after_first or [open_files(pid) for pid in processes]
-    await eventually(lambda: all(open_files(pid) <= first for pid, first in zip(processes, after_first, strict=True)))
+        after_first = after_first or {pid: open_files(pid) for pid in (bridge.process.pid, launcher(bridge))}
+    await eventually(lambda: all(open_files(pid) <= first for pid, first in after_first.items()))
 
 
 async def test_everyone_is_told_that_the_bridge_decodes_and_when_it_no_longer_does(bridge: Bridge, room: str) -> None:
