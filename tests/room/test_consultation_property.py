@@ -226,7 +226,8 @@ class ConsultationMachine(RuleBasedStateMachine):
             self.attempt(lambda: part.ask_to_record(session.id, "2026-1"))
         elif what == "stop":
             self.attempt(lambda: part.stop_recording(session.id))
-        else:
+        elif session.direction == Direction.BOTH:
+            # Who only sends has no door to answer by.
             requests = [event.request.id for event in self.room.events if isinstance(event, ConsentAnswered)]
             request_id = requests[-1] if requests else "none"
             self.attempt(lambda: part.answer_consent(session.id, request_id, what == "yes"))
