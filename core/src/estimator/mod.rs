@@ -14,6 +14,7 @@ mod rates;
 mod receive_side;
 mod reports;
 mod sums;
+mod train;
 
 use std::time::Duration;
 
@@ -503,7 +504,7 @@ struct Acknowledged {
     received: u32,
     lost: u32,
     newest: Option<Time>,
-    probe: Option<probe::Outcome>,
+    probe: Option<train::Outcome>,
 }
 
 /// How much later `nanos` is than `before`, on a clock that wraps around.

@@ -1,8 +1,11 @@
 //! Probes: short trains of packets, faster than the estimate, that show at once whether the line carries more.
+//!
+//! When one leaves, how fast, and what follows from what it showed. How that is read: `train.rs`.
 
 use std::time::Duration;
 
 use super::Probe;
+use super::train::{Limit, Outcome, Received, Tries, WHOLE};
 use crate::bitrate::Bitrate;
 use crate::time::Time;
 
@@ -43,66 +46,6 @@ const MAX_JITTER: Duration = Duration::from_millis(8);
 const IDLE_INTERVAL: Duration = Duration::from_millis(5_000);
 /// Until it is looked again whether a probe may be sent.
 const RETRY: Duration = Duration::from_millis(100);
-/// What of the probe's rate must arrive for the line not to be the limit.
-const WHOLE: f64 = 0.9;
-/// Bytes of IPv4 and UDP that the line carries with each packet, and estimates leave out.
-const HEADERS: u64 = 28;
-/// What they account for at most: packets of sound alone are a quarter headers.
-const LEAST_NET: f64 = 0.75;
-
-/// What set the rate at which a probe arrived.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Limit {
-    /// The probe: the line may carry more.
-    Probe,
-    /// The line.
-    Line,
-    /// Jitter may have done it as well.
-    Unclear,
-}
-
-/// What a probe showed.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Outcome {
-    /// In bit/s.
-    pub(super) rate: f64,
-    pub(super) limit: Limit,
-    /// What was asked for, in bit/s.
-    asked: f64,
-    /// How long it took to send what arrived behind the first packet, and how long that took to arrive, in nanoseconds.
-    sending: f64,
-    receiving: f64,
-    /// How much that is, in bits.
-    bits: f64,
-    /// Bytes of its packets on average; none where headers are left aside.
-    packet: Option<f64>,
-}
-
-/// Probes of one rate that showed nothing clear, added up: chance evens out.
-#[derive(Clone, Copy, Debug, Default)]
-struct Tries {
-    count: u32,
-    sending: f64,
-    receiving: f64,
-    bits: f64,
-}
-
-impl Tries {
-    fn and(self, outcome: &Outcome) -> Self {
-        Tries {
-            count: self.count + 1,
-            sending: self.sending + outcome.sending,
-            receiving: self.receiving + outcome.receiving,
-            bits: self.bits + outcome.bits,
-        }
-    }
-
-    /// In bit/s.
-    fn rate(&self) -> f64 {
-        self.bits * 1e9 / self.receiving
-    }
-}
-
 /// A probe under way.
 #[derive(Clone, Copy, Debug)]
 struct Cluster {
@@ -112,19 +55,6 @@ struct Cluster {
     packets: u64,
     deadline: Time,
     received: Option<Received>,
-}
-
-/// What of it arrived.
-#[derive(Clone, Copy, Debug)]
-struct Received {
-    packets: u64,
-    bytes: u64,
-    first_sent: Time,
-    last_sent: Time,
-    first_arrived: i64,
-    last_arrived: i64,
-    first_size: u64,
-    last_size: u64,
 }
 
 /// Decides on probes and reads their outcome.
@@ -293,35 +223,18 @@ impl Prober {
         let slot = &mut self.clusters[id as usize % CLUSTERS];
         let cluster = slot.as_mut().filter(|cluster| cluster.id == id)?;
         let received = match &mut cluster.received {
-            None => cluster.received.insert(Received {
-                packets: 1,
-                bytes: size,
-                first_sent: sent,
-                last_sent: sent,
-                first_arrived: arrived,
-                last_arrived: arrived,
-                first_size: size,
-                last_size: size,
-            }),
+            None => cluster.received.insert(Received::new(sent, arrived, size)),
             Some(received) => {
-                received.packets += 1;
-                received.bytes += size;
-                if sent >= received.last_sent {
-                    (received.last_sent, received.last_size) = (sent, size);
-                }
-                if arrived < received.first_arrived {
-                    (received.first_arrived, received.first_size) = (arrived, size);
-                }
-                received.last_arrived = received.last_arrived.max(arrived);
+                received.add(sent, arrived, size);
                 received
             }
         };
         // A lost packet must not make the whole probe void.
-        let enough = received.packets * 5 >= cluster.packets * 4 && received.bytes * 5 >= cluster.bytes * 4;
+        let enough = received.is_share_of(80, cluster.packets, cluster.bytes);
         let rate = cluster.rate;
         let outcome = enough.then(|| received.outcome(rate))?;
         // More of it may come: the outcome of all is better than that of the first ones.
-        if received.packets >= cluster.packets && received.bytes >= cluster.bytes {
+        if received.is_share_of(100, cluster.packets, cluster.bytes) {
             *slot = None;
             if outcome.is_none() {
                 self.showed_nothing(rate);
@@ -364,53 +277,6 @@ impl Prober {
         self.tries = tries;
         self.again = Some((now + REPEAT, asked));
         Outcome { rate, limit: Limit::Unclear, ..outcome }
-    }
-}
-
-impl Outcome {
-    /// What a train showed that took so long to send and to arrive, both with the report behind it.
-    pub(super) fn of_train(asked: f64, bytes: u64, sending: Duration, receiving: Duration) -> Option<Self> {
-        if sending.is_zero() {
-            return None;
-        }
-        let (sending, receiving) = (sending.as_nanos() as f64, receiving.as_nanos() as f64);
-        let limit = if sending < receiving * WHOLE { Limit::Line } else { Limit::Probe };
-        // The report behind it is no part of it.
-        let bits = asked * sending / 1e9;
-        Some(Outcome { rate: bytes as f64 * 8e9 / receiving, limit, asked, sending, receiving, bits, packet: None })
-    }
-
-    /// A line that is full of packets of so many bytes carries so much of this, since more of it is headers.
-    fn net_of(&self, packet: f64) -> f64 {
-        let net = |size: f64| size / (size + HEADERS as f64);
-        self.packet.map_or(1.0, |own| (net(packet) / net(own)).clamp(LEAST_NET, 1.0))
-    }
-}
-
-impl Received {
-    fn outcome(&self, asked: f64) -> Option<Outcome> {
-        let send_nanos = self.last_sent.since(self.first_sent).as_nanos() as f64;
-        let receive_nanos = (self.last_arrived - self.first_arrived) as f64;
-        if send_nanos <= 0.0 || receive_nanos <= 0.0 {
-            return None;
-        }
-        // The time from first to last is that of all packets but the last as they left, and of all but the first as they
-        // arrived: of a few packets, large ones and sound, the one may be half of the other. And the line carries headers.
-        let behind = (self.packets - 1) * HEADERS;
-        let gross_sending = (self.bytes - self.last_size + behind) as f64 * 8e9 / send_nanos;
-        let gross_receiving = (self.bytes - self.first_size + behind) as f64 * 8e9 / receive_nanos;
-        // Far more than was sent: the packets were held back somewhere, and their distance says nothing.
-        if gross_receiving > gross_sending * 2.0 {
-            return None;
-        }
-        let bits = (self.bytes - self.first_size) as f64 * 8.0;
-        let receiving = bits * 1e9 / receive_nanos;
-        // A train that left in a lump was not that fast.
-        let share = (gross_receiving / gross_sending).max(receiving / (asked * 1.3));
-        let limit = if share < WHOLE { Limit::Line } else { Limit::Probe };
-        let rate = receiving / share.max(1.0);
-        let packet = Some(self.bytes as f64 / self.packets as f64);
-        Some(Outcome { rate, limit, asked, sending: receive_nanos * share, receiving: receive_nanos, bits, packet })
     }
 }
 

@@ -6,8 +6,8 @@
 
 use std::time::Duration;
 
-use super::probe::{Limit, Outcome};
 use super::queue::Queue;
+use super::train::{Limit, Outcome};
 use crate::time::Time;
 
 /// A standing queue up to here, and the jitter, is none.

@@ -6,8 +6,8 @@
 
 use std::time::Duration;
 
-use super::probe::Outcome;
 use super::reports::Verdict;
+use super::train::Outcome;
 use super::{Estimator, Probe};
 use crate::bitrate::Bitrate;
 use crate::event::EstimateSource;
