@@ -15,13 +15,12 @@ mod receive_side;
 mod reports;
 mod sums;
 mod train;
+mod transport_feedback;
 
 use std::time::Duration;
 
 use crate::bitrate::Bitrate;
 use crate::event::EstimateSource;
-use crate::packet::rtcp::TransportFeedback;
-use crate::sequence;
 use crate::time::Time;
 
 use self::history::{Fate, History};
@@ -34,6 +33,7 @@ use self::rates::Meter;
 pub use self::receive_side::ReceiveSideEstimator;
 use self::reports::Reports;
 use self::sums::Sums;
+use self::transport_feedback::LastFeedback;
 
 /// The round trip before one is known.
 const UNKNOWN_ROUND_TRIP: Duration = Duration::from_millis(200);
@@ -50,8 +50,6 @@ const STALE_QUEUE: Duration = Duration::from_millis(500);
 /// Share of the former estimate that is tried at once when the line is back; the rest is left to a probe.
 const AFTER_OUTAGE: f64 = 0.6;
 const AFTER_SHORT_OUTAGE: f64 = 0.85;
-/// The clock of feedback wraps around: 2^24 times 64 ms.
-const CLOCK_NANOS: i64 = (1 << 24) * 64_000_000;
 /// Arrivals are counted from here on, in nanoseconds: the first may not be the earliest.
 const ARRIVAL_ORIGIN: i64 = 10_000_000_000;
 /// A demand that rises by this much is worth a probe of its own.
@@ -120,17 +118,6 @@ pub struct Estimate {
     pub fraction_lost: f64,
     /// How long packets wait on the line beyond the shortest time seen lately.
     pub queue_delay: Option<Duration>,
-}
-
-/// What the last feedback told, to make sense of the next.
-#[derive(Clone, Copy, Debug)]
-struct LastFeedback {
-    count: u8,
-    /// One past the newest packet told of, extended.
-    covered: u64,
-    /// An arrival as told, and the same on a clock that does not wrap, both in nanoseconds.
-    told: i64,
-    unwrapped: i64,
 }
 
 /// See the module.
@@ -247,55 +234,6 @@ impl Estimator {
         if self.takes_trains() {
             self.nothing_to_probe_with(now);
         }
-    }
-
-    /// The peer tells what arrived when.
-    pub fn on_transport_feedback(&mut self, now: Time, feedback: &TransportFeedback<'_>) {
-        let Some(first) = self.history.extend(feedback.base_sequence_number) else { return };
-        let last = self.last_feedback;
-        let next_in_line = last.is_none_or(|last| feedback.feedback_count == last.count.wrapping_add(1));
-        let end = first + u64::from(feedback.status_count);
-        let covered = last.map_or(first, |last| last.covered);
-        if !next_in_line && covered < first {
-            // Feedback was lost: what it told of is neither lost nor received.
-            self.queue.interrupted();
-        }
-        self.heard(now);
-
-        let mut clock = last.map(|last| (last.told, last.unwrapped));
-        let mut acknowledged = Acknowledged::default();
-        for arrival in feedback.arrivals() {
-            let unwrapped = arrival.nanos.map(|nanos| {
-                let unwrapped = clock.map_or(nanos, |(told, before)| before + wrapped_difference(nanos, told));
-                clock = Some((nanos, unwrapped));
-                unwrapped
-            });
-            self.received(sequence::nearest(first, arrival.sequence_number), unwrapped, &mut acknowledged);
-        }
-        // Told of and not received. Only what is new: the peer may tell of the same packets again. Where packets overtake
-        // each other, what is missing may still come, and peers tell of it then.
-        let range = self.history.range();
-        if last.is_none() || (!next_in_line && covered < first) {
-            self.judged = self.judged.max(first);
-        }
-        self.newest_arrived = self.newest_arrived.max(acknowledged.newest);
-        let patience = self.queue.overtaking() * 2;
-        for sequence in self.judged.max(range.start)..end.min(range.end) {
-            if let Some(sent) = self.history.get_mut(sequence).filter(|sent| sent.fate == Fate::InFlight) {
-                if self.newest_arrived.is_some_and(|newest| newest.since(sent.at) < patience) {
-                    break;
-                }
-                sent.fate = Fate::Lost;
-                // What was sent into an outage is lost to the outage.
-                acknowledged.lost += u32::from(sent.at >= self.losses_after);
-            }
-            self.judged = sequence + 1;
-        }
-        let (told, unwrapped) = clock.unwrap_or_default();
-        self.last_feedback =
-            clock.map(|_| LastFeedback { count: feedback.feedback_count, covered: end.max(covered), told, unwrapped });
-        self.source = EstimateSource::TransportFeedback;
-        self.conclude(now, &acknowledged);
     }
 
     /// The peer told of single packets.
@@ -505,10 +443,4 @@ struct Acknowledged {
     lost: u32,
     newest: Option<Time>,
     probe: Option<train::Outcome>,
-}
-
-/// How much later `nanos` is than `before`, on a clock that wraps around.
-fn wrapped_difference(nanos: i64, before: i64) -> i64 {
-    let difference = (nanos - before).rem_euclid(CLOCK_NANOS);
-    if difference > CLOCK_NANOS / 2 { difference - CLOCK_NANOS } else { difference }
 }
