@@ -8,7 +8,7 @@ from bridge.configuration import SettingsError
 from bridge.page_mark import LOGO_BYTES, read_mark
 from bridge.settings import PageSettings
 from bridge.signaling.mark import Logo, Mark
-from bridge.signaling.web import default_web_directory
+from bridge.signaling.web import default_web_directory, read_page
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">{}</svg>'
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -68,7 +68,7 @@ def test_a_logo_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("page", ["index.html", "signin.html"])
 def test_the_mark_stands_in_the_page_also_before_any_script(page: str) -> None:
-    source = (default_web_directory() / "client" / page).read_text()
+    source = read_page(default_web_directory() / "client" / page)
     assert Mark().put_into(source) == source
     mark = Mark('Lege "A" & <B>', "Ring 22 33 44 55", Logo(PNG, "image/png"))
     marked = mark.put_into(source)

@@ -36,6 +36,8 @@ DIRECTIVES = (
     "form-action 'none'",
 )
 """Content Security Policy, level 3: no inline scripts or styles, nothing from elsewhere."""
+NOT_LOADED = "<!-- not-loaded -->"
+"""Where a page has what is seen until its scripts run, or instead of them: `not-loaded.html` beside it."""
 WORKER = "blur/worker.js"
 """In `client`, the one script that may compile WebAssembly: a worker has the policy that its script comes with."""
 PACKAGES = Path("packages") / "files"
@@ -45,6 +47,14 @@ PACKAGES = Path("packages") / "files"
 def default_web_directory() -> Path:
     """Where the web files lie: in the package, which in a checkout has a link to `web/`."""
     return Path(__file__).resolve().parents[1] / "web"
+
+
+def read_page(path: Path) -> str:
+    """The HTML of a page, whole. Raises `OSError`."""
+    page = path.read_text(encoding="utf-8")
+    if NOT_LOADED in page:
+        page = page.replace(NOT_LOADED, path.with_name("not-loaded.html").read_text(encoding="utf-8").strip())
+    return page
 
 
 class WebFiles:
@@ -96,7 +106,7 @@ class WebFiles:
         path = self._directory / name
         if not path.is_file():
             return _nothing
-        content = self._mark.put_into(path.read_text(encoding="utf-8")).encode()
+        content = self._mark.put_into(read_page(path)).encode()
         return fixed_answer(content, "text/html", self._headers)
 
 

@@ -25,6 +25,12 @@ const LOGO =
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 96 32"><path fill="#a3195b" d="M12 2h8v10h10v8H20v10h-8V20H2v-8h10z"/>' +
   '<path fill="none" stroke="#203a60" stroke-width="4" d="M40 22c8-16 16 10 24-4s14-6 26-10"/></svg>';
 
+/** @param {string} page @param {boolean} marked */
+async function whole(page, marked) {
+  const notLoaded = await readFile(join(WEB, "client/not-loaded.html"), "utf8");
+  return page.replace("<!-- not-loaded -->", notLoaded.trim()).replace("</head>", `${marked ? METAS : ""}</head>`);
+}
+
 /** @returns {Promise<{ origin: string, close: () => void }>} */
 export async function serveWeb() {
   const server = createServer(async (request, response) => {
@@ -38,7 +44,7 @@ export async function serveWeb() {
     const file = path in PAGES ? `client/${PAGES[path]}.html` : packed ? path.replace("/packages/", "packages/files/") + ".gz" : path.slice(1);
     try {
       const read = await readFile(join(WEB, file));
-      const body = path in PAGES && url.searchParams.has("mark") ? String(read).replace("</head>", `${METAS}</head>`) : read;
+      const body = path in PAGES ? await whole(String(read), url.searchParams.has("mark")) : read;
       const type = `${TYPES[extname(path)] ?? "text/html"}; charset=utf-8`;
       const policy = path.endsWith("/blur/worker.js") ? POLICY.replace("script-src", "script-src 'wasm-unsafe-eval'") : POLICY;
       const encoding = packed ? { "Content-Encoding": "gzip" } : {};

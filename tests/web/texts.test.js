@@ -22,8 +22,9 @@ describe("the texts", () => {
 describe("the pages themselves", () => {
   for (const name of ["index", "signin"]) {
     it(`say in three languages that ${name}.html did not load, where no script does`, () => {
-      const page = readFileSync(new URL(`../../web/client/${name}.html`, import.meta.url), "utf8");
-      const sections = [...page.matchAll(/<section lang="(\w\w)">\s*<h1>[^<]+<\/h1>\s*<p>[^<]+<\/p>/g)];
+      const read = (/** @type {string} */ file) => readFileSync(new URL(`../../web/client/${file}.html`, import.meta.url), "utf8");
+      assert.match(read(name), /<!-- not-loaded -->/);
+      const sections = [...read("not-loaded").matchAll(/<section lang="(\w\w)">\s*<h1>[^<]+<\/h1>\s*<p>[^<]+<\/p>/g)];
       assert.deepEqual(sections.map(([, language]) => language), ["nb", "nn", "en"]);
     });
   }
