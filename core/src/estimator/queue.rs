@@ -25,6 +25,14 @@ const EARLY_BURSTS: usize = 3;
 const BASE_HALF: Duration = Duration::from_secs(12);
 /// Bursts over which the jitter is smoothed.
 const JITTER_BURSTS: u32 = 64;
+/// Rises of the delay that what was sent does not explain, and that fall again by themselves, are no queue: packets that were
+/// held up, and those behind them that had to wait for them. So long is nothing to speak of, and more than this is not counted.
+const HELD_UP: f64 = 15e6;
+const MAX_HELD_UP: f64 = 40e6;
+/// So many times as long the shortest wait is looked for beyond the standing window: it is in between two of them.
+const BETWEEN: f64 = 10.0;
+/// Rises smaller than this on average are not worth a look, in nanoseconds for each burst.
+const MIN_RISE: f64 = 5e5;
 /// What one packet is taken to have been overtaken by at most, in nanoseconds.
 const MAX_OVERTAKEN: i64 = 200_000_000;
 /// What the time on the wire of one packet is taken for at most.
@@ -40,6 +48,36 @@ struct Burst {
     delay: i64,
     /// All that arrived up to its end.
     total: u64,
+    /// What arrived of it itself.
+    bytes: u64,
+}
+
+/// How delays rise by more than what was sent explains, and fall, smoothed over bursts, in nanoseconds for each.
+#[derive(Clone, Copy, Debug, Default)]
+struct Rises {
+    up: f64,
+    /// Of squares.
+    up_squares: f64,
+    down: f64,
+}
+
+impl Rises {
+    /// The delay of a burst is so much longer than that of the one before, which takes the line so long at most.
+    fn add(&mut self, difference: f64, explained: f64) {
+        let smooth = |mean: &mut f64, value: f64| *mean += (value - *mean) / f64::from(JITTER_BURSTS);
+        let up = (difference - explained).clamp(0.0, 1e9);
+        smooth(&mut self.up, up);
+        smooth(&mut self.up_squares, up * up);
+        smooth(&mut self.down, (-difference).clamp(0.0, 1e9));
+    }
+
+    /// How large those are that fall again: a line that became slower has rises and no falls.
+    fn typical(&self) -> f64 {
+        if self.up < MIN_RISE {
+            return 0.0;
+        }
+        self.up_squares / self.up * (self.down / self.up).min(1.0)
+    }
 }
 
 /// See the module.
@@ -52,6 +90,7 @@ pub(super) struct Queue {
     /// Mean distance between the delays of successive bursts, and of how many, up to [`JITTER_BURSTS`].
     jitter: f64,
     distances: u32,
+    rises: Rises,
     /// The last arrival of all packets so far, in nanoseconds.
     latest: i64,
     /// By how much packets come before such as left before them, smoothed over all packets, in nanoseconds.
@@ -67,6 +106,7 @@ impl Queue {
             base_since: Time::ZERO,
             jitter: 0.0,
             distances: 0,
+            rises: Rises::default(),
             latest: i64::MIN,
             overtaking: 0.0,
         }
@@ -95,17 +135,19 @@ impl Queue {
                 burst.arrived = burst.arrived.max(arrived);
                 burst.delay = burst.delay.min(wait);
                 burst.total = self.total;
+                burst.bytes += u64::from(size);
             }
             last => {
                 if let Some(last) = last {
                     let distance = ((wait - last.delay).abs() as f64).min(1e8);
                     self.distances = (self.distances + 1).min(JITTER_BURSTS);
                     self.jitter += (distance - self.jitter) / f64::from(self.distances);
+                    self.rises.add((wait - last.delay) as f64, last.bytes as f64 * nanos_per_byte);
                 }
                 if self.bursts.len() == MAX_BURSTS {
                     self.bursts.pop_front();
                 }
-                self.bursts.push_back(Burst { first_sent: sent, arrived, delay: wait, total: self.total });
+                self.bursts.push_back(Burst { first_sent: sent, arrived, delay: wait, total: self.total, bytes: u64::from(size) });
             }
         }
     }
@@ -118,7 +160,12 @@ impl Queue {
 
     /// The standing queue.
     pub(super) fn standing(&self) -> Option<Duration> {
-        self.wait(STANDING_WINDOW, 1)
+        self.wait(STANDING_WINDOW + self.held_up().mul_f64(BETWEEN), 1)
+    }
+
+    /// For how long packets are held up by chance, with those behind them, beyond what is common.
+    pub(super) fn held_up(&self) -> Duration {
+        Duration::from_nanos((self.rises.typical() - HELD_UP).clamp(0.0, MAX_HELD_UP) as u64)
     }
 
     /// The queue of the last few bursts: sees more, sooner, and is more easily deceived.

@@ -336,3 +336,43 @@ pub fn packets_overtake_each_other(seed: u64) -> Vec<Row> {
             .with("longest gap", world.longest_gap(flow, 5.0, 60.0), "ms", Goal::AtMost(1_000.0)),
     ]
 }
+
+/// Packets take longer by chance, and those behind them wait for them: that is no queue either, though it looks like one.
+pub fn packets_hold_each_other_up(seed: u64) -> Vec<Row> {
+    let lines = [
+        (20_000, 10 * MS, 0, "20 Mbit/s, jitter 10 ms"),
+        (20_000, 20 * MS, 0, "20 Mbit/s, jitter 20 ms"),
+        (20_000, 33 * MS, 0, "20 Mbit/s, jitter 33 ms"),
+        (20_000, 0, 20 * MS, "20 Mbit/s, stalls 20 ms"),
+        (20_000, 0, 40 * MS, "20 Mbit/s, stalls 40 ms"),
+        (1_000, 20 * MS, 0, "1 Mbit/s, jitter 20 ms"),
+        (1_000, 0, 20 * MS, "1 Mbit/s, stalls 20 ms"),
+        (300, 15 * MS, 0, "300 kbit/s, jitter 15 ms"),
+        (300, 0, 15 * MS, "300 kbit/s, stalls 15 ms"),
+    ];
+    let mut rows = Vec::new();
+    for (kbps, jitter, stalls, plan) in lines {
+        for layers in [false, true] {
+            let mut world = World::new(seed);
+            let (forth, back) = line(&mut world, kbps, 40);
+            for link in [forth, back] {
+                (world.links[link].jitter, world.links[link].stalls) = (jitter, stalls);
+            }
+            let media = if layers { Media::layers(&[150, 500, 1_500]) } else { Media::lively(1_500) };
+            let flow = world.media(media, &[forth], &[back]);
+            world.run(60.0);
+            let possible = match (layers, kbps) {
+                (true, 300) => 150.0,
+                (true, 1_000) => 500.0,
+                _ => 1_500.0_f64.min(kbps as f64),
+            };
+            rows.push(
+                Row::new(plan, if layers { "layers, 10–60 s" } else { "10–60 s" })
+                    .with("got", world.received(flow, 10.0, 60.0), "kbit/s", Goal::AtLeast(possible * 0.85))
+                    .with("longest gap", world.longest_gap(flow, 5.0, 60.0), "ms", Goal::AtMost(500.0))
+                    .with("waits p95", world.wait(&[flow], 0.95, 10.0, 60.0), "ms", Goal::AtMost(100.0)),
+            );
+        }
+    }
+    rows
+}

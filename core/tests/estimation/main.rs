@@ -37,6 +37,7 @@ macro_rules! plans {
         )*
 
         const PLANS: &[Plan] = &[$($module::$plan),*];
+        const PLAN_NAMES: &[&str] = &[$(stringify!($plan)),*];
     };
 }
 
@@ -65,11 +66,15 @@ plans![
     outages from lines,
     paused_while_the_line_was_away from lines,
     packets_overtake_each_other from lines,
+    packets_hold_each_other_up from lines,
 ];
 
 #[test]
 #[ignore = "prints the figures for docs/adaptation.md"]
 fn figures() {
-    let seeds: Vec<Vec<Row>> = SEEDS.map(|seed| PLANS.iter().flat_map(|plan| plan(seed)).collect()).collect();
+    let only = std::env::var("PLANS").ok();
+    let plans = PLAN_NAMES.iter().zip(PLANS).filter(|(n, _)| only.as_ref().is_none_or(|only| n.contains(only.as_str())));
+    let plans: Vec<Plan> = plans.map(|(_, p)| *p).collect();
+    let seeds: Vec<Vec<Row>> = SEEDS.map(|seed| plans.iter().flat_map(|plan| plan(seed)).collect()).collect();
     println!("{}", figures::table(&seeds));
 }

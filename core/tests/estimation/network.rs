@@ -69,6 +69,8 @@ pub struct Link {
     pub delay: Nanos,
     /// Standard deviation of the jitter; its bounds are three times that on either side of its mean.
     pub jitter: Nanos,
+    /// The same, exponential as on Wi-Fi: most come at once, some far later. Nobody overtakes.
+    pub stalls: Nanos,
     /// Jitter from none to so much, each as likely, in which packets overtake each other; in place of the other.
     pub scatter: Nanos,
     pub loss: Loss,
@@ -92,6 +94,7 @@ impl Link {
             queue_ms: 300,
             delay: delay_ms * MS,
             jitter: 0,
+            stalls: 0,
             scatter: 0,
             loss: Loss::None,
             down: false,
@@ -151,7 +154,9 @@ impl Link {
                 self.on_the_way.insert(place, (at, packet));
                 continue;
             }
-            let jitter = if self.jitter == 0 {
+            let jitter = if self.stalls > 0 {
+                (-(1.0 - self.random.uniform()).ln() * self.stalls as f64) as Nanos
+            } else if self.jitter == 0 {
                 0
             } else {
                 (self.random.normal().clamp(-3.0, 3.0).mul_add(self.jitter as f64, 3.0 * self.jitter as f64)) as Nanos
