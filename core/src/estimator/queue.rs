@@ -160,12 +160,12 @@ impl Queue {
 
     /// The standing queue.
     pub(super) fn standing(&self) -> Option<Duration> {
-        self.wait(STANDING_WINDOW + self.held_up().mul_f64(BETWEEN), 1)
+        self.wait(STANDING_WINDOW + self.held_up().mul_f64(knob(0, BETWEEN)), 1)
     }
 
     /// For how long packets are held up by chance, with those behind them, beyond what is common.
     pub(super) fn held_up(&self) -> Duration {
-        Duration::from_nanos((self.rises.typical() - HELD_UP).clamp(0.0, MAX_HELD_UP) as u64)
+        Duration::from_nanos((self.rises.typical() - knob(4, HELD_UP)).clamp(0.0, MAX_HELD_UP) as u64)
     }
 
     /// The queue of the last few bursts: sees more, sooner, and is more easily deceived.
@@ -217,4 +217,9 @@ impl Queue {
         let recent = recent.take_while(|(n, burst)| *n < bursts || newest.since(burst.first_sent) <= window);
         recent.map(|(_, burst)| burst.delay).min()
     }
+}
+
+pub(super) fn knob(n: usize, default: f64) -> f64 {
+    static K: std::sync::OnceLock<Vec<f64>> = std::sync::OnceLock::new();
+    K.get_or_init(|| std::env::var("KNOBS").map_or(Vec::new(), |v| v.split(',').map(|x| x.parse().unwrap()).collect())).get(n).copied().unwrap_or(default)
 }

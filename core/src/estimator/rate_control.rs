@@ -206,6 +206,11 @@ impl RateControl {
         matches!(self.phase, Phase::Growing) && now.since(self.clear_since) > Duration::from_millis(400)
     }
 
+    /// Whether a queue has shown what the line carries.
+    pub(super) fn has_seen_capacity(&self) -> bool {
+        self.capacity.rate.is_some() && !self.capacity.only_probed
+    }
+
     /// A probe showed what the line carries.
     pub(super) fn on_probe(&mut self, now: Time, outcome: Outcome) {
         if !matches!(self.phase, Phase::Growing) {
@@ -261,9 +266,9 @@ impl RateControl {
         let Some(standing) = queue.standing() else { return };
         let jitter = queue.jitter().min(MAX_JITTER) + queue.overtaking();
         let held_up = queue.held_up();
-        let empty = EMPTY + jitter + held_up.mul_f64(HELD_UP_EMPTY);
-        let too_long = self.too_long() + jitter.mul_f64(1.5) + held_up.mul_f64(HELD_UP_TOO_LONG);
-        let alarm = queue.early().filter(|wait| *wait > ALARM + jitter * 3 + held_up * HELD_UP_ALARM);
+        let empty = EMPTY + jitter + held_up.mul_f64(super::queue::knob(1, HELD_UP_EMPTY));
+        let too_long = self.too_long() + jitter.mul_f64(1.5) + held_up.mul_f64(super::queue::knob(2, HELD_UP_TOO_LONG));
+        let alarm = queue.early().filter(|wait| *wait > ALARM + jitter * 3 + held_up.mul_f64(super::queue::knob(3, f64::from(HELD_UP_ALARM))));
         if standing > empty {
             self.clear_since = now;
         }

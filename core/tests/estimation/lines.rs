@@ -376,3 +376,18 @@ pub fn packets_hold_each_other_up(seed: u64) -> Vec<Row> {
     }
     rows
 }
+#[test]
+#[ignore]
+fn trace_it() {
+    let mut world = World::new(3);
+    let k: Vec<u64> = std::env::var("LINE").unwrap().split(',').map(|x| x.parse().unwrap()).collect();
+    let (forth, back) = line(&mut world, k[0], 40);
+    for link in [forth, back] {
+        (world.links[link].jitter, world.links[link].stalls) = (k[1] * MS, k[2] * MS);
+    }
+    let media = if k[3] == 1 { Media::layers(&[150, 500, 1_500]) } else { Media::lively(1_500) };
+    let flow = world.media(media, &[forth], &[back]);
+    world.run(60.0);
+    let _ = flow;
+    world.print();
+}
