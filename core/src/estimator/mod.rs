@@ -5,6 +5,7 @@
 //! estimate and for probes to send.
 
 mod history;
+mod hold_ups;
 mod loss;
 mod per_source;
 mod probe;

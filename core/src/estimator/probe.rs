@@ -42,8 +42,10 @@ const CONFIRM: Duration = Duration::from_millis(500);
 const CHANCE: f64 = 2.0;
 /// The jitter taken into account is bounded: a queue that the probe makes looks like jitter, too.
 const MAX_JITTER: Duration = Duration::from_millis(8);
-/// One train more is looked at before anything is concluded for each such time that packets are held up.
-const HELD_UP_TRAIN: Duration = Duration::from_millis(6);
+/// One train more is looked at before anything is concluded for each such time that packets are held up, and so many more at
+/// most: where a queue has shown before what the line carries, and where none has.
+const HELD_UP_KNOWN: (Duration, u32) = (Duration::from_millis(4), 3);
+const HELD_UP_NEW: (Duration, u32) = (Duration::from_millis(8), 2);
 /// The same while nothing is sent.
 const IDLE_INTERVAL: Duration = Duration::from_millis(5_000);
 /// Until it is looked again whether a probe may be sent.
@@ -73,9 +75,8 @@ pub(super) struct Chance {
 impl Chance {
     /// How many trains it takes at least to tell anything.
     fn trains(&self) -> u32 {
-        let of = if self.known { super::queue::knob(5, 4.0) } else { super::queue::knob(6, 8.0) };
-        let most = if self.known { 3 } else { super::queue::knob(7, 2.0) as u32 };
-        1 + ((self.held_up.as_nanos() as f64 / 1e6 / of) as u32).min(most)
+        let (of, most) = if self.known { HELD_UP_KNOWN } else { HELD_UP_NEW };
+        1 + (self.held_up.as_nanos() as u32 / of.as_nanos() as u32).min(most)
     }
 }
 

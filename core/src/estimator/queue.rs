@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::hold_ups::HoldUps;
 use crate::time::Time;
 
 /// Packets sent within this time are one burst: a pacer sends in steps.
@@ -25,14 +26,11 @@ const EARLY_BURSTS: usize = 3;
 const BASE_HALF: Duration = Duration::from_secs(12);
 /// Bursts over which the jitter is smoothed.
 const JITTER_BURSTS: u32 = 64;
-/// Rises of the delay that what was sent does not explain, and that fall again by themselves, are no queue: packets that were
-/// held up, and those behind them that had to wait for them. So long is nothing to speak of, and more than this is not counted.
-const HELD_UP: f64 = 15e6;
-const MAX_HELD_UP: f64 = 40e6;
-/// So many times as long the shortest wait is looked for beyond the standing window: it is in between two of them.
+/// So many times as long as packets are held up by chance the shortest wait is looked for beyond the standing window: it is in
+/// between two of them.
 const BETWEEN: f64 = 10.0;
-/// Rises smaller than this on average are not worth a look, in nanoseconds for each burst.
-const MIN_RISE: f64 = 5e5;
+/// What arrives within this share of its time on the wire after what was sent well before it came together with that.
+const TOGETHER: f64 = 0.5;
 /// What one packet is taken to have been overtaken by at most, in nanoseconds.
 const MAX_OVERTAKEN: i64 = 200_000_000;
 /// What the time on the wire of one packet is taken for at most.
@@ -52,34 +50,6 @@ struct Burst {
     bytes: u64,
 }
 
-/// How delays rise by more than what was sent explains, and fall, smoothed over bursts, in nanoseconds for each.
-#[derive(Clone, Copy, Debug, Default)]
-struct Rises {
-    up: f64,
-    /// Of squares.
-    up_squares: f64,
-    down: f64,
-}
-
-impl Rises {
-    /// The delay of a burst is so much longer than that of the one before, which takes the line so long at most.
-    fn add(&mut self, difference: f64, explained: f64) {
-        let smooth = |mean: &mut f64, value: f64| *mean += (value - *mean) / f64::from(JITTER_BURSTS);
-        let up = (difference - explained).clamp(0.0, 1e9);
-        smooth(&mut self.up, up);
-        smooth(&mut self.up_squares, up * up);
-        smooth(&mut self.down, (-difference).clamp(0.0, 1e9));
-    }
-
-    /// How large those are that fall again: a line that became slower has rises and no falls.
-    fn typical(&self) -> f64 {
-        if self.up < MIN_RISE {
-            return 0.0;
-        }
-        self.up_squares / self.up * (self.down / self.up).min(1.0)
-    }
-}
-
 /// See the module.
 pub(super) struct Queue {
     bursts: VecDeque<Burst>,
@@ -90,7 +60,7 @@ pub(super) struct Queue {
     /// Mean distance between the delays of successive bursts, and of how many, up to [`JITTER_BURSTS`].
     jitter: f64,
     distances: u32,
-    rises: Rises,
+    hold_ups: HoldUps,
     /// The last arrival of all packets so far, in nanoseconds.
     latest: i64,
     /// By how much packets come before such as left before them, smoothed over all packets, in nanoseconds.
@@ -106,7 +76,7 @@ impl Queue {
             base_since: Time::ZERO,
             jitter: 0.0,
             distances: 0,
-            rises: Rises::default(),
+            hold_ups: HoldUps::default(),
             latest: i64::MIN,
             overtaking: 0.0,
         }
@@ -142,12 +112,21 @@ impl Queue {
                     let distance = ((wait - last.delay).abs() as f64).min(1e8);
                     self.distances = (self.distances + 1).min(JITTER_BURSTS);
                     self.jitter += (distance - self.jitter) / f64::from(self.distances);
-                    self.rises.add((wait - last.delay) as f64, last.bytes as f64 * nanos_per_byte);
+                    let together = ((arrived - last.arrived) as f64) < f64::from(size) * nanos_per_byte * TOGETHER;
+                    let gap = sent.since(last.first_sent).as_nanos() as f64;
+                    let explained = last.bytes as f64 * nanos_per_byte;
+                    self.hold_ups.add(gap, (wait - last.delay) as f64, explained, together);
                 }
                 if self.bursts.len() == MAX_BURSTS {
                     self.bursts.pop_front();
                 }
-                self.bursts.push_back(Burst { first_sent: sent, arrived, delay: wait, total: self.total, bytes: u64::from(size) });
+                self.bursts.push_back(Burst {
+                    first_sent: sent,
+                    arrived,
+                    delay: wait,
+                    total: self.total,
+                    bytes: u64::from(size),
+                });
             }
         }
     }
@@ -160,12 +139,12 @@ impl Queue {
 
     /// The standing queue.
     pub(super) fn standing(&self) -> Option<Duration> {
-        self.wait(STANDING_WINDOW + self.held_up().mul_f64(knob(0, BETWEEN)), 1)
+        self.wait(STANDING_WINDOW + self.held_up().mul_f64(BETWEEN), 1)
     }
 
     /// For how long packets are held up by chance, with those behind them, beyond what is common.
     pub(super) fn held_up(&self) -> Duration {
-        Duration::from_nanos((self.rises.typical() - knob(4, HELD_UP)).clamp(0.0, MAX_HELD_UP) as u64)
+        self.hold_ups.typical()
     }
 
     /// The queue of the last few bursts: sees more, sooner, and is more easily deceived.
@@ -217,9 +196,4 @@ impl Queue {
         let recent = recent.take_while(|(n, burst)| *n < bursts || newest.since(burst.first_sent) <= window);
         recent.map(|(_, burst)| burst.delay).min()
     }
-}
-
-pub(super) fn knob(n: usize, default: f64) -> f64 {
-    static K: std::sync::OnceLock<Vec<f64>> = std::sync::OnceLock::new();
-    K.get_or_init(|| std::env::var("KNOBS").map_or(Vec::new(), |v| v.split(',').map(|x| x.parse().unwrap()).collect())).get(n).copied().unwrap_or(default)
 }

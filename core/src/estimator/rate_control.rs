@@ -25,7 +25,7 @@ const MAX_JITTER: Duration = Duration::from_millis(12);
 /// Where packets are held up by chance for longer than is common, a queue counts from so many times that later on.
 const HELD_UP_EMPTY: f64 = 1.5;
 const HELD_UP_TOO_LONG: f64 = 2.0;
-const HELD_UP_ALARM: u32 = 4;
+const HELD_UP_ALARM: f64 = 4.0;
 /// Over how long arrivals are averaged at most.
 const BUSY_WINDOW: Duration = Duration::from_millis(500);
 /// Busy times shorter than this say little about the rate.
@@ -266,9 +266,9 @@ impl RateControl {
         let Some(standing) = queue.standing() else { return };
         let jitter = queue.jitter().min(MAX_JITTER) + queue.overtaking();
         let held_up = queue.held_up();
-        let empty = EMPTY + jitter + held_up.mul_f64(super::queue::knob(1, HELD_UP_EMPTY));
-        let too_long = self.too_long() + jitter.mul_f64(1.5) + held_up.mul_f64(super::queue::knob(2, HELD_UP_TOO_LONG));
-        let alarm = queue.early().filter(|wait| *wait > ALARM + jitter * 3 + held_up.mul_f64(super::queue::knob(3, f64::from(HELD_UP_ALARM))));
+        let empty = EMPTY + jitter + held_up.mul_f64(HELD_UP_EMPTY);
+        let too_long = self.too_long() + jitter.mul_f64(1.5) + held_up.mul_f64(HELD_UP_TOO_LONG);
+        let alarm = queue.early().filter(|wait| *wait > ALARM + jitter * 3 + held_up.mul_f64(HELD_UP_ALARM));
         if standing > empty {
             self.clear_since = now;
         }
