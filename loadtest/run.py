@@ -19,7 +19,7 @@ from loadtest.document import read_text
 from loadtest.errors import InputError, Place
 from loadtest.lobbies.runner import LobbiesRunner
 from loadtest.measure import DevelopmentBridge
-from loadtest.participants.chromium.bridge_page import BridgePage
+from loadtest.participants.browsers.bridge_page import BridgePage
 from loadtest.participants.participant import Participant
 from loadtest.priority import go_before_others
 from loadtest.report.compare import Difference, compare, read_report

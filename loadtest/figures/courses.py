@@ -12,7 +12,7 @@ from loadtest.figures.measuring import pictures_of
 from loadtest.figures.pictures import Pictures
 from loadtest.figures.presence import Span, present
 from loadtest.running.recording import Recording
-from loadtest.scenario.description import Client, ParticipantPlan
+from loadtest.scenario.description import ParticipantPlan
 
 Curve = list[tuple[float, float]]
 Courses = dict[str, dict[str, Curve]]
@@ -28,7 +28,7 @@ def courses(recording: Recording, plan: ParticipantPlan) -> Courses:
     _lines(recording, plan, span, found)
     _estimates(recording, plan, found)
     # Native clients decode nothing.
-    pictures = pictures_of(recording, plan, span) if plan.client is Client.CHROMIUM else {}
+    pictures = pictures_of(recording, plan, span) if plan.client.is_browser else {}
     found["height"] = {_title(key): _heights(seen) for key, seen in pictures.items()}
     found["fps"] = {_title(key): _frame_rates(seen, span) for key, seen in pictures.items()}
     found["delay"] = {_title(key): _delays(seen, span) for key, seen in pictures.items()}

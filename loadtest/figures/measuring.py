@@ -14,7 +14,7 @@ from loadtest.figures.presence import Span, others, present, shown
 from loadtest.participants.participant import Source
 from loadtest.participants.samples import FrameSeen, StreamKey
 from loadtest.running.recording import Recording
-from loadtest.scenario.description import Client, ParticipantPlan
+from loadtest.scenario.description import ParticipantPlan
 from loadtest.scenario.reading import STEADY
 
 WHOLE = "whole"
@@ -79,7 +79,7 @@ def _participant(recording: Recording, plan: ParticipantPlan, span: Span) -> Val
     streams = by_stream(increments(samples, span))
     values: Values = {}
     values |= _entering(recording, plan, span)
-    if plan.client is Client.CHROMIUM:
+    if plan.client.is_browser:
         values |= _pictures(list(pictures_of(recording, plan, span).values()))
     values |= _sound(recording, plan, span, streams)
     values |= _media(streams, span)
@@ -108,7 +108,7 @@ def _entering(recording: Recording, plan: ParticipantPlan, span: Span) -> Values
     connected = next(
         (notice.at - asked for notice in notices if notice.kind == "connection" and notice.text == "connected"), None
     )
-    if plan.client is not Client.CHROMIUM:
+    if not plan.client.is_browser:
         first_picture = next((notice.at - asked for notice in notices if notice.kind == "first_picture"), None)
         return {"join_time": joined, "connect_time": joined, "first_picture": first_picture}
     early = [

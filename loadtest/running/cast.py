@@ -8,7 +8,7 @@ from pathlib import Path
 
 from loadtest import clips
 from loadtest.emulator.station import Place
-from loadtest.participants.chromium.bridge_page import BridgePage, Look
+from loadtest.participants.browsers.bridge_page import BridgePage, Look
 from loadtest.participants.native.client import NativeClient
 from loadtest.participants.participant import Participant
 from loadtest.scenario.description import Camera, Client, Microphone, ParticipantPlan, Scenario
@@ -36,9 +36,9 @@ class Cast:
     def make(self, plan: ParticipantPlan, place: Place | None) -> Participant:
         """A participant, in a namespace or on the host. Raises `InputError` for what is not there."""
         wrapper = ["ip", "netns", "exec", place.namespace] if place is not None else []
-        if plan.client is not Client.CHROMIUM:
+        if not plan.client.is_browser:
             return self._native(plan, wrapper)
-        names = [other.name for other in self.scenario.participants if other.client is Client.CHROMIUM]
+        names = [other.name for other in self.scenario.participants if other.client.is_browser]
         return self._browser(plan, names, wrapper)
 
     def _native(self, plan: ParticipantPlan, wrapper: Sequence[str]) -> Participant:
@@ -72,6 +72,7 @@ class Cast:
         }
 
     def _browser(self, plan: ParticipantPlan, names: Sequence[str], wrapper: Sequence[str]) -> Participant:
+        firefox = plan.client is Client.FIREFOX
         camera = plan.camera or Camera()
         microphone = plan.microphone or Microphone()
         look = Look(
@@ -79,10 +80,10 @@ class Cast:
             width=camera.width,
             height=camera.height,
             fps=camera.fps,
-            film=clips.film(camera.clip, self.folder),
-            recording=clips.recording(microphone.clip, self.folder),
+            film=None if firefox else clips.film(camera.clip, self.folder),
+            recording=None if firefox else clips.recording(microphone.clip, self.folder),
             camera=plan.camera is not None,
             microphone=plan.microphone is not None,
         )
         log = self.folder / f"{plan.name}.log"
-        return BridgePage(plan.name, f"{self.url}/join#{self.token(plan)}", look, names, wrapper, log)
+        return BridgePage(plan.name, f"{self.url}/join#{self.token(plan)}", look, names, wrapper, log, firefox)

@@ -16,10 +16,17 @@ class Client(Enum):
 
     CHROMIUM = "chromium"
     """A real browser with the bridge's own page."""
+    FIREFOX = "firefox"
+    """The same, with a drawn picture and a microphone that hums: it plays no clips."""
     NATIVE = "native"
     """One of the native swarm: sends real encoded media through the WebSocket door and decodes nothing."""
     WHIP = "whip"
     """The same through WHIP and WHEP, which other bridges understand too."""
+
+    @property
+    def is_browser(self) -> bool:
+        """Whether it decodes what it receives."""
+        return self in (Client.CHROMIUM, Client.FIREFOX)
 
 
 @dataclass(frozen=True, slots=True)

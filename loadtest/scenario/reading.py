@@ -157,7 +157,7 @@ def _read_participants(
         plans += _read_participant(item, links, duration)
         if len(plans) > _MOST_PARTICIPANTS:
             raise item.wrong(f"at most {_MOST_PARTICIPANTS} participants")
-    if sum(plan.client is Client.CHROMIUM for plan in plans) > _MOST_BROWSERS:
+    if sum(plan.client.is_browser for plan in plans) > _MOST_BROWSERS:
         raise node.wrong(f"at most {_MOST_BROWSERS} browsers; native clients are as many as you like")
     for plan in plans:
         if sum(other.name == plan.name for other in plans) > 1:
@@ -204,7 +204,14 @@ def _read_participant(node: Node, links: Mapping[str, LinkDescription], duration
 
 def _check_client(plan: ParticipantPlan, fields: Mapping[str, Node]) -> None:
     """Raises `InputError` for what a client cannot do."""
-    if plan.client is Client.CHROMIUM:
+    if plan.client is Client.FIREFOX:
+        for name, clip, known in (
+            ("camera", plan.camera and plan.camera.clip, "drawn"),
+            ("microphone", plan.microphone and plan.microphone.clip, "speech"),
+        ):
+            if name in fields and clip not in (None, known):
+                raise fields[name].wrong("no clip: Firefox plays none")
+    if plan.client.is_browser:
         for name in ("codec", "simulcast"):
             if name in fields:
                 raise fields[name].wrong(f"none: it is for clients that are not {plan.client.value}")

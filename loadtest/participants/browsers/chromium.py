@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtest.errors import InputError
+from loadtest.participants.browsers.page import HEIGHT, PATIENCE, WIDTH
 from loadtest.participants.participant import ParticipantError
 from loadtest.priority import go_before_others
 
@@ -63,7 +64,6 @@ os.closerange(5, 256)
 os.execvp(sys.argv[3], sys.argv[3:])
 """
 """Chromium's pipe is on the files 3 and 4, which cannot be arranged from this side of a fork in safety."""
-_PATIENCE = 30.0
 
 
 def find_chromium() -> str:
@@ -79,8 +79,8 @@ def find_chromium() -> str:
 
 
 @dataclass
-class Browser:
-    """A running browser; `Browser.start` makes one."""
+class Chromium:
+    """A running browser; `Chromium.start` makes one."""
 
     process: asyncio.subprocess.Process
     profile: Path
@@ -91,7 +91,9 @@ class Browser:
     _reading: asyncio.Task[None] | None = None
 
     @classmethod
-    async def start(cls, *, wrapper: Sequence[str] = (), flags: Sequence[str] = (), log: Path | None = None) -> Browser:
+    async def start(
+        cls, *, wrapper: Sequence[str] = (), flags: Sequence[str] = (), log: Path | None = None
+    ) -> Chromium:
         """Starts one with a profile of its own; `wrapper` is a command that runs it. Raises `ParticipantError`."""
         profile = Path(tempfile.mkdtemp(prefix="loadtest-chromium-"))
         theirs_in, ours_out = os.pipe()
@@ -135,9 +137,9 @@ class Browser:
         self._waiting[number] = reply
         try:
             self._writer.write(json.dumps(message).encode() + b"\0")
-            answer = await asyncio.wait_for(reply, _PATIENCE)
+            answer = await asyncio.wait_for(reply, PATIENCE)
         except (TimeoutError, OSError):
-            raise ParticipantError(f"the browser did not answer {method} within {_PATIENCE:g} s") from None
+            raise ParticipantError(f"the browser did not answer {method} within {PATIENCE:g} s") from None
         finally:
             self._waiting.pop(number, None)
         if "error" in answer:
@@ -145,23 +147,23 @@ class Browser:
         result: dict[str, Any] = answer["result"]
         return result
 
-    async def open(self, script: str, *, width: int = 1280, height: int = 800) -> Page:
-        """A page with storage of its own, in which `script` runs before anything else. It shows nothing yet."""
+    async def open(self, script: str) -> ChromiumPage:
+        """See `Browser`."""
         context = (await self.request("Target.createBrowserContext"))["browserContextId"]
         target = await self.request(
-            "Target.createTarget", url="about:blank", browserContextId=context, width=width, height=height
+            "Target.createTarget", url="about:blank", browserContextId=context, width=WIDTH, height=HEIGHT
         )
         attached = await self.request("Target.attachToTarget", targetId=target["targetId"], flatten=True)
-        page = Page(self, attached["sessionId"], context)
+        page = ChromiumPage(self, attached["sessionId"])
         await page.command("Page.enable")
         await page.command(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
+            "Emulation.setDeviceMetricsOverride", width=WIDTH, height=HEIGHT, deviceScaleFactor=1, mobile=False
         )
         await page.command("Page.addScriptToEvaluateOnNewDocument", source=script)
         return page
 
     async def close(self) -> None:
-        """Ends the browser and removes its profile. Raises nothing."""
+        """See `Browser`."""
         for transport in self._transports:
             transport.close()
         try:
@@ -190,25 +192,24 @@ class Browser:
 
 
 @dataclass(frozen=True)
-class Page:
+class ChromiumPage:
     """A page of a browser."""
 
-    browser: Browser
+    browser: Chromium
     session: str
-    context: str
 
     async def command(self, method: str, **params: Any) -> dict[str, Any]:
         """A command of the DevTools protocol."""
         return await self.browser.request(method, self.session, **params)
 
     async def navigate(self, url: str) -> None:
-        """Goes to an address and returns when the document has come. Raises `ParticipantError`."""
+        """See `Page`."""
         answer = await self.command("Page.navigate", url=url)
         if "errorText" in answer:
             raise ParticipantError(f"the page {url.partition('#')[0]} does not come: {answer['errorText']}")
 
     async def evaluate(self, expression: str) -> Any:
-        """The value of a JavaScript expression, awaited. Raises `ParticipantError` with what was thrown."""
+        """See `Page`."""
         answer = await self.command("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
         if "exceptionDetails" in answer:
             details = answer["exceptionDetails"]
@@ -216,19 +217,7 @@ class Page:
             raise ParticipantError(f"in the page: {str(thrown)[:500]}")
         return answer["result"].get("value")
 
-    async def wait(self, expression: str, within: float = 20.0) -> None:
-        """Waits until an expression is true. Raises `ParticipantError`."""
-        deadline = asyncio.get_running_loop().time() + within
-        while not await self.evaluate(expression):
-            if asyncio.get_running_loop().time() > deadline:
-                raise ParticipantError(f"not within {within:g} s: {expression}")
-            await asyncio.sleep(0.05)
-
     async def screenshot(self, path: Path) -> None:
-        """Writes a PNG."""
+        """See `Page`."""
         answer = await self.command("Page.captureScreenshot", format="png")
         await asyncio.to_thread(path.write_bytes, base64.b64decode(answer["data"]))
-
-    async def close(self) -> None:
-        """Closes the page and forgets its storage."""
-        await self.browser.request("Target.disposeBrowserContext", browserContextId=self.context)

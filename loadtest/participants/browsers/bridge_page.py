@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from loadtest.participants.chromium.browser import Browser, Page
+from loadtest.participants.browsers.chromium import Chromium
+from loadtest.participants.browsers.firefox import Firefox
+from loadtest.participants.browsers.page import Browser, Page, wait
 from loadtest.participants.participant import ParticipantError, Source
 from loadtest.participants.samples import FrameSeen, Notice, Sample, StreamCounters, StreamKey
 
@@ -55,6 +57,8 @@ class BridgePage:
     """Of all participants, by number."""
     wrapper: Sequence[str] = ()
     log: Path | None = None
+    firefox: bool = False
+    """Chromium otherwise."""
     bridge_statistics: bool = True
     """Whether to ask the bridge every second or so what it counts: some 5 kbit/s on the line."""
     _browser: Browser | None = None
@@ -63,20 +67,13 @@ class BridgePage:
 
     async def prepare(self) -> None:
         """See `Participant`."""
-        address = urlsplit(self.link)
-        origin = f"{address.scheme}://{address.netloc}"
-        flags = [f"--unsafely-treat-insecure-origin-as-secure={origin}", "--ignore-certificate-errors"]
-        if self.look.film is not None:
-            flags.append(f"--use-file-for-fake-video-capture={self.look.film}")
-        if self.look.recording is not None:
-            flags.append(f"--use-file-for-fake-audio-capture={self.look.recording}")
-        self._browser = await Browser.start(wrapper=self.wrapper, flags=flags, log=self.log)
+        self._browser = await self._start()
         self._page = await self._browser.open(instrument(self.look, self.names))
         await self._page.navigate(self.link)
         # The button is there once the page has asked for the devices, and they are open once the preview moves.
         seen = "document.querySelector('.preview video')?.videoWidth > 0"
         try:
-            await self._page.wait(seen, _PREVIEW)
+            await wait(self._page, seen, _PREVIEW)
         except ParticipantError:
             raise ParticipantError(f"{self.name}: {await self._page.evaluate(_NO_PREVIEW)}") from None
         if not self.look.camera:
@@ -123,6 +120,18 @@ class BridgePage:
         if self._browser is not None:
             await self._browser.close()
             self._browser = self._page = None
+
+    async def _start(self) -> Browser:
+        address = urlsplit(self.link)
+        if self.firefox:
+            return await Firefox.start(trusted=address.hostname or "", wrapper=self.wrapper, log=self.log)
+        origin = f"{address.scheme}://{address.netloc}"
+        flags = [f"--unsafely-treat-insecure-origin-as-secure={origin}", "--ignore-certificate-errors"]
+        if self.look.film is not None:
+            flags.append(f"--use-file-for-fake-video-capture={self.look.film}")
+        if self.look.recording is not None:
+            flags.append(f"--use-file-for-fake-audio-capture={self.look.recording}")
+        return await Chromium.start(wrapper=self.wrapper, flags=flags, log=self.log)
 
     @property
     def _there(self) -> Page:

@@ -1,1 +1,0 @@
-"""Real Chromium, driven over the DevTools protocol: real encoders, decoders, jitter buffers and congestion control."""
