@@ -274,11 +274,12 @@ class Rooms:
     def add_source(self, session_id: str, name: SourceName, kind: MediaKind, *, muted: bool = False) -> Source:
         """A participant begins to send.
 
-        Raises `RoomError`: `session_not_found`, `wrong_kind`, `not_granted`, `too_many_sources`.
+        Raises `RoomError`: `session_not_found`, and as `Sources.add` does.
         """
         self._expire()
         source = Source(next(self._source_ids), session_id, name, kind, muted)
-        self._room(session_id).add_source(session_id, source)
+        room = self._room(session_id)
+        room.sources.add(room.member(session_id), source)
         self._tell()
         return source
 
@@ -287,14 +288,16 @@ class Rooms:
     ) -> Source:
         """Mutes, unmutes, or switches a source. Raises `RoomError`: as `add_source`, and `source_not_found`."""
         self._expire()
-        source = self._room(session_id).update_source(session_id, source_id, name, muted)
+        room = self._room(session_id)
+        source = room.sources.update(room.member(session_id), session_id, source_id, name, muted)
         self._tell()
         return source
 
     def remove_source(self, session_id: str, source_id: int) -> None:
         """A participant stops sending. Raises `RoomError`: `session_not_found`, `source_not_found`."""
         self._expire()
-        self._room(session_id).remove_source(session_id, source_id)
+        room = self._room(session_id)
+        room.sources.remove(room.member(session_id), session_id, source_id)
         self._tell()
 
     # What the vendor that owns a room decides
