@@ -13,7 +13,8 @@ from bridge.signaling.calls.join_rate import JoinRate
 from bridge.signaling.calls.source_table import CarriedSource, SourceTable
 from bridge.signaling.calls.subscriptions import Subscriptions
 from bridge.signaling.rate_limit import RateLimit
-from bridge.signaling.websocket.messages.server import AudioLevels, Done
+from bridge.signaling.websocket.messages.media import AudioLevels
+from bridge.signaling.websocket.messages.server import Done
 from bridge.signaling.websocket.outbox import Outbox, OutboxFullError
 
 
