@@ -43,7 +43,7 @@ from bridge.queues import OLD_FILE, QueueKeeper
 from bridge.recorder import RoomRecorder, Services, TenantArchive, streams_of_mode
 from bridge.recordings import Retention, can_record, open_store
 from bridge.records import Ledger, Pulse, RecordArchive, RecordStore, RunningStore, end_interrupted
-from bridge.rest import AuditedActs, VendorTokens, webhook_endpoints
+from bridge.rest import AuditedActs, VendorTokens
 from bridge.room import Metering, Rooms
 from bridge.sandbox import PAGES as SANDBOX_PAGES
 from bridge.sandbox import Sandbox
@@ -71,7 +71,7 @@ from bridge.storage import Database, Storage, StorageError, in_thread
 from bridge.system_limits import log_capabilities, raise_file_limit
 from bridge.tls import read_certificate
 from bridge.transcode.supervisor import LegSettings, LegSupervisor
-from bridge.webhooks import EventLog, Outbox, WebhookSender
+from bridge.webhooks import EventLog, Outbox, WebhookSender, read_endpoints
 
 if TYPE_CHECKING:
     from bridge._core import WorkerStats
@@ -98,7 +98,7 @@ class Application:
         """
         self._settings = settings
         read_certificate(settings.http)
-        endpoints = webhook_endpoints(settings.webhooks)
+        endpoints = read_endpoints(settings.webhooks)
         served = tenants(settings, development=development)
         storage = Storage(settings)
         make_data_directory(settings.data.directory)

@@ -25,7 +25,6 @@ async def call(url: str, token: str) -> str:
     watching = set()
     subscribe.on("track", lambda track: watching.add(asyncio.ensure_future(first_frame(track))))
     async with websockets.connect(url) as door:
-
         numbers = itertools.count(1)
 
         async def send(kind: str, **fields: Any) -> None:
