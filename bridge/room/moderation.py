@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from bridge.room.bans import Bans
-from bridge.room.errors import NotGrantedError, RoomError, in_lobby, participant_not_found
+from bridge.room.errors import RoomError, participant_not_found
 from bridge.room.events import (
     HostDecided,
     LobbyMessaged,
@@ -258,12 +258,7 @@ class Moderation:
     def _decide(self, session_id: str) -> tuple[Room, Member]:
         """The room, and the host that decides."""
         room = self._access.begin(session_id)
-        session = room.session(session_id)
-        if session.waiting:
-            raise in_lobby()
-        if not session.may(Grant.HOST):
-            raise NotGrantedError(Grant.HOST.value)
-        return room, room.member(session_id)
+        return room, room.acting(session_id, Grant.HOST)
 
     @staticmethod
     def _waiting(room: Room, participant_id: str) -> Member:

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from bridge.room.bans import Bans
 from bridge.room.chat import Chat
 from bridge.room.consent import RecordingConsent
-from bridge.room.errors import RoomError, consent_impossible
+from bridge.room.errors import NotGrantedError, RoomError, consent_impossible, in_lobby
 from bridge.room.events import (
     Admitted,
     ConsentAsked,
@@ -136,6 +136,15 @@ class Room:
 
     def member(self, session_id: str) -> Member:
         """Whose session it is."""
+        return self._by_session[session_id]
+
+    def acting(self, session_id: str, grant: Grant | None = None) -> Member:
+        """Who acts by a session. Raises `in_lobby` for one that waits, `not_granted` for one that lacks the grant."""
+        session = self.session(session_id)
+        if session.waiting:
+            raise in_lobby()
+        if grant is not None and not session.may(grant):
+            raise NotGrantedError(grant.value)
         return self._by_session[session_id]
 
     def view_of_lobby(self, session_id: str, now: float, hosts: int) -> LobbyView | None:
