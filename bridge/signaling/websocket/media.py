@@ -12,6 +12,7 @@ from bridge.signaling.calls import (
     FlowChanged,
     IceRestartWanted,
     MediaModeChanged,
+    MediaNotice,
     QualityChanged,
     SubscribeOffered,
     SubscriptionRefused,
@@ -35,22 +36,7 @@ _VIDEO_STATES: dict[VideoState, media.VideoStateName] = {
 }
 
 
-def media_notified(
-    notice: (
-        SubscribeOffered
-        | SubscriptionRefused
-        | AudioLevels
-        | ActiveSpeaker
-        | MediaModeChanged
-        | ViewChanged
-        | QualityChanged
-        | ConnectionChanged
-        | FlowChanged
-        | VideoStateChanged
-        | EncodingsWanted
-        | IceRestartWanted
-    ),
-) -> media.MediaNotices:
+def media_notified(notice: MediaNotice) -> media.MediaNotices:
     """What to tell the client."""
     match notice:
         case SubscribeOffered():
