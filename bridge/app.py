@@ -43,12 +43,13 @@ from bridge.queues import OLD_FILE, QueueKeeper
 from bridge.recorder import RoomRecorder, Services, TenantArchive, streams_of_mode
 from bridge.recordings import Retention, can_record, open_store
 from bridge.records import Ledger, Pulse, RecordArchive, RecordStore, RunningStore, end_interrupted
-from bridge.rest import AuditedActs, VendorTokens, webhook_endpoints
-from bridge.room import Metering, RoomLimits, RoomPolicy, Rooms, WithoutHost
+from bridge.rest import AuditedActs, VendorTokens
+from bridge.room import Metering, Rooms
 from bridge.sandbox import PAGES as SANDBOX_PAGES
 from bridge.sandbox import Sandbox
+from bridge.service_settings import media_settings, room_limits, room_policy, server_settings
 from bridge.settings import Settings
-from bridge.sfu import MediaSettings, MediaTimeouts, Sfu
+from bridge.sfu import Sfu
 from bridge.signaling.admin import AdminAccess, AdminDoor
 from bridge.signaling.calls import Calls
 from bridge.signaling.http import application
@@ -56,7 +57,7 @@ from bridge.signaling.operations import OperationsRoutes
 from bridge.signaling.rest.door import RestDoor
 from bridge.signaling.rest.history import HistoryOperations
 from bridge.signaling.selftest import SelfTestDoor, SelfTestSettings
-from bridge.signaling.server import HttpServer, ServerSettings
+from bridge.signaling.server import HttpServer
 from bridge.signaling.signin.door import SignInDoor
 from bridge.signaling.signin.token_door import TokenDoor
 from bridge.signaling.stills.door import StillDoor, StillSettings
@@ -70,7 +71,7 @@ from bridge.storage import Database, Storage, StorageError, in_thread
 from bridge.system_limits import log_capabilities, raise_file_limit
 from bridge.tls import read_certificate
 from bridge.transcode.supervisor import LegSettings, LegSupervisor
-from bridge.webhooks import EventLog, Outbox, WebhookSender
+from bridge.webhooks import EventLog, Outbox, WebhookSender, read_endpoints
 
 if TYPE_CHECKING:
     from bridge._core import WorkerStats
@@ -97,7 +98,7 @@ class Application:
         """
         self._settings = settings
         read_certificate(settings.http)
-        endpoints = webhook_endpoints(settings.webhooks)
+        endpoints = read_endpoints(settings.webhooks)
         served = tenants(settings, development=development)
         storage = Storage(settings)
         make_data_directory(settings.data.directory)
@@ -114,34 +115,16 @@ class Application:
             AuditSettings(settings.audit.retention, settings.audit.capacity),
             companion=self._write_along,
         )
-        rooms = settings.rooms
         self._rooms = Rooms(
-            RoomLimits(
-                max_participants=rooms.max_participants,
-                max_rooms=rooms.max_rooms,
-                max_rooms_per_tenant=rooms.max_rooms_per_tenant,
-                max_sources=rooms.max_sources,
-                grace=rooms.grace,
-                linger=rooms.linger,
-                max_waiting=rooms.max_waiting,
-            ),
-            RoomPolicy(
-                without_host=WithoutHost(rooms.without_host),
-                host_absence=rooms.host_absence,
-                reentry=rooms.reentry,
-                consultation=rooms.consultation,
-                opens_before=rooms.opens_before,
-                closes_after=rooms.closes_after,
-                max_length=rooms.max_length,
-                video_consent=rooms.video_consent,
-            ),
+            room_limits(settings.rooms),
+            room_policy(settings.rooms),
             can_record=can_record(settings),
             ledger=self._audit,
         )
         self._queues = QueueKeeper(node, self._rooms, settings.data.directory / OLD_FILE)
         self._metrics = Metrics(version())
         self._legs = LegSupervisor(LegSettings(settings.legs.max, settings.legs.memory, settings.legs.language))
-        self._sfu = Sfu(_media_settings(settings, development), legs=self._legs)
+        self._sfu = Sfu(media_settings(settings.media, development=development), legs=self._legs)
         self._store = open_store(settings)
         self._retention = Retention(self._store)
         self._housekeeping = Housekeeping(
@@ -193,7 +176,7 @@ class Application:
             {"report": self.report_room, "drain": self._draining.answer},
         )
         self._accepting = False
-        self._server = HttpServer(application(self._routes(), hsts=settings.http.hsts), _server_settings(settings))
+        self._server = HttpServer(application(self._routes(), hsts=settings.http.hsts), server_settings(settings.http))
         self._metrics.watch_rooms(lambda: (len(self._rooms.room_ids()), self._rooms.participant_count()))
         self._metrics.watch_legs(self._legs)
         self._metrics.watch_workers(self._worker_stats)
@@ -471,31 +454,3 @@ async def run(application: Application) -> None:
         loop.remove_signal_handler(number)
     _log.info("The bridge is asked to end")
     await application.close()
-
-
-def _media_settings(settings: Settings, development: bool) -> MediaSettings:
-    media = settings.media
-    return MediaSettings(
-        listen=tuple(str(address) for address in media.listen),
-        # A development bridge adds addresses that it finds; those of containers and tunnels may be gone by now.
-        skip_absent=development,
-        announced=media.announced,
-        workers=media.workers,
-        tcp=media.tcp,
-        gather_us=round(media.gather * 1e6),
-        speakers=media.speakers,
-        receive_buffer_bytes=media.receive_buffer,
-        send_buffer_bytes=media.send_buffer,
-        timeouts=MediaTimeouts(consent=media.consent_timeout, stall=media.stall_timeout),
-    )
-
-
-def _server_settings(settings: Settings) -> ServerSettings:
-    http = settings.http
-    return ServerSettings(
-        host=http.listen.host,
-        port=http.listen.port,
-        certificate=http.tls_certificate,
-        key=http.tls_key,
-        trusted_proxies=http.trusted_proxies,
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 from pathlib import Path
 
 from bridge.errors import BridgeError
@@ -27,6 +28,26 @@ def make_data_directory(path: Path) -> None:
             f"The data directory {path} cannot be used: {error.strerror or 'no permission'}.",
             hint="Choose another with --data, or give this one to the user that runs the bridge.",
         ) from None
+
+
+def create_whole(path: Path, content: bytes) -> None:
+    """Makes a file for its owner only, on disk as a whole or not at all; leaves one that is there as it is.
+
+    So two processes may start at the same time. Raises `OSError`.
+    """
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)
+    except FileExistsError:
+        # What another process made a moment ago is as good.
+        return
+    finally:
+        draft.unlink()
 
 
 class DataDirectory:

@@ -29,6 +29,8 @@ from bridge.page_mark import read_mark
 from bridge.settings import Settings, check_for_production
 from bridge.storage import Storage, StorageError
 from bridge.tls import read_certificate
+from bridge.transcode import openh264
+from bridge.transcode.errors import CodecUnavailableError
 
 SOL_UDP = 17
 UDP_SEGMENT = 103
@@ -76,6 +78,7 @@ def check_machine(settings: Settings, *, development: bool) -> Iterator[Finding]
         ("UDP coalescing (GRO)", lambda: _udp_option(UDP_GRO, 1, "receives in batches")),
         ("receive buffers", lambda: _buffer("rmem_max", settings.media.receive_buffer)),
         ("send buffers", lambda: _buffer("wmem_max", settings.media.send_buffer)),
+        ("H.264 of legs", lambda: _h264(settings.legs.max)),
         ("open files", _open_files),
         ("CPU cores", lambda: _cores(settings.media.workers)),
         ("clock", _clock),
@@ -113,6 +116,16 @@ def _extension() -> Finding:
     except ImportError as error:
         return _fail(f"bridge._core cannot be loaded: {error}", "Build it with: make build")
     return _ok(f"bridge._core {_core.version()}")
+
+
+def _h264(legs: int) -> Finding:
+    if legs == 0:
+        return _ok("not needed: legs.max is 0")
+    try:
+        openh264.library()
+    except CodecUnavailableError as error:
+        return _warn(error.message, "Without it nobody who takes nothing but H.264 sees those who send something else.")
+    return _ok("OpenH264 2.x")
 
 
 def _settings(settings: Settings, development: bool) -> Finding:

@@ -1,18 +1,14 @@
-"""Puts together what vendors' servers have: tokens signed in the bridge's own name, acts in the audit log, webhooks."""
+"""Puts together what the REST API stands on: tokens signed in the bridge's own name, and acts in the audit log."""
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Collection, Mapping
 
 from bridge.audit import AuditLog, Entry
 from bridge.auth import TokenError, TokenVerifier
 from bridge.auth.admission import Minter
-from bridge.configuration import SettingsError
 from bridge.errors import BridgeError
-from bridge.settings import WebhookSettings
-from bridge.webhooks import Endpoint, read_secret
 
 
 class VendorTokens:
@@ -76,29 +72,3 @@ class AuditedActs:
         """Returns when it is on disk. Raises `AuditError`."""
         subject = "" if identity is None else self._pseudonym(tenant, identity)
         await self._log.confirm(Entry(kind, tenant, room, actor, subject, details))
-
-
-def webhook_endpoints(settings: WebhookSettings) -> list[Endpoint]:
-    """The vendors' endpoints with their secrets. Raises `SettingsError`, which names what cannot be used."""
-    endpoints: dict[str, Endpoint] = {}
-    for index, each in enumerate(settings.endpoints):
-        place = f"webhooks.endpoints[{index}]"
-        if each.tenant in endpoints:
-            raise SettingsError("invalid_setting", "Two endpoints are of this tenant.", field=f"{place}.tenant")
-        if (each.secret_file is None) == (each.secret_env is None):
-            raise SettingsError(
-                "invalid_setting", "An endpoint has exactly one of secret_file and secret_env.", field=place
-            )
-        try:
-            if each.secret_file is not None:
-                text = each.secret_file.read_text(encoding="ascii").strip()
-            else:
-                text = os.environ.get(each.secret_env or "", "")
-            endpoints[each.tenant] = Endpoint(each.tenant, each.url, read_secret(text))
-        except OSError as error:
-            raise SettingsError("invalid_setting", f"{error.filename}: {error.strerror}", field=place) from None
-        except UnicodeDecodeError:
-            raise SettingsError("invalid_setting", "The secret is no text in ASCII.", field=place) from None
-        except ValueError as error:
-            raise SettingsError("invalid_setting", f"Unusable: {error}.", field=place) from None
-    return list(endpoints.values())

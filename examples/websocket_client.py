@@ -4,6 +4,7 @@ Run it as: python examples/websocket_client.py ws://127.0.0.1:8080/v1/signal JOI
 """
 
 import asyncio
+import itertools
 import json
 import sys
 from typing import Any
@@ -24,22 +25,26 @@ async def call(url: str, token: str) -> str:
     watching = set()
     subscribe.on("track", lambda track: watching.add(asyncio.ensure_future(first_frame(track))))
     async with websockets.connect(url) as door:
+        numbers = itertools.count(1)
 
-        async def send(kind: str, number: int, **fields: Any) -> None:
-            await door.send(json.dumps({"type": kind, "id": number, **fields}))
+        async def send(kind: str, **fields: Any) -> None:
+            await door.send(json.dumps({"type": kind, "id": next(numbers), **fields}))
 
-        await send("join", 1, token=token)
+        await send("join", token=token)
         async for text in door:
             message = json.loads(text)
             if message["type"] == "error":
-                return f"{message['code']}: {message['message']}"
+                if "reply_to" in message:
+                    return f"{message['code']}: {message['message']}"
+                # It answers nothing that was asked here: the session goes on.
+                print(f"{message['code']}: {message['message']}", flush=True)
             if message["type"] in ("joined", "admitted") and "lobby" not in message:
                 publish.addTransceiver(AudioStreamTrack(), direction="sendonly")
                 publish.addTransceiver(VideoStreamTrack(), direction="sendonly")
                 await publish.setLocalDescription(await publish.createOffer())
                 mids = [transceiver.mid for transceiver in publish.getTransceivers()]
                 sources = [{"mid": mids[0], "source": "microphone"}, {"mid": mids[1], "source": "camera"}]
-                await send("publish", 2, offer=publish.localDescription.sdp, sources=sources)
+                await send("publish", offer=publish.localDescription.sdp, sources=sources)
             elif message["type"] == "published":
                 await publish.setRemoteDescription(RTCSessionDescription(message["answer"], "answer"))
                 print("published", flush=True)
@@ -47,7 +52,7 @@ async def call(url: str, token: str) -> str:
                 await subscribe.setRemoteDescription(RTCSessionDescription(message["offer"], "offer"))
                 await subscribe.setLocalDescription(await subscribe.createAnswer())
                 answer = {"answer": subscribe.localDescription.sdp, "negotiation": message["negotiation"]}
-                await send("subscribe_answer", 3, **answer)
+                await send("subscribe_answer", **answer)
     return "the bridge has ended the call"
 
 

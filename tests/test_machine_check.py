@@ -12,6 +12,8 @@ from bridge import machine_check
 from bridge.development_certificate import development_certificate
 from bridge.machine_check import Finding, Status, check_machine
 from bridge.settings import Settings, load_settings
+from bridge.transcode import openh264
+from bridge.transcode.errors import CodecUnavailableError
 from tests.support.bridge import free_port
 
 
@@ -49,6 +51,18 @@ def test_more_workers_than_cores_are_warned_of(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0})
     assert finding("CPU cores", tmp_path, **{"media.workers": "2"}).status is Status.WARN
     assert finding("CPU cores", tmp_path).status is Status.OK
+
+
+def test_a_missing_encoder_of_h264_is_warned_of_where_legs_may_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing() -> ctypes.CDLL:
+        raise CodecUnavailableError("H264", "it is not installed")
+
+    monkeypatch.setattr(openh264, "library", missing)
+    found = finding("H.264 of legs", tmp_path)
+    assert (found.status, "not installed" in found.detail) == (Status.WARN, True)
+    assert finding("H.264 of legs", tmp_path, **{"legs.max": "0"}).status is Status.OK
 
 
 @pytest.mark.parametrize(("state", "status"), [(0, Status.OK), (5, Status.WARN), (-1, Status.WARN)])

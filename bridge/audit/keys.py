@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
-import secrets
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
@@ -13,6 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from bridge.audit.errors import AuditError
+from bridge.data_directory import create_whole
 
 SEALING_KEY = "audit.key"
 PUBLIC_KEY = "audit.pub"
@@ -83,23 +82,6 @@ class SealChecker:
         except InvalidSignature:
             return False
         return True
-
-
-def create_whole(path: Path, content: bytes) -> None:
-    """Makes a file, on disk as a whole or not at all; leaves one that is there as it is. Raises `OSError`."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(draft, path)
-    except FileExistsError:
-        # What another process made a moment ago is as good.
-        return
-    finally:
-        draft.unlink()
 
 
 def _public_pem(key: Ed25519PublicKey) -> bytes:

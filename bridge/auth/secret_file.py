@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
 
@@ -10,28 +9,16 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from bridge.auth.errors import KeyMaterialError
+from bridge.data_directory import create_whole
 
 MIN_SECRET_BYTES = 32
 
 
 def create_secret(path: Path, prefix: bytes = b"") -> None:
-    """Makes the file complete or not at all, so that two processes may start at the same time; one there is left alone.
-
-    Raises `OSError`.
-    """
+    """Makes the file, unless there is one: see `create_whole`. Raises `OSError`."""
     if path.exists():
         return
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(prefix + secrets.token_urlsafe(48).encode() + b"\n")
-        os.link(draft, path)
-    except FileExistsError:
-        # The other one was faster, and its secret is as good.
-        return
-    finally:
-        draft.unlink()
+    create_whole(path, prefix + secrets.token_urlsafe(48).encode() + b"\n")
 
 
 def read_secret(path: Path) -> bytes:

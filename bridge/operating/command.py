@@ -60,4 +60,4 @@ def drain(data: Path, *, undo: bool) -> str:
     if undo:
         return "The bridge takes new calls again."
     rooms = len(client.ask("rooms"))
-    return f"The bridge takes no new calls. {rooms} rooms are open; `bridge rooms` shows them."
+    return f"The bridge takes no new calls. Open rooms: {rooms}; `bridge rooms` shows them."

@@ -52,7 +52,7 @@ class ConsentAnswers:
             raise RoomError("consent_not_asked", "This room does not ask for consent to video.")
         room.video_consent.answer(member.identity, consents, by_vendor=by_vendor)
         self._emit(VideoConsentAnswered(room.id, member.id, text_version, consents, by_vendor))
-        room.stop_camera(member)
+        room.sources.stop_camera_without_consent(member)
 
 
 class VendorConsents:

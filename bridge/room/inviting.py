@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bridge.room.errors import NotGrantedError, RoomError, in_lobby
+from bridge.room.errors import NotGrantedError, RoomError
 from bridge.room.events import HostDecided, InvitationProposed, ProposalAnswered, RoomListener
 from bridge.room.grants import Grant
 from bridge.room.member import Member
@@ -104,6 +104,4 @@ class Inviting:
 
     def _act(self, session_id: str) -> tuple[Room, Member]:
         room = self._access.begin(session_id)
-        if room.session(session_id).waiting:
-            raise in_lobby()
-        return room, room.member(session_id)
+        return room, room.acting(session_id)

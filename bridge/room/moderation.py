@@ -7,16 +7,12 @@ from dataclasses import replace
 from typing import Protocol
 
 from bridge.room.bans import Bans
-from bridge.room.errors import NotGrantedError, RoomError, in_lobby, participant_not_found
+from bridge.room.errors import RoomError, participant_not_found
 from bridge.room.events import (
     HostDecided,
     LobbyMessaged,
     RoomChanged,
     RoomListener,
-    SourceMuted,
-    SourceRemoved,
-    SourceStopped,
-    SourceUpdated,
     UnmuteAsked,
 )
 from bridge.room.grants import Grant
@@ -233,9 +229,7 @@ class Moderation:
         owner, source = self._source(room, source_id)
         if not source.muted:
             self._note(room, host, "mute", owner.id)
-            owner.sources[source_id] = muted = replace(source, muted=True)
-            self._emit(SourceUpdated(room.id, owner.id, muted))
-            self._emit(SourceMuted(room.id, owner.id, muted))
+            room.sources.mute(owner, source)
         self._access.finish()
 
     def ask_to_unmute(self, session_id: str, participant_id: str) -> None:
@@ -250,14 +244,10 @@ class Moderation:
         """Stops what somebody shows of their screen. Raises `source_not_found` where they show none."""
         room, host = self._decide(session_id)
         member = self._inside(room, participant_id)
-        screens = [source for source in member.sources.values() if source.name is SourceName.SCREEN]
-        if not screens:
+        if all(source.name is not SourceName.SCREEN for source in member.sources.values()):
             raise RoomError("source_not_found", "This participant shares no screen.", field="participant_id")
         self._note(room, host, "stop_screen", member.id)
-        for source in screens:
-            del member.sources[source.id]
-            self._emit(SourceRemoved(room.id, member.id, source))
-            self._emit(SourceStopped(room.id, member.id, source))
+        room.sources.stop(member, SourceName.SCREEN)
         self._access.finish()
 
     # Inside
@@ -268,12 +258,7 @@ class Moderation:
     def _decide(self, session_id: str) -> tuple[Room, Member]:
         """The room, and the host that decides."""
         room = self._access.begin(session_id)
-        session = room.session(session_id)
-        if session.waiting:
-            raise in_lobby()
-        if not session.may(Grant.HOST):
-            raise NotGrantedError(Grant.HOST.value)
-        return room, room.member(session_id)
+        return room, room.acting(session_id, Grant.HOST)
 
     @staticmethod
     def _waiting(room: Room, participant_id: str) -> Member:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from bridge.room.chat import TEXT_LIMIT
 from bridge.room.consent_answers import ConsentAnswers
-from bridge.room.errors import NotGrantedError, RoomError, in_lobby
+from bridge.room.errors import RoomError
 from bridge.room.events import ChatSaid, RecordingFailed, RoomListener
 from bridge.room.grants import Grant
 from bridge.room.member import Member
@@ -159,9 +159,4 @@ class Participation:
 
     def _act(self, session_id: str, grant: Grant | None = None) -> tuple[Room, Member]:
         room = self._access.begin(session_id)
-        session = room.session(session_id)
-        if session.waiting:
-            raise in_lobby()
-        if grant is not None and not session.may(grant):
-            raise NotGrantedError(grant.value)
-        return room, room.member(session_id)
+        return room, room.acting(session_id, grant)

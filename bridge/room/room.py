@@ -20,10 +20,6 @@ from bridge.room.events import (
     RoomListener,
     SentBack,
     SessionEnded,
-    SourceAdded,
-    SourceRemoved,
-    SourceStopped,
-    SourceUpdated,
     WaitingJoined,
     WaitingLeft,
     WaitingUpdated,
@@ -36,18 +32,16 @@ from bridge.room.model import (
     EndReason,
     JoinRequest,
     LobbyView,
-    MediaKind,
     Participant,
     Proposal,
     RoomLimits,
     RoomPolicy,
     RoomState,
     Session,
-    Source,
-    SourceName,
     WithoutHost,
 )
 from bridge.room.places import Place, Places
+from bridge.room.sources import Sources
 from bridge.room.video_consent import VideoConsent
 
 SESSION_ID_BYTES = 16
@@ -83,6 +77,7 @@ class Room:
         self.consent = RecordingConsent()
         self.video_consent = VideoConsent()
         self.video_consent.needed = self.state.video_consent
+        self.sources = Sources(room_id, emit, self.video_consent, limits.max_sources)
         self.members: dict[str, Member] = {}
         """Everyone, by id, in order of joining."""
         self.handed: set[str] = set()
@@ -141,6 +136,15 @@ class Room:
 
     def member(self, session_id: str) -> Member:
         """Whose session it is."""
+        return self._by_session[session_id]
+
+    def acting(self, session_id: str, grant: Grant | None = None) -> Member:
+        """Who acts by a session. Raises `in_lobby` for one that waits, `not_granted` for one that lacks the grant."""
+        session = self.session(session_id)
+        if session.waiting:
+            raise in_lobby()
+        if grant is not None and not session.may(grant):
+            raise NotGrantedError(grant.value)
         return self._by_session[session_id]
 
     def view_of_lobby(self, session_id: str, now: float, hosts: int) -> LobbyView | None:
@@ -310,9 +314,7 @@ class Room:
 
     def send_back(self, member: Member, *, held_back: bool, now: float) -> None:
         """From the room into the lobby; `held_back`: not even a role that enters directly comes in by itself."""
-        for source in list(member.sources.values()):
-            del member.sources[source.id]
-            self._emit(SourceRemoved(self.id, member.id, source))
+        self.sources.drop_all(member)
         member.waiting, member.held_back, member.by_lobby = True, held_back, True
         member.hand_raised = False
         self.handed.discard(member.identity)
@@ -354,7 +356,7 @@ class Room:
         """Whoever left has to be let in anew."""
         self._places.close_room()
 
-    # Sources
+    # Consent to video
 
     def ask_video_consent(self) -> None:
         """From now on cameras come in only after their owners' consent: those that are there without it go."""
@@ -362,45 +364,7 @@ class Room:
         self.state = replace(self.state, video_consent=True)
         self._emit(RoomChanged(self.id, self.state))
         for member in self.members.values():
-            self.stop_camera(member)
-
-    def stop_camera(self, member: Member) -> None:
-        """Takes somebody's camera out, if it has to stay out."""
-        cameras = [source for source in member.sources.values() if source.name is SourceName.CAMERA]
-        for source in cameras if self.video_consent.lacks(member) else ():
-            del member.sources[source.id]
-            self._emit(SourceRemoved(self.id, member.id, source))
-            self._emit(SourceStopped(self.id, member.id, source))
-
-    def add_source(self, session_id: str, source: Source) -> None:
-        """Adds what a session begins to send."""
-        member = self._by_session[session_id]
-        if member.waiting:
-            raise in_lobby()
-        self._check_source(member.sessions[session_id], source.name, source.kind)
-        self.video_consent.check(member, source.name)
-        if len(member.sources) >= self._limits.max_sources:
-            most = self._limits.max_sources
-            raise RoomError("too_many_sources", f"A participant has {most} sources at most.", field="source")
-        member.sources[source.id] = source
-        self._emit(SourceAdded(self.id, member.id, source))
-
-    def update_source(self, session_id: str, source_id: int, name: SourceName | None, muted: bool | None) -> Source:
-        """Changes what is given; says nothing if nothing changed."""
-        member, old = self._source(session_id, source_id)
-        new = replace(old, name=old.name if name is None else name, muted=old.muted if muted is None else muted)
-        if new != old:
-            self._check_source(member.sessions[session_id], new.name, new.kind)
-            self.video_consent.check(member, new.name)
-            member.sources[source_id] = new
-            self._emit(SourceUpdated(self.id, member.id, new))
-        return new
-
-    def remove_source(self, session_id: str, source_id: int) -> None:
-        """Removes what a session no longer sends."""
-        member, source = self._source(session_id, source_id)
-        del member.sources[source_id]
-        self._emit(SourceRemoved(self.id, member.id, source))
+            self.sources.stop_camera_without_consent(member)
 
     # For what else changes a member
 
@@ -503,9 +467,7 @@ class Room:
             member.sessions[session_id] = replace(session, waiting=waiting)
 
     def _drop_session(self, member: Member, session_id: str, reason: EndReason) -> None:
-        for source in [source for source in member.sources.values() if source.session_id == session_id]:
-            del member.sources[source.id]
-            self._emit(SourceRemoved(self.id, member.id, source))
+        self.sources.drop_all(member, session_id=session_id)
         del member.sessions[session_id], self._by_session[session_id]
         self._emit(SessionEnded(self.id, member.id, session_id, reason))
 
@@ -517,17 +479,3 @@ class Room:
         elif reason is not EndReason.REPLACED:
             self.handed.discard(member.identity)
         self._emit((WaitingLeft if member.waiting else ParticipantLeft)(self.id, member.id, reason))
-
-    def _source(self, session_id: str, source_id: int) -> tuple[Member, Source]:
-        member = self._by_session[session_id]
-        source = member.sources.get(source_id)
-        if source is None or source.session_id != session_id:
-            raise RoomError("source_not_found", "This session sends no such source.", field="source")
-        return member, source
-
-    @staticmethod
-    def _check_source(session: Session, name: SourceName, kind: MediaKind) -> None:
-        if kind not in name.kinds:
-            raise RoomError("wrong_kind", f"A {name.value} does not send {kind.value}.", field="kind")
-        if not session.may(name.grant):
-            raise NotGrantedError(name.grant.value, field="source")

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import hmac
 import itertools
-import logging
 import secrets
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from bridge.room.alarms import Alarms
-from bridge.room.appointments import check_times
+from bridge.room.appointments import ClosingTimes, check_times
 from bridge.room.bans import Bans
 from bridge.room.consent_answers import ConsentAnswers, VendorConsents
 from bridge.room.deadlines import Deadlines
@@ -20,6 +18,7 @@ from bridge.room.errors import RoomError, participant_not_found, queue_not_found
 from bridge.room.events import Moved, RoomClosed, RoomEvent, RoomListener, RoomOpened, SessionEnded
 from bridge.room.intake import Intake
 from bridge.room.inviting import Inviting
+from bridge.room.listeners import Listeners
 from bridge.room.member import Member
 from bridge.room.model import (
     ChatMessage,
@@ -43,8 +42,6 @@ from bridge.room.participation import Participation
 from bridge.room.queues import Queue, Queues, QueueView
 from bridge.room.room import Room
 from bridge.room.stills import Stills
-
-_log = logging.getLogger(__name__)
 
 
 class Ledger(Protocol):
@@ -89,17 +86,11 @@ class Rooms:
         self._grace = Deadlines(limits.grace)
         self._linger = Deadlines(limits.linger)
         self._absence = Deadlines(self._policy.host_absence)
-        self._closing = Alarms()
-        self._closes_at: dict[str, float] = {}
-        """The latest that a room may stay open."""
-        self._appointments: dict[str, float] = {}
-        """When a room closes whose tokens name times."""
+        self._closing = ClosingTimes(self._policy.max_length)
         self._bans = Bans()
         self._orders = itertools.count(1)
         self._source_ids = itertools.count(1)
-        self._listeners: list[RoomListener] = []
-        self._untold: deque[RoomEvent] = deque()
-        self._telling = False
+        self._listeners = Listeners()
         self._closed = False
         self._changed: dict[str, None] = {}
         new_id = itertools.count(1).__next__
@@ -201,7 +192,7 @@ class Rooms:
 
     def add_listener(self, listener: RoomListener) -> None:
         """Tells `listener` every event from now on, after those who came before it."""
-        self._listeners.append(listener)
+        self._listeners.add(listener)
 
     def remove_listener(self, listener: RoomListener) -> None:
         """Tells `listener` nothing further."""
@@ -228,7 +219,7 @@ class Rooms:
         self.intake.check(room, request.identity, self._clock())
         if room is None:
             room = self._open(key, request.tenant)
-        self._schedule(key, closes_at)
+        self._closing.appoint(key, closes_at)
         session = room.join(request, next(self._orders), self._clock())
         self._room_of_session[session.id] = room
         self._tell()
@@ -274,11 +265,12 @@ class Rooms:
     def add_source(self, session_id: str, name: SourceName, kind: MediaKind, *, muted: bool = False) -> Source:
         """A participant begins to send.
 
-        Raises `RoomError`: `session_not_found`, `wrong_kind`, `not_granted`, `too_many_sources`.
+        Raises `RoomError`: `session_not_found`, and as `Sources.add` does.
         """
         self._expire()
         source = Source(next(self._source_ids), session_id, name, kind, muted)
-        self._room(session_id).add_source(session_id, source)
+        room = self._room(session_id)
+        room.sources.add(room.member(session_id), source)
         self._tell()
         return source
 
@@ -287,14 +279,16 @@ class Rooms:
     ) -> Source:
         """Mutes, unmutes, or switches a source. Raises `RoomError`: as `add_source`, and `source_not_found`."""
         self._expire()
-        source = self._room(session_id).update_source(session_id, source_id, name, muted)
+        room = self._room(session_id)
+        source = room.sources.update(room.member(session_id), session_id, source_id, name, muted)
         self._tell()
         return source
 
     def remove_source(self, session_id: str, source_id: int) -> None:
         """A participant stops sending. Raises `RoomError`: `session_not_found`, `source_not_found`."""
         self._expire()
-        self._room(session_id).remove_source(session_id, source_id)
+        room = self._room(session_id)
+        room.sources.remove(room.member(session_id), session_id, source_id)
         self._tell()
 
     # What the vendor that owns a room decides
@@ -421,14 +415,6 @@ class Rooms:
             raise session_not_found()
         return room
 
-    def _schedule(self, key: str, closes_at: float | None) -> None:
-        """A room closes when the last of its tokens' appointments is over, or after the longest time allowed."""
-        if closes_at is None:
-            return
-        latest = self._appointments.get(key)
-        self._appointments[key] = closes_at if latest is None else max(latest, closes_at)
-        self._closing.set(key, min(self._appointments[key], self._closes_at[key]))
-
     def _find(self, room: str) -> Room:
         found = self._rooms.get(room)
         if found is None:
@@ -457,9 +443,7 @@ class Rooms:
             is_queue=key in self.queues,
         )
         self._rooms[key] = room
-        # However often its appointment is put off, and whatever its tokens say.
-        self._closes_at[key] = self._clock() + self._policy.max_length
-        self._closing.set(key, self._closes_at[key])
+        self._closing.open(key, self._clock())
         self._rooms_of_tenant[tenant] += 1
         self._emit(RoomOpened(key))
         return room
@@ -470,9 +454,7 @@ class Rooms:
     def _close(self, room: Room, reason: EndReason) -> None:
         self._linger.cancel(room.id)
         self._absence.cancel(room.id)
-        self._closing.cancel(room.id)
-        del self._closes_at[room.id]
-        self._appointments.pop(room.id, None)
+        self._closing.forget(room.id)
         self._changed.pop(room.id, None)
         del self._rooms[room.id]
         self._rooms_of_tenant[room.tenant] -= 1
@@ -485,7 +467,7 @@ class Rooms:
         if isinstance(event, SessionEnded):
             del self._room_of_session[event.session_id]
             self._grace.cancel(event.session_id)
-        self._untold.append(event)
+        self._listeners.note(event)
         self._changed[event.room_id] = None
         self.stills.follow(event)
 
@@ -507,19 +489,5 @@ class Rooms:
         self._changed.clear()
 
     def _tell(self) -> None:
-        """Tells what has happened. A listener that calls back adds to the queue, which the outermost call empties."""
         self._settle()
-        if self._telling:
-            return
-        self._telling = True
-        try:
-            while self._untold:
-                event = self._untold.popleft()
-                for listener in list(self._listeners):
-                    try:
-                        listener(event)
-                    except Exception:
-                        # One listener's fault must neither hide the event from the others nor undo what happened.
-                        _log.exception("A room listener failed", extra={"event": type(event).__name__})
-        finally:
-            self._telling = False
+        self._listeners.tell()

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bridge.room.alarms import Alarms
-from bridge.room.errors import NotGrantedError, RoomError, in_lobby
+from bridge.room.errors import RoomError
 from bridge.room.events import (
     RoomEvent,
     RoomListener,
@@ -63,11 +63,7 @@ class Stills:
         `still_at_hand` while another request for that camera waits.
         """
         room = self._access.begin(session_id)
-        session = room.session(session_id)
-        if session.waiting:
-            raise in_lobby()
-        if not session.may(Grant.STILL):
-            raise NotGrantedError(Grant.STILL.value)
+        room.acting(session_id, Grant.STILL)
         request = self._request(room, session_id, source_id)
         if any(held.source_id == source_id for held in self._at_hand.values()):
             raise RoomError("still_at_hand", "A picture of this camera was asked for already.", field="source_id")

@@ -8,7 +8,7 @@ use _core::event::Event;
 use _core::packet::rtcp::{Packet, Pli, packets};
 use _core::packet::rtp::{Fields, RtpPacket};
 
-use common::media::{self, Camera};
+use common::media::{self, Camera, one_viewer};
 use common::{Client, Sim};
 
 /// The packets of all compounds that satisfy `wanted`.
@@ -18,16 +18,6 @@ fn count(compounds: &[Vec<u8>], wanted: impl Fn(&Packet<'_>) -> bool) -> usize {
 
 fn is_pli_for(ssrc: u32) -> impl Fn(&Packet<'_>) -> bool {
     move |packet| matches!(packet, Packet::Pli(Pli { media_ssrc, .. }) if *media_ssrc == ssrc)
-}
-
-/// A camera of transport 10 that is shown on transport 20.
-fn one_viewer(sim: &mut Sim) -> (Client, Client, Camera) {
-    let publisher = Client::connect(sim, 1, 10);
-    let viewer = Client::connect(sim, 1, 20);
-    sim.command(Command::CreateProducer { producer_id: 100, params: media::video_params(10, Some(5_000)) });
-    sim.command(Command::CreateConsumer { consumer_id: 200, params: media::video_consumer(20, 100, 9_000) });
-    sim.assert_no_failure();
-    (publisher, viewer, Camera::new(5_000))
 }
 
 #[test]

@@ -2,23 +2,13 @@
 
 mod common;
 
-use _core::command::Command;
 use _core::event::{Event, IceState};
 use _core::packet::rtcp::{Packet, packets};
 use _core::packet::rtp::RtpPacket;
 use _core::path::Protocol;
 
-use common::media::{self, Camera};
-use common::{Client, Sim, udp};
-
-fn one_viewer(sim: &mut Sim) -> (Client, Client, Camera) {
-    let publisher = Client::connect(sim, 1, 10);
-    let viewer = Client::connect(sim, 1, 20);
-    sim.command(Command::CreateProducer { producer_id: 100, params: media::video_params(10, Some(5_000)) });
-    sim.command(Command::CreateConsumer { consumer_id: 200, params: media::video_consumer(20, 100, 9_000) });
-    sim.assert_no_failure();
-    (publisher, viewer, Camera::new(5_000))
-}
+use common::media::one_viewer;
+use common::{Sim, udp};
 
 fn moved(transport_id: u64) -> Event {
     Event::Ice { transport_id, state: IceState::Connected, protocol: Protocol::Udp, moved: true }

@@ -9,7 +9,7 @@ from pathlib import Path
 from loadtest import clips
 from loadtest.emulator.station import Place
 from loadtest.participants.browsers.bridge_page import BridgePage, Look
-from loadtest.participants.native.client import NativeClient
+from loadtest.participants.native import NativeClient
 from loadtest.participants.participant import Participant
 from loadtest.scenario.description import Camera, Client, Microphone, ParticipantPlan, Scenario
 from loadtest.swarm import media

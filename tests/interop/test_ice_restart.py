@@ -9,11 +9,11 @@ import httpx
 import pytest
 
 from tests.interop.test_room_of_three import joined, sees_and_hears
+from tests.support.behind_relay import behind_relay
 from tests.support.bridge import Bridge, running_bridge
 from tests.support.ice_restart import credentials, follow_restart
 from tests.support.media import GREEN, RED, ColourTrack, ToneTrack
-from tests.support.participant import NEW_CREDENTIALS, Participant
-from tests.support.relay import LossyRelay
+from tests.support.participant import NEW_CREDENTIALS
 from tests.support.webrtc_http import HttpPeer, Publisher, Viewer
 
 
@@ -55,10 +55,8 @@ async def test_a_client_has_its_subscribe_connection_restarted(bridge: Bridge, r
 
 async def test_the_bridge_asks_a_publisher_that_fell_silent_for_a_restart(attentive: Bridge, room: str) -> None:
     green = await joined(attentive, room, GREEN)
-    async with LossyRelay(("127.0.0.1", attentive.media_port), loss=0.0) as relay:
-        red = Participant(attentive.ws_url, attentive.token(room, "red"))
-        red.rewrite_description = relay.rewrite
-        try:
+    try:
+        async with behind_relay(attentive, room, "red") as (red, relay):
             await red.join(subscribe="none")
             await red.publish(ToneTrack(RED), ColourTrack(RED))
             await sees_and_hears(green, red, RED)
@@ -67,17 +65,14 @@ async def test_the_bridge_asks_a_publisher_that_fell_silent_for_a_restart(attent
             await relay.move()
             await red.restart_publish()
             await sees_and_hears(green, red, RED)
-        finally:
-            await red.close()
-            await green.close()
+    finally:
+        await green.close()
 
 
 async def test_the_bridge_restarts_the_subscribe_connection_of_who_fell_silent(attentive: Bridge, room: str) -> None:
     green = await joined(attentive, room, GREEN)
-    async with LossyRelay(("127.0.0.1", attentive.media_port), loss=0.0) as relay:
-        red = Participant(attentive.ws_url, attentive.token(room, "red"))
-        red.rewrite_description = relay.rewrite
-        try:
+    try:
+        async with behind_relay(attentive, room, "red") as (red, relay):
             await red.join()
             await sees_and_hears(red, green, GREEN)
             relay.cut()
@@ -87,9 +82,8 @@ async def test_the_bridge_restarts_the_subscribe_connection_of_who_fell_silent(a
             await relay.move()
             await red.restarted(within=30)
             await sees_and_hears(red, green, GREEN)
-        finally:
-            await red.close()
-            await green.close()
+    finally:
+        await green.close()
 
 
 async def restart_by_patch(session: HttpPeer) -> None:

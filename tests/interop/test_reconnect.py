@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.interop.test_room_of_three import joined, sees_and_hears
+from tests.support.behind_relay import behind_relay
 from tests.support.bridge import Bridge, running_bridge
 from tests.support.media import GREEN, RED, ColourTrack, ToneTrack
-from tests.support.participant import Participant
-from tests.support.relay import LossyRelay
 
 
 async def test_media_goes_on_while_signalling_is_lost(bridge: Bridge, room: str) -> None:
@@ -41,35 +40,29 @@ async def test_media_goes_on_while_signalling_is_lost(bridge: Bridge, room: str)
 
 async def test_an_address_that_moves_needs_no_new_join(bridge: Bridge, room: str) -> None:
     green = await joined(bridge, room, GREEN)
-    async with LossyRelay(("127.0.0.1", bridge.media_port), loss=0.0) as relay:
-        red = Participant(bridge.ws_url, bridge.token(room, "red"))
-        red.rewrite_description = relay.rewrite
-        try:
+    try:
+        async with behind_relay(bridge, room, "red") as (red, relay):
             await red.join()
             await sees_and_hears(red, green, GREEN)
             await relay.move()
             await sees_and_hears(red, green, GREEN)
             assert red.close_code is None
-        finally:
-            await red.close()
-            await green.close()
+    finally:
+        await green.close()
 
 
 async def test_a_moved_publisher_goes_on_publishing(bridge: Bridge, room: str) -> None:
     green = await joined(bridge, room, GREEN)
-    async with LossyRelay(("127.0.0.1", bridge.media_port), loss=0.0) as relay:
-        red = Participant(bridge.ws_url, bridge.token(room, "red"))
-        red.rewrite_description = relay.rewrite
-        # Only the publish connection takes the line that moves: the relay serves one connection.
-        try:
+    try:
+        async with behind_relay(bridge, room, "red") as (red, relay):
+            # Only the publish connection takes the line that moves: the relay serves one connection.
             await red.join(subscribe="none")
             await red.publish(ToneTrack(RED), ColourTrack(RED))
             await sees_and_hears(green, red, RED)
             await relay.move()
             await sees_and_hears(green, red, RED)
-        finally:
-            await red.close()
-            await green.close()
+    finally:
+        await green.close()
 
 
 async def test_a_reload_replaces_its_older_self(bridge: Bridge, room: str) -> None:

@@ -51,7 +51,7 @@ async def test_the_running_bridge_is_drained_from_the_command_line(
     await application.start()
     try:
         assert await asyncio.to_thread(main, ["drain", *data]) == 0
-        assert capsys.readouterr().out.startswith("The bridge takes no new calls. 0 rooms are open")
+        assert capsys.readouterr().out.startswith("The bridge takes no new calls. Open rooms: 0")
         assert application._rooms.intake.draining
         assert await asyncio.to_thread(main, ["drain", *data, "--undo"]) == 0
         assert not application._rooms.intake.draining

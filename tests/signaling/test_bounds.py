@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
 
 from bridge.errors import BridgeError
@@ -13,8 +11,10 @@ from bridge.signaling.calls.join_rate import JoinRate
 from bridge.signaling.calls.source_table import CarriedSource, SourceTable
 from bridge.signaling.calls.subscriptions import Subscriptions
 from bridge.signaling.rate_limit import RateLimit
-from bridge.signaling.websocket.messages.server import AudioLevels, Done
+from bridge.signaling.websocket.messages.media import AudioLevels
+from bridge.signaling.websocket.messages.server import Done
 from bridge.signaling.websocket.outbox import Outbox, OutboxFullError
+from tests.signaling.house import Claims
 
 
 class Clock:
@@ -125,25 +125,8 @@ def test_a_source_that_is_gone_is_not_stalled() -> None:
     assert len(sources) == 0
 
 
-@dataclass(frozen=True)
-class Claims:
-    identity: str
-    tenant: str = "clinic"
-    room: str = "room"
-    name: str = ""
-    role: str = "fastlege"
-    grants: frozenset[str] = frozenset()
-    enters: str = "direct"
-    level: str = ""
-    may_host: bool = True
-    consents: bool = True
-    consent_by_vendor: bool = False
-    video_consent: bool = False
-    view: str | None = None
-    starts_in: float | None = None
-    ends_in: float | None = None
-    token_id: str = "1"
-    lifetime: float = 600.0
+def claims(identity: str, tenant: str = "clinic") -> Claims:
+    return Claims(tenant, "room", identity, "", "fastlege", frozenset())
 
 
 def test_one_participant_joins_so_often_and_no_oftener(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,14 +134,14 @@ def test_one_participant_joins_so_often_and_no_oftener(monkeypatch: pytest.Monke
     clock = Clock()
     rate = JoinRate(clock)
     for _ in range(join_rate.JOIN_BURST):
-        rate.count(Claims("ola"))
+        rate.count(claims("ola"))
     with pytest.raises(BridgeError) as refused:
-        rate.count(Claims("ola"))
+        rate.count(claims("ola"))
     assert refused.value.code == "rate_limited"
-    rate.count(Claims("kari"))
-    rate.count(Claims("ola", tenant="other"))
+    rate.count(claims("kari"))
+    rate.count(claims("ola", tenant="other"))
     clock.now += 1.0
-    rate.count(Claims("ola"))
+    rate.count(claims("ola"))
     for number in range(10):
-        rate.count(Claims(f"participant {number}"))
+        rate.count(claims(f"participant {number}"))
     assert len(rate) == 3

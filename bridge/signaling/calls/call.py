@@ -46,12 +46,12 @@ from bridge.room import (
     WaitingUpdated,
     in_lobby,
 )
-from bridge.sfu import ConnectionKind, QualityReport, View, ViewState, WantedEncodings
+from bridge.sfu import ConnectionKind, View, WantedEncodings
 from bridge.signaling.calls.call_media import CallMedia
 from bridge.signaling.calls.layout import INTERPRETERS
 from bridge.signaling.calls.media_listener import MediaListener
+from bridge.signaling.calls.media_state import MediaState
 from bridge.signaling.calls.notices import (
-    ActiveSpeaker,
     AskedToConsent,
     CallListener,
     Ended,
@@ -60,15 +60,12 @@ from bridge.signaling.calls.notices import (
     LetIn,
     LobbyChanged,
     LobbyTold,
-    MediaModeChanged,
     MutedByHost,
     Notice,
-    QualityChanged,
     QueuesChanged,
     SentToLobby,
     StoppedByHost,
     TakenOver,
-    ViewChanged,
     Wrote,
 )
 from bridge.signaling.calls.parties import parties
@@ -100,10 +97,7 @@ class Call:
         self.session = session
         self._calls = calls
         self._listener: CallListener | None = None
-        self._active_speaker: ActiveSpeaker | None = None
-        self._media_mode = MediaModeChanged(())
-        self._view: ViewChanged | None = None
-        self.quality: QualityChanged | None = None
+        self.media_state = MediaState(self)
         self.video_states = VideoStates(self, calls.session_observer)
         self._ended: EndReason | None = None
         # One negotiation at a time: an answer must not be overtaken by the offer after it.
@@ -171,27 +165,6 @@ class Call:
         """Whether this source of one's own is muted."""
         own_sources = () if self._inside is None else self._inside.publishing.sources()
         return any(own.source.muted for own in own_sources if own.source.id == source_id)
-
-    def set_active_speaker(self, speaker: ActiveSpeaker) -> None:
-        """Tells who speaks, now and to a door that attaches later."""
-        self._active_speaker = speaker
-        self.tell(speaker)
-
-    def set_media_mode(self, mode: MediaModeChanged) -> None:
-        """Tells whether media is decoded inside the bridge, now and to a door that attaches later."""
-        if mode != self._media_mode:
-            self._media_mode = mode
-            self.tell(mode)
-
-    def set_view(self, state: ViewState) -> None:
-        """Tells whether the pictures come composed, now and to a door that attaches later."""
-        self._view = ViewChanged(state)
-        self.tell(self._view)
-
-    def set_quality(self, report: QualityReport) -> None:
-        """Tells the room how good this client's lines are, now and whoever comes later."""
-        self.quality = QualityChanged(self.session.participant_id, report)
-        self.tell_room(self.quality)
 
     def count_stall(self, *, to_bridge: bool) -> None:
         """Media of this client stopped without anyone asking for it."""
@@ -411,8 +384,7 @@ class Call:
         self.session = self._calls.rooms.session(self.session.id)
         self._close_media()
         self.presence.forget_media()
-        self.quality, self._active_speaker, self._media_mode = None, None, MediaModeChanged(())
-        self._view = None
+        self.media_state.forget()
         self.receiving.forget_all()
         self.video_states.forget_all()
         view = self._calls.rooms.lobby(self.session.id)
@@ -455,15 +427,10 @@ class Call:
         for source in (source for participant in self.others() for source in participant.sources):
             if self._calls.table.is_stalled(source.id):
                 self.tell(FlowChanged(source.id, to_bridge=True, live=False))
-        if self._active_speaker is not None:
-            self.tell(self._active_speaker)
-        if self._media_mode.transcoded:
-            self.tell(self._media_mode)
-        if self._view is not None:
-            self.tell(self._view)
+        self.media_state.catch_up()
         for call in self._calls.in_room(self.session.room_id):
-            if call.quality is not None:
-                self.tell(call.quality)
+            if call.media_state.quality is not None:
+                self.tell(call.media_state.quality)
         self.video_states.catch_up()
         for notice in inside.publishing.encodings_wanted():
             self.tell(notice)

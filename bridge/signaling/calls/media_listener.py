@@ -102,15 +102,15 @@ class MediaListener:
             return
         carried = None if producer_id is None else self._table.of_producer(producer_id)
         if carried is None:
-            self._call.set_active_speaker(ActiveSpeaker(None, None))
+            self._call.media_state.set_active_speaker(ActiveSpeaker(None, None))
         else:
-            self._call.set_active_speaker(ActiveSpeaker(carried.participant_id, carried.source_id))
+            self._call.media_state.set_active_speaker(ActiveSpeaker(carried.participant_id, carried.source_id))
 
     def on_quality(self, report: QualityReport) -> None:
         """Tells the room: others see whose line is bad."""
         if self._over:
             return
-        self._call.set_quality(report)
+        self._call.media_state.set_quality(report)
 
     def on_legs(self, legs: Sequence[LegReport]) -> None:
         """Tells the client whose media is decoded inside the bridge."""
@@ -122,13 +122,13 @@ class MediaListener:
             for taken in leg.inputs
             if (carried := self._table.of_producer(taken.producer_id)) is not None
         ]
-        self._call.set_media_mode(MediaModeChanged(tuple(transcoded)))
+        self._call.media_state.set_media_mode(MediaModeChanged(tuple(transcoded)))
 
     def on_view(self, state: ViewState) -> None:
         """Tells the client whether it gets one picture of all."""
         if self._over:
             return
-        self._call.set_view(state)
+        self._call.media_state.set_view(state)
 
     def on_negotiation_needed(self) -> None:
         """Has an offer made for the client."""

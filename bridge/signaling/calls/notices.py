@@ -283,14 +283,8 @@ class Ended:
     reason: EndReason
 
 
-Notice = (
-    ParticipantJoined
-    | ParticipantUpdated
-    | ParticipantLeft
-    | SourceAdded
-    | SourceUpdated
-    | SourceRemoved
-    | SubscribeOffered
+MediaNotice = (
+    SubscribeOffered
     | SubscriptionRefused
     | AudioLevels
     | ActiveSpeaker
@@ -302,6 +296,16 @@ Notice = (
     | VideoStateChanged
     | EncodingsWanted
     | IceRestartWanted
+)
+
+Notice = (
+    ParticipantJoined
+    | ParticipantUpdated
+    | ParticipantLeft
+    | SourceAdded
+    | SourceUpdated
+    | SourceRemoved
+    | MediaNotice
     | LobbyChanged
     | LobbyTold
     | LetIn

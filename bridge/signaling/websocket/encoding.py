@@ -14,7 +14,6 @@ from bridge.room import (
     InvitationProposed,
     LobbyMessage,
     LobbyView,
-    MediaKind,
     NotGrantedError,
     Participant,
     ParticipantJoined,
@@ -27,7 +26,6 @@ from bridge.room import (
     RoomState,
     Source,
     SourceAdded,
-    SourceName,
     SourceRemoved,
     SourceUpdated,
     UnmuteAsked,
@@ -35,57 +33,31 @@ from bridge.room import (
     WaitingLeft,
     WaitingUpdated,
 )
-from bridge.sfu import QualityLevel, VideoState
 from bridge.signaling.calls import (
-    ActiveSpeaker,
     AskedToConsent,
-    AudioLevels,
-    ConnectionChanged,
-    EncodingsWanted,
     Ended,
-    FlowChanged,
     GrantsChanged,
-    IceRestartWanted,
     Invited,
     LetIn,
     LobbyChanged,
     LobbyTold,
-    MediaModeChanged,
     MutedByHost,
     Notice,
     OwnSource,
     Published,
-    QualityChanged,
     QueuesChanged,
     SentToLobby,
     StillNotice,
     StillOver,
     StoppedByHost,
-    SubscribeOffered,
-    SubscriptionRefused,
     TakenOver,
-    VideoStateChanged,
-    ViewChanged,
     Wrote,
 )
 from bridge.signaling.websocket import close_codes
 from bridge.signaling.websocket.close_codes import Farewell
+from bridge.signaling.websocket.media import media_notified, source_name
 from bridge.signaling.websocket.messages import parts, server
 from bridge.signaling.websocket.stills import still_notified
-
-_QUALITY_LEVELS: dict[QualityLevel, server.QualityLevelName] = {
-    QualityLevel.EXCELLENT: "excellent",
-    QualityLevel.GOOD: "good",
-    QualityLevel.POOR: "poor",
-    QualityLevel.LOST: "lost",
-}
-
-_VIDEO_STATES: dict[VideoState, server.VideoStateName] = {
-    VideoState.VIDEO: "full",
-    VideoState.REDUCED: "reduced",
-    VideoState.STILLS: "stills",
-    VideoState.PAUSED: "paused",
-}
 
 _LEFT_REASONS: dict[EndReason, server.LeftReason] = {
     EndReason.LEFT: "left",
@@ -159,7 +131,7 @@ def notified(notice: Notice) -> Notified:
         ):
             return _moderation_notified(notice)
         case _:
-            return _media_notified(notice)
+            return media_notified(notice)
 
 
 def _moderation_notified(
@@ -234,97 +206,6 @@ def _moderation_notified(
             return server.ProposalAnswered(proposal=proposal(notice.proposal), accepted=notice.accepted)
         case UnmuteAsked():
             return server.UnmuteAsked(participant_id=notice.by)
-
-
-def _media_notified(
-    notice: (
-        SubscribeOffered
-        | SubscriptionRefused
-        | AudioLevels
-        | ActiveSpeaker
-        | MediaModeChanged
-        | ViewChanged
-        | QualityChanged
-        | ConnectionChanged
-        | FlowChanged
-        | VideoStateChanged
-        | EncodingsWanted
-        | IceRestartWanted
-    ),
-) -> server.ServerMessage:
-    match notice:
-        case SubscribeOffered():
-            tracks = [
-                parts.Track(
-                    track.mid,
-                    track.participant_id,
-                    str(track.source_id),
-                    source_name(track.name, track.kind),
-                    track.kind.value,
-                )
-                for track in notice.tracks
-            ]
-            if notice.composed is not None:
-                tracks.append(parts.Track(notice.composed, None, None, "composed", "video"))
-            return server.SubscribeOffer(negotiation=notice.revision, offer=notice.sdp, tracks=tracks)
-        case SubscriptionRefused():
-            return server.SubscriptionFailed(source_id=str(notice.source_id), code=notice.code, message=notice.message)
-        case AudioLevels():
-            levels = [
-                parts.AudioLevel(level.participant_id, str(level.source_id), level.level, level.voice)
-                for level in notice.levels
-            ]
-            return server.AudioLevels(levels=levels)
-        case ActiveSpeaker():
-            source_id = None if notice.source_id is None else str(notice.source_id)
-            return server.ActiveSpeaker(participant_id=notice.participant_id, source_id=source_id)
-        case MediaModeChanged():
-            transcoded = [
-                parts.TranscodedSource(
-                    str(each.source_id), each.kind.value, each.codec, each.into, each.reason, each.receivers
-                )
-                for each in notice.transcoded
-            ]
-            return server.MediaMode(mode="transcoded" if transcoded else "forwarded", transcoded=transcoded)
-        case ViewChanged(state=state):
-            return server.View(view="composed" if state.composed else "separate", reason=state.reason)
-        case QualityChanged():
-            return _quality(notice)
-        case ConnectionChanged():
-            return server.ConnectionState(connection=notice.kind.value, state=notice.state.value)
-        case FlowChanged():
-            return server.MediaFlow(
-                source_id=str(notice.source_id),
-                direction="to_bridge" if notice.to_bridge else "from_bridge",
-                state="live" if notice.live else "stalled",
-            )
-        case VideoStateChanged():
-            return server.VideoState(source_id=str(notice.source_id), state=_VIDEO_STATES[notice.state])
-        case EncodingsWanted():
-            wanted = notice.wanted
-            encodings = [
-                parts.WantedEncoding(*each) for each in zip(notice.rids, wanted.active, wanted.spare, strict=True)
-            ]
-            return server.Encodings(
-                source_id=str(notice.source_id), encodings=encodings, max_bitrate=wanted.max_bitrate
-            )
-        case IceRestartWanted():
-            return server.IceRestartRequested(connection="publish")
-
-
-def _quality(of: QualityChanged) -> server.Quality:
-    report = of.report
-
-    def word(level: QualityLevel | None) -> server.QualityLevelName | None:
-        return None if level is None else _QUALITY_LEVELS[level]
-
-    return server.Quality(
-        participant_id=of.participant_id,
-        publish=word(report.publish),
-        subscribe=word(report.subscribe),
-        publish_mos=None if report.publish_score is None else round(report.publish_score, 1),
-        subscribe_mos=None if report.subscribe_score is None else round(report.subscribe_score, 1),
-    )
 
 
 def error(problem: BridgeError, reply_to: int | None) -> server.Error:
@@ -456,11 +337,6 @@ def consent_request(of: AskedToConsent) -> parts.ConsentRequest:
 def source(of: Source) -> parts.Source:
     """A source."""
     return parts.Source(id=str(of.id), source=source_name(of.name, of.kind), kind=of.kind.value, muted=of.muted)
-
-
-def source_name(name: SourceName, kind: MediaKind) -> parts.SourceName:
-    """The room knows a screen by name and kind; clients get one word for each of its two sources."""
-    return "screen_audio" if (name, kind) == (SourceName.SCREEN, MediaKind.AUDIO) else name.value
 
 
 def own_sources(of: Sequence[OwnSource]) -> list[parts.OwnSource]:

@@ -7,7 +7,8 @@ from collections import deque
 
 import msgspec
 
-from bridge.signaling.websocket.messages.server import AudioLevels, ServerMessage
+from bridge.signaling.websocket.messages.media import AudioLevels
+from bridge.signaling.websocket.messages.server import ServerMessage
 
 _encoder = msgspec.json.Encoder()
 

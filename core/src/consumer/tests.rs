@@ -261,26 +261,6 @@ fn a_source_that_starts_over_goes_on_in_time() {
     assert_eq!(after.vp8(), (701, 21));
 }
 
-#[test]
-fn another_encoding_takes_over_at_its_keyframe() {
-    let mut params_of_two = video_params();
-    let low = crate::params::EncodingParams { ssrc: Some(0x3333), ..Default::default() };
-    params_of_two.encodings.push(low);
-    let mut call = Call::new(Publisher::new(&params_of_two), &params(true), &[]);
-    let of_low = |n, picture_id, keyframe| Sent { ssrc: 0x3333, ..Sent::video(n, vp8(picture_id, 9, keyframe)) };
-    assert_eq!(call.send(0, &Sent::video(10, vp8(700, 20, true))).unwrap().sequence_number, 100);
-    assert!(call.send(0, &of_low(900, 3, true)).is_none());
-    call.consumer.want_encoding(1);
-    assert!(call.consumer.needs_keyframe());
-    assert_eq!(call.send(10, &Sent::video(11, vp8(701, 21, false))).unwrap().vp8(), (701, 21), "the old one goes on");
-    assert!(call.send(10, &of_low(901, 4, false)).is_none());
-    let switched = call.send(33, &of_low(902, 5, true)).unwrap();
-    assert_eq!((switched.sequence_number, switched.vp8()), (102, (702, 22)));
-    assert!(!call.consumer.needs_keyframe());
-    assert!(call.send(40, &Sent::video(12, vp8(702, 22, false))).is_none());
-    assert_eq!(call.send(66, &of_low(903, 6, false)).unwrap().vp8(), (703, 22));
-}
-
 /// As [`vp8`], of a temporal layer.
 fn vp8_of_layer(picture_id: u16, index: u8, temporal: u8, sync: bool) -> Vec<u8> {
     let [high, low] = (0x8000 | picture_id).to_be_bytes();
@@ -326,32 +306,6 @@ fn still_pictures_are_keyframes_with_nothing_between() {
     assert!(call.send(3_033, &Sent::video(15, vp8(705, 25, false))).is_none());
     assert_eq!(call.send(3_066, &Sent::video(16, vp8(706, 26, true))).unwrap().sequence_number, 102);
     assert!(call.send(3_099, &Sent::video(17, vp8(707, 27, false))).is_some());
-}
-
-#[test]
-fn frame_numbers_go_on_over_another_encoding() {
-    let mut params_of_two = video_params();
-    params_of_two.encodings.push(crate::params::EncodingParams {
-        ssrc: Some(0x3333),
-        rid: Some("l".to_owned()),
-        ..Default::default()
-    });
-    let mut call = Call::new(Publisher::new(&params_of_two), &params(true), &[(DESCRIPTOR_URI, 11)]);
-    let described = |ssrc, n: u16, frame: u16, keyframe| {
-        let [high, low] = frame.to_be_bytes();
-        let extensions = vec![(6, vec![0xc5, high, low, 0x80, 7])];
-        Sent { ssrc, extensions, ..Sent::video(n, vp8(n, 9, keyframe)) }
-    };
-    let first = call.send(0, &described(SSRC, 10, 65_534, true)).unwrap();
-    assert_eq!(first.extensions, [(11, vec![0xc5, 0xff, 0xfe, 0x80, 7])]);
-    call.send(10, &described(SSRC, 11, 65_535, false)).unwrap();
-    call.consumer.want_encoding(1);
-    let switched = call.send(33, &described(0x3333, 902, 60_000, true)).unwrap();
-    assert_eq!(switched.extensions, [(11, vec![0xc5, 0, 0, 0x80, 7])]);
-    let second = call.send(66, &described(0x3333, 903, 60_002, false)).unwrap();
-    assert_eq!(second.extensions, [(11, vec![0xc5, 0, 2, 0x80, 7])]);
-    // What is sent once more says the same.
-    assert_eq!(call.nack(80, switched.sequence_number).unwrap().extensions, switched.extensions);
 }
 
 #[test]

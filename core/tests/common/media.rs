@@ -1,7 +1,10 @@
 //! Packets as publishers send them.
 
+use _core::command::Command;
 use _core::packet::rtp::{Fields, RtpPacket, write_header};
 use _core::params::{CodecParams, ConsumerParams, EncodingParams, MediaKind, PayloadTypeMapping, ProducerParams};
+
+use super::{Client, Sim};
 
 /// A packet with header extensions and a payload.
 pub fn packet(fields: &Fields, extensions: &[(u8, &[u8])], payload: &[u8]) -> Vec<u8> {
@@ -169,4 +172,14 @@ pub fn audio_consumer(transport_id: u64, producer_id: u64, ssrc: u32) -> Consume
         rtcp_feedback: vec![],
         ..video_consumer(transport_id, producer_id, ssrc)
     }
+}
+
+/// A camera of transport 10 that is shown on transport 20.
+pub fn one_viewer(sim: &mut Sim) -> (Client, Client, Camera) {
+    let publisher = Client::connect(sim, 1, 10);
+    let viewer = Client::connect(sim, 1, 20);
+    sim.command(Command::CreateProducer { producer_id: 100, params: video_params(10, Some(5_000)) });
+    sim.command(Command::CreateConsumer { consumer_id: 200, params: video_consumer(20, 100, 9_000) });
+    sim.assert_no_failure();
+    (publisher, viewer, Camera::new(5_000))
 }

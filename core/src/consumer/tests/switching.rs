@@ -47,6 +47,48 @@ fn aligned(call: &mut Call, came: u64, sent: &Sent) -> Option<Got> {
 }
 
 #[test]
+fn another_encoding_takes_over_at_its_keyframe() {
+    let mut params_of_two = video_params();
+    let low = EncodingParams { ssrc: Some(LOW), ..Default::default() };
+    params_of_two.encodings.push(low);
+    let mut call = Call::new(Publisher::new(&params_of_two), &params(true), &[]);
+    let of_low = |n, picture_id, keyframe| Sent { ssrc: LOW, ..Sent::video(n, vp8(picture_id, 9, keyframe)) };
+    assert_eq!(call.send(0, &Sent::video(10, vp8(700, 20, true))).unwrap().sequence_number, 100);
+    assert!(call.send(0, &of_low(900, 3, true)).is_none());
+    call.consumer.want_encoding(1);
+    assert!(call.consumer.needs_keyframe());
+    assert_eq!(call.send(10, &Sent::video(11, vp8(701, 21, false))).unwrap().vp8(), (701, 21), "the old one goes on");
+    assert!(call.send(10, &of_low(901, 4, false)).is_none());
+    let switched = call.send(33, &of_low(902, 5, true)).unwrap();
+    assert_eq!((switched.sequence_number, switched.vp8()), (102, (702, 22)));
+    assert!(!call.consumer.needs_keyframe());
+    assert!(call.send(40, &Sent::video(12, vp8(702, 22, false))).is_none());
+    assert_eq!(call.send(66, &of_low(903, 6, false)).unwrap().vp8(), (703, 22));
+}
+
+#[test]
+fn frame_numbers_go_on_over_another_encoding() {
+    let mut params_of_two = video_params();
+    params_of_two.encodings.push(EncodingParams { ssrc: Some(LOW), rid: Some("l".to_owned()), ..Default::default() });
+    let mut call = Call::new(Publisher::new(&params_of_two), &params(true), &[(DESCRIPTOR_URI, 11)]);
+    let described = |ssrc, n: u16, frame: u16, keyframe| {
+        let [high, low] = frame.to_be_bytes();
+        let extensions = vec![(6, vec![0xc5, high, low, 0x80, 7])];
+        Sent { ssrc, extensions, ..Sent::video(n, vp8(n, 9, keyframe)) }
+    };
+    let first = call.send(0, &described(SSRC, 10, 65_534, true)).unwrap();
+    assert_eq!(first.extensions, [(11, vec![0xc5, 0xff, 0xfe, 0x80, 7])]);
+    call.send(10, &described(SSRC, 11, 65_535, false)).unwrap();
+    call.consumer.want_encoding(1);
+    let switched = call.send(33, &described(LOW, 902, 60_000, true)).unwrap();
+    assert_eq!(switched.extensions, [(11, vec![0xc5, 0, 0, 0x80, 7])]);
+    let second = call.send(66, &described(LOW, 903, 60_002, false)).unwrap();
+    assert_eq!(second.extensions, [(11, vec![0xc5, 0, 2, 0x80, 7])]);
+    // What is sent once more says the same.
+    assert_eq!(call.nack(80, switched.sequence_number).unwrap().extensions, switched.extensions);
+}
+
+#[test]
 fn time_goes_on_as_it_did_for_the_publisher() {
     let mut call = simulcast();
     let mut clock = SenderClock::default();
