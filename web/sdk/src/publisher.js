@@ -4,6 +4,7 @@ import { originOf } from "./derived-track.js";
 import { Emitter } from "./emitter.js";
 import { encodingsFor, withoutScalability } from "./encodings.js";
 import { BridgeError, ConnectionError, RequestError } from "./errors.js";
+import { setLocalDescriptionWithSoundRepair } from "./sound-repair.js";
 import { SourceSender } from "./source-sender.js";
 
 /** @import { MediaState } from "./connection.js" */
@@ -256,7 +257,8 @@ export class Publisher extends Emitter {
   async #offer() {
     const connection = this.#connection ?? this.#open();
     await this.#placeSources(connection);
-    await connection.setLocalDescription(await connection.createOffer({ iceRestart: this.#restartWanted }));
+    const made = await connection.createOffer({ iceRestart: this.#restartWanted });
+    await setLocalDescriptionWithSoundRepair(connection, made);
     const sources = [...this.#sources].flatMap(([{ name, muted }, transceiver]) =>
       transceiver?.mid ? [{ mid: transceiver.mid, source: name, muted }] : [],
     );

@@ -1,6 +1,7 @@
 import { ConnectionWatch } from "./connection.js";
 import { Emitter } from "./emitter.js";
 import { BridgeError } from "./errors.js";
+import { setLocalDescriptionWithSoundRepair } from "./sound-repair.js";
 
 /** @import { MediaState } from "./connection.js" */
 /** @import { Session } from "./session.js" */
@@ -110,7 +111,7 @@ export class Subscriber extends Emitter {
   async #answer({ negotiation, offer, tracks }) {
     const connection = this.#connection ?? this.#open();
     await connection.setRemoteDescription({ type: "offer", sdp: offer });
-    await connection.setLocalDescription();
+    await setLocalDescriptionWithSoundRepair(connection, await connection.createAnswer());
     const answer = connection.localDescription?.sdp ?? "";
     this.#publishTracks(connection, tracks);
     await this.#session.request({ type: "subscribe_answer", negotiation, answer });
