@@ -205,11 +205,11 @@ def _read_participant(node: Node, links: Mapping[str, LinkDescription], duration
 def _check_client(plan: ParticipantPlan, fields: Mapping[str, Node]) -> None:
     """Raises `InputError` for what a client cannot do."""
     if plan.client is Client.FIREFOX:
-        for name, clip, known in (
-            ("camera", plan.camera and plan.camera.clip, "drawn"),
-            ("microphone", plan.microphone and plan.microphone.clip, "speech"),
+        played = (plan.camera or Camera()).clip, (plan.microphone or Microphone()).clip
+        for name, clip, of_its_own in zip(
+            ("camera", "microphone"), played, (Camera().clip, Microphone().clip), strict=True
         ):
-            if name in fields and clip not in (None, known):
+            if name in fields and clip != of_its_own:
                 raise fields[name].wrong("no clip: Firefox plays none")
     if plan.client.is_browser:
         for name in ("codec", "simulcast"):

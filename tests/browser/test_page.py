@@ -66,6 +66,22 @@ async def test_three_people_on_three_stacks_see_and_hear_each_other(
         await third.close()
 
 
+async def test_both_ways_sound_that_is_lost_is_asked_for_again(bridge: Bridge, room: str, browsers: Browsers) -> None:
+    """Browsers do so for pictures of themselves; for sound only where both ends say that they do."""
+    red = await enter(browsers["chromium"], bridge, room, RED)
+    green = await enter(browsers["chromium"], bridge, room, GREEN)
+    await red.expect(GREEN)
+    await green.expect(RED)
+    agreed = await red.evaluate(
+        """received.connections
+            .filter(({ connectionState }) => connectionState === "connected")
+            .flatMap(({ currentLocalDescription: ours, currentRemoteDescription: theirs }) => [ours, theirs])
+            .map(({ sdp }) => sdp.split(/^m=/m).find((section) => section.startsWith("audio")))
+            .map((section) => /^a=rtcp-fb:111 nack\\r$/m.test(section))"""
+    )
+    assert agreed == [True] * 4
+
+
 @pytest.mark.parametrize("name", ["chromium", "firefox"])
 async def test_who_mutes_is_no_longer_heard_and_who_leaves_no_longer_seen(
     bridge: Bridge, room: str, browsers: Browsers, name: BrowserName

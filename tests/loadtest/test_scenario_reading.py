@@ -30,18 +30,21 @@ def test_native_clients_are_as_many_as_one_likes_and_browsers_are_not(tmp_path: 
     many = read(tmp_path, "  - {name: doctor}\n  - {name: other, client: native, count: 40}\n")
     assert [plan.client for plan in many.participants].count(Client.NATIVE) == 40
     with pytest.raises(InputError, match="at most 16 browsers"):
-        read(tmp_path, "  - {name: doctor, count: 17}\n")
+        read(tmp_path, "  - {name: doctor, count: 9}\n  - {name: other, client: firefox, count: 8}\n")
 
 
 @pytest.mark.parametrize(
     ("participant", "expected"),
     [
         ("{name: a, codec: h264}", "it is for clients that are not chromium"),
+        ("{name: a, client: firefox, simulcast: false}", "it is for clients that are not firefox"),
+        ("{name: a, client: firefox, camera: {clip: talking-head}}", "no clip: Firefox plays none"),
+        ("{name: a, client: firefox, microphone: {clip: beeps}}", "no clip: Firefox plays none"),
         ("{name: a, client: native, screen: 1s-2s}", "turns nothing on or off"),
         ("{name: a, client: whip, muted: {camera: 1s-2s}}", "turns nothing on or off"),
         ("{name: a, client: native, camera: {clip: talking-head}}", "brings its own clips"),
         ("{name: a, client: native, codec: av1}", "one of vp8, h264"),
-        ("{name: a, client: sip}", "one of chromium, native, whip"),
+        ("{name: a, client: sip}", "one of chromium, firefox, native, whip"),
     ],
 )
 def test_what_a_client_cannot_do_is_told(tmp_path: Path, participant: str, expected: str) -> None:
