@@ -522,7 +522,7 @@ class Room:
         member = self._by_session[session_id]
         source = member.sources.get(source_id)
         if source is None or source.session_id != session_id:
-            raise RoomError("source_not_found", "This session sends no such source.", field="source")
+            raise RoomError("source_not_found", "This session sends no such source.", field="source_id")
         return member, source
 
     @staticmethod

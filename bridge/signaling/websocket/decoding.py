@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from bridge.errors import BridgeError
@@ -9,6 +11,9 @@ from bridge.signaling.websocket.messages.client import ClientMessage
 
 _REASON_LENGTH = 200
 """Characters of the decoder's sentence that are passed on: it may quote what the client sent."""
+
+_MEMBER = re.compile(r"Object (?:missing required|contains unknown) field `([^`]*)`")
+"""Of an object that lacks a field, or has one too many, the decoder names the object as the place."""
 
 _decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
 
@@ -42,7 +47,7 @@ def decode(text: str) -> ClientMessage:
         raise BadMessageError(
             "bad_message",
             f"{reason[:_REASON_LENGTH].rstrip('.')}.",
-            field=place.rstrip("`").removeprefix("$").removeprefix(".")[:_REASON_LENGTH] or None,
+            field=_field(place.rstrip("`"), reason)[:_REASON_LENGTH] or None,
             hint="docs/protocol describes every message.",
             request_id=_request_id(text),
         ) from None
@@ -50,6 +55,12 @@ def decode(text: str) -> ClientMessage:
         raise BadMessageError(
             "bad_json", "The message is not JSON.", hint="Send one JSON object in a text frame."
         ) from None
+
+
+def _field(place: str, reason: str) -> str:
+    member = _MEMBER.match(reason)
+    path = place if member is None else f"{place}.{member[1]}"
+    return path.removeprefix("$").removeprefix(".")
 
 
 def _request_id(text: str) -> int | None:
