@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 
 from bridge.errors import BridgeError
+from bridge.signaling import decoder_errors
 from bridge.signaling.websocket.messages.client import ClientMessage
 
 _REASON_LENGTH = 200
 """Characters of the decoder's sentence that are passed on: it may quote what the client sent."""
-
-_MEMBER = re.compile(r"Object (?:missing required|contains unknown) field `([^`]*)`")
-"""Of an object that lacks a field, or has one too many, the decoder names the object as the place."""
 
 _decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
 
@@ -43,11 +39,11 @@ def decode(text: str) -> ClientMessage:
     try:
         return _decoder.decode(text)
     except msgspec.ValidationError as error:
-        reason, _, place = str(error).partition(" - at `")
+        reason, field = decoder_errors.told(error)
         raise BadMessageError(
             "bad_message",
-            f"{reason[:_REASON_LENGTH].rstrip('.')}.",
-            field=_field(place.rstrip("`"), reason)[:_REASON_LENGTH] or None,
+            f"{reason[:_REASON_LENGTH]}.",
+            field=None if field is None else field[:_REASON_LENGTH],
             hint="docs/protocol describes every message.",
             request_id=_request_id(text),
         ) from None
@@ -55,12 +51,6 @@ def decode(text: str) -> ClientMessage:
         raise BadMessageError(
             "bad_json", "The message is not JSON.", hint="Send one JSON object in a text frame."
         ) from None
-
-
-def _field(place: str, reason: str) -> str:
-    member = _MEMBER.match(reason)
-    path = place if member is None else f"{place}.{member[1]}"
-    return path.removeprefix("$").removeprefix(".")
 
 
 def _request_id(text: str) -> int | None:
