@@ -1,4 +1,5 @@
 import { encodingsFor, fitted, withoutScalability } from "./encodings.js";
+import { LongFrames } from "./long-frames.js";
 import { ThinLine } from "./thin-line.js";
 
 /** @import { Size, VideoCodec } from "./encodings.js" */
@@ -27,6 +28,7 @@ export class SourceSender {
   #ceiling = null;
   #saving = false;
   #line = new ThinLine();
+  #frames = new LongFrames();
   /** @type {Promise<void>} */
   #last = Promise.resolve();
 
@@ -77,6 +79,11 @@ export class SourceSender {
     if (this.#line.measure(bitrate, wanted)) this.#apply();
   }
 
+  /** @param {number} bitrate that one's own line has for this sound and all else, bit/s */
+  shares(bitrate) {
+    if (this.#frames.measure(bitrate)) this.#apply();
+  }
+
   #apply() {
     this.#last = this.#last.then(() => this.#set());
     return this.#last;
@@ -102,6 +109,8 @@ export class SourceSender {
       const { active, spare } = this.#wantedOf(encoding.rid, index);
       encoding.active = wanted.active !== false && active && !(spare && this.#line.thin && !this.#saving);
       if (this.#saving && index > 0) encoding.active = false;
+      // Of WebRTC Extensions; browsers that do not know it leave it out.
+      if (this.#frames.wanted || "adaptivePtime" in encoding) Object.assign(encoding, { adaptivePtime: this.#frames.wanted });
     });
     // A single encoding browsers would start much smaller than it is, and be slow to enlarge.
     const degradation = this.#line.thin ? "maintain-resolution" : DEGRADATION[this.#name];
