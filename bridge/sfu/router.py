@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from bridge.sfu.allocation import ceiling, publishing
+from bridge.sfu.allocation import ceiling, publishing, sound
 from bridge.sfu.allocation.ceiling import Ceiling
 from bridge.sfu.allocation.model import Layer
 from bridge.sfu.allocation.publishing import Received
@@ -38,6 +38,8 @@ class PublishedProducer:
     """Says which of its encodings, by index, are to be received by anybody: see `PublishConnection.want_encodings`."""
     ceiling: Ceiling = field(default_factory=Ceiling)
     """What its publisher was told that anybody's line takes of an encoding at most."""
+    scarce: set[object] = field(default_factory=set)
+    """Receivers whose lines do not carry this sound as it comes."""
     needed: frozenset[int] = frozenset()
     """Which encodings nobody's line could do without: its publisher may leave out the others."""
 
@@ -180,6 +182,16 @@ class Router:
         if producer_id in self.producers:
             self._receives.setdefault(producer_id, {})[receiver] = received
             self._want(producer_id)
+
+    def hears(self, receiver: object, producer_id: int, *, scarce: bool) -> None:
+        """Whether the line of a receiver does not carry a sound as it comes; its publisher sends less meanwhile."""
+        published = self.producers.get(producer_id)
+        if published is None:
+            return
+        before = bool(published.scarce)
+        (published.scarce.add if scarce else published.scarce.discard)(receiver)
+        if before is not bool(published.scarce):
+            published.want_encodings({0}, sound.LESS if published.scarce else None, {0})
 
     def encoding_for(self, producer_id: int, spatial: int) -> int:
         """Which encoding a receiver of this one is to be sent: the next larger one once it comes, where that is needed.

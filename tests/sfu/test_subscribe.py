@@ -9,6 +9,7 @@ import pytest
 
 from bridge.errors import BridgeError
 from bridge.sfu import MediaSession, Producer, SubscribeOffer, SubscribeResult, Subscription
+from bridge.sfu.allocation import sound
 from bridge.sfu.sdp import parser
 from bridge.sfu.sdp.error import SdpError
 from tests.sfu.conftest import Bridge
@@ -119,6 +120,30 @@ async def test_sound_is_repeated_towards_a_receiver_that_loses_packets(bridge: B
     )
     await report(0.2)
     assert bridge.core.called("set_consumer_redundancy") == [(audio_id, 2)]
+
+
+async def test_who_speaks_is_asked_for_less_while_a_line_does_not_carry_the_sound(
+    bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sound, "SHORT_SECONDS", 0.0)
+    opened, anna = bridge.open("anna")
+    producers = (await opened.publish(fixture("chrome_publish"))).producers
+    session, _ = await subscribed(bridge, producers)
+    await negotiate(session)
+    voice = producers[0].producer_id
+    bridge.core.emit(
+        type="estimate",
+        transport_id=bridge.core.called("create_consumer")[0][1]["transport_id"],
+        bitrate=30_000,
+        source="transport_feedback",
+        proven=True,
+        round_trip_time=0.1,
+        fraction_lost=0.1,
+        queue_delay=0.3,
+    )
+    await anna.wait_for("encodings", voice, True, sound.LESS)
+    await session.close()
+    await anna.wait_for("encodings", voice, True, None)
 
 
 async def test_a_receiver_without_retransmissions_gets_none(bridge: Bridge) -> None:

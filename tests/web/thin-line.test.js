@@ -126,5 +126,8 @@ describe("LongFrames", () => {
     for (const bitrate of [300_000, 300_000]) source.shares(bitrate);
     await new Promise((resolve) => setImmediate(resolve));
     assert.equal(fake.encodings[0].adaptivePtime, false);
+    source.want({ encodings: [{ rid: null, active: true, spare: false }], max_bitrate: 12_000 });
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(fake.encodings, [{ maxBitrate: 12_000, active: true, adaptivePtime: true }], "somebody's line is thin");
   });
 });

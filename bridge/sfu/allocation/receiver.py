@@ -12,6 +12,7 @@ from bridge.sfu.allocation.allocator import HEADROOM, Allocator
 from bridge.sfu.allocation.model import Allocation, Choice, Layer, Source, VideoState
 from bridge.sfu.allocation.publishing import Received
 from bridge.sfu.allocation.sharing import MIN_BITRATE
+from bridge.sfu.allocation.sound import SoundRoom
 
 if TYPE_CHECKING:
     from bridge._core import ConsumerAllocation, EstimateEvent
@@ -59,6 +60,7 @@ class ReceiverAllocation:
         self._transport_id: int | None = None
         self._videos: dict[int, _Video] = {}
         self._audio: set[int] = set()
+        self._sound = SoundRoom()
         self._chosen: dict[int, Layer] = {}
         """The encoding of what legs make that is for this line; of others the allocator chooses."""
         self._states: dict[int, VideoState] = {}
@@ -90,11 +92,14 @@ class ReceiverAllocation:
             self._videos[producer_id] = _Video(consumer_id, None, paused, max_height, rank)
         else:
             self._audio.add(producer_id)
+            self._router.hears(self, producer_id, scarce=self._sound.scarce)
         self.run()
 
     def remove(self, producer_id: int) -> None:
         """A consumer has ended."""
-        self._audio.discard(producer_id)
+        if producer_id in self._audio:
+            self._audio.remove(producer_id)
+            self._router.hears(self, producer_id, scarce=False)
         self._chosen.pop(producer_id, None)
         if self._videos.pop(producer_id, None) is not None:
             self._states.pop(producer_id, None)
@@ -132,6 +137,8 @@ class ReceiverAllocation:
         self._estimate, self._repeated = event["bitrate"], repeated
         if falls:
             self.run()
+        else:
+            self._look_at_sound()
 
     def budget(self) -> int | None:
         """What the line carries beside sound, in bit/s; None while nothing that can be believed is known of it."""
@@ -145,6 +152,7 @@ class ReceiverAllocation:
     def run(self) -> None:
         """Allocates, and tells the core what changes."""
         self._stop()
+        self._look_at_sound()
         if self._transport_id is None or not self._videos:
             return
         loop = asyncio.get_running_loop()
@@ -159,8 +167,16 @@ class ReceiverAllocation:
     def close(self) -> None:
         """Ends it, with its transport."""
         self._stop()
-        for producer_id in tuple(self._videos):
+        for producer_id in (*self._videos, *self._audio):
             self.remove(producer_id)
+
+    def _look_at_sound(self) -> None:
+        """Publishers of sound are told when the line does not carry it as it comes, and when it does again."""
+        room = round(self._estimate * HEADROOM) if self._proven else None
+        voices = min(len(self._audio), MAX_SPEAKERS) * AUDIO_BITRATE
+        if self._sound.update(asyncio.get_running_loop().time(), room, voices):
+            for producer_id in self._audio:
+                self._router.hears(self, producer_id, scarce=self._sound.scarce)
 
     def _stop(self) -> None:
         if self._timer is not None:

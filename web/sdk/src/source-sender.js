@@ -8,6 +8,9 @@ import { ThinLine } from "./thin-line.js";
 /** Where the rate does not suffice: a screen keeps its size, since its text must be read. @type {Partial<Record<SourceName, string>>} */
 const DEGRADATION = { screen: "maintain-resolution" };
 
+/** Of little sound in short frames, headers take as much as the sound. @type {Set<SourceName>} */
+const SOUND = new Set(["microphone", "screen_audio"]);
+
 /**
  * The encodings of one sender: what its source needs of them, and which of them anybody receives.
  *
@@ -110,7 +113,8 @@ export class SourceSender {
       encoding.active = wanted.active !== false && active && !(spare && this.#line.thin && !this.#saving);
       if (this.#saving && index > 0) encoding.active = false;
       // Of WebRTC Extensions; browsers that do not know it leave it out.
-      if (this.#frames.wanted || "adaptivePtime" in encoding) Object.assign(encoding, { adaptivePtime: this.#frames.wanted });
+      const long = this.#frames.wanted || (SOUND.has(this.#name) && this.#ceiling !== null);
+      if (long || "adaptivePtime" in encoding) Object.assign(encoding, { adaptivePtime: long });
     });
     // A single encoding browsers would start much smaller than it is, and be slow to enlarge.
     const degradation = this.#line.thin ? "maintain-resolution" : DEGRADATION[this.#name];
