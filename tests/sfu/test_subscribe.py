@@ -9,7 +9,7 @@ import pytest
 
 from bridge.errors import BridgeError
 from bridge.sfu import MediaSession, Producer, SubscribeOffer, SubscribeResult, Subscription
-from bridge.sfu.allocation import sound
+from bridge.sfu.allocation import allocator, receiver, sound
 from bridge.sfu.sdp import parser
 from bridge.sfu.sdp.error import SdpError
 from tests.sfu.conftest import Bridge
@@ -144,6 +144,38 @@ async def test_who_speaks_is_asked_for_less_while_a_line_does_not_carry_the_soun
     await anna.wait_for("encodings", voice, True, sound.LESS)
     await session.close()
     await anna.wait_for("encodings", voice, True, None)
+
+
+@pytest.mark.parametrize(("codecs", "stands"), [(("opus", "VP8", "rtx"), True), (("opus", "VP8"), False)])
+async def test_a_line_that_cannot_be_probed_is_tried_with_the_picture_itself(
+    bridge: Bridge, codecs: tuple[str, ...], stands: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(allocator, "WEAK_FOR", 0.0)
+    monkeypatch.setattr(receiver, "INTERVAL", 0.001)
+    producers = await published(bridge)
+    layer = {"spatial": 0, "temporal": 0, "bitrate": 500_000, "width": 640, "height": 360, "frame_rate": 25.0}
+    session, _ = await subscribed(bridge, producers)
+    bridge.core.emit(type="producer_layers", producer_id=producers[1].producer_id, layers=[layer])
+    await negotiate(session, codecs=codecs)
+    transport = bridge.core.called("create_consumer")[0][1]["transport_id"]
+
+    async def estimate(bitrate: int) -> bool:
+        bridge.core.emit(
+            type="estimate",
+            transport_id=transport,
+            bitrate=bitrate,
+            source="transport_feedback",
+            proven=True,
+            round_trip_time=0.1,
+            fraction_lost=0.0,
+            queue_delay=0.0,
+        )
+        await asyncio.sleep(0.05)
+        told: bool = bridge.core.called("allocate_consumer")[-1][1]["still_interval_ms"] is not None
+        return told
+
+    assert await estimate(300_000) is stands
+    assert await estimate(200_000), "more than the line carries, as it turned out"
 
 
 async def test_a_receiver_without_retransmissions_gets_none(bridge: Bridge) -> None:

@@ -13,6 +13,7 @@ from bridge.sfu.allocation.model import Allocation, Choice, Layer, Source, Video
 from bridge.sfu.allocation.publishing import Received
 from bridge.sfu.allocation.sharing import MIN_BITRATE
 from bridge.sfu.allocation.sound import SoundRoom
+from bridge.sfu.allocation.trials import Trials
 
 if TYPE_CHECKING:
     from bridge._core import ConsumerAllocation, EstimateEvent
@@ -61,6 +62,9 @@ class ReceiverAllocation:
         self._videos: dict[int, _Video] = {}
         self._audio: set[int] = set()
         self._sound = SoundRoom()
+        self._trials = Trials()
+        self._padded: set[int] = set()
+        """What is sent with a stream of retransmissions, in which lines are probed, by producer."""
         self._chosen: dict[int, Layer] = {}
         """The encoding of what legs make that is for this line; of others the allocator chooses."""
         self._states: dict[int, VideoState] = {}
@@ -82,11 +86,17 @@ class ReceiverAllocation:
         consumer_id: int,
         *,
         paused: bool,
+        padded: bool = True,
         max_height: int | None = None,
         rank: int = 0,
     ) -> None:
-        """A consumer was made on the transport. `max_height` and `rank` are those of `Source`."""
+        """A consumer was made on the transport. `max_height` and `rank` are those of `Source`.
+
+        `padded`: whether it has a stream of retransmissions.
+        """
         self._transport_id = transport_id
+        if padded:
+            self._padded.add(producer_id)
         published = self._router.producers.get(producer_id)
         if published is not None and published.producer.kind == "video":
             self._videos[producer_id] = _Video(consumer_id, None, paused, max_height, rank)
@@ -101,6 +111,7 @@ class ReceiverAllocation:
             self._audio.remove(producer_id)
             self._router.hears(self, producer_id, scarce=False)
         self._chosen.pop(producer_id, None)
+        self._padded.discard(producer_id)
         if self._videos.pop(producer_id, None) is not None:
             self._states.pop(producer_id, None)
             self._router.receives_no_more(self, producer_id)
@@ -134,6 +145,8 @@ class ReceiverAllocation:
         """What the line carries, and how many frames of sound are repeated on it."""
         self._proven = event["proven"] and event["source"] in PACKET_SOURCES
         falls = event["bitrate"] < self._estimate
+        if falls and event["bitrate"] < self._demand[0]:
+            self._trials.failed(asyncio.get_running_loop().time())
         self._estimate, self._repeated = event["bitrate"], repeated
         if falls:
             self.run()
@@ -156,8 +169,13 @@ class ReceiverAllocation:
         if self._transport_id is None or not self._videos:
             return
         loop = asyncio.get_running_loop()
+        tries = not self._padded and self._trials.is_on(loop.time())
         allocation = self._allocator.allocate(
-            loop.time(), self._estimate, self._audio_bitrate(), self._sources(), proven=self._proven
+            loop.time(),
+            self._estimate,
+            self._audio_bitrate(),
+            self._sources(),
+            proven=self._proven and not tries,
         )
         for producer_id, choice in allocation.choices.items():
             self._apply(producer_id, choice)
