@@ -307,7 +307,7 @@ def _read_jwks_url(text: str) -> str:
 
 
 def _path_from_toml(value: Any, place: Place) -> Path:
-    if not isinstance(value, str) or value == "":
+    if not isinstance(value, str) or value == "" or "\0" in value:
         raise ValueError(value)
     return place.base / value
 

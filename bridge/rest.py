@@ -10,6 +10,9 @@ from bridge.auth import TokenError, TokenVerifier
 from bridge.auth.admission import Minter
 from bridge.errors import BridgeError
 
+_ASKED_AS = {"sub": "identity", "exp": "ttl"}
+"""What vendors ask for by other words than those of the claims that it becomes."""
+
 
 class VendorTokens:
     """`TokenMinter` of the REST API."""
@@ -54,7 +57,8 @@ class VendorTokens:
             await self._verifier.verify(token, room=room)
         except TokenError as error:
             # Better refused here, where the vendor reads why, than at the door.
-            raise BridgeError("invalid_request", error.message, field=error.field, hint=error.hint) from None
+            field = None if error.field is None else _ASKED_AS.get(error.field, error.field)
+            raise BridgeError("invalid_request", error.message, field=field, hint=error.hint) from None
         return token, now + ttl
 
 

@@ -214,6 +214,7 @@ def test_an_unknown_variable_of_a_section_is_refused(tmp_path: Path) -> None:
         ('[rooms]\ngrace = "11m"', "rooms.grace", '"10m"'),
         ('[log]\nlevel = "loud"', "log.level", '"debug"'),
         ('[data]\ndirectory = ""', "data.directory", "a path"),
+        ('[data]\ndirectory = "a\\u0000b"', "data.directory", "a path"),
         ("[tokens]\nissuers = 1", "tokens.issuers", "a list of tables"),
         ("[tokens]\nissuers = [1]", "tokens.issuers[0]", "a table"),
     ],

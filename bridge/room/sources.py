@@ -87,7 +87,7 @@ class Sources:
     def _of_session(member: Member, session_id: str, source_id: int) -> Source:
         source = member.sources.get(source_id)
         if source is None or source.session_id != session_id:
-            raise RoomError("source_not_found", "This session sends no such source.", field="source")
+            raise RoomError("source_not_found", "This session sends no such source.", field="source_id")
         return source
 
     def _check(self, member: Member, session: Session, name: SourceName, kind: MediaKind) -> None:

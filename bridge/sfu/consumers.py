@@ -120,6 +120,7 @@ class Consumers:
             spec.producer_id,
             consumer_id,
             paused=spec.paused,
+            padded=rtx,
             max_height=spec.max_height,
             rank=spec.rank,
         )

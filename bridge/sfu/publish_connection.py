@@ -45,7 +45,7 @@ class PublishConnection:
         self._media: dict[str, tuple[PublishedMedia, Producer]] = {}
         """What is published, by MID (or "#" and the index of m-lines without)."""
         self._demands: dict[int, EncodingDemand] = {}
-        """By producer, for video."""
+        """By producer."""
 
     def publish(self, text: str, prefer: Sequence[str]) -> PublishResult:
         """Answers an offer or re-offer."""
@@ -93,7 +93,7 @@ class PublishConnection:
         (`encoding_demand.HOLD_SECONDS`). Of one encoding with several spatial layers (SVC) all are sent or none.
         `ceiling` is what each of them is to take at most, in bit/s of RTP payload; None for no bound. Those that are
         not `needed` the publisher may leave out where its line does not carry all; None: all are.
-        Without effect on audio, and on producers that have ended.
+        Without effect on producers that have ended.
         """
         demand = self._demands.get(producer_id)
         if demand is not None:
@@ -168,12 +168,11 @@ class PublishConnection:
         worker.route(producer.producer_id, self._on_event)
         worker.core.create_producer(producer.producer_id, _producer_params(self.transport.transport_id, media))
         self._media[key] = (media, producer)
-        if producer.kind == "video":
-            self._demands[producer.producer_id] = EncodingDemand(
-                len(producer.encodings),
-                lambda wanted: self._on_encodings_wanted(producer.producer_id, wanted),
-                encoding_demand.HOLD_SECONDS,
-            )
+        self._demands[producer.producer_id] = EncodingDemand(
+            len(producer.encodings),
+            lambda wanted: self._on_encodings_wanted(producer.producer_id, wanted),
+            encoding_demand.HOLD_SECONDS,
+        )
         self._router.producers[producer.producer_id] = PublishedProducer(
             producer,
             media.codecs,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from bridge.sfu.allocation import ceiling, publishing
+from bridge.sfu.allocation import ceiling, publishing, sound
 from bridge.sfu.allocation.ceiling import Ceiling
 from bridge.sfu.allocation.model import Layer
 from bridge.sfu.allocation.publishing import Received
@@ -38,8 +38,15 @@ class PublishedProducer:
     """Says which of its encodings, by index, are to be received by anybody: see `PublishConnection.want_encodings`."""
     ceiling: Ceiling = field(default_factory=Ceiling)
     """What its publisher was told that anybody's line takes of an encoding at most."""
+    hearers: dict[object, bool] = field(default_factory=dict)
+    """Receivers of this sound, and whether their lines do not carry it as it comes."""
     needed: frozenset[int] = frozenset()
     """Which encodings nobody's line could do without: its publisher may leave out the others."""
+
+    @property
+    def asked_for_less(self) -> bool:
+        """Whether nobody who hears this sound has a line that carries it as it comes."""
+        return bool(self.hearers) and all(self.hearers.values())
 
 
 class RouterMember(Protocol):
@@ -180,6 +187,31 @@ class Router:
         if producer_id in self.producers:
             self._receives.setdefault(producer_id, {})[receiver] = received
             self._want(producer_id)
+
+    def hears(self, receiver: object, producer_id: int, *, scarce: bool) -> None:
+        """Whether the line of a receiver does not carry a sound as it comes.
+
+        Its publisher sends less while that is so of everyone who hears it: one bad line is no harm to the others.
+        """
+        published = self.producers.get(producer_id)
+        if published is None:
+            return
+        before = published.asked_for_less
+        published.hearers[receiver] = scarce
+        self._ask_for_less(published, before)
+
+    def hears_no_more(self, receiver: object, producer_id: int) -> None:
+        """A receiver has no consumer of a sound any more."""
+        published = self.producers.get(producer_id)
+        if published is None:
+            return
+        before = published.asked_for_less
+        published.hearers.pop(receiver, None)
+        self._ask_for_less(published, before)
+
+    def _ask_for_less(self, published: PublishedProducer, before: bool) -> None:
+        if published.asked_for_less is not before:
+            published.want_encodings({0}, sound.LESS if published.asked_for_less else None, {0})
 
     def encoding_for(self, producer_id: int, spatial: int) -> int:
         """Which encoding a receiver of this one is to be sent: the next larger one once it comes, where that is needed.

@@ -193,7 +193,6 @@ class SubscribeConnection:
             raise BridgeError(
                 "stale_answer",
                 "this answers no offer that is waiting for an answer",
-                field="revision",
                 hint="answer the newest offer, once",
             )
         answer = parser.parse(text, max_bytes=self._limits.sdp_bytes, max_media=len(self._lines) + 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, ClassVar
 
+from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
@@ -148,6 +149,13 @@ class DroppableWebSocketProtocol(WebSocketsSansIOProtocol):
             await super().run_asgi()
         finally:
             self._cut_after(self.close_timeout + LINGER)
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Sends what the application says."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
+            # A handshake that is refused by a response uvicorn takes for one that was forgotten, and logs an error.
+            self.handshake_complete = True
 
     def handle_ping(self) -> None:
         """Answers a ping, unless the client does not even read what it was sent before."""

@@ -128,6 +128,45 @@ fn a_dead_encoding_is_left_for_a_live_one_and_taken_up_again() {
     assert_eq!(call.sent_layers(), [Some(2)]);
 }
 
+/// After how many frames of the others it is given up, and another one is asked for.
+fn frames_until_given_up(call: &mut Simulcast) -> usize {
+    call.asked_for();
+    (1..)
+        .find(|_| {
+            call.frames(&[0, 1], false);
+            call.asked_for().contains(&SSRCS[1])
+        })
+        .unwrap()
+}
+
+#[test]
+fn an_encoding_that_came_in_quick_frames_is_given_up_sooner_but_not_after_a_keyframe() {
+    let mut call = Simulcast::new();
+    call.allocate(2);
+    for n in 0..70 {
+        call.frames(&[0, 1, 2], n == 0);
+    }
+    let quick = frames_until_given_up(&mut call);
+    assert!((400 / 33..=540 / 33).contains(&quick), "{quick} frames of 33 ms");
+    for n in 0..70 {
+        call.frames(&[0, 1, 2], n == 0 || n == 69);
+    }
+    let after_keyframe = frames_until_given_up(&mut call);
+    assert!((800 / 33..=940 / 33).contains(&after_keyframe), "{after_keyframe} frames of 33 ms");
+}
+
+#[test]
+fn an_encoding_of_few_frames_is_given_its_time() {
+    let mut call = Simulcast::new();
+    call.allocate(2);
+    for n in 0..70 {
+        let encodings: &[usize] = if n % 6 == 0 { &[0, 1, 2] } else { &[0, 1] };
+        call.frames(encodings, n == 0);
+    }
+    let few = frames_until_given_up(&mut call);
+    assert!(few > 600 / 33, "{few} frames of 33 ms");
+}
+
 #[test]
 fn the_live_layers_are_told_with_what_they_cost() {
     let mut call = Simulcast::new();

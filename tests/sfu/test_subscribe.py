@@ -9,6 +9,7 @@ import pytest
 
 from bridge.errors import BridgeError
 from bridge.sfu import MediaSession, Producer, SubscribeOffer, SubscribeResult, Subscription
+from bridge.sfu.allocation import allocator, receiver, sound
 from bridge.sfu.sdp import parser
 from bridge.sfu.sdp.error import SdpError
 from tests.sfu.conftest import Bridge
@@ -32,8 +33,10 @@ async def negotiate(session: MediaSession, **client: object) -> tuple[SubscribeO
     return offer, await session.subscribe_answer(answer(offer.sdp, **client), offer.revision)  # type: ignore[arg-type]
 
 
-async def subscribed(bridge: Bridge, producers: tuple[Producer, ...]) -> tuple[MediaSession, Recorder]:
-    session, recorder = bridge.open("bo")
+async def subscribed(
+    bridge: Bridge, producers: tuple[Producer, ...], name: str = "bo"
+) -> tuple[MediaSession, Recorder]:
+    session, recorder = bridge.open(name)
     session.set_subscriptions(wanted(*producers))
     await recorder.wait_for("negotiation")
     return session, recorder
@@ -121,6 +124,68 @@ async def test_sound_is_repeated_towards_a_receiver_that_loses_packets(bridge: B
     assert bridge.core.called("set_consumer_redundancy") == [(audio_id, 2)]
 
 
+async def test_who_speaks_is_asked_for_less_while_a_line_does_not_carry_the_sound(
+    bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sound, "SHORT_SECONDS", 0.0)
+    opened, anna = bridge.open("anna")
+    producers = (await opened.publish(fixture("chrome_publish"))).producers
+    session, _ = await subscribed(bridge, producers)
+    await negotiate(session)
+    voice = producers[0].producer_id
+    bridge.core.emit(
+        type="estimate",
+        transport_id=bridge.core.called("create_consumer")[0][1]["transport_id"],
+        bitrate=30_000,
+        source="transport_feedback",
+        proven=True,
+        round_trip_time=0.1,
+        fraction_lost=0.1,
+        queue_delay=0.3,
+    )
+    await anna.wait_for("encodings", voice, True, sound.LESS)
+    # Somebody with a better line hears it now, too.
+    other, _ = await subscribed(bridge, producers, "cecilie")
+    await negotiate(other)
+    await anna.wait_for("encodings", voice, True, None)
+    await other.close()
+    await anna.wait_for("encodings", voice, True, sound.LESS)
+    await session.close()
+    await anna.wait_for("encodings", voice, True, None)
+
+
+@pytest.mark.parametrize(("codecs", "stands"), [(("opus", "VP8", "rtx"), True), (("opus", "VP8"), False)])
+async def test_a_line_that_cannot_be_probed_is_tried_with_the_picture_itself(
+    bridge: Bridge, codecs: tuple[str, ...], stands: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(allocator, "WEAK_FOR", 0.0)
+    monkeypatch.setattr(receiver, "INTERVAL", 0.001)
+    producers = await published(bridge)
+    layer = {"spatial": 0, "temporal": 0, "bitrate": 500_000, "width": 640, "height": 360, "frame_rate": 25.0}
+    session, _ = await subscribed(bridge, producers)
+    bridge.core.emit(type="producer_layers", producer_id=producers[1].producer_id, layers=[layer])
+    await negotiate(session, codecs=codecs)
+    transport = bridge.core.called("create_consumer")[0][1]["transport_id"]
+
+    async def estimate(bitrate: int) -> bool:
+        bridge.core.emit(
+            type="estimate",
+            transport_id=transport,
+            bitrate=bitrate,
+            source="transport_feedback",
+            proven=True,
+            round_trip_time=0.1,
+            fraction_lost=0.0,
+            queue_delay=0.0,
+        )
+        await asyncio.sleep(0.05)
+        told: bool = bridge.core.called("allocate_consumer")[-1][1]["still_interval_ms"] is not None
+        return told
+
+    assert await estimate(300_000) is stands
+    assert await estimate(200_000), "more than the line carries, as it turned out"
+
+
 async def test_a_receiver_without_retransmissions_gets_none(bridge: Bridge) -> None:
     session, _ = await subscribed(bridge, await published(bridge))
     await negotiate(session, codecs=("opus", "VP8"))
@@ -141,7 +206,10 @@ async def test_a_codec_the_receiver_lacks_is_reported_once_and_not_offered_again
     recorder.events.clear()
     session.set_subscriptions(wanted(*producers))
     offer = await session.subscribe_offer()
-    assert parser.parse(offer.sdp).media[1].rejected
+    rejected = parser.parse(offer.sdp).media[1]
+    assert rejected.rejected
+    # werift refuses an offer with an m-line, used or not, on which it finds no codec that it knows.
+    assert [codec.name for codec in rejected.codecs] == ["H264"]
     assert recorder.events == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 
 import pytest
 import websockets
@@ -279,7 +280,7 @@ async def test_stats_speak_of_sources() -> None:
         assert (source["source_id"], source["retransmissions"]) == (own["id"], 3)
 
 
-async def test_the_subprotocol_is_selected_when_offered() -> None:
+async def test_the_subprotocol_is_selected_when_offered(caplog: pytest.LogCaptureFixture) -> None:
     async with open_house() as house:
         client = await SignalClient.connect(house.signal_url, subprotocols=["bridge.v0", "bridge.v1"])
         assert client.socket.subprotocol == "bridge.v1"
@@ -288,6 +289,8 @@ async def test_the_subprotocol_is_selected_when_offered() -> None:
             await SignalClient.connect(house.signal_url, subprotocols=["bridge.v9"])
         assert refused.value.response.status_code == 400
         assert json.loads(refused.value.response.body or b"")["code"] == "unsupported_subprotocol"
+    # Strangers who are refused are no error of ours.
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 async def test_pages_of_other_origins_may_be_kept_out() -> None:

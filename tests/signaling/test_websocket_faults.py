@@ -100,6 +100,12 @@ async def test_the_place_of_a_mistake_is_named() -> None:
         assert (await refused(ola, json.dumps(request)))["field"] == "sources[1].mid"
         request |= {"offer": "garbage", "sources": []}
         assert (await refused(ola, json.dumps(request)))["field"] == "line 1"
+        request |= {"sources": [{"mid": "0"}]}
+        assert (await refused(ola, json.dumps(request)))["field"] == "sources[0].source"
+        request |= {"sources": [], "ofer": ""}
+        assert (await refused(ola, json.dumps(request)))["field"] == "ofer"
+        request = {"type": "update_source", "id": 6, "source_id": "99", "muted": True}
+        assert (await refused(ola, json.dumps(request)))["field"] == "source_id"
 
 
 async def test_our_own_fault_gives_an_incident_and_no_traceback(caplog: pytest.LogCaptureFixture) -> None:

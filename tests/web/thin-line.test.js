@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
+import { LongFrames } from "../../web/sdk/src/long-frames.js";
 import { SourceSender } from "../../web/sdk/src/source-sender.js";
 import { ThinLine } from "../../web/sdk/src/thin-line.js";
 
@@ -87,5 +88,46 @@ describe("SourceSender on a thin line", () => {
     source.save(true);
     await settle();
     assert.deepEqual(fake.active, ["q"]);
+  });
+});
+
+describe("LongFrames", () => {
+  /** @param {LongFrames} frames @param {number[]} measured */
+  const after = (frames, measured) => {
+    for (const available of measured) frames.measure(available);
+    return frames.wanted;
+  };
+
+  it("are wanted on a line that carries little beside sound, until it carries a good deal more", () => {
+    const frames = new LongFrames();
+    assert.equal(after(frames, [84_400]), false, "one measurement is no measurement");
+    assert.equal(after(frames, [84_400]), true);
+    assert.equal(after(frames, [150_000, 150_000, 170_000, 150_000]), true);
+    assert.equal(after(frames, [170_000, 170_000]), false);
+    assert.equal(after(frames, [120_000, 120_000]), false);
+  });
+
+  it("are asked of the browser, and taken back", async () => {
+    const fake = {
+      encodings: [{ maxBitrate: 32_000 }],
+      getParameters() {
+        return { encodings: structuredClone(this.encodings) };
+      },
+      async setParameters({ encodings }) {
+        this.encodings = encodings;
+      },
+    };
+    const source = new SourceSender(fake);
+    await source.send("microphone", null, undefined);
+    assert.equal("adaptivePtime" in fake.encodings[0], false);
+    for (const bitrate of [84_400, 84_400]) source.shares(bitrate);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(fake.encodings[0].adaptivePtime, true);
+    for (const bitrate of [300_000, 300_000]) source.shares(bitrate);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(fake.encodings[0].adaptivePtime, false);
+    source.want({ encodings: [{ rid: null, active: true, spare: false }], max_bitrate: 12_000 });
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(fake.encodings, [{ maxBitrate: 12_000, active: true, adaptivePtime: true }], "somebody's line is thin");
   });
 });

@@ -12,6 +12,8 @@ from bridge.sfu.allocation.allocator import HEADROOM, Allocator
 from bridge.sfu.allocation.model import Allocation, Choice, Layer, Source, VideoState
 from bridge.sfu.allocation.publishing import Received
 from bridge.sfu.allocation.sharing import MIN_BITRATE
+from bridge.sfu.allocation.sound import SoundRoom
+from bridge.sfu.allocation.trials import Trials
 
 if TYPE_CHECKING:
     from bridge._core import ConsumerAllocation, EstimateEvent
@@ -59,6 +61,10 @@ class ReceiverAllocation:
         self._transport_id: int | None = None
         self._videos: dict[int, _Video] = {}
         self._audio: set[int] = set()
+        self._sound = SoundRoom()
+        self._trials = Trials()
+        self._padded: set[int] = set()
+        """What is sent with a stream of retransmissions, in which lines are probed, by producer."""
         self._chosen: dict[int, Layer] = {}
         """The encoding of what legs make that is for this line; of others the allocator chooses."""
         self._states: dict[int, VideoState] = {}
@@ -80,22 +86,32 @@ class ReceiverAllocation:
         consumer_id: int,
         *,
         paused: bool,
+        padded: bool = True,
         max_height: int | None = None,
         rank: int = 0,
     ) -> None:
-        """A consumer was made on the transport. `max_height` and `rank` are those of `Source`."""
+        """A consumer was made on the transport. `max_height` and `rank` are those of `Source`.
+
+        `padded`: whether it has a stream of retransmissions.
+        """
         self._transport_id = transport_id
+        if padded:
+            self._padded.add(producer_id)
         published = self._router.producers.get(producer_id)
         if published is not None and published.producer.kind == "video":
             self._videos[producer_id] = _Video(consumer_id, None, paused, max_height, rank)
         else:
             self._audio.add(producer_id)
+            self._router.hears(self, producer_id, scarce=self._sound.scarce)
         self.run()
 
     def remove(self, producer_id: int) -> None:
         """A consumer has ended."""
-        self._audio.discard(producer_id)
+        if producer_id in self._audio:
+            self._audio.remove(producer_id)
+            self._router.hears_no_more(self, producer_id)
         self._chosen.pop(producer_id, None)
+        self._padded.discard(producer_id)
         if self._videos.pop(producer_id, None) is not None:
             self._states.pop(producer_id, None)
             self._router.receives_no_more(self, producer_id)
@@ -129,9 +145,13 @@ class ReceiverAllocation:
         """What the line carries, and how many frames of sound are repeated on it."""
         self._proven = event["proven"] and event["source"] in PACKET_SOURCES
         falls = event["bitrate"] < self._estimate
+        if falls and event["bitrate"] < self._demand[0]:
+            self._trials.failed(asyncio.get_running_loop().time())
         self._estimate, self._repeated = event["bitrate"], repeated
         if falls:
             self.run()
+        else:
+            self._look_at_sound()
 
     def budget(self) -> int | None:
         """What the line carries beside sound, in bit/s; None while nothing that can be believed is known of it."""
@@ -145,11 +165,17 @@ class ReceiverAllocation:
     def run(self) -> None:
         """Allocates, and tells the core what changes."""
         self._stop()
+        self._look_at_sound()
         if self._transport_id is None or not self._videos:
             return
         loop = asyncio.get_running_loop()
+        tries = not self._padded and self._trials.is_on(loop.time())
         allocation = self._allocator.allocate(
-            loop.time(), self._estimate, self._audio_bitrate(), self._sources(), proven=self._proven
+            loop.time(),
+            self._estimate,
+            self._audio_bitrate(),
+            self._sources(),
+            proven=self._proven and not tries,
         )
         for producer_id, choice in allocation.choices.items():
             self._apply(producer_id, choice)
@@ -159,8 +185,16 @@ class ReceiverAllocation:
     def close(self) -> None:
         """Ends it, with its transport."""
         self._stop()
-        for producer_id in tuple(self._videos):
+        for producer_id in (*self._videos, *self._audio):
             self.remove(producer_id)
+
+    def _look_at_sound(self) -> None:
+        """Publishers of sound are told when the line does not carry it as it comes, and when it does again."""
+        room = round(self._estimate * HEADROOM) if self._proven else None
+        voices = min(len(self._audio), MAX_SPEAKERS) * AUDIO_BITRATE
+        if self._sound.update(asyncio.get_running_loop().time(), room, voices):
+            for producer_id in self._audio:
+                self._router.hears(self, producer_id, scarce=self._sound.scarce)
 
     def _stop(self) -> None:
         if self._timer is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridge.sfu.sdp import extensions
 from bridge.sfu.sdp.codecs import MediaCodec
@@ -62,6 +62,9 @@ def _section(media: OfferedMedia) -> MediaDescription:
         if each.rtx_payload_type is not None:
             apt = f"apt={each.codec.payload_type}"
             listed.append(Codec(each.rtx_payload_type, "rtx", each.codec.clock_rate, parameters=apt))
+    if media.rejected:
+        # werift looks for a codec that it knows on unused m-lines, too, and refuses the whole offer without one.
+        listed = [replace(each.codec, feedback=()) for each in media.codecs]
     section = MediaDescription(
         kind=media.kind,
         port=0 if media.rejected else DISCARD_PORT,

@@ -38,6 +38,8 @@ def _media_lines(media: MediaDescription) -> Iterator[str]:
         yield "a=rtcp-mux"
     if media.rejected:
         yield "a=inactive"
+        for codec in media.codecs:
+            yield from _codec_lines(codec)
         return
     if media.kind not in ("audio", "video"):
         return

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bridge.errors import BridgeError
+from bridge.signaling import decoder_errors
 from bridge.signaling.body import read_text
 
 MAX_BODY_BYTES = 8192
@@ -33,9 +34,8 @@ def decode_json(text: str, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(text, type=kind)
     except msgspec.ValidationError as error:
-        # "Expected `int`, got `str` - at `$.ttl`": no value of the input is in it.
-        message, _, place = str(error).partition(" - at `$.")
-        raise BridgeError("invalid_request", f"{message}.", field=place.rstrip("`") or None) from None
+        message, field = decoder_errors.told(error)
+        raise BridgeError("invalid_request", f"{message}.", field=field) from None
     except msgspec.DecodeError:
         raise BridgeError("invalid_request", "The body is a JSON object.") from None
 

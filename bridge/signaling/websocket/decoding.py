@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from bridge.errors import BridgeError
+from bridge.signaling import decoder_errors
 from bridge.signaling.websocket.messages.client import ClientMessage
 
 _REASON_LENGTH = 200
@@ -38,11 +39,11 @@ def decode(text: str) -> ClientMessage:
     try:
         return _decoder.decode(text)
     except msgspec.ValidationError as error:
-        reason, _, place = str(error).partition(" - at `")
+        reason, field = decoder_errors.told(error)
         raise BadMessageError(
             "bad_message",
-            f"{reason[:_REASON_LENGTH].rstrip('.')}.",
-            field=place.rstrip("`").removeprefix("$").removeprefix(".")[:_REASON_LENGTH] or None,
+            f"{reason[:_REASON_LENGTH]}.",
+            field=None if field is None else field[:_REASON_LENGTH],
             hint="docs/protocol describes every message.",
             request_id=_request_id(text),
         ) from None

@@ -12,6 +12,8 @@ from bridge.signaling.whip.bearer import Owner
 
 RESOURCE_ID_BYTES = 18
 ETAG_BYTES = 9
+ANY_SESSION = frozenset({"*", '"*"'})
+"""Values of If-Match that restart ICE: as HTTP writes it (RFC 9110, 13.1.1), and in quotes, as examples of WHIP do."""
 
 
 def new_etag() -> str:
@@ -44,7 +46,7 @@ class Resource:
                 hint='The ETag of the newest response to trickle, "*" to restart ICE.',
             )
         tags = [tag.strip() for tag in if_match.split(",")]
-        if "*" not in tags and self.etag not in tags:
+        if self.etag not in tags and not ANY_SESSION.intersection(tags):
             raise BridgeError("etag_mismatch", "This is not the current ICE session.", field="If-Match")
 
 

@@ -12,9 +12,12 @@ use crate::time::Time;
 const SPATIAL_LAYERS: usize = 4;
 /// Temporal layers that are told apart.
 const TEMPORAL_LAYERS: usize = 4;
-/// An encoding is dead after a silence of this, while another one of its producer comes. A thin encoding sends a frame
-/// ten times a second or so.
+/// An encoding is dead after a silence of this at the latest, while another one of its producer comes. A thin encoding
+/// sends a frame ten times a second or so.
 pub const DEAD_AFTER: Duration = Duration::from_millis(800);
+/// It is dead earlier, but not before this, where so many of its frames did not come: receivers stand still meanwhile.
+const DEAD_AFTER_FRAMES: f32 = 10.0;
+const DEAD_NOT_BEFORE: Duration = Duration::from_millis(400);
 /// Rates are measured over windows of this.
 const WINDOW: Duration = Duration::from_secs(1);
 /// Upper bound of a frame rate worth telling.
@@ -45,6 +48,12 @@ struct Rate {
 #[derive(Clone, Debug, Default)]
 pub struct LayerMeter {
     last: Option<Time>,
+    /// RTP timestamp of the last keyframe. Encoders leave out frames after one that took more than there was room for.
+    keyframe: Option<u32>,
+    /// For how long it may be silent after the last packet.
+    patience: Duration,
+    /// The same by the frame rate of the last whole window.
+    usual_patience: Option<Duration>,
     since: Option<Time>,
     counting: ByLayer<Count>,
     /// Of the last whole window.
@@ -64,6 +73,14 @@ impl LayerMeter {
             *self = LayerMeter { sizes: self.sizes, since: Some(now), ..LayerMeter::default() };
         }
         self.last = Some(now);
+        if packet.keyframe {
+            self.keyframe = Some(packet.timestamp);
+        }
+        self.patience = if self.keyframe == Some(packet.timestamp) {
+            DEAD_AFTER
+        } else {
+            self.usual_patience.unwrap_or(DEAD_AFTER)
+        };
         match packet.frame {
             Some(frame) => self.count_frame(packet, &frame),
             None => self.count_plain(packet),
@@ -118,7 +135,7 @@ impl LayerMeter {
 
     /// Whether packets come.
     pub fn is_live(&self, now: Time) -> bool {
-        self.last.is_some_and(|last| now.since(last) <= DEAD_AFTER)
+        self.last.is_some_and(|last| now.since(last) <= self.patience)
     }
 
     /// Width and height of each spatial layer in pixels; zero while unknown.
@@ -141,6 +158,9 @@ impl LayerMeter {
                 is_there: count.own_bytes > 0,
             };
         }
+        let frame_rate = self.rates.iter().flatten().map(|rate| rate.frame_rate).fold(0.0, f32::max);
+        let patience = Duration::try_from_secs_f32(DEAD_AFTER_FRAMES / frame_rate).unwrap_or(DEAD_AFTER);
+        self.usual_patience = Some(patience.clamp(DEAD_NOT_BEFORE, DEAD_AFTER));
         self.counting = Default::default();
         self.since = Some(now);
     }

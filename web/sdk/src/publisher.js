@@ -96,11 +96,15 @@ export class Publisher extends Emitter {
 
   /**
    * Takes in what one's own line carries: where that is too little for all sizes of a picture, the best alone is sent.
-   * With several pictures at a time they all stay, since which of them the browser spends it on is not known.
+   * With several pictures at a time they all stay, since which of them the browser spends it on is not known. Where it is
+   * too little for that, too, sound takes less.
    *
    * @param {number} bitrate bit/s, as the browser estimates it
    */
   carries(bitrate) {
+    for (const [{ kind }, transceiver] of this.#sources) {
+      if (kind === "audio" && transceiver) this.#senders.get(transceiver)?.shares(bitrate);
+    }
     const videos = [...this.#sources].filter(([{ kind, muted }]) => kind === "video" && !muted);
     const [video] = videos;
     if (videos.length !== 1 || !video?.[1]) return;

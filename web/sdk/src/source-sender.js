@@ -1,4 +1,5 @@
 import { encodingsFor, fitted, withoutScalability } from "./encodings.js";
+import { LongFrames } from "./long-frames.js";
 import { ThinLine } from "./thin-line.js";
 
 /** @import { Size, VideoCodec } from "./encodings.js" */
@@ -6,6 +7,9 @@ import { ThinLine } from "./thin-line.js";
 
 /** Where the rate does not suffice: a screen keeps its size, since its text must be read. @type {Partial<Record<SourceName, string>>} */
 const DEGRADATION = { screen: "maintain-resolution" };
+
+/** Of little sound in short frames, headers take as much as the sound. @type {Set<SourceName>} */
+const SOUND = new Set(["microphone", "screen_audio"]);
 
 /**
  * The encodings of one sender: what its source needs of them, and which of them anybody receives.
@@ -27,6 +31,7 @@ export class SourceSender {
   #ceiling = null;
   #saving = false;
   #line = new ThinLine();
+  #frames = new LongFrames();
   /** @type {Promise<void>} */
   #last = Promise.resolve();
 
@@ -77,6 +82,11 @@ export class SourceSender {
     if (this.#line.measure(bitrate, wanted)) this.#apply();
   }
 
+  /** @param {number} bitrate that one's own line has for this sound and all else, bit/s */
+  shares(bitrate) {
+    if (this.#frames.measure(bitrate)) this.#apply();
+  }
+
   #apply() {
     this.#last = this.#last.then(() => this.#set());
     return this.#last;
@@ -102,6 +112,9 @@ export class SourceSender {
       const { active, spare } = this.#wantedOf(encoding.rid, index);
       encoding.active = wanted.active !== false && active && !(spare && this.#line.thin && !this.#saving);
       if (this.#saving && index > 0) encoding.active = false;
+      // Of WebRTC Extensions; browsers that do not know it leave it out.
+      const long = this.#frames.wanted || (SOUND.has(this.#name) && this.#ceiling !== null);
+      if (long || "adaptivePtime" in encoding) Object.assign(encoding, { adaptivePtime: long });
     });
     // A single encoding browsers would start much smaller than it is, and be slow to enlarge.
     const degradation = this.#line.thin ? "maintain-resolution" : DEGRADATION[this.#name];

@@ -159,7 +159,8 @@ class Encodings(Notice, tag="encodings"):
         int | None,
         Meta(
             description="What each of them should take at most (`maxBitrate`), in bit/s: no receiver's line carries "
-            "more of it now. Null for no bound. Changes as lines do, a few times a second at most."
+            "more of it now; of sound: no receiver's line carries it as it is. Null for no bound. Changes as lines "
+            "do, a few times a second at most."
         ),
     ]
 

@@ -1,0 +1,36 @@
+"""When publishers of sound are asked for less, and when for all again."""
+
+from __future__ import annotations
+
+from bridge.sfu.allocation.sound import AMPLE, AMPLE_SECONDS, SHORT_SECONDS, SoundRoom
+
+SOUND = 45_000
+
+
+def test_a_line_has_to_carry_too_little_for_a_while() -> None:
+    room = SoundRoom()
+    assert not room.update(0.0, 40_000, SOUND)
+    assert not room.update(1.0, 50_000, SOUND), "it was a moment's"
+    assert not room.update(2.0, 40_000, SOUND)
+    assert room.update(2.0 + SHORT_SECONDS, 40_000, SOUND)
+    assert room.scarce
+
+
+def test_it_has_to_carry_a_good_deal_more_for_longer() -> None:
+    room = SoundRoom()
+    room.update(0.0, 40_000, SOUND)
+    room.update(SHORT_SECONDS, 40_000, SOUND)
+    ample = round(SOUND * AMPLE)
+    assert not room.update(10.0, ample - 1, SOUND)
+    assert not room.update(30.0, ample, SOUND)
+    assert not room.update(31.0, ample - 1, SOUND)
+    assert not room.update(32.0, ample, SOUND)
+    assert room.update(32.0 + AMPLE_SECONDS, ample, SOUND)
+    assert not room.scarce
+
+
+def test_nothing_is_scarce_where_nothing_is_known_or_nothing_is_heard() -> None:
+    room = SoundRoom()
+    for now in range(10):
+        assert not room.update(now, None, SOUND)
+        assert not room.update(now, 10_000, 0)
