@@ -119,6 +119,8 @@ class Firefox:
         relay = await asyncio.create_subprocess_exec(
             *wrapper,
             sys.executable,
+            # Without this folder among those that modules come from.
+            "-I",
             bidi_relay.__file__,
             f"{address}/session",
             stdin=subprocess.PIPE,
