@@ -26,6 +26,7 @@ from bridge.errors import BridgeError
 from bridge.housekeeping import Housekeeping
 from bridge.inviting import CallInviter
 from bridge.issuers import make_verifier
+from bridge.leg_cpus import choose_cpus
 from bridge.observability import (
     AdminServer,
     Counts,
@@ -140,7 +141,14 @@ class Application:
         )
         self._queues = QueueKeeper(node, self._rooms, settings.data.directory / OLD_FILE)
         self._metrics = Metrics(version())
-        self._legs = LegSupervisor(LegSettings(settings.legs.max, settings.legs.memory, settings.legs.language))
+        self._legs = LegSupervisor(
+            LegSettings(
+                settings.legs.max,
+                settings.legs.memory,
+                settings.legs.language,
+                choose_cpus(settings.legs.cpus, settings.media.workers),
+            )
+        )
         self._sfu = Sfu(_media_settings(settings, development), legs=self._legs)
         self._store = open_store(settings)
         self._retention = Retention(self._store)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 
 from tests.support.bridge import Bridge
@@ -42,3 +43,8 @@ def legs(bridge: Bridge) -> list[int]:
 def open_files(pid: int) -> int:
     """How many descriptors a process has open."""
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def cpus(pid: int) -> set[frozenset[int]]:
+    """Which CPUs the threads of a process may run on."""
+    return {frozenset(os.sched_getaffinity(int(task.name))) for task in Path(f"/proc/{pid}/task").iterdir()}
