@@ -56,6 +56,7 @@ from bridge.signaling.http import application
 from bridge.signaling.operations import OperationsRoutes
 from bridge.signaling.rest.door import RestDoor
 from bridge.signaling.rest.history import HistoryOperations
+from bridge.signaling.rest.test_legs import TestLegResource
 from bridge.signaling.selftest import SelfTestDoor, SelfTestSettings
 from bridge.signaling.server import HttpServer, ServerSettings
 from bridge.signaling.signin.door import SignInDoor
@@ -71,6 +72,7 @@ from bridge.storage import Database, Storage, StorageError, in_thread
 from bridge.system_limits import log_capabilities, raise_file_limit
 from bridge.tls import read_certificate
 from bridge.transcode.supervisor import LegSettings, LegSupervisor
+from bridge.transcode.test_legs import TestLegs, TestLegSettings, own_door
 from bridge.webhooks import EventLog, Outbox, WebhookSender
 
 if TYPE_CHECKING:
@@ -148,6 +150,17 @@ class Application:
                 settings.legs.language,
                 choose_cpus(settings.legs.cpus, settings.media.workers),
             )
+        )
+        self._test_legs = TestLegs(
+            TestLegSettings(
+                settings.legs.tests,
+                settings.legs.test_lifetime,
+                settings.legs.test_clips,
+                settings.legs.memory,
+                self._legs.settings.cpus,
+            ),
+            lambda: own_door(settings.http.listen, self.http_port, tls=settings.http.tls_certificate is not None),
+            settings.http.tls_certificate,
         )
         self._sfu = Sfu(_media_settings(settings, development), legs=self._legs)
         self._store = open_store(settings)
@@ -247,6 +260,7 @@ class Application:
         served, self._accepting = self._accepting, False
         if self._sandbox is not None:
             await self._sandbox.close()
+        await self._test_legs.close()
         await self._calls.close()
         if self._recorder is not None:
             await self._recorder.close()
@@ -403,7 +417,10 @@ class Application:
                 version=version(),
                 public_url=settings.signin.public_url,
                 clock=time.monotonic,
-                more=HistoryOperations(events, RecordArchive(self._records), acts).operations(),
+                more={
+                    **HistoryOperations(events, RecordArchive(self._records), acts).operations(),
+                    **TestLegResource(self._test_legs, self._tokens, acts).operations(),
+                },
             ).routes(),
             *OperationsRoutes(health, self._metrics, networks).routes(),
             *WebFiles(

@@ -126,6 +126,9 @@ class LegsSection:
     memory: int = setting(integer(512 << 20, 64 << 30), 2 << 30)
     cpus: LegCpus = setting(LEG_CPUS, AUTO)
     language: str = setting(choice("nb", "nn", "en"), "nb")
+    tests: int = setting(integer(0, 64), 4)
+    test_lifetime: float = setting(duration("10s", "24h"), "10m")
+    test_clips: Path | None = setting(OPTIONAL_PATH, "")
 
 
 @dataclass(frozen=True, slots=True)

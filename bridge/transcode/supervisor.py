@@ -165,7 +165,7 @@ class LegSupervisor:
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                env=_environment(),
+                env=child_environment(),
             )
         self._keep_to_cpus(self._launcher.pid)
         requests.setblocking(False)
@@ -328,7 +328,7 @@ class SupervisedLeg:
         self._process.say(messages.encode(command))
 
 
-def _environment() -> dict[str, str]:
+def child_environment() -> dict[str, str]:
     """What a leg needs to know of the bridge's environment, which may hold secrets: where its modules are."""
     kept = ("PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "LD_LIBRARY_PATH")
     return {"OPENBLAS_NUM_THREADS": "1", **{name: os.environ[name] for name in kept if name in os.environ}}

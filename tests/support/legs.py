@@ -40,6 +40,12 @@ def legs(bridge: Bridge) -> list[int]:
     return named(children(launcher(bridge)), "bridge-leg")
 
 
+def programs(bridge: Bridge) -> list[int]:
+    """The processes of its test legs."""
+    assert bridge.process is not None
+    return named(children(bridge.process.pid), "bridge-test-leg")
+
+
 def open_files(pid: int) -> int:
     """How many descriptors a process has open."""
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
