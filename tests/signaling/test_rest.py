@@ -27,9 +27,8 @@ from bridge.rest import VendorTokens
 from bridge.room import DEFAULT_ROLES, RoomLimits, Rooms
 from bridge.signaling.calls import Calls, Door
 from bridge.signaling.http import application
-from bridge.signaling.rest import RestDoor
+from bridge.signaling.rest import RestDoor, test_legs
 from bridge.signaling.rest.history import HistoryOperations
-from bridge.signaling.rest.test_legs import TestLegResource
 from bridge.signin import SettingsLevels
 from bridge.storage import Database, SqlitePlace
 from bridge.storage.choice import NODE_FILE
@@ -157,7 +156,7 @@ class Vendors:
             clock=lambda: self.now,
             more={
                 **HistoryOperations(EventLog(self.outbox), RecordArchive(self.records), self.notes).operations(),
-                **TestLegResource(self.test_legs, minter, self.notes).operations(),
+                **test_legs.TestLegResource(self.test_legs, minter, self.notes).operations(),
             },
         )
         self.app: Starlette = application(door.routes())
