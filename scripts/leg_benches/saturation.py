@@ -17,6 +17,7 @@ import struct
 import sys
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 from bridge.leg_cpus import ALL, AUTO, choose_cpus, format_cpus, parse_cpus
 from bridge.sfu import MediaSettings, Sfu
@@ -142,17 +143,27 @@ async def feeding(legs: int, cpus: frozenset[int]) -> AsyncIterator[None]:
     command = [sys.executable, "-m", "scripts.leg_benches.saturation", str(legs), format_cpus(cpus)]
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
+    pids: list[int] = []
     try:
-        await process.stdout.readline()
+        pids += map(int, (await process.stdout.readline()).split())
         yield
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
         await process.wait()
+        # They work off what they have read already, for seconds: nobody is to be measured beside that as beside none.
+        await eventually(lambda: not any(map(_runs, pids)), within=60)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 async def feed(count: int, cpus: frozenset[int]) -> None:
-    """Feeds legs for good, and says so on standard output once they run."""
+    """Feeds legs for good, and prints their pids once they run."""
     frames = [packetise("vp8", frame) for frame in encoded("vp8", [each.reformat(*SIZE) for each in pictures(2)], SIZE)]
     async with supervisor(max=count, cpus=cpus) as legs:
         with contextlib.ExitStack() as running:
@@ -161,7 +172,7 @@ async def feed(count: int, cpus: frozenset[int]) -> None:
             # What feeds is not what is measured, and legs are as far behind the bridge as ever.
             os.nice(10)
             os.sched_setaffinity(0, cpus)
-            print("fed", flush=True)
+            print(*(each.leg.pid for each in fed), flush=True)
             while True:
                 # From the keyframe on.
                 for frame in frames:
