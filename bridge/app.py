@@ -47,7 +47,14 @@ from bridge.rest import AuditedActs, VendorTokens
 from bridge.room import Metering, Rooms
 from bridge.sandbox import PAGES as SANDBOX_PAGES
 from bridge.sandbox import Sandbox
-from bridge.service_settings import media_settings, room_limits, room_policy, server_settings
+from bridge.service_settings import (
+    leg_settings,
+    media_settings,
+    room_limits,
+    room_policy,
+    server_settings,
+    test_leg_settings,
+)
 from bridge.settings import Settings
 from bridge.sfu import Sfu
 from bridge.signaling.admin import AdminAccess, AdminDoor
@@ -56,6 +63,7 @@ from bridge.signaling.http import application
 from bridge.signaling.operations import OperationsRoutes
 from bridge.signaling.rest.door import RestDoor
 from bridge.signaling.rest.history import HistoryOperations
+from bridge.signaling.rest.test_legs import TestLegResource
 from bridge.signaling.selftest import SelfTestDoor, SelfTestSettings
 from bridge.signaling.server import HttpServer
 from bridge.signaling.signin.door import SignInDoor
@@ -70,7 +78,8 @@ from bridge.signin import SignIn, tenants, vendor_authenticator
 from bridge.storage import Database, Storage, StorageError, in_thread
 from bridge.system_limits import log_capabilities, raise_file_limit
 from bridge.tls import read_certificate
-from bridge.transcode.supervisor import LegSettings, LegSupervisor
+from bridge.transcode.supervisor import LegSupervisor
+from bridge.transcode.test_legs import TestLegs, own_door
 from bridge.webhooks import EventLog, Outbox, WebhookSender, read_endpoints
 
 if TYPE_CHECKING:
@@ -123,7 +132,12 @@ class Application:
         )
         self._queues = QueueKeeper(node, self._rooms, settings.data.directory / OLD_FILE)
         self._metrics = Metrics(version())
-        self._legs = LegSupervisor(LegSettings(settings.legs.max, settings.legs.memory, settings.legs.language))
+        self._legs = LegSupervisor(leg_settings(settings.legs, settings.media.workers))
+        self._test_legs = TestLegs(
+            test_leg_settings(settings.legs, self._legs.settings.cpus),
+            lambda: own_door(settings.http.listen, self.http_port, tls=settings.http.tls_certificate is not None),
+            settings.http.tls_certificate,
+        )
         self._sfu = Sfu(media_settings(settings.media, development=development), legs=self._legs)
         self._store = open_store(settings)
         self._retention = Retention(self._store)
@@ -222,6 +236,7 @@ class Application:
         served, self._accepting = self._accepting, False
         if self._sandbox is not None:
             await self._sandbox.close()
+        await self._test_legs.close()
         await self._calls.close()
         if self._recorder is not None:
             await self._recorder.close()
@@ -378,7 +393,10 @@ class Application:
                 version=version(),
                 public_url=settings.signin.public_url,
                 clock=time.monotonic,
-                more=HistoryOperations(events, RecordArchive(self._records), acts).operations(),
+                more={
+                    **HistoryOperations(events, RecordArchive(self._records), acts).operations(),
+                    **TestLegResource(self._test_legs, self._tokens, acts).operations(),
+                },
             ).routes(),
             *OperationsRoutes(health, self._metrics, networks).routes(),
             *WebFiles(

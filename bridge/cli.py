@@ -339,14 +339,18 @@ def _test_leg(options: argparse.Namespace) -> int:
         raise BridgeError("bad_file", "`play` wants a file, `echo` and `clock` none.", field="file")
     from bridge.transcode import test_leg
 
-    if options.what == "echo":
-        running = test_leg.echo(options.url, options.token)
-    elif options.what == "clock":
-        running = test_leg.clock(options.url, options.token)
-    else:
-        running = test_leg.play(options.url, options.token, options.file)
+    async def run() -> None:
+        match options.what:
+            case "echo":
+                tracks = test_leg.echo()
+            case "clock":
+                tracks = test_leg.clock()
+            case _:
+                tracks = test_leg.play(options.file)
+        await test_leg.TestLeg(options.url, options.token, tracks).run()
+
     try:
-        asyncio.run(running)
+        asyncio.run(run())
     except OSError as error:
         why = error.strerror or "it does not answer"
         raise BridgeError("no_bridge", f"The bridge cannot be reached: {why}.", field="url") from None

@@ -25,6 +25,7 @@ from bridge.configuration import Address
 from bridge.data_directory import DataDirectory
 from bridge.errors import BridgeError
 from bridge.issuers import make_verifier
+from bridge.leg_cpus import ALL, choose_cpus, format_cpus
 from bridge.page_mark import read_mark
 from bridge.settings import Settings, check_for_production
 from bridge.storage import Storage, StorageError
@@ -81,6 +82,7 @@ def check_machine(settings: Settings, *, development: bool) -> Iterator[Finding]
         ("H.264 of legs", lambda: _h264(settings.legs.max)),
         ("open files", _open_files),
         ("CPU cores", lambda: _cores(settings.media.workers)),
+        ("CPUs of legs", lambda: _leg_cpus(settings)),
         ("clock", _clock),
     ]
     for name, check in checks:
@@ -238,6 +240,23 @@ def _cores(workers: int) -> Finding:
     if workers > cores:
         return _warn(f"{cores} for {workers} workers", f"Set media.workers to {cores} or fewer.")
     return _ok(f"{cores}")
+
+
+def _leg_cpus(settings: Settings) -> Finding:
+    if settings.legs.max == 0:
+        return _ok("there are no legs")
+    allowed, workers = os.sched_getaffinity(0), settings.media.workers
+    cpus = choose_cpus(settings.legs.cpus, workers)
+    left = allowed - cpus
+    if len(left) >= workers:
+        return _ok(f"{format_cpus(cpus)}, none on {format_cpus(left)}")
+    if settings.legs.cpus == ALL:
+        return _ok(f"{format_cpus(cpus)}, as legs.cpus says")
+    return _warn(
+        f"{format_cpus(cpus)}; without legs: {format_cpus(left) or 'none'}, for {workers} worker{'s'[: workers - 1]}",
+        "Legs may hold up everyone who is forwarded: give the bridge more CPUs than media.workers and legs.cpus take,"
+        ' or say legs.cpus = "all" if they may.',
+    )
 
 
 def _clock() -> Finding:

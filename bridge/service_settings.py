@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from bridge.leg_cpus import choose_cpus
 from bridge.room import RoomLimits, RoomPolicy, WithoutHost
-from bridge.settings import HttpSettings, MediaSection, RoomSettings
+from bridge.settings import HttpSettings, LegsSection, MediaSection, RoomSettings
 from bridge.sfu import MediaSettings, MediaTimeouts
 from bridge.signaling.server import ServerSettings
+from bridge.transcode.supervisor import LegSettings
+from bridge.transcode.test_legs import TestLegSettings
 
 
 def room_limits(rooms: RoomSettings) -> RoomLimits:
@@ -61,3 +64,13 @@ def server_settings(http: HttpSettings) -> ServerSettings:
         key=http.tls_key,
         trusted_proxies=http.trusted_proxies,
     )
+
+
+def leg_settings(legs: LegsSection, workers: int) -> LegSettings:
+    """The budget of legs, and where they run."""
+    return LegSettings(legs.max, legs.memory, legs.language, choose_cpus(legs.cpus, workers))
+
+
+def test_leg_settings(legs: LegsSection, cpus: frozenset[int] | None) -> TestLegSettings:
+    """The budget of test legs, which run where legs do."""
+    return TestLegSettings(legs.tests, legs.test_lifetime, legs.test_clips, legs.memory, cpus)

@@ -44,6 +44,7 @@ from bridge.configuration import (
     tables_of,
     unknown_key,
 )
+from bridge.leg_cpus import AUTO, LEG_CPUS, LegCpus
 from bridge.signin_settings import OperatorProviderSettings, SignInSettings, check_operators, check_signin
 
 ENVIRONMENT_PREFIX = "BRIDGE_"
@@ -123,7 +124,11 @@ class LegsSection:
 
     max: int = setting(integer(0, 512), 8)
     memory: int = setting(integer(512 << 20, 64 << 30), 2 << 30)
+    cpus: LegCpus = setting(LEG_CPUS, AUTO)
     language: str = setting(choice("nb", "nn", "en"), "nb")
+    tests: int = setting(integer(0, 64), 4)
+    test_lifetime: float = setting(duration("10s", "24h"), "10m")
+    test_clips: Path | None = setting(OPTIONAL_PATH, "")
 
 
 @dataclass(frozen=True, slots=True)

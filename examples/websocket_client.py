@@ -20,7 +20,7 @@ async def first_frame(track: MediaStreamTrack) -> None:
 
 
 async def call(url: str, token: str) -> str:
-    one_transport = RTCConfiguration(bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
+    one_transport = RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
     publish, subscribe = RTCPeerConnection(one_transport), RTCPeerConnection(one_transport)
     watching = set()
     subscribe.on("track", lambda track: watching.add(asyncio.ensure_future(first_frame(track))))

@@ -65,6 +65,38 @@ def test_a_missing_encoder_of_h264_is_warned_of_where_legs_may_run(
     assert finding("H.264 of legs", tmp_path, **{"legs.max": "0"}).status is Status.OK
 
 
+@pytest.mark.parametrize(
+    ("allowed", "options", "status", "detail"),
+    [
+        ({0, 1, 2, 3}, {}, Status.OK, "1-3, none on 0"),
+        ({0, 1, 2, 3}, {"media.workers": "3"}, Status.OK, "3, none on 0-2"),
+        ({0, 1}, {"media.workers": "2"}, Status.WARN, "0-1; without legs: none, for 2 workers"),
+        ({5}, {}, Status.WARN, "5; without legs: none, for 1 worker"),
+        ({0, 1, 2}, {"legs.cpus": "1-2", "media.workers": "2"}, Status.WARN, "1-2; without legs: 0, for 2 workers"),
+        ({0, 1}, {"legs.cpus": "all"}, Status.OK, "0-1, as legs.cpus says"),
+        ({5}, {"legs.max": "0"}, Status.OK, "there are no legs"),
+    ],
+)
+def test_workers_that_share_their_cpus_with_legs_are_warned_of(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    allowed: set[int],
+    options: dict[str, str],
+    status: Status,
+    detail: str,
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: allowed)
+    found = finding("CPUs of legs", tmp_path, **options)
+    assert (found.status, found.detail) == (status, detail)
+
+
+def test_cpus_that_the_bridge_may_not_run_on_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0, 1})
+    found = finding("CPUs of legs", tmp_path, **{"legs.cpus": "1-3"})
+    assert (found.status, found.mend) == (Status.FAIL, "it may run on 0-1")
+    assert "the bridge may not run on 2-3" in found.detail
+
+
 @pytest.mark.parametrize(("state", "status"), [(0, Status.OK), (5, Status.WARN), (-1, Status.WARN)])
 def test_a_clock_that_nobody_keeps_is_warned_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: int, status: Status

@@ -10,7 +10,7 @@ from pathlib import Path
 from bridge.auth.key_file import HashedKey, KeyFile
 
 FILE = "api-keys.json"
-SCOPES = ("recordings",)
+SCOPES = ("recordings", "test-legs")
 """What a key may open besides rooms."""
 
 

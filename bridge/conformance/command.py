@@ -11,7 +11,7 @@ from bridge.configuration import Address, SettingsError, parse_address, parse_du
 from bridge.conformance.examiner import Examination, examine
 from bridge.conformance.report import Report, as_json, as_text
 from bridge.errors import BridgeError
-from bridge.transcode.test_leg import echo
+from bridge.transcode.test_leg import TestLeg, echo
 
 
 def run(options: argparse.Namespace) -> bool:
@@ -49,7 +49,7 @@ async def _examine(url: str, address: Address, wait: float, peer_token: str | No
 
 async def _echo(url: str, token: str) -> None:
     try:
-        await echo(url, token)
+        await TestLeg(url, token, echo()).run()
     except OSError as error:
         why = error.strerror or type(error).__name__
         raise BridgeError("no_bridge", f"The bridge cannot be reached: {why}.", field="URL") from None

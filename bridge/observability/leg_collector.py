@@ -18,6 +18,10 @@ class LegCounts(Protocol):
     failures: int
     refused: int
 
+    @property
+    def cpus(self) -> int:
+        """CPUs that legs may run on."""
+
     def running_by_codec(self) -> dict[tuple[str, str], int]:
         """Legs that run, by source and target codec."""
 
@@ -46,5 +50,6 @@ class LegCollector(Collector):
         for codecs, count in self._counts.running_by_codec().items():
             gauge.add_metric(codecs, count)
         yield gauge
+        yield GaugeMetricFamily("bridge_legs_cpus", "CPUs that legs may run on.", value=self._counts.cpus)
         for name, text in _COUNTERS.items():
             yield CounterMetricFamily(f"bridge_legs_{name}", text, value=getattr(self._counts, name))

@@ -26,7 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         choices=SCOPES,
-        help="with create: what it opens besides rooms; recordings: to list, export and delete them",
+        help="with create: what it opens besides rooms; recordings: to list, export and delete them; test-legs: to "
+        "have programs join",
     )
 
 

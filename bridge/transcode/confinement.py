@@ -7,6 +7,7 @@ import ctypes
 import os
 import resource
 import struct
+from collections.abc import Iterable
 
 _PR_SET_NO_NEW_PRIVS = 38
 _PR_SET_DUMPABLE = 4
@@ -14,10 +15,14 @@ _PR_SET_NAME = 15
 _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWNET = 0x40000000
 _SYS_LANDLOCK_CREATE_RULESET = 444
+_SYS_LANDLOCK_ADD_RULE = 445
 _SYS_LANDLOCK_RESTRICT_SELF = 446
 _LINUX_CAPABILITY_VERSION_3 = 0x20080522
 _LANDLOCK_ACCESS_V1 = (1 << 13) - 1
 """All kinds of access to files that the first version of Landlock knows: ruled, and none allowed."""
+_LANDLOCK_RULE_PATH_BENEATH = 1
+_LANDLOCK_READ = 1 << 2 | 1 << 3
+"""Reading files, and listing folders."""
 
 NICE = 10
 """How much a leg stands behind the bridge's own threads."""
@@ -34,19 +39,33 @@ def leave_network() -> bool:
     return any(_libc.unshare(flags) == 0 for flags in (_CLONE_NEWNET, _CLONE_NEWUSER | _CLONE_NEWNET))
 
 
-def leave_files() -> bool:
-    """Gives up opening any file from now on (Landlock). False on kernels without it.
+def leave_files(readable: Iterable[str] = ()) -> bool:
+    """Gives up opening any file from now on, but for reading those below `readable` (Landlock).
 
-    `no_new_privileges` has to come before.
+    False on kernels without it. `no_new_privileges` has to come before. Folders that are not there are passed over.
     """
     attributes = struct.pack("=Q", _LANDLOCK_ACCESS_V1)
     ruleset = _libc.syscall(_SYS_LANDLOCK_CREATE_RULESET, attributes, len(attributes), 0)
     if ruleset < 0:
         return False
     try:
+        for folder in readable:
+            _allow_reading(ruleset, folder)
         return bool(_libc.syscall(_SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0) == 0)
     finally:
         os.close(ruleset)
+
+
+def _allow_reading(ruleset: int, folder: str) -> None:
+    try:
+        descriptor = os.open(folder, os.O_PATH | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        rule = struct.pack("=Qi", _LANDLOCK_READ, descriptor)
+        _libc.syscall(_SYS_LANDLOCK_ADD_RULE, ruleset, _LANDLOCK_RULE_PATH_BENEATH, rule, 0)
+    finally:
+        os.close(descriptor)
 
 
 def give_up_capabilities() -> bool:

@@ -42,6 +42,8 @@ class LegSettings:
     """Address space of each, in bytes."""
     language: str = "nb"
     """Of what stands in composed pictures beside names: "nb", "nn" or "en"."""
+    cpus: frozenset[int] | None = None
+    """That they may run on; None for those that the bridge may."""
 
 
 class Place(Protocol):
@@ -106,6 +108,14 @@ class LegSupervisor:
         return None if self._launcher is None else self._launcher.pid
 
     @property
+    def cpus(self) -> int:
+        """CPUs that legs may run on now; those of the bridge while there is no launcher."""
+        try:
+            return len(os.sched_getaffinity(self.launcher_pid or 0))
+        except ProcessLookupError:
+            return len(os.sched_getaffinity(0))
+
+    @property
     def running(self) -> int:
         """Legs that have a place."""
         return len(self._legs)
@@ -155,11 +165,22 @@ class LegSupervisor:
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                env=_environment(),
+                env=child_environment(),
             )
+        self._keep_to_cpus(self._launcher.pid)
         requests.setblocking(False)
         self._requests = requests
         asyncio.get_running_loop().add_reader(requests, self._launcher_ended)
+
+    def _keep_to_cpus(self, launcher: int) -> None:
+        """Legs inherit from the launcher which CPUs they may run on."""
+        if self.settings.cpus is None:
+            return
+        try:
+            os.sched_setaffinity(launcher, self.settings.cpus)
+        except OSError as error:
+            # None of them is the bridge's any more: legs are worth more than where they run.
+            logger.warning("legs run on any CPU: those of legs.cpus cannot be had (%s)", error.strerror)
 
     def _launcher_ended(self) -> None:
         """The launcher never says anything: its socket is readable when it has died."""
@@ -307,7 +328,7 @@ class SupervisedLeg:
         self._process.say(messages.encode(command))
 
 
-def _environment() -> dict[str, str]:
+def child_environment() -> dict[str, str]:
     """What a leg needs to know of the bridge's environment, which may hold secrets: where its modules are."""
     kept = ("PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "LD_LIBRARY_PATH")
     return {"OPENBLAS_NUM_THREADS": "1", **{name: os.environ[name] for name in kept if name in os.environ}}

@@ -13,7 +13,8 @@ import asyncio
 import itertools
 import json
 import logging
-from collections.abc import Sequence
+import ssl
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,11 +70,25 @@ class EchoTrack(MediaStreamTrack):
 class TestLeg:
     """One session in a room: publishes tracks, and hands what it receives to those of them that echo."""
 
-    def __init__(self, url: str, token: str, tracks: Sequence[MediaStreamTrack]) -> None:
-        """`url` is the WebSocket door's. Tracks are published as microphone and camera, by their kind."""
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        tracks: Sequence[MediaStreamTrack],
+        *,
+        tls: ssl.SSLContext | None = None,
+        on_published: Callable[[str], None] = lambda _participant_id: None,
+    ) -> None:
+        """`url` is the WebSocket door's. Tracks are published as microphone and camera, by their kind.
+
+        `tls` says whom to believe instead of the system's authorities, where the door is one of TLS. `on_published` is
+        told the participant's id once it is in the room and sends.
+        """
         self._url = url
         self._token = token
         self._tracks = tracks
+        self._tls = tls
+        self._on_published = on_published
         self._publish, self._subscribe = _connection(), _connection()
         self._followed: set[str] = set()
         self._ids = itertools.count(1)
@@ -83,7 +98,7 @@ class TestLeg:
     async def run(self) -> None:
         """Joins and stays until the bridge ends the session. Raises `BridgeError` for what the bridge refuses."""
         try:
-            async with websockets.connect(self._url, max_size=None) as self._socket:
+            async with websockets.connect(self._url, max_size=None, ssl=self._tls) as self._socket:
                 offers: asyncio.Queue[dict[str, Any]] = asyncio.Queue(16)
                 async with asyncio.TaskGroup() as group:
                     answering = group.create_task(self._answer_all(offers))
@@ -97,7 +112,7 @@ class TestLeg:
             await asyncio.gather(self._publish.close(), self._subscribe.close())
 
     async def _join(self) -> None:
-        await self._request("join", token=self._token)
+        joined = await self._request("join", token=self._token)
         for track in self._tracks:
             self._publish.addTransceiver(track, direction="sendonly")
         await self._publish.setLocalDescription(await self._publish.createOffer())
@@ -105,6 +120,7 @@ class TestLeg:
         sources = [{"mid": each.mid, "source": names[each.kind]} for each in self._publish.getTransceivers()]
         reply = await self._request("publish", offer=self._publish.localDescription.sdp, sources=sources)
         await self._publish.setRemoteDescription(RTCSessionDescription(sdp=reply["answer"], type="answer"))
+        self._on_published(joined["participant_id"])
 
     async def _read(self, offers: asyncio.Queue[dict[str, Any]]) -> None:
         assert self._socket is not None  # noqa: S101 - opened by `run`
@@ -157,22 +173,24 @@ class TestLeg:
 
 
 def _connection() -> RTCPeerConnection:
-    return RTCPeerConnection(RTCConfiguration(bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
+    # Left to itself, aiortc asks a STUN server of somebody else's, and waits for it.
+    # Left to itself, aiortc asks a STUN server of somebody else's.
+    return RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
 
 
-async def echo(url: str, token: str) -> None:
-    """Shows and plays to the room what the last who came sends."""
-    await TestLeg(url, token, (EchoTrack("audio"), EchoTrack("video"))).run()
+def echo() -> Sequence[MediaStreamTrack]:
+    """What the last who came sends, for a `TestLeg` to send back to the room."""
+    return EchoTrack("audio"), EchoTrack("video")
 
 
-async def clock(url: str, token: str) -> None:
-    """Shows a time code and the time of day (UTC), with a tone that beeps when the picture flashes."""
+def clock() -> Sequence[MediaStreamTrack]:
+    """A time code and the time of day (UTC), with a tone that beeps when the picture flashes."""
     shared = LiveClock()
-    await TestLeg(url, token, (ToneTrack(shared), ClockTrack(shared))).run()
+    return ToneTrack(shared), ClockTrack(shared)
 
 
-async def play(url: str, token: str, file: Path) -> None:
-    """Plays a file into the room, over and over. Raises `BridgeError` for one that cannot be read."""
+def play(file: Path) -> Sequence[MediaStreamTrack]:
+    """A file, over and over. To be called in a running loop. Raises `BridgeError` for one that cannot be read."""
     try:
         player = MediaPlayer(str(file), loop=True)
     except (OSError, av.error.FFmpegError) as error:
@@ -180,4 +198,4 @@ async def play(url: str, token: str, file: Path) -> None:
     tracks = [track for track in (player.audio, player.video) if track is not None]
     if not tracks:
         raise BridgeError("bad_file", f"{file.name} has neither sound nor picture.", field="file")
-    await TestLeg(url, token, tracks).run()
+    return tracks

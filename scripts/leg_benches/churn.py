@@ -1,4 +1,7 @@
-"""How long a leg takes to start, and what is left of fifty after they have ended, twenty times over."""
+"""How long a leg takes to start, and what is left of fifty after they have ended, twenty times over.
+
+Legs run on the CPUs that `legs.cpus` gives them by itself beside one worker.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import statistics
 import time
 from pathlib import Path
 
+from bridge.leg_cpus import AUTO, choose_cpus
 from bridge.transcode.supervisor import LegSupervisor
 from tests.support.legs import children, open_files
 from tests.transcode.harness import leg, spec, supervisor
@@ -39,7 +43,7 @@ async def started(legs: LegSupervisor, count: int) -> list[float]:
 async def measure(count: int, rounds: int) -> str:
     """One line of the table. What is left is beside what there was after the first round."""
     took: list[float] = []
-    async with supervisor(max=count) as legs:
+    async with supervisor(max=count, cpus=choose_cpus(AUTO, 1)) as legs:
         # The launcher imports what legs need once, when the bridge starts.
         await started(legs, 1)
         before: list[float] | None = None

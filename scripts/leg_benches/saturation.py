@@ -1,7 +1,9 @@
 """What becomes of those who are plainly forwarded while legs take all the CPU time that they can get.
 
-Packets of sound go through a worker of the core from one socket to another. Legs, which are fed twice as fast as
-pictures come in a call, run in a process of their own; phases without and with them take turns.
+Packets of sound go through a worker of the core from one socket to another; a delay ends when the kernel has a packet
+for the receiver, who would be on another machine. Legs, which are fed twice as fast as pictures come in a call, hang on
+a process of their own. Phases without them, with them on all CPUs, and with them on those that `legs.cpus` gives them
+by itself take turns.
 """
 
 from __future__ import annotations
@@ -11,10 +13,13 @@ import asyncio
 import contextlib
 import os
 import socket
+import struct
 import sys
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
+from bridge.leg_cpus import ALL, AUTO, choose_cpus, format_cpus, parse_cpus
 from bridge.sfu import MediaSettings, Sfu
 from bridge.sfu.router import Router
 from bridge.sfu.sdp.codecs import MediaCodec
@@ -32,7 +37,13 @@ PHASES = 3
 GOAL = 1.1
 SIZE = (1280, 720)
 OPUS = Codec(111, "opus", 48_000, 2)
-HEAD = "| legs | forwarded, packets | delay p50, ms | p99, ms | p99 beside none | goal |\n|---|---|---|---|---|---|"
+HEAD = (
+    "| legs | on CPU | forwarded, packets | delay p50, ms | p99, ms | longest, ms | p99 beside none | goal |\n"
+    "|---|---|---|---|---|---|---|---|"
+)
+_SO_TIMESTAMPNS = 35
+"""From asm-generic/socket.h; Python has no name for it."""
+_TIMESPEC = struct.Struct("@ll")
 
 
 class Forwarded:
@@ -67,21 +78,23 @@ class Forwarded:
         """Of every packet that is forwarded in so many seconds, in seconds."""
         sender, receiver = (each.socket for each in self._ends)
         receiver.setblocking(False)
+        receiver.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         loop, found = asyncio.get_running_loop(), []
 
         def read() -> None:
-            now = time.perf_counter()
             with contextlib.suppress(BlockingIOError):
                 while True:
-                    datagram = receiver.recv(2048)
+                    datagram, [(_, _, stamp)], _, _ = receiver.recvmsg(2048, 64)
                     if not rtp.is_rtcp(datagram):
-                        found.append(now - int.from_bytes(rtp.parse(datagram).payload, "big") / 1e9)
+                        seconds, nanoseconds = _TIMESPEC.unpack(stamp)
+                        received = seconds * 1_000_000_000 + nanoseconds
+                        found.append((received - int.from_bytes(rtp.parse(datagram).payload, "big")) / 1e9)
 
         loop.add_reader(receiver, read)
         begun = loop.time()
         for number in range(round(seconds / INTERVAL)):
             await asyncio.sleep(max(0.0, begun + number * INTERVAL - loop.time()))
-            sent = time.perf_counter_ns().to_bytes(8, "big")
+            sent = time.time_ns().to_bytes(8, "big")
             self._sent += 1
             ticks = self._sent * 240 & 0xFFFFFFFF
             sender.send(rtp.write(111, self._sent & 0xFFFF, ticks, 7, sent, marker=False))
@@ -91,53 +104,75 @@ class Forwarded:
 
 
 async def measure(legs: int, seconds: float) -> list[str]:
-    """Both lines of the table."""
+    """The lines of the table."""
     sfu = Sfu(MediaSettings(listen=("127.0.0.1:0",)))
     await sfu.start()
     forwarded = Forwarded(sfu._place("bench"))
+    placed = dict.fromkeys(choose_cpus(each, 1) for each in (ALL, AUTO))
     quiet: list[float] = []
-    busy: list[float] = []
+    busy: dict[frozenset[int], list[float]] = {cpus: [] for cpus in placed}
     try:
         await forwarded.start()
         for _ in range(PHASES):
             quiet += await forwarded.delays(seconds / PHASES)
-            async with feeding(legs):
-                busy += await forwarded.delays(seconds / PHASES)
+            for cpus, delays in busy.items():
+                async with feeding(legs, cpus):
+                    delays += await forwarded.delays(seconds / PHASES)
     finally:
         await sfu.close()
-    p99 = [sorted(each)[len(each) * 99 // 100] for each in (quiet, busy)]
-    p50 = [sorted(each)[len(each) // 2] for each in (quiet, busy)]
-    lines = [f"| none | {len(quiet)} | {1000 * p50[0]:.3f} | {1000 * p99[0]:.3f} | | |"]
-    beside = p99[1] / p99[0]
-    lines.append(f"| {legs} | {len(busy)} | {1000 * p50[1]:.3f} | {1000 * p99[1]:.3f} | {beside:.2f} | {GOAL} |")
+    alone = _quantile(quiet, 0.99)
+    lines = [f"| none | | {_described(quiet)} | | |"]
+    for cpus, delays in busy.items():
+        beside = _quantile(delays, 0.99) / alone
+        lines.append(f"| {legs} | {format_cpus(cpus)} | {_described(delays)} | {beside:.2f} | {GOAL} |")
     return lines
 
 
+def _described(delays: list[float]) -> str:
+    p50, p99 = (1000 * _quantile(delays, share) for share in (0.5, 0.99))
+    return f"{len(delays)} | {p50:.3f} | {p99:.3f} | {1000 * max(delays):.3f}"
+
+
+def _quantile(delays: list[float], share: float) -> float:
+    return sorted(delays)[int(len(delays) * share)]
+
+
 @contextlib.asynccontextmanager
-async def feeding(legs: int) -> AsyncIterator[None]:
-    """Legs that have more to do than they can, in another process."""
-    command = [sys.executable, "-m", "scripts.leg_benches.saturation", str(legs)]
+async def feeding(legs: int, cpus: frozenset[int]) -> AsyncIterator[None]:
+    """Legs that have more to do than they can, in another process, all of it on these CPUs."""
+    command = [sys.executable, "-m", "scripts.leg_benches.saturation", str(legs), format_cpus(cpus)]
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
+    pids: list[int] = []
     try:
-        await process.stdout.readline()
+        pids += map(int, (await process.stdout.readline()).split())
         yield
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
         await process.wait()
+        # They work off what they have read already, for seconds: nobody is to be measured beside that as beside none.
+        await eventually(lambda: not any(map(_runs, pids)), within=60)
 
 
-async def feed(count: int) -> None:
-    """Feeds legs for good, and says so on standard output once they run."""
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+async def feed(count: int, cpus: frozenset[int]) -> None:
+    """Feeds legs for good, and prints their pids once they run."""
     frames = [packetise("vp8", frame) for frame in encoded("vp8", [each.reformat(*SIZE) for each in pictures(2)], SIZE)]
-    async with supervisor(max=count) as legs:
+    async with supervisor(max=count, cpus=cpus) as legs:
         with contextlib.ExitStack() as running:
             fed = [running.enter_context(leg(legs, spec("vp8", "h264"), 1_000_000)) for _ in range(count)]
             await eventually(lambda: all(each.leg.pid is not None for each in fed), within=60)
             # What feeds is not what is measured, and legs are as far behind the bridge as ever.
             os.nice(10)
-            print("fed", flush=True)
+            os.sched_setaffinity(0, cpus)
+            print(*(each.leg.pid for each in fed), flush=True)
             while True:
                 # From the keyframe on.
                 for frame in frames:
@@ -152,5 +187,7 @@ async def feed(count: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("legs", type=int)
+    parser.add_argument("cpus", type=lambda text: choose_cpus(parse_cpus(text), 1))
+    options = parser.parse_args()
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(feed(parser.parse_args().legs))
+        asyncio.run(feed(options.legs, options.cpus))

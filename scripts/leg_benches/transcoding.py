@@ -1,7 +1,8 @@
-"""Added delay, cost beside the same conversion offline, and quality at the same bitrate, of legs that transcode.
+"""Added delay, cost beside FFmpeg alone, and quality at the same bitrate, of legs that transcode.
 
 Delay is from the last packet of a frame being sent to the last packet of the transcoded frame having come, sockets
-included.
+included. Alone, FFmpeg does the same conversion in one loop, each frame when its time has come: in one go, with caches
+that stay warm, it takes a quarter less.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from tests.support.bridge import eventually
 from tests.transcode.harness import FRAME_TICKS, TARGET_TYPE, LegUnderTest, leg, packetise, spec, supervisor
 
 HEAD = (
-    "| leg | delay p50, ms | p95, ms | CPU a frame, ms | offline, ms | legs a core | kbit/s | PSNR, dB"
-    " | offline, kbit/s | PSNR, dB | frames |\n|---|---|---|---|---|---|---|---|---|---|---|"
+    "| leg | delay p50, ms | p95, ms | CPU a frame, ms | alone, ms | times | legs a core | kbit/s | PSNR, dB"
+    " | alone, kbit/s | PSNR, dB | frames |\n|---|---|---|---|---|---|---|---|---|---|---|---|"
 )
 LEGS = (
     ("h264", CodecSpec("vp8", TARGET_TYPE, 90_000)),
@@ -43,11 +44,12 @@ def psnr(codec: str, received: dict[int, list[bytes]], sent: list[av.VideoFrame]
     return float(10 * np.log10(255**2 / np.mean(errors)))
 
 
-def offline(source: str, target: CodecSpec, data: list[bytes], bitrate: int) -> tuple[float, dict[int, list[bytes]]]:
-    """The same conversion in one loop: CPU seconds, and what comes of it by the frame's number."""
+def alone(source: str, target: CodecSpec, data: list[bytes], bitrate: int) -> tuple[float, dict[int, list[bytes]]]:
+    """The same conversion in one loop, in real time: CPU seconds, and what comes of it by the frame's number."""
     taken, made = decoder(source), encoder(target, bitrate, RATE)
-    out, begun = {}, time.process_time()
+    out, begun, first = {}, time.process_time(), time.monotonic()
     for number, frame in enumerate(data):
+        time.sleep(max(0.0, first + number / RATE - time.monotonic()))
         for picture in taken.decode(av.Packet(frame)):
             out[number] = made.encode(picture, number * FRAME_TICKS, keyframe=number == 0)
     return time.process_time() - begun, {number: payloads for number, payloads in out.items() if payloads}
@@ -96,13 +98,13 @@ async def measure(source: str, target: CodecSpec, seconds: float, bitrate: int) 
             delays, received = await play(under_test, source, data)
             await asyncio.sleep(1.0)
             cpu = under_test.leg.stats["cpu_seconds"]
-    alone, made = offline(source, target, data, bitrate)
+    bare, made = alone(source, target, data, bitrate)
     rates = [8 * sum(len(one) for each in all_.values() for one in each) / seconds / 1000 for all_ in (received, made)]
     delays.sort()
     return (
         f"| {source} → {target.name} {target.profile} | {1000 * statistics.median(delays):.1f}"
         f" | {1000 * delays[len(delays) * 95 // 100]:.1f}"
-        f" | {1000 * cpu / len(data):.2f} | {1000 * alone / len(data):.2f} | {seconds / cpu:.1f}"
+        f" | {1000 * cpu / len(data):.2f} | {1000 * bare / len(data):.2f} | {cpu / bare:.2f} | {seconds / cpu:.1f}"
         f" | {rates[0]:.0f} | {psnr(target.name, received, frames):.2f}"
         f" | {rates[1]:.0f} | {psnr(target.name, made, frames):.2f} | {len(received)} of {len(data)} |"
     )

@@ -11,10 +11,11 @@ import subprocess
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.support.bridge import BRIDGE, Bridge, eventually, running_bridge
-from tests.support.legs import launcher, legs, open_files
+from tests.support.legs import cpus, launcher, legs, open_files
 from tests.support.media import RED, ColourTrack, ToneTrack
 from tests.support.participant import Participant
 from tests.support.webrtc_http import Publisher, Viewer
@@ -112,6 +113,22 @@ async def test_who_finds_the_budget_spent_is_refused_and_the_others_go_on(tmp_pa
             finally:
                 await second.close()
             await audio.expect(RED)
+
+
+async def test_legs_stay_off_as_many_cpus_as_there_are_workers(bridge: Bridge, room: str) -> None:
+    allowed = sorted(os.sched_getaffinity(0))
+    async with watching(bridge, room, H264 | OPUS, VP8 | PCMA) as (viewer,):
+        for watcher in viewer.watchers:
+            await watcher.expect(RED)
+        found = [cpus(pid) for pid in (launcher(bridge), *legs(bridge))]
+        assert set().union(*found) == {frozenset(allowed[1:] or allowed)}
+        assert bridge.process is not None
+        # What is not a leg goes where there is room.
+        assert cpus(bridge.process.pid) == {frozenset(allowed)}
+    async with httpx.AsyncClient() as client:
+        assert (
+            f"bridge_legs_cpus {float(len(allowed[1:] or allowed))}" in (await client.get(f"{bridge.url}/metrics")).text
+        )
 
 
 async def test_legs_leave_nothing_behind(bridge: Bridge, room: str) -> None:

@@ -10,13 +10,15 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import httpx
 import numpy as np
 import pytest
 
 from bridge.transcode.sources.live_clock import DAY
 from bridge.transcode.sources.time_code import read_time_code
 from bridge.transcode.sources.tone_and_clock import beeps
-from tests.support.bridge import BRIDGE, Bridge, eventually
+from tests.support.bridge import BRIDGE, Bridge, eventually, running_bridge
+from tests.support.legs import cpus, launcher, programs
 from tests.support.media import BLUE, RED, ColourTrack, ToneTrack
 from tests.support.participant import Participant
 from tests.transcode.harness import picture
@@ -59,9 +61,9 @@ async def test_an_echo_shows_and_plays_you_to_yourself(bridge: Bridge, room: str
         await red.notice(lambda said: said["type"] == "room_changed" and said["room"]["recording"] == "on")
 
 
-async def test_a_player_shows_a_file(bridge: Bridge, room: str, tmp_path: Path) -> None:
-    film = tmp_path / "film.mkv"
-    with av.open(str(film), "w") as container:
+def film(path: Path) -> None:
+    """Two seconds of blue."""
+    with av.open(str(path), "w") as container:
         stream = container.add_stream("libvpx", rate=25)
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
@@ -70,7 +72,11 @@ async def test_a_player_shows_a_file(bridge: Bridge, room: str, tmp_path: Path) 
             frame.pts, frame.time_base = number, Fraction(1, 25)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    async with somebody(bridge, room) as red, running(bridge, room, "play", str(film)):
+
+
+async def test_a_player_shows_a_file(bridge: Bridge, room: str, tmp_path: Path) -> None:
+    film(tmp_path / "film.mkv")
+    async with somebody(bridge, room) as red, running(bridge, room, "play", str(tmp_path / "film.mkv")):
         joined = await red.notice(lambda said: said["type"] == "participant_joined", within=40.0)
         await (await red.watcher(joined["participant"]["id"], "camera", within=40.0)).expect(BLUE, within=40.0)
 
@@ -98,6 +104,72 @@ async def test_a_clock_shows_the_time_of_day_and_beeps_with_it(bridge: Bridge, r
         await eventually(lambda: len(shown) > 30 and heard == {True, False}, within=60)
     # This machine's clock is the leg's: the picture was taken before it came, and lately.
     assert all((at - told / 1000) % DAY < 60 for at, told in shown)
+
+
+@contextlib.asynccontextmanager
+async def vendor(bridge: Bridge) -> AsyncIterator[httpx.AsyncClient]:
+    headers = {"Authorization": f"Bearer {bridge.api_key('dev', 'test-legs')}"}
+    async with httpx.AsyncClient(base_url=bridge.url, headers=headers, timeout=60) as client:
+        yield client
+
+
+async def started(client: httpx.AsyncClient, room: str, **more: str | int) -> dict[str, str]:
+    answer = await client.post(f"/v1/rooms/{room}/test-legs", json={"role": "fastlege", "name": "Prøve", **more})
+    assert answer.status_code == 201, answer.text
+    made: dict[str, str] = answer.json()
+    return made
+
+
+async def test_a_vendor_has_an_echo_come_and_go(bridge: Bridge, room: str) -> None:
+    async with vendor(bridge) as client, somebody(bridge, room) as red:
+        await red.publish(ToneTrack(RED), ColourTrack(RED))
+        echo = await started(client, room, kind="echo")
+        joined = await red.notice(lambda said: said["type"] == "participant_joined")
+        assert (joined["participant"]["id"], joined["participant"]["name"]) == (echo["participant"], "Prøve")
+        await (await red.watcher(echo["participant"], "camera")).expect(RED, within=40.0)
+        await (await red.watcher(echo["participant"], "microphone")).expect(RED)
+        (process,) = programs(bridge)
+        assert cpus(process) == cpus(launcher(bridge))
+        assert (await client.delete(f"/v1/rooms/{room}/test-legs/{echo['id']}")).status_code == 204
+        # It goes for good, and is not waited for.
+        left = await red.notice(lambda said: said["type"] == "participant_left")
+        assert (left["participant_id"], left["reason"]) == (echo["participant"], "left")
+        assert not programs(bridge)
+
+
+async def test_a_test_leg_opens_the_room_and_leaves_when_its_time_is_over(bridge: Bridge, room: str) -> None:
+    async with vendor(bridge) as client:
+        clock = await started(client, room, kind="clock", seconds=3)
+        (shown,) = (await client.get(f"/v1/rooms/{room}/participants")).json()["participants"]
+        assert (shown["id"], shown["grants"]) == (
+            clock["participant"],
+            ["publish_camera", "publish_microphone", "subscribe"],
+        )
+        assert [source["name"] for source in shown["sources"]] == ["microphone", "camera"]
+        await eventually(lambda: not programs(bridge), within=60)
+        assert (await client.get(f"/v1/rooms/{room}/test-legs")).json() == {"test_legs": []}
+
+
+async def test_a_player_shows_a_clip_of_the_operators(tmp_path: Path, room: str) -> None:
+    (tmp_path / "clips").mkdir()
+    film(tmp_path / "clips" / "film.mkv")
+    (tmp_path / "secret.mkv").write_bytes(b"")
+    config = tmp_path / "bridge.toml"
+    config.write_text('[legs]\ntests = 1\ntest_clips = "clips"\n')
+    with running_bridge(tmp_path / "run", "--config", str(config)) as bridge:
+        async with vendor(bridge) as client, somebody(bridge, room) as red:
+            player = await started(client, room, kind="player", clip="film.mkv")
+            await (await red.watcher(player["participant"], "camera", within=40.0)).expect(BLUE, within=40.0)
+            path, body = f"/v1/rooms/{room}/test-legs", {"role": "fastlege", "kind": "player", "clip": "film.mkv"}
+            busy = await client.post(path, json=body)
+            assert (busy.status_code, busy.json()["code"]) == (503, "too_many_test_legs")
+            assert (await client.delete(f"{path}/{player['id']}")).status_code == 204
+            absent = await client.post(path, json={**body, "clip": "../secret.mkv"})
+            assert (absent.status_code, absent.json()["code"], absent.json()["hint"]) == (
+                400,
+                "unknown_clip",
+                "film.mkv",
+            )
 
 
 @pytest.mark.parametrize("what", [("play",), ("echo", "film.mkv"), ("clock", "film.mkv"), ("play", "/nowhere.mkv")])

@@ -27,7 +27,7 @@ from bridge.rest import VendorTokens
 from bridge.room import DEFAULT_ROLES, RoomLimits, Rooms
 from bridge.signaling.calls import Calls, Door
 from bridge.signaling.http import application
-from bridge.signaling.rest import RestDoor
+from bridge.signaling.rest import RestDoor, test_legs
 from bridge.signaling.rest.history import HistoryOperations
 from bridge.signin import SettingsLevels
 from bridge.storage import Database, SqlitePlace
@@ -57,14 +57,64 @@ class Notes:
         self.kept.append((kind, tenant, room, actor, identity, details))
 
 
+@dataclass
+class FakeTestLeg:
+    id: str
+    room_id: str
+    kind: str
+    clip: str | None
+    identity: str
+    seconds: float
+    participant_id: str = "somebody"
+    ends_at: float = 1_800_000_000.5
+
+
+class FakeTestLegs:
+    """Programs that are nowhere."""
+
+    lifetime = 600.0
+    max = 2
+
+    def __init__(self) -> None:
+        self.running: list[FakeTestLeg] = []
+        self.refusal: BridgeError | None = None
+
+    def new_id(self) -> str:
+        return f"{len(self.running):016x}"
+
+    def in_room(self, room_id: str) -> list[FakeTestLeg]:
+        return [leg for leg in self.running if leg.room_id == room_id]
+
+    def check(self, clip: str | None) -> None:
+        if len(self.running) >= self.max:
+            raise BridgeError("too_many_test_legs", "All test legs are in use.")
+        if clip not in (None, "film.webm"):
+            raise BridgeError("unknown_clip", "There is no such clip.", field="clip")
+
+    async def start(
+        self, id_: str, room_id: str, kind: str, clip: str | None, *, identity: str, token: str, seconds: float
+    ) -> FakeTestLeg:
+        if self.refusal is not None:
+            raise self.refusal
+        assert token.count(".") == 2
+        self.running.append(FakeTestLeg(id_, room_id, kind, clip, identity, seconds))
+        return self.running[-1]
+
+    async def end(self, room_id: str, id_: str) -> None:
+        found = [leg for leg in self.in_room(room_id) if leg.id == id_]
+        if not found:
+            raise BridgeError("test_leg_not_found", "There is no such test leg.", field="test_leg")
+        self.running.remove(found[0])
+
+
 class Vendors:
     """Two vendors, `clinic` and `other`, with a key each."""
 
     def __init__(self, data: Path) -> None:
         self.now = 0.0
         self.keys = ApiKeys(data)
-        self.clinic, self.clinic_key = self.keys.create("clinic", "journal", scopes=["recordings"])
-        self.other, self.other_key = self.keys.create("other", "", scopes=["recordings"])
+        self.clinic, self.clinic_key = self.keys.create("clinic", "journal", scopes=["recordings", "test-legs"])
+        self.other, self.other_key = self.keys.create("other", "", scopes=["recordings", "test-legs"])
         _, self.rooms_key = self.keys.create("clinic", "opens no recordings")
         (data / "recording-keys").write_text(new_key_line("1") + "\n")
         self.store = RecordingStore(StoreSettings(data / "recordings", 1e6), KeyRing.read(data / "recording-keys"))
@@ -75,6 +125,7 @@ class Vendors:
         )
         self.rooms = Rooms(RoomLimits(), can_record=True)
         self.calls = Calls(self.verifier, self.rooms, FakeMediaPlane())
+        self.test_legs = FakeTestLegs()
         self.notes = Notes()
         self.admission = Admission(
             invitations_in_memory(max_per_tenant=1000, max_total=1000),
@@ -91,10 +142,11 @@ class Vendors:
         self.outbox.open()
         self.records.open()
         self.queues.load()
+        minter = VendorTokens(Minter(SECRET, "bridge", 600.0), self.verifier)
         door = RestDoor(
             self.calls,
             Callers(self.keys, VendorAuthenticator(self.verifier, "bridge", 30.0), tenants),
-            VendorTokens(Minter(SECRET, "bridge", 600.0), self.verifier),
+            minter,
             self.notes,
             self.admission,
             TenantArchive(self.store),
@@ -102,7 +154,10 @@ class Vendors:
             version="1",
             public_url="https://bridge.example",
             clock=lambda: self.now,
-            more=HistoryOperations(EventLog(self.outbox), RecordArchive(self.records), self.notes).operations(),
+            more={
+                **HistoryOperations(EventLog(self.outbox), RecordArchive(self.records), self.notes).operations(),
+                **test_legs.TestLegResource(self.test_legs, minter, self.notes).operations(),
+            },
         )
         self.app: Starlette = application(door.routes())
 

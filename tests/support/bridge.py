@@ -111,9 +111,10 @@ class Bridge:
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
-    def api_key(self, tenant: str = "dev") -> str:
+    def api_key(self, tenant: str = "dev", *scopes: str) -> str:
         """A key for the REST API, made by the operator's command."""
         command = [str(BRIDGE), "apikey", "--data", str(self.data), "create", "--tenant", tenant]
+        command += [word for scope in scopes for word in ("--scope", scope)]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()

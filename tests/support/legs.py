@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 
 from tests.support.bridge import Bridge
@@ -39,6 +40,17 @@ def legs(bridge: Bridge) -> list[int]:
     return named(children(launcher(bridge)), "bridge-leg")
 
 
+def programs(bridge: Bridge) -> list[int]:
+    """The processes of its test legs."""
+    assert bridge.process is not None
+    return named(children(bridge.process.pid), "bridge-test-leg")
+
+
 def open_files(pid: int) -> int:
     """How many descriptors a process has open."""
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def cpus(pid: int) -> set[frozenset[int]]:
+    """Which CPUs the threads of a process may run on."""
+    return {frozenset(os.sched_getaffinity(int(task.name))) for task in Path(f"/proc/{pid}/task").iterdir()}

@@ -45,7 +45,7 @@ class RequestError(Exception):
 
 
 def _peer_connection() -> RTCPeerConnection:
-    return RTCPeerConnection(RTCConfiguration(bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
+    return RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
 
 
 class Participant:

@@ -36,7 +36,7 @@ class HttpPeer:
         self.url = url
         self.headers = {"Authorization": f"Bearer {token}"}
         # By the other policies aiortc leaves all m-lines but the first of each kind on transports that never stand.
-        self.peer = RTCPeerConnection(RTCConfiguration(bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
+        self.peer = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
         self.location = ""
         self.etag = ""
         self.rewrite_answer: Callable[[str], str] = lambda answer: answer

@@ -91,9 +91,12 @@ class LegUnderTest:
 
 
 @contextlib.asynccontextmanager
-async def supervisor(max: int) -> AsyncIterator[LegSupervisor]:  # noqa: A002 - as the setting is called
+async def supervisor(
+    max: int,  # noqa: A002 - as the setting is called
+    cpus: frozenset[int] | None = None,
+) -> AsyncIterator[LegSupervisor]:
     """Legs of a bridge without the bridge."""
-    made = LegSupervisor(LegSettings(max=max))
+    made = LegSupervisor(LegSettings(max=max, cpus=cpus))
     made.start()
     try:
         yield made

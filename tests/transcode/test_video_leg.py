@@ -13,10 +13,11 @@ from functools import partial
 import pytest
 
 from bridge.errors import BridgeError
+from bridge.leg_cpus import AUTO, choose_cpus
 from bridge.transcode import rtp
 from bridge.transcode.messages import CodecSpec, Start
 from bridge.transcode.video import VideoTranscoder
-from tests.support.legs import children, open_files
+from tests.support.legs import children, cpus, open_files
 from tests.support.media import BLUE, GREEN, identity_of_picture
 from tests.transcode.harness import TARGET_SSRC, Camera, LegUnderTest, Screen, leg, packetise, spec, supervisor, until
 
@@ -51,6 +52,17 @@ async def test_every_codec_comes_out_in_every_one(source: str, target: str) -> N
         with leg(legs, spec(source, target)) as under_test:
             await shows(under_test, Camera(source, GREEN), Screen(target))
             assert legs.restarts == 0
+
+
+@pytest.mark.parametrize("target", ["vp8", "vp9", "h264", "av1"])
+async def test_no_thread_of_an_encoder_leaves_the_cpus_of_legs(target: str) -> None:
+    wanted = choose_cpus(AUTO, 1)
+    async with supervisor(max=1, cpus=wanted) as legs:
+        with leg(legs, spec("h264", target)) as under_test:
+            await shows(under_test, Camera("h264", GREEN), Screen(target))
+            assert under_test.leg.pid is not None
+            assert cpus(under_test.leg.pid) == {wanted}
+            assert legs.cpus == len(wanted)
 
 
 @pytest.mark.parametrize("codec", ["h263-1998", "h263"])

@@ -220,3 +220,47 @@ class RecordingPage(msgspec.Struct, omit_defaults=True):
 
     recordings: list[Recording]
     next_cursor: Annotated[str, Meta(description="For the next page; absent on the last.")] | UnsetType = UNSET
+
+
+TestLegKind = Literal["echo", "clock", "player"]
+
+
+class TestLegRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """A program that is to join a room."""
+
+    kind: Annotated[
+        TestLegKind,
+        Meta(
+            description="`echo` sends back what the last who came sends, `clock` a time code and a tone that beeps "
+            "with each second, `player` plays a clip over and over."
+        ),
+    ]
+    role: Annotated[
+        str,
+        Meta(min_length=1, max_length=64, description="One that enters directly; it does no more than send and watch."),
+    ]
+    name: Annotated[str, Meta(max_length=200, description="The name shown to the others.")] | None = None
+    clip: (
+        Annotated[str, Meta(min_length=1, max_length=255, description="With `player`: a file of the operator's.")]
+        | None
+    ) = None
+    seconds: Annotated[
+        int, Meta(ge=1, le=86_400, description="That it stays at most; bounded by the operator's `legs.test_lifetime`.")
+    ] = 300
+
+
+class TestLeg(msgspec.Struct):
+    """A program in a room."""
+
+    id: str
+    kind: TestLegKind
+    clip: str | None
+    participant: Annotated[str, Meta(description="Its id among the participants.")]
+    identity: str
+    ends_at: Instant
+
+
+class TestLegList(msgspec.Struct):
+    """Test legs, oldest first."""
+
+    test_legs: list[TestLeg]

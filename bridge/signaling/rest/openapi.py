@@ -20,6 +20,7 @@ _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "queue": msgspec.json.schema(Name),
     "invitation": {"type": "string", "minLength": 1, "maxLength": 64},
     "recording": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+    "test_leg": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
     "stream": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,63}$"},
 }
 _FILTERS: dict[str, dict[str, Any]] = {
