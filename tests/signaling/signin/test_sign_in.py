@@ -221,18 +221,18 @@ async def test_other_sites_change_nothing(house: House) -> None:
         ({"role": "tolk", "answer": "1990-12-17"}, "invalid_invitation", "answer"),
         ({"role": "tolk", "person": "12"}, "invalid_request", "person"),
         ({"role": "tolk", "lifetime": "long"}, "invalid_request", "lifetime"),
-        ({"role": "tolk", "more": 1}, "invalid_request", None),
+        ({"role": "tolk", "more": 1}, "invalid_request", "more"),
         ({"role": "tolk", "name": "Kari\u202e"}, "invalid_invitation", "name"),
         ({"role": "tolk", "identity": "a\nb"}, "invalid_invitation", "identity"),
         ({"role": "tolk", "room": "../x"}, "invalid_request", "room"),
     ],
 )
 async def test_an_invitation_that_cannot_be_meant_is_refused(
-    house: House, body: dict[str, object], code: str, field: str | None
+    house: House, body: dict[str, object], code: str, field: str
 ) -> None:
     response = await house.vendor.ask(**{"room": "time-1", "lifetime": 600, **body})
     assert response.status_code in (400, 404)
-    assert (response.json()["code"], response.json().get("field")) == (code, field)
+    assert (response.json()["code"], response.json()["field"]) == (code, field)
     assert KARI not in response.text
 
 
