@@ -140,6 +140,8 @@ class TransportUpdate(TypedDict):
 
     receive_extensions: NotRequired[list[HeaderExtension]]
     send_extensions: NotRequired[list[HeaderExtension]]
+    leave_udp: NotRequired[bool]
+    """Gives up every path over UDP for good: checks over UDP are answered 403, whereupon peers go over to TCP."""
 
 class ConsumerAllocation(TypedDict):
     """What a receiver is to get of a video producer: the best that may be sent.

@@ -37,12 +37,18 @@ def make_verifier(settings: Settings, *, development: bool, more: Iterable[Issue
             issuer.tenant,
             [_key(key, f"tokens.issuers[{i}].keys[{j}]") for j, key in enumerate(issuer.keys)],
             may_skip_lobby=issuer.may_skip_lobby,
+            consent_by_vendor=issuer.consent_by_vendor,
         )
         for i, issuer in enumerate(settings.tokens.issuers)
     ]
     if development:
         issuers.append(development_issuer(settings.data.directory))
     return TokenVerifier([*issuers, *more], claim_rules(settings))
+
+
+def tenants_without_vendor_consent(settings: Settings) -> frozenset[str]:
+    """The tenants of which an issuer may not hand in consents: what holds of it holds of the tokens it has made."""
+    return frozenset(issuer.tenant for issuer in settings.tokens.issuers if not issuer.consent_by_vendor)
 
 
 def claim_rules(settings: Settings) -> ClaimRules:

@@ -165,6 +165,7 @@ class IssuerSettings:
     )
     keys: tuple[KeySettings, ...] = required(tables_of(KeySettings))
     may_skip_lobby: bool = setting(SWITCH, False)
+    consent_by_vendor: bool = setting(SWITCH, True)
 
 
 @dataclass(frozen=True, slots=True)

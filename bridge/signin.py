@@ -20,7 +20,7 @@ from bridge.auth.secret_file import create_secret, derive, read_secret
 from bridge.auth.sessions import Sessions
 from bridge.auth.vendors import VendorAuthenticator
 from bridge.configuration import SettingsError
-from bridge.issuers import read_roles
+from bridge.issuers import read_roles, tenants_without_vendor_consent
 from bridge.settings import Settings
 from bridge.signaling.admin import PENDING_SECONDS, OperatorSignIn
 from bridge.signin_settings import ExchangeSettings, OpenIdSettings, OperatorProviderSettings
@@ -52,6 +52,7 @@ class SignIn:
     def __init__(self, settings: Settings, place: Place) -> None:
         """`place` is where invitations are kept. Raises `SettingsError` for keys that cannot be used."""
         signin = settings.signin
+        self._without_vendor_consent = tenants_without_vendor_consent(settings)
         secret = _secret(settings)
         self.http = HttpClient()
         self.pseudonyms = Pseudonyms(derive(secret, "pseudonyms"))
@@ -120,7 +121,11 @@ class SignIn:
     def issuers(self, tenants: Iterable[str]) -> list[Issuer]:
         """What the bridge itself signs join tokens as, for the verifier to know."""
         key = StaticKey.from_secret(self._token_key)
-        return [Issuer(Minter.issuer_of(tenant), tenant, (key,)) for tenant in dict.fromkeys(tenants)]
+        without = self._without_vendor_consent
+        return [
+            Issuer(Minter.issuer_of(tenant), tenant, (key,), consent_by_vendor=tenant not in without)
+            for tenant in dict.fromkeys(tenants)
+        ]
 
     def start(self) -> None:
         """Opens the invitations, and deletes those that expire from now on. Raises `InvitationError`."""

@@ -1,4 +1,5 @@
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import jwt
@@ -10,6 +11,8 @@ from bridge.auth import TokenError
 from bridge.configuration import SettingsError
 from bridge.issuers import make_verifier
 from bridge.settings import Settings, load_settings
+from bridge.signin import SignIn
+from bridge.storage.sqlite import SqlitePlace
 
 SECRET = "a secret of the vendor that is long enough"
 EC_KEY = ec.generate_private_key(ec.SECP256R1())
@@ -43,6 +46,17 @@ async def test_a_secret_comes_from_a_file_or_the_environment(
 async def test_a_public_key_comes_from_a_file(tmp_path: Path) -> None:
     verifier = make_verifier(settings(tmp_path, 'algorithm = "ES256", pem_file = "public.pem"'), development=False)
     assert (await verifier.verify(jwt.encode(claims(), EC_KEY, algorithm="ES256"))).identity == "s"
+
+
+async def test_an_operator_keeps_a_vendor_from_handing_in_consents(tmp_path: Path) -> None:
+    made = settings(tmp_path, 'algorithm = "HS256", secret_file = "secret"', "consent_by_vendor = false")
+    token = jwt.encode(claims() | {"consent_by": "vendor"}, SECRET, algorithm="HS256")
+    with pytest.raises(TokenError) as caught:
+        await make_verifier(made, development=False).verify(token)
+    assert (caught.value.code, caught.value.field) == ("token_grant_not_allowed", "consent_by")
+    made = replace(made, data=replace(made.data, directory=tmp_path))
+    (own,) = SignIn(made, SqlitePlace(tmp_path / "shared.db")).issuers(["legevisitt"])
+    assert not own.consent_by_vendor, "nor by tokens that the bridge makes for it"
 
 
 async def test_roles_are_the_operators(tmp_path: Path) -> None:

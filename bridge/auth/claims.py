@@ -96,11 +96,18 @@ class ClaimRules:
 
 
 def check_claims(
-    claims: Mapping[str, Any], *, tenant: str, rules: ClaimRules, now: float, may_skip_lobby: bool = False
+    claims: Mapping[str, Any],
+    *,
+    tenant: str,
+    rules: ClaimRules,
+    now: float,
+    may_skip_lobby: bool = False,
+    may_hand_in_consents: bool = True,
 ) -> JoinClaims:
     """Turns verified claims into `JoinClaims`; `now` is in seconds since the epoch. Raises `TokenError`.
 
-    `may_skip_lobby`: whether the issuer may let a role in directly that enters by the lobby.
+    `may_skip_lobby`: whether the issuer may let a role in directly that enters by the lobby. `may_hand_in_consents`:
+    whether it may answer for its users when they are asked for consent.
     """
     _check_audience(claims, rules.audience)
     expires_at = _check_times(claims, rules, now)
@@ -124,7 +131,7 @@ def check_claims(
         level=_text(claims, "level", MAX_LEVEL_LENGTH) if "level" in claims else "",
         may_host=rule.may_host,
         consents=rule.consents,
-        consent_by_vendor=_consent_by_vendor(claims),
+        consent_by_vendor=_consent_by_vendor(claims, allowed=may_hand_in_consents),
         video_consent=_switch(claims, "video_consent"),
         view=rule.view,
         starts_in=check_instant(claims, "starts_at") - now if "starts_at" in claims else None,
@@ -229,7 +236,7 @@ def _switch(claims: Mapping[str, Any], name: str) -> bool:
     return value
 
 
-def _consent_by_vendor(claims: Mapping[str, Any]) -> bool:
+def _consent_by_vendor(claims: Mapping[str, Any], *, allowed: bool) -> bool:
     value = claims.get("consent_by", "participant")
     if value not in CONSENT_BY:
         raise TokenError(
@@ -237,6 +244,13 @@ def _consent_by_vendor(claims: Mapping[str, Any]) -> bool:
             "The claim names nobody who could be asked for consent.",
             field="consent_by",
             hint='It is "vendor", or "participant", as it is when left out.',
+        )
+    if value == "vendor" and not allowed:
+        raise TokenError(
+            "token_grant_not_allowed",
+            "The issuer may not hand in the consents of its users.",
+            field="consent_by",
+            hint="The bridge's operator has it so: consent_by_vendor = false. Leave the claim out.",
         )
     return bool(value == "vendor")
 

@@ -45,6 +45,8 @@ class Issuer:
     keys: Sequence[KeySource]
     may_skip_lobby: bool = False
     """Whether its tokens may let a role in directly that enters by the lobby."""
+    consent_by_vendor: bool = True
+    """Whether its tokens may say that the vendor's system hands in the consents of their owners."""
 
 
 class TokenVerifier:
@@ -72,6 +74,7 @@ class TokenVerifier:
             rules=self._rules,
             now=self._clock(),
             may_skip_lobby=issuer.may_skip_lobby,
+            may_hand_in_consents=issuer.consent_by_vendor,
         )
         if room is not None and claims.room != room:
             raise TokenError(

@@ -40,6 +40,8 @@ MAX_HANDSHAKE_BYTES = 64 * 1024
 
 _READ_SIZE = 16 * 1024 + 1
 _FLIGHT_SIZE = 1 << 20
+_MOST_PARTS = 64
+"""Datagrams of a flight that are told apart."""
 
 
 class DtlsState(Enum):
@@ -70,6 +72,10 @@ class DtlsEndpoint:
         """The keys, in the core's directions, once CONNECTED."""
         self.ignored_bytes = 0
         """Application data (SCTP) received, for which there is no use yet."""
+        self.partial_flights = 0
+        """How often the peer has sent its first flight, of which some part never came; 0 from the first answer on."""
+        self._parts: set[bytes] = set()
+        self._answered = False
         self._bytes_left = max_handshake_bytes
         self._fingerprints: tuple[Fingerprint, ...] | None = None
         self._connection = SSL.Connection(certificate.context, None)
@@ -98,6 +104,8 @@ class DtlsEndpoint:
             if self._bytes_left < 0:
                 self._fail("handshake_bytes")
                 return
+        if not self._answered:
+            self._note_part(datagram)
         # One datagram at a time: the BIO keeps no borders, and OpenSSL takes what is in it as one datagram.
         self._connection.bio_write(datagram)
         if self.state is DtlsState.HANDSHAKE:
@@ -126,6 +134,9 @@ class DtlsEndpoint:
             flight = self._connection.bio_read(_FLIGHT_SIZE)
         except SSL.WantReadError:
             return []
+        if self.partial_flights:
+            self.partial_flights = 0
+            self._answered = True
         return dtls_records.pack(flight)
 
     def close(self) -> None:
@@ -137,6 +148,16 @@ class DtlsEndpoint:
         if self.state is not DtlsState.FAILED:
             self.state = DtlsState.CLOSED
         self.srtp = None
+
+    def _note_part(self, datagram: bytes) -> None:
+        part = datagram[dtls_records.FRAGMENT_OFFSET]
+        if part in self._parts:
+            # It has been here before: this is a retransmission.
+            self._parts.clear()
+        if not self._parts:
+            self.partial_flights += 1
+        if len(self._parts) < _MOST_PARTS:
+            self._parts.add(part)
 
     def _handshake(self) -> None:
         if self.state is not DtlsState.HANDSHAKE:

@@ -9,6 +9,9 @@ from __future__ import annotations
 HEADER_LENGTH = 13
 """Type, version, epoch, sequence number, length."""
 
+FRAGMENT_OFFSET = slice(19, 22)
+"""Where the first record says which part of a handshake message it has (RFC 6347, section 4.2.2)."""
+
 MTU = 1200
 """Bytes of UDP payload that pass everywhere (the size browsers use too)."""
 

@@ -83,6 +83,11 @@ def candidates(addresses: Sequence[tuple[IpAddress, int]], *, tcp: bool) -> tupl
     return (*_udp(addresses), *(_tcp(addresses) if tcp else ()))
 
 
+def tcp_only(values: Sequence[str]) -> tuple[str, ...]:
+    """Those of the values of `a=candidate` that are for TCP."""
+    return tuple(value for value in values if value.split(" ")[2] == "tcp")
+
+
 def _udp(addresses: Sequence[tuple[IpAddress, int]]) -> Iterator[str]:
     for index, (address, port) in enumerate(addresses):
         local = 65535 - index

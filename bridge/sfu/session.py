@@ -72,6 +72,8 @@ class MediaSession:
         self._closed = False
         self._publish: PublishConnection | None = None
         self._receive: SubscribeConnection | WatchConnection | None = None
+        self._narrow_path = False
+        """Whether the client's path swallows large UDP packets: a further connection begins over TCP."""
         self._quality = SessionQuality()
         self._samples: tuple[Sample, Sample] = (Sample(), Sample())
 
@@ -306,7 +308,16 @@ class MediaSession:
             if gone and self._quality.lost(publish=kind is ConnectionKind.PUBLISH):
                 self._listener.on_quality(self.quality)
 
-        return self._make_transport(self._router, on_state)
+        def on_narrow_path() -> None:
+            if not self._closed:
+                self._narrow_path = True
+                self._listener.on_restart_wanted(kind)
+
+        transport = self._make_transport(self._router, on_state)
+        transport.on_narrow_path = on_narrow_path
+        if self._narrow_path:
+            transport.leave_udp()
+        return transport
 
     def _codecs(self, stats: TransportStats | None, carried: Literal["producers", "consumers"]) -> frozenset[str]:
         """The codecs of what flows over a transport."""

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from bridge.sfu import ice
 from bridge.sfu.certificate import Certificate
 from bridge.sfu.dtls import DtlsEndpoint, DtlsState
 from bridge.sfu.handshakes import HandshakeQueue
@@ -24,6 +25,22 @@ if TYPE_CHECKING:
     from bridge._core import EstimateEvent, Event, HeaderExtension, SrtpParams, TransportUpdate
 
 logger = logging.getLogger(__name__)
+
+NARROW_PATH_FLIGHTS = 5
+"""ClientHellos in a row of which some part is missing that tell of a path with a small MTU.
+
+Browsers' take two datagrams since they bring post-quantum keys. Where the path swallows the large one, the small one
+comes alone, with each retransmission. Firefox makes the large one smaller after three of them; Chromium never does,
+nor does it say anything: it would try for ever. The fifth comes 0.8 s after the first. Losses alone, of a fifth of all
+packets, do this to one handshake in three thousand.
+"""
+
+UDP_REFUSED_SECONDS = 0.6
+"""From the first refusal of UDP to the ICE restart that leads to TCP.
+
+Chromium drops its TCP paths while one over UDP answers on the same interface, also those of a restart. It checks every
+half second at first, so that after this time none is left.
+"""
 
 _ENDED = (ConnectionState.FAILED, ConnectionState.CLOSED)
 
@@ -48,6 +65,9 @@ class WebRtcTransport:
         self.peer: PeerTransport | None = None
         self.on_estimate: Callable[[EstimateEvent], None] | None = None
         """Told what the line to the peer carries."""
+        self.on_narrow_path: Callable[[], None] | None = None
+        """Told that the path swallows large UDP packets, and ICE is to be restarted, which leads to TCP."""
+        self._tcp_only = False
         self._worker = worker
         self._certificate = certificate
         self._credentials = Credentials.make()
@@ -60,6 +80,7 @@ class WebRtcTransport:
         self._released = False
         self._retransmission: asyncio.TimerHandle | None = None
         self._deadline: asyncio.TimerHandle | None = None
+        self._restart: asyncio.TimerHandle | None = None
         self._extensions: dict[str, dict[str, int]] = {"receive": {}, "send": {}}
         worker.core.create_webrtc_transport(
             transport_id,
@@ -71,7 +92,10 @@ class WebRtcTransport:
     def local(self) -> LocalTransport:
         """Our half, for the SDP."""
         credentials, fingerprint = self._credentials, self._certificate.fingerprint
-        return LocalTransport(credentials.ufrag, credentials.pwd, fingerprint, self._worker.candidates)
+        candidates = self._worker.candidates
+        return LocalTransport(
+            credentials.ufrag, credentials.pwd, fingerprint, ice.tcp_only(candidates) if self._tcp_only else candidates
+        )
 
     @property
     def role(self) -> DtlsRole | None:
@@ -97,6 +121,11 @@ class WebRtcTransport:
         """New credentials of ours; the old ones serve until a check with the new ones succeeds."""
         self._credentials = Credentials.make()
         self._worker.core.restart_ice(self.transport_id, self._credentials.ufrag, self._credentials.pwd)
+
+    def leave_udp(self) -> None:
+        """Offers TCP candidates only from now on, and refuses checks over UDP, so that the peer tries them."""
+        self._tcp_only = True
+        self._worker.core.update_transport(self.transport_id, {"leave_udp": True})
 
     def set_receive_extensions(self, ids: Mapping[str, int]) -> None:
         """Header extensions of what the peer sends: id by URI."""
@@ -129,6 +158,16 @@ class WebRtcTransport:
         self._start_deadline(endpoint)
         endpoint.receive(datagram)
         self._flush()
+        may_be_narrow = endpoint.partial_flights >= NARROW_PATH_FLIGHTS and not self._tcp_only
+        if may_be_narrow and ice.tcp_only(self._worker.candidates):
+            logger.info("a path swallows large UDP packets: its connection is to run over TCP")
+            self.leave_udp()
+            self._restart = asyncio.get_running_loop().call_later(UDP_REFUSED_SECONDS, self._want_restart)
+
+    def _want_restart(self) -> None:
+        self._restart = None
+        if self.on_narrow_path is not None:
+            self.on_narrow_path()
 
     def _endpoint(self) -> DtlsEndpoint:
         if self._dtls is None:
@@ -249,10 +288,12 @@ class WebRtcTransport:
         # OpenSSL's memory goes now, whoever still knows this transport.
         self._dtls = None
         self.on_estimate = None
+        self.on_narrow_path = None
         self._cancel_deadline()
-        if self._retransmission is not None:
-            self._retransmission.cancel()
-            self._retransmission = None
+        for timer in (self._retransmission, self._restart):
+            if timer is not None:
+                timer.cancel()
+        self._retransmission = self._restart = None
         self._handshakes.forget(self)
         self._worker.unroute(self.transport_id)
 

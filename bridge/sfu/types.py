@@ -281,6 +281,9 @@ class SessionListener(Protocol):
     def on_connection(self, kind: ConnectionKind, state: ConnectionState) -> None:
         """A peer connection changed its state."""
 
+    def on_restart_wanted(self, kind: ConnectionKind) -> None:
+        """A connection's path swallows large UDP packets: its ICE is to be restarted, after which it runs over TCP."""
+
     def on_producer(self, producer_id: int, live: bool) -> None:
         """The watchdog sees packets of a producer of this session arrive, or arrive no longer."""
 

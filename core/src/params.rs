@@ -225,6 +225,9 @@ pub struct TransportUpdate {
     /// Replaces the list, where given.
     #[serde(default)]
     pub send_extensions: Option<Vec<HeaderExtension>>,
+    /// Gives up every path over UDP, and refuses what would make another.
+    #[serde(default)]
+    pub leave_udp: bool,
 }
 
 /// What a receiver is to get of a video producer: the best that may be sent. Where the producer has no such layer, or

@@ -6,6 +6,7 @@ use _core::command::Command;
 use _core::engine::{ErrorKind, Outcome};
 use _core::event::{Event, IceState};
 use _core::packet::stun::{Class, Role, StunMessage};
+use _core::params::TransportUpdate;
 use _core::path::Protocol;
 
 use common::{Client, Sim, tcp, udp};
@@ -152,6 +153,25 @@ fn an_ice_restart_leaves_the_old_credentials_until_the_new_ones_succeed() {
     assert_eq!(sim.take_events(), [ice(10, IceState::Connected, true)]);
     client.ufrag = "ufrag10".into();
     assert_eq!(client.check(&mut sim, true), None, "the old ones are void");
+}
+
+#[test]
+fn a_transport_that_leaves_udp_refuses_checks_there_and_is_reached_over_tcp() {
+    let mut sim = Sim::new();
+    let mut client = Client::connect(&mut sim, 1, 10);
+    sim.take_events();
+    let update = TransportUpdate { leave_udp: true, ..TransportUpdate::default() };
+    sim.command(Command::UpdateTransport { transport_id: 10, update });
+    sim.assert_no_failure();
+    let request = client.valid_request(true);
+    assert_eq!(sim.deliver(client.path, request), Outcome::Accepted);
+    let answers = sim.take_sent(client.path);
+    assert_eq!(StunMessage::parse(&answers[0]).unwrap().error_code, Some(403));
+    assert_eq!(sim.deliver(client.path, vec![22; 100]), Outcome::Rejected, "it is no path any more");
+    client.path = tcp(5_000);
+    assert_eq!(client.check(&mut sim, true), Some(Class::Success));
+    let moved = Event::Ice { transport_id: 10, state: IceState::Connected, protocol: Protocol::Tcp, moved: true };
+    assert_eq!(sim.take_events(), [moved]);
 }
 
 #[test]

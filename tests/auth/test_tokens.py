@@ -240,6 +240,15 @@ def test_a_token_may_lead_a_role_into_the_lobby_and_past_it_only_by_the_operator
     assert refused(lambda: verify(signed(enters="window"))).code == "token_bad_claim"
 
 
+def test_a_vendor_hands_in_consents_unless_the_operator_keeps_it_from_that() -> None:
+    assert verify(signed(consent_by="vendor")).consent_by_vendor
+    kept = verifier(consent_by_vendor=False)
+    assert not verify(signed(consent_by="participant"), kept).consent_by_vendor
+    assert not verify(signed(), kept).consent_by_vendor
+    refusal = refused(lambda: verify(signed(consent_by="vendor"), kept))
+    assert (refusal.code, refusal.field) == ("token_grant_not_allowed", "consent_by")
+
+
 def test_a_token_may_say_how_surely_its_owner_is_known() -> None:
     claims = verify(signed(level="idporten-loa-high"))
     assert (claims.level, claims.lifetime) == ("idporten-loa-high", 630.0)

@@ -44,9 +44,11 @@ CLAIMS: dict[str, Any] = {
 }
 
 
-def verifier(*sources: KeySource, now: float = NOW, may_skip_lobby: bool = False) -> TokenVerifier:
+def verifier(
+    *sources: KeySource, now: float = NOW, may_skip_lobby: bool = False, consent_by_vendor: bool = True
+) -> TokenVerifier:
     keys = sources or (StaticKey.from_secret(SECRET),)
-    issuer = Issuer("vendor", "legevisitt", keys, may_skip_lobby)
+    issuer = Issuer("vendor", "legevisitt", keys, may_skip_lobby, consent_by_vendor)
     return TokenVerifier([issuer], RULES, clock=lambda: now)
 
 

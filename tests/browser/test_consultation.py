@@ -75,15 +75,7 @@ def configure(bridge: Bridge, providers: list[Counterpart], hook: str) -> None:
     folder = bridge.data.parent
     lines = ["[rooms]", 'linger = "1s"', "[signin]", f'public_url = "{bridge.url}"']
     for each, title in zip(providers, ("ID-porten", "HelseID"), strict=True):
-        (folder / f"{each.kind}.pem").write_bytes(each.key.key.as_pem(private=True))
-        lines += [
-            "[[signin.providers]]",
-            *(f'{key} = "{value}"' for key, value in {"id": each.kind, "kind": each.kind, "title": title}.items()),
-            f'issuer = "{each.issuer}"',
-            'client_id = "bridge"',
-            f'key_file = "{each.kind}.pem"',
-            'key_id = "bridge-1"',
-        ]
+        lines.append(each.settings("signin.providers", each.kind, title, folder))
     (folder / "hook.secret").write_text(SECRET)
     lines += ["[[webhooks.endpoints]]", 'tenant = "dev"', f'url = "{hook}"', 'secret_file = "hook.secret"']
     (folder / "bridge.toml").write_text("\n".join(lines))

@@ -47,27 +47,12 @@ def id_porten(made: Bridge) -> Iterator[Counterpart]:
 def bridge(made: Bridge, id_porten: Counterpart) -> Iterator[Bridge]:
     """The bridge, with sign-in."""
     folder = made.data.parent
-    (folder / "key.pem").write_bytes(id_porten.key.key.as_pem(private=True))
     (folder / "bridge.toml").write_text(
         f"""
         [signin]
         public_url = "{made.url}"
-        [[signin.providers]]
-        id = "id-porten"
-        kind = "id-porten"
-        title = "ID-porten"
-        issuer = "{id_porten.issuer}"
-        client_id = "bridge"
-        key_file = "key.pem"
-        key_id = "bridge-1"
-        [[admin.providers]]
-        id = "work"
-        kind = "id-porten"
-        title = "arbeidskonto"
-        issuer = "{id_porten.issuer}"
-        client_id = "bridge"
-        key_file = "key.pem"
-        key_id = "bridge-1"
+        {id_porten.settings("signin.providers", "id-porten", "ID-porten", folder)}
+        {id_porten.settings("admin.providers", "work", "arbeidskonto", folder)}
         [[admin.providers.operators]]
         claim = "groups"
         values = ["bridge-drift"]

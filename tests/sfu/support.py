@@ -39,6 +39,9 @@ class Recorder:
     def on_connection(self, kind: ConnectionKind, state: ConnectionState) -> None:
         self._note("connection", kind, state)
 
+    def on_restart_wanted(self, kind: ConnectionKind) -> None:
+        self._note("restart", kind)
+
     def on_producer(self, producer_id: int, live: bool) -> None:
         self._note("producer", producer_id, live)
 
@@ -78,3 +81,15 @@ class Recorder:
             while event not in self.events:
                 self._changed.clear()
                 await self._changed.wait()
+
+
+def fragments(hello: bytes) -> tuple[bytes, bytes]:
+    """A ClientHello in one record, as two, head and tail (RFC 6347, section 4.2.3), with numbers of their own."""
+    record, message, body = hello[:11], hello[13:19], hello[25:]
+    assert len(hello) == 13 + int.from_bytes(hello[11:13], "big")
+    parts = []
+    for number, (start, end) in enumerate(((0, len(body) - 50), (len(body) - 50, len(body)))):
+        fragment = message + start.to_bytes(3, "big") + (end - start).to_bytes(3, "big") + body[start:end]
+        sequence = record[:10] + bytes([20 + number])
+        parts.append(sequence + len(fragment).to_bytes(2, "big") + fragment)
+    return parts[0], parts[1]

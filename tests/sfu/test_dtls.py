@@ -17,6 +17,7 @@ from OpenSSL import SSL
 from bridge.sfu.certificate import Certificate, CertificateStore, Fingerprint, fingerprint
 from bridge.sfu.dtls import KEY_AND_SALT, DtlsEndpoint, DtlsState
 from bridge.sfu.dtls_records import MTU, pack
+from tests.sfu.support import fragments
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +102,35 @@ def test_a_handshake_survives_reordering_and_duplication(seed: int, ours: Certif
         for datagram in back.carry(server.take_datagrams()):
             client.receive(datagram)
     assert state_of(server) is state_of(client) is DtlsState.CONNECTED
+
+
+def test_hellos_that_come_in_part_are_counted_until_one_is_whole(ours: Certificate, theirs: Certificate) -> None:
+    server, client = pair(ours, theirs)
+    client.start()
+    head, tail = fragments(client.take_datagrams()[0])
+    for count in (1, 2, 3):
+        server.receive(tail)
+        assert server.take_datagrams() == []
+        assert server.partial_flights == count
+    server.receive(head)
+    flight = server.take_datagrams()
+    assert flight
+    assert server.partial_flights == 0
+    server.receive(tail)
+    server.receive(tail)
+    assert server.partial_flights == 0
+    for datagram in flight:
+        client.receive(datagram)
+    run(server, client)
+    assert state_of(server) is DtlsState.CONNECTED
+
+
+def test_a_hello_in_many_parts_is_one(ours: Certificate) -> None:
+    server = DtlsEndpoint(ours, "server")
+    parts = [bytes(19) + offset.to_bytes(3, "big") + bytes(20) for offset in range(0, 2000, 228)]
+    for part in (*parts, *parts[3:], *parts):
+        server.receive(part)
+    assert server.partial_flights == 3
 
 
 def test_a_lost_flight_asks_for_a_retransmission(ours: Certificate, theirs: Certificate) -> None:

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
 
-from bridge.sfu import ConnectionKind, ConnectionState, MediaSession, MediaSettings, MediaTimeouts, Subscription
+from bridge.sfu import (
+    ConnectionKind,
+    ConnectionState,
+    MediaSession,
+    MediaSettings,
+    MediaTimeouts,
+    Subscription,
+    transport,
+)
 from bridge.sfu.certificate import CertificateStore
 from bridge.sfu.dtls import DtlsEndpoint, DtlsState, Role
 from bridge.sfu.sdp import parser
 from tests.sfu.conftest import Bridge
 from tests.sfu.receiver import FINGERPRINT, answer
-from tests.sfu.support import Recorder, fixture
+from tests.sfu.support import Recorder, fixture, fragments
 
 OFFERED = "26:F2:C7:DB:26:F2:43:84:AA:5F:83:45:D5:F7:43:8B:A3:1A:4D:A3:B7:7B:41:30:EE:A2:1A:77:27:D1:F2:C1"
 
@@ -62,6 +71,14 @@ class Client:
 
     async def wait_for(self, state: ConnectionState) -> None:
         await self.recorder.wait_for("connection", ConnectionKind.PUBLISH, state)
+
+
+async def watching(bridge: Bridge, session: MediaSession) -> MediaSession:
+    """The session, which wants to receive what somebody else sends."""
+    other, _ = bridge.open("bo")
+    producers = (await other.publish(fixture("chrome_publish"))).producers
+    session.set_subscriptions([Subscription(each.producer_id, "bo", each.kind) for each in producers])
+    return session
 
 
 async def settle() -> None:
@@ -142,6 +159,46 @@ async def test_a_handshake_that_stops_in_the_middle_times_out() -> None:
     client.endpoint.start()
     client.send()
     await client.wait_for(ConnectionState.FAILED)
+    await bridge.sfu.close()
+
+
+async def test_a_path_that_swallows_the_large_part_of_every_hello_is_left_for_tcp(
+    bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "UDP_REFUSED_SECONDS", 0.0)
+    client = Client(bridge)
+    await client.publish()
+    client.ice()
+    client.endpoint.start()
+    _, tail = fragments(client.endpoint.take_datagrams()[0])
+    for _ in range(transport.NARROW_PATH_FLIGHTS - 1):
+        bridge.core.emit(type="dtls", transport_id=client.transport_id, datagrams=[tail])
+    await settle()
+    assert bridge.core.called("update_transport")[-1:] != [(client.transport_id, {"leave_udp": True})]
+    bridge.core.emit(type="dtls", transport_id=client.transport_id, datagrams=[tail])
+    await client.recorder.wait_for("restart", ConnectionKind.PUBLISH)
+    assert bridge.core.called("update_transport")[-1:] == [(client.transport_id, {"leave_udp": True})]
+
+    restart = fixture("chrome_publish").replace(OFFERED, client.certificate.fingerprint.value)
+    restart = re.sub("a=ice-ufrag:.*", "a=ice-ufrag:again", restart)
+    described = (await client.session.publish(restart)).answer
+    assert bridge.core.called("restart_ice")
+    assert {line.split(" ")[2] for line in described.splitlines() if line.startswith("a=candidate:")} == {"tcp"}
+    offered = await (await watching(bridge, client.session)).subscribe_offer()
+    assert " udp " not in offered.sdp, "its other connection begins that way"
+
+
+async def test_a_path_is_not_left_where_there_is_no_tcp() -> None:
+    bridge = Bridge(MediaSettings(tcp=False))
+    await bridge.sfu.start()
+    client = Client(bridge)
+    await client.publish()
+    client.ice()
+    client.endpoint.start()
+    _, tail = fragments(client.endpoint.take_datagrams()[0])
+    bridge.core.emit(type="dtls", transport_id=client.transport_id, datagrams=[tail] * 20)
+    await settle()
+    assert (client.transport_id, {"leave_udp": True}) not in bridge.core.called("update_transport")
     await bridge.sfu.close()
 
 

@@ -147,6 +147,25 @@ async def test_silent_media_with_live_signalling_is_mended_and_not_ended() -> No
         assert (await kari.request("ping"))["type"] == "pong"
 
 
+async def test_a_restart_that_a_path_needs_is_asked_for_on_either_connection_also_after_a_resume() -> None:
+    async with open_house() as house:
+        ola, kari = await house.joined("ola"), await house.joined("kari")
+        await ola.publish(MICROPHONE)
+        await kari.answer(await kari.expect("subscribe_offer"))
+        media = house.media_of(kari)
+        media.connect(ConnectionKind.PUBLISH, ConnectionState.CONNECTING)
+        media.listener.on_restart_wanted(ConnectionKind.PUBLISH)
+        assert (await kari.expect("ice_restart_requested"))["connection"] == "publish"
+        media.listener.on_restart_wanted(ConnectionKind.SUBSCRIBE)
+        await kari.answer(await kari.expect("subscribe_offer"))
+        assert media.ice_restarts == 1
+        await kari.vanish()
+        await ola.expect("participant_updated")
+        media.listener.on_restart_wanted(ConnectionKind.PUBLISH)
+        again = await resumed(house, kari)
+        await again.expect("ice_restart_requested")
+
+
 async def test_silent_media_is_mended_after_a_resume() -> None:
     async with open_house() as house:
         ola, kari = await house.joined("ola"), await house.joined("kari")

@@ -42,6 +42,8 @@ class Bridge:
     media_address: str
     log: Path
     extra: Sequence[str] = ()
+    wrapper: Sequence[str] = ()
+    """A command that runs it, such as `ip netns exec NAME`."""
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -61,7 +63,16 @@ class Bridge:
 
     def start(self) -> None:
         """Starts the process and waits until it is ready."""
-        command = [str(BRIDGE), "serve", "--dev", "--http", self.http_address, "--media", self.media_address]
+        command = [
+            *self.wrapper,
+            str(BRIDGE),
+            "serve",
+            "--dev",
+            "--http",
+            self.http_address,
+            "--media",
+            self.media_address,
+        ]
         command += ["--data", str(self.data), *self.extra]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)

@@ -25,19 +25,22 @@ describe("Session", () => {
   /** @type {FakeSocket[]} */
   let sockets;
   let tokens;
+  let now;
   let session;
   let events;
 
   beforeEach((context) => {
     mock.timers.reset();
-    mock.timers.enable({ apis: ["setTimeout", "Date"] });
+    mock.timers.enable({ apis: ["setTimeout"] });
     context.after?.(() => mock.timers.reset());
     sockets = [];
     tokens = 0;
+    now = 0;
     session = new Session("wss://bridge.example/v1/signal", () => `token-${(tokens += 1)}`, {
       subscribe: "all",
       reconnectFor: 60_000,
       backoff: new Backoff(),
+      clock: () => now,
       openSocket: () => {
         sockets.push(new FakeSocket());
         return sockets.at(-1);
@@ -51,6 +54,7 @@ describe("Session", () => {
   const names = () => events.map(([type]) => type);
 
   async function nextSocket() {
+    now += AGES;
     mock.timers.tick(AGES);
     await settle();
     newest().open();
@@ -144,6 +148,30 @@ describe("Session", () => {
     }
     await assert.rejects(started, { name: "ConnectionError", code: "unreachable" });
     assert.equal(sockets.length, 4);
+  });
+
+  it("gives a lost session up after a while, by its own clock", async () => {
+    await join();
+    for (let tries = 0; tries < 4; tries += 1) {
+      assert.deepEqual(names(), tries === 0 ? ["joined"] : ["joined", "lost"]);
+      newest().end(1006);
+      await settle();
+      now += AGES;
+      mock.timers.tick(AGES);
+      await settle();
+    }
+    newest().end(1006);
+    await settle();
+    assert.deepEqual(names(), ["joined", "lost", "closed"]);
+    assert.equal(events.at(-1)[1].code, "unreachable");
+  });
+
+  it("joins anew with a fresh token when it is told to", async () => {
+    await join();
+    session.rejoin();
+    await settle();
+    assert.deepEqual(names(), ["joined", "lost"]);
+    assert.deepEqual((await nextSocket()).sent, [{ type: "join", token: "token-2", subscribe: "all", id: 1 }]);
   });
 
   it("finds a dead network by asking, and comes back", async () => {

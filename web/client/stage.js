@@ -102,7 +102,8 @@ export class Stage {
     for (const participant of others) {
       shown.add(participant.id);
       const pinned = participant.id === this.#pinned;
-      const state = describePerson(participant, participant === activeSpeaker && others.length > 1);
+      const active = participant === activeSpeaker && others.length > 1;
+      const state = describePerson(participant, active, this.#call.soundFlows);
       this.#place(participant.id, pinned && large.length === 0 ? this.#screens : this.#people, { ...state, pinned });
       const screen = screenOf(participant);
       if (screen?.track) {
@@ -115,7 +116,8 @@ export class Stage {
       this.#place("own-screen", this.#screens, describeScreen(t("yourScreen"), ownScreen, null));
     }
     this.#closeOthers(shown);
-    this.main = describeMain(mainPicture(others, activeSpeaker?.id ?? this.#spoke, this.#pinned)) ?? self;
+    const main = mainPicture(others, activeSpeaker?.id ?? this.#spoke, this.#pinned);
+    this.main = describeMain(main, this.#call.soundFlows) ?? self;
     const sharing = this.#screens.childElementCount > 0;
     const { clientWidth, clientHeight } = this.node;
     const cornered = !sharing && large.length === 0 && (others.length <= 1 || (others.length <= FEW && clientWidth < Math.min(NARROW, clientHeight)));
@@ -252,20 +254,25 @@ export function people(participants) {
   return [...participants].filter(({ role }) => role !== "opptak");
 }
 
-/** @param {ReturnType<typeof mainPicture>} main @returns {TileState | null} */
-function describeMain(main) {
+/**
+ * @param {ReturnType<typeof mainPicture>} main
+ * @param {boolean} soundFlows
+ * @returns {TileState | null}
+ */
+function describeMain(main, soundFlows) {
   if (main === null) return null;
   const { participant, screen } = main;
   if (screen?.track) return describeScreen(t("screenOf", { name: nameOf(participant) }), screen.track, screen);
-  return describePerson(participant, false);
+  return describePerson(participant, false, soundFlows);
 }
 
 /**
  * @param {RemoteParticipant} participant
  * @param {boolean} active
+ * @param {boolean} soundFlows whether sound arrives at all
  * @returns {TileState}
  */
-function describePerson(participant, active) {
+function describePerson(participant, active, soundFlows) {
   const camera = participant.source("camera");
   const microphone = participant.source("microphone");
   return {
@@ -275,7 +282,7 @@ function describePerson(participant, active) {
     muted: microphone === null || microphone.muted,
     speaking: microphone?.speaking ?? false,
     active,
-    status: statusOf(participant),
+    status: statusOf(participant, soundFlows),
     quality: participant.quality,
     content: "camera",
     mirrored: false,
@@ -283,10 +290,14 @@ function describePerson(participant, active) {
   };
 }
 
-/** @param {RemoteParticipant} participant */
-function statusOf(participant) {
+/**
+ * @param {RemoteParticipant} participant
+ * @param {boolean} soundFlows
+ */
+function statusOf(participant, soundFlows) {
   if (participant.state === "reconnecting") return t("someoneReconnecting");
-  if (participant.source("microphone")?.stalled) return t("soundIsGone");
+  const microphone = participant.source("microphone");
+  if (microphone?.stalled || (microphone && !microphone.muted && !soundFlows)) return t("soundIsGone");
   const camera = participant.source("camera");
   if (camera && !camera.muted && isStanding(camera)) return deliveryText(camera);
   if (camera?.stalled) return t("pictureIsGone");

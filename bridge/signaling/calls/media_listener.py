@@ -50,6 +50,12 @@ class MediaListener:
             return
         self._call.presence.connection(kind, state)
 
+    def on_restart_wanted(self, kind: ConnectionKind) -> None:
+        """Has the client's ICE restarted, if it can be told."""
+        if self._over:
+            return
+        self._call.presence.restart_wanted(kind)
+
     def on_producer(self, producer_id: int, live: bool) -> None:
         """Tells everyone in the room: nobody receives what the bridge does not. A muted source may well be silent."""
         if self._over:

@@ -32,6 +32,8 @@ class Presence:
         self._call = weakref.proxy(call)
         self._calls = calls
         self._states: dict[ConnectionKind, ConnectionState] = {}
+        self._restarts_due: set[ConnectionKind] = set()
+        """What to ask for once the signalling is back."""
         self._signals_by_media = call.door is not Door.WEBSOCKET
         self._signalling = True
         self._joined_at = calls.clock()
@@ -56,6 +58,15 @@ class Presence:
         elif not self._signalling:
             self._consider_leaving()
 
+    def restart_wanted(self, kind: ConnectionKind) -> None:
+        """Asks for an ICE restart, now or when the signalling is back. A client of the HTTP doors cannot be asked."""
+        if self._signals_by_media:
+            return
+        if self._signalling:
+            self._ask_for_restart(kind)
+        else:
+            self._restarts_due.add(kind)
+
     def signalling_lost(self) -> None:
         """The WebSocket is gone; the room's grace period runs."""
         self._signalling = False
@@ -68,12 +79,14 @@ class Presence:
             return
         self._cancel_timer()
         for kind, state in self._states.items():
-            if state is ConnectionState.DISCONNECTED:
+            if state is ConnectionState.DISCONNECTED or kind in self._restarts_due:
                 self._ask_for_restart(kind)
+        self._restarts_due.clear()
 
     def forget_media(self) -> None:
         """The client is in the lobby, and its connections are gone with our doing."""
         self._states.clear()
+        self._restarts_due.clear()
         self._cancel_timer()
 
     def close(self) -> None:

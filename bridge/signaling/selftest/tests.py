@@ -75,6 +75,9 @@ class SelfTest:
         """The worker died."""
         self._over(self)
 
+    def on_restart_wanted(self, kind: ConnectionKind) -> None:
+        """Whether UDP works is what is tested; the client tests TCP by itself."""
+
     def on_producer(self, producer_id: int, live: bool) -> None:
         """The page sees for itself what comes back."""
 

@@ -32,7 +32,8 @@ impl Engine {
                 ("create_plain_transport", transport_id, Err("no socket was bound for it".to_owned()))
             }
             Command::UpdateTransport { transport_id, update } => {
-                ("update_transport", transport_id, self.on(transport_id, |engine, key| engine.update(key, &update)))
+                let change = |engine: &mut Self, key| engine.update(now, key, &update);
+                ("update_transport", transport_id, self.on(transport_id, change))
             }
             Command::RestartIce { transport_id, ice_ufrag, ice_pwd } => {
                 let restart = |engine: &mut Self, key| engine.restart_ice(key, &ice_ufrag, &ice_pwd);
@@ -174,7 +175,7 @@ impl Engine {
         key
     }
 
-    fn update(&mut self, key: usize, update: &TransportUpdate) -> Result<(), String> {
+    fn update(&mut self, now: Time, key: usize, update: &TransportUpdate) -> Result<(), String> {
         let receive = update.receive_extensions.as_deref().map(extension_map).transpose()?;
         let send = update.send_extensions.as_deref().map(extension_map).transpose()?;
         let transport = &mut self.transports[key];
@@ -185,6 +186,9 @@ impl Engine {
             transport.send_extensions = map;
         }
         self.translate_extensions(key);
+        if update.leave_udp {
+            self.leave_udp(now, key);
+        }
         Ok(())
     }
 

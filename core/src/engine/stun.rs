@@ -57,6 +57,11 @@ impl Engine {
             return Ok(Outcome::Accepted);
         }
         let agent = self.transports[key].endpoint.ice().ok_or(ErrorKind::StunUnknownUfrag)?;
+        if !agent.takes(path) {
+            // Left without an answer, Chromium would hold on to the path for five seconds, and never try another one.
+            self.refuse(key, path, &message, ErrorCode::Forbidden, &integrity);
+            return Ok(Outcome::Accepted);
+        }
         if !agent.admit(path, &message.transaction_id.0) {
             return Err(ErrorKind::StunReplayed);
         }

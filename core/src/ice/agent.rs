@@ -91,6 +91,7 @@ pub struct Agent {
     nominated: bool,
     consent: bool,
     consent_timeout: Duration,
+    tcp_only: bool,
     /// The last authenticated packet on any path.
     heard: Time,
 }
@@ -108,6 +109,7 @@ impl Agent {
             nominated: false,
             consent: false,
             consent_timeout,
+            tcp_only: false,
             heard: Time::ZERO,
         }
     }
@@ -128,6 +130,11 @@ impl Agent {
     /// New credentials beside the current ones. Returns the fragment of an earlier restart that never succeeded.
     pub fn restart(&mut self, credentials: Credentials) -> Option<Box<str>> {
         self.pending.replace(credentials).map(|earlier| earlier.ufrag)
+    }
+
+    /// Whether the peer may make paths of this one's protocol.
+    pub fn takes(&self, path: &Path) -> bool {
+        !self.tcp_only || path.protocol == Protocol::Tcp
     }
 
     /// Whether a verified check may be heeded; if so, it is remembered. One that would make a new path must not have
@@ -234,8 +241,19 @@ impl Agent {
     /// Gives up every path over `socket`, which is closed. Media goes on over another nominated path, if there is one;
     /// otherwise there is none until the peer nominates one or consent runs out.
     pub fn on_socket_closed(&mut self, now: Time, socket: SocketId) -> Option<Change> {
+        self.give_up(now, |path| path.socket == socket)
+    }
+
+    /// Gives up every path over UDP, as [`on_socket_closed`](Self::on_socket_closed) does, and [takes](Self::takes) none
+    /// any more.
+    pub fn leave_udp(&mut self, now: Time) -> Option<Change> {
+        self.tcp_only = true;
+        self.give_up(now, |path| path.protocol == Protocol::Udp)
+    }
+
+    fn give_up(&mut self, now: Time, lost: impl Fn(&Path) -> bool) -> Option<Change> {
         for slot in 0..MAX_PATHS as u8 {
-            if self.paths[slot as usize].as_ref().is_some_and(|path| path.path.socket == socket) {
+            if self.paths[slot as usize].as_ref().is_some_and(|path| lost(&path.path)) {
                 self.forget(slot);
             }
         }

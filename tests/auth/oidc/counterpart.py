@@ -33,6 +33,17 @@ class Counterpart:
     key: SigningKey = field(repr=False)
     client_id: str = "bridge"
 
+    def settings(self, table: str, identifier: str, title: str, folder: Path) -> str:
+        """What an operator writes of it into a settings file in `folder`, where its key is put, too.
+
+        `table` is `signin.providers` or `admin.providers`; tables below it may follow.
+        """
+        key = folder / f"{self.kind}.pem"
+        key.write_bytes(self.key.key.as_pem(private=True))
+        values = {"id": identifier, "kind": self.kind, "title": title, "issuer": self.issuer}
+        values |= {"client_id": self.client_id, "key_file": key.name, "key_id": "bridge-1"}
+        return "\n".join([f"[[{table}]]", *(f'{name} = "{value}"' for name, value in values.items()), ""])
+
 
 AUDIENCE = "nhn:bridge"
 """Of access tokens for the bridge."""

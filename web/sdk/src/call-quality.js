@@ -1,4 +1,5 @@
 import { QualityMonitor, levelOf, rateParticipant, rateSending, worse } from "./quality-monitor.js";
+import { SoundWatch } from "./sound-watch.js";
 import { StatisticsReader } from "./statistics.js";
 
 /** @import { QualityNotice } from "./protocol.js" */
@@ -20,18 +21,24 @@ export class CallQuality {
   /** How well one's own media reaches the bridge, as the bridge says. @type {Quality} */
   #line = null;
   #readers = newReaders();
+  #sound;
 
   /**
    * @param {Publisher} publisher
    * @param {Subscriber} subscriber
    * @param {Roster} roster
-   * @param {() => void} changed called when the participants' `quality` was measured
+   * @param {() => void} changed called when the participants' `quality` was measured, or `soundFlows` is another
    */
   constructor(publisher, subscriber, roster, changed) {
     this.#publisher = publisher;
     this.#subscriber = subscriber;
     this.#roster = roster;
     this.#changed = changed;
+    this.#sound = new SoundWatch(() => subscriber.soundPackets());
+    this.#sound.on("change", () => this.#changed());
+    for (const type of /** @type {const} */ (["sourcechange", "sourceremoved", "participantleft"])) {
+      roster.on(type, () => (this.#sound.watching = roster.anyPaused));
+    }
     // Each has readers of its own: they tell what changed since they were read last.
     const readers = newReaders();
     this.#monitor = new QualityMonitor(() => this.#measure(readers), (statistics) => this.#rate(statistics));
@@ -40,6 +47,11 @@ export class CallQuality {
   /** How well one's own media reaches the bridge. @returns {Quality} */
   get own() {
     return worse(this.#line, this.#measured);
+  }
+
+  /** Whether sound arrives, looked at while one's line is too weak for somebody's picture; true otherwise. */
+  get soundFlows() {
+    return this.#sound.flows;
   }
 
   /** What this browser measures, for the time since the last reading. */
@@ -64,6 +76,7 @@ export class CallQuality {
 
   close() {
     this.#monitor.close();
+    this.#sound.watching = false;
   }
 
   /**

@@ -9,6 +9,7 @@ import { Moderation } from "./moderation.js";
 import { watchNetwork } from "./network.js";
 import { Publisher } from "./publisher.js";
 import { Recording } from "./recording.js";
+import { Rejoining } from "./rejoining.js";
 import { ROSTER_EVENTS, Roster } from "./roster.js";
 import { Stills } from "./stills.js";
 import { Subscriber } from "./subscriber.js";
@@ -61,6 +62,7 @@ export class Call extends Emitter {
   #handRaised = false;
   #layout;
   #quality;
+  #rejoining;
   #rtcConfiguration;
   /** @type {RTCIceServer[]} */
   #iceServers = [];
@@ -95,6 +97,8 @@ export class Call extends Emitter {
     const createConnection = () => this.#createConnection();
     this.#publisher = new Publisher(session, createConnection);
     this.#subscriber = new Subscriber(session, createConnection);
+    this.#rejoining = new Rejoining(session, [this.#publisher, this.#subscriber]);
+    this.#rejoining.on("change", () => this.#updateState());
     this.#quality = new CallQuality(this.#publisher, this.#subscriber, this.#roster, () => this.emit("quality", null));
     this.#stopWatchingNetwork = watchNetwork(() => this.#networkChanged());
     session.on("joined", () => this.#updateState());
@@ -176,6 +180,11 @@ export class Call extends Emitter {
   /** What one publishes oneself. */
   get localSources() {
     return this.#publisher.sources;
+  }
+
+  /** Whether sound arrives, looked at while one's line is too weak for somebody's picture; true otherwise. */
+  get soundFlows() {
+    return this.#quality.soundFlows;
   }
 
   /** How well one's own media reaches the bridge: 3 good, 2 fair, 1 poor, null unknown. */
@@ -446,7 +455,7 @@ export class Call extends Emitter {
     const waiting = media.includes("connecting") || this.localSources.length > 0;
     if (!this.#session.joined) this.#become("reconnecting");
     else if (this.lobby !== null) this.#become("waiting");
-    else if (media.includes("failed")) this.#become("blocked");
+    else if (media.includes("failed") || this.#rejoining.blocked) this.#become("blocked");
     else if (media.includes("recovering")) this.#become("reconnecting");
     else if (media.includes("connected")) this.#become("connected");
     else if (this.#state === "waiting") this.#become("connecting");

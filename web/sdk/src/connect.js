@@ -27,6 +27,7 @@ export async function connect(url, token, options = {}) {
     subscribe,
     reconnectFor: reconnectFor * 1000,
     backoff: new Backoff(),
+    clock: () => performance.now(),
     openSocket: (address, protocol) => preparation?.take(address) ?? new WebSocket(address, protocol),
   });
   const call = new Call(session, { subscribe, rtcConfiguration });

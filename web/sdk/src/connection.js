@@ -3,6 +3,8 @@ import { Emitter } from "./emitter.js";
 
 /** How long a connection may be `disconnected` before its ICE is restarted: it often recovers by itself. Milliseconds. */
 const DISCONNECTED_PATIENCE = 2_000;
+/** How long one that failed is `connecting` or `recovering` still: a restart may mend it at once. Milliseconds. */
+const FAILED_PATIENCE = 3_000;
 
 /** @typedef {"idle" | "connecting" | "connected" | "recovering" | "failed"} MediaState */
 
@@ -20,6 +22,8 @@ export class ConnectionWatch extends Emitter {
   #backoff = new Backoff({ initial: 2_000, maximum: 15_000 });
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
+  /** Runs since it failed. @type {ReturnType<typeof setTimeout> | undefined} */
+  #failing;
   /** @type {MediaState} */
   #state = "idle";
   #abort = new AbortController();
@@ -39,12 +43,15 @@ export class ConnectionWatch extends Emitter {
   close() {
     this.#abort.abort();
     clearTimeout(this.#timer);
+    clearTimeout(this.#failing);
   }
 
   #changed() {
     clearTimeout(this.#timer);
     const state = this.#connection.connectionState;
     if (state === "connected") {
+      clearTimeout(this.#failing);
+      this.#failing = undefined;
       this.#backoff.reset();
       this.#become("connected");
     } else if (state === "connecting") {
@@ -52,12 +59,18 @@ export class ConnectionWatch extends Emitter {
       // A restart that leads nowhere ends in `failed` only after half a minute in some browsers.
       this.#restartIn(this.#backoff.tries === 0 ? 10_000 : this.#backoff.next());
     } else if (state === "disconnected") {
-      this.#become("recovering");
+      this.#interrupted();
       this.#restartIn(DISCONNECTED_PATIENCE);
     } else if (state === "failed") {
-      this.#become("failed");
+      this.#interrupted();
+      this.#failing ??= setTimeout(() => this.#become("failed"), FAILED_PATIENCE);
       this.#restartIn(this.#backoff.next());
     }
+  }
+
+  /** What never was connected is on its way still. */
+  #interrupted() {
+    if (this.#state === "connected") this.#become("recovering");
   }
 
   /** @param {number} milliseconds */

@@ -215,6 +215,11 @@ export class Roster extends Emitter {
     this.emit("activespeaker", this.activeSpeaker);
   }
 
+  /** Whether one's own line is too weak for somebody's picture. */
+  get anyPaused() {
+    return [...this.participants.values()].some(({ sources }) => [...sources.values()].some(({ delivery }) => delivery === "paused"));
+  }
+
   /**
    * @param {string} sourceId
    * @param {Delivery} delivery

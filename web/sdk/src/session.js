@@ -24,6 +24,7 @@ const REJOIN = new Set([1001, 4404]);
  * @property {OpenSocket} openSocket
  * @property {Backoff} backoff
  * @property {number} reconnectFor milliseconds of trying after which a lost session is given up
+ * @property {() => number} clock milliseconds; one that nobody sets, as `performance.now`
  */
 
 /**
@@ -101,6 +102,12 @@ export class Session extends Emitter {
     this.#wake();
   }
 
+  /** Gives the session up and joins anew: the bridge has lost what cannot be resumed. */
+  rejoin() {
+    this.#resumable = null;
+    this.#socket?.abandon();
+  }
+
   /** Leaves for good. Does not wait for a bridge that does not answer. */
   async leave() {
     if (this.#state === "closed") return;
@@ -111,7 +118,7 @@ export class Session extends Emitter {
   }
 
   async #run() {
-    const { backoff, reconnectFor } = this.#options;
+    const { backoff, reconnectFor, clock } = this.#options;
     while (!this.#closed()) {
       // Jitter is for many who come back at once; somebody who joins waits for nothing.
       const first = this.#state === "starting" && backoff.tries === 0;
@@ -124,9 +131,9 @@ export class Session extends Emitter {
       if (this.#state === "starting" && backoff.tries >= FIRST_TRIES) return this.#close(error.reason);
       if (this.#state === "joined") {
         this.#state = "lost";
-        this.#lostAt = Date.now();
+        this.#lostAt = clock();
         this.emit("lost", null);
-      } else if (this.#state === "lost" && Date.now() - this.#lostAt > reconnectFor) {
+      } else if (this.#state === "lost" && clock() - this.#lostAt > reconnectFor) {
         return this.#close(error.reason);
       }
     }

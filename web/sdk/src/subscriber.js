@@ -54,6 +54,20 @@ export class Subscriber extends Emitter {
     return (await this.#connection?.getStats()) ?? null;
   }
 
+  /**
+   * Packets of sound that have arrived so far, of everybody; null where none are expected.
+   *
+   * @returns {Promise<number | null>}
+   */
+  async soundPackets() {
+    /** @type {number | null} */
+    let packets = null;
+    (await this.getStats())?.forEach((stats) => {
+      if (stats.type === "inbound-rtp" && stats.kind === "audio") packets = (packets ?? 0) + (stats.packetsReceived ?? 0);
+    });
+    return packets;
+  }
+
   /** Asks the bridge for an offer with new ICE credentials; waits for the signalling to come back if need be. */
   restartIce() {
     if (this.#connection === null) return;

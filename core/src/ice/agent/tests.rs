@@ -157,6 +157,19 @@ fn both_credentials_serve_until_the_new_ones_succeed() {
 }
 
 #[test]
+fn a_transport_that_leaves_udp_goes_on_over_tcp() {
+    let mut agent = agent();
+    let tcp = path(Protocol::Tcp, 1);
+    agent.on_check(ms(0), nominate(udp(1)));
+    agent.on_check(ms(1), check(tcp));
+    assert_eq!(agent.leave_udp(ms(2)), None);
+    assert_eq!(agent.media_path(), None);
+    assert!(!agent.takes(&udp(2)) && agent.takes(&tcp));
+    let change = agent.on_check(ms(3), nominate(tcp)).change;
+    assert_eq!(change, Some(Change { protocol: Protocol::Tcp, moved: true, regained: false }));
+}
+
+#[test]
 fn a_closed_connection_falls_back_to_a_nominated_path() {
     let mut agent = agent();
     agent.on_check(ms(0), nominate(path(Protocol::Tcp, 1)));

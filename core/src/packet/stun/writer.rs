@@ -22,6 +22,8 @@ pub enum ErrorCode {
     BadRequest,
     /// 401: the integrity check failed.
     Unauthenticated,
+    /// 403: what the request is made with does not serve any more.
+    Forbidden,
     /// 420: this attribute must be understood, and is not.
     UnknownAttribute(u16),
     /// 487: both sides want the same role (RFC 8445 §7.3.1.1).
@@ -33,6 +35,7 @@ impl ErrorCode {
         match self {
             ErrorCode::BadRequest => (400, "Bad Request"),
             ErrorCode::Unauthenticated => (401, "Unauthenticated"),
+            ErrorCode::Forbidden => (403, "Forbidden"),
             ErrorCode::UnknownAttribute(_) => (420, "Unknown Attribute"),
             ErrorCode::RoleConflict => (487, "Role Conflict"),
         }

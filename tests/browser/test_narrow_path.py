@@ -1,0 +1,79 @@
+"""Real browsers on a path that swallows long packets, as a tunnel's may: they see and hear each other by way of TCP."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.browser.browsers import Browser, BrowserName, Page
+from tests.browser.test_page import enter
+from tests.support.bridge import Bridge, free_port
+from tests.support.media import GREEN, RED
+from tests.support.namespace import Network
+from tests.support.narrow_path import narrow_path
+from tests.support.tcp_relay import TcpRelay
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@contextlib.asynccontextmanager
+async def bridge_beyond(mtu: int, folder: Path, *, ipv6: bool = False, config: str = "") -> AsyncIterator[Bridge]:
+    """A bridge beyond such a path. Its page is reached by a loopback address, as secure pages must be."""
+    (folder / "bridge.toml").write_text(config)
+    with narrow_path(mtu) as host:
+        bridge = Bridge(
+            data=folder / "data",
+            http_address=f"{host.ipv4}:{free_port()}",
+            media_address=f"[{host.ipv6}]:{free_port()}" if ipv6 else f"{host.ipv4}:{free_port()}",
+            log=folder / "bridge.log",
+            extra=("--insecure", "--config", str(folder / "bridge.toml")),
+            wrapper=host.wrapper,
+        )
+        try:
+            bridge.start()
+            address, port = bridge.http_address.split(":")
+            async with TcpRelay(address, int(port)) as relay:
+                yield replace(bridge, http_address=f"127.0.0.1:{relay.port}")
+        finally:
+            bridge.stop()
+
+
+async def protocols(page: Page) -> set[str]:
+    """What carries its connections."""
+    return set(await page.evaluate("received.protocols()"))
+
+
+async def test_chromium_and_firefox_go_over_to_tcp_where_their_hellos_are_swallowed(
+    network: Network, tmp_path: Path, room: str, browsers: dict[BrowserName, Browser]
+) -> None:
+    async with bridge_beyond(1200, tmp_path) as bridge:
+        red = await enter(browsers["chromium"], bridge, room, RED)
+        green = await enter(browsers["firefox"], bridge, room, GREEN, "pasient")
+        await asyncio.gather(red.expect(GREEN, within=90), green.expect(RED, within=90))
+        assert [await protocols(red), await protocols(green)] == [{"tcp"}, {"tcp"}]
+
+
+@pytest.mark.parametrize("ipv6", [False, True], ids=["ipv4", "ipv6"])
+async def test_they_stay_on_udp_where_it_carries_what_ipv6_demands(
+    network: Network, tmp_path: Path, room: str, browsers: dict[BrowserName, Browser], ipv6: bool
+) -> None:
+    async with bridge_beyond(1280, tmp_path, ipv6=ipv6) as bridge:
+        red = await enter(browsers["chromium"], bridge, room, RED)
+        green = await enter(browsers["firefox"], bridge, room, GREEN, "pasient")
+        await asyncio.gather(red.expect(GREEN, within=90), green.expect(RED, within=90))
+        assert "udp" in await protocols(red)
+        assert "udp" in await protocols(green)
+        assert "swallows" not in bridge.log.read_text()
+
+
+async def test_where_there_is_no_tcp_either_the_page_says_so(
+    network: Network, tmp_path: Path, room: str, browsers: dict[BrowserName, Browser]
+) -> None:
+    async with bridge_beyond(1200, tmp_path, config="[media]\ntcp = false\n") as bridge:
+        red = await enter(browsers["chromium"], bridge, room, RED)
+        await red.wait("document.body.innerText.includes('Nettverket slipper ikke lyd og bilde gjennom')", within=90)
