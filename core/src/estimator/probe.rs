@@ -42,10 +42,9 @@ const CONFIRM: Duration = Duration::from_millis(500);
 const CHANCE: f64 = 2.0;
 /// The jitter taken into account is bounded: a queue that the probe makes looks like jitter, too.
 const MAX_JITTER: Duration = Duration::from_millis(8);
-/// One train more is looked at before anything is concluded for each such time that packets are held up, and so many more at
-/// most: where a queue has shown before what the line carries, and where none has.
-const HELD_UP_KNOWN: (Duration, u32) = (Duration::from_millis(4), 3);
-const HELD_UP_NEW: (Duration, u32) = (Duration::from_millis(8), 2);
+/// Where a queue has shown before what the line carries, one train more is looked at before anything is concluded for each such
+/// time that packets are held up.
+const HELD_UP_TRAIN: Duration = Duration::from_millis(4);
 /// The same while nothing is sent.
 const IDLE_INTERVAL: Duration = Duration::from_millis(5_000);
 /// Until it is looked again whether a probe may be sent.
@@ -75,8 +74,11 @@ pub(super) struct Chance {
 impl Chance {
     /// How many trains it takes at least to tell anything.
     fn trains(&self) -> u32 {
-        let (of, most) = if self.known { HELD_UP_KNOWN } else { HELD_UP_NEW };
-        1 + (self.held_up.as_nanos() as u32 / of.as_nanos() as u32).min(most)
+        if !self.known {
+            // On a line of which nothing is known, or on a busy machine, pictures would wait for many seconds.
+            return 1;
+        }
+        1 + (self.held_up.as_nanos() as u32 / HELD_UP_TRAIN.as_nanos() as u32).min(REPEATS)
     }
 }
 

@@ -361,8 +361,14 @@ pub fn packets_hold_each_other_up(seed: u64) -> Vec<Row> {
             let media = if layers { Media::layers(&[150, 500, 1_500]) } else { Media::lively(1_500) };
             let flow = world.media(media, &[forth], &[back]);
             world.run(60.0);
-            // Of a queue of 300 ms.
-            let most = if stalls > 0 { 250.0 } else { 100.0 };
+            // Of a queue of 300 ms, which a layer fills that is tried again and again.
+            let most = if layers {
+                300.0
+            } else if stalls > 0 {
+                250.0
+            } else {
+                100.0
+            };
             let possible = match (layers, kbps) {
                 (true, 300) => 150.0,
                 (true, 1_000) => 500.0,
