@@ -27,7 +27,7 @@ use crate::time::Time;
 use self::history::{Fate, History};
 use self::loss::{LossConditions, LossControl};
 use self::per_source::Sources;
-use self::probe::{Chance, Prober, Situation};
+use self::probe::{Prober, Situation};
 use self::queue::Queue;
 use self::rate_control::{Conditions, RateControl};
 use self::rates::Meter;
@@ -302,9 +302,7 @@ impl Estimator {
         self.rate_control.update(now, &mut self.queue, &conditions);
         if let Some(outcome) = acknowledged.probe {
             let situation = self.situation(now);
-            let known = self.rate_control.has_seen_capacity();
-            let chance = Chance { jitter: self.queue.jitter(), held_up: self.queue.held_up(), known };
-            let outcome = self.prober.conclude(now, outcome, chance, &situation);
+            let outcome = self.prober.conclude(now, outcome, self.queue.jitter(), &situation);
             self.rate_control.on_probe(now, outcome);
             self.loss.on_probe(outcome.rate);
         }

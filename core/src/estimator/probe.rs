@@ -42,9 +42,6 @@ const CONFIRM: Duration = Duration::from_millis(500);
 const CHANCE: f64 = 2.0;
 /// The jitter taken into account is bounded: a queue that the probe makes looks like jitter, too.
 const MAX_JITTER: Duration = Duration::from_millis(8);
-/// Where a queue has shown before what the line carries, one train more is looked at before anything is concluded for each such
-/// time that packets are held up.
-const HELD_UP_TRAIN: Duration = Duration::from_millis(4);
 /// The same while nothing is sent.
 const IDLE_INTERVAL: Duration = Duration::from_millis(5_000);
 /// Until it is looked again whether a probe may be sent.
@@ -58,28 +55,6 @@ struct Cluster {
     packets: u64,
     deadline: Time,
     received: Option<Received>,
-}
-
-/// How much of what a train shows may be chance.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Chance {
-    /// How much delays vary from burst to burst.
-    pub(super) jitter: Duration,
-    /// For how long packets are held up beyond what is common.
-    pub(super) held_up: Duration,
-    /// Whether a queue has shown before what the line carries.
-    pub(super) known: bool,
-}
-
-impl Chance {
-    /// How many trains it takes at least to tell anything.
-    fn trains(&self) -> u32 {
-        if !self.known {
-            // On a line of which nothing is known, or on a busy machine, pictures would wait for many seconds.
-            return 1;
-        }
-        1 + (self.held_up.as_nanos() as u32 / HELD_UP_TRAIN.as_nanos() as u32).min(REPEATS)
-    }
 }
 
 /// Decides on probes and reads their outcome.
@@ -278,20 +253,13 @@ impl Prober {
 
     /// Draws the conclusion from a probe and those of its rate before it, and what follows from that: the next probe,
     /// twice as fast, or the same once more where chance may have had a part in it.
-    pub(super) fn conclude(&mut self, now: Time, outcome: Outcome, chance: Chance, situation: &Situation) -> Outcome {
+    pub(super) fn conclude(&mut self, now: Time, outcome: Outcome, jitter: Duration, situation: &Situation) -> Outcome {
         let tries = self.tries.and(&outcome);
         let share = tries.sending / tries.receiving;
         let stretched = tries.receiving - tries.sending;
-        let most = chance.jitter.min(MAX_JITTER) + chance.held_up;
-        let by_chance = CHANCE * most.as_nanos() as f64 * f64::from(tries.count).sqrt();
+        let chance = CHANCE * jitter.min(MAX_JITTER).as_nanos() as f64 * f64::from(tries.count).sqrt();
         let asked = outcome.asked;
         self.tries = Tries::default();
-        if tries.count < chance.trains() && stretched <= by_chance {
-            // Packets that were held up bring the others of their train together: it may look faster than it was, too.
-            self.tries = tries;
-            self.again = Some((now + REPEAT, asked));
-            return Outcome { rate: situation.estimate, limit: Limit::Unclear, ..outcome };
-        }
         if share >= WHOLE || outcome.limit == Limit::Probe {
             if !situation.yielding && outcome.rate < situation.ceiling() * 0.95 {
                 self.wanted = Some(outcome.rate * NEXT);
@@ -299,18 +267,15 @@ impl Prober {
             return Outcome { limit: Limit::Probe, ..outcome };
         }
         let rate = tries.rate() * outcome.net_of(situation.packet);
-        let enough = tries.count > REPEATS;
-        if stretched > by_chance || (enough && chance.held_up.is_zero()) {
+        if stretched > chance || tries.count > REPEATS {
             if !self.confirmed && outcome.packet.is_some() {
                 self.confirmed = true;
                 self.again = Some((now + CONFIRM, rate * FURTHER));
             }
             return Outcome { rate, limit: Limit::Line, ..outcome };
         }
-        if !enough {
-            self.tries = tries;
-            self.again = Some((now + REPEAT, asked));
-        }
+        self.tries = tries;
+        self.again = Some((now + REPEAT, asked));
         Outcome { rate, limit: Limit::Unclear, ..outcome }
     }
 }
@@ -335,10 +300,6 @@ mod tests {
         }
     }
 
-    fn jitter(ms: u64) -> Chance {
-        Chance { jitter: Duration::from_millis(ms), ..Chance::default() }
-    }
-
     /// Has a probe arrive that takes so many times as long to arrive as it took to send.
     fn arrive(prober: &mut Prober, now: Time, probe: &Probe, stretch: f64) -> Outcome {
         let step = probe.bitrate.time_for(probe.bytes as u64) / 4;
@@ -358,7 +319,7 @@ mod tests {
         let probe = prober.poll(now, &situation).expect("the first");
         assert_eq!(probe.bitrate, Bitrate::kbps(900));
         let outcome = arrive(&mut prober, now, &probe, 1.0);
-        let verdict = prober.conclude(now, outcome, jitter(5), &situation);
+        let verdict = prober.conclude(now, outcome, Duration::from_millis(5), &situation);
         assert_eq!(verdict.limit, Limit::Probe);
         let next = prober.poll(now, &situation).expect("it follows at once");
         assert_eq!(next.bitrate, Bitrate::kbps(1_250), "a quarter above what is wanted");
@@ -373,7 +334,7 @@ mod tests {
             let probe = prober.poll(now, &situation).expect("once more");
             assert_eq!(probe.bitrate, Bitrate::kbps(900));
             let outcome = arrive(&mut prober, now, &probe, 1.2);
-            let verdict = prober.conclude(now, outcome, jitter(100), &situation);
+            let verdict = prober.conclude(now, outcome, Duration::from_millis(100), &situation);
             assert_eq!(verdict.limit, if tried < REPEATS { Limit::Unclear } else { Limit::Line });
             assert_eq!(prober.poll(now, &situation), None, "not at once");
             now += REPEAT;
@@ -388,7 +349,7 @@ mod tests {
         let situation = situation(300_000.0, 2_000_000.0);
         let probe = prober.poll(now, &situation).expect("the first");
         let outcome = arrive(&mut prober, now, &probe, 3.0);
-        let verdict = prober.conclude(now, outcome, jitter(5), &situation);
+        let verdict = prober.conclude(now, outcome, Duration::from_millis(5), &situation);
         assert_eq!(verdict.limit, Limit::Line);
         assert!((280_000.0..320_000.0).contains(&verdict.rate), "{verdict:?}");
     }
@@ -405,7 +366,7 @@ mod tests {
         assert_eq!(prober.poll(now, &more), None);
         let probe = prober.poll(now + RETRY, &more).expect("it is tried again");
         let outcome = arrive(&mut prober, now, &probe, 3.0);
-        prober.conclude(now, outcome, Chance::default(), &more);
+        prober.conclude(now, outcome, Duration::ZERO, &more);
         assert_eq!(prober.poll(now + RETRY * 2, &more), None);
         prober.hurry(now + RETRY * 2);
         assert!(prober.poll(now + RETRY * 2, &more).is_some());

@@ -26,6 +26,9 @@ const MAX_JITTER: Duration = Duration::from_millis(12);
 const HELD_UP_EMPTY: f64 = 1.5;
 const HELD_UP_TOO_LONG: f64 = 2.0;
 const HELD_UP_ALARM: f64 = 4.0;
+/// Below this rate in bit/s less of it does, and no less than this share: there a queue of one's own costs more.
+const HELD_UP_RATE: f64 = 600_000.0;
+const HELD_UP_THIN: f64 = 0.4;
 /// Over how long arrivals are averaged at most.
 const BUSY_WINDOW: Duration = Duration::from_millis(500);
 /// Busy times shorter than this say little about the rate.
@@ -206,11 +209,6 @@ impl RateControl {
         matches!(self.phase, Phase::Growing) && now.since(self.clear_since) > Duration::from_millis(400)
     }
 
-    /// Whether a queue has shown what the line carries.
-    pub(super) fn has_seen_capacity(&self) -> bool {
-        self.capacity.rate.is_some() && !self.capacity.only_probed
-    }
-
     /// A probe showed what the line carries.
     pub(super) fn on_probe(&mut self, now: Time, outcome: Outcome) {
         if !matches!(self.phase, Phase::Growing) {
@@ -265,7 +263,7 @@ impl RateControl {
         self.updated = now;
         let Some(standing) = queue.standing() else { return };
         let jitter = queue.jitter().min(MAX_JITTER) + queue.overtaking();
-        let held_up = queue.held_up();
+        let held_up = queue.held_up().mul_f64((self.rate / HELD_UP_RATE).clamp(HELD_UP_THIN, 1.0));
         let empty = EMPTY + jitter + held_up.mul_f64(HELD_UP_EMPTY);
         let too_long = self.too_long() + jitter.mul_f64(1.5) + held_up.mul_f64(HELD_UP_TOO_LONG);
         let alarm = queue.early().filter(|wait| *wait > ALARM + jitter * 3 + held_up.mul_f64(HELD_UP_ALARM));

@@ -6,7 +6,6 @@
 
 use std::time::Duration;
 
-use super::probe::Chance;
 use super::reports::Verdict;
 use super::train::Outcome;
 use super::{Estimator, Probe};
@@ -280,8 +279,7 @@ impl Estimator {
         let situation = self.situation(now);
         self.prober.answered(train.probe.id);
         let Some(outcome) = Outcome::of_train(asked, train.bytes as u64, sending, sending + waited) else { return };
-        let chance = Chance { jitter: self.reports.jitter(), ..Chance::default() };
-        let outcome = self.prober.conclude(now, outcome, chance, &situation);
+        let outcome = self.prober.conclude(now, outcome, self.reports.jitter(), &situation);
         self.rate_control.on_probe(now, outcome);
         self.loss.on_probe(outcome.rate);
     }
