@@ -93,8 +93,7 @@ class LegSupervisor:
             self._requests.close()
             self._requests = None
         if self._launcher is not None:
-            # It holds nothing that has to be brought to an end.
-            self._launcher.kill()
+            self._launcher.terminate()
             self._launcher.wait()
             self._launcher = None
 

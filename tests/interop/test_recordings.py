@@ -26,7 +26,7 @@ from bridge.transcode.recording import (
     decode_events,
 )
 from tests.support.bridge import BRIDGE, Bridge, eventually, http_client, running_bridge
-from tests.support.legs import launcher, legs
+from tests.support.legs import legs
 from tests.support.media import (
     GREEN,
     RED,
@@ -229,25 +229,6 @@ async def test_what_was_recorded_until_the_bridge_was_killed_is_kept(tmp_path: P
                 assert decoded.pictures == {identity}
                 assert decoded.seconds > 1
             assert timeline(store, recording)
-
-
-async def test_what_was_recorded_is_complete_when_every_process_of_the_unit_is_asked_to_end(
-    tmp_path: Path, room: str
-) -> None:
-    with running_bridge(tmp_path) as bridge:
-        async with consultation(bridge, room) as (doctor, patient):
-            await recorded(bridge, doctor, patient)
-            assert bridge.process is not None
-            (leg,) = legs(bridge)
-            # As systemd does it: SIGTERM to all of a unit's processes.
-            for pid in (leg, launcher(bridge), bridge.process.pid):
-                os.kill(pid, signal.SIGTERM)
-            bridge.stop()
-        store = store_of(bridge)
-        (recording,) = store.recordings()
-        assert recording.state is State.COMPLETE
-        decoded = decode(export(store, recording, "track-1", tmp_path))
-        assert decoded.pictures == {RED}
 
 
 async def test_what_webm_does_not_take_is_transcoded_first(
