@@ -187,7 +187,9 @@ class Room:
         comes_in = member.waiting and not member.held_back and not self._waits(request, None)
         if comes_in and self.has_space(0 if member.service or member.consent_pending else 1):
             self.let_in(member, now)
-            return member.sessions[session.id]
+            if not member.waiting:
+                return member.sessions[session.id]
+        # Also of who is to consent first, and was away meanwhile.
         self.tell_update(member, before)
         return session
 

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from bridge.room import ConsentAnswered, ConsentAsked, ConsentRequest, Direction, Recording, RoomLimits, Session
+from bridge.room import (
+    ConsentAnswered,
+    ConsentAsked,
+    ConsentRequest,
+    Direction,
+    Recording,
+    RoomLimits,
+    Session,
+    WaitingUpdated,
+)
 from tests.room.hall import ROOM, Consultation, refused
 
 
@@ -142,6 +151,16 @@ def test_a_reload_is_not_asked_anew_and_a_pending_newcomer_who_leaves_holds_noth
     assert recording(room) is Recording.PAUSED
     room.rooms.leave(relative.id)
     assert recording(room) is Recording.ON
+
+
+def test_hosts_are_told_that_a_pending_newcomer_who_was_away_is_back() -> None:
+    room, _, _ = recorded()
+    specialist = room.join("anne", "spesialist")
+    assert specialist.waiting
+    room.rooms.disconnect(specialist.id, specialist.attachment)
+    room.join("anne", "spesialist")
+    told = [event.participant for event in room.events if isinstance(event, WaitingUpdated)][-1]
+    assert told in room.rooms.waiting(ROOM)
 
 
 def test_a_room_that_is_empty_is_not_recorded() -> None:
