@@ -137,9 +137,10 @@ function instrument(identity) {
       for (const connection of connections.filter(({ connectionState }) => connectionState === "connected")) {
         const report = await connection.getStats();
         report.forEach((stats) => {
-          if (stats.type === "candidate-pair" && stats.nominated && stats.state === "succeeded") {
-            protocols.push(report.get(stats.localCandidateId)?.protocol ?? null);
-          }
+          // Firefox marks the pair in use; one that was used before stays nominated.
+          const inUse = stats.type === "candidate-pair" && stats.selected;
+          const pair = stats.type === "transport" ? report.get(stats.selectedCandidatePairId) : inUse ? stats : null;
+          if (pair) protocols.push(report.get(pair.localCandidateId)?.protocol ?? null);
         });
       }
       return protocols;
