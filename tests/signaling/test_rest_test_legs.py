@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from bridge.errors import BridgeError
-from tests.signaling.test_rest import Vendors, refusal
+from tests.signaling.test_rest import Vendors, clinic, refusal, vendors
+
+__all__ = ["clinic", "vendors"]
 
 PATH = "/v1/rooms/time-1/test-legs"
-
-
-@pytest.fixture
-async def vendors(tmp_path: Path) -> AsyncIterator[Vendors]:
-    vendors = Vendors(tmp_path)
-    yield vendors
-    await vendors.close()
-
-
-@pytest.fixture
-async def clinic(vendors: Vendors) -> AsyncIterator[httpx.AsyncClient]:
-    async with vendors.client(vendors.clinic_key) as client:
-        yield client
 
 
 def order(**more: Any) -> dict[str, Any]:

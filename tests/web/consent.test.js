@@ -64,10 +64,7 @@ inBrowsers("consent", (eachPage, name) => {
     const id = await view.page.evaluate(() => fakeBridge.addParticipant({ name: "Kari Nordmann", role: "pasient" }));
     await view.untilText(".tile-name", "Kari Nordmann");
     await view.press("Deltakere: 2 i samtalen");
-    const choose = async (action) => {
-      await view.page.locator(`[data-id="${id}"] summary`).click();
-      await view.press(action);
-    };
+    const choose = (action) => view.choose(id, action);
     await choose("Be om et skarpt bilde");
     await view.untilText("#notices", "Kari Nordmann er spurt om et bilde.");
     assert.deepEqual(await view.sent("ask_for_still"), [{ type: "ask_for_still", source_id: `s-${id}-camera` }]);

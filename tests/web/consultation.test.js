@@ -145,10 +145,7 @@ inBrowsers("the consultation", (eachPage, name) => {
     const id = await view.page.evaluate(() => fakeBridge.addParticipant({ name: "Kari Nordmann", role: "pasient" }));
     await view.untilText(".tile-name", "Kari Nordmann");
     await view.press("Deltakere: 2 i samtalen");
-    const choose = async (action) => {
-      await view.page.locator(`[data-id="${id}"] summary`).click();
-      await view.press(action);
-    };
+    const choose = (action) => view.choose(id, action);
     await choose("Demp mikrofonen");
     assert.deepEqual(await view.sent("mute"), [{ type: "mute", source_id: `s-${id}-microphone` }]);
     await view.page.evaluate((who) => fakeBridge.setMuted(who, "microphone", true), id);

@@ -110,6 +110,12 @@ export class OpenPage {
     return named(this.page, label).click();
   }
 
+  /** Does what the menu on somebody's entry in the roster offers. */
+  async choose(id, action) {
+    await this.page.locator(`[data-id="${id}"] summary`).click();
+    await this.press(action);
+  }
+
   /** The requests of a type that the page has sent. */
   sent(type) {
     return this.page.evaluate((wanted) => fakeBridge.received.filter((message) => message.type === wanted).map(({ id: _, ...rest }) => rest), type);
