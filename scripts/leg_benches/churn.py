@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bridge.leg_cpus import AUTO, choose_cpus
 from bridge.transcode.supervisor import LegSupervisor
-from tests.support.legs import children, open_files
+from tests.support.processes import children, open_files
 from tests.transcode.harness import leg, spec, supervisor
 
 GOAL_SECONDS = 0.3

@@ -15,9 +15,10 @@ import httpx
 import pytest
 
 from tests.support.bridge import BRIDGE, Bridge, eventually, running_bridge
-from tests.support.legs import cpus, launcher, legs, open_files
+from tests.support.legs import launcher, legs
 from tests.support.media import RED, ColourTrack, ToneTrack
 from tests.support.participant import Participant
+from tests.support.processes import cpus, open_files
 from tests.support.webrtc_http import Publisher, Viewer
 
 

@@ -18,9 +18,10 @@ from bridge.transcode.sources.live_clock import DAY
 from bridge.transcode.sources.time_code import read_time_code
 from bridge.transcode.sources.tone_and_clock import beeps
 from tests.support.bridge import BRIDGE, Bridge, eventually, running_bridge
-from tests.support.legs import cpus, launcher, programs
+from tests.support.legs import launcher, programs
 from tests.support.media import BLUE, RED, ColourTrack, ToneTrack
 from tests.support.participant import Participant
+from tests.support.processes import cpus
 from tests.transcode.harness import picture
 from tests.transcode.pictures import luma
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import psycopg
 
 from bridge.storage.postgresql import Server
+from tests.support.processes import children
 
 _STARTED_WITHIN = 60.0
 _CONFIGURATION = """
@@ -98,15 +99,15 @@ class Cluster:
         if self.process is None:
             return
         if self.process.poll() is None:
-            children = _children(self.process.pid)
+            started = children(self.process.pid)
             os.kill(self.process.pid, number)
             if number == signal.SIGKILL:
-                for child in children:
+                for child in started:
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(child, number)
             self.process.wait(_STARTED_WITHIN)
             # They hold its shared memory, without which no other can start.
-            while any(Path(f"/proc/{child}").exists() for child in children):
+            while any(Path(f"/proc/{child}").exists() for child in started):
                 time.sleep(0.01)
         self.process = None
 
@@ -217,9 +218,3 @@ def running_cluster() -> Iterator[Cluster]:
     finally:
         cluster.stop()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _children(pid: int) -> list[int]:
-    with contextlib.suppress(OSError):
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return []

@@ -15,7 +15,7 @@ from bridge.configuration import Address, SettingsError
 from bridge.development_certificate import development_certificate
 from bridge.errors import BridgeError
 from bridge.transcode import test_legs
-from tests.support.legs import children
+from tests.support.processes import children
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ from bridge.leg_cpus import AUTO, choose_cpus
 from bridge.transcode import rtp
 from bridge.transcode.messages import CodecSpec, Start
 from bridge.transcode.video import VideoTranscoder
-from tests.support.legs import children, cpus, open_files
 from tests.support.media import BLUE, GREEN, identity_of_picture
+from tests.support.processes import children, cpus, open_files
 from tests.transcode.harness import TARGET_SSRC, Camera, LegUnderTest, Screen, leg, packetise, spec, supervisor, until
 
 THIN_SSRC = 3333
