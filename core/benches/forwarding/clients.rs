@@ -95,6 +95,7 @@ impl Client {
     fn new(call: Call, participant: usize, epoll: &Epoll) -> Self {
         let sockets = [Side::Publish, Side::Subscribe].map(|side| {
             let socket = UdpSocket::bind(([127, 0, 0, 1], 0).into(), BUFFERS, false, true).expect("a loopback socket");
+            socket.stamp_arrivals().expect("the kernel stamps");
             epoll.add(&socket, call::transport_id(participant, side), Interest::Read).expect("epoll");
             socket
         });

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use _core::packet::rtp::{RtpHeader, RtpPacket};
 use _core::transmit::TransmitQueue;
@@ -46,7 +46,8 @@ pub struct Traffic {
     pub rtcp: u64,
     /// Time that the generator was behind and did not make up for.
     pub late: Duration,
-    /// Delays of those that were opened, in nanoseconds.
+    /// Delays of those that were opened, in nanoseconds: from just before they were written until the kernel had them
+    /// for the receiver. How late the generator reads them is not the subject's doing.
     pub delays: Vec<u32>,
 }
 
@@ -157,7 +158,7 @@ impl Generator {
         let interval = if video { Call::frame_interval() } else { audio_interval() };
         self.due.push(Reverse((at + interval.as_nanos() as u64, publisher, video)));
 
-        let stamp = self.started.elapsed().as_nanos() as u64;
+        let stamp = unix_nanos();
         self.queue.clear();
         let flow = self.queue.flow(self.clients.path());
         let packets = if video { self.clients.call.packets_per_frame } else { 1 };
@@ -193,6 +194,7 @@ impl Generator {
             let Some(datagram) = receive.message(index) else {
                 continue;
             };
+            let arrived = datagram.arrived.expect("the kernel stamps").as_nanos() as u64;
             for packet in datagram.segments() {
                 if packet[0] >> 6 != 2 {
                     continue;
@@ -216,7 +218,7 @@ impl Generator {
                 }
                 let len = client.receiver.unprotect_rtp(&header, packet).expect("a packet of the bridge");
                 let stamp = packet[len - STAMP_LEN..len].try_into().expect("eight bytes");
-                let delay = now.saturating_sub(u64::from_ne_bytes(stamp));
+                let delay = arrived.saturating_sub(u64::from_ne_bytes(stamp));
                 self.traffic.delays.push(u32::try_from(delay).unwrap_or(u32::MAX));
             }
         }
@@ -236,6 +238,11 @@ impl Generator {
             self.clients.send(participant, Side::Subscribe, &self.queue);
         }
     }
+}
+
+/// The clock that the kernel stamps arrivals by.
+fn unix_nanos() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock that is set").as_nanos() as u64
 }
 
 fn audio_interval() -> Duration {

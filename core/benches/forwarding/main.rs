@@ -1,13 +1,9 @@
 //! What forwarding costs: a real worker on one core, its clients on another, beside the floor in the same run.
 //!
-//! `cargo bench --bench forwarding -- [--json FILE] [--repeat N] [--seconds S] [--only TEXT] [--runs] [--gather US] [--no-feedback] [--line KBPS]`
+//! `cargo bench --bench forwarding -- --help` lists what can be asked for.
 //!
-//! `--only` measures the rows whose name contains TEXT (and what they depend on). `--runs` sends each frame as one run,
-//! which costs generator, worker and floor less. `--gather` changes the worker's setting, in microseconds.
-//! `--no-feedback` has receivers tell nothing of what arrives, and nothing paced; `--line` has the worker
-//! take their lines to carry so much and no more, so that frames wait in the pacer.
-//!
-//! Machines are shared and noisy: the two are measured in turns, medians are shown, and ratios are what counts.
+//! Machines are shared and noisy: the two are measured in turns, and ratios are what counts. Of several runs, the half in
+//! which the host took least of this machine's CPUs counts, and medians of those are shown.
 //! Loopback charges the receiver's part of the network stack to the sender. The last column tells where a figure is not
 //! what it is meant to be: the generator was the limit and not the worker.
 
@@ -20,7 +16,10 @@ mod generator;
 mod measure;
 mod packets;
 mod report;
+mod stolen;
 
+use std::process::exit;
+use std::str::FromStr;
 use std::time::Duration;
 
 use self::call::Call;
@@ -39,6 +38,20 @@ const PACKETS_PER_FRAME: usize = 4;
 
 /// Rooms of three at 1 Mbit/s, as many as are to fit one core and some more.
 const CAPACITIES: [usize; 5] = [66, 150, 200, 250, 300];
+
+const USAGE: &str = "\
+What forwarding costs a worker, beside the least that it could cost.
+
+usage: cargo bench --bench forwarding -- [OPTION ...]
+
+  --only TEXT      only the rows whose name contains TEXT, and what they depend on
+  --repeat N       runs of each row: medians of the calmer half are shown (6)
+  --seconds S      length of a run (2)
+  --json FILE      write the figures there, too
+  --runs           send each frame as one run, which costs generator, worker and floor less
+  --gather US      how long the worker may rest for packets to come together, in microseconds
+  --no-feedback    receivers tell nothing of what arrives, and nothing is paced
+  --line KBPS      the worker takes lines to carry so much and no more, so that frames wait in the pacer";
 
 struct Options {
     json: Option<String>,
@@ -127,7 +140,7 @@ fn compare(
         floor.push(measure(Subject::Floor, call, method));
     }
     let saturated_floor_us = saturated.map(|saturated| saturated.floor_us);
-    let (worker, floor) = (Sample::median(worker), Sample::median(floor));
+    let (worker, floor) = (Sample::typical(worker), Sample::typical(floor));
     let row = Row { name, call, pace, worker, floor, saturated_floor_us };
     print_row(&row);
     rows.push(row);
@@ -145,7 +158,7 @@ fn at_rate(call: Call, rate: f64) -> Call {
 fn parse_options() -> Options {
     let mut options = Options {
         json: None,
-        repeat: 3,
+        repeat: 6,
         duration: Duration::from_secs(2),
         only: String::new(),
         runs: false,
@@ -155,24 +168,40 @@ fn parse_options() -> Options {
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
-        let mut value = || arguments.next().unwrap_or_else(|| panic!("{argument} wants a value"));
+        let mut value = || arguments.next().unwrap_or_else(|| refuse(&format!("{argument} wants a value")));
         match argument.as_str() {
+            "--help" | "-h" => {
+                println!("{USAGE}");
+                exit(0);
+            }
             "--json" => options.json = Some(value()),
-            "--repeat" => options.repeat = value().parse().expect("--repeat wants a number"),
+            "--repeat" => options.repeat = number(&argument, &value(), |runs| *runs > 0),
             "--seconds" => {
-                options.duration = Duration::from_secs_f64(value().parse().expect("--seconds wants a number"));
+                let seconds = number(&argument, &value(), |seconds: &f64| (0.1..=3_600.0).contains(seconds));
+                options.duration = Duration::from_secs_f64(seconds);
             }
             "--only" => options.only = value(),
             "--no-feedback" => options.feedback = false,
             "--line" => {
-                options.line_rate = value().parse::<u64>().expect("--line wants kbit/s") * 1_000;
+                options.line_rate = number(&argument, &value(), |rate: &u64| (1..=10_000_000).contains(rate)) * 1_000
             }
             "--runs" => options.runs = true,
-            "--gather" => options.gather_us = Some(value().parse().expect("--gather wants microseconds")),
+            "--gather" => options.gather_us = Some(number(&argument, &value(), |micros| *micros <= 1_000_000)),
             // Passed by cargo.
             "--bench" => {}
-            _ => panic!("unknown argument {argument}"),
+            _ => refuse(&format!("there is no {argument}")),
         }
     }
     options
+}
+
+/// The value of an argument that is to be a number.
+fn number<T: FromStr>(argument: &str, value: &str, fits: impl Fn(&T) -> bool) -> T {
+    let number = value.parse().ok().filter(fits);
+    number.unwrap_or_else(|| refuse(&format!("{argument} {value}: not a number that can be measured with")))
+}
+
+fn refuse(why: &str) -> ! {
+    eprintln!("{why}\n\n{USAGE}");
+    exit(2);
 }

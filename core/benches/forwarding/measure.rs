@@ -10,6 +10,7 @@ use crate::call::Call;
 use crate::clients::Clients;
 use crate::floor::Floor;
 use crate::generator::{Generator, Pace};
+use crate::stolen::Ticks;
 
 /// Where the subject runs.
 const SUBJECT_CPU: usize = 0;
@@ -54,6 +55,8 @@ pub struct Sample {
     pub client_load: f64,
     /// Part of the time that the generator was behind and offered less.
     pub late: f64,
+    /// Part of all CPUs that the host gave to others.
+    pub stolen: f64,
 }
 
 /// How to measure.
@@ -70,8 +73,10 @@ pub struct Method {
 }
 
 impl Sample {
-    /// The median of each figure for itself.
-    pub fn median(samples: Vec<Sample>) -> Sample {
+    /// The median of each figure for itself, over the half of the samples in which the host took least.
+    pub fn typical(mut samples: Vec<Sample>) -> Sample {
+        samples.sort_by(|one, other| one.stolen.total_cmp(&other.stolen));
+        samples.truncate(samples.len().div_ceil(2));
         let median = |figure: fn(&Sample) -> f64| {
             let mut values: Vec<f64> = samples.iter().map(figure).collect();
             values.sort_by(f64::total_cmp);
@@ -86,6 +91,7 @@ impl Sample {
             delay_p99_us: median(|sample| sample.delay_p99_us),
             client_load: median(|sample| sample.client_load),
             late: median(|sample| sample.late),
+            stolen: median(|sample| sample.stolen),
         }
     }
 }
@@ -120,9 +126,9 @@ pub fn measure(subject: Subject, call: Call, method: Method) -> Sample {
     generator.drain();
     generator.traffic = Default::default();
     let (before, clients_before) = (settled_cpu(&running), thread::cpu_time());
-    let started = Instant::now();
+    let (started, ticks) = (Instant::now(), Ticks::now());
     generator.run(method.duration);
-    let elapsed = started.elapsed();
+    let (elapsed, stolen) = (started.elapsed(), ticks.stolen_since());
     let clients_cpu = thread::cpu_time() - clients_before;
     generator.drain();
     let after = settled_cpu(&running);
@@ -140,6 +146,7 @@ pub fn measure(subject: Subject, call: Call, method: Method) -> Sample {
         delay_p99_us: percentile(&traffic.delays, 0.99),
         client_load: clients_cpu.as_secs_f64() / elapsed.as_secs_f64(),
         late: traffic.late.as_secs_f64() / elapsed.as_secs_f64(),
+        stolen,
     }
 }
 

@@ -11,6 +11,8 @@ use crate::measure::Sample;
 const SATURATED_LOAD: f64 = 0.9;
 /// A generator that was late for a larger part of the time did not offer what it should.
 const MAX_LATE: f64 = 0.01;
+/// One that is busier than this tells what arrived so late that the worker takes lines to be worse than they are.
+const MAX_CLIENT_LOAD: f64 = 0.93;
 
 /// One load, with both subjects.
 pub struct Row {
@@ -38,6 +40,7 @@ impl Row {
         match self.pace {
             Pace::Saturation if self.worker.load < SATURATED_LOAD => "not saturated: the generator was the limit",
             Pace::RealTime if self.worker.late > MAX_LATE => "the generator was late",
+            Pace::RealTime if self.worker.client_load > MAX_CLIENT_LOAD => "the generator was the limit",
             _ => "",
         }
     }
@@ -45,7 +48,7 @@ impl Row {
 
 pub fn print_header() {
     println!(
-        "{:<37} {:>9} {:>5} {:>5} {:>6} {:>8} {:>6} {:>6} {:>6} {:>7} {:>7} {:>7} {:>7}",
+        "{:<37} {:>9} {:>5} {:>5} {:>6} {:>8} {:>6} {:>6} {:>6} {:>7} {:>7} {:>7} {:>7} {:>6}",
         "load",
         "packets/s",
         "core",
@@ -59,12 +62,13 @@ pub fn print_header() {
         "p99 µs",
         "fl. p50",
         "fl. p99",
+        "stolen",
     );
 }
 
 pub fn print_row(row: &Row) {
     println!(
-        "{:<37} {:>9.0} {:>4.0}% {:>4.0}% {:>6.2} {:>8.2} {:>6.2} {:>6} {:>6.3} {:>7.0} {:>7.0} {:>7.0} {:>7.0}  {}",
+        "{:<37} {:>9.0} {:>4.0}% {:>4.0}% {:>6.2} {:>8.2} {:>6.2} {:>6} {:>6.3} {:>7.0} {:>7.0} {:>7.0} {:>7.0} {:>5.1}%  {}",
         row.name,
         row.worker.packets_per_second,
         row.worker.load * 100.0,
@@ -78,6 +82,7 @@ pub fn print_row(row: &Row) {
         row.worker.delay_p99_us,
         row.floor.delay_p50_us,
         row.floor.delay_p99_us,
+        row.worker.stolen * 100.0,
         row.remark(),
     );
 }
@@ -109,7 +114,7 @@ pub fn write_json(path: &str, rows: &[Row]) -> io::Result<()> {
 
 fn object(sample: &Sample) -> String {
     format!(
-        r#"{{"cpu_us": {:.3}, "packets_per_second": {:.0}, "core": {:.3}, "loss": {:.6}, "delay_p50_us": {:.0}, "delay_p99_us": {:.0}, "generator_core": {:.3}, "generator_late": {:.4}}}"#,
+        r#"{{"cpu_us": {:.3}, "packets_per_second": {:.0}, "core": {:.3}, "loss": {:.6}, "delay_p50_us": {:.0}, "delay_p99_us": {:.0}, "generator_core": {:.3}, "generator_late": {:.4}, "stolen": {:.4}}}"#,
         sample.cpu_us,
         sample.packets_per_second,
         sample.load,
@@ -118,5 +123,6 @@ fn object(sample: &Sample) -> String {
         sample.delay_p99_us,
         sample.client_load,
         sample.late,
+        sample.stolen,
     )
 }

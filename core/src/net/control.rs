@@ -1,13 +1,14 @@
 //! Control messages (cmsg(3)) as bytes: what UDP sockets say and are told besides the data.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
 
 /// Length, level and type in front of each control message.
 const HEADER_LEN: usize = size_of::<libc::cmsghdr>();
 /// What control messages are aligned to (`CMSG_ALIGN`).
 const ALIGNMENT: usize = size_of::<usize>();
-/// Room for packet info of either family, a segment size and a drop count.
-const CAPACITY: usize = 128;
+/// Room for packet info of either family, a segment size, a drop count and a time.
+const CAPACITY: usize = 160;
 
 const fn align(len: usize) -> usize {
     (len + ALIGNMENT - 1) & !(ALIGNMENT - 1)
@@ -29,6 +30,8 @@ pub(super) struct Received {
     pub local: Option<IpAddr>,
     /// Datagrams dropped by the kernel since the socket was made, modulo 2³² (`SO_RXQ_OVFL`).
     pub drops: Option<u32>,
+    /// When it came, since the Unix epoch, where that is switched on (`SO_TIMESTAMPNS`).
+    pub arrived: Option<Duration>,
 }
 
 impl Control {
@@ -101,6 +104,13 @@ impl Received {
                 self.segment_size = usize::try_from(read_int(data)).ok().filter(|size| *size > 0);
             }
             (libc::SOL_SOCKET, libc::SO_RXQ_OVFL) if data.len() >= 4 => self.drops = Some(read_int(data) as u32),
+            (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) if data.len() >= size_of::<libc::timespec>() => {
+                let field = |at: usize| i64::from_ne_bytes(std::array::from_fn(|index| data[at + index]));
+                self.arrived = u64::try_from(field(0))
+                    .ok()
+                    .zip(u32::try_from(field(8)).ok())
+                    .map(|(seconds, nanos)| Duration::new(seconds, nanos));
+            }
             (libc::IPPROTO_IP, libc::IP_PKTINFO) if data.len() >= 12 => {
                 // The second field is the local address that routing chose, the third the one that was addressed:
                 // they differ for broadcasts only, which cannot be answered from their address.

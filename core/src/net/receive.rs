@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsRawFd;
+use std::time::Duration;
 
 use super::address::RawAddress;
 use super::control::Control;
@@ -32,6 +33,9 @@ pub struct Datagram<'a> {
     pub local: Option<IpAddr>,
     /// Datagrams that the kernel has dropped on this socket so far, modulo 2³²; None while there were none.
     pub drops: Option<u32>,
+    /// When it came, since the Unix epoch, where [`UdpSocket::stamp_arrivals`] was called; of those that were joined,
+    /// when the first came.
+    pub arrived: Option<Duration>,
     data: &'a mut [u8],
     segment_size: usize,
 }
@@ -120,6 +124,7 @@ impl ReceiveBatch {
             remote,
             local: control.local,
             drops: control.drops,
+            arrived: control.arrived,
             segment_size: control.segment_size.unwrap_or(len).max(1),
             data,
         })

@@ -64,6 +64,13 @@ impl UdpSocket {
         Ok(UdpSocket { ipv6: address.is_ipv6(), socket, local, buffers })
     }
 
+    /// Has the kernel tell when each datagram came, however late it is read ([`Datagram::arrived`]).
+    ///
+    /// [`Datagram::arrived`]: super::Datagram::arrived
+    pub fn stamp_arrivals(&self) -> io::Result<()> {
+        set_option(&self.socket, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1)
+    }
+
     /// The address it is bound to, with the port that the system chose.
     pub fn local_address(&self) -> SocketAddr {
         self.local
