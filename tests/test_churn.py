@@ -32,6 +32,7 @@ from tests.sfu.support import fixture
 from tests.signaling.house import FakeVerifier
 from tests.signaling.signal_client import SignalClient
 from tests.support.bridge import eventually
+from tests.support.patience import PATIENCE
 
 SESSIONS = 30
 """Of each way to end."""
@@ -124,7 +125,7 @@ async def open_place() -> AsyncIterator[Place]:
     ]
     server = HttpServer(application(routes), ServerSettings(port=0))
     await server.start()
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=30.0) as http:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=PATIENCE) as http:
         place = Place(calls, rooms, sfu, server, http)
         try:
             yield place
@@ -273,8 +274,8 @@ async def test_nothing_is_left_of_a_session_that(way: Callable[[Place, str], Awa
         for batch in range(3):
             rooms = [f"room{batch}-{number % 4}" for number in range(SESSIONS // 3)]
             await asyncio.gather(*(way(place, room) for room in rooms))
-        await eventually(lambda: not place.left_over(), within=20.0)
+        await eventually(lambda: not place.left_over())
         await place.http.aclose()
         for socket in place.sockets:
             socket.close()
-        await eventually(lambda: not asyncio.all_tasks() - before, within=20.0)
+        await eventually(lambda: not asyncio.all_tasks() - before)

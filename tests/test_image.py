@@ -26,6 +26,7 @@ import pytest
 
 from bridge.development_certificate import development_certificate
 from tests.support.bridge import free_port
+from tests.support.patience import PATIENCE
 
 ROOT = Path(__file__).parents[1]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -64,7 +65,7 @@ class Image:
             command,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
             env=environment(),
             user=NOBODY,
@@ -233,7 +234,7 @@ def test_the_image_serves_as_nobody_and_writes_only_its_data(image: Image, etc: 
         healthy = image.run(*HEALTHCHECK, etc=etc, data=data)
         assert (healthy.returncode, healthy.stderr) == (0, "")
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE) == 0
     assert image.run(*HEALTHCHECK, etc=etc, data=data).returncode == 2
     assert image.files() == before
 

@@ -42,7 +42,7 @@ async def test_a_room_in_one_picture_and_back_again_though_its_leg_is_killed(bri
             watcher = await viewer.watcher(None, "composed")
             composed = ComposedWatcher()
             watcher.inspect = composed.look
-            await eventually(lambda: composed.shows(RED, GREEN), within=30)
+            await eventually(lambda: composed.shows(RED, GREEN))
             view = await viewer.notice(lambda said: said["type"] == "view")
             assert (view["view"], view["reason"]) == ("composed", "asked")
             mode = await viewer.notice(lambda said: said["type"] == "media_mode" and len(said["transcoded"]) == 2)
@@ -53,7 +53,7 @@ async def test_a_room_in_one_picture_and_back_again_though_its_leg_is_killed(bri
             os.kill(killed, signal.SIGKILL)
             await eventually(lambda: legs(bridge) not in ([], [killed]))
             before = composed.count
-            await eventually(lambda: composed.count > before + 10 and composed.shows(RED, GREEN), within=30)
+            await eventually(lambda: composed.count > before + 10 and composed.shows(RED, GREEN))
             await viewer.request("layout", tiles=[], view="separate")
             await (await viewer.watcher(red.id, "camera")).expect(RED)
             await eventually(lambda: not legs(bridge))
@@ -73,14 +73,14 @@ async def test_who_watches_gets_one_picture_and_one_sound_without_its_own(bridge
             sound = next(each for each in viewer.watchers if each.track.kind == "audio")
             # Green hears red, and not itself.
             await sound.expect(RED, times=10)
-            await eventually(lambda: composed.shows(RED, GREEN), within=30)
+            await eventually(lambda: composed.shows(RED, GREEN))
             for killed in legs(bridge):
                 os.kill(killed, signal.SIGKILL)
-            await sound.expect(RED, times=20, within=30)
+            await sound.expect(RED, times=20)
             camera = next(each for each in red.published["sources"] if each["source"] == "camera")
             await red.request("update_source", source_id=camera["id"], muted=True)
             # In the place of red stand initials.
-            await eventually(lambda: composed.shows(None, GREEN), within=30)
+            await eventually(lambda: composed.shows(None, GREEN))
         finally:
             await viewer.close()
             await publisher.close()

@@ -18,6 +18,7 @@ from tests.support.bridge import BRIDGE, Bridge, eventually, running_bridge
 from tests.support.legs import launcher, legs
 from tests.support.media import RED, ColourTrack, ToneTrack
 from tests.support.participant import Participant
+from tests.support.patience import PATIENCE
 from tests.support.processes import cpus, open_files
 from tests.support.webrtc_http import Publisher, Viewer
 
@@ -126,7 +127,7 @@ async def test_legs_stay_off_as_many_cpus_as_there_are_workers(bridge: Bridge, r
         assert bridge.process is not None
         # What is not a leg goes where there is room.
         assert cpus(bridge.process.pid) == {frozenset(allowed)}
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=PATIENCE) as client:
         assert (
             f"bridge_legs_cpus {float(len(allowed[1:] or allowed))}" in (await client.get(f"{bridge.url}/metrics")).text
         )

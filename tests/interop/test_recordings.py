@@ -77,7 +77,7 @@ async def recorded(bridge: Bridge, doctor: Participant, patient: Participant) ->
     await doctor.request("ask_to_record", text_version="1")
     await answer(patient, True)
     await is_told(patient, "on")
-    await eventually(lambda: {"track-1", "track-2"} <= tracks(bridge).keys(), within=30)
+    await eventually(lambda: {"track-1", "track-2"} <= tracks(bridge).keys())
 
 
 def export(store: RecordingStore, recording: RecordingInfo, stream: str, folder: Path) -> Path:
@@ -199,7 +199,7 @@ async def test_a_leg_that_is_killed_goes_on_in_another_file(
         await asyncio.sleep(2)
         (killed,) = legs(bridge)
         os.kill(killed, signal.SIGKILL)
-        await eventually(lambda: {"track-1-part-2", "track-2-part-2"} <= tracks(bridge).keys(), within=30)
+        await eventually(lambda: {"track-1-part-2", "track-2-part-2"} <= tracks(bridge).keys())
         await doctor.request("stop_recording")
         await eventually(lambda: not legs(bridge))
     (recording,) = recordings.recordings()
@@ -240,7 +240,7 @@ async def test_what_webm_does_not_take_is_transcoded_first(
         await publisher.publish([ToneTrack(RED), ColourTrack(RED)], "H264", "PCMA")
         await doctor.join()
         await doctor.request("ask_to_record", text_version="1")
-        await eventually(lambda: "track-1" in tracks(bridge), within=30)
+        await eventually(lambda: "track-1" in tracks(bridge))
         await asyncio.sleep(2)
         await doctor.request("stop_recording")
         await eventually(lambda: not legs(bridge))
@@ -272,7 +272,7 @@ async def test_a_room_is_recorded_as_one_picture_and_one_sound(tmp_path: Path, r
             await doctor.request("ask_to_record", text_version="1")
             await answer(patient, True)
             await is_told(patient, "on")
-            await eventually(lambda: "composed" in streams(bridge), within=60)
+            await eventually(lambda: "composed" in streams(bridge))
             await asyncio.sleep(3)
             await doctor.request("stop_recording")
             await eventually(lambda: not legs(bridge))

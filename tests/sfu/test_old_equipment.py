@@ -25,6 +25,7 @@ from bridge.sfu.types import Producer
 from bridge.transcode import rtp
 from tests.sfu.test_end_to_end import CONNECTED, Client, subscriptions
 from tests.support.bridge import eventually
+from tests.support.patience import PATIENCE
 from tests.transcode.harness import supervisor
 
 OWN_GREY, THEIR_GREY = 60, 200
@@ -148,7 +149,7 @@ class Equipment:
 
     def _watch(self, description: Path) -> None:
         options = {"protocol_whitelist": "file,udp,rtp"}
-        with av.open(str(description), options=options, timeout=20.0) as shown:
+        with av.open(str(description), options=options, timeout=PATIENCE) as shown:
             for frame in shown.decode(video=0):
                 self.sizes.add((frame.width, frame.height))
                 # Where the shapes differ there is black on two sides.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 
 from tests.signaling.house import open_house
+from tests.support.patience import PATIENCE
 
 MICROPHONE = ("0", "audio", "microphone")
 
@@ -150,7 +151,7 @@ async def test_the_office_is_handed_over_and_the_lobby_with_it() -> None:
 
 
 async def test_whip_asks_again_until_a_host_has_let_it_in() -> None:
-    async with open_house() as house, httpx.AsyncClient(base_url=house.url) as http:
+    async with open_house() as house, httpx.AsyncClient(base_url=house.url, timeout=PATIENCE) as http:
 
         async def knock() -> httpx.Response:
             headers = {"Authorization": "Bearer room nav patient", "Content-Type": "application/sdp"}

@@ -20,6 +20,7 @@ from bridge.settings import load_settings
 from bridge.storage import NewerVersionError, Storage, StorageError, in_thread
 from bridge.storage.postgresql import PostgresPlace
 from tests.support.bridge import free_port
+from tests.support.patience import PATIENCE
 from tests.support.places import Places
 from tests.support.postgres import Cluster
 
@@ -206,11 +207,11 @@ def test_a_server_is_known_by_its_certificate_and_knows_the_bridge_by_a_password
 
 async def test_a_database_that_hangs_leaves_the_loops_own_threads_to_others() -> None:
     answered = threading.Event()
-    waiting = [asyncio.ensure_future(in_thread(answered.wait, timeout=30)) for _ in range(100)]
+    waiting = [asyncio.ensure_future(in_thread(answered.wait, timeout=PATIENCE)) for _ in range(100)]
     # So that all of them have asked.
     await asyncio.sleep(0)
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             assert await asyncio.to_thread(lambda: 1) == 1
         assert not any(each.done() for each in waiting)
     finally:

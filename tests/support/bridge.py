@@ -16,6 +16,8 @@ from pathlib import Path
 
 import httpx
 
+from tests.support.patience import PATIENCE
+
 BRIDGE = Path(sys.executable).with_name("bridge")
 """The command that `make build` leaves beside the interpreter."""
 
@@ -78,14 +80,14 @@ class Bridge:
             self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         self.wait_ready()
 
-    def wait_ready(self, within: float = 30.0) -> None:
+    def wait_ready(self, within: float = PATIENCE) -> None:
         """Returns when /readyz says so; raises with the log's end when it does not."""
         deadline = time.monotonic() + within
         while time.monotonic() < deadline:
             if self.process is not None and self.process.poll() is not None:
                 break
             with contextlib.suppress(httpx.HTTPError):
-                if httpx.get(f"{self.url}/readyz", timeout=2.0).status_code == 200:
+                if httpx.get(f"{self.url}/readyz", timeout=PATIENCE).status_code == 200:
                     return
             time.sleep(0.05)
         raise AssertionError(f"the bridge did not become ready:\n{self.log_tail()}")
@@ -101,7 +103,7 @@ class Bridge:
         if self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(15)
+                self.process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 self.kill()
         self.process = None
@@ -153,11 +155,11 @@ def running_bridge(folder: Path, *extra: str, host: str = "127.0.0.1") -> Iterat
 @contextlib.asynccontextmanager
 async def http_client() -> AsyncIterator[httpx.AsyncClient]:
     """A client for the doors."""
-    async with httpx.AsyncClient(timeout=httpx.Timeout(10.0)) as client:
+    async with httpx.AsyncClient(timeout=PATIENCE) as client:
         yield client
 
 
-async def eventually(condition: object, within: float = 10.0, every: float = 0.05) -> None:
+async def eventually(condition: object, within: float = PATIENCE, every: float = 0.05) -> None:
     """Waits until the callable `condition` is true; for states of other processes that announce nothing."""
     assert callable(condition)
     deadline = asyncio.get_running_loop().time() + within

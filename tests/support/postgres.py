@@ -18,9 +18,9 @@ from pathlib import Path
 import psycopg
 
 from bridge.storage.postgresql import Server
+from tests.support.patience import PATIENCE
 from tests.support.processes import children
 
-_STARTED_WITHIN = 60.0
 _CONFIGURATION = """
 listen_addresses = ''
 unix_socket_permissions = 0777
@@ -77,7 +77,7 @@ class Cluster:
         command += ["-p", str(self.port), *(part for option in options for part in ("-c", option))]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, user=self.owner, cwd="/")
-        deadline = time.monotonic() + _STARTED_WITHIN
+        deadline = time.monotonic() + PATIENCE
         while True:
             try:
                 psycopg.connect(self.url("postgres", "postgres")).close()
@@ -105,7 +105,7 @@ class Cluster:
                 for child in started:
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(child, number)
-            self.process.wait(_STARTED_WITHIN)
+            self.process.wait(PATIENCE)
             # They hold its shared memory, without which no other can start.
             while any(Path(f"/proc/{child}").exists() for child in started):
                 time.sleep(0.01)

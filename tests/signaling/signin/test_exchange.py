@@ -16,6 +16,7 @@ from bridge.auth.oidc import SigningKey
 from bridge.auth.oidc.keys import token_hash
 from tests.auth.oidc.counterpart import Counterpart, Portal
 from tests.signaling.signin.house import House
+from tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -52,7 +53,7 @@ async def ask(
         **changes,
     }
     headers = [("DPoP", each) for each in proofs or []]
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=PATIENCE) as client:
         response = await client.post(url, data=form, headers=headers)
     return response.status_code, response.json(), response.headers
 
