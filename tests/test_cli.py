@@ -20,7 +20,7 @@ import pytest
 
 from bridge.auth import ClaimRules, TokenVerifier, development_issuer
 from bridge.room import DEFAULT_ROLES
-from tests.support.bridge import free_port
+from loadtest.ports import free_port
 from tests.support.patience import PATIENCE
 
 ROOT = Path(__file__).parents[1]

@@ -25,7 +25,7 @@ import httpx
 import pytest
 
 from bridge.development_certificate import development_certificate
-from tests.support.bridge import free_port
+from loadtest.ports import free_port
 from tests.support.patience import PATIENCE
 
 ROOT = Path(__file__).parents[1]

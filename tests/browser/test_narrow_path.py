@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from loadtest.ports import free_port
 from tests.browser.browsers import Browser, BrowserName, Page
 from tests.browser.test_page import enter
-from tests.support.bridge import Bridge, free_port
+from tests.support.bridge import Bridge
 from tests.support.media import GREEN, RED
 from tests.support.namespace import Network
 from tests.support.narrow_path import narrow_path

@@ -16,7 +16,8 @@ import websockets
 from bridge.cli import main
 from bridge.conformance.examiner import Examination, examine
 from bridge.conformance.report import Verdict, as_text
-from tests.support.bridge import BRIDGE, Bridge, free_port
+from loadtest.ports import free_port
+from tests.support.bridge import BRIDGE, Bridge
 from tests.support.media import RED, ColourTrack, ToneTrack
 from tests.support.participant import Participant
 from tests.support.patience import PATIENCE

@@ -19,7 +19,7 @@ from bridge.machine_check import Status, check_machine
 from bridge.settings import load_settings
 from bridge.storage import NewerVersionError, Storage, StorageError, in_thread
 from bridge.storage.postgresql import PostgresPlace
-from tests.support.bridge import free_port
+from loadtest.ports import free_port
 from tests.support.patience import PATIENCE
 from tests.support.places import Places
 from tests.support.postgres import Cluster

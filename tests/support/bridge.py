@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,23 +15,11 @@ from pathlib import Path
 
 import httpx
 
+from loadtest.ports import free_port
 from tests.support.patience import PATIENCE
 
 BRIDGE = Path(sys.executable).with_name("bridge")
 """The command that `make build` leaves beside the interpreter."""
-
-
-def free_port(kind: int = socket.SOCK_STREAM, host: str = "127.0.0.1") -> int:
-    """A port that was free for TCP and UDP a moment ago."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for _ in range(50):
-        with socket.socket(family, socket.SOCK_STREAM) as tcp, socket.socket(family, socket.SOCK_DGRAM) as udp:
-            tcp.bind((host, 0))
-            port = int(tcp.getsockname()[1])
-            with contextlib.suppress(OSError):
-                udp.bind((host, port))
-                return port
-    raise RuntimeError("no port is free for both TCP and UDP")
 
 
 @dataclass
@@ -140,8 +127,8 @@ def running_bridge(folder: Path, *extra: str, host: str = "127.0.0.1") -> Iterat
     folder.mkdir(parents=True, exist_ok=True)
     bridge = Bridge(
         data=folder / "data",
-        http_address=f"{shown}:{free_port(host=host)}",
-        media_address=f"{shown}:{free_port(host=host)}",
+        http_address=f"{shown}:{free_port(host)}",
+        media_address=f"{shown}:{free_port(host)}",
         log=folder / "bridge.log",
         extra=extra,
     )

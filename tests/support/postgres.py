@@ -19,7 +19,7 @@ import psycopg
 
 from bridge.storage.postgresql import Server
 from tests.support.patience import PATIENCE
-from tests.support.processes import children
+from tests.support.processes import working_in
 
 _CONFIGURATION = """
 listen_addresses = ''
@@ -99,16 +99,14 @@ class Cluster:
         if self.process is None:
             return
         if self.process.poll() is None:
-            started = children(self.process.pid)
             os.kill(self.process.pid, number)
-            if number == signal.SIGKILL:
-                for child in started:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(child, number)
             self.process.wait(PATIENCE)
-            # They hold its shared memory, without which no other can start.
-            while any(Path(f"/proc/{child}").exists() for child in started):
-                time.sleep(0.01)
+        # They hold its shared memory, without which no other can start. Once it has ended, nobody starts another one.
+        while left := working_in(self.folder / "data"):
+            for process in left if number == signal.SIGKILL else ():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, number)
+            time.sleep(0.01)
         self.process = None
 
     def url(self, database: str, user: str = "bridge") -> str:

@@ -17,7 +17,7 @@ import httpx
 from joserfc.jwk import RSAKey
 
 from bridge.auth.oidc import SigningKey
-from tests.support.bridge import free_port
+from loadtest.ports import free_port
 from tests.support.patience import PATIENCE
 
 FOLDER = Path(__file__).resolve().parents[2] / "openid"

@@ -12,8 +12,8 @@ from starlette.routing import Route
 from bridge.app import Application
 from bridge.signaling.http import application
 from bridge.signaling.signin.cookie import set_cookie
+from loadtest.ports import free_port
 from tests.signaling.signin.house import Browser, Vendor, settings_of
-from tests.support.bridge import free_port
 from tests.support.patience import PATIENCE
 
 
