@@ -173,8 +173,10 @@ async def test_an_oversized_body_is_refused(bridge: Bridge, room: str) -> None:
 
 
 async def test_a_client_that_does_not_read_is_dropped_alone(bridge: Bridge, room: str) -> None:
+    # Before the door is knocked at: it waits for a token for some seconds only.
+    lazy_token, diligent_token = bridge.token(room, "lazy"), bridge.token(room, "diligent")
     lazy = await websockets.connect(bridge.ws_url, max_queue=1)
-    await lazy.send(json.dumps({"type": "join", "id": 1, "token": bridge.token(room, "lazy")}))
+    await lazy.send(json.dumps({"type": "join", "id": 1, "token": lazy_token}))
     lazy.transport.pause_reading()
 
     async def send_without_reading() -> None:
@@ -188,7 +190,7 @@ async def test_a_client_that_does_not_read_is_dropped_alone(bridge: Bridge, room
     with pytest.raises(websockets.ConnectionClosed):
         await asyncio.wait_for(send_without_reading(), PATIENCE)
     async with websockets.connect(bridge.ws_url) as door:
-        await door.send(json.dumps({"type": "join", "id": 1, "token": bridge.token(room, "diligent")}))
+        await door.send(json.dumps({"type": "join", "id": 1, "token": diligent_token}))
         assert json.loads(await door.recv())["type"] == "joined"
 
 

@@ -12,7 +12,7 @@ import httpx
 
 from tests.interop.test_recordings import audited, is_told
 from tests.support.bridge import Bridge, eventually
-from tests.support.legs import legs
+from tests.support.legs import legs, no_legs
 from tests.support.media import BLUE, GREEN, ColourTrack, ToneTrack
 from tests.support.participant import Participant
 from tests.support.patience import PATIENCE
@@ -57,6 +57,7 @@ async def vendor_system(bridge: Bridge, room: str) -> AsyncIterator[VendorSystem
 
 
 async def test_who_comes_by_whip_is_recorded_by_the_consent_that_its_vendor_hands_in(bridge: Bridge, room: str) -> None:
+    await no_legs(bridge)
     for info in store_of(bridge).recordings():
         store_of(bridge).delete(info.id)
     doctor = Participant(bridge.ws_url, bridge.token(room, "doctor"))
@@ -100,7 +101,7 @@ async def test_who_comes_by_whip_is_recorded_by_the_consent_that_its_vendor_hand
 
             assert (await system.hand_in("nav", "withdrawn")).json()["answer"] is None
             await is_told(doctor, "off")
-            await eventually(lambda: not legs(bridge))
+            await no_legs(bridge)
         finally:
             await second.close()
             await first.close()

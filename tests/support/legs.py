@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.bridge import Bridge
+from tests.support.bridge import Bridge, eventually
 from tests.support.processes import children, named
 
 
@@ -16,6 +16,11 @@ def launcher(bridge: Bridge) -> int:
 def legs(bridge: Bridge) -> list[int]:
     """The processes of its legs."""
     return named(children(launcher(bridge)), "bridge-leg")
+
+
+async def no_legs(bridge: Bridge) -> None:
+    """Waits until those of the test before have ended, or those of this one."""
+    await eventually(lambda: not legs(bridge))
 
 
 def programs(bridge: Bridge) -> list[int]:
