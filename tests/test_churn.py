@@ -1,7 +1,7 @@
 """Sessions that end in every way but the right one, by the hundred, and what is left of them: nothing.
 
-Doors, rooms, media plane and core are the real ones, in this process. Their deadlines are far off, so that clients have the
-time that a busy machine takes to do what they do; once they have done it, the clock of the event loop leaps ahead.
+Doors, rooms, media plane and core are the real ones, in this process. Their deadlines are far off, so that clients have
+time to do what they do on a busy machine, too; once they have done it, the clock of the event loop leaps ahead.
 """
 
 from __future__ import annotations
