@@ -25,7 +25,7 @@ from loadtest.ports import free_port
 
 BRIDGE = Path(sys.executable).with_name("bridge")
 _PATIENCE = 120.0
-"""A bridge takes a second of a core to start, of which it may have little: whoever measures may keep the machine busy."""
+"""Seconds. A bridge takes one of a core to start, and whoever measures may keep the machine busy."""
 
 
 def percentile(values: Sequence[float], percent: float) -> float:

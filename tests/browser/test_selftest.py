@@ -73,7 +73,7 @@ async def begin(browser: Browser, bridge: Bridge, room: str, who: Identity, *, u
 
 async def read(page: Page, shot: Path) -> Seen:
     """What stands there when the test is over."""
-    await page.wait(f"['good', 'fair', 'poor', 'none'].includes({ROW}?.dataset.state)", within=120)
+    await page.wait(f"['good', 'fair', 'poor', 'none'].includes({ROW}?.dataset.state)")
     await page.evaluate(f"{ROW}.scrollIntoView()")
     await page.screenshot(shot)
     found: Any = await page.evaluate(
