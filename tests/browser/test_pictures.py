@@ -138,7 +138,7 @@ async def test_what_is_behind_somebody_goes_nowhere(
 
 async def shows(page: Page, video: str, identity: Identity) -> None:
     """Waits until a video, by a JavaScript expression for it, shows this identity's picture."""
-    deadline = asyncio.get_running_loop().time() + 20
+    deadline = asyncio.get_running_loop().time() + PATIENCE
     seen: tuple[float, float, float] = (0, 0, 0)
     while asyncio.get_running_loop().time() < deadline:
         red, green, blue = await page.evaluate(
