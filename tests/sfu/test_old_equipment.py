@@ -23,6 +23,7 @@ from bridge.sfu.sdp.description import Codec
 from bridge.sfu.socket_transport import FEEDBACK, SocketTransport
 from bridge.sfu.types import Producer
 from bridge.transcode import rtp
+from loadtest.ports import free_port
 from tests.sfu.test_end_to_end import CONNECTED, Client, subscriptions
 from tests.support.bridge import eventually
 from tests.support.patience import PATIENCE
@@ -84,9 +85,8 @@ class Equipment:
         assert derived is not None
         self._watched = self.router.producers[derived.acquire(self)]
         self._plain.consume(self._watched, 5555, [derived.codec], "equipment")
-        with socket.socket(type=socket.SOCK_DGRAM) as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1] & ~1
+        # FFmpeg listens on the next one, too.
+        port = free_port()
         self._to_ffmpeg.connect(("127.0.0.1", port))
         number = derived.codec.payload_type
         description = self._directory / "equipment.sdp"
