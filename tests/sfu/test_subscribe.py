@@ -181,8 +181,8 @@ async def test_a_line_that_cannot_be_probed_is_tried_with_the_picture_itself(
         )
 
     def stands_still() -> bool:
-        told: bool = bridge.core.called("allocate_consumer")[-1][1]["still_interval_ms"] is not None
-        return told
+        told = bridge.core.called("allocate_consumer")
+        return bool(told) and told[-1][1]["still_interval_ms"] is not None
 
     estimate(300_000)
     if stands:
