@@ -148,8 +148,10 @@ async def test_a_test_leg_opens_the_room_and_leaves_when_its_time_is_over(bridge
             ["publish_camera", "publish_microphone", "subscribe"],
         )
         assert [source["name"] for source in shown["sources"]] == ["microphone", "camera"]
-        await eventually(lambda: not programs(bridge))
-        assert (await client.get(f"/v1/rooms/{room}/test-legs")).json() == {"test_legs": []}
+        async with asyncio.timeout(PATIENCE):
+            while (await client.get(f"/v1/rooms/{room}/test-legs")).json() != {"test_legs": []}:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        assert not programs(bridge)
 
 
 async def test_a_player_shows_a_clip_of_the_operators(tmp_path: Path, room: str) -> None:
