@@ -277,6 +277,8 @@ def docker(*words: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.skipif(
     shutil.which("docker") is None or docker("info").returncode != 0, reason="no docker daemon is at hand"
 )
+# The core alone is compiled for five minutes on two busy cores.
+@pytest.mark.timeout(1800)
 def test_docker_builds_the_image_and_runs_it_read_only() -> None:
     built = docker("build", "--quiet", "--tag", "bridge-test", str(ROOT))
     assert built.returncode == 0, built.stderr
