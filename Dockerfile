@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # The bridge as an image: built in one stage, run in another, as a user without rights on a read-only root file system.
 #
 #   docker build -t bridge .

@@ -94,11 +94,15 @@ class MediaSection:
     send_buffer: int = setting(integer(65_536, 1 << 30), 4_194_304)
 
 
+MAX_PARTICIPANTS = 128
+"""Of a room: one message of a client names 256 sources, which are their microphones and cameras."""
+
+
 @dataclass(frozen=True, slots=True)
 class RoomSettings:
     """Bounds of rooms."""
 
-    max_participants: int = setting(integer(2, 1000), 25)
+    max_participants: int = setting(integer(2, MAX_PARTICIPANTS), 25)
     max_rooms: int = setting(integer(1, 1_000_000), 2000)
     max_rooms_per_tenant: int = setting(integer(1, 1_000_000), 1000)
     max_sources: int = setting(integer(1, 64), 8)

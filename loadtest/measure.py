@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,8 +21,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from bridge.auth.development import DEVELOPMENT_ISSUER, development_secret
 from bridge.auth.minting import mint
 from bridge.auth.printed_keys import API_KEY
+from loadtest.ports import free_port
 
 BRIDGE = Path(sys.executable).with_name("bridge")
+_PATIENCE = 120.0
+"""Seconds. A bridge takes one of a core to start, and whoever measures may keep the machine busy."""
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
@@ -40,21 +42,6 @@ def rounded(row: Mapping[str, Any]) -> dict[str, Any]:
         key: rounded(value) if isinstance(value, Mapping) else round(value, 4) if isinstance(value, float) else value
         for key, value in row.items()
     }
-
-
-def _free_port(host: str) -> int:
-    """A port that was free for TCP and UDP a moment ago: a swarm nearby takes UDP ports by the thousand."""
-    for _ in range(50):
-        with (
-            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
-            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
-        ):
-            tcp.bind((host, 0))
-            port = int(tcp.getsockname()[1])
-            with contextlib.suppress(OSError):
-                udp.bind((host, port))
-                return port
-    raise RuntimeError("no port is free for both TCP and UDP")
 
 
 @dataclass(frozen=True)
@@ -82,7 +69,7 @@ class DevelopmentBridge:
         """
         with tempfile.TemporaryDirectory(prefix="bridge-loadtest-") as folder:
             data = Path(folder)
-            address, media_port = f"{host}:{_free_port(host)}", _free_port(host)
+            address, media_port = f"{host}:{free_port(host)}", free_port(host)
             command = [*program, "serve", "--dev", "--http", address, "--media", f"{host}:{media_port}"]
             if host != "127.0.0.1":
                 command.append("--insecure")
@@ -103,7 +90,7 @@ class DevelopmentBridge:
             finally:
                 process.terminate()
                 try:
-                    process.wait(20)
+                    process.wait(_PATIENCE)
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
@@ -168,7 +155,7 @@ class DevelopmentBridge:
 
 
 def _wait_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(urllib.error.URLError, OSError), urllib.request.urlopen(f"{url}/readyz", timeout=2):
             return

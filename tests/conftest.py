@@ -1,16 +1,18 @@
 """What holds of every test."""
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ["tests.support.places"]
 
-# How long an example takes says something of the machine, and nothing of the bridge.
-settings.register_profile("untimed", deadline=None)
+# How long an example takes says something of the machine, and nothing of the bridge. And what one run finds the next
+# one finds, too: `--hypothesis-profile=search` looks for what these examples miss.
+settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("repeatable", settings.get_profile("search"), derandomize=True, database=None)
 if settings.get_current_profile_name() == "default":
-    settings.load_profile("untimed")
+    settings.load_profile("repeatable")
 
 
 class FailuresAtOnce:

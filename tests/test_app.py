@@ -19,6 +19,7 @@ from bridge.auth import DEVELOPMENT_ISSUER, development_secret, mint
 from bridge.errors import BridgeError
 from bridge.observability import AdminClient
 from bridge.settings import Settings, load_settings
+from tests.support.patience import PATIENCE
 
 
 def settings(data: Path, **options: str) -> Settings:
@@ -56,7 +57,7 @@ async def join(bridge: Application, data: Path, identity: str) -> ClientConnecti
 
 
 async def get(bridge: Application, path: str) -> httpx.Response:
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=PATIENCE) as client:
         return await client.get(f"http://127.0.0.1:{bridge.http_port}{path}")
 
 

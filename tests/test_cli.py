@@ -20,7 +20,8 @@ import pytest
 
 from bridge.auth import ClaimRules, TokenVerifier, development_issuer
 from bridge.room import DEFAULT_ROLES
-from tests.support.bridge import free_port
+from loadtest.ports import free_port
+from tests.support.patience import PATIENCE
 
 ROOT = Path(__file__).parents[1]
 PRODUCTION = """
@@ -39,7 +40,7 @@ def clean_environment(**changes: str) -> dict[str, str]:
 def bridge(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "bridge.cli", *map(str, arguments)]
     return subprocess.run(
-        command, capture_output=True, text=True, env=clean_environment(**environment), timeout=60, check=False
+        command, capture_output=True, text=True, env=clean_environment(**environment), timeout=PATIENCE, check=False
     )
 
 
@@ -150,7 +151,7 @@ def test_development_prints_links_serves_and_ends_on_request(tmp_path: Path) -> 
         assert "Another bridge runs" in refused(bridge("serve", *dev(data)))
 
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE) == 0
         assert process.stderr is not None
         log = [json.loads(line) for line in process.stderr]
     assert [entry["message"] for entry in log[-2:]] == ["The bridge is asked to end", "The bridge has ended"]
@@ -234,7 +235,7 @@ def test_production_does_not_know_the_development_issuer(tmp_path: Path) -> None
         with caught.value as answer:
             assert json.load(answer)["code"] == "token_unknown_issuer"
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE) == 0
     finally:
         process.kill()
         process.wait()

@@ -25,7 +25,8 @@ import httpx
 import pytest
 
 from bridge.development_certificate import development_certificate
-from tests.support.bridge import free_port
+from loadtest.ports import free_port
+from tests.support.patience import PATIENCE
 
 ROOT = Path(__file__).parents[1]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -64,7 +65,7 @@ class Image:
             command,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
             env=environment(),
             user=NOBODY,
@@ -233,7 +234,7 @@ def test_the_image_serves_as_nobody_and_writes_only_its_data(image: Image, etc: 
         healthy = image.run(*HEALTHCHECK, etc=etc, data=data)
         assert (healthy.returncode, healthy.stderr) == (0, "")
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE) == 0
     assert image.run(*HEALTHCHECK, etc=etc, data=data).returncode == 2
     assert image.files() == before
 
@@ -276,6 +277,8 @@ def docker(*words: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.skipif(
     shutil.which("docker") is None or docker("info").returncode != 0, reason="no docker daemon is at hand"
 )
+# The core alone is compiled for five minutes on two busy cores.
+@pytest.mark.timeout(1800)
 def test_docker_builds_the_image_and_runs_it_read_only() -> None:
     built = docker("build", "--quiet", "--tag", "bridge-test", str(ROOT))
     assert built.returncode == 0, built.stderr

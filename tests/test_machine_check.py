@@ -14,7 +14,7 @@ from bridge.machine_check import Finding, Status, check_machine
 from bridge.settings import Settings, load_settings
 from bridge.transcode import openh264
 from bridge.transcode.errors import CodecUnavailableError
-from tests.support.bridge import free_port
+from loadtest.ports import free_port
 
 
 def settings(data: Path, **options: str) -> Settings:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.configuration import Address, SettingsError, parse_address, parse_duration
-from bridge.settings import SECTIONS, Settings, check_for_production, load_settings
+from bridge.settings import MAX_PARTICIPANTS, SECTIONS, Settings, check_for_production, load_settings
+from bridge.signaling.websocket.messages.parts import SOURCES_LIMIT
 
 DOCUMENTED = Path(__file__).parents[1] / "configs" / "bridge.toml"
 
@@ -125,6 +126,10 @@ def test_levels_are_read_from_text(tmp_path: Path) -> None:
     assert dict(settings.signin.levels) == {"pasient": "substantial", "tolk": "low"}
 
 
+def test_a_message_names_all_sources_of_the_largest_room() -> None:
+    assert 2 * MAX_PARTICIPANTS <= SOURCES_LIMIT, "a microphone and a camera each"
+
+
 def test_without_anything_the_defaults_hold() -> None:
     assert load_settings(environment={}) == Settings()
     assert load_settings(DOCUMENTED, environment={}).http == Settings().http
@@ -209,6 +214,7 @@ def test_an_unknown_variable_of_a_section_is_refused(tmp_path: Path) -> None:
         ('[page]\nname = " x"', "page.name", "on one line"),
         ('[page]\nsupport = "a\\nb"', "page.support", "1 to 200 characters on one line"),
         ("[page]\nlogo = 1", "page.logo", "a path"),
+        ("[rooms]\nmax_participants = 129", "rooms.max_participants", "a whole number from 2 to 128"),
         ("[rooms]\ngrace = 30", "rooms.grace", "a duration"),
         ('[rooms]\ngrace = "30"', "rooms.grace", "a duration"),
         ('[rooms]\ngrace = "11m"', "rooms.grace", '"10m"'),

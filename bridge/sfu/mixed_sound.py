@@ -16,6 +16,7 @@ from bridge.sfu.types import Producer
 
 if TYPE_CHECKING:
     from bridge.sfu.compositions import Compositions
+    from bridge.sfu.parties import Party
     from bridge.sfu.router import PublishedProducer
 
 BITRATE = 300_000
@@ -118,19 +119,17 @@ class MixedSound(LegHost):
             return
         heard = [producer_id for party in self._owner.parties for producer_id in party.sounds][:MAX_SOUNDS]
         self._take_in(self._transport, self._usable(heard))
-        voices = (
-            SceneVoice(
-                party.id,
-                tuple(
-                    SceneSound(taken_in.ssrc, tuple(map(leg_codec, _mixable(taken_in.published))))
-                    for producer_id in party.sounds
-                    if (taken_in := self._inputs.get(producer_id)) is not None
-                ),
-            )
-            for party in self._owner.parties
-        )
+        voices = (SceneVoice(party.id, self._sounds_of(party)) for party in self._owner.parties)
         outputs = (SceneOutput(mix.ssrc, leg_codec(mix.codec), mix.without) for mix in self._mixes)
-        self._leg.set_scene(SoundScene(tuple(voices), tuple(outputs)))
+        # Of a large room those who are silent are many, and the leg has nothing to do with them.
+        self._leg.set_scene(SoundScene(tuple(voice for voice in voices if voice.sounds), tuple(outputs)))
+
+    def _sounds_of(self, party: Party) -> tuple[SceneSound, ...]:
+        return tuple(
+            SceneSound(taken_in.ssrc, tuple(map(leg_codec, _mixable(taken_in.published))))
+            for producer_id in party.sounds
+            if (taken_in := self._inputs.get(producer_id)) is not None
+        )
 
     def _made(self) -> list[int]:
         return [mix.producer_id for mix in self._mixes]

@@ -14,6 +14,7 @@ import pytest
 
 from tests.audit.test_running import audit, join
 from tests.support.bridge import Bridge, running_bridge
+from tests.support.patience import PATIENCE
 from tests.support.postgres import Cluster
 
 WANTED = {"room": "time-1", "role": "tolk", "lifetime": 3600}
@@ -30,7 +31,7 @@ def server(cluster: Cluster) -> Iterator[Cluster]:
 @contextlib.asynccontextmanager
 async def vendor(bridge: Bridge, key: str) -> AsyncIterator[httpx.AsyncClient]:
     headers = {"Authorization": f"Bearer {key}"}
-    async with httpx.AsyncClient(base_url=bridge.url, headers=headers, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=bridge.url, headers=headers, timeout=PATIENCE) as client:
         yield client
 
 
@@ -42,7 +43,7 @@ async def make(client: httpx.AsyncClient) -> tuple[int, dict[str, Any]]:
 async def open_rooms_until(bridge: Bridge, wanted: str, name: str, doors: contextlib.AsyncExitStack) -> list[str]:
     """Opens rooms one after the other until the door says so; the rooms that were opened."""
     opened: list[str] = []
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         for number in range(10_000):
             room = f"{name}-{number}"
             said = await join(bridge, room, "kari", doors)
@@ -94,7 +95,7 @@ async def test_a_full_server_refuses_new_rooms_and_loses_nothing(
                 opened = await open_rooms_until(bridge, "records_unavailable", "full", doors)
                 # What has space on a page that is there already is kept; what has not is refused, and says so.
                 made = [first]
-                async with asyncio.timeout(60):
+                async with asyncio.timeout(PATIENCE):
                     while (answer := await make(client))[0] == 201:
                         made.append(answer[1])
                 assert (answer[0], answer[1]["code"]) in ((503, "invitations_unavailable"), (503, "audit_unavailable"))
@@ -134,7 +135,7 @@ async def test_a_standby_takes_over_in_mid_call_and_nothing_acknowledged_is_lost
                 assert (await make(client))[0] == 503
                 await asyncio.to_thread(standby.promote)
                 await open_rooms_until(bridge, "joined", "stands", doors)
-                async with asyncio.timeout(30):
+                async with asyncio.timeout(PATIENCE):
                     while (await make(client))[0] != 201:  # noqa: ASYNC110 - another process
                         await asyncio.sleep(0.1)
                 listed = [each["id"] for each in (await client.get("/v1/invitations")).json()["invitations"]]

@@ -33,6 +33,7 @@ from bridge.audit.chain import Seal
 from bridge.room import JoinRequest, RoomError, RoomLimits, Rooms
 from bridge.storage import Database, Place, StorageError
 from bridge.storage.choice import NODE_FILE
+from tests.support.patience import PATIENCE
 from tests.support.places import Places
 from tests.support.postgres import Cluster
 
@@ -41,6 +42,7 @@ import asyncio, sys
 from pathlib import Path
 from bridge.audit import AuditLog, AuditSettings, Entry, SealingKey
 from tests.support.places import Places
+from tests.support.patience import PATIENCE
 
 async def main():
     data, places = Path(sys.argv[1]), Places.of(sys.argv[2:])
@@ -90,7 +92,7 @@ def no_space() -> Iterator[None]:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while not holds():  # noqa: ASYNC110 - what is waited for happens in a thread
             await asyncio.sleep(0.01)
 
@@ -173,7 +175,7 @@ async def test_a_commit_that_fails_after_its_caller_gave_up_is_no_end(
 
     def late(store: AuditStore, entries: Sequence[Entry]) -> Seal:
         if not gave_up.is_set():
-            gave_up.wait(30)
+            gave_up.wait(PATIENCE)
             raise StorageError("no answer")
         return append(store, entries)
 
@@ -288,7 +290,7 @@ async def test_a_server_that_ends_stops_new_rooms_until_it_is_back(
             await log.confirm(Entry("tick", details={"number": number}))
             confirmed.append(number)
 
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         ticking = [asyncio.ensure_future(confirm()) for _ in range(8)]
         await until(lambda: len(confirmed) > 30)
         # In the middle of commits.

@@ -17,6 +17,7 @@ import websockets
 from bridge.auth import DEVELOPMENT_ISSUER, development_secret, mint
 from bridge.storage.choice import NODE_FILE
 from tests.support.bridge import BRIDGE, Bridge, eventually, running_bridge
+from tests.support.patience import PATIENCE
 from tests.support.postgres import Cluster
 
 
@@ -70,7 +71,7 @@ async def test_a_vendor_holds_a_call_by_rest_and_the_log_tells_the_story(tmp_pat
         assert made.returncode == 0, made.stderr
         key = made.stdout.strip()
         headers = {"Authorization": f"Bearer {key}"}
-        async with httpx.AsyncClient(base_url=bridge.url, headers=headers, timeout=30) as vendor:
+        async with httpx.AsyncClient(base_url=bridge.url, headers=headers, timeout=PATIENCE) as vendor:
             asked = await vendor.post("/v1/rooms/time-1/tokens", json={"identity": "kari", "role": "fastlege"})
             assert asked.status_code == 201, asked.text
             async with websockets.connect(bridge.ws_url) as door:
@@ -127,7 +128,7 @@ async def test_a_bridge_on_a_server_outlives_its_loss_and_its_own(
     monkeypatch.setenv("BRIDGE_STORAGE_URL", cluster.url(cluster.database()))
     with running_bridge(tmp_path) as bridge:
         vendor = httpx.AsyncClient(
-            base_url=bridge.url, headers={"Authorization": f"Bearer {bridge.api_key()}"}, timeout=30
+            base_url=bridge.url, headers={"Authorization": f"Bearer {bridge.api_key()}"}, timeout=PATIENCE
         )
         wanted = {"room": "time-1", "role": "tolk", "lifetime": 3600}
         async with vendor, contextlib.AsyncExitStack() as doors:
@@ -144,7 +145,7 @@ async def test_a_bridge_on_a_server_outlives_its_loss_and_its_own(
             # The call goes on, and others may come.
             assert await join(bridge, "time-1", "ola", doors) == "joined"
             await asyncio.to_thread(cluster.start)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE):
                 while (await vendor.get("/v1/events")).status_code != 200:  # noqa: ASYNC110 - another process
                     await asyncio.sleep(0.1)
                 while await join(bridge, "time-2", "per", doors) != "joined":  # noqa: ASYNC110 - another process
@@ -152,7 +153,7 @@ async def test_a_bridge_on_a_server_outlives_its_loss_and_its_own(
             bridge.kill()
         head = audit(bridge.data, "verify").stdout.split()[-1]
         bridge.start()
-        async with httpx.AsyncClient(base_url=bridge.url, headers=vendor.headers, timeout=30) as vendor:
+        async with httpx.AsyncClient(base_url=bridge.url, headers=vendor.headers, timeout=PATIENCE) as vendor:
             listed = (await vendor.get("/v1/invitations")).json()["invitations"]
             assert [each["id"] for each in listed] == [made["id"]]
             events = (await vendor.get("/v1/events")).json()["events"]

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tests.support.media import BLUE, Identity, identity_of_colour, identity_of_tone
+from tests.support.patience import PATIENCE
 
 HERE = Path(__file__).parent
 BrowserName = Literal["chromium", "firefox"]
@@ -90,7 +91,7 @@ class Driver:
         assert self.process.stdin is not None
         self.process.stdin.close()
         try:
-            await asyncio.wait_for(self.process.wait(), 20)
+            await asyncio.wait_for(self.process.wait(), PATIENCE)
         except TimeoutError:
             self.process.kill()
             await self.process.wait()
@@ -160,20 +161,20 @@ class Page:
         """The value of a JavaScript expression, awaited."""
         return await self.driver.request("evaluate", page=self.handle, expression=expression)
 
-    async def wait(self, expression: str, within: float = 20.0) -> None:
+    async def wait(self, expression: str, within: float = PATIENCE) -> None:
         """Waits until a JavaScript expression is true."""
         await self.driver.request("wait", page=self.handle, expression=expression, timeout=within * 1000)
 
-    async def press(self, label: str, *, role: str = "button", within: str = "", patience: float = 20.0) -> None:
+    async def press(self, label: str, *, role: str = "button", within: str = "", patience: float = PATIENCE) -> None:
         """Presses the button, or what else has the role, of this accessible name; `within` is a CSS selector."""
         where = {"label": label, "role": role, "within": within, "timeout": patience * 1000}
         await self.driver.request("press", page=self.handle, **where)
 
-    async def fill(self, label: str, text: str, *, patience: float = 20.0) -> None:
+    async def fill(self, label: str, text: str, *, patience: float = PATIENCE) -> None:
         """Writes into the field of this label, in place of what stands there."""
         await self.driver.request("fill", page=self.handle, label=label, text=text, timeout=patience * 1000)
 
-    async def choose(self, label: str, option: str, *, patience: float = 20.0) -> None:
+    async def choose(self, label: str, option: str, *, patience: float = PATIENCE) -> None:
         """Chooses the option of this text in the list of this label."""
         await self.driver.request("choose", page=self.handle, label=label, option=option, timeout=patience * 1000)
 
@@ -198,7 +199,7 @@ class Page:
         """Closes the page."""
         await self.driver.request("close", page=self.handle)
 
-    async def expect(self, *others: Identity, screens: Sequence[Identity] = (), within: float = 30.0) -> None:
+    async def expect(self, *others: Identity, screens: Sequence[Identity] = (), within: float = PATIENCE) -> None:
         """Waits until just these identities are seen and heard, each once, and move; `screens` are only seen."""
         expected = sorted(other.name for other in others)
         expected_pictures = sorted(expected + [screen.name for screen in screens])

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from loadtest.ports import free_port
 from tests.browser.browsers import Browser, BrowserName, Driver, running_driver
-from tests.support.bridge import Bridge, free_port
+from tests.support.bridge import Bridge
 from tests.support.media import GREEN
 from tests.support.namespace import Network, may_make_networks, own_network
 

@@ -76,25 +76,25 @@ const METHODS = {
   },
 
   /** Waits until an expression is true. */
-  async wait({ page, expression, timeout = 20_000 }) {
+  async wait({ page, expression, timeout = 120_000 }) {
     await found(pages, page).waitForFunction(expression, { timeout, polling: 50 });
     return null;
   },
 
   /** Presses the button, or what else has the role, with an accessible name, as a person would. */
-  async press({ page, label, role = "button", within = "", timeout = 20_000 }) {
+  async press({ page, label, role = "button", within = "", timeout = 120_000 }) {
     await named(found(pages, page), label, role, within).setTimeout(timeout).click();
     return null;
   },
 
   /** Writes into the field of this label, in place of what stands there. */
-  async fill({ page, label, text, timeout = 20_000 }) {
+  async fill({ page, label, text, timeout = 120_000 }) {
     await named(found(pages, page), label, "textbox").setTimeout(timeout).fill(text);
     return null;
   },
 
   /** Chooses the option of this text in the list of this label. */
-  async choose({ page, label, option, timeout = 20_000 }) {
+  async choose({ page, label, option, timeout = 120_000 }) {
     const list = await named(found(pages, page), label, "combobox").setTimeout(timeout).waitHandle();
     const value = await list.evaluate(
       (select, text) => [...select.options].find((each) => each.label === text)?.value ?? null,

@@ -4,65 +4,29 @@
  * Both are driven by puppeteer-core: Chromium over its own protocol, Firefox over WebDriver BiDi. Nothing is
  * downloaded; `BROWSER_CHROMIUM` and `BROWSER_FIREFOX` name other binaries where the packages lie elsewhere.
  */
+import { readFileSync } from "node:fs";
 import puppeteer from "puppeteer-core";
 
 const CHROMIUM = process.env.BROWSER_CHROMIUM ?? "/usr/bin/chromium";
 const FIREFOX = process.env.BROWSER_FIREFOX ?? "/usr/bin/firefox-esr";
 
-const CHROMIUM_FLAGS = [
-  // The tests run as root in containers, where Chromium's own sandbox cannot start.
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-dev-shm-usage",
-  // Fake devices: a green picture with a clock and a beep each second; permission prompts answer themselves.
-  "--use-fake-device-for-media-stream",
-  "--use-fake-ui-for-media-stream",
-  "--autoplay-policy=no-user-gesture-required",
-  // Host candidates with addresses instead of mDNS names: nothing here answers mDNS.
-  "--disable-features=WebRtcHideLocalIpsWithMdns,Translate,MediaRouter,OptimizationHints",
-  // Tabs in the background keep their timers and their frames: several participants share one browser.
-  "--disable-background-timer-throttling",
-  "--disable-backgrounding-occluded-windows",
-  "--disable-renderer-backgrounding",
-  // No traffic of the browser's own.
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-default-apps",
-  "--disable-sync",
-  "--no-first-run",
-  "--no-default-browser-check",
-];
-
+/** What the load tester starts them with, too. */
+const SETTINGS = new URL("../../loadtest/participants/browsers/settings.json", import.meta.url);
+/**
+ * @type {{
+ *   chromium: { why: string, flags: string[] }[],
+ *   firefox: { why: string, preferences: Record<string, boolean | number | string> }[],
+ * }}
+ */
+const { chromium, firefox } = JSON.parse(readFileSync(SETTINGS, "utf8"));
+const CHROMIUM_FLAGS = chromium.flatMap(({ flags }) => flags);
 /** @type {Record<string, boolean | number | string>} */
-const FIREFOX_PREFERENCES = {
-  "media.navigator.streams.fake": true,
-  "media.navigator.permission.disabled": true,
-  "media.peerconnection.ice.loopback": true,
-  "media.peerconnection.ice.obfuscate_host_addresses": false,
-  "media.autoplay.default": 0,
-  "media.autoplay.blocking_policy": 0,
-  // Its H.264 encoder is a plugin that would be downloaded.
-  "media.gmp-manager.updateEnabled": false,
-  "media.gmp-gmpopenh264.enabled": false,
-  // Background tabs keep their timers: several participants share one browser.
-  "dom.min_background_timeout_value": 4,
-  "dom.timeout.enable_budget_timer_throttling": false,
-  "dom.suspend_inactive.enabled": false,
-  "widget.windows.window_occlusion_tracking.enabled": false,
-  // No traffic of the browser's own.
-  "app.normandy.enabled": false,
-  "app.update.enabled": false,
-  "browser.newtabpage.enabled": false,
-  "browser.safebrowsing.malware.enabled": false,
-  "browser.safebrowsing.phishing.enabled": false,
-  "browser.shell.checkDefaultBrowser": false,
-  "datareporting.policy.dataSubmissionEnabled": false,
-  "extensions.systemAddon.update.enabled": false,
-  "network.captive-portal-service.enabled": false,
-  "network.connectivity-service.enabled": false,
-  "services.settings.server": "",
-  "toolkit.telemetry.enabled": false,
-};
+const FIREFOX_PREFERENCES = Object.assign(
+  { "media.peerconnection.ice.loopback": true },
+  ...firefox.map(({ preferences }) => preferences),
+);
+/** Milliseconds that a browser may take to start: a busy machine is not a broken one. */
+const PATIENCE = 120_000;
 
 /**
  * @typedef {object} LaunchOptions
@@ -90,6 +54,7 @@ export async function launch(name, { flags = [], preferences = {}, environment =
       executablePath,
       headless: true,
       acceptInsecureCerts: true,
+      timeout: PATIENCE,
       args: [...before, ...CHROMIUM_FLAGS, ...flags],
       env,
     });
@@ -99,6 +64,7 @@ export async function launch(name, { flags = [], preferences = {}, environment =
     executablePath,
     headless: true,
     acceptInsecureCerts: true,
+    timeout: PATIENCE,
     args: before,
     extraPrefsFirefox: { ...FIREFOX_PREFERENCES, ...preferences },
     env,

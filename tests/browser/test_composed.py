@@ -30,6 +30,7 @@ from tests.support.media import (
     identity_of_colour,
 )
 from tests.support.participant import Participant
+from tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -110,7 +111,7 @@ async def speaker(page: Page, identities: Sequence[Identity]) -> Identity | None
     return None
 
 
-async def expect(page: Page, *identities: Identity, within: float = 60.0) -> None:
+async def expect(page: Page, *identities: Identity, within: float = PATIENCE) -> None:
     """Waits until the composed picture shows just these, in this order."""
     deadline = asyncio.get_running_loop().time() + within
     while (seen := await shown(page)) != list(identities):
@@ -143,11 +144,11 @@ async def test_six_people_in_one_picture_each_in_its_place(
         (leg,) = legs(bridge)
         os.kill(leg, signal.SIGKILL)
         seen = await page.evaluate(PICTURES)
-        await page.wait(f"{PICTURES} > {seen} + 10", within=60)
+        await page.wait(f"{PICTURES} > {seen} + 10")
         await expect(page, *NAMES, RED)
         # On a telephone: the same picture, upright, and then with whoever speaks large.
         await page.emulate(width=390, height=844)
-        await page.wait(f"(([width, height]) => height > width)({SIZE})", within=60)
+        await page.wait(f"(([width, height]) => height > width)({SIZE})")
         await expect(page, *NAMES, RED)
         await page.screenshot(tmp_path / "upright.png")
         assert await speaker(page, [*NAMES, RED]) is None
@@ -159,5 +160,5 @@ async def test_six_people_in_one_picture_each_in_its_place(
         await page.screenshot(tmp_path / "speaker.png")
         await page.emulate(width=1280, height=800)
         await choose(page, "separate")
-        await page.wait("document.querySelectorAll('.people .tile.has-picture').length === 6", within=60)
+        await page.wait("document.querySelectorAll('.people .tile.has-picture').length === 6")
         await page.wait("!document.querySelector('.is-composed')")

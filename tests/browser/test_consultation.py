@@ -35,6 +35,7 @@ from tests.support.media import (
     identity_of_colour,
 )
 from tests.support.namespace import Network
+from tests.support.patience import PATIENCE
 from tests.support.recorded import tracks
 from tests.support.told import SECRET, Receiver, Story
 from tests.support.webrtc_http import Publisher, Viewer
@@ -42,8 +43,6 @@ from tests.support.webrtc_http import Publisher, Viewer
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SHOTS = Path("test-results/consultation")
-PATIENCE = 120.0
-"""Seconds that anything may take on a busy machine."""
 RATE = 8
 """Pictures a second: there are some twenty films at once."""
 DOCTOR, PATIENT, KIN, INTERPRETER = RED, GREEN, YELLOW, CYAN
@@ -100,12 +99,12 @@ class Album:
 
 async def shows(page: Page, text: str, where: str = "body") -> None:
     """Waits until these words stand there."""
-    await page.wait(f"document.querySelector({where!r})?.innerText.includes({json.dumps(text)})", within=PATIENCE)
+    await page.wait(f"document.querySelector({where!r})?.innerText.includes({json.dumps(text)})")
 
 
 async def press(page: Page, label: str, *, within: str = "", role: str = "button") -> None:
     """As `Page.press`, with the patience that it takes here."""
-    await page.press(label, within=within, role=role, patience=PATIENCE)
+    await page.press(label, within=within, role=role)
 
 
 async def sees(page: Page, *others: Identity) -> None:
@@ -120,21 +119,21 @@ async def sees(page: Page, *others: Identity) -> None:
 async def sign_in(page: Page, provider: str, person: str, level: str) -> None:
     """From the link to the preview, by way of the provider."""
     await press(page, f"Logg inn med {provider}", role="link")
-    await page.choose("Person", person, patience=PATIENCE)
-    await page.choose("Nivå", level, patience=PATIENCE)
+    await page.choose("Person", person)
+    await page.choose("Nivå", level)
     await press(page, "Logg inn")
     await preview(page)
 
 
 async def preview(page: Page) -> None:
-    await page.wait("document.querySelector('.preview video')?.videoWidth > 0", within=PATIENCE)
+    await page.wait("document.querySelector('.preview video')?.videoWidth > 0")
 
 
 async def people(page: Page, inside: int, waiting: int = 0) -> None:
     """Opens the list of participants, which says how many there are, unless it is open."""
     label = f"Deltakere: {inside} i samtalen" + (f", {waiting} venter" if waiting else "")
     button = f"[...document.querySelectorAll('.head-button')].find((each) => each.ariaLabel === {json.dumps(label)})"
-    await page.wait(button, within=PATIENCE)
+    await page.wait(button)
     if not await page.evaluate(f"{button}.ariaExpanded === 'true'"):
         await press(page, label)
 
@@ -157,7 +156,7 @@ async def patient_waits(chromium: Browser, link: str, album: Album) -> Page:
     await press(page, "Ja")
     line = "document.querySelector('.self-test .test-row:last-of-type').dataset.state"
     # A busy machine makes any line less than good; but it is tested, and lets a call through.
-    await page.wait(f"['good', 'fair', 'poor'].includes({line})", within=PATIENCE)
+    await page.wait(f"['good', 'fair', 'poor'].includes({line})")
     await shows(page, "Kameraet virker.")
     await shows(page, "Mikrofonen hører deg.")
     await album.keep("self-test", patient=page)
@@ -188,7 +187,7 @@ async def link_for(doctor: Page, role: str, name: str) -> str:
 async def made_link(doctor: Page, album: Album | None = None) -> str:
     """What the dialogue makes that is open."""
     await press(doctor, "Lag lenke")
-    await doctor.wait("document.querySelector('.invite .qr')", within=PATIENCE)
+    await doctor.wait("document.querySelector('.invite .qr')")
     if album is not None:
         await album.keep("link", doctor=doctor)
     link = str(await doctor.evaluate("document.querySelector('#invite-link').value"))
@@ -203,7 +202,7 @@ async def guest_waits(chromium: Browser, link: str, identity: Identity, name: st
     await preview(page)
     await shows(page, f"Du blir med som {name}.")
     await press(page, "Bli med")
-    await page.wait("document.querySelector('.lobby-place')", within=PATIENCE)
+    await page.wait("document.querySelector('.lobby-place')")
     return page
 
 
@@ -231,7 +230,7 @@ class Office:
         """Watches these, who are all there."""
         await self.viewer.view(["audio", "video"] * len(others))
         pictures = [each for each in self.viewer.watchers if each.track.kind == "video"]
-        await eventually(lambda: {each.seen[-1] for each in pictures if each.seen} == set(others), within=PATIENCE)
+        await eventually(lambda: {each.seen[-1] for each in pictures if each.seen} == set(others))
 
     async def leave(self) -> None:
         """Hangs up."""
@@ -276,7 +275,7 @@ async def test_the_whole_consultation(
             await play(bridge, driver, room, album)
             # How a recording ends takes a moment, while the room is closed.
             ends = {"call.ended", "recording.ready"}
-            await eventually(lambda: ends <= {each["type"] for each in receiver.told}, within=PATIENCE)
+            await eventually(lambda: ends <= {each["type"] for each in receiver.told})
             story = await Story.read(bridge, room, receiver)
         finally:
             bridge.stop()
@@ -367,7 +366,7 @@ async def they_meet(party: Party) -> None:
     await shows(patient, "Timen er omtrent 10 minutter forsinket. Beklager, jeg kommer straks.", ".lobby-messages")
     await party.keep("waiting")
     await press(doctor, f"Slipp inn {KARI}")
-    await asyncio.gather(doctor.expect(PATIENT, within=PATIENCE), patient.expect(DOCTOR, within=PATIENCE))
+    await asyncio.gather(doctor.expect(PATIENT), patient.expect(DOCTOR))
     await party.keep("call")
 
 
@@ -381,7 +380,7 @@ async def others_are_invited(party: Party) -> list[str]:
     await press(patient, "Send", within="dialog")
     await press(doctor, f"Inviter {OLA}")
     accepted = asyncio.create_task(shows(patient, f"{OLA} blir invitert.", "#notices"))
-    await doctor.wait("document.querySelector('#invite-name')?.value", within=PATIENCE)
+    await doctor.wait("document.querySelector('#invite-name')?.value")
     await album.keep("invite", doctor=doctor)
     kin = await made_link(doctor, album)
     await accepted
@@ -416,10 +415,10 @@ async def they_show_things(party: Party) -> None:
     assert kin is not None
     await people(doctor, 4)
     await press(patient, f"Fest {IRINA}")
-    await patient.wait("document.querySelector('.screens .tile.has-picture')", within=PATIENCE)
+    await patient.wait("document.querySelector('.screens .tile.has-picture')")
     await press(doctor, "Del skjerm")
-    await kin.expect(DOCTOR, PATIENT, INTERPRETER, screens=[SCREEN], within=PATIENCE)
-    await patient.expect(DOCTOR, KIN, INTERPRETER, screens=[SCREEN], within=PATIENCE)
+    await kin.expect(DOCTOR, PATIENT, INTERPRETER, screens=[SCREEN])
+    await patient.expect(DOCTOR, KIN, INTERPRETER, screens=[SCREEN])
     await party.keep("screen")
     await press(doctor, "Stopp deling")
 
@@ -437,7 +436,7 @@ async def they_show_things(party: Party) -> None:
     await shows(patient, f"{LINE} ber om et skarpt bilde")
     await press(patient, "Ta bilde")
     await press(patient, "Send bildet")
-    await doctor.wait("document.querySelector('.still-image')?.naturalWidth > 0", within=PATIENCE)
+    await doctor.wait("document.querySelector('.still-image')?.naturalWidth > 0")
     await party.keep("still", "doctor")
     await press(doctor, "Lukk", within=".still-viewer")
 
@@ -455,11 +454,11 @@ async def they_record(party: Party) -> None:
         for who, answer in answers.items():
             await press(party.pages[who], answer, within="dialog.question")
         if "Nei" in answers.values():
-            await doctor.wait("document.querySelector('p.recording').textContent === ''", within=PATIENCE)
+            await doctor.wait("document.querySelector('p.recording').textContent === ''")
             assert not tracks(party.bridge)
     await party.all_show("Opptak pågår", "p.recording")
     # Everybody's words are on the disk.
-    await eventually(lambda: len(tracks(party.bridge)) == 4, within=PATIENCE)
+    await eventually(lambda: len(tracks(party.bridge)) == 4)
     await party.keep("recording")
 
 

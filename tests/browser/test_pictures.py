@@ -17,6 +17,7 @@ from tests.browser.test_page import enter, join
 from tests.support.bridge import Bridge
 from tests.support.media import BLUE, GREEN, RED, ColourTrack, Identity, ToneTrack, identity_of_colour
 from tests.support.participant import Participant
+from tests.support.patience import PATIENCE
 from tests.transcode.pictures import talking_head
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -83,7 +84,7 @@ def detail(picture: NDArray[np.float64], part: tuple[slice, slice]) -> float:
     return float(laplacian.var())
 
 
-async def until(page: Page, selector: str, *, blurred: bool, within: float = 30.0) -> NDArray[np.float64]:
+async def until(page: Page, selector: str, *, blurred: bool, within: float = PATIENCE) -> NDArray[np.float64]:
     """Waits until the room in a video is as it should be, and the face sharp; that picture."""
     deadline = asyncio.get_running_loop().time() + within
     rooms, faces = [], []
@@ -137,7 +138,7 @@ async def test_what_is_behind_somebody_goes_nowhere(
 
 async def shows(page: Page, video: str, identity: Identity) -> None:
     """Waits until a video, by a JavaScript expression for it, shows this identity's picture."""
-    deadline = asyncio.get_running_loop().time() + 20
+    deadline = asyncio.get_running_loop().time() + PATIENCE
     seen: tuple[float, float, float] = (0, 0, 0)
     while asyncio.get_running_loop().time() < deadline:
         red, green, blue = await page.evaluate(

@@ -19,6 +19,7 @@ from tests.browser.test_recordings import played, serving
 from tests.support.bridge import BRIDGE, Bridge, eventually
 from tests.support.legs import legs
 from tests.support.media import GREEN, RED, Identity, identity_of_colour
+from tests.support.patience import PATIENCE
 from tests.support.recorded import decode, store_of, tracks
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -33,7 +34,7 @@ COLOUR = """(() => {
 
 async def reads(page: Page, text: str) -> None:
     """Waits until the call says so of its recording."""
-    await page.wait(f"document.querySelector('p.recording')?.textContent === {text!r}", within=40)
+    await page.wait(f"document.querySelector('p.recording')?.textContent === {text!r}")
 
 
 @contextlib.asynccontextmanager
@@ -52,7 +53,7 @@ async def recorded_call(chromium: Browser, bridge: Bridge, room: str, folder: Pa
         await patient.press("Ja, jeg samtykker")
         await reads(doctor, "Opptak pågår")
         await reads(patient, "Opptak pågår")
-        await eventually(lambda: {"track-1", "track-2"} <= tracks(bridge).keys(), within=40)
+        await eventually(lambda: {"track-1", "track-2"} <= tracks(bridge).keys())
         for name, page in (("doctor", doctor), ("patient", patient)):
             await page.screenshot(folder / f"{name}.png")
         yield doctor, patient
@@ -79,7 +80,7 @@ async def test_a_call_is_recorded_until_the_patient_takes_the_consent_back_and_p
         await asyncio.sleep(4)
         (killed,) = legs(bridge)
         os.kill(killed, signal.SIGKILL)
-        await eventually(lambda: {"track-1-part-2", "track-2-part-2"} <= tracks(bridge).keys(), within=40)
+        await eventually(lambda: {"track-1-part-2", "track-2-part-2"} <= tracks(bridge).keys())
         await asyncio.sleep(3)
         # The recorder is one of them.
         await patient.press("Deltakere: 3 i samtalen")
@@ -95,7 +96,9 @@ async def test_a_call_is_recorded_until_the_patient_takes_the_consent_back_and_p
     await asyncio.to_thread(subprocess.check_call, [*command, "--data", bridge.data])
     command = [BRIDGE, "apikey", "create", "--tenant", "dev", "--scope", "recordings", "--data", bridge.data]
     made = (await asyncio.to_thread(subprocess.check_output, command)).decode().strip()
-    async with httpx.AsyncClient(base_url=bridge.url, headers={"Authorization": f"Bearer {made}"}) as client:
+    async with httpx.AsyncClient(
+        base_url=bridge.url, headers={"Authorization": f"Bearer {made}"}, timeout=PATIENCE
+    ) as client:
         answer = await client.get(f"/v1/recordings/{recording.id}/streams/track-2-part-2")
         assert answer.status_code == 200, answer.text
         second.write_bytes(answer.content)

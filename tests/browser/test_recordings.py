@@ -82,7 +82,7 @@ def record(recording: Recording) -> WebmWriter:
 
 async def played(page: Page) -> tuple[float, int]:
     """Waits for the end; the seconds that were played and the pictures that were shown or decoded."""
-    await page.wait("window.over || document.querySelector('video').error", within=60)
+    await page.wait("window.over || document.querySelector('video').error")
     assert await page.evaluate("document.querySelector('video').error?.message ?? null") is None
     seconds = await page.evaluate("document.querySelector('video').currentTime")
     frames = await page.evaluate("document.querySelector('video').getVideoPlaybackQuality().totalVideoFrames")
@@ -142,7 +142,7 @@ async def test_it_is_played_while_it_is_written(
     try:
         with serving(growing) as url:
             page = await browsers[name].open_plain(url)
-            await page.wait("document.querySelector('video').currentTime > 1", within=60)
+            await page.wait("document.querySelector('video').currentTime > 1")
             assert not await page.evaluate("Boolean(window.over)")
             webm.flush()
             recording.finish()

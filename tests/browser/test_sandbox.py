@@ -21,7 +21,7 @@ async def test_every_step_is_done_and_what_is_said_is_shown(bridge: Bridge, driv
     page = await browser.open(f"{bridge.url}/sandbox#{token}", RED)
     await page.press("Run all steps")
     done = "document.querySelectorAll('[data-state=done]').length === 7"
-    await page.wait(f"{done} || !document.querySelector('#trouble').hidden", within=90)
+    await page.wait(f"{done} || !document.querySelector('#trouble').hidden")
     assert await page.evaluate("document.querySelector('#trouble').textContent") == ""
     said = await page.evaluate(
         "[...document.querySelectorAll('#log summary > :last-child')].map((each) => each.textContent)"

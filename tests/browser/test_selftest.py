@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
+from loadtest.ports import free_port
 from tests.browser.browsers import Browser, Driver, Page
 from tests.browser.test_page import link
-from tests.support.bridge import Bridge, free_port
+from tests.support.bridge import Bridge
 from tests.support.media import BLUE, GREEN, RED, Identity
 
 # Three browsers at once on lines in real time.
@@ -48,7 +49,7 @@ class Seen:
 async def bad_line(bridge: Bridge) -> AsyncIterator[int]:
     """The port of a bad line to the bridge's media, UDP and TCP."""
     host = bridge.media_address.rsplit(":", 1)[0]
-    port = free_port(host=host)
+    port = free_port(host)
     options = ["--listen", f"{host}:{port}", "--to", bridge.media_address, "--down", BAD_LINE, "--up", BAD_LINE]
     command = [sys.executable, "-m", "loadtest", "emulate", *options]
     process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stderr=asyncio.subprocess.PIPE)
@@ -72,7 +73,7 @@ async def begin(browser: Browser, bridge: Bridge, room: str, who: Identity, *, u
 
 async def read(page: Page, shot: Path) -> Seen:
     """What stands there when the test is over."""
-    await page.wait(f"['good', 'fair', 'poor', 'none'].includes({ROW}?.dataset.state)", within=120)
+    await page.wait(f"['good', 'fair', 'poor', 'none'].includes({ROW}?.dataset.state)")
     await page.evaluate(f"{ROW}.scrollIntoView()")
     await page.screenshot(shot)
     found: Any = await page.evaluate(
@@ -92,7 +93,7 @@ async def test_it_says_what_each_line_is_worth_and_what_to_do(
     chromium = await driver.launch("chromium")
     media, host = bridge.media_port, bridge.media_address.rsplit(":", 1)[0]
     async with bad_line(bridge) as worse:
-        lines = {"good": (media, media), "bad": (worse, worse), "without-udp": (free_port(host=host), media)}
+        lines = {"good": (media, media), "bad": (worse, worse), "without-udp": (free_port(host), media)}
         # Three people: of one the bridge ends the oldest test.
         pages = {
             name: await begin(chromium, bridge, f"{room}-{name}", who, udp=udp, tcp=tcp)

@@ -57,7 +57,7 @@ async def ask(doctor: Page, word: str = "Be om et skarpt bilde") -> None:
 
 async def shown(doctor: Page) -> NDArray[np.uint8]:
     """The luminance of the picture that the doctor looks at."""
-    await doctor.wait("document.querySelector('.still-image')?.naturalWidth > 0", within=60)
+    await doctor.wait("document.querySelector('.still-image')?.naturalWidth > 0")
     text = await doctor.evaluate(
         """(() => {
             const image = document.querySelector('.still-image');
@@ -85,7 +85,7 @@ async def test_the_doctor_gets_what_the_patient_took_saw_and_sent(
     await ask(doctor)
     await patient.wait("document.querySelector('.still-offer video')?.videoWidth > 0")
     await patient.press("Ta bilde")
-    await patient.wait("document.querySelector('.still-offer img')?.naturalWidth > 0", within=60)
+    await patient.wait("document.querySelector('.still-offer img')?.naturalWidth > 0")
     assert not await doctor.evaluate("document.querySelector('.still-image') !== null"), (
         "the patient has not agreed yet"
     )
@@ -109,5 +109,5 @@ async def test_the_doctor_gets_what_the_patient_took_saw_and_sent(
     await ask(doctor)
     await patient.wait("document.querySelector('.still-offer video')?.videoWidth > 0")
     await doctor.close()
-    await patient.wait("document.querySelector('.still-offer') === null", within=60)
+    await patient.wait("document.querySelector('.still-offer') === null")
     await patient.wait("document.querySelector('#notices').textContent.includes('trenger ikke bildet lenger')")

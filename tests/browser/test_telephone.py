@@ -13,6 +13,7 @@ from tests.browser.test_page import enter
 from tests.interop.test_gstreamer import GStreamerPeer
 from tests.support.bridge import Bridge
 from tests.support.media import BLUE, GREEN, RED, ColourTrack, Identity, ToneTrack
+from tests.support.patience import PATIENCE
 from tests.support.webrtc_http import Publisher, Viewer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -40,9 +41,9 @@ async def test_a_gstreamer_party_with_g711_and_chromium_hear_each_other_and_not_
 
     async with GStreamerPeer(token, *publish) as publisher:
         await publisher.until(lambda said: "negotiated" in said)
-        await page.expect(BLUE, within=60)
+        await page.expect(BLUE)
         async with GStreamerPeer(token, *view) as viewer:
-            await viewer.until(hears_red, times=25, within=60)
+            await viewer.until(hears_red, times=25)
     await page.close()
 
 
@@ -55,7 +56,7 @@ async def test_a_party_with_g722_and_chromium_hear_each_other_and_not_themselves
     viewer = Viewer(f"{bridge.url}/whep/{room}", token)
     try:
         await publisher.publish([ToneTrack(GREEN), ColourTrack(GREEN)], "VP8", "G722")
-        await page.expect(GREEN, within=60)
+        await page.expect(GREEN)
         await viewer.view(["audio"], only={"audio": "G722"})
         (watcher,) = viewer.watchers
         await watcher.expect(RED)
@@ -89,7 +90,7 @@ async def test_a_key_that_is_pressed_is_heard_on_the_other_side_of_a_leg(
         await page.close()
 
 
-async def hears(page: Page, tones: tuple[int, ...], within: float = 30.0) -> None:
+async def hears(page: Page, tones: tuple[int, ...], within: float = PATIENCE) -> None:
     """Waits until one of these tones is what is heard most."""
     heard: list[float] = []
     async with asyncio.timeout(within):

@@ -85,7 +85,7 @@ window.whip = {
   },
 
   /** Resolves when the statistics have a video stream of this type that is as wanted: no event says so. */
-  async until(connection, type, wanted, within = 20_000) {
+  async until(connection, type, wanted, within = 120_000) {
     const deadline = performance.now() + within;
     for (;;) {
       for (const stats of (await connection.getStats()).values()) {

@@ -13,7 +13,6 @@ import pytest
 
 from bridge import _core
 from tests.core.worker_driver import (
-    EVENT_GUARD_SECONDS,
     address_of,
     binding_request,
     create_transport,
@@ -22,6 +21,7 @@ from tests.core.worker_driver import (
     receive_frame,
     running_worker,
 )
+from tests.support.patience import PATIENCE
 
 DTLS_DATAGRAM = bytes([22, 254, 253]) + bytes(10) + b"hello"
 
@@ -66,7 +66,7 @@ class TestConstructor:
     def test_udp_and_tcp_share_a_port_on_every_address(self) -> None:
         with running_worker("127.0.0.1:0", "[::1]:0") as worker:
             for index in range(2):
-                socket.create_connection(address_of(worker, index), EVENT_GUARD_SECONDS).close()
+                socket.create_connection(address_of(worker, index), PATIENCE).close()
 
     def test_capabilities_and_stats_have_the_keys_of_the_stub(self) -> None:
         with running_worker() as worker:
@@ -166,7 +166,7 @@ class TestEvents:
 
     def test_datagrams_go_up_and_down_as_bytes(self) -> None:
         with running_worker() as worker, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-            client.settimeout(EVENT_GUARD_SECONDS)
+            client.settimeout(PATIENCE)
             client.connect(address_of(worker))
             create_transport(worker, 7)
             client.send(binding_request())
@@ -180,7 +180,7 @@ class TestEvents:
             assert [client.recv(2048), client.recv(2048)] == [b"one", b"two"]
 
     def test_the_same_over_tcp(self) -> None:
-        with running_worker() as worker, socket.create_connection(address_of(worker), EVENT_GUARD_SECONDS) as client:
+        with running_worker() as worker, socket.create_connection(address_of(worker), PATIENCE) as client:
             create_transport(worker, 7)
             # Frames are no units of TCP: two in one segment, then one in two.
             client.sendall(framed(binding_request()) + framed(DTLS_DATAGRAM))
@@ -200,7 +200,7 @@ class TestEvents:
     def test_a_wildcard_answers_from_the_address_that_was_addressed(self) -> None:
         with running_worker("0.0.0.0:0") as worker, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
             create_transport(worker, 7)
-            client.settimeout(EVENT_GUARD_SECONDS)
+            client.settimeout(PATIENCE)
             addressed = ("127.0.0.77", address_of(worker)[1])
             client.sendto(binding_request(), addressed)
             assert client.recvfrom(2048)[1] == addressed
@@ -227,7 +227,7 @@ class TestClose:
 
     def test_a_peer_over_tcp_sees_the_end(self) -> None:
         with running_worker() as worker:
-            client = socket.create_connection(address_of(worker), EVENT_GUARD_SECONDS)
+            client = socket.create_connection(address_of(worker), PATIENCE)
             create_transport(worker, 7)
             client.sendall(framed(binding_request()))
             next_event(worker)

@@ -11,9 +11,7 @@ from contextlib import contextmanager
 from aioice import stun
 
 from bridge import _core
-
-EVENT_GUARD_SECONDS = 10.0
-"""A test that waits longer than this has failed."""
+from tests.support.patience import PATIENCE
 
 UFRAG = "workerUfrag"
 PASSWORD = "workerPasswordOf22Chars"
@@ -35,7 +33,7 @@ def address_of(worker: _core.Worker, index: int = 0) -> tuple[str, int]:
 
 def next_event(worker: _core.Worker) -> _core.Event:
     """Waits for the descriptor and takes one event."""
-    readable, _, _ = select.select([worker.event_fd()], [], [], EVENT_GUARD_SECONDS)
+    readable, _, _ = select.select([worker.event_fd()], [], [], PATIENCE)
     assert readable, "no event arrived"
     (event,) = worker.drain(1)
     return event

@@ -6,6 +6,7 @@ from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 
 from tests.support.bridge import running_bridge
+from tests.support.patience import PATIENCE
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "websocket_client.py"
 
@@ -19,7 +20,7 @@ async def lines_until(process: Process, wanted: set[str]) -> None:
     assert process.stdout is not None
     missing = set(wanted)
     while missing:
-        line = await asyncio.wait_for(process.stdout.readline(), 60)
+        line = await asyncio.wait_for(process.stdout.readline(), PATIENCE)
         assert line, (await process.stderr.read()).decode() if process.stderr else missing
         missing.discard(line.decode().strip())
 
@@ -39,7 +40,7 @@ async def test_two_of_them_receive_each_other(tmp_path: Path) -> None:
 async def test_a_refusal_is_one_line(tmp_path: Path) -> None:
     with running_bridge(tmp_path) as bridge:
         process = await started(bridge.ws_url, "no-token")
-        _, said = await asyncio.wait_for(process.communicate(), 60)
+        _, said = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert process.returncode == 1
     assert said.decode().startswith("token_malformed: ")
     assert len(said.splitlines()) == 1

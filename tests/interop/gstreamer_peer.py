@@ -114,7 +114,7 @@ class Peer:
     def _request(self, method: str, url: str, body: bytes | None = None) -> HTTPResponse:
         headers = {"Content-Type": "application/sdp", "Authorization": f"Bearer {self.token}"}
         response: HTTPResponse = urllib.request.urlopen(
-            urllib.request.Request(url, body, headers, method=method), timeout=10
+            urllib.request.Request(url, body, headers, method=method), timeout=120
         )
         return response
 

@@ -16,6 +16,7 @@ from aioice import stun
 
 from tests.support.bridge import Bridge, eventually
 from tests.support.media import RED, ToneTrack
+from tests.support.patience import PATIENCE
 from tests.support.webrtc_http import Publisher, Viewer
 
 
@@ -49,7 +50,7 @@ def hostile_datagrams() -> list[bytes]:
 
 async def metric(bridge: Bridge, name: str) -> float:
     """The sum of all series of a metric."""
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=PATIENCE) as client:
         text = (await client.get(f"{bridge.url}/metrics")).text
     return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.split("{")[0].split(" ")[0] == name)
 
@@ -82,7 +83,7 @@ async def test_tcp_connections_that_prove_nothing_are_closed(bridge: Bridge) -> 
         reader, writer = await asyncio.open_connection("127.0.0.1", bridge.media_port)
         writer.write(first)
         try:
-            return await asyncio.wait_for(reader.read(), 20)
+            return await asyncio.wait_for(reader.read(), PATIENCE)
         finally:
             writer.close()
 
@@ -112,7 +113,7 @@ async def test_a_bad_token_is_refused_by_its_reason(
     claims = jwt.decode(bridge.token(room, "someone"), options={"verify_signature": False})
     key = (bridge.data / "development.key").read_bytes().strip()
     token = jwt.encode(claims | change, key, algorithm="HS256")
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=PATIENCE) as client:
         answer = await client.post(
             f"{bridge.url}/whip/{room}",
             content="v=0\r\n",
@@ -138,7 +139,7 @@ async def test_unsigned_tokens_and_foreign_keys_are_refused(bridge: Bridge, room
 
 
 async def test_a_token_opens_its_own_room_only(bridge: Bridge, room: str) -> None:
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=PATIENCE) as client:
         answer = await client.post(
             f"{bridge.url}/whip/another-room",
             content="v=0\r\n",
@@ -150,7 +151,7 @@ async def test_a_token_opens_its_own_room_only(bridge: Bridge, room: str) -> Non
 
 @pytest.mark.parametrize("sdp", ["", "v=0", "not sdp at all", "v=0\r\n" + "a=x\r\n" * 20_000, "v=0\r\nm=video\r\n"])
 async def test_bad_sdp_is_answered_by_what_is_wrong_with_it(bridge: Bridge, room: str, sdp: str) -> None:
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=PATIENCE) as client:
         answer = await client.post(
             f"{bridge.url}/whip/{room}",
             content=sdp,
@@ -162,7 +163,7 @@ async def test_bad_sdp_is_answered_by_what_is_wrong_with_it(bridge: Bridge, room
 
 
 async def test_an_oversized_body_is_refused(bridge: Bridge, room: str) -> None:
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=PATIENCE) as client:
         answer = await client.post(
             f"{bridge.url}/whip/{room}",
             content=b"v=0\r\n" + b"a" * 5_000_000,
@@ -172,8 +173,10 @@ async def test_an_oversized_body_is_refused(bridge: Bridge, room: str) -> None:
 
 
 async def test_a_client_that_does_not_read_is_dropped_alone(bridge: Bridge, room: str) -> None:
+    # Before the door is knocked at: it waits for a token for some seconds only.
+    lazy_token, diligent_token = bridge.token(room, "lazy"), bridge.token(room, "diligent")
     lazy = await websockets.connect(bridge.ws_url, max_queue=1)
-    await lazy.send(json.dumps({"type": "join", "id": 1, "token": bridge.token(room, "lazy")}))
+    await lazy.send(json.dumps({"type": "join", "id": 1, "token": lazy_token}))
     lazy.transport.pause_reading()
 
     async def send_without_reading() -> None:
@@ -185,9 +188,9 @@ async def test_a_client_that_does_not_read_is_dropped_alone(bridge: Bridge, room
             await asyncio.sleep(0)
 
     with pytest.raises(websockets.ConnectionClosed):
-        await asyncio.wait_for(send_without_reading(), 60)
+        await asyncio.wait_for(send_without_reading(), PATIENCE)
     async with websockets.connect(bridge.ws_url) as door:
-        await door.send(json.dumps({"type": "join", "id": 1, "token": bridge.token(room, "diligent")}))
+        await door.send(json.dumps({"type": "join", "id": 1, "token": diligent_token}))
         assert json.loads(await door.recv())["type"] == "joined"
 
 

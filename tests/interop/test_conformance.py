@@ -16,9 +16,11 @@ import websockets
 from bridge.cli import main
 from bridge.conformance.examiner import Examination, examine
 from bridge.conformance.report import Verdict, as_text
-from tests.support.bridge import BRIDGE, Bridge, free_port
+from loadtest.ports import free_port
+from tests.support.bridge import BRIDGE, Bridge
 from tests.support.media import RED, ColourTrack, ToneTrack
 from tests.support.participant import Participant
+from tests.support.patience import PATIENCE
 
 
 @asynccontextmanager
@@ -28,7 +30,7 @@ async def examining(bridge: Bridge, *options: str) -> AsyncIterator[tuple[str, P
     process = await asyncio.create_subprocess_exec(str(BRIDGE), *command, stdout=PIPE, stderr=PIPE)
     assert process.stderr is not None
     try:
-        said = (await asyncio.wait_for(process.stderr.readline(), 60)).decode()
+        said = (await asyncio.wait_for(process.stderr.readline(), PATIENCE)).decode()
         yield next(word for word in said.split() if word.startswith("ws://")), process
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -37,7 +39,7 @@ async def examining(bridge: Bridge, *options: str) -> AsyncIterator[tuple[str, P
 
 
 async def verdicts(process: Process) -> tuple[int | None, dict[str, tuple[str, str]]]:
-    out, err = await asyncio.wait_for(process.communicate(), 120)
+    out, err = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert out, err.decode()
     report: dict[str, Any] = json.loads(out)
     found = {each["check"]: (each["verdict"], each["detail"]) for each in report["checks"]}

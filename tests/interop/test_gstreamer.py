@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.bridge import Bridge
 from tests.support.media import BLUE, RED, ColourTrack, ToneTrack, identity_of_colour
+from tests.support.patience import PATIENCE
 from tests.support.webrtc_http import Publisher, Viewer
 
 SCRIPT = Path(__file__).with_name("gstreamer_peer.py")
@@ -40,12 +41,14 @@ class GStreamerPeer:
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:
-            await asyncio.wait_for(self._process.communicate(), 10)
+            await asyncio.wait_for(self._process.communicate(), PATIENCE)
         except TimeoutError:
             self._process.kill()
             await self._process.wait()
 
-    async def until(self, condition: Callable[[dict[str, Any]], bool], times: int = 1, within: float = 30.0) -> None:
+    async def until(
+        self, condition: Callable[[dict[str, Any]], bool], times: int = 1, within: float = PATIENCE
+    ) -> None:
         """Reads what it prints until `condition` held `times` times."""
         last: list[dict[str, Any]] = []
 

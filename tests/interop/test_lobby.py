@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from tests.interop.test_room_of_three import joined, sees_and_hears
 from tests.support.bridge import Bridge
 from tests.support.media import GREEN, RED, ColourTrack, ToneTrack
 from tests.support.participant import Participant, RequestError
+from tests.support.silence import silence
 
 
 def patient_of(bridge: Bridge, room: str) -> Participant:
@@ -58,11 +57,12 @@ async def test_who_is_let_in_is_seen_and_who_is_sent_back_neither_sends_nor_rece
         await sees_and_hears(patient, doctor, RED)
         await doctor.request("send_to_lobby", participant_id=patient.id)
         await patient.notice(lambda said: said["type"] == "sent_to_lobby")
-        # What was on its way has a moment to arrive; aiortc goes on sending all the same.
-        await asyncio.sleep(0.5)
-        before = await received_packets(patient), await received_packets(doctor)
-        await asyncio.sleep(1.5)
-        assert (await received_packets(patient), await received_packets(doctor)) == before
+
+        async def of_both() -> tuple[int, int]:
+            return await received_packets(patient), await received_packets(doctor)
+
+        # What was on its way has time to arrive; aiortc goes on sending all the same.
+        await silence(of_both)
         assert (await patient.request("get_stats"))["publish"] is None
     finally:
         await patient.close()

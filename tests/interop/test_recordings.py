@@ -26,7 +26,7 @@ from bridge.transcode.recording import (
     decode_events,
 )
 from tests.support.bridge import BRIDGE, Bridge, eventually, http_client, running_bridge
-from tests.support.legs import legs
+from tests.support.legs import legs, no_legs
 from tests.support.media import (
     GREEN,
     RED,
@@ -35,12 +35,14 @@ from tests.support.media import (
 )
 from tests.support.participant import Participant
 from tests.support.recorded import decode, last_picture, store_of, streams, tracks, voices
+from tests.support.silence import silence
 from tests.support.webrtc_http import Publisher
 
 
 @pytest.fixture
-def recordings(bridge: Bridge) -> RecordingStore:
+async def recordings(bridge: Bridge) -> RecordingStore:
     """The bridge's recordings, none at first."""
+    await no_legs(bridge)
     store = store_of(bridge)
     for info in store.recordings():
         store.delete(info.id)
@@ -77,7 +79,7 @@ async def recorded(bridge: Bridge, doctor: Participant, patient: Participant) ->
     await doctor.request("ask_to_record", text_version="1")
     await answer(patient, True)
     await is_told(patient, "on")
-    await eventually(lambda: {"track-1", "track-2"} <= tracks(bridge).keys(), within=30)
+    await eventually(lambda: {"track-1", "track-2"} <= tracks(bridge).keys())
 
 
 def export(store: RecordingStore, recording: RecordingInfo, stream: str, folder: Path) -> Path:
@@ -99,6 +101,17 @@ def audited(bridge: Bridge) -> list[str]:
         reader.close()
 
 
+async def is_kept(bridge: Bridge, room: str) -> None:
+    """Waits until the recording of a room is over and whole; its leg has ended before."""
+
+    def ready() -> bool:
+        entries = [json.loads(line) for line in audited(bridge)]
+        return any(entry.get("kind") == "recording_ready" and entry["room"] == room for entry in entries)
+
+    await eventually(ready)
+    await no_legs(bridge)
+
+
 async def test_each_participant_is_recorded_into_a_file_that_anything_plays(
     bridge: Bridge, room: str, recordings: RecordingStore, tmp_path: Path
 ) -> None:
@@ -116,7 +129,7 @@ async def test_each_participant_is_recorded_into_a_file_that_anything_plays(
         await patient.notice(
             lambda said: said["type"] == "participant_left" and said["participant_id"] == joined["participant"]["id"]
         )
-        await eventually(lambda: not legs(bridge))
+        await is_kept(bridge, room)
     (leg,) = next(each for each in described if each["room"].endswith(room))["legs"]
     assert (leg["kind"], leg["tracks"], leg["restarts"]) == ("recording", 4, 0)
     assert 'bridge_legs{source="rtp",target="webm"} 1.0' in metrics
@@ -162,10 +175,11 @@ async def test_a_newcomer_is_asked_first_and_a_yes_that_is_taken_back_stops_it_a
         try:
             asked = (await interpreter.join())["consent"]
             await is_told(doctor, "paused")
-            await asyncio.sleep(0.5)
-            before = tracks(bridge)
-            await asyncio.sleep(1.5)
-            during = tracks(bridge)
+
+            async def sizes() -> dict[str, int]:
+                return tracks(bridge)
+
+            during = await silence(sizes)
             await interpreter.request("answer_consent", consent_id=asked["id"], consents=True)
             await eventually(
                 lambda: all(tracks(bridge)[name] > during[name] for name in ("track-1", "track-2")), within=30
@@ -174,11 +188,10 @@ async def test_a_newcomer_is_asked_first_and_a_yes_that_is_taken_back_stops_it_a
             await interpreter.close()
         await answer(patient, False)
         await is_told(doctor, "off")
-        await eventually(lambda: not legs(bridge))
+        await is_kept(bridge, room)
         stopped = tracks(bridge)
         await asyncio.sleep(1.5)
         assert tracks(bridge) == stopped
-    assert during == before
     (recording,) = recordings.recordings()
     assert recording.state is State.COMPLETE
     events = timeline(recordings, recording)
@@ -199,9 +212,9 @@ async def test_a_leg_that_is_killed_goes_on_in_another_file(
         await asyncio.sleep(2)
         (killed,) = legs(bridge)
         os.kill(killed, signal.SIGKILL)
-        await eventually(lambda: {"track-1-part-2", "track-2-part-2"} <= tracks(bridge).keys(), within=30)
+        await eventually(lambda: {"track-1-part-2", "track-2-part-2"} <= tracks(bridge).keys())
         await doctor.request("stop_recording")
-        await eventually(lambda: not legs(bridge))
+        await is_kept(bridge, room)
     (recording,) = recordings.recordings()
     assert recording.state is State.TRUNCATED
     starts = {event.stream: event.at for event in timeline(recordings, recording) if event.event == "stream"}
@@ -240,10 +253,10 @@ async def test_what_webm_does_not_take_is_transcoded_first(
         await publisher.publish([ToneTrack(RED), ColourTrack(RED)], "H264", "PCMA")
         await doctor.join()
         await doctor.request("ask_to_record", text_version="1")
-        await eventually(lambda: "track-1" in tracks(bridge), within=30)
+        await eventually(lambda: "track-1" in tracks(bridge))
         await asyncio.sleep(2)
         await doctor.request("stop_recording")
-        await eventually(lambda: not legs(bridge))
+        await is_kept(bridge, room)
     finally:
         await doctor.close()
         await publisher.close()
@@ -272,10 +285,10 @@ async def test_a_room_is_recorded_as_one_picture_and_one_sound(tmp_path: Path, r
             await doctor.request("ask_to_record", text_version="1")
             await answer(patient, True)
             await is_told(patient, "on")
-            await eventually(lambda: "composed" in streams(bridge), within=60)
+            await eventually(lambda: "composed" in streams(bridge))
             await asyncio.sleep(3)
             await doctor.request("stop_recording")
-            await eventually(lambda: not legs(bridge))
+            await is_kept(bridge, room)
         store = store_of(bridge)
         (recording,) = store.recordings()
         assert recording.state is State.COMPLETE

@@ -13,6 +13,7 @@ import httpx
 from tests.support.bridge import BRIDGE, Bridge
 from tests.support.media import GREEN, RED, ColourTrack, Identity, ToneTrack
 from tests.support.participant import Participant
+from tests.support.patience import PATIENCE
 
 
 def export(bridge: Bridge, *arguments: str) -> str:
@@ -36,14 +37,14 @@ async def until_measured(vendor: httpx.AsyncClient) -> None:
         return [float(line.split()[-1]) for line in lines if line.startswith(counts)]
 
     before = max(await counted(), default=0.0)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while min(await counted(), default=0.0) < before + 9:  # noqa: ASYNC110 - the bridge is another process
             await asyncio.sleep(0.5)
 
 
 async def records(vendor: httpx.AsyncClient, room: str, count: int) -> list[dict[str, Any]]:
     """All there are of a room, once there are so many."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while True:
             found: list[dict[str, Any]] = (await vendor.get("/v1/records", params={"room": room})).json()["records"]
             if len(found) >= count:
@@ -55,7 +56,7 @@ async def test_a_call_is_written_down_when_it_ends(bridge: Bridge, room: str) ->
     red = Participant(bridge.ws_url, bridge.token(room, "kari", "pasient", "--name", "Kari Nordmann"))
     green = Participant(bridge.ws_url, bridge.token(room, "dr-hansen", "fastlege"))
     headers = {"Authorization": f"Bearer {bridge.api_key()}"}
-    async with httpx.AsyncClient(base_url=bridge.url, headers=headers, timeout=30) as vendor:
+    async with httpx.AsyncClient(base_url=bridge.url, headers=headers, timeout=PATIENCE) as vendor:
         await sends(red, RED)
         await sends(green, GREEN)
         await (await red.watcher(green.id, "camera")).expect(GREEN)

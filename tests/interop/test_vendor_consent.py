@@ -12,9 +12,10 @@ import httpx
 
 from tests.interop.test_recordings import audited, is_told
 from tests.support.bridge import Bridge, eventually
-from tests.support.legs import legs
+from tests.support.legs import legs, no_legs
 from tests.support.media import BLUE, GREEN, ColourTrack, ToneTrack
 from tests.support.participant import Participant
+from tests.support.patience import PATIENCE
 from tests.support.recorded import store_of, tracks
 from tests.support.webrtc_http import Publisher
 
@@ -37,7 +38,7 @@ class VendorSystem:
         return next((each for each in everyone if each["identity"] == identity), {})
 
     async def waits(self, identity: str) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not (await self.participant(identity)).get("waiting"):  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.05)
 
@@ -51,11 +52,12 @@ class VendorSystem:
 @contextlib.asynccontextmanager
 async def vendor_system(bridge: Bridge, room: str) -> AsyncIterator[VendorSystem]:
     headers = {"Authorization": f"Bearer {bridge.api_key()}"}
-    async with httpx.AsyncClient(base_url=bridge.url, headers=headers, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=bridge.url, headers=headers, timeout=PATIENCE) as client:
         yield VendorSystem(client, room)
 
 
 async def test_who_comes_by_whip_is_recorded_by_the_consent_that_its_vendor_hands_in(bridge: Bridge, room: str) -> None:
+    await no_legs(bridge)
     for info in store_of(bridge).recordings():
         store_of(bridge).delete(info.id)
     doctor = Participant(bridge.ws_url, bridge.token(room, "doctor"))
@@ -86,7 +88,7 @@ async def test_who_comes_by_whip_is_recorded_by_the_consent_that_its_vendor_hand
                 lambda said: said["type"] == "participant_updated" and said["participant"]["consented_by_vendor"]
             )
             assert shown["participant"]["role"] == "nav"
-            await eventually(lambda: "track-2" in tracks(bridge), within=30)  # the doctor sends nothing
+            await eventually(lambda: "track-2" in tracks(bridge))  # the doctor sends nothing
 
             # A newcomer is asked before entering, and the recording pauses from being let in until then.
             coming = asyncio.ensure_future(second.publish([ToneTrack(BLUE)]))
@@ -99,7 +101,7 @@ async def test_who_comes_by_whip_is_recorded_by_the_consent_that_its_vendor_hand
 
             assert (await system.hand_in("nav", "withdrawn")).json()["answer"] is None
             await is_told(doctor, "off")
-            await eventually(lambda: not legs(bridge))
+            await no_legs(bridge)
         finally:
             await second.close()
             await first.close()

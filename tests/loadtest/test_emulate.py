@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-PATIENCE = 30.0
+from tests.support.patience import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 NAMESPACES = Path("/run/netns")
 
@@ -115,7 +116,7 @@ def test_a_port_that_is_taken_is_told() -> None:
 ASK = """
 import socket, sys
 asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-asking.settimeout(30)
+asking.settimeout(120)
 asking.sendto(b"hello", (sys.argv[1], int(sys.argv[2])))
 sys.exit(7 if asking.recv(100) == b"hello" else 1)
 """
@@ -148,7 +149,7 @@ def test_no_namespace_device_or_process_is_left_behind(number: signal.Signals) -
         process.communicate(timeout=PATIENCE)
         # After SIGKILL somebody else cleans up, a moment later.
         gone = threading.Event()
-        for _ in range(600):
+        for _ in range(round(PATIENCE / 0.05)):
             if not (NAMESPACES / name).exists():
                 break
             gone.wait(0.05)

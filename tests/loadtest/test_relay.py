@@ -15,9 +15,9 @@ from loadtest.emulator import Cause, Direction, LinkDescription, LinkModel
 from loadtest.emulator.description import IndependentLoss, Outage, Queue, Steps
 from loadtest.emulator.pool import Sharing
 from loadtest.emulator.relay import Address, Relay
+from tests.support.patience import PATIENCE
 
 LOOPBACK = ("127.0.0.1", 0)
-PATIENCE = 20.0
 
 
 class Datagrams(asyncio.DatagramProtocol):
@@ -205,7 +205,7 @@ async def test_a_tcp_connection_over_a_bad_link_loses_no_byte_and_keeps_the_orde
         reader, writer = await asyncio.open_connection(*relay.address)
         writer.write(sent)
         writer.write_eof()
-        assert await asyncio.wait_for(reader.read(-1), 60) == sent
+        assert await asyncio.wait_for(reader.read(-1), PATIENCE) == sent
         writer.close()
         totals = relay.totals()
         assert totals.up.lost[Cause.LOSS] > 0

@@ -16,6 +16,7 @@ from bridge.storage import Database, Place, StorageError
 from bridge.webhooks import Outbox
 from tests.records.books import Books
 from tests.room.hall import Consultation
+from tests.support.patience import PATIENCE
 from tests.support.places import Places
 
 
@@ -276,7 +277,7 @@ async def test_signs_of_life_are_given_while_there_are_rooms(data: Path) -> None
     pulse.start()
     await asked.wait()
     assert store.alive() == 0
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while store.alive() == 0:
             asked.clear()
             await asked.wait()

@@ -13,6 +13,7 @@ import pytest
 import websockets
 
 from tests.support.bridge import BRIDGE, Bridge, eventually, running_bridge
+from tests.support.patience import PATIENCE
 from tests.support.told import SECRET, Receiver, audit
 
 STORY = [
@@ -23,7 +24,9 @@ STORY = [
 
 
 async def read(bridge: Bridge, key: str, what: str) -> list[dict[str, Any]]:
-    async with httpx.AsyncClient(base_url=bridge.url, headers={"Authorization": f"Bearer {key}"}, timeout=30) as vendor:
+    async with httpx.AsyncClient(
+        base_url=bridge.url, headers={"Authorization": f"Bearer {key}"}, timeout=PATIENCE
+    ) as vendor:
         found: list[dict[str, Any]] = (await vendor.get(f"/v1/{what}", params={"room": "time-1"})).json()[what]
         return found
 

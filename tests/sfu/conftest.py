@@ -12,6 +12,7 @@ from bridge.sfu import MediaSession, MediaSettings, Sfu
 from bridge.sfu.router import PublishedProducer
 from tests.sfu.fake_core import FakeWorker
 from tests.sfu.support import Recorder
+from tests.support.patience import PATIENCE
 
 
 class Bridge:
@@ -27,7 +28,7 @@ class Bridge:
         self._made.set()
         return self.fakes[-1]
 
-    async def wait_for_workers(self, count: int, guard: float = 20.0) -> None:
+    async def wait_for_workers(self, count: int, guard: float = PATIENCE) -> None:
         """Waits until that many were started in all; `guard` only keeps a broken test from hanging."""
         async with asyncio.timeout(guard):
             while len(self.fakes) < count:

@@ -16,6 +16,7 @@ from bridge.sfu import (
     ViewState,
     WantedEncodings,
 )
+from tests.support.patience import PATIENCE
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -75,7 +76,7 @@ class Recorder:
     def on_closed(self, reason: str) -> None:
         self._note("closed", reason)
 
-    async def wait_for(self, *event: object, guard: float = 20.0) -> None:
+    async def wait_for(self, *event: object, guard: float = PATIENCE) -> None:
         """Waits until an event came; `guard` only keeps a broken test from hanging."""
         async with asyncio.timeout(guard):
             while event not in self.events:

@@ -387,6 +387,18 @@ async def test_a_room_is_opened_as_one_picture_and_one_sound(bridge: Bridge, leg
     assert refused.value.code == "room_not_found"
 
 
+async def test_the_leg_that_mixes_is_told_of_those_only_who_can_be_heard(bridge: Bridge, legs: FakeLegs) -> None:
+    people = await room(bridge, 2)
+    session, _ = bridge.open("bo")
+    heard = [Party(f"p{number}", "", sounds=(audio.producer_id,)) for number, (audio, _) in enumerate(people)]
+    silent = [Party(f"silent-{number}", "") for number in range(200)]
+    session.show_parties([*silent[:100], heard[0], *silent[100:], heard[1]])
+    bridge.sfu.open_composition("room", lambda: None)
+    (mixing,) = [leg for leg in legs.running if isinstance(leg.spec, MixSpec)]
+    assert isinstance(mixing.scene, SoundScene)
+    assert [voice.id for voice in mixing.scene.voices] == ["p0", "p1"]
+
+
 async def test_who_leaves_is_no_longer_in_the_picture(bridge: Bridge, legs: FakeLegs) -> None:
     people = await room(bridge, 3)
     session, _ = await joined(bridge, people, View.COMPOSED)

@@ -22,8 +22,8 @@ from bridge.sfu import (
     Subscription,
 )
 from tests.sfu.support import Recorder
+from tests.support.patience import PATIENCE
 
-GUARD = 30.0
 """Keeps a broken test from hanging; no test depends on how long anything takes."""
 
 CONNECTED = ("connection", ConnectionKind.PUBLISH, ConnectionState.CONNECTED)
@@ -108,7 +108,7 @@ class Client:
 
     async def see(self, kind: str = "video") -> int:
         """The grey of a frame of the next track of this kind."""
-        async with asyncio.timeout(GUARD):
+        async with asyncio.timeout(PATIENCE):
             track = await self.tracks.get()
             while track.kind != kind:
                 track = await self.tracks.get()
@@ -116,7 +116,7 @@ class Client:
 
 
 async def grey_of(track: MediaStreamTrack) -> int:
-    async with asyncio.timeout(GUARD):
+    async with asyncio.timeout(PATIENCE):
         frame = await track.recv()
     assert isinstance(frame, VideoFrame)
     return round(float(frame.to_ndarray(format="gray").mean()))

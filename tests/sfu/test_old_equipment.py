@@ -23,8 +23,10 @@ from bridge.sfu.sdp.description import Codec
 from bridge.sfu.socket_transport import FEEDBACK, SocketTransport
 from bridge.sfu.types import Producer
 from bridge.transcode import rtp
+from loadtest.ports import free_port
 from tests.sfu.test_end_to_end import CONNECTED, Client, subscriptions
 from tests.support.bridge import eventually
+from tests.support.patience import PATIENCE
 from tests.transcode.harness import supervisor
 
 OWN_GREY, THEIR_GREY = 60, 200
@@ -83,9 +85,8 @@ class Equipment:
         assert derived is not None
         self._watched = self.router.producers[derived.acquire(self)]
         self._plain.consume(self._watched, 5555, [derived.codec], "equipment")
-        with socket.socket(type=socket.SOCK_DGRAM) as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1] & ~1
+        # FFmpeg listens on the next one, too.
+        port = free_port()
         self._to_ffmpeg.connect(("127.0.0.1", port))
         number = derived.codec.payload_type
         description = self._directory / "equipment.sdp"
@@ -148,7 +149,7 @@ class Equipment:
 
     def _watch(self, description: Path) -> None:
         options = {"protocol_whitelist": "file,udp,rtp"}
-        with av.open(str(description), options=options, timeout=20.0) as shown:
+        with av.open(str(description), options=options, timeout=PATIENCE) as shown:
             for frame in shown.decode(video=0):
                 self.sizes.add((frame.width, frame.height))
                 # Where the shapes differ there is black on two sides.

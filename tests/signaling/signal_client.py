@@ -13,10 +13,9 @@ import jsonschema
 import websockets
 from websockets.asyncio.client import ClientConnection
 
-PROTOCOL = Path(__file__).parents[2] / "docs" / "protocol"
-PATIENCE = 10.0
-"""Seconds after which a test gives up on something that should happen at once."""
+from tests.support.patience import PATIENCE
 
+PROTOCOL = Path(__file__).parents[2] / "docs" / "protocol"
 Message = dict[str, Any]
 
 
@@ -37,7 +36,7 @@ class SignalClient:
 
     @classmethod
     async def connect(cls, url: str, **options: Any) -> SignalClient:
-        return cls(await websockets.connect(url, **options))
+        return cls(await websockets.connect(url, open_timeout=PATIENCE, **options))
 
     async def send(self, type_: str, **fields: Any) -> int:
         """Sends a well-formed request; returns its id."""

@@ -14,7 +14,7 @@ from bridge.signaling.body import BODY_TIMEOUT
 from bridge.signaling.mark import Logo, Mark
 from bridge.signaling.web import PAGES, default_web_directory
 from tests.signaling.house import House, open_house
-from tests.signaling.signal_client import PATIENCE
+from tests.support.patience import PATIENCE
 
 
 async def raw(house: House) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -46,7 +46,7 @@ def web(tmp_path: Path) -> Path:
 
 
 async def test_probes_and_metrics() -> None:
-    async with open_house() as house, httpx.AsyncClient(base_url=house.url) as http:
+    async with open_house() as house, httpx.AsyncClient(base_url=house.url, timeout=PATIENCE) as http:
         assert (await http.get("/healthz")).json()["status"] == "ok"
         assert (await http.get("/readyz")).json() == {"status": "ok", "checks": {"event_loop": True, "workers": True}}
         house.health.is_ready = False
@@ -60,14 +60,17 @@ async def test_probes_and_metrics() -> None:
 
 
 async def test_metrics_are_not_for_strangers() -> None:
-    async with open_house(metrics_for="192.0.2.0/24") as house, httpx.AsyncClient(base_url=house.url) as http:
+    async with (
+        open_house(metrics_for="192.0.2.0/24") as house,
+        httpx.AsyncClient(base_url=house.url, timeout=PATIENCE) as http,
+    ):
         refused = await http.get("/metrics")
         assert (refused.status_code, refused.json()["code"]) == (403, "not_granted")
         assert (await http.get("/healthz")).status_code == 200
 
 
 async def test_unknown_paths_and_methods_are_problems() -> None:
-    async with open_house() as house, httpx.AsyncClient(base_url=house.url) as http:
+    async with open_house() as house, httpx.AsyncClient(base_url=house.url, timeout=PATIENCE) as http:
         unknown = await http.get("/nothing")
         assert (unknown.status_code, unknown.json()["code"]) == (404, "not_found")
         wrong = await http.post("/healthz")
@@ -76,7 +79,7 @@ async def test_unknown_paths_and_methods_are_problems() -> None:
 
 
 async def test_an_exception_nobody_expected_is_an_incident() -> None:
-    async with open_house() as house, httpx.AsyncClient(base_url=house.url) as http:
+    async with open_house() as house, httpx.AsyncClient(base_url=house.url, timeout=PATIENCE) as http:
 
         def explode() -> dict[str, bool]:
             raise RuntimeError("a bug with a secret in it")
@@ -89,7 +92,7 @@ async def test_an_exception_nobody_expected_is_an_incident() -> None:
 
 
 async def test_the_page_and_the_sdk_are_served_with_a_strict_policy(web: Path) -> None:
-    async with open_house(web=web) as house, httpx.AsyncClient(base_url=house.url) as http:
+    async with open_house(web=web) as house, httpx.AsyncClient(base_url=house.url, timeout=PATIENCE) as http:
         for path in ("/join", "/client/main.js", "/sdk/src/index.js"):
             served = await http.get(path)
             assert served.status_code == 200, path
@@ -109,7 +112,7 @@ async def test_the_page_and_the_sdk_are_served_with_a_strict_policy(web: Path) -
 async def test_the_operators_mark_is_in_the_page_and_its_logo_can_run_nothing(web: Path) -> None:
     (web / "client" / "index.html").write_text("<!doctype html><head></head>")
     mark = Mark("Legekontoret", "", Logo(b"<svg/>", "image/svg+xml"))
-    async with open_house(web=web, mark=mark) as house, httpx.AsyncClient(base_url=house.url) as http:
+    async with open_house(web=web, mark=mark) as house, httpx.AsyncClient(base_url=house.url, timeout=PATIENCE) as http:
         page = await http.get("/join")
         assert '<meta name="service-name" content="Legekontoret">' in page.text
         assert page.headers["content-type"] == "text/html; charset=utf-8"
@@ -124,7 +127,7 @@ async def test_the_operators_mark_is_in_the_page_and_its_logo_can_run_nothing(we
         assert logo.headers["x-content-type-options"] == "nosniff"
         assert (await http.head("/logo")).status_code == 200
         assert (await http.post("/logo")).status_code == 405
-    async with open_house(web=web) as house, httpx.AsyncClient(base_url=house.url) as http:
+    async with open_house(web=web) as house, httpx.AsyncClient(base_url=house.url, timeout=PATIENCE) as http:
         assert (await http.get("/logo")).status_code == 404
 
 
@@ -134,7 +137,7 @@ async def test_one_worker_may_compile_what_comes_compressed(web: Path) -> None:
         folder.mkdir(parents=True)
     worker.write_text("import('./processor.js')")
     (packages / "litert.wasm.gz").write_bytes(gzip.compress(b"\0asm", mtime=0))
-    async with open_house(web=web) as house, httpx.AsyncClient(base_url=house.url) as http:
+    async with open_house(web=web) as house, httpx.AsyncClient(base_url=house.url, timeout=PATIENCE) as http:
         policy = (await http.get("/client/blur/worker.js")).headers["content-security-policy"]
         assert "script-src 'self' 'wasm-unsafe-eval';" in policy
         assert "connect-src 'self'" in policy
@@ -169,7 +172,10 @@ async def test_nothing_else_is_served(web: Path, path: str) -> None:
 
 
 async def test_without_web_files_the_bridge_still_serves(tmp_path: Path) -> None:
-    async with open_house(web=tmp_path / "missing") as house, httpx.AsyncClient(base_url=house.url) as http:
+    async with (
+        open_house(web=tmp_path / "missing") as house,
+        httpx.AsyncClient(base_url=house.url, timeout=PATIENCE) as http,
+    ):
         for path in ("/join", "/client/main.js"):
             assert (await http.get(path)).status_code == 404
 
@@ -222,7 +228,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.M
 
 
 async def test_a_body_without_declared_length_is_bounded_too() -> None:
-    async with open_house() as house, httpx.AsyncClient(base_url=house.url) as http:
+    async with open_house() as house, httpx.AsyncClient(base_url=house.url, timeout=PATIENCE) as http:
 
         async def chunks() -> object:
             for _ in range(300):

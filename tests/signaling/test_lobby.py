@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import httpx
 
+from bridge.sfu import VideoState
 from tests.signaling.house import open_house
+from tests.support.patience import PATIENCE
 
 MICROPHONE = ("0", "audio", "microphone")
+CAMERA = ("1", "video", "camera")
 
 
 async def test_who_waits_has_no_media_and_sees_nobody() -> None:
@@ -91,6 +94,23 @@ async def test_who_is_sent_back_loses_all_media() -> None:
         assert (await patient.publish(MICROPHONE))["type"] == "published"
 
 
+async def test_who_is_sent_back_hears_nothing_more_of_the_rooms_pictures() -> None:
+    async with open_house() as house:
+        doctor, patient = await house.joined("doctor"), await house.patient("kari")
+        await doctor.request("admit")
+        await patient.expect("admitted")
+        await doctor.publish(CAMERA)
+        await patient.answer(await patient.expect("subscribe_offer"))
+        (producer,) = house.media_of(patient).wanted
+        listener = house.media_of(patient).listener
+        await doctor.request("send_to_lobby", participant_id=patient.joined["participant_id"])
+        await patient.expect("sent_to_lobby")
+        # What the media session still tells when it has been let go of.
+        listener.on_video_state(producer.producer_id, VideoState.PAUSED)
+        await patient.request("ping")
+        assert "video_state" not in {message["type"] for message in patient.set_aside}
+
+
 async def test_refused_removed_and_ended_are_told_apart() -> None:
     async with open_house() as house:
         doctor, patient = await house.joined("doctor"), await house.patient("kari")
@@ -150,7 +170,7 @@ async def test_the_office_is_handed_over_and_the_lobby_with_it() -> None:
 
 
 async def test_whip_asks_again_until_a_host_has_let_it_in() -> None:
-    async with open_house() as house, httpx.AsyncClient(base_url=house.url) as http:
+    async with open_house() as house, httpx.AsyncClient(base_url=house.url, timeout=PATIENCE) as http:
 
         async def knock() -> httpx.Response:
             headers = {"Authorization": "Bearer room nav patient", "Content-Type": "application/sdp"}

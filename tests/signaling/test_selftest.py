@@ -7,13 +7,14 @@ import httpx
 from bridge.signaling.selftest import SelfTestSettings
 from tests.signaling.house import House, open_house
 from tests.support.bridge import eventually
+from tests.support.patience import PATIENCE
 
 OFFER = "0 audio\n1 video"
 
 
 async def post(house: House, path: str, token: str, offer: str = OFFER) -> httpx.Response:
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/sdp"}
-    async with httpx.AsyncClient(base_url=house.url) as http:
+    async with httpx.AsyncClient(base_url=house.url, timeout=PATIENCE) as http:
         return await http.post(path, content=offer, headers=headers)
 
 
@@ -35,7 +36,7 @@ async def test_it_gets_its_own_media_back_and_touches_no_room() -> None:
         assert own.room_id.startswith("~selftest/")
         assert house.rooms.room_ids() == ["clinic/room"]
         assert len(house.rooms.participants("clinic/room")) == 1
-        async with httpx.AsyncClient(base_url=house.url) as http:
+        async with httpx.AsyncClient(base_url=house.url, timeout=PATIENCE) as http:
             headers = {"Authorization": "Bearer room kari patient"}
             assert "estimate" in (await http.get(begun.headers["location"], headers=headers)).json()
             assert (await http.delete(begun.headers["location"], headers=headers)).status_code == 204

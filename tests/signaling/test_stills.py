@@ -19,6 +19,7 @@ from bridge.signaling.stills import StillDoor, StillSettings
 from bridge.signaling.stills.picture import JPEG, PNG, read_picture
 from tests.signaling.house import House, open_house
 from tests.signaling.signal_client import Message, SignalClient
+from tests.support.patience import PATIENCE
 
 PLACE = b"GPS: at home"
 
@@ -66,7 +67,7 @@ class Scene:
 
 @asynccontextmanager
 async def scene(settings: StillSettings | None = None) -> AsyncIterator[Scene]:
-    async with open_house(stills=settings) as house, httpx.AsyncClient(base_url=house.url) as http:
+    async with open_house(stills=settings) as house, httpx.AsyncClient(base_url=house.url, timeout=PATIENCE) as http:
         doctor, patient = await house.joined("doctor"), await house.patient("kari")
         await doctor.request("admit")
         await patient.expect("admitted")

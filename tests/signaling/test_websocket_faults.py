@@ -18,6 +18,7 @@ from bridge.signaling.calls import join_rate
 from bridge.signaling.websocket import WebSocketSettings
 from tests.signaling.house import open_house
 from tests.signaling.signal_client import SignalClient
+from tests.support.patience import PATIENCE
 
 
 async def refused(client: SignalClient, text: str | bytes) -> dict[str, object]:
@@ -149,7 +150,7 @@ async def test_idle_connections_make_room_for_others(monkeypatch: pytest.MonkeyP
         for _ in range(5):
             ola = await house.joined("ola")
         silent = [await asyncio.open_connection("127.0.0.1", house.server.port) for _ in range(3)]
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             for reader, _ in idle:
                 with contextlib.suppress(ConnectionError):
                     await reader.read()
@@ -281,7 +282,7 @@ async def test_who_closes_and_does_not_read_is_forgotten(monkeypatch: pytest.Mon
             deaf.send(type="publish", id=number, offer=offer, sources=[])
         deaf.frame(0x88, b"")
         assert serving
-        await asyncio.wait_for(asyncio.wait(serving), 30)
+        await asyncio.wait_for(asyncio.wait(serving), PATIENCE)
         deaf.writer.transport.abort()
 
 
@@ -293,7 +294,7 @@ async def test_a_flood_of_frames_that_are_no_messages_ends_the_connection(opcode
             deaf.frame(0x01, b"")
         for _ in range(1_000):
             deaf.frame(opcode, b"")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             with contextlib.suppress(ConnectionError):
                 while await deaf.reader.read(65_536):
                     pass

@@ -14,6 +14,7 @@ from bridge.signaling.calls import CallSettings
 from bridge.signaling.whip import WhipSettings
 from bridge.signaling.whip.settings import WhipIceServer
 from tests.signaling.house import House, open_house
+from tests.support.patience import PATIENCE
 
 SDP = "application/sdp"
 FRAGMENT = "application/trickle-ice-sdpfrag"
@@ -21,7 +22,7 @@ FRAGMENT = "application/trickle-ice-sdpfrag"
 
 @asynccontextmanager
 async def open_doors(**options: Any) -> AsyncIterator[tuple[House, httpx.AsyncClient]]:
-    async with open_house(**options) as house, httpx.AsyncClient(base_url=house.url) as http:
+    async with open_house(**options) as house, httpx.AsyncClient(base_url=house.url, timeout=PATIENCE) as http:
         yield house, http
 
 

@@ -19,7 +19,8 @@ from bridge.machine_check import Status, check_machine
 from bridge.settings import load_settings
 from bridge.storage import NewerVersionError, Storage, StorageError, in_thread
 from bridge.storage.postgresql import PostgresPlace
-from tests.support.bridge import free_port
+from loadtest.ports import free_port
+from tests.support.patience import PATIENCE
 from tests.support.places import Places
 from tests.support.postgres import Cluster
 
@@ -154,7 +155,8 @@ def test_a_role_that_may_make_nothing_is_found_by_the_check(cluster: Cluster, tm
     cluster.sql(f"ALTER DATABASE {name} OWNER TO postgres")
     status, detail = check()
     assert (status, "CREATE" in detail) == (Status.FAIL, True)
-    cluster.sql(f"DROP DATABASE {name}")
+    # The server may still be at ending the connection of the check.
+    cluster.sql(f"DROP DATABASE {name} WITH (FORCE)")
     status, detail = check()
     assert (status, "does not exist" in detail) == (Status.FAIL, True)
 
@@ -206,11 +208,11 @@ def test_a_server_is_known_by_its_certificate_and_knows_the_bridge_by_a_password
 
 async def test_a_database_that_hangs_leaves_the_loops_own_threads_to_others() -> None:
     answered = threading.Event()
-    waiting = [asyncio.ensure_future(in_thread(answered.wait, timeout=30)) for _ in range(100)]
+    waiting = [asyncio.ensure_future(in_thread(answered.wait, timeout=PATIENCE)) for _ in range(100)]
     # So that all of them have asked.
     await asyncio.sleep(0)
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             assert await asyncio.to_thread(lambda: 1) == 1
         assert not any(each.done() for each in waiting)
     finally:

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,21 +15,11 @@ from pathlib import Path
 
 import httpx
 
+from loadtest.ports import free_port
+from tests.support.patience import PATIENCE
+
 BRIDGE = Path(sys.executable).with_name("bridge")
 """The command that `make build` leaves beside the interpreter."""
-
-
-def free_port(kind: int = socket.SOCK_STREAM, host: str = "127.0.0.1") -> int:
-    """A port that was free for TCP and UDP a moment ago."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for _ in range(50):
-        with socket.socket(family, socket.SOCK_STREAM) as tcp, socket.socket(family, socket.SOCK_DGRAM) as udp:
-            tcp.bind((host, 0))
-            port = int(tcp.getsockname()[1])
-            with contextlib.suppress(OSError):
-                udp.bind((host, port))
-                return port
-    raise RuntimeError("no port is free for both TCP and UDP")
 
 
 @dataclass
@@ -78,14 +67,14 @@ class Bridge:
             self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         self.wait_ready()
 
-    def wait_ready(self, within: float = 30.0) -> None:
+    def wait_ready(self, within: float = PATIENCE) -> None:
         """Returns when /readyz says so; raises with the log's end when it does not."""
         deadline = time.monotonic() + within
         while time.monotonic() < deadline:
             if self.process is not None and self.process.poll() is not None:
                 break
             with contextlib.suppress(httpx.HTTPError):
-                if httpx.get(f"{self.url}/readyz", timeout=2.0).status_code == 200:
+                if httpx.get(f"{self.url}/readyz", timeout=PATIENCE).status_code == 200:
                     return
             time.sleep(0.05)
         raise AssertionError(f"the bridge did not become ready:\n{self.log_tail()}")
@@ -101,7 +90,7 @@ class Bridge:
         if self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(15)
+                self.process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 self.kill()
         self.process = None
@@ -138,8 +127,8 @@ def running_bridge(folder: Path, *extra: str, host: str = "127.0.0.1") -> Iterat
     folder.mkdir(parents=True, exist_ok=True)
     bridge = Bridge(
         data=folder / "data",
-        http_address=f"{shown}:{free_port(host=host)}",
-        media_address=f"{shown}:{free_port(host=host)}",
+        http_address=f"{shown}:{free_port(host)}",
+        media_address=f"{shown}:{free_port(host)}",
         log=folder / "bridge.log",
         extra=extra,
     )
@@ -153,11 +142,11 @@ def running_bridge(folder: Path, *extra: str, host: str = "127.0.0.1") -> Iterat
 @contextlib.asynccontextmanager
 async def http_client() -> AsyncIterator[httpx.AsyncClient]:
     """A client for the doors."""
-    async with httpx.AsyncClient(timeout=httpx.Timeout(10.0)) as client:
+    async with httpx.AsyncClient(timeout=PATIENCE) as client:
         yield client
 
 
-async def eventually(condition: object, within: float = 10.0, every: float = 0.05) -> None:
+async def eventually(condition: object, within: float = PATIENCE, every: float = 0.05) -> None:
     """Waits until the callable `condition` is true; for states of other processes that announce nothing."""
     assert callable(condition)
     deadline = asyncio.get_running_loop().time() + within

@@ -10,6 +10,7 @@ from bridge.observability import AdminClient
 from loadtest.errors import Place
 from loadtest.flight.record import FlightRecord, parse
 from tests.support.bridge import Bridge
+from tests.support.patience import PATIENCE
 
 
 def records(bridge: Bridge, room: str) -> list[FlightRecord]:
@@ -19,7 +20,7 @@ def records(bridge: Bridge, room: str) -> list[FlightRecord]:
 
 
 async def recorded(
-    bridge: Bridge, room: str, wanted: Callable[[FlightRecord], bool], within: float = 60.0
+    bridge: Bridge, room: str, wanted: Callable[[FlightRecord], bool], within: float = PATIENCE
 ) -> FlightRecord:
     """Waits until one of a room's lines is as wanted."""
     deadline = asyncio.get_running_loop().time() + within

@@ -14,6 +14,8 @@ from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, VideoStreamT
 from av.frame import Frame
 from numpy.typing import NDArray
 
+from tests.support.patience import PATIENCE
+
 SAMPLE_RATE = 48_000
 SAMPLES_PER_FRAME = 960
 
@@ -142,7 +144,7 @@ class Watcher:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def expect(self, identity: Identity, *, times: int = 5, within: float = 20.0) -> None:
+    async def expect(self, identity: Identity, *, times: int = 5, within: float = PATIENCE) -> None:
         """Waits until `identity` was recognised `times` more times in a row."""
 
         async def recognised() -> None:
@@ -159,7 +161,7 @@ class Watcher:
                 f"no {identity.name} on the {self.track.kind} track in {within} s; {self.frames} frames, last {names}"
             ) from None
 
-    async def more(self, frames: int, *, within: float = 30.0) -> None:
+    async def more(self, frames: int, *, within: float = PATIENCE) -> None:
         """Waits until so many more frames came."""
         until = self.frames + frames
         async with asyncio.timeout(within):

@@ -23,6 +23,7 @@ from aiortc.rtcconfiguration import RTCBundlePolicy
 from tests.support.aiortc_gaps import follow_remote_description, give_up_lost_pictures
 from tests.support.ice_restart import credentials, follow_restart, with_credentials
 from tests.support.media import Watcher
+from tests.support.patience import PATIENCE
 
 PROTOCOL = Path(__file__).parents[2] / "docs" / "protocol"
 NEW_CREDENTIALS = ("restarted", "22+characters+or+more+")
@@ -153,26 +154,26 @@ class Participant:
         future: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self._replies[message["id"]] = future
         await self._socket.send(json.dumps(message))
-        reply = await asyncio.wait_for(future, 15)
+        reply = await asyncio.wait_for(future, PATIENCE)
         if reply["type"] == "error":
             raise RequestError(reply)
         return reply
 
-    async def notice(self, condition: Callable[[Message], bool], within: float = 15.0) -> Message:
+    async def notice(self, condition: Callable[[Message], bool], within: float = PATIENCE) -> Message:
         """The first notice, past or coming, that fulfils `condition`."""
         found: Message = await self._until(
             lambda: next(filter(condition, self.notices), None), within, "no such notice"
         )
         return found
 
-    async def watcher(self, participant_id: str | None, source: str, within: float = 15.0) -> Watcher:
+    async def watcher(self, participant_id: str | None, source: str, within: float = PATIENCE) -> Watcher:
         """The watcher of somebody's source, once it is offered; of nobody's own, the composed picture."""
         found: Watcher = await self._until(
             lambda: self.received.get((participant_id, source)), within, f"{source} was not offered"
         )
         return found
 
-    async def restarted(self, within: float = 15.0) -> None:
+    async def restarted(self, within: float = PATIENCE) -> None:
         """Waits until the subscribe connection has gone through an ICE restart."""
         await self._until(lambda: self.restarts or None, within, "no ICE restart")
 
@@ -224,7 +225,7 @@ class Participant:
 
     async def _open(self) -> None:
         self.close_code = None
-        self._socket = await websockets.connect(self.url, max_size=None)
+        self._socket = await websockets.connect(self.url, max_size=None, open_timeout=PATIENCE, ping_timeout=PATIENCE)
         self._reader = asyncio.ensure_future(self._read(self._socket))
 
     async def _read(self, socket: websockets.ClientConnection) -> None:

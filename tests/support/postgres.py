@@ -18,9 +18,9 @@ from pathlib import Path
 import psycopg
 
 from bridge.storage.postgresql import Server
-from tests.support.processes import children
+from tests.support.patience import PATIENCE
+from tests.support.processes import working_in
 
-_STARTED_WITHIN = 60.0
 _CONFIGURATION = """
 listen_addresses = ''
 unix_socket_permissions = 0777
@@ -77,7 +77,7 @@ class Cluster:
         command += ["-p", str(self.port), *(part for option in options for part in ("-c", option))]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, user=self.owner, cwd="/")
-        deadline = time.monotonic() + _STARTED_WITHIN
+        deadline = time.monotonic() + PATIENCE
         while True:
             try:
                 psycopg.connect(self.url("postgres", "postgres")).close()
@@ -99,16 +99,14 @@ class Cluster:
         if self.process is None:
             return
         if self.process.poll() is None:
-            started = children(self.process.pid)
             os.kill(self.process.pid, number)
-            if number == signal.SIGKILL:
-                for child in started:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(child, number)
-            self.process.wait(_STARTED_WITHIN)
-            # They hold its shared memory, without which no other can start.
-            while any(Path(f"/proc/{child}").exists() for child in started):
-                time.sleep(0.01)
+            self.process.wait(PATIENCE)
+        # They hold its shared memory, without which no other can start. Once it has ended, nobody starts another one.
+        while left := working_in(self.folder / "data"):
+            for process in left if number == signal.SIGKILL else ():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, number)
+            time.sleep(0.01)
         self.process = None
 
     def url(self, database: str, user: str = "bridge") -> str:

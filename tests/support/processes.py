@@ -26,6 +26,17 @@ def named(pids: list[int], name: str) -> list[int]:
     return found
 
 
+def working_in(folder: Path) -> list[int]:
+    """Pids of the processes whose working directory it is."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        # Nor may everybody look at everybody's.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
+            if (process / "cwd").readlink() == folder:
+                found.append(int(process.name))
+    return found
+
+
 def open_files(pid: int) -> int:
     """How many descriptors a process has open."""
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))

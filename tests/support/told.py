@@ -24,6 +24,7 @@ from bridge.signaling.server import HttpServer, ServerSettings
 from bridge.webhooks.outbox import TYPES
 from tests.signaling.signin.house import Vendor
 from tests.support.bridge import BRIDGE, Bridge
+from tests.support.patience import PATIENCE
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -82,7 +83,7 @@ class Story:
         """Reads it all, and has the audit log verified."""
         assert receiver.refused == 0
         headers = {"Authorization": f"Bearer {Vendor(bridge.url, bridge.data).token(scope='recordings')}"}
-        async with httpx.AsyncClient(base_url=bridge.url, headers=headers, timeout=30) as vendor:
+        async with httpx.AsyncClient(base_url=bridge.url, headers=headers, timeout=PATIENCE) as vendor:
             records = (await vendor.get("/v1/records", params={"room": room})).json()["records"]
             (recording,) = (await vendor.get("/v1/recordings")).json()["recordings"]
         assert recording["state"] == "complete"

@@ -21,6 +21,7 @@ from av.frame import Frame
 
 from tests.support.aiortc_gaps import give_up_lost_pictures
 from tests.support.media import Watcher
+from tests.support.patience import PATIENCE
 
 
 def prefer(transceiver: RTCRtpTransceiver, codec: str) -> None:
@@ -61,14 +62,14 @@ class HttpPeer:
         await self.connected()
 
     async def _post(self, offer: str) -> httpx.Response:
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=PATIENCE) as client:
             headers = {**self.headers, "Content-Type": "application/sdp"}
             return await client.post(self.url, headers=headers, content=offer)
 
     def answered(self) -> None:
         """Called when the answer was taken, before the connection stands."""
 
-    async def connected(self, within: float = 15.0) -> None:
+    async def connected(self, within: float = PATIENCE) -> None:
         """Waits until ICE and DTLS are through."""
         done = asyncio.Event()
 
@@ -84,7 +85,7 @@ class HttpPeer:
     async def close(self) -> None:
         """Ends the session as a well-behaved client does."""
         if self.location:
-            async with httpx.AsyncClient() as client:
+            async with httpx.AsyncClient(timeout=PATIENCE) as client:
                 gone = await client.delete(self.location, headers=self.headers)
             assert gone.status_code in (200, 204, 404), gone.text
         await self.peer.close()

@@ -21,6 +21,7 @@ from bridge.transcode.payload import DEPACKETISE, MAX_PAYLOAD, h263, h264, vp8
 from bridge.transcode.supervisor import LegSettings, LegSupervisor, SupervisedLeg
 from bridge.transcode.video_codecs import decoder
 from tests.support.media import Identity
+from tests.support.patience import PATIENCE
 
 SOURCE_SSRC = 1111
 TARGET_SSRC = 2222
@@ -124,7 +125,7 @@ def leg(legs: LegSupervisor, what: LegSpec, bitrate: int = 300_000) -> Iterator[
             made.stop()
 
 
-async def until(condition: Callable[[], bool], each: Callable[[], None], guard: float = 60.0) -> None:
+async def until(condition: Callable[[], bool], each: Callable[[], None], guard: float = PATIENCE) -> None:
     """Does `each` about 50 times a second until `condition` is true; `guard` only keeps a broken test from hanging."""
     async with asyncio.timeout(guard):
         while not condition():

@@ -8,7 +8,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bridge.transcode import rtp
+from bridge.settings import MAX_PARTICIPANTS
+from bridge.sfu.mixed_sound import MAX_SOUNDS
+from bridge.transcode import messages, rtp
 from bridge.transcode.audio_codecs import CODECS, AudioDecoder, AudioEncoder, Samples
 from bridge.transcode.messages import CodecSpec, Mix, MixOutput, Sound, Voice, Voices
 from bridge.transcode.mix import BLOCK
@@ -171,6 +173,19 @@ def test_what_a_fast_clock_sends_too_much_is_caught_up_with() -> None:
     # No step in it: the tone is the only thing that is heard.
     last = np.concatenate(blocks[-50:]) * 30_000
     assert identity_of_tone(dominant_tone(last, 48_000)) is RED
+
+
+def test_the_largest_room_is_mixed_for_each_of_it_and_fits_in_a_message() -> None:
+    taken = tuple(codec(name) for name in CODECS)
+    names = [f"{number:064}" for number in range(MAX_PARTICIPANTS)]
+    speaking = enumerate(names[:MAX_SOUNDS])
+    voices = tuple(Voice(name, (Sound(2**32 - 1 - number, taken),)) for number, name in speaking)
+    outputs = tuple(MixOutput(2**31 + number, codec("opus"), name) for number, name in enumerate(names))
+    hall, message = Hall(), Voices(voices, outputs)
+    assert len(messages.encode(message)) <= messages.MAX_MESSAGE
+    hall.mixer.follow(message)
+    hall.run(2)
+    assert {rtp.parse(each).ssrc for each in hall.sent if not rtp.is_rtcp(each)} == {each.ssrc for each in outputs}
 
 
 def test_noise_in_place_of_sound_is_counted_and_silent() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import random
 import signal
@@ -315,17 +316,24 @@ def all_run(every: list[LegUnderTest]) -> bool:
 
 
 async def test_twenty_times_four_legs_leave_nothing_behind() -> None:
+    # What tests before this one have not let go of yet.
+    gc.collect()
     async with supervisor(max=4) as legs:
         assert legs.launcher_pid is not None
-        before = None
+        ours, launcher = os.getpid(), legs.launcher_pid
+        after_first: dict[int, int] = {}
+
+        def as_after_the_first() -> bool:
+            return all(open_files(pid) <= count for pid, count in after_first.items())
+
         for _ in range(20):
             with contextlib.ExitStack() as running:
                 four = [running.enter_context(leg(legs, spec("vp8", "h264"))) for _ in range(4)]
                 await until(partial(all_run, four), lambda: None)
-            await until(lambda: not children(legs.launcher_pid or 0), lambda: None)
-            now = open_files(os.getpid()), open_files(legs.launcher_pid)
-            before = before or now
-            assert now == before
+            await until(lambda: not children(launcher), lambda: None)
+            after_first = after_first or {pid: open_files(pid) for pid in (ours, launcher)}
+            # The launcher may be about to close what it has handed on.
+            await until(as_after_the_first, lambda: None)
         assert (legs.started, legs.restarts, legs.running) == (80, 0, 0)
 
 

@@ -96,7 +96,7 @@ export class OpenPage {
   }
 
   until(condition, value) {
-    return this.page.waitForFunction(condition, { polling: 50, timeout: 15_000 }, value);
+    return this.page.waitForFunction(condition, { polling: 50, timeout: 60_000 }, value);
   }
 
   untilText(selector, text) {

@@ -11,6 +11,7 @@ import pytest
 import websockets
 
 from tests.support.bridge import running_bridge
+from tests.support.patience import PATIENCE
 from tests.webhooks.test_webhooks import Receiver
 
 
@@ -33,19 +34,19 @@ async def test_nothing_is_lost_when_the_bridge_is_killed(tmp_path: Path, monkeyp
             async with websockets.connect(bridge.ws_url) as door:
                 await door.send(json.dumps({"type": "join", "id": 1, "token": token}))
                 assert json.loads(await door.recv())["type"] == "joined"
-                await asyncio.wait_for(asked.wait(), 60)
+                await asyncio.wait_for(asked.wait(), PATIENCE)
                 bridge.kill()
             assert not receiver.taken
             refuses = False
             bridge.start()
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(PATIENCE):
                 while len(receiver.taken) < 2:  # noqa: ASYNC110 - the bridge is another process
                     await asyncio.sleep(0.05)
             first, second = receiver.taken[:2]
             assert [first["type"], second["type"]] == ["room.started", "participant.joined"]
             assert second["data"]["identity"] == "kari"
             headers = {"Authorization": f"Bearer {bridge.api_key()}"}
-            async with httpx.AsyncClient(base_url=bridge.url, headers=headers, timeout=30) as vendor:
+            async with httpx.AsyncClient(base_url=bridge.url, headers=headers, timeout=PATIENCE) as vendor:
                 read = (await vendor.get("/v1/events", params={"limit": 2})).json()
                 assert [(each["type"], each["data"]) for each in read["events"]] == [
                     (each["type"], each["data"]) for each in (first, second)
@@ -54,7 +55,7 @@ async def test_nothing_is_lost_when_the_bridge_is_killed(tmp_path: Path, monkeyp
                 receiver.ids.clear()
                 again = await vendor.post("/v1/webhooks/replay", json=wanted)
                 assert (again.status_code, again.json()) == (202, {"events": 2})
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(PATIENCE):
                 while receiver.taken.count(second) < 2:  # noqa: ASYNC110 - the bridge is another process
                     await asyncio.sleep(0.05)
     assert receiver.taken.count(first) == 2

@@ -20,6 +20,7 @@ from bridge.audit import AuditStore, Entry, SealingKey
 from bridge.errors import BridgeError
 from bridge.signaling.server import HttpServer, ServerSettings
 from bridge.webhooks import Endpoint, EventLog, Outbox, WebhookSender, read_secret, signature
+from tests.support.patience import PATIENCE
 from tests.support.places import Places
 
 SECRET = read_secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
@@ -89,7 +90,7 @@ async def sending(places: Places, data: Path, url: str, back_off: tuple[float, .
         outbox.close()
 
 
-async def until_empty(outbox: Outbox, within: float = 120.0) -> None:
+async def until_empty(outbox: Outbox, within: float = PATIENCE) -> None:
     async with asyncio.timeout(within):
         while await asyncio.to_thread(len, outbox):  # noqa: ASYNC110 - there is no event for it
             await asyncio.sleep(0.02)

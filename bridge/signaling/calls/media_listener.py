@@ -87,6 +87,8 @@ class MediaListener:
 
     def on_video_state(self, producer_id: int, state: VideoState) -> None:
         """Tells the client what its line makes of a video."""
+        if self._over:
+            return
         carried = self._table.of_producer(producer_id)
         if carried is not None:
             self._call.video_states.set(carried.source_id, state)

@@ -44,10 +44,8 @@ struct Burst {
     arrived: i64,
     /// The shortest, in nanoseconds, without the packet's own time on the wire.
     delay: i64,
-    /// All that arrived up to its end.
+    /// All that arrived up to its end, since bursts are remembered.
     total: u64,
-    /// What arrived of it itself.
-    bytes: u64,
 }
 
 /// See the module.
@@ -100,12 +98,12 @@ impl Queue {
         self.latest = self.latest.max(arrived);
         self.total += u64::from(size);
         let wait = delay - ((f64::from(size) * nanos_per_byte) as i64).min(MAX_SERIALISATION);
+        let before_last = self.bursts.len().checked_sub(2).map_or(0, |index| self.bursts[index].total);
         match self.bursts.back_mut() {
             Some(burst) if sent.since(burst.first_sent) <= BURST => {
                 burst.arrived = burst.arrived.max(arrived);
                 burst.delay = burst.delay.min(wait);
                 burst.total = self.total;
-                burst.bytes += u64::from(size);
             }
             last => {
                 if let Some(last) = last {
@@ -114,7 +112,7 @@ impl Queue {
                     self.jitter += (distance - self.jitter) / f64::from(self.distances);
                     let together = ((arrived - last.arrived) as f64) < f64::from(size) * nanos_per_byte * TOGETHER;
                     let gap = sent.since(last.first_sent).as_nanos() as f64;
-                    let explained = last.bytes as f64 * nanos_per_byte;
+                    let explained = (last.total - before_last) as f64 * nanos_per_byte;
                     self.hold_ups.add(gap, (wait - last.delay) as f64, explained, together);
                 }
                 if self.bursts.len() == MAX_BURSTS {
@@ -125,7 +123,6 @@ impl Queue {
                     arrived,
                     delay: wait,
                     total: self.total,
-                    bytes: u64::from(size),
                 });
             }
         }
@@ -134,6 +131,7 @@ impl Queue {
     /// Forgets the bursts, since what comes next has no connection with them: feedback was lost, or nothing came.
     pub(super) fn interrupted(&mut self) {
         self.bursts.clear();
+        self.total = 0;
         self.latest = i64::MIN;
     }
 

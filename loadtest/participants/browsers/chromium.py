@@ -24,34 +24,12 @@ from typing import Any
 
 from loadtest.errors import InputError
 from loadtest.participants.browsers.page import HEIGHT, PATIENCE, WIDTH
+from loadtest.participants.browsers.settings import CHROMIUM_FLAGS
 from loadtest.participants.participant import ParticipantError
 from loadtest.priority import go_before_others
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-_FLAGS = (
-    "--headless=new",
-    "--remote-debugging-pipe",
-    # Run as root, as namespaces need, its own sandbox cannot start.
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-    "--autoplay-policy=no-user-gesture-required",
-    # Host candidates with addresses in place of mDNS names, which nothing here would answer.
-    "--disable-features=WebRtcHideLocalIpsWithMdns,Translate,MediaRouter,OptimizationHints",
-    # Pages that nobody looks at keep their timers and their pictures.
-    "--disable-background-timer-throttling",
-    "--disable-backgrounding-occluded-windows",
-    "--disable-renderer-backgrounding",
-    # No traffic of the browser's own on a line that is measured.
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-default-apps",
-    "--disable-sync",
-    "--no-first-run",
-    "--no-default-browser-check",
-)
+_FLAGS = ("--headless=new", "--remote-debugging-pipe", *CHROMIUM_FLAGS)
 _ON_3_AND_4 = """
 import os, sys
 read, write = int(sys.argv[1]), int(sys.argv[2])

@@ -25,42 +25,13 @@ from typing import Any
 from loadtest.errors import InputError
 from loadtest.participants.browsers import bidi_relay
 from loadtest.participants.browsers.page import HEIGHT, PATIENCE, WIDTH
+from loadtest.participants.browsers.settings import FIREFOX_PREFERENCES
 from loadtest.participants.participant import ParticipantError
 from loadtest.priority import go_before_others
 
 _NAMES = ("firefox-esr", "firefox")
 _LISTENS = re.compile(rb"WebDriver BiDi listening on (ws://\S+)")
 _LARGEST = 2**26
-_PREFERENCES: dict[str, bool | int | str] = {
-    # A microphone that hums, and no questions.
-    "media.navigator.streams.fake": True,
-    "media.navigator.permission.disabled": True,
-    "media.autoplay.default": 0,
-    "media.autoplay.blocking_policy": 0,
-    # Host candidates with addresses in place of mDNS names, which nothing here would answer.
-    "media.peerconnection.ice.obfuscate_host_addresses": False,
-    # Its H.264 encoder is a plugin that would be downloaded.
-    "media.gmp-manager.updateEnabled": False,
-    "media.gmp-gmpopenh264.enabled": False,
-    # Pages that nobody looks at keep their timers and their pictures.
-    "dom.min_background_timeout_value": 4,
-    "dom.timeout.enable_budget_timer_throttling": False,
-    "dom.suspend_inactive.enabled": False,
-    "widget.windows.window_occlusion_tracking.enabled": False,
-    # No traffic of the browser's own on a line that is measured.
-    "app.normandy.enabled": False,
-    "app.update.enabled": False,
-    "browser.newtabpage.enabled": False,
-    "browser.safebrowsing.malware.enabled": False,
-    "browser.safebrowsing.phishing.enabled": False,
-    "browser.shell.checkDefaultBrowser": False,
-    "datareporting.policy.dataSubmissionEnabled": False,
-    "extensions.systemAddon.update.enabled": False,
-    "network.captive-portal-service.enabled": False,
-    "network.connectivity-service.enabled": False,
-    "services.settings.server": "",
-    "toolkit.telemetry.enabled": False,
-}
 
 
 def find_firefox() -> str:
@@ -92,7 +63,7 @@ class Firefox:
         `wrapper` is a command that runs it, and `trusted` a host whose pages may use cameras without TLS.
         """
         profile = Path(tempfile.mkdtemp(prefix="loadtest-firefox-"))
-        preferences = _PREFERENCES | {"dom.securecontext.allowlist": trusted}
+        preferences = FIREFOX_PREFERENCES | {"dom.securecontext.allowlist": trusted}
         lines = (f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in preferences.items())
         (profile / "user.js").write_text("".join(lines))
         process = await asyncio.create_subprocess_exec(

@@ -17,7 +17,8 @@ import httpx
 from joserfc.jwk import RSAKey
 
 from bridge.auth.oidc import SigningKey
-from tests.support.bridge import free_port
+from loadtest.ports import free_port
+from tests.support.patience import PATIENCE
 
 FOLDER = Path(__file__).resolve().parents[2] / "openid"
 REDIRECT_URI = "https://bridge.example/signin/callback"
@@ -75,7 +76,7 @@ class Portal:
         node = which("node")
         assert node is not None
         command = [node, "portal.mjs", json.dumps(setup)]
-        done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, timeout=PATIENCE)
         assert done.returncode == 0, done.stderr
         result: dict[str, Any] = json.loads(done.stdout)
         return result
@@ -123,7 +124,7 @@ def running_provider(
     finally:
         process.stdin.close()
         try:
-            process.wait(10)
+            process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -134,7 +135,7 @@ class Person:
     """Somebody with a browser: follows redirects, keeps the provider's cookies, fills in its login page."""
 
     def __init__(self) -> None:
-        self._client = httpx.AsyncClient(follow_redirects=False, timeout=10)
+        self._client = httpx.AsyncClient(follow_redirects=False, timeout=PATIENCE)
 
     async def __aenter__(self) -> Person:
         return self

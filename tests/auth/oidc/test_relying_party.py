@@ -12,8 +12,8 @@ from joserfc.jwk import RSAKey
 from bridge.auth.levels import Level
 from bridge.auth.oidc import HttpClient, PendingSignIn, Provider, RelyingParty, SignInError, SigningKey
 from bridge.auth.pseudonyms import Pseudonyms
+from loadtest.ports import free_port
 from tests.auth.oidc.counterpart import REDIRECT_URI, SECRET, Counterpart, Person, person, running_provider
-from tests.support.bridge import free_port
 
 PSEUDONYMS = Pseudonyms(b"k" * 32)
 HIGH = {"id-porten": "idporten-loa-high", "helseid": "4"}

@@ -20,10 +20,11 @@ from bridge.configuration import SettingsError
 from bridge.settings import load_settings
 from bridge.storage import SqlitePlace
 from bridge.storage.choice import NODE_FILE
+from loadtest.ports import free_port
 from tests.auth.oidc.counterpart import Counterpart, Person, person, running_provider
 from tests.signaling.admin.house import Browser, House
 from tests.signaling.admin.test_admin import refused
-from tests.support.bridge import eventually, free_port
+from tests.support.bridge import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -8,9 +8,9 @@ import pytest
 import pytest_asyncio
 
 from bridge.app import Application
+from loadtest.ports import free_port
 from tests.auth.oidc.counterpart import AUDIENCE, Counterpart, Person, person, running_provider
 from tests.signaling.signin.house import House, Vendor, settings_of
-from tests.support.bridge import free_port
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from bridge.app import Application
 from bridge.auth import DEVELOPMENT_ISSUER, development_secret
 from bridge.settings import Settings, load_settings
 from tests.auth.oidc.counterpart import Counterpart
+from tests.support.patience import PATIENCE
 
 COOKIE = "__Host-bridge"
 
@@ -70,7 +71,7 @@ class Vendor:
     async def ask(self, **body: Any) -> httpx.Response:
         """POSTs an invitation."""
         headers = {"Authorization": f"Bearer {self.token()}"}
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=PATIENCE) as client:
             return await client.post(f"{self.base}/v1/invitations", json=body, headers=headers)
 
     async def invite(self, **body: Any) -> str:
@@ -93,13 +94,13 @@ class Browser:
 
     async def get(self, path: str) -> httpx.Response:
         """GETs a path or a URL of the bridge."""
-        async with httpx.AsyncClient(base_url=self.base) as client:
+        async with httpx.AsyncClient(base_url=self.base, timeout=PATIENCE) as client:
             return self._keep(await client.get(path, headers=self._headers()))
 
     async def post(self, path: str, **body: Any) -> httpx.Response:
         """POSTs JSON as the page does."""
         headers = {"Sec-Fetch-Site": "same-origin", **({"X-CSRF-Token": self.csrf} if self.csrf else {})}
-        async with httpx.AsyncClient(base_url=self.base) as client:
+        async with httpx.AsyncClient(base_url=self.base, timeout=PATIENCE) as client:
             return self._keep(await client.post(path, json=body, headers=self._headers() | headers | self.headers))
 
     async def open(self, code: str) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from starlette.routing import Route
 from bridge.app import Application
 from bridge.signaling.http import application
 from bridge.signaling.signin.cookie import set_cookie
+from loadtest.ports import free_port
 from tests.signaling.signin.house import Browser, Vendor, settings_of
-from tests.support.bridge import free_port
+from tests.support.patience import PATIENCE
 
 
 async def ok(_request: Request) -> Response:
@@ -27,7 +28,7 @@ async def test_browsers_that_came_by_tls_are_told_to_come_by_tls_only() -> None:
         (0.0, "https://bridge.example/", None),
     ):
         transport = httpx.ASGITransport(application([Route("/", ok)], hsts=hsts))
-        async with httpx.AsyncClient(transport=transport) as client:
+        async with httpx.AsyncClient(transport=transport, timeout=PATIENCE) as client:
             for path in ("", "missing"):
                 headers = (await client.get(f"{url}{path}")).headers
                 assert headers.get("strict-transport-security") == told

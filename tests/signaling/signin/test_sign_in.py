@@ -14,6 +14,7 @@ import websockets
 from bridge.auth import development_secret, mint
 from tests.auth.oidc.counterpart import Person, person
 from tests.signaling.signin.house import Browser, House
+from tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -250,7 +251,7 @@ async def test_only_a_vendors_server_makes_invitations(house: House) -> None:
         (house.vendor.token(exp=now + 3600), "exp"),
         (house.vendor.token(iss="urn:bridge:signin:dev"), None),
     ):
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=PATIENCE) as client:
             headers = {"Authorization": f"Bearer {token}"}
             response = await client.post(f"{house.base}/v1/invitations", json={}, headers=headers)
         assert (response.status_code, response.json().get("field")) == (401, field)
