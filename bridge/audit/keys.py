@@ -16,8 +16,8 @@ from bridge.data_directory import create_whole
 SEALING_KEY = "audit.key"
 PUBLIC_KEY = "audit.pub"
 _LOST = (
-    f"Restore {SEALING_KEY} from a backup. If there is none, move {PUBLIC_KEY} to where it is kept: the log up to here is "
-    "verified with it, and the bridge goes on with another key."
+    f"Restore {SEALING_KEY} from a backup. If there is none, move {PUBLIC_KEY} to where it is kept: the log up to here "
+    "is verified with it, and the bridge goes on with another key."
 )
 
 

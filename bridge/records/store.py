@@ -129,7 +129,7 @@ class RecordReader:
             raise BridgeError(
                 "records_unavailable",
                 f"There are no records of version {len(MIGRATIONS)} here.",
-                hint="The bridge makes room for them when it first starts. Is it this data directory that it runs with?",
+                hint="They begin with the bridge's first start. Is this the data directory that it runs with?",
             )
         which, values = narrowed(["at >= ?", "at < ?"], [*_span(since, until)], tenant=tenant)
         query = f"SELECT body FROM records WHERE {which} ORDER BY seq"  # noqa: S608
