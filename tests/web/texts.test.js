@@ -3,10 +3,13 @@ import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 
 import { LANGUAGES as operators } from "../../web/client/admin/texts.js";
+import { useTexts } from "../../web/client/i18n.js";
 import { arrange, arrangeLarge, initials } from "../../web/client/layout.js";
+import { describeCallProblem } from "../../web/client/problems.js";
 import { en } from "../../web/client/text/en.js";
 import { nb } from "../../web/client/text/nb.js";
 import { nn } from "../../web/client/text/nn.js";
+import { BridgeError } from "../../web/sdk/src/index.js";
 
 const placeholders = (text) => [...text.matchAll(/\{\w+\}/g)].map(([name]) => name).sort();
 
@@ -17,6 +20,20 @@ describe("the texts", () => {
       for (const key of Object.keys(nb)) assert.deepEqual(placeholders(texts[key]), placeholders(nb[key]), key);
     });
   }
+});
+
+describe("why there is no call, or no longer", () => {
+  it("is said in words of its own for whatever the bridge closes with, but where the page or the bridge is at fault", () => {
+    useTexts(nb);
+    const table = readFileSync(new URL("../../docs/protocol/README.md", import.meta.url), "utf8").split("## Close codes")[1] ?? "";
+    const codes = [...table.matchAll(/^\| \d+ \| (.*?) \|/gm)].flatMap(([, cell]) => [...cell.matchAll(/`(\w+)`/g)].map(([, code]) => code));
+    assert.ok(codes.length > 15, String(codes));
+    // Of these the SDK lets the user know nothing: it resumes, joins anew, or has left.
+    const handled = ["left", "timed_out", "media_lost", "slow_reader", "session_not_found", "join_timeout"];
+    const faults = ["internal_error", "bad_message"];
+    const unsaid = codes.filter((code) => describeCallProblem(new BridgeError(code, "")).title === nb.unknownTitle);
+    assert.deepEqual(unsaid.filter((code) => !handled.includes(code)).sort(), faults.sort());
+  });
 });
 
 describe("the pages themselves", () => {

@@ -30,9 +30,8 @@ const CALL_PROBLEMS = {
   refused: ["refusedTitle", "refusedBody", false],
   room_locked: ["lockedTitle", "lockedBody", true],
   lobby_full: ["busyTitle", "busyBody", true],
-  room_closed: ["endedTitle", "endedBody", false],
-  overloaded: ["busyTitle", "busyBody", true],
-  rooms_full: ["busyTitle", "busyBody", true],
+  media_overloaded: ["busyTitle", "busyBody", true],
+  too_many_connections: ["busyTitle", "busyBody", true],
   too_many_rooms: ["busyTitle", "busyBody", true],
   records_unavailable: ["busyTitle", "busyBody", true],
   draining: ["drainingTitle", "drainingBody", true],
@@ -44,7 +43,7 @@ const CALL_PROBLEMS = {
 };
 
 /** What somebody decided: there is nothing to ask support about. */
-const DECIDED = new Set(["ended", "time_is_up", "room_over", "room_closed", "removed", "banned", "refused", "replaced", "resumed"]);
+const DECIDED = new Set(["ended", "time_is_up", "room_over", "removed", "banned", "refused", "replaced", "resumed"]);
 
 /** Of these, what somebody may want to ask about all the same. */
 const ASKED_ABOUT = new Set(["removed", "banned", "refused"]);
