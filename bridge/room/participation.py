@@ -133,8 +133,9 @@ class Participation:
     ) -> None:
         """Consents to the recording at hand, or not, or takes it back, which ends it at once.
 
-        `text_version` names the text of the question where it is not the one of who asked: clients differ. Someone who was let in and does not consent stays in the lobby. Raises `consent_not_asked` where there is no
-        such recording (any more), or the session is not asked.
+        `text_version` names the text of the question where it is not the one of who asked: clients differ. Someone who
+        was let in and does not consent stays in the lobby. Raises `consent_not_asked` where there is no such recording
+        (any more), or the session is not asked.
         """
         room = self._access.begin(session_id)
         member = room.member(session_id)
