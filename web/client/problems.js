@@ -1,5 +1,6 @@
 import { BridgeError, ConnectionError, DeviceError } from "../sdk/src/index.js";
 import { capitalized, t } from "./i18n.js";
+import { wayToPermission } from "./permission.js";
 
 /** @import { TextKey } from "./i18n.js" */
 
@@ -82,7 +83,8 @@ export function describeCallProblem(error) {
  * @returns {Problem}
  */
 export function describeDeviceProblem({ code }, device) {
-  const [title, body] = DEVICE_PROBLEMS[code] ?? ["deviceFailedTitle", "deviceFailedBody"];
+  const [title, known] = DEVICE_PROBLEMS[code] ?? ["deviceFailedTitle", "deviceFailedBody"];
+  const body = code === "permission_denied" ? wayToPermission() : known;
   const values = { device: t(device) };
   return { title: capitalized(t(/** @type {TextKey} */ (title), values)), body: t(/** @type {TextKey} */ (body), values), code, retry: true, help: true };
 }

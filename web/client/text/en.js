@@ -155,6 +155,12 @@ export const en = {
 
   permissionTitle: "Your browser may not use {device}",
   permissionBody: "Press the symbol beside the address bar at the top, allow {device}, and press “Try again”.",
+  permissionChrome: "Press the symbol to the left of the address, turn on {device}, and press “Try again”.",
+  permissionFirefox: "Press the crossed-out symbol beside the address, take away the block of {device}, and press “Try again”.",
+  permissionSafari: "Choose “Safari” and “Settings for” this website in the menu at the top of the screen, allow {device}, and press “Try again”.",
+  permissionAndroid: "Press the symbol to the left of the address, choose “Permissions”, allow {device}, and press “Try again”.",
+  permissionIosSafari: "Press “aA” or the page menu beside the address, choose “Website Settings”, allow {device}, and press “Try again”.",
+  permissionIosOther: "Open Settings on your device, choose the browser that you use, turn on {device}, and press “Try again”.",
   missingTitle: "Could not find {device}",
   missingBody: "Check that it is plugged in.",
   deviceBusyTitle: "Something else is using {device}",

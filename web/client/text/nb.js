@@ -155,6 +155,12 @@ export const nb = {
 
   permissionTitle: "Nettleseren har ikke lov til å bruke {device}",
   permissionBody: "Trykk på symbolet ved adressefeltet øverst, tillat {device}, og trykk «Prøv igjen».",
+  permissionChrome: "Trykk på symbolet til venstre for adressen, slå på {device}, og trykk «Prøv igjen».",
+  permissionFirefox: "Trykk på symbolet med strek over ved adressefeltet, ta bort sperren for {device}, og trykk «Prøv igjen».",
+  permissionSafari: "Velg «Safari» og «Innstillinger for» dette nettstedet i menyen øverst på skjermen, tillat {device}, og trykk «Prøv igjen».",
+  permissionAndroid: "Trykk på symbolet til venstre for adressen, velg «Tillatelser», tillat {device}, og trykk «Prøv igjen».",
+  permissionIosSafari: "Trykk på «aA» eller sidemenyen ved adressefeltet, velg «Nettstedsinnstillinger», tillat {device}, og trykk «Prøv igjen».",
+  permissionIosOther: "Åpne Innstillinger på enheten, velg nettleseren du bruker, slå på {device}, og trykk «Prøv igjen».",
   missingTitle: "Fant ikke {device}",
   missingBody: "Sjekk at utstyret er koblet til.",
   deviceBusyTitle: "{device} er opptatt",

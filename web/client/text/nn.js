@@ -155,6 +155,12 @@ export const nn = {
 
   permissionTitle: "Nettlesaren har ikkje lov til å bruke {device}",
   permissionBody: "Trykk på symbolet ved adressefeltet øvst, tillat {device}, og trykk «Prøv igjen».",
+  permissionChrome: "Trykk på symbolet til venstre for adressa, slå på {device}, og trykk «Prøv igjen».",
+  permissionFirefox: "Trykk på symbolet med strek over ved adressefeltet, ta bort sperra for {device}, og trykk «Prøv igjen».",
+  permissionSafari: "Vel «Safari» og «Innstillingar for» denne nettstaden i menyen øvst på skjermen, tillat {device}, og trykk «Prøv igjen».",
+  permissionAndroid: "Trykk på symbolet til venstre for adressa, vel «Løyve», tillat {device}, og trykk «Prøv igjen».",
+  permissionIosSafari: "Trykk på «aA» eller sidemenyen ved adressefeltet, vel «Innstillingar for nettstad», tillat {device}, og trykk «Prøv igjen».",
+  permissionIosOther: "Opne Innstillingar på eininga, vel nettlesaren du bruker, slå på {device}, og trykk «Prøv igjen».",
   missingTitle: "Fann ikkje {device}",
   missingBody: "Sjekk at utstyret er kopla til.",
   deviceBusyTitle: "{device} er oppteke",
