@@ -46,6 +46,9 @@ const CALL_PROBLEMS = {
 /** What somebody decided: there is nothing to ask support about. */
 const DECIDED = new Set(["ended", "time_is_up", "room_over", "removed", "banned", "refused", "replaced", "resumed"]);
 
+/** Of these, what ends the wait of somebody who was in no call. */
+const ENDS_WAIT = new Set(["ended", "time_is_up"]);
+
 /** Of these, what somebody may want to ask about all the same. */
 const ASKED_ABOUT = new Set(["removed", "banned", "refused"]);
 
@@ -63,10 +66,12 @@ const DEVICE_PROBLEMS = {
  * Why there is no call, or no longer.
  *
  * @param {unknown} error
+ * @param {boolean} [waited] whether one was in the waiting room when it came
  * @returns {Problem}
  */
-export function describeCallProblem(error) {
+export function describeCallProblem(error, waited = false) {
   const code = error instanceof BridgeError ? error.code : "internal_error";
+  if (waited && ENDS_WAIT.has(code)) return { title: t("lobbyClosedTitle"), body: t("lobbyClosedBody"), code: "", retry: false, help: true };
   const unknown = error instanceof ConnectionError ? CALL_PROBLEMS["unreachable"] : undefined;
   const badLink = /** @type {[TextKey, TextKey, boolean]} */ (["badLinkTitle", "badLinkBody", false]);
   const known = CALL_PROBLEMS[code] ?? unknown ?? (code.startsWith("token_") ? badLink : undefined);

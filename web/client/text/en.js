@@ -268,6 +268,8 @@ export const en = {
   refusedBody: "Contact the doctor's office if you think this is wrong.",
   lockedTitle: "The call is locked",
   lockedBody: "Whoever leads the call has locked it. Wait a little and try again.",
+  lobbyClosedTitle: "The waiting room is closed",
+  lobbyClosedBody: "Nobody is let in from here any more. Contact the doctor's office if you have not been able to speak to anyone.",
 
   chatTitle: "Chat",
   openChat: "Chat",

@@ -268,6 +268,8 @@ export const nb = {
   refusedBody: "Ta kontakt med legekontoret hvis du mener det er feil.",
   lockedTitle: "Samtalen er låst",
   lockedBody: "Den som leder samtalen, har låst den. Vent litt og prøv igjen.",
+  lobbyClosedTitle: "Venterommet er stengt",
+  lobbyClosedBody: "Ingen blir sluppet inn herfra lenger. Ta kontakt med legekontoret hvis du ikke har fått snakke med noen.",
 
   chatTitle: "Meldinger",
   openChat: "Meldinger",

@@ -268,6 +268,8 @@ export const nn = {
   refusedBody: "Ta kontakt med legekontoret om du meiner det er feil.",
   lockedTitle: "Samtalen er låst",
   lockedBody: "Den som leier samtalen, har låst han. Vent litt og prøv igjen.",
+  lobbyClosedTitle: "Venterommet er stengt",
+  lobbyClosedBody: "Ingen blir sleppt inn herifrå lenger. Ta kontakt med legekontoret om du ikkje har fått snakke med nokon.",
 
   chatTitle: "Meldingar",
   openChat: "Meldingar",
