@@ -15,6 +15,10 @@ from bridge.data_directory import create_whole
 
 SEALING_KEY = "audit.key"
 PUBLIC_KEY = "audit.pub"
+_LOST = (
+    f"Restore {SEALING_KEY} from a backup. If there is none, move {PUBLIC_KEY} to where it is kept: the log up to here "
+    "is verified with it, and the bridge goes on with another key."
+)
 
 
 class SealingKey:
@@ -25,9 +29,17 @@ class SealingKey:
 
     @classmethod
     def load(cls, data: Path) -> SealingKey:
-        """The key of a data directory, made at first. Raises `AuditError` (`audit_key_unusable`) or `OSError`."""
-        path = data / SEALING_KEY
+        """The key of a data directory, made at first.
+
+        Raises `AuditError` (`audit_key_lost`, `audit_key_unusable`) or `OSError`.
+        """
+        path, public = data / SEALING_KEY, data / PUBLIC_KEY
+        # Asked before the key is: another process may be making both.
+        is_old = public.exists()
         if not path.exists():
+            if is_old:
+                # Another key made in silence would be found out by whoever verifies the log, perhaps years later.
+                raise AuditError("audit_key_lost", f"{path} is gone, and {public} is of it.", hint=_LOST)
             pem = Ed25519PrivateKey.generate().private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
             )
@@ -38,7 +50,10 @@ class SealingKey:
             key = None
         if not isinstance(key, Ed25519PrivateKey):
             raise AuditError("audit_key_unusable", f"{path} holds no Ed25519 key.", hint="Restore it from a backup.")
-        create_whole(data / PUBLIC_KEY, _public_pem(key.public_key()))
+        pem = _public_pem(key.public_key())
+        create_whole(public, pem)
+        if public.read_bytes() != pem:
+            raise AuditError("audit_key_unusable", f"{path} is not the key that {public} is of.", hint=_LOST)
         return cls(key)
 
     def sign(self, data: bytes) -> bytes:

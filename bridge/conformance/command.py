@@ -58,3 +58,4 @@ async def _echo(url: str, token: str) -> None:
 def _say_where(url: str) -> None:
     # Standard output is the report's.
     print(f"Have your client connect to {url} with its join token.", file=sys.stderr, flush=True)
+    print("When it asks whether you may be recorded, and seen on video, answer it.", file=sys.stderr, flush=True)

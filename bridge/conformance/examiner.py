@@ -12,6 +12,7 @@ import websockets
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 
+from bridge.conformance.questions import Questions, room_changed
 from bridge.conformance.report import Report
 from bridge.conformance.watching import Watching
 from bridge.errors import BridgeError
@@ -48,6 +49,8 @@ class Examination:
     """For the client to come."""
     media: float = 20.0
     """For each of its connections to stand."""
+    answer: float = 60.0
+    """For its user to answer a question."""
     settle: float = 2.0
     """To see what the client makes of something."""
     comeback: float = 30.0
@@ -74,10 +77,11 @@ class _Pair:
 class _Door:
     """Takes the client in, and passes on what it and the bridge say."""
 
-    def __init__(self, url: str, report: Report, watching: Watching) -> None:
+    def __init__(self, url: str, report: Report, watching: Watching, questions: Questions) -> None:
         self._url = url
         self._report = report
         self._watching = watching
+        self._questions = questions
         self.pair: _Pair | None = None
         self.first: dict[str, object] = {}
         """The first message on the newest WebSocket."""
@@ -120,7 +124,12 @@ class _Door:
         with contextlib.suppress(websockets.ConnectionClosed):
             async for text in pair.client:
                 self._watching.client_says(text, first=False)
-                await pair.bridge.send(text)
+                reply = self._questions.reply_to(text)
+                if reply is None:
+                    await pair.bridge.send(text)
+                else:
+                    self._watching.answered(reply[0])
+                    await pair.client.send(reply[1])
         code = pair.client.close_code
         if code is None or code in _NO_CODES:
             pair.bridge.transport.abort()
@@ -153,8 +162,8 @@ async def examine(
     `on_ready` is told where the client is to go. Raises `BridgeError`: `no_client`, `no_bridge`, `cannot_serve`.
     """
     report = Report()
-    watching = Watching(report)
-    door = _Door(url, report, watching)
+    watching, questions = Watching(report), Questions(report)
+    door = _Door(url, report, watching, questions)
     try:
         server = await serve(
             door,
@@ -169,16 +178,19 @@ async def examine(
     async with server:
         bound = next(iter(server.sockets)).getsockname()
         on_ready(f"ws://{bound[0]}:{bound[1]}/v1/signal")
-        await _Examiner(report, watching, door, examination or Examination()).run()
+        await _Examiner(report, watching, questions, door, examination or Examination()).run()
     return report
 
 
 class _Examiner:
     """Goes through the examination, step by step."""
 
-    def __init__(self, report: Report, watching: Watching, door: _Door, waits: Examination) -> None:
+    def __init__(
+        self, report: Report, watching: Watching, questions: Questions, door: _Door, waits: Examination
+    ) -> None:
         self._report = report
         self._watching = watching
+        self._questions = questions
         self._door = door
         self._waits = waits
 
@@ -191,14 +203,19 @@ class _Examiner:
         if not self._joined:
             return
         await self._media()
-        if self._alive("accepted"):
-            await self._keepalive()
-        if self._alive("keepalive"):
-            await self._inject("unknown_ignored", *UNKNOWN)
-        if self._alive("unknown_ignored"):
-            await self._inject("error_survived", ERROR)
-        if self._alive("error_survived"):
-            await self._lose()
+        for after, step in (
+            ("accepted", self._keepalive),
+            ("keepalive", lambda: self._inject("unknown_ignored", *UNKNOWN)),
+            ("unknown_ignored", lambda: self._inject("error_survived", ERROR)),
+            ("error_survived", self._ask_to_record),
+            ("consent_asked", self._record),
+            ("recording_told", self._take_a_question_back),
+            ("consent_taken_back", self._ask_for_video),
+            ("video_consent", self._lose),
+        ):
+            if not self._alive(after):
+                break
+            await step()
         await self._end()
 
     @property
@@ -242,15 +259,63 @@ class _Examiner:
             self._report.passed("keepalive")
 
     async def _inject(self, check: str, *texts: str) -> None:
-        assert self._door.pair is not None  # noqa: S101 - somebody joined
         arrivals = self._door.arrivals
-        with contextlib.suppress(websockets.ConnectionClosed):
-            for text in texts:
-                await self._door.pair.client.send(text)
+        await self._tell(*texts)
         if await self._until(lambda: self._gone or self._door.arrivals > arrivals, self._waits.settle):
             self._report.failed(check, "The client ended the connection.")
         else:
             self._report.passed(check)
+
+    async def _ask_to_record(self) -> None:
+        await self._tell(self._questions.ask(self._somebody), self._room(recording="asking"))
+        if await self._until(lambda: self._gone or self._questions.consents is not None, self._waits.answer):
+            if not self._gone:
+                self._report.passed("consent_asked")
+        else:
+            why = f"No answer came within {self._waits.answer:.0f} seconds: a recording would wait for it."
+            self._report.failed("consent_asked", why)
+        self._questions.take_back()
+
+    async def _record(self) -> None:
+        states = ("on", "paused", "on", "off") if self._questions.consents else ("off",)
+        await self._inject("recording_told", *(self._room(recording=state) for state in states))
+
+    async def _take_a_question_back(self) -> None:
+        question = self._questions.ask(self._somebody)
+        self._questions.take_back()
+        await self._inject("consent_taken_back", question, self._room(recording="asking"), self._room(recording="off"))
+
+    async def _ask_for_video(self) -> None:
+        if not self._watching.sends_camera:
+            self._report.not_seen("video_consent", "It publishes no camera.")
+            return
+        if self._watching.room.get("video_consent"):
+            self._report.not_seen("video_consent", "The room asks for it, and no answer came.")
+            return
+        self._questions.ask_for_video(True)
+        await self._tell(self._room(video_consent=True))
+        if not await self._until(lambda: self._gone or self._questions.video_answered, self._waits.answer):
+            why = "No answer came. A bridge keeps the camera out then; a client may wait until it is turned on."
+            self._report.not_seen("video_consent", why)
+        self._questions.ask_for_video(False)
+        await self._tell(self._room())
+
+    def _room(self, **changes: str | bool) -> str:
+        """Tells of the room as it is, but for what the examination pretends."""
+        return room_changed(self._watching.room, **changes)
+
+    @property
+    def _somebody(self) -> str:
+        """Id of who is said to ask: somebody whom the client knows, if anybody is there."""
+        joined = self._watching.joined or {}
+        others = [each["id"] for each in joined.get("participants", ())]
+        return str(others[0] if others else joined.get("participant_id"))
+
+    async def _tell(self, *texts: str) -> None:
+        assert self._door.pair is not None  # noqa: S101 - somebody joined
+        with contextlib.suppress(websockets.ConnectionClosed):
+            for text in texts:
+                await self._door.pair.client.send(text)
 
     async def _lose(self) -> None:
         pair, joined = self._door.pair, self._watching.joined

@@ -27,6 +27,10 @@ CHECKS = {
     "keepalive": "answers WebSocket pings",
     "unknown_ignored": "ignores a message and a field that it does not know",
     "error_survived": "goes on after an error that answers no request of its own",
+    "consent_asked": "answers consent_asked by its id, once its user has answered",
+    "recording_told": "goes on while a recording begins, pauses and ends",
+    "consent_taken_back": "goes on after a question that is taken back at once, and an answer that comes too late",
+    "video_consent": "answers when the room asks for consent to video",
     "resume": "comes back with resume, by the session's id and secret, after its WebSocket was lost",
     "stops": "stays away after the call was ended (4410 `ended`)",
 }

@@ -24,6 +24,9 @@ class Watching:
         self._connected: set[str] = set()
         self.joined: dict[str, Any] | None = None
         """What the bridge answered to the newest join or resume."""
+        self.room: dict[str, Any] = {}
+        """What the bridge last told of the room as a whole."""
+        self.sends_camera = False
         self.changed = asyncio.Event()
         """Set with whatever is said."""
 
@@ -57,11 +60,19 @@ class Watching:
         else:
             self._report.passed("request_ids")
         self._unanswered[request.id] = str(kind)
-        if kind == "subscribe_answer":
+        if kind == "publish":
+            self.sends_camera = any(each.source == "camera" for each in getattr(request, "sources", ()))
+        elif kind == "answer_video_consent":
+            self._report.passed("video_consent")
+        elif kind == "subscribe_answer":
             negotiation = getattr(request, "negotiation", None)
             if self._offered is not None and negotiation != self._offered:
                 self._report.failed("subscribe", f"Offer {self._offered} was answered as {negotiation}.")
             self._offered = None
+
+    def answered(self, request_id: int) -> None:
+        """A request was answered by the examination itself, in place of the bridge."""
+        self._unanswered.pop(request_id, None)
 
     def bridge_says(self, text: str) -> None:
         """A message of the bridge."""
@@ -73,6 +84,7 @@ class Watching:
             self._report.failed("accepted", f"{asked!r} was refused: {message['code']}: {message['message']}")
         elif asked is not None:
             self._report.passed("accepted")
+        self.room = message.get("room", self.room)
         match kind:
             case "joined":
                 self.joined = message

@@ -122,8 +122,15 @@ class RecordReader:
     def between(self, since: int | None, until: int | None, tenant: str | None) -> Iterator[Record]:
         """Records of what ended from `since` to before `until` (microseconds since the epoch), oldest first.
 
-        Of one vendor, or of all. Raises `StorageError`.
+        Of one vendor, or of all. Raises `BridgeError` (`records_unavailable`) where there are none of this version, as
+        before the bridge's first start, and `StorageError`.
         """
+        if self._database.version(STORE) != len(MIGRATIONS):
+            raise BridgeError(
+                "records_unavailable",
+                f"There are no records of version {len(MIGRATIONS)} here.",
+                hint="They begin with the bridge's first start. Is this the data directory that it runs with?",
+            )
         which, values = narrowed(["at >= ?", "at < ?"], [*_span(since, until)], tenant=tenant)
         query = f"SELECT body FROM records WHERE {which} ORDER BY seq"  # noqa: S608
         for (body,) in self._database.stream(query, values):

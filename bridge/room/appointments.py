@@ -32,9 +32,9 @@ class ClosingTimes:
         self._due.set(room_id, min(self._appointments[room_id], self._latest[room_id]))
 
     def forget(self, room_id: str) -> None:
-        """The room is closed."""
+        """The room is closed. Ignored for one that had no time to close at, as queues have none."""
         self._due.cancel(room_id)
-        del self._latest[room_id]
+        self._latest.pop(room_id, None)
         self._appointments.pop(room_id, None)
 
     def next(self) -> float | None:

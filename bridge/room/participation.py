@@ -128,18 +128,21 @@ class Participation:
         room.settle(self._clock())
         self._access.finish()
 
-    def answer_consent(self, session_id: str, request_id: str, consents: bool) -> None:
+    def answer_consent(
+        self, session_id: str, request_id: str, consents: bool, *, text_version: str | None = None
+    ) -> None:
         """Consents to the recording at hand, or not, or takes it back, which ends it at once.
 
-        Someone who was let in and does not consent stays in the lobby. Raises `consent_not_asked` where there is no
-        such recording (any more), or the session is not asked.
+        `text_version` names the text of the question where it is not the one of who asked: clients differ. Someone who
+        was let in and does not consent stays in the lobby. Raises `consent_not_asked` where there is no such recording
+        (any more), or the session is not asked.
         """
         room = self._access.begin(session_id)
         member = room.member(session_id)
         request = room.consent.request
         if request is None or request.id != request_id or (member.waiting and not member.consent_pending):
             raise RoomError("consent_not_asked", "This consent is not asked for (any more).", field="request_id")
-        self._answers.take(room, member, request, consents=consents)
+        self._answers.take(room, member, request, consents=consents, text_version=text_version)
         self._access.finish()
 
     def recording_failed(self, room_id: str, code: str) -> None:

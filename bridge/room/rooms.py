@@ -219,7 +219,8 @@ class Rooms:
         self.intake.check(room, request.identity, self._clock())
         if room is None:
             room = self._open(key, request.tenant)
-        self._closing.appoint(key, closes_at)
+        if not room.is_queue:
+            self._closing.appoint(key, closes_at)
         session = room.join(request, next(self._orders), self._clock())
         self._room_of_session[session.id] = room
         self._tell()
@@ -443,7 +444,9 @@ class Rooms:
             is_queue=key in self.queues,
         )
         self._rooms[key] = room
-        self._closing.open(key, self._clock())
+        if not room.is_queue:
+            # A queue is no consultation: around the clock somebody may be waiting in it.
+            self._closing.open(key, self._clock())
         self._rooms_of_tenant[tenant] += 1
         self._emit(RoomOpened(key))
         return room

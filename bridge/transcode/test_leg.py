@@ -174,7 +174,6 @@ class TestLeg:
 
 def _connection() -> RTCPeerConnection:
     # Left to itself, aiortc asks a STUN server of somebody else's, and waits for it.
-    # Left to itself, aiortc asks a STUN server of somebody else's.
     return RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
 
 

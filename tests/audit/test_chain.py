@@ -23,6 +23,7 @@ from bridge.audit import (
     export,
 )
 from bridge.audit import verify as verify_log
+from bridge.audit.keys import SEALING_KEY
 from bridge.audit.store import HEAD
 from bridge.storage import SqlitePlace
 from bridge.storage.choice import NODE_FILE
@@ -136,6 +137,32 @@ def test_a_chain_that_was_computed_anew_lacks_the_key(places: Places, tmp_path: 
     store.append([Entry("three")])
     store.close()
     assert "The seal of entry 1 is not signed with this key." in verify(places, tmp_path).findings
+
+
+def test_a_key_that_is_lost_is_not_made_anew_in_silence(tmp_path: Path) -> None:
+    SealingKey.load(tmp_path)
+    (tmp_path / SEALING_KEY).unlink()
+    with pytest.raises(AuditError) as caught:
+        SealingKey.load(tmp_path)
+    assert caught.value.code == "audit_key_lost"
+    assert caught.value.hint is not None
+    assert "move audit.pub" in caught.value.hint
+    assert not (tmp_path / SEALING_KEY).exists()
+    (tmp_path / PUBLIC_KEY).rename(tmp_path / "audit.pub.old")
+    checker = SealingKey.load(tmp_path).checker
+    assert checker.node == SealChecker.from_pem(tmp_path / PUBLIC_KEY).node
+    assert checker.node != SealChecker.from_pem(tmp_path / "audit.pub.old").node
+
+
+def test_a_key_beside_the_public_half_of_another_is_refused(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    for folder in (tmp_path, other):
+        SealingKey.load(folder)
+    (other / SEALING_KEY).replace(tmp_path / SEALING_KEY)
+    with pytest.raises(AuditError) as caught:
+        SealingKey.load(tmp_path)
+    assert caught.value.code == "audit_key_unusable"
 
 
 def test_a_log_that_was_set_back_with_its_head_lacks_a_head_noted_elsewhere(places: Places, tmp_path: Path) -> None:

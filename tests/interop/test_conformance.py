@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
@@ -47,6 +48,14 @@ async def verdicts(process: Process) -> tuple[int | None, dict[str, tuple[str, s
     return process.returncode, found
 
 
+async def answer_questions(client: Participant) -> None:
+    """What the user of a client does who is asked for consent, to a recording and to video."""
+    asked = await client.notice(lambda said: said["type"] == "consent_asked", within=60)
+    await client.request("answer_consent", consent_id=asked["consent"]["id"], consents=True)
+    await client.notice(lambda said: said["type"] == "room_changed" and said["room"]["video_consent"], within=60)
+    await client.request("answer_video_consent", text_version="1", consents=True)
+
+
 async def test_a_client_that_speaks_the_protocol_conforms(bridge: Bridge, room: str) -> None:
     peer = bridge.token(room, "echo")
     async with examining(bridge, "--peer-token", peer) as (url, process):
@@ -54,6 +63,7 @@ async def test_a_client_that_speaks_the_protocol_conforms(bridge: Bridge, room: 
         client.holds_to_description = False
         await client.join()
         await client.publish(ToneTrack(RED), ColourTrack(RED))
+        await answer_questions(client)
         await client.signalling_lost()
         await client.come_back()
         code, found = await verdicts(process)
@@ -84,12 +94,58 @@ async def test_a_client_that_does_not_speak_it_is_told_where(bridge: Bridge, roo
     assert "colour" in failed["valid_requests"]
     assert failed["accepted"].startswith("'publish' was refused: sdp_invalid")
     unseen = {check for check, found in findings.items() if found.verdict is Verdict.NOT_SEEN}
-    assert unseen == {"publish", "subscribe", "resume", "stops"}
+    consent = {"consent_asked", "recording_told", "consent_taken_back", "video_consent"}
+    assert unseen == {"publish", "subscribe", *consent, "resume", "stops"}
+
+
+async def everything(client: websockets.ClientConnection) -> AsyncIterator[dict[str, Any]]:
+    """Each message, until the connection is lost."""
+    with contextlib.suppress(websockets.ConnectionClosed):
+        async for text in client:
+            yield json.loads(text)
+
+
+async def test_a_client_that_handles_no_consent_is_told_so(bridge: Bridge, room: str) -> None:
+    """It takes any word of a recording for a question, and answers none by its id."""
+    token, door = bridge.token(room, "kari"), asyncio.Queue[str]()
+    waits = Examination(arrival=60.0, media=0.5, answer=1.0, settle=1.0, comeback=1.0)
+    examining = asyncio.create_task(examine(bridge.ws_url, "127.0.0.1", 0, on_ready=door.put_nowait, examination=waits))
+    async with websockets.connect(await door.get()) as client:
+        await client.send(json.dumps({"type": "join", "id": 1, "token": token}))
+        numbers = itertools.count(2)
+        refused = []
+        async for message in everything(client):
+            if message["type"] == "room_changed":
+                answer = {"type": "answer_consent", "id": next(numbers), "consent_id": "mine", "consents": True}
+                await client.send(json.dumps(answer))
+            elif message["type"] == "error" and "reply_to" in message:
+                refused.append(message["code"])
+    findings = (await examining).findings
+    failed = {check: found.detail for check, found in findings.items() if found.verdict is Verdict.FAILED}
+    assert set(failed) == {"accepted", "consent_asked", "resume"}
+    assert failed["consent_asked"] == "It answered another question than the one that it was asked."
+    assert findings["consent_taken_back"].verdict is Verdict.PASSED
+    assert findings["video_consent"].detail == "It publishes no camera."
+    assert set(refused) == {"consent_not_asked"}
+
+
+async def test_a_client_that_never_answers_would_hold_up_recordings(bridge: Bridge, room: str) -> None:
+    token, door = bridge.token(room, "kari"), asyncio.Queue[str]()
+    waits = Examination(arrival=60.0, media=0.5, answer=1.0, settle=0.5, comeback=1.0)
+    examining = asyncio.create_task(examine(bridge.ws_url, "127.0.0.1", 0, on_ready=door.put_nowait, examination=waits))
+    async with websockets.connect(await door.get()) as client:
+        await client.send(json.dumps({"type": "join", "id": 1, "token": token}))
+        recording = [said["room"]["recording"] async for said in everything(client) if "room" in said]
+    findings = (await examining).findings
+    assert findings["consent_asked"].verdict is Verdict.FAILED
+    assert "a recording would wait" in findings["consent_asked"].detail
+    assert findings["recording_told"].verdict is Verdict.PASSED
+    assert recording == ["off", "asking", "off", "asking", "off"]
 
 
 async def test_who_joins_anew_instead_of_coming_back_is_found_out(bridge: Bridge, room: str) -> None:
     token, door = bridge.token(room, "kari"), asyncio.Queue[str]()
-    waits = Examination(arrival=60.0, media=0.5, settle=1.0, comeback=30.0)
+    waits = Examination(arrival=60.0, media=0.5, answer=1.0, settle=1.0, comeback=30.0)
     examining = asyncio.create_task(examine(bridge.ws_url, "127.0.0.1", 0, on_ready=door.put_nowait, examination=waits))
     url = await door.get()
     while not examining.done():

@@ -173,3 +173,13 @@ def test_spreadsheets_have_a_column_for_everything_that_any_record_has(kept: Kep
     assert rows[1]["received_codecs"] == "VP8,opus"
     assert rows[2]["joins"] == "fastlege:1,pasient:1"
     assert rows[2]["role"] == ""
+
+
+def test_there_are_no_records_before_the_first_start(places: Places, tmp_path: Path) -> None:
+    # Whoever makes an API key has it stand in the audit log, which is in the same database.
+    place = places.node(tmp_path)
+    AuditStore(tmp_path, place, SealingKey.load(tmp_path)).close()
+    with pytest.raises(BridgeError) as caught:
+        list(RecordReader(place.snapshot()).between(None, None, None))
+    assert caught.value.code == "records_unavailable"
+    assert "no records" in caught.value.message

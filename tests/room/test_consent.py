@@ -86,6 +86,14 @@ def test_a_newcomer_is_asked_before_entering_and_the_recording_pauses() -> None:
     assert (recording(room), room.inside()) == (Recording.ON, ["doctor", "kari", "per"])
 
 
+def test_an_answer_is_kept_with_the_text_that_the_answering_client_showed() -> None:
+    room = Consultation()
+    doctor, patient = room.call()
+    room.participation.ask_to_record(doctor.id, "2026-1")
+    room.participation.answer_consent(patient.id, asked(room, patient).id, True, text_version="vendor-7")
+    assert [each.text_version for each in room.events if isinstance(each, ConsentAnswered)] == ["2026-1", "vendor-7"]
+
+
 def test_all_see_who_is_yet_to_answer() -> None:
     room = Consultation()
     doctor, patient = room.call()

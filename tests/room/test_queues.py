@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bridge.room import (
     DEFAULT_ROLES,
     EndReason,
+    Entrance,
     JoinRequest,
     LobbyNotice,
     MediaKind,
@@ -20,6 +23,7 @@ from bridge.room import (
 )
 from tests.room.hall import refused
 
+REQUEST = JoinRequest("clinic", "dropin", "", "", "pasient", DEFAULT_ROLES["pasient"].grants, enters=Entrance.LOBBY)
 QUEUE, ONE, TWO = "clinic/dropin", "clinic/one", "clinic/two"
 
 
@@ -245,3 +249,16 @@ def test_a_queue_that_is_removed_ends_the_wait_and_its_name_is_free() -> None:
     assert QUEUE not in clinic.rooms
     refused("queue_not_found", lambda: clinic.rooms.remove_queue(QUEUE))
     assert clinic.join("dropin", "anne", "fastlege").room_id == QUEUE
+
+
+def test_nobody_is_sent_away_because_a_queue_has_long_been_open_or_somebodys_appointment_is_over() -> None:
+    clinic = Clinic(RoomPolicy(max_length=3600.0, closes_after=60.0))
+    clinic.rooms.join(replace(REQUEST, identity="first", ends_in=600.0))
+    clinic.now += 1800.0
+    kari = clinic.join("dropin", "kari")
+    clinic.now += 3000.0
+    clinic.rooms.handle_timeout()
+    assert clinic.waiting() == ["first", "kari"]
+    assert clinic.place(kari) == 2
+    clinic.rooms.remove_queue(QUEUE)
+    assert clinic.rooms.poll_timeout() is None

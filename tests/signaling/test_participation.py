@@ -63,7 +63,7 @@ async def test_a_recording_follows_consent() -> None:
         assert recorder.told == []
         reloaded = await house.patient("kari")
         assert reloaded.joined["consent"] == request
-        await reloaded.request("answer_consent", consent_id=request["id"], consents=True)
+        await reloaded.request("answer_consent", consent_id=request["id"], consents=True, text_version="vendor-7")
         assert (await reloaded.expect("room_changed"))["room"]["recording"] == "on"
         newcomer = await house.patient("per")
         await doctor.request("admit")

@@ -110,7 +110,7 @@ inBrowsers("consent", (eachPage, name) => {
     await view.press("Deltakere: 2 i samtalen");
     await view.press("Trekk samtykket mitt");
     assert.deepEqual(await view.sent("answer_consent"), [
-      { type: "answer_consent", consent_id: "consent-1", consents: true },
+      { type: "answer_consent", consent_id: "consent-1", consents: true, text_version: "2026-2" },
       { type: "answer_consent", consent_id: "consent-1", consents: false },
     ]);
     await view.page.evaluate(() => fakeBridge.setRecording("off"));
@@ -121,6 +121,32 @@ inBrowsers("consent", (eachPage, name) => {
     await view.until(() => document.querySelector(".question") === null);
     assert.equal((await view.sent("answer_consent")).length, 2);
     await view.untilText("#notices", "Det tas ikke opptak.");
+  });
+
+  it("asks who waits in words that hold for them, and says what a no comes to", async () => {
+    await view.start(() => (fakeBridge.lobby = { position: 1, expected_seconds: 0, host_present: true, messages: [] }));
+    await view.untilText(".lobby-place", "Du er neste");
+    await view.page.evaluate(() => fakeBridge.askConsent("somebody in the room"));
+    await view.untilText(".question h2", "Samtalen blir tatt opp");
+    await view.untilText(".question p", "Sier du nei, venter du videre");
+    await inspect("consent-waiting");
+    await view.press("Nei");
+    await view.untilText("#notices", "Du sa nei til opptak. Du venter videre i venterommet.");
+    const answer = { type: "answer_consent", consent_id: "consent-1", consents: false, text_version: "2026-2" };
+    assert.deepEqual(await view.sent("answer_consent"), [answer]);
+  });
+
+  it("tells the host that somebody who was let in says no, and waits on", async () => {
+    await host();
+    await view.page.evaluate(() => fakeBridge.addWaiting({ name: "Irina Petrova", role: "tolk" }));
+    await view.press("Deltakere: 1 i samtalen, 1 venter");
+    const update = (pending) => view.page.evaluate((consent_pending) => {
+      fakeBridge.notice({ type: "waiting_updated", participant: { ...fakeBridge.waiting[0], consent_pending } });
+    }, pending);
+    await update(true);
+    await view.untilText(".is-waiting .person-facts", "Tolk · Høyt sikkerhetsnivå · Spurt om samtykke til opptak");
+    await update(false);
+    await view.untilText("#notices", "Irina Petrova sa nei til opptak, og venter fortsatt.");
   });
 
   it("says why a recording ended by itself, and shows the recorder among the people, not on the stage", async () => {
@@ -167,7 +193,7 @@ inBrowsers("consent", (eachPage, name) => {
     await host();
     await view.press("Deltakere: 1 i samtalen");
     await view.press("Be om å ta opptak");
-    assert.deepEqual(await view.sent("ask_to_record"), [{ type: "ask_to_record", text_version: "2026-1" }]);
+    assert.deepEqual(await view.sent("ask_to_record"), [{ type: "ask_to_record", text_version: "2026-2" }]);
     await view.page.evaluate(() => fakeBridge.setRecording("asking"));
     await view.untilText(".recording", "Venter på samtykke");
     await view.press("Stopp opptaket");

@@ -68,6 +68,13 @@ inBrowsers("the consultation", (eachPage, name) => {
     await view.untilText("h1", "Du ble ikke sluppet inn");
   });
 
+  it("does not tell a patient whom nobody let in that a call has ended", async () => {
+    await wait();
+    await view.page.evaluate(() => fakeBridge.end("time_is_up", 4410));
+    await view.untilText("h1", "Venterommet er stengt");
+    await view.untilText("main", "Ta kontakt med legekontoret");
+  });
+
   it("leads a doctor who is alone to those who wait", async () => {
     await host();
     await view.untilText(".alone h2", "Du er den første her");

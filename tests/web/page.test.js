@@ -103,6 +103,15 @@ inBrowsers("the page", (eachPage) => {
     await until(() => fakeBridge.received.some(({ type }) => type === "leave"));
   });
 
+  it("says where in this browser the camera is given back to it", async () => {
+    await view.page.evaluateOnNewDocument(() => {
+      navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("no", "NotAllowedError"));
+    });
+    await view.page.goto(view.url);
+    const way = { chromium: "til venstre for adressen, slå på kameraet og mikrofonen", firefox: "ta bort sperren for kameraet og mikrofonen" };
+    await view.untilText("main", way[name]);
+  });
+
   it("shows oneself before the call, and what is turned off stays off in it", async () => {
     await open();
     await until(() => document.querySelector(".preview video")?.videoWidth > 0);

@@ -3,10 +3,14 @@ import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 
 import { LANGUAGES as operators } from "../../web/client/admin/texts.js";
+import { useTexts } from "../../web/client/i18n.js";
 import { arrange, arrangeLarge, initials } from "../../web/client/layout.js";
+import { describeCallProblem } from "../../web/client/problems.js";
+import { wayToPermission } from "../../web/client/permission.js";
 import { en } from "../../web/client/text/en.js";
 import { nb } from "../../web/client/text/nb.js";
 import { nn } from "../../web/client/text/nn.js";
+import { BridgeError } from "../../web/sdk/src/index.js";
 
 const placeholders = (text) => [...text.matchAll(/\{\w+\}/g)].map(([name]) => name).sort();
 
@@ -16,6 +20,41 @@ describe("the texts", () => {
       assert.deepEqual(Object.keys(texts), Object.keys(nb));
       for (const key of Object.keys(nb)) assert.deepEqual(placeholders(texts[key]), placeholders(nb[key]), key);
     });
+  }
+});
+
+describe("why there is no call, or no longer", () => {
+  it("is said in words of its own for whatever the bridge closes with, but where the page or the bridge is at fault", () => {
+    useTexts(nb);
+    const table = readFileSync(new URL("../../docs/protocol/README.md", import.meta.url), "utf8").split("## Close codes")[1] ?? "";
+    const codes = [...table.matchAll(/^\| \d+ \| (.*?) \|/gm)].flatMap(([, cell]) => [...cell.matchAll(/`(\w+)`/g)].map(([, code]) => code));
+    assert.ok(codes.length > 15, String(codes));
+    // Of these the SDK lets the user know nothing: it resumes, joins anew, or has left.
+    const handled = ["left", "timed_out", "media_lost", "slow_reader", "session_not_found", "join_timeout"];
+    const faults = ["internal_error", "bad_message"];
+    const unsaid = codes.filter((code) => describeCallProblem(new BridgeError(code, "")).title === nb.unknownTitle);
+    assert.deepEqual(unsaid.filter((code) => !handled.includes(code)).sort(), faults.sort());
+  });
+});
+
+describe("what to do in a browser that was refused the camera", () => {
+  const apple = "AppleWebKit/605.1.15 (KHTML, like Gecko)";
+  const google = "AppleWebKit/537.36 (KHTML, like Gecko)";
+  const mac = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)";
+  for (const [name, userAgent, key, touchPoints = 0] of [
+    ["Chrome", `Mozilla/5.0 (Windows NT 10.0; Win64; x64) ${google} Chrome/142.0.0.0 Safari/537.36`, "permissionChrome"],
+    ["Edge", `Mozilla/5.0 (Windows NT 10.0; Win64; x64) ${google} Chrome/142.0.0.0 Safari/537.36 Edg/142.0.0.0`, "permissionChrome", 10],
+    ["Firefox", "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0", "permissionFirefox"],
+    ["Safari", `${mac} ${apple} Version/18.5 Safari/605.1.15`, "permissionSafari"],
+    ["Safari on an iPad", `${mac} ${apple} Version/18.5 Safari/605.1.15`, "permissionIosSafari", 5],
+    ["Safari on an iPhone", `Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) ${apple} Version/18.5 Mobile/15E148 Safari/604.1`, "permissionIosSafari", 5],
+    ["Chrome on an iPhone", `Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) ${apple} CriOS/142.0.0.0 Mobile/15E148 Safari/604.1`, "permissionIosOther", 5],
+    ["Chrome on Android", `Mozilla/5.0 (Linux; Android 10; K) ${google} Chrome/142.0.0.0 Mobile Safari/537.36`, "permissionAndroid", 5],
+    ["Samsung's browser", `Mozilla/5.0 (Linux; Android 10; K) ${google} SamsungBrowser/28.0 Chrome/130.0.0.0 Mobile Safari/537.36`, "permissionAndroid", 5],
+    ["Firefox on Android", "Mozilla/5.0 (Android 14; Mobile; rv:145.0) Gecko/145.0 Firefox/145.0", "permissionAndroid", 5],
+    ["one that nobody has heard of", "Mozilla/5.0 (Novel)", "permissionBody"],
+  ]) {
+    it(`is what holds for ${name}`, () => assert.equal(wayToPermission(userAgent, touchPoints), key));
   }
 });
 

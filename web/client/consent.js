@@ -5,8 +5,8 @@ import { nameOf } from "./person-menu.js";
 
 /** @import { Call } from "../sdk/src/index.js" */
 
-/** Which wording `consentBody` has: kept with each answer. To be changed whenever the texts are. */
-export const CONSENT_TEXT = "2026-1";
+/** Which wording `consentBody` and `consentBodyWaiting` have: kept with each answer. To be changed whenever the texts are. */
+export const CONSENT_TEXT = "2026-2";
 
 /**
  * Asks for consent to a recording whenever the bridge does, in the call or in the lobby, for as long as the call lasts.
@@ -20,16 +20,20 @@ export function askForConsent(call) {
     const { consent } = call.recording;
     if (consent === null || consent.consented || asking !== null) return;
     asking = new AbortController();
+    // Whoever waits has no roster; and whoever asked may have gone, or be here anew.
     const by = call.participants.get(consent.asked_by);
+    const waits = call.lobby !== null;
     const answer = await ask({
-      title: t("consentTitle", { name: by ? nameOf(by) : t("noName") }),
-      body: t("consentBody"),
+      title: by ? t("consentTitle", { name: nameOf(by) }) : t("consentTitleUnnamed"),
+      body: t(waits ? "consentBodyWaiting" : "consentBody"),
       yes: t("consentYes"),
       no: t("consentNo"),
       signal: asking.signal,
     });
     asking = null;
-    if (answer !== null) await call.recording.answer(answer).catch(() => notify(t("notDone")));
+    if (answer === null) return;
+    const done = call.recording.answer(answer, CONSENT_TEXT);
+    await done.then(() => waits && !answer && notify(t("consentRefusedWaiting")), () => notify(t("notDone")));
   };
   call.on("consentasked", askNow);
   call.on("consentsettled", () => asking?.abort());

@@ -125,7 +125,7 @@ class Page {
       this.#call = null;
       devices?.release();
       if (error === null) this.#showLeft(rejoin);
-      else this.#showProblem(error, rejoin);
+      else this.#showProblem(error, rejoin, waits);
     });
     askForConsent(call);
     if (call.lobby === null) await talk();
@@ -140,9 +140,10 @@ class Page {
   /**
    * @param {unknown} error
    * @param {() => void} [tryAgain]
+   * @param {boolean} [waited] whether it ended a wait
    */
-  #showProblem(error, tryAgain) {
-    const { title, body, code, retry, help } = describeCallProblem(error);
+  #showProblem(error, tryAgain, waited) {
+    const { title, body, code, retry, help } = describeCallProblem(error, waited);
     const action = retry && tryAgain ? { action: { label: t("tryAgain"), act: tryAgain } } : {};
     this.#show(messageView({ title, body, code, help, ...action }));
   }

@@ -191,7 +191,7 @@ export class PeoplePanel {
       if (info === undefined) return;
       const called = waitingName(info);
       setText(name, called);
-      setText(facts, info.consent_pending ? t("waitsForConsent") : factsOf(info));
+      setText(facts, info.consent_pending ? `${factsOf(info)} · ${t("waitsForConsent")}` : factsOf(info));
       setAttribute(admit, "aria-label", t("admitName", { name: called }));
       setAttribute(write, "aria-label", t("writeToName", { name: called }));
       setAttribute(refuse, "aria-label", t("refuseName", { name: called }));
@@ -230,8 +230,10 @@ export class PeoplePanel {
     const node = element("li", { class: "person", "data-id": id }, element("div", { class: "person-words" }, name, facts), hand, menu.node);
     const update = () => {
       setText(name, nameOf(participant));
-      const said = participant.consentedByVendor ? [factsOf(participant), t("consentedByVendor")] : [factsOf(participant)];
-      setText(facts, participant.consentPending ? t("waitsForConsent") : said.join(" · "));
+      const said = [factsOf(participant)];
+      if (participant.consentedByVendor) said.push(t("consentedByVendor"));
+      if (participant.consentPending) said.push(t("waitsForConsent"));
+      setText(facts, said.join(" · "));
       menu.update();
       setAttribute(hand, "hidden", !participant.handRaised);
     };

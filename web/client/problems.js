@@ -1,5 +1,6 @@
 import { BridgeError, ConnectionError, DeviceError } from "../sdk/src/index.js";
 import { capitalized, t } from "./i18n.js";
+import { wayToPermission } from "./permission.js";
 
 /** @import { TextKey } from "./i18n.js" */
 
@@ -30,9 +31,8 @@ const CALL_PROBLEMS = {
   refused: ["refusedTitle", "refusedBody", false],
   room_locked: ["lockedTitle", "lockedBody", true],
   lobby_full: ["busyTitle", "busyBody", true],
-  room_closed: ["endedTitle", "endedBody", false],
-  overloaded: ["busyTitle", "busyBody", true],
-  rooms_full: ["busyTitle", "busyBody", true],
+  media_overloaded: ["busyTitle", "busyBody", true],
+  too_many_connections: ["busyTitle", "busyBody", true],
   too_many_rooms: ["busyTitle", "busyBody", true],
   records_unavailable: ["busyTitle", "busyBody", true],
   draining: ["drainingTitle", "drainingBody", true],
@@ -44,7 +44,10 @@ const CALL_PROBLEMS = {
 };
 
 /** What somebody decided: there is nothing to ask support about. */
-const DECIDED = new Set(["ended", "time_is_up", "room_over", "room_closed", "removed", "banned", "refused", "replaced", "resumed"]);
+const DECIDED = new Set(["ended", "time_is_up", "room_over", "removed", "banned", "refused", "replaced", "resumed"]);
+
+/** Of these, what ends the wait of somebody who was in no call. */
+const ENDS_WAIT = new Set(["ended", "time_is_up"]);
 
 /** Of these, what somebody may want to ask about all the same. */
 const ASKED_ABOUT = new Set(["removed", "banned", "refused"]);
@@ -63,10 +66,12 @@ const DEVICE_PROBLEMS = {
  * Why there is no call, or no longer.
  *
  * @param {unknown} error
+ * @param {boolean} [waited] whether one was in the waiting room when it came
  * @returns {Problem}
  */
-export function describeCallProblem(error) {
+export function describeCallProblem(error, waited = false) {
   const code = error instanceof BridgeError ? error.code : "internal_error";
+  if (waited && ENDS_WAIT.has(code)) return { title: t("lobbyClosedTitle"), body: t("lobbyClosedBody"), code: "", retry: false, help: true };
   const unknown = error instanceof ConnectionError ? CALL_PROBLEMS["unreachable"] : undefined;
   const badLink = /** @type {[TextKey, TextKey, boolean]} */ (["badLinkTitle", "badLinkBody", false]);
   const known = CALL_PROBLEMS[code] ?? unknown ?? (code.startsWith("token_") ? badLink : undefined);
@@ -83,7 +88,8 @@ export function describeCallProblem(error) {
  * @returns {Problem}
  */
 export function describeDeviceProblem({ code }, device) {
-  const [title, body] = DEVICE_PROBLEMS[code] ?? ["deviceFailedTitle", "deviceFailedBody"];
+  const [title, known] = DEVICE_PROBLEMS[code] ?? ["deviceFailedTitle", "deviceFailedBody"];
+  const body = code === "permission_denied" ? wayToPermission() : known;
   const values = { device: t(device) };
   return { title: capitalized(t(/** @type {TextKey} */ (title), values)), body: t(/** @type {TextKey} */ (body), values), code, retry: true, help: true };
 }

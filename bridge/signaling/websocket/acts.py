@@ -31,5 +31,6 @@ def act(call: Call, request: acts.Act) -> None:
         case acts.AnswerVideoConsent():
             participation.answer_video_consent(session_id, request.text_version, request.consents)
         case acts.AnswerConsent():
-            participation.answer_consent(session_id, request.consent_id, request.consents)
+            version = None if request.text_version is UNSET else request.text_version
+            participation.answer_consent(session_id, request.consent_id, request.consents, text_version=version)
     call.decided()

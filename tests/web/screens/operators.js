@@ -30,7 +30,7 @@ const room = (id, opened, participants, waiting, more = {}) => ({
   ...more,
 });
 const event = (id, kind, severity, ago, where = "", details = {}, count = 1) => ({ id, kind, severity, room: where, details, first_at: NOW - ago - 60, at: NOW - ago, count });
-const worker = (index, busy) => ({ index, load: { busy, packets_received: 0, packets_sent: 0, bytes_received: 0, bytes_sent: 0 }, transports: 74 - index * 9, producers: 118, consumers: 301, tcp_connections: 6, kernel_drops: 0, errors: 2 });
+const worker = (index, busy) => ({ index, load: { busy, packets_received: 0, packets_sent: 0, bytes_received: 0, bytes_sent: 0 }, transports: 74 - index * 9, producers: 118, consumers: 301, tcp_connections: 6, kernel_drops: 0, send_failures: 0, errors: 2 });
 const OVERVIEW = {
   now: NOW,
   nodes: [

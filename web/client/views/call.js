@@ -225,6 +225,7 @@ export class CallView {
     }, options);
     call.on("queuejoined", (info) => notify(t("isInQueue", { name: waitingName(info) })), options);
     call.on("waitingjoined", (info) => notify(t("isReady", { name: waitingName(info) })), options);
+    call.on("waitingrefused", (info) => notify(t("saidNoToRecording", { name: waitingName(info) })), options);
     let failed = false;
     call.on("recordingfailed", ({ code }) => {
       // A host who takes the recorder out stops it.

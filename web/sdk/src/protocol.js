@@ -103,7 +103,7 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "ask_to_record", text_version: string }
  *   | { type: "stop_recording" }
  *   | { type: "answer_video_consent", text_version: string, consents: boolean }
- *   | { type: "answer_consent", consent_id: string, consents: boolean }
+ *   | { type: "answer_consent", consent_id: string, consents: boolean, text_version?: string }
  *   | { type: "ask_for_still", source_id: string }
  *   | { type: "answer_still", still_id: string, consents: boolean, text_version: string }
  *   | { type: "cancel_still", still_id: string }

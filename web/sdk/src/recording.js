@@ -39,13 +39,16 @@ export class Recording extends Emitter {
     await this.#session.request({ type: "stop_recording" });
   }
 
-  /** @param {boolean} consents also to take an earlier yes back, which ends the recording */
-  async answer(consents) {
+  /**
+   * @param {boolean} consents also to take an earlier yes back, which ends the recording
+   * @param {string} [textVersion] names the text that the user was asked with, if it is not that of `consent`
+   */
+  async answer(consents, textVersion) {
     const consent = this.#consent;
     if (consent === null) return;
     this.#consent = { ...consent, consented: consents };
     this.emit("consentsettled", null);
-    await this.#session.request({ type: "answer_consent", consent_id: consent.id, consents });
+    await this.#session.request({ type: "answer_consent", consent_id: consent.id, consents, ...(textVersion !== undefined && { text_version: textVersion }) });
   }
 
   /** @param {Joined | Notice} message */

@@ -18,13 +18,14 @@ import { Emitter } from "./emitter.js";
  * @property {null} senttolobby one waits (again)
  * @property {WaitingInfo} waitingjoined for hosts: someone is ready
  * @property {{ participant: WaitingInfo, reason: string }} waitingleft for hosts
+ * @property {WaitingInfo} waitingrefused for hosts: someone was let in, does not consent to the recording, and waits on
  * @property {WaitingInfo} queuejoined for hosts: someone waits in a queue that the room takes from
  * @property {null} waitingchange for hosts: the list, or a queue, differs
  */
 
 /** @type {(keyof WaitingRoomEvents)[]} */
 export const WAITING_ROOM_EVENTS = [
-  "lobbychange", "lobbymessage", "admitted", "senttolobby", "waitingjoined", "waitingleft", "queuejoined", "waitingchange",
+  "lobbychange", "lobbymessage", "admitted", "senttolobby", "waitingjoined", "waitingleft", "waitingrefused", "queuejoined", "waitingchange",
 ];
 
 /**
@@ -79,8 +80,7 @@ export class WaitingRoom extends Emitter {
         this.emit("waitingchange", null);
         break;
       case "waiting_updated":
-        this.waiting.set(notice.participant.id, notice.participant);
-        this.emit("waitingchange", null);
+        this.#updated(notice.participant);
         break;
       case "waiting_left":
         this.#left(notice.participant_id, notice.reason);
@@ -109,6 +109,15 @@ export class WaitingRoom extends Emitter {
   /** @param {WaitingInfo[]} waiting */
   #setWaiting(waiting) {
     this.waiting = new Map(waiting.map((info) => [info.id, info]));
+    this.emit("waitingchange", null);
+  }
+
+  /** @param {WaitingInfo} info */
+  #updated(info) {
+    const asked = this.waiting.get(info.id)?.consent_pending ?? false;
+    this.waiting.set(info.id, info);
+    // With a yes, or when the recording ends, they are let in.
+    if (asked && !info.consent_pending) this.emit("waitingrefused", info);
     this.emit("waitingchange", null);
   }
 

@@ -51,6 +51,17 @@ class AnswerConsent(Request, tag="answer_consent"):
 
     consent_id: ConsentId
     consents: bool
+    text_version: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=64,
+                description="Names the text that the user was asked with, where it is not that of `consent_asked`.",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class AnswerVideoConsent(Request, tag="answer_video_consent"):
