@@ -87,6 +87,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+SAME_REQUEST_SECONDS = 5.0
+"""A shell, `timeout` or npm hands on to the bridge what the whole process group was told: that asks for nothing more."""
+
 
 def version() -> str:
     """The version of the bridge that is installed."""
@@ -459,16 +462,28 @@ class Application:
 
 
 async def run(application: Application) -> None:
-    """Waits for SIGTERM or SIGINT, then closes the application, which has been started.
+    """Waits for SIGTERM, SIGINT or SIGHUP (unless it is ignored, as by `nohup`), then closes the application.
 
-    A second signal while it closes ends the process as it would have without us.
+    It has been started. A signal that comes again after `SAME_REQUEST_SECONDS`, while it still closes, ends the process
+    as it would have without us.
     """
     loop = asyncio.get_running_loop()
     asked = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+
+    def leave_to_the_system() -> None:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+    for number in numbers:
         loop.add_signal_handler(number, asked.set)
     await asked.wait()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.remove_signal_handler(number)
+    impatient = loop.call_later(SAME_REQUEST_SECONDS, leave_to_the_system)
     _log.info("The bridge is asked to end")
-    await application.close()
+    try:
+        await application.close()
+    finally:
+        impatient.cancel()
+        leave_to_the_system()

@@ -28,8 +28,10 @@ def serve(requests: socket.socket) -> None:
     confined = ("network",) if confinement.leave_network() else ()
     # Children are not waited for: what becomes of one is seen by the end of its control channel.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    # The bridge ends us; a Ctrl-C in the operator's terminal is for the bridge alone.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The bridge ends us, after legs have brought their files to an end. What a terminal says to all that run in it, or
+    # systemd to all of a unit, is for the bridge alone.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     av.logging.set_level(av.logging.PANIC)
     # SVT-AV1 has a log of its own, in which every encoder that is ended stands as an error.
     os.environ["SVT_LOG"] = "0"

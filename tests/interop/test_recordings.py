@@ -231,6 +231,34 @@ async def test_what_was_recorded_until_the_bridge_was_killed_is_kept(tmp_path: P
             assert timeline(store, recording)
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("times", [1, 2])
+async def test_what_was_recorded_is_complete_when_every_process_of_the_bridge_is_asked_to_end(
+    tmp_path: Path, room: str, number: signal.Signals, times: int
+) -> None:
+    # A process group of its own, as a terminal or systemd makes it.
+    with running_bridge(tmp_path, wrapper=["setsid"]) as bridge:
+        async with consultation(bridge, room) as (doctor, patient):
+            await recorded(bridge, doctor, patient)
+            await asyncio.sleep(2)
+            assert bridge.process is not None
+            os.killpg(bridge.process.pid, number)
+            if times > 1:
+                # `timeout`, a shell or npm hand on to the bridge what it was told with its group.
+                await doctor.notice(lambda said: said["type"] == "closing")
+                bridge.process.send_signal(number)
+            await asyncio.to_thread(bridge.process.wait, 30)
+        exported = tmp_path / "track-1.webm"
+        store = store_of(bridge)
+        (recording,) = store.recordings()
+        assert recording.state is State.COMPLETE
+        command: list[str | Path] = [BRIDGE, "recordings", "--data", bridge.data, "export", recording.id]
+        await asyncio.to_thread(subprocess.check_call, [*command, "--stream", "track-1", "--output", exported])
+        decoded = decode(exported)
+        assert decoded.pictures == {RED}
+        assert decoded.seconds > 1
+
+
 async def test_what_webm_does_not_take_is_transcoded_first(
     bridge: Bridge, room: str, recordings: RecordingStore, tmp_path: Path
 ) -> None:

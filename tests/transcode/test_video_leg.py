@@ -310,6 +310,18 @@ async def test_a_launcher_that_is_killed_is_there_again_for_the_next_leg() -> No
             assert first.leg.restarts == 0
 
 
+async def test_signals_that_are_for_the_bridge_end_no_leg() -> None:
+    async with supervisor(max=1) as legs:
+        with leg(legs, spec("vp8", "h264")) as under_test:
+            await shows(under_test, Camera("vp8", GREEN), Screen("h264"))
+            for pid in (legs.launcher_pid, under_test.leg.pid):
+                assert pid is not None
+                for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                    os.kill(pid, number)
+            await shows(under_test, Camera("vp8", GREEN), Screen("h264"))
+            assert under_test.leg.restarts == 0
+
+
 def all_run(every: list[LegUnderTest]) -> bool:
     return all(each.leg.pid is not None for each in every)
 
