@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from bridge.transcode.recording import (
 from tests.support.bridge import BRIDGE, Bridge, eventually, http_client, running_bridge
 from tests.support.legs import legs
 from tests.support.media import (
+    BLUE,
     GREEN,
     RED,
     ColourTrack,
@@ -48,14 +50,19 @@ def recordings(bridge: Bridge) -> RecordingStore:
 
 
 @contextlib.asynccontextmanager
-async def consultation(bridge: Bridge, room: str) -> AsyncIterator[tuple[Participant, Participant]]:
-    """A doctor in red and a patient in green."""
+async def consultation(
+    bridge: Bridge, room: str, camera: ColourTrack | None = None
+) -> AsyncIterator[tuple[Participant, Participant]]:
+    """A doctor in red, or with a `camera` of the test's, and a patient in green."""
     doctor = Participant(bridge.ws_url, bridge.token(room, "doctor"))
     patient = Participant(bridge.ws_url, bridge.token(room, "patient", "pasient"))
     try:
-        for participant, identity in ((doctor, RED), (patient, GREEN)):
+        for participant, identity, picture in (
+            (doctor, RED, camera or ColourTrack(RED)),
+            (patient, GREEN, ColourTrack(GREEN)),
+        ):
             await participant.join()
-            await participant.publish(ToneTrack(identity), ColourTrack(identity))
+            await participant.publish(ToneTrack(identity), picture)
         yield doctor, patient
     finally:
         await patient.close()
@@ -156,16 +163,25 @@ async def test_without_everybodys_yes_nothing_is_recorded(
 async def test_a_newcomer_is_asked_first_and_a_yes_that_is_taken_back_stops_it_at_once(
     bridge: Bridge, room: str, recordings: RecordingStore, tmp_path: Path
 ) -> None:
-    async with consultation(bridge, room) as (doctor, patient):
+    # Made first: it takes a process that is waited for, and nobody would send meanwhile.
+    interpreter = Participant(bridge.ws_url, bridge.token(room, "interpreter", "tolk"))
+    camera = ColourTrack(RED)
+    async with consultation(bridge, room, camera) as (doctor, patient):
         await recorded(bridge, doctor, patient)
-        interpreter = Participant(bridge.ws_url, bridge.token(room, "interpreter", "tolk"))
+        sees = patient.received[doctor.id, "camera"]
         try:
             asked = (await interpreter.join())["consent"]
             await is_told(doctor, "paused")
-            await asyncio.sleep(0.5)
+            since = time.monotonic()
+            # What only who is in the room is to see.
+            camera.show(BLUE)
+            await sees.expect(BLUE)
             before = tracks(bridge)
             await asyncio.sleep(1.5)
             during = tracks(bridge)
+            camera.show(RED)
+            await sees.expect(RED)
+            pause = time.monotonic() - since
             await interpreter.request("answer_consent", consent_id=asked["id"], consents=True)
             await eventually(
                 lambda: all(tracks(bridge)[name] > during[name] for name in ("track-1", "track-2")), within=30
@@ -174,6 +190,8 @@ async def test_a_newcomer_is_asked_first_and_a_yes_that_is_taken_back_stops_it_a
             await interpreter.close()
         await answer(patient, False)
         await is_told(doctor, "off")
+        camera.show(BLUE)
+        await sees.expect(BLUE)
         await eventually(lambda: not legs(bridge))
         stopped = tracks(bridge)
         await asyncio.sleep(1.5)
@@ -186,9 +204,9 @@ async def test_a_newcomer_is_asked_first_and_a_yes_that_is_taken_back_stops_it_a
     assert resumed.at == pytest.approx(paused.at, abs=0.01)
     assert [event.event for event in events[-2:]] == ["withdrew", "stopped"]
     decoded = decode(export(recordings, recording, "track-1", tmp_path))
-    # The same file goes on, and the pause is not in it.
+    # The same file goes on, and the pause is not in it, neither what was shown then nor as time.
     assert decoded.pictures == {RED}
-    assert decoded.seconds <= events[-1].at + 0.2
+    assert decoded.seconds < events[-1].at + pause / 2
 
 
 async def test_a_leg_that_is_killed_goes_on_in_another_file(

@@ -132,9 +132,7 @@ class Bridge:
 
 
 @contextlib.contextmanager
-def running_bridge(
-    folder: Path, *extra: str, host: str = "127.0.0.1", wrapper: Sequence[str] = ()
-) -> Iterator[Bridge]:
+def running_bridge(folder: Path, *extra: str, host: str = "127.0.0.1", wrapper: Sequence[str] = ()) -> Iterator[Bridge]:
     """A bridge with a data directory below `folder`, stopped at the end; `wrapper` is a command that runs it."""
     shown = f"[{host}]" if ":" in host else host
     folder.mkdir(parents=True, exist_ok=True)
