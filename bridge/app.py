@@ -63,7 +63,7 @@ from bridge.signaling.http import application
 from bridge.signaling.operations import OperationsRoutes
 from bridge.signaling.rest.door import RestDoor
 from bridge.signaling.rest.history import HistoryOperations
-from bridge.signaling.rest.test_legs import TestLegResource
+from bridge.signaling.rest.legs_for_tests import TestLegResource
 from bridge.signaling.selftest import SelfTestDoor, SelfTestSettings
 from bridge.signaling.server import HttpServer
 from bridge.signaling.signin.door import SignInDoor
@@ -79,7 +79,7 @@ from bridge.storage import Database, Storage, StorageError, in_thread
 from bridge.system_limits import log_capabilities, raise_file_limit
 from bridge.tls import read_certificate
 from bridge.transcode.supervisor import LegSupervisor
-from bridge.transcode.test_legs import TestLegs, own_door
+from bridge.transcode.test_legs.runner import TestLegs, own_door
 from bridge.webhooks import EventLog, Outbox, WebhookSender, read_endpoints
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 SAME_REQUEST_SECONDS = 5.0
-"""A shell, `timeout` or npm hands on to the bridge what the whole process group was told: that asks for nothing more."""
+"""What a shell, `timeout` or npm hands on to the bridge after it told the whole process group: the same once more."""
 
 
 def version() -> str:

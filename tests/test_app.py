@@ -19,6 +19,7 @@ from bridge.auth import DEVELOPMENT_ISSUER, development_secret, mint
 from bridge.errors import BridgeError
 from bridge.observability import AdminClient
 from bridge.settings import Settings, load_settings
+from tests.support.bridge import eventually
 
 
 def settings(data: Path, **options: str) -> Settings:
@@ -117,8 +118,7 @@ async def test_who_asks_again_after_a_while_is_left_to_the_system(
     bridge: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def close_for_ever() -> None:
-        while signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-            await asyncio.sleep(0.01)
+        await eventually(lambda: signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)
 
     monkeypatch.setattr("bridge.app.SAME_REQUEST_SECONDS", 0.1)
     with monkeypatch.context() as hanging:
