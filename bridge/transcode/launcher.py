@@ -7,6 +7,7 @@ their own control channels.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
@@ -15,8 +16,9 @@ import sys
 
 import av.logging
 
-from bridge.transcode import child, confinement
+from bridge.transcode import child, confinement, openh264
 from bridge.transcode.compose import Compositor, LayoutSettings, Source
+from bridge.transcode.errors import CodecUnavailableError
 
 _DESCRIPTORS = 2
 
@@ -37,6 +39,9 @@ def serve(requests: socket.socket) -> None:
     os.environ["SVT_LOG"] = "0"
     # What Pillow imports and opens with the first letter, a leg could not any more.
     Compositor(LayoutSettings()).compose(0.0, [Source("", "Å", muted=True)])
+    # A leg would take longer to load it than for the rest of its start. Who lacks it is told so by the leg.
+    with contextlib.suppress(CodecUnavailableError):
+        openh264.library()
     gc.freeze()
     while True:
         data, descriptors, _, _ = socket.recv_fds(requests, 1, _DESCRIPTORS)
