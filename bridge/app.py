@@ -63,7 +63,7 @@ from bridge.signaling.http import application
 from bridge.signaling.operations import OperationsRoutes
 from bridge.signaling.rest.door import RestDoor
 from bridge.signaling.rest.history import HistoryOperations
-from bridge.signaling.rest.test_legs import TestLegResource
+from bridge.signaling.rest.legs_for_tests import TestLegResource
 from bridge.signaling.selftest import SelfTestDoor, SelfTestSettings
 from bridge.signaling.server import HttpServer
 from bridge.signaling.signin.door import SignInDoor
@@ -79,13 +79,16 @@ from bridge.storage import Database, Storage, StorageError, in_thread
 from bridge.system_limits import log_capabilities, raise_file_limit
 from bridge.tls import read_certificate
 from bridge.transcode.supervisor import LegSupervisor
-from bridge.transcode.test_legs import TestLegs, own_door
+from bridge.transcode.test_legs.runner import TestLegs, own_door
 from bridge.webhooks import EventLog, Outbox, WebhookSender, read_endpoints
 
 if TYPE_CHECKING:
     from bridge._core import WorkerStats
 
 _log = logging.getLogger(__name__)
+
+SAME_REQUEST_SECONDS = 5.0
+"""What a shell, `timeout` or npm hands on to the bridge after it told the whole process group: the same once more."""
 
 
 def version() -> str:
@@ -459,16 +462,28 @@ class Application:
 
 
 async def run(application: Application) -> None:
-    """Waits for SIGTERM or SIGINT, then closes the application, which has been started.
+    """Waits for SIGTERM, SIGINT or SIGHUP (unless it is ignored, as by `nohup`), then closes the application.
 
-    A second signal while it closes ends the process as it would have without us.
+    It has been started. A signal that comes again after `SAME_REQUEST_SECONDS`, while it still closes, ends the process
+    as it would have without us.
     """
     loop = asyncio.get_running_loop()
     asked = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+
+    def leave_to_the_system() -> None:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+    for number in numbers:
         loop.add_signal_handler(number, asked.set)
     await asked.wait()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.remove_signal_handler(number)
+    impatient = loop.call_later(SAME_REQUEST_SECONDS, leave_to_the_system)
     _log.info("The bridge is asked to end")
-    await application.close()
+    try:
+        await application.close()
+    finally:
+        impatient.cancel()
+        leave_to_the_system()

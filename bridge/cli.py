@@ -337,17 +337,17 @@ def _rooms(options: argparse.Namespace) -> int:
 def _test_leg(options: argparse.Namespace) -> int:
     if (options.what == "play") != (options.file is not None):
         raise BridgeError("bad_file", "`play` wants a file, `echo` and `clock` none.", field="file")
-    from bridge.transcode import test_leg
+    from bridge.transcode.test_legs import client
 
     async def run() -> None:
         match options.what:
             case "echo":
-                tracks = test_leg.echo()
+                tracks = client.echo()
             case "clock":
-                tracks = test_leg.clock()
+                tracks = client.clock()
             case _:
-                tracks = test_leg.play(options.file)
-        await test_leg.TestLeg(options.url, options.token, tracks).run()
+                tracks = client.play(options.file)
+        await client.TestLeg(options.url, options.token, tracks).run()
 
     try:
         asyncio.run(run())

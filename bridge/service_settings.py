@@ -8,7 +8,7 @@ from bridge.settings import HttpSettings, LegsSection, MediaSection, RoomSetting
 from bridge.sfu import MediaSettings, MediaTimeouts
 from bridge.signaling.server import ServerSettings
 from bridge.transcode.supervisor import LegSettings
-from bridge.transcode.test_legs import TestLegSettings
+from bridge.transcode.test_legs.runner import TestLegSettings
 
 
 def room_limits(rooms: RoomSettings) -> RoomLimits:

@@ -19,6 +19,7 @@ from bridge.auth import DEVELOPMENT_ISSUER, development_secret, mint
 from bridge.errors import BridgeError
 from bridge.observability import AdminClient
 from bridge.settings import Settings, load_settings
+from tests.support.bridge import eventually
 from tests.support.patience import PATIENCE
 
 
@@ -98,7 +99,7 @@ async def closing_notice(door: ClientConnection) -> dict[str, Any]:
             return notice
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 async def test_a_signal_ends_calls_with_a_notice(tmp_path: Path, number: signal.Signals) -> None:
     bridge = Application(settings(tmp_path), development=True)
     await bridge.start()
@@ -112,6 +113,33 @@ async def test_a_signal_ends_calls_with_a_notice(tmp_path: Path, number: signal.
     assert [door.close_code for door in doors] == [1001, 1001]
     audit = ["audit.head", "audit.key", "audit.pub", "bridge.sqlite3"]
     assert names_in(tmp_path) == [*audit, "development.key", "invitations.sqlite3", "lock", "signin.key"]
+
+
+async def test_who_asks_again_after_a_while_is_left_to_the_system(
+    bridge: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def close_for_ever() -> None:
+        await eventually(lambda: signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)
+
+    monkeypatch.setattr("bridge.app.SAME_REQUEST_SECONDS", 0.1)
+    with monkeypatch.context() as hanging:
+        hanging.setattr(bridge, "close", close_for_ever)
+        running = asyncio.create_task(run(bridge))
+        await asyncio.sleep(0)
+        os.kill(os.getpid(), signal.SIGTERM)
+        await running
+
+
+async def test_a_bridge_that_was_started_to_outlive_its_terminal_does(bridge: Application) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        running = asyncio.create_task(run(bridge))
+        await asyncio.sleep(0)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        os.kill(os.getpid(), signal.SIGTERM)
+        await running
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 async def test_what_was_started_is_ended_when_the_rest_cannot_start(bridge: Application, tmp_path: Path) -> None:

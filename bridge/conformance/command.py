@@ -11,7 +11,7 @@ from bridge.configuration import Address, SettingsError, parse_address, parse_du
 from bridge.conformance.examiner import Examination, examine
 from bridge.conformance.report import Report, as_json, as_text
 from bridge.errors import BridgeError
-from bridge.transcode.test_leg import TestLeg, echo
+from bridge.transcode.test_legs.client import TestLeg, echo
 
 
 def run(options: argparse.Namespace) -> bool:

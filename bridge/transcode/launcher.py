@@ -7,6 +7,7 @@ their own control channels.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
@@ -15,8 +16,9 @@ import sys
 
 import av.logging
 
-from bridge.transcode import child, confinement
+from bridge.transcode import child, confinement, openh264
 from bridge.transcode.compose import Compositor, LayoutSettings, Source
+from bridge.transcode.errors import CodecUnavailableError
 
 _DESCRIPTORS = 2
 
@@ -28,13 +30,18 @@ def serve(requests: socket.socket) -> None:
     confined = ("network",) if confinement.leave_network() else ()
     # Children are not waited for: what becomes of one is seen by the end of its control channel.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    # The bridge ends us; a Ctrl-C in the operator's terminal is for the bridge alone.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The bridge ends us, after legs have brought their files to an end. What a terminal says to all that run in it, or
+    # systemd to all of a unit, is for the bridge alone.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     av.logging.set_level(av.logging.PANIC)
     # SVT-AV1 has a log of its own, in which every encoder that is ended stands as an error.
     os.environ["SVT_LOG"] = "0"
     # What Pillow imports and opens with the first letter, a leg could not any more.
     Compositor(LayoutSettings()).compose(0.0, [Source("", "Å", muted=True)])
+    # A leg would take longer to load it than for the rest of its start. Who lacks it is told so by the leg.
+    with contextlib.suppress(CodecUnavailableError):
+        openh264.library()
     gc.freeze()
     while True:
         data, descriptors, _, _ = socket.recv_fds(requests, 1, _DESCRIPTORS)

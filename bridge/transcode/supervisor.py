@@ -93,7 +93,8 @@ class LegSupervisor:
             self._requests.close()
             self._requests = None
         if self._launcher is not None:
-            self._launcher.terminate()
+            # It holds nothing that has to be brought to an end.
+            self._launcher.kill()
             self._launcher.wait()
             self._launcher = None
 

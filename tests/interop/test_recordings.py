@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from bridge.transcode.recording import (
 from tests.support.bridge import BRIDGE, Bridge, eventually, http_client, running_bridge
 from tests.support.legs import legs, no_legs
 from tests.support.media import (
+    BLUE,
     GREEN,
     RED,
     ColourTrack,
@@ -50,14 +52,19 @@ async def recordings(bridge: Bridge) -> RecordingStore:
 
 
 @contextlib.asynccontextmanager
-async def consultation(bridge: Bridge, room: str) -> AsyncIterator[tuple[Participant, Participant]]:
-    """A doctor in red and a patient in green."""
+async def consultation(
+    bridge: Bridge, room: str, camera: ColourTrack | None = None
+) -> AsyncIterator[tuple[Participant, Participant]]:
+    """A doctor in red, or with a `camera` of the test's, and a patient in green."""
     doctor = Participant(bridge.ws_url, bridge.token(room, "doctor"))
     patient = Participant(bridge.ws_url, bridge.token(room, "patient", "pasient"))
     try:
-        for participant, identity in ((doctor, RED), (patient, GREEN)):
+        for participant, identity, picture in (
+            (doctor, RED, camera or ColourTrack(RED)),
+            (patient, GREEN, ColourTrack(GREEN)),
+        ):
             await participant.join()
-            await participant.publish(ToneTrack(identity), ColourTrack(identity))
+            await participant.publish(ToneTrack(identity), picture)
         yield doctor, patient
     finally:
         await patient.close()
@@ -169,9 +176,12 @@ async def test_without_everybodys_yes_nothing_is_recorded(
 async def test_a_newcomer_is_asked_first_and_a_yes_that_is_taken_back_stops_it_at_once(
     bridge: Bridge, room: str, recordings: RecordingStore, tmp_path: Path
 ) -> None:
-    async with consultation(bridge, room) as (doctor, patient):
+    # Made first: it takes a process that is waited for, and nobody would send meanwhile.
+    interpreter = Participant(bridge.ws_url, bridge.token(room, "interpreter", "tolk"))
+    camera = ColourTrack(RED)
+    async with consultation(bridge, room, camera) as (doctor, patient):
         await recorded(bridge, doctor, patient)
-        interpreter = Participant(bridge.ws_url, bridge.token(room, "interpreter", "tolk"))
+        sees = patient.received[doctor.id, "camera"]
         try:
             asked = (await interpreter.join())["consent"]
             await is_told(doctor, "paused")
@@ -179,7 +189,14 @@ async def test_a_newcomer_is_asked_first_and_a_yes_that_is_taken_back_stops_it_a
             async def sizes() -> dict[str, int]:
                 return tracks(bridge)
 
+            since = time.monotonic()
+            # What only who is in the room is to see.
+            camera.show(BLUE)
+            await sees.expect(BLUE)
             during = await silence(sizes)
+            camera.show(RED)
+            await sees.expect(RED)
+            pause = time.monotonic() - since
             await interpreter.request("answer_consent", consent_id=asked["id"], consents=True)
             await eventually(
                 lambda: all(tracks(bridge)[name] > during[name] for name in ("track-1", "track-2")), within=30
@@ -188,6 +205,8 @@ async def test_a_newcomer_is_asked_first_and_a_yes_that_is_taken_back_stops_it_a
             await interpreter.close()
         await answer(patient, False)
         await is_told(doctor, "off")
+        camera.show(BLUE)
+        await sees.expect(BLUE)
         await is_kept(bridge, room)
         stopped = tracks(bridge)
         await asyncio.sleep(1.5)
@@ -199,9 +218,9 @@ async def test_a_newcomer_is_asked_first_and_a_yes_that_is_taken_back_stops_it_a
     assert resumed.at == pytest.approx(paused.at, abs=0.01)
     assert [event.event for event in events[-2:]] == ["withdrew", "stopped"]
     decoded = decode(export(recordings, recording, "track-1", tmp_path))
-    # The same file goes on, and the pause is not in it.
+    # The same file goes on, and the pause is not in it, neither what was shown then nor as time.
     assert decoded.pictures == {RED}
-    assert decoded.seconds <= events[-1].at + 0.2
+    assert decoded.seconds < events[-1].at + pause / 2
 
 
 async def test_a_leg_that_is_killed_goes_on_in_another_file(
@@ -242,6 +261,34 @@ async def test_what_was_recorded_until_the_bridge_was_killed_is_kept(tmp_path: P
                 assert decoded.pictures == {identity}
                 assert decoded.seconds > 1
             assert timeline(store, recording)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("times", [1, 2])
+async def test_what_was_recorded_is_complete_when_every_process_of_the_bridge_is_asked_to_end(
+    tmp_path: Path, room: str, number: signal.Signals, times: int
+) -> None:
+    # A process group of its own, as a terminal or systemd makes it.
+    with running_bridge(tmp_path, wrapper=["setsid"]) as bridge:
+        async with consultation(bridge, room) as (doctor, patient):
+            await recorded(bridge, doctor, patient)
+            await asyncio.sleep(2)
+            assert bridge.process is not None
+            os.killpg(bridge.process.pid, number)
+            if times > 1:
+                # `timeout`, a shell or npm hand on to the bridge what it was told with its group.
+                await doctor.notice(lambda said: said["type"] == "closing")
+                bridge.process.send_signal(number)
+            await asyncio.to_thread(bridge.process.wait, 30)
+        exported = tmp_path / "track-1.webm"
+        store = store_of(bridge)
+        (recording,) = store.recordings()
+        assert recording.state is State.COMPLETE
+        command: list[str | Path] = [BRIDGE, "recordings", "--data", bridge.data, "export", recording.id]
+        await asyncio.to_thread(subprocess.check_call, [*command, "--stream", "track-1", "--output", exported])
+        decoded = decode(exported)
+        assert decoded.pictures == {RED}
+        assert decoded.seconds > 1
 
 
 async def test_what_webm_does_not_take_is_transcoded_first(

@@ -121,8 +121,8 @@ class Bridge:
 
 
 @contextlib.contextmanager
-def running_bridge(folder: Path, *extra: str, host: str = "127.0.0.1") -> Iterator[Bridge]:
-    """A bridge with a data directory below `folder`, stopped at the end."""
+def running_bridge(folder: Path, *extra: str, host: str = "127.0.0.1", wrapper: Sequence[str] = ()) -> Iterator[Bridge]:
+    """A bridge with a data directory below `folder`, stopped at the end; `wrapper` is a command that runs it."""
     shown = f"[{host}]" if ":" in host else host
     folder.mkdir(parents=True, exist_ok=True)
     bridge = Bridge(
@@ -131,6 +131,7 @@ def running_bridge(folder: Path, *extra: str, host: str = "127.0.0.1") -> Iterat
         media_address=f"{shown}:{free_port(host)}",
         log=folder / "bridge.log",
         extra=extra,
+        wrapper=wrapper,
     )
     try:
         bridge.start()

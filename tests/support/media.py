@@ -47,8 +47,12 @@ class ColourTrack(VideoStreamTrack):
     def __init__(self, identity: Identity, width: int = 320, height: int = 240) -> None:
         super().__init__()
         self._base = np.empty((height, width, 3), dtype=np.uint8)
-        self._base[:] = identity.colour
         self._count = 0
+        self.show(identity)
+
+    def show(self, identity: Identity) -> None:
+        """Has the colour of `identity` from the next picture on."""
+        self._base[:] = identity.colour
 
     async def recv(self) -> av.VideoFrame:
         """The next picture, in real time."""

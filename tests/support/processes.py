@@ -51,6 +51,12 @@ def cpus(pid: int) -> set[frozenset[int]]:
     return found
 
 
+def libraries(pid: int) -> set[str]:
+    """File names of what a process has mapped into its memory."""
+    lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
+    return {Path(line.split(maxsplit=5)[5]).name for line in lines if "/" in line}
+
+
 def _parent(process: Path) -> int | None:
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         # "pid (name) state parent …": a name may hold spaces and brackets.

@@ -19,7 +19,7 @@ from bridge.transcode import rtp
 from bridge.transcode.messages import CodecSpec, Start
 from bridge.transcode.video import VideoTranscoder
 from tests.support.media import BLUE, GREEN, identity_of_picture
-from tests.support.processes import children, cpus, open_files
+from tests.support.processes import children, cpus, libraries, open_files
 from tests.transcode.harness import TARGET_SSRC, Camera, LegUnderTest, Screen, leg, packetise, spec, supervisor, until
 
 THIN_SSRC = 3333
@@ -309,6 +309,26 @@ async def test_a_launcher_that_is_killed_is_there_again_for_the_next_leg() -> No
                 await shows(second, Camera("vp8", BLUE), Screen("h264"))
             await shows(first, Camera("vp8", GREEN), Screen("h264"))
             assert first.leg.restarts == 0
+
+
+async def test_what_legs_load_is_loaded_once() -> None:
+    async with supervisor(max=1) as legs:
+        with leg(legs, spec("vp8", "h264")) as under_test:
+            await shows(under_test, Camera("vp8", GREEN), Screen("h264"))
+        assert legs.launcher_pid is not None
+        assert any(name.startswith("libopenh264") for name in libraries(legs.launcher_pid))
+
+
+async def test_signals_that_are_for_the_bridge_end_no_leg() -> None:
+    async with supervisor(max=1) as legs:
+        with leg(legs, spec("vp8", "h264")) as under_test:
+            await shows(under_test, Camera("vp8", GREEN), Screen("h264"))
+            for pid in (legs.launcher_pid, under_test.leg.pid):
+                assert pid is not None
+                for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                    os.kill(pid, number)
+            await shows(under_test, Camera("vp8", GREEN), Screen("h264"))
+            assert under_test.leg.restarts == 0
 
 
 def all_run(every: list[LegUnderTest]) -> bool:

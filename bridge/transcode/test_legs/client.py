@@ -1,4 +1,4 @@
-"""Test legs: participants that are programs.
+"""One session of a test leg in a room: a participant that is a program.
 
 An echo shows and plays you to yourself, a player shows a file, a clock shows the time of day in a picture that machines
 read, and beeps with each second.

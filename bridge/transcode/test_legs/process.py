@@ -21,8 +21,9 @@ from aiortc import MediaStreamTrack
 
 import bridge
 from bridge.errors import BridgeError
-from bridge.transcode import confinement, test_leg
-from bridge.transcode.test_leg_messages import Joined, Order, Refused
+from bridge.transcode import confinement
+from bridge.transcode.test_legs import client
+from bridge.transcode.test_legs.messages import Joined, Order, Refused
 
 OPEN_FILES = 128
 LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib")
@@ -37,11 +38,11 @@ def _say(answer: Joined | Refused) -> None:
 def _tracks(order: Order) -> Sequence[MediaStreamTrack]:
     match order.kind:
         case "echo":
-            return test_leg.echo()
+            return client.echo()
         case "clock":
-            return test_leg.clock()
+            return client.clock()
         case _:
-            return test_leg.play(Path(order.clip or ""))
+            return client.play(Path(order.clip or ""))
 
 
 def _programs() -> set[str]:
@@ -67,7 +68,7 @@ async def _run(order: Order) -> None:
     confinement.no_new_privileges()
     confinement.limit(order.memory, open_files=OPEN_FILES)
     confinement.leave_files(_programs())
-    leg = test_leg.TestLeg(order.url, order.token, tracks, tls=tls, on_published=lambda found: _say(Joined(found)))
+    leg = client.TestLeg(order.url, order.token, tracks, tls=tls, on_published=lambda found: _say(Joined(found)))
     running = asyncio.ensure_future(leg.run())
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
     with contextlib.suppress(asyncio.CancelledError):

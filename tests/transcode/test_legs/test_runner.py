@@ -14,7 +14,7 @@ from websockets.asyncio.server import serve
 from bridge.configuration import Address, SettingsError
 from bridge.development_certificate import development_certificate
 from bridge.errors import BridgeError
-from bridge.transcode import test_legs
+from bridge.transcode.test_legs import runner
 from tests.support.processes import children
 
 
@@ -27,12 +27,12 @@ from tests.support.processes import children
     ],
 )
 def test_the_door_is_reached_where_it_listens(listen: Address, tls: bool, url: str) -> None:
-    assert test_legs.own_door(listen, 8080, tls=tls) == url
+    assert runner.own_door(listen, 8080, tls=tls) == url
 
 
 def test_a_folder_of_clips_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as refused:
-        test_legs.TestLegs(test_legs.TestLegSettings(clips=tmp_path / "nowhere"), lambda: "", None)
+        runner.TestLegs(runner.TestLegSettings(clips=tmp_path / "nowhere"), lambda: "", None)
     assert refused.value.field == "legs.test_clips"
 
 
@@ -41,7 +41,7 @@ def test_a_name_leads_out_of_the_folder_nowhere(tmp_path: Path, name: str) -> No
     (tmp_path / "secret").touch()
     (tmp_path / "clips" / "inner").mkdir(parents=True)
     (tmp_path / "clips" / "inner" / "film.webm").touch()
-    legs = test_legs.TestLegs(test_legs.TestLegSettings(clips=tmp_path / "clips"), lambda: "", None)
+    legs = runner.TestLegs(runner.TestLegSettings(clips=tmp_path / "clips"), lambda: "", None)
     with pytest.raises(BridgeError, match="no such clip"):
         legs.check(name)
 
@@ -54,14 +54,14 @@ async def refuse(socket: websockets.ServerConnection) -> None:
     await socket.wait_closed()
 
 
-async def start(legs: test_legs.TestLegs) -> None:
+async def start(legs: runner.TestLegs) -> None:
     await legs.start("1", "clinic/room", "clock", None, identity="test-leg-1", token="a token", seconds=60)
 
 
 async def test_what_the_door_refuses_is_told_and_no_process_stays() -> None:
     async with serve(refuse, "127.0.0.1", 0) as door:
-        legs = test_legs.TestLegs(
-            test_legs.TestLegSettings(), lambda: f"ws://127.0.0.1:{door.sockets[0].getsockname()[1]}", None
+        legs = runner.TestLegs(
+            runner.TestLegSettings(), lambda: f"ws://127.0.0.1:{door.sockets[0].getsockname()[1]}", None
         )
         before = children(os.getpid())
         with pytest.raises(BridgeError) as refused:
@@ -81,7 +81,7 @@ async def test_only_the_bridges_own_certificate_is_believed(tmp_path: Path, show
     context.load_cert_chain(*files[shown])
     async with serve(refuse, "127.0.0.1", 0, ssl=context) as door:
         port = door.sockets[0].getsockname()[1]
-        legs = test_legs.TestLegs(test_legs.TestLegSettings(), lambda: f"wss://127.0.0.1:{port}", files["own"][0])
+        legs = runner.TestLegs(runner.TestLegSettings(), lambda: f"wss://127.0.0.1:{port}", files["own"][0])
         with pytest.raises(BridgeError) as refused:
             await start(legs)
         assert refused.value.code == code

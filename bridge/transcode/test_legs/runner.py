@@ -22,7 +22,7 @@ from bridge.configuration import Address, SettingsError
 from bridge.errors import BridgeError
 from bridge.transcode import confinement
 from bridge.transcode.supervisor import child_environment
-from bridge.transcode.test_leg_messages import Joined, Order, Refused
+from bridge.transcode.test_legs.messages import Joined, Order, Refused
 
 logger = logging.getLogger(__name__)
 
@@ -144,7 +144,7 @@ class TestLegs:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "bridge.transcode.test_leg_child",
+            "bridge.transcode.test_legs.process",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
