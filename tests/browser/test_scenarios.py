@@ -28,7 +28,7 @@ NAMESPACES = Path("/run/netns")
 pytestmark = [
     pytest.mark.alone,
     # The first test waits for four scenarios in real time.
-    pytest.mark.timeout(500),
+    pytest.mark.timeout(900),
     pytest.mark.skipif(
         os.geteuid() != 0 or not Path("/dev/net/tun").exists(), reason="lines need root and TUN devices"
     ),

@@ -118,12 +118,7 @@ impl Queue {
                 if self.bursts.len() == MAX_BURSTS {
                     self.bursts.pop_front();
                 }
-                self.bursts.push_back(Burst {
-                    first_sent: sent,
-                    arrived,
-                    delay: wait,
-                    total: self.total,
-                });
+                self.bursts.push_back(Burst { first_sent: sent, arrived, delay: wait, total: self.total });
             }
         }
     }
