@@ -210,6 +210,21 @@ inBrowsers("the page", (eachPage) => {
     await until(() => !document.querySelector(".people .tile").classList.contains("has-picture"));
   });
 
+  it("says whose line is too weak for a picture, the other's and one's own", async () => {
+    await join();
+    const kari = await meet();
+    await page.evaluate((id) => fakeBridge.setUpload(id, "camera", "stills"), kari);
+    await untilText(".people .tile-status", "Stillbilde – Kari Fastlege har svak linje");
+    await page.evaluate((id) => fakeBridge.setUpload(id, "camera", "paused"), kari);
+    await untilText(".people .tile-status", "Linjen til Kari Fastlege er for svak for video, lyden går");
+    await untilText("#notices", "Linjen til Kari Fastlege er for svak for video");
+    assert.ok(await page.evaluate(() => document.querySelector(".people .tile").classList.contains("has-picture")), "the last picture stays");
+    await view.accessible();
+    await page.evaluate((id) => fakeBridge.setUpload(id, "camera", "full"), kari);
+    await until(() => document.querySelector(".people .tile-status").hidden);
+    await untilText("#notices", "Bildet fra Kari Fastlege er tilbake");
+  });
+
   it("shows large whom one pins, and tells the bridge", async () => {
     await join();
     const kari = await meet();

@@ -299,7 +299,7 @@ function statusOf(participant, soundFlows) {
   const microphone = participant.source("microphone");
   if (microphone?.stalled || (microphone && !microphone.muted && !soundFlows)) return t("soundIsGone");
   const camera = participant.source("camera");
-  if (camera && !camera.muted && isStanding(camera)) return deliveryText(camera);
+  if (camera && !camera.muted && camera.standing) return deliveryText(camera);
   if (camera?.stalled) return t("pictureIsGone");
   return "";
 }
@@ -311,20 +311,18 @@ function statusOf(participant, soundFlows) {
  * @returns {TileState}
  */
 function describeScreen(name, track, source) {
-  const status = source && isStanding(source) ? deliveryText(source) : "";
+  const status = source?.standing ? deliveryText(source) : "";
   return { name, letters: "", track, source, muted: false, speaking: false, active: false, status, quality: null, content: "screen", mirrored: false };
 }
 
 /**
- * Whether one's own line is too weak for it to move.
+ * Why a picture stands: its sender's line is too weak for it to move, or one's own.
  *
  * @param {RemoteSource} source
  */
-function isStanding({ delivery }) {
-  return delivery === "stills" || delivery === "paused";
-}
-
-/** @param {RemoteSource} source */
-function deliveryText({ delivery }) {
-  return t(delivery === "stills" ? "stillPicture" : "lineTooWeak");
+function deliveryText({ delivery, upload, participant }) {
+  const name = nameOf(participant);
+  if (delivery === "paused") return t("lineTooWeak");
+  if (upload === "paused") return t("theirLineTooWeak", { name });
+  return upload === "stills" ? t("theirStillPicture", { name }) : t("stillPicture");
 }

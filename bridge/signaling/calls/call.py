@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from bridge.errors import BridgeError
 from bridge.room import (
@@ -34,8 +34,8 @@ from bridge.room import (
     SentBack,
     Session,
     SourceAdded,
+    SourceChange,
     SourceMuted,
-    SourceName,
     SourceRemoved,
     SourceStopped,
     SourceUpdated,
@@ -193,9 +193,9 @@ class Call:
         async with self._negotiating:
             return await self._in_room().publishing.publish(offer, specs)
 
-    def update_source(self, source_id: int, *, name: SourceName | None = None, muted: bool | None = None) -> None:
+    def update_source(self, source_id: int, **change: Unpack[SourceChange]) -> None:
         """Mutes, unmutes or switches a source of one's own. Raises `source_not_found`, `wrong_kind`, `not_granted`."""
-        self._in_room().publishing.update(source_id, name=name, muted=muted)
+        self._in_room().publishing.update(source_id, **change)
 
     def unpublish(self, source_ids: Sequence[int]) -> None:
         """Takes sources of one's own out of the room: all, or none and `source_not_found`."""

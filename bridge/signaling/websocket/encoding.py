@@ -336,7 +336,8 @@ def consent_request(of: AskedToConsent) -> parts.ConsentRequest:
 
 def source(of: Source) -> parts.Source:
     """A source."""
-    return parts.Source(id=str(of.id), source=source_name(of.name, of.kind), kind=of.kind.value, muted=of.muted)
+    name = source_name(of.name, of.kind)
+    return parts.Source(id=str(of.id), source=name, kind=of.kind.value, muted=of.muted, upload=of.upload.value)
 
 
 def own_sources(of: Sequence[OwnSource]) -> list[parts.OwnSource]:
@@ -348,6 +349,7 @@ def own_sources(of: Sequence[OwnSource]) -> list[parts.OwnSource]:
             source=source_name(own.source.name, own.source.kind),
             kind=own.source.kind.value,
             muted=own.source.muted,
+            upload=own.source.upload.value,
         )
         for own in of
     ]

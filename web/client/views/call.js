@@ -322,11 +322,13 @@ export class CallView {
    */
   #announceDelivery(source) {
     if (source.name !== "camera") return;
-    const gone = source.delivery === "paused";
+    const theirs = source.upload === "paused";
+    const gone = theirs || source.delivery === "paused";
     if (gone === this.#gone.has(source.id)) return;
     if (gone) this.#gone.add(source.id);
     else this.#gone.delete(source.id);
-    notify(t(gone ? "lineTooWeakAnnouncement" : "pictureBackAnnouncement", { name: nameOf(source.participant) }));
+    const text = theirs ? "theirLineTooWeakAnnouncement" : gone ? "lineTooWeakAnnouncement" : "pictureBackAnnouncement";
+    notify(t(text, { name: nameOf(source.participant) }));
   }
 
   /** @param {RemoteSource} source */
@@ -439,6 +441,9 @@ export class CallView {
     if (state === "blocked") return [t("blocked"), support()?.textContent].filter(Boolean).join(" ");
     if (state === "connecting" && !this.#wasConnected && this.#call.localSources.length > 0) return t("connecting");
     if (this.#unheard) return t("othersCannotHearYou");
+    const upload = this.#call.localSources.find(({ kind, muted }) => kind === "video" && !muted)?.upload;
+    if (upload === "stills") return t("ownStillPicture");
+    if (upload === "paused") return t("ownLineTooWeak");
     if (quality === 1) return t("poorLine");
     return "";
   }

@@ -58,6 +58,9 @@ SourceName = Literal["microphone", "camera", "screen", "screen_audio"]
 TrackSourceName = Literal["microphone", "camera", "screen", "screen_audio", "composed"]
 """`composed`: one picture of everybody, which the bridge makes."""
 
+UploadName = Literal["full", "reduced", "stills", "paused"]
+"""What the line of whoever sends a picture makes of it: all, fewer frames, one now and then, none for now."""
+
 ViewName = Literal["separate", "composed", "auto"]
 
 MediaKind = Literal["audio", "video"]
@@ -120,6 +123,7 @@ class Source(Struct, frozen=True):
     source: SourceName
     kind: MediaKind
     muted: Annotated[bool, Meta(description="Said by the participant itself: it sends silence or no picture.")]
+    upload: Annotated[UploadName, Meta(description="Said by the participant itself: what its own line makes of it.")]
 
 
 class Participant(Struct, frozen=True):
@@ -247,6 +251,7 @@ class OwnSource(Struct, frozen=True):
     source: SourceName
     kind: MediaKind
     muted: bool
+    upload: UploadName
 
 
 class WantedEncoding(Struct, frozen=True):
