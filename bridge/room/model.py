@@ -275,6 +275,8 @@ class RoomState:
     """Cameras come in only after their owners' consent."""
     recordable: bool = False
     """Whether there is anything that records."""
+    pinned: str | None = None
+    """Whom everybody is to see best, as a host wants it: a participant in the room."""
 
 
 class ConsentKind(StrEnum):

@@ -58,7 +58,7 @@ export function installFakeBridge() {
     closeCode = 4403;
     chat = [];
     consent = null;
-    room = { locked: false, recording: "off", video_consent: false, recordable: true, encryption: "bridge" };
+    room = { locked: false, recording: "off", video_consent: false, recordable: true, pinned: null, encryption: "bridge" };
     lobby = null;
     waiting = [];
     proposals = [];
@@ -403,6 +403,11 @@ export function installFakeBridge() {
       const source = info.sources.find((candidate) => candidate.source === name);
       source.upload = upload;
       this.notice({ type: "source_updated", participant_id: id, source });
+    }
+
+    pinForAll(id) {
+      this.room = { ...this.room, pinned: id };
+      this.notice({ type: "room_changed", room: this.room });
     }
 
     setStalled(id, name, stalled) {

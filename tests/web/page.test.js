@@ -229,12 +229,28 @@ inBrowsers("the page", (eachPage) => {
     await join();
     const kari = await meet();
     await press("Fest Kari Fastlege");
-    await until((id) => fakeBridge.layout?.pinned[0] === id, kari);
+    await until((id) => fakeBridge.layout?.pinned?.[0] === id, kari);
     await until(() => document.querySelector(".screens .tile-pin[aria-pressed='true']") === document.activeElement);
     await view.accessible();
     await press("Løsne Kari Fastlege");
     await until(() => fakeBridge.layout.pinned.length === 0);
     await until(() => document.querySelector(".people .tile-pin") !== null);
+  });
+
+  it("shows large whom a host pinned for everybody, until one chooses otherwise", async () => {
+    await join();
+    const kari = await meet();
+    await page.evaluate((id) => fakeBridge.pinForAll(id), kari);
+    await until(() => document.querySelector(".screens .tile-pin[aria-pressed='true']") !== null);
+    await untilText("#notices", "Verten viser Kari Fastlege stort for alle.");
+    await view.accessible();
+    await press("Løsne Kari Fastlege");
+    await until(() => fakeBridge.layout?.pinned?.length === 0);
+    await until(() => document.querySelector(".people .tile-pin") !== null);
+    await page.evaluate(() => fakeBridge.pinForAll(null));
+    await until(() => fakeBridge.layout.pinned === undefined);
+    await page.evaluate((id) => fakeBridge.pinForAll(id), kari);
+    await until(() => document.querySelector(".screens .tile-pin[aria-pressed='true']") !== null);
   });
 
   it("shows large who speaks, whom one pinned beside them, never oneself; tells the bridge, and remembers it", async () => {
@@ -268,7 +284,7 @@ inBrowsers("the page", (eachPage) => {
     await page.keyboard.press("Enter");
     await speaks(kari);
     await larger(kari, tone, 1);
-    await until((id) => fakeBridge.layout.pinned[0] === id, tone);
+    await until((id) => fakeBridge.layout.pinned?.[0] === id, tone);
     await speaks(tone);
     await press("Vis alle like store");
     await until(() => document.querySelector(".screens .tile"));

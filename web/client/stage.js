@@ -31,6 +31,8 @@ export class Stage {
   #shown = null;
   /** Whom one wants to see large, whoever speaks. @type {string | null} */
   #pinned = null;
+  /** Whom a host wanted everybody to see large when one looked last. @type {string | null} */
+  #pinnedForAll = null;
   /** @type {Arrangement} */
   #arrangement;
   /** Who speaks, or spoke last, of those who are not pinned. @type {string | null} */
@@ -92,7 +94,7 @@ export class Stage {
       return;
     }
     const others = people(this.#shown[0]);
-    if (!others.some(({ id }) => id === this.#pinned)) this.#pinned = null;
+    this.#followHosts(others);
     if (activeSpeaker !== null && activeSpeaker.id !== this.#pinned) this.#spoke = activeSpeaker.id;
     const large = this.#chooseLarge(others);
     const changed = large.join() !== this.#large.join();
@@ -129,6 +131,24 @@ export class Stage {
     this.node.classList.toggle("has-speaker", large.length > 0);
     if (changed) glide([...this.#people.children], () => this.#arrange());
     else this.#arrange();
+  }
+
+  /**
+   * Whom a host pins for everybody is pinned here, too, until one chooses otherwise. Oneself is not.
+   *
+   * @param {RemoteParticipant[]} others
+   */
+  #followHosts(others) {
+    const { pinned } = this.#call.room;
+    if (pinned !== this.#pinnedForAll) {
+      const chosen = this.#pinned !== null && this.#pinned !== this.#pinnedForAll;
+      this.#pinnedForAll = pinned;
+      if (pinned !== null || !chosen) {
+        this.#pinned = pinned;
+        this.#call.pin(null);
+      }
+    }
+    if (!others.some(({ id }) => id === this.#pinned)) this.#pinned = null;
   }
 
   /**

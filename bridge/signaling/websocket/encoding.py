@@ -311,6 +311,7 @@ def room(of: RoomState) -> parts.Room:
         recording=of.recording.value,
         video_consent=of.video_consent,
         recordable=of.recordable,
+        pinned=of.pinned,
         encryption="bridge",
     )
 

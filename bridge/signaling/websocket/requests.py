@@ -115,7 +115,8 @@ def _layout(request: client.Layout) -> Layout:
     view = None if request.view is UNSET else View(request.view)
     shown = request.composed
     composed = ComposedLayout(shown.layout, shown.shape)
-    return Layout(heights, frozenset(request.pinned), request.save_data, view, composed, shown.hidden)
+    pinned = None if request.pinned is UNSET else frozenset(request.pinned)
+    return Layout(heights, pinned, request.save_data, view, composed, shown.hidden)
 
 
 def _specs(sources: Sequence[parts.PublishedSource]) -> dict[str, SourceSpec]:

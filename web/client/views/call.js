@@ -232,8 +232,10 @@ export class CallView {
       failed = true;
       notify(t(code === "recording_no_space" ? "recordingNoSpace" : "recordingFailed"));
     }, options);
-    let { locked: wasLocked, recording: wasRecording } = call.room;
-    call.on("roomchange", ({ locked, recording }) => {
+    let { locked: wasLocked, recording: wasRecording, pinned: wasPinned } = call.room;
+    call.on("roomchange", ({ locked, recording, pinned }) => {
+      if (pinned !== wasPinned) this.#announcePin(pinned);
+      wasPinned = pinned;
       if (locked !== wasLocked) notify(t(locked ? "lockedAnnouncement" : "unlockedAnnouncement"));
       if (recording !== "off") withdrawNotices("recording");
       else if (wasRecording !== "off" && !failed) {
@@ -329,6 +331,13 @@ export class CallView {
     else this.#gone.delete(source.id);
     const text = theirs ? "theirLineTooWeakAnnouncement" : gone ? "lineTooWeakAnnouncement" : "pictureBackAnnouncement";
     notify(t(text, { name: nameOf(source.participant) }));
+  }
+
+  /** @param {string | null} pinned whom a host wants everybody to see large */
+  #announcePin(pinned) {
+    const participant = this.#call.participants.get(pinned ?? "");
+    if (participant) notify(t("pinnedForAllAnnouncement", { name: nameOf(participant) }));
+    else if (pinned === this.#call.id) notify(t("youArePinnedForAll"));
   }
 
   /** @param {RemoteSource} source */

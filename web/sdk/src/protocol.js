@@ -37,7 +37,7 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {boolean} host_present
  * @property {LobbyMessageInfo[]} messages oldest first
  */
-/** @typedef {{ locked: boolean, recording: "off" | "asking" | "on" | "paused", video_consent: boolean, recordable: boolean, encryption: "bridge" }} RoomInfo */
+/** @typedef {{ locked: boolean, recording: "off" | "asking" | "on" | "paused", video_consent: boolean, recordable: boolean, pinned: string | null, encryption: "bridge" }} RoomInfo */
 /**
  * @typedef {object} ChatMessageInfo
  * @property {string} id
@@ -119,6 +119,7 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "message_lobby", notice: LobbyNoticeName, text?: string, minutes?: number, participant_id?: string, queue_id?: string }
  *   | { type: "mute", source_id: string }
  *   | { type: "lock", locked: boolean }
+ *   | { type: "pin_for_all", participant_id: string | null }
  *   | { type: "end_call" }} DecisionRequest What hosts ask for.
  */
 

@@ -203,6 +203,10 @@ class Room(Struct, frozen=True):
         bool, Meta(description="A camera is taken only after its owner's yes: ask, and send `answer_video_consent`.")
     ]
     recordable: Annotated[bool, Meta(description="Whether this bridge has anything that records.")]
+    pinned: Annotated[
+        ParticipantId | None,
+        Meta(description="Whom everybody is to see best, as a host wants it. Each may see others best."),
+    ]
     encryption: Annotated[
         Literal["bridge"],
         Meta(description="`bridge`: media is encrypted from each client to the bridge, which can read it."),
