@@ -80,7 +80,7 @@ def test_who_is_pinned_for_all_stays_so_over_a_reload_and_until_they_go(call: Ca
     call.told()
     moderation.pin_for_all(doctor, None)
     moderation.pin_for_all(doctor, None)
-    assert call.told() == ["HostDecided", "RoomChanged"]
+    assert call.told() == ["RoomChanged"]
     refused("participant_not_found", lambda: moderation.pin_for_all(doctor, "nobody"))
     for go in (call.moderation.send_to_lobby, call.moderation.remove):
         moderation.pin_for_all(doctor, reloaded.participant_id)

@@ -246,7 +246,7 @@ def test_sources_come_change_and_go(hall: Hall) -> None:
         SourceUpdated(*place, muted),
         SourceUpdated(*place, switched),
         SourceUpdated(*place, thin),
-        SourceRemoved(*place, switched),
+        SourceRemoved(*place, thin),
     ]
     assert (switched.name, switched.muted) == (SourceName.SCREEN, True)
     refused("source_not_found", lambda: hall.rooms.remove_source(session.id, source.id))

@@ -42,7 +42,9 @@ async def test_whom_a_host_pins_for_all_goes_first_where_nobody_chose_otherwise(
         assert (await kari.expect("room_changed"))["room"]["pinned"] is None
         await kari.request("ping")
         assert [each.rank for each in house.media_of(kari).wanted] == [0]
-        assert (await kari.request("pin_for_all", participant_id=None))["code"] == "not_granted"
+        guest = await house.client()
+        await guest.join("room guest subscribe guest")
+        assert (await guest.request("pin_for_all", participant_id=None))["code"] == "not_granted"
 
 
 async def test_a_source_has_one_tile() -> None:

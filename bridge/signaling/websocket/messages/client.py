@@ -106,14 +106,17 @@ class Layout(Request, tag="layout"):
     """
 
     tiles: Annotated[list[Tile], Meta(max_length=TILES_LIMIT)]
-    pinned: Annotated[
-        list[ParticipantId] | UnsetType,
-        Meta(
-            max_length=PINS_LIMIT,
-            description="Whom to show best on this client's screen, whoever speaks; without it, whom a host pinned for "
-            "everybody (`pinned` of the room).",
-        ),
-    ] = UNSET
+    pinned: (
+        Annotated[
+            list[ParticipantId],
+            Meta(
+                max_length=PINS_LIMIT,
+                description="Whom to show best on this client's screen, whoever speaks; without it, whom a host pinned "
+                "for everybody (`pinned` of the room).",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     save_data: Annotated[
         bool, Meta(description="Whether to receive cameras in their smallest size only, to spare the user's data.")
     ] = False
