@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from enum import Flag, StrEnum
+from typing import TypedDict
 
 from bridge.room.errors import RoomError
 from bridge.room.grants import Entrance, Grant
@@ -22,6 +23,18 @@ class MediaKind(StrEnum):
 
     AUDIO = "audio"
     VIDEO = "video"
+
+
+class Upload(StrEnum):
+    """What the line of whoever sends a picture makes of it, as its sender says."""
+
+    FULL = "full"
+    REDUCED = "reduced"
+    """Fewer frames, of the smallest size."""
+    STILLS = "stills"
+    """A picture now and then."""
+    PAUSED = "paused"
+    """None, until the line carries one again."""
 
 
 class SourceName(StrEnum):
@@ -175,6 +188,15 @@ class Source:
     name: SourceName
     kind: MediaKind
     muted: bool
+    upload: Upload = Upload.FULL
+
+
+class SourceChange(TypedDict, total=False):
+    """What its sender changes of a source: only what is given."""
+
+    name: SourceName
+    muted: bool
+    upload: Upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +275,8 @@ class RoomState:
     """Cameras come in only after their owners' consent."""
     recordable: bool = False
     """Whether there is anything that records."""
+    pinned: str | None = None
+    """Whom everybody is to see best, as a host wants it: a participant in the room."""
 
 
 class ConsentKind(StrEnum):

@@ -183,6 +183,15 @@ class Moderation:
             self._emit(RoomChanged(room.id, room.state))
         self._access.finish()
 
+    def pin_for_all(self, session_id: str, participant_id: str | None) -> None:
+        """Has everybody see somebody in the room best, in place of whom it was before; nobody again with None."""
+        room, host = self._decide(session_id)
+        pinned = None if participant_id is None else self._inside(room, participant_id).id
+        if room.state.pinned != pinned:
+            self._note(room, host, "unpin_for_all" if pinned is None else "pin_for_all", pinned)
+            room.pin(pinned)
+        self._access.finish()
+
     def hand_over(self, session_id: str, participant_id: str) -> None:
         """Gives the grant `host` to someone else, and gives it up. Raises `may_not_host`."""
         room, giver = self._decide(session_id)

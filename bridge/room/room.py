@@ -178,9 +178,13 @@ class Room:
         for session_id in overlapping:
             self._drop_session(member, session_id, EndReason.REPLACED)
         if not member.sessions and not member.waiting and not knocked:
+            pinned = self.state.pinned == member.id
             self._drop_member(member, EndReason.REPLACED, now)
             by_lobby = member.by_lobby and request.enters is Entrance.LOBBY
-            return self._join_anew(request, order, waiting=False, place=member.place, by_lobby=by_lobby, now=now)
+            session = self._join_anew(request, order, waiting=False, place=member.place, by_lobby=by_lobby, now=now)
+            if pinned:
+                self.pin(self._by_session[session.id].id)
+            return session
         # Whoever waits stays who they are to the hosts, however often they reload or knock.
         member.describe(request)
         session = self._add_session(member, request, now)
@@ -323,6 +327,8 @@ class Room:
         self._set_waiting(member, True)
         self.lobby.newcomer(member, now)
         self._emit(ParticipantLeft(self.id, member.id, EndReason.SENT_BACK))
+        if self.state.pinned == member.id:
+            self.pin(None)
         self._emit(SentBack(self.id, member.id))
         self._emit(WaitingJoined(self.id, member.snapshot(self.id)))
 
@@ -367,6 +373,11 @@ class Room:
         self._emit(RoomChanged(self.id, self.state))
         for member in self.members.values():
             self.sources.stop_camera_without_consent(member)
+
+    def pin(self, participant_id: str | None) -> None:
+        """Everybody is to see this one best from now on, or whom they like."""
+        self.state = replace(self.state, pinned=participant_id)
+        self._emit(RoomChanged(self.id, self.state))
 
     # For what else changes a member
 
@@ -481,3 +492,5 @@ class Room:
         elif reason is not EndReason.REPLACED:
             self.handed.discard(member.identity)
         self._emit((WaitingLeft if member.waiting else ParticipantLeft)(self.id, member.id, reason))
+        if self.state.pinned == member.id:
+            self.pin(None)

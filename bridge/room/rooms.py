@@ -8,7 +8,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, Unpack
 
 from bridge.room.appointments import ClosingTimes, check_times
 from bridge.room.bans import Bans
@@ -34,6 +34,7 @@ from bridge.room.model import (
     RoomState,
     Session,
     Source,
+    SourceChange,
     SourceName,
     room_id,
 )
@@ -275,13 +276,11 @@ class Rooms:
         self._tell()
         return source
 
-    def update_source(
-        self, session_id: str, source_id: int, *, name: SourceName | None = None, muted: bool | None = None
-    ) -> Source:
+    def update_source(self, session_id: str, source_id: int, **change: Unpack[SourceChange]) -> Source:
         """Mutes, unmutes, or switches a source. Raises `RoomError`: as `add_source`, and `source_not_found`."""
         self._expire()
         room = self._room(session_id)
-        source = room.sources.update(room.member(session_id), session_id, source_id, name, muted)
+        source = room.sources.update(room.member(session_id), session_id, source_id, change)
         self._tell()
         return source
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from bridge.room.errors import NotGrantedError, RoomError, in_lobby
 from bridge.room.events import RoomListener, SourceAdded, SourceMuted, SourceRemoved, SourceStopped, SourceUpdated
 from bridge.room.member import Member
-from bridge.room.model import MediaKind, Session, Source, SourceName
+from bridge.room.model import MediaKind, Session, Source, SourceChange, SourceName, Upload
 from bridge.room.video_consent import VideoConsent
 
 
@@ -36,12 +36,12 @@ class Sources:
         member.sources[source.id] = source
         self._emit(SourceAdded(self._room_id, member.id, source))
 
-    def update(
-        self, member: Member, session_id: str, source_id: int, name: SourceName | None, muted: bool | None
-    ) -> Source:
+    def update(self, member: Member, session_id: str, source_id: int, change: SourceChange) -> Source:
         """Changes what is given; says nothing if nothing changed. Raises as `add` does, and `source_not_found`."""
         old = self._of_session(member, session_id, source_id)
-        new = replace(old, name=old.name if name is None else name, muted=old.muted if muted is None else muted)
+        new = replace(old, **change)
+        if new.kind is MediaKind.AUDIO and new.upload is not Upload.FULL:
+            raise RoomError("wrong_kind", "Sound is never sent in part.", field="upload", hint="Leave it out, or full.")
         if new != old:
             self._check(member, member.sessions[session_id], new.name, new.kind)
             member.sources[source_id] = new

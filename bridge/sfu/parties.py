@@ -13,7 +13,7 @@ class Party:
     name: str = field(repr=False)
     """Drawn below the picture; never logged."""
     interpreter: bool = False
-    """Whether the others have to see them: a sign-language interpreter."""
+    """Whether the others have to see them: a sign-language interpreter, or whom a host pinned."""
     muted: bool = False
     """Whether there is no microphone open."""
     camera: int | None = None

@@ -65,6 +65,31 @@ def test_a_shared_screen_is_stopped_with_its_sound(call: Call) -> None:
     assert [source.name for source in call.rooms.participant(call.kari.id).sources] == [SourceName.CAMERA]
 
 
+def test_who_is_pinned_for_all_stays_so_over_a_reload_and_until_they_go(call: Call) -> None:
+    doctor, moderation = call.doctor.id, call.moderation
+    host, patient = call.doctor.participant_id, call.kari.participant_id
+    call.told()
+    moderation.pin_for_all(doctor, patient)
+    moderation.pin_for_all(doctor, patient)
+    assert call.events == [
+        HostDecided(ROOM, host, "pin_for_all", patient),
+        RoomChanged(ROOM, RoomState(recordable=True, pinned=patient)),
+    ]
+    reloaded = call.join("kari")
+    assert call.rooms.state(ROOM).pinned == reloaded.participant_id != patient
+    call.told()
+    moderation.pin_for_all(doctor, None)
+    moderation.pin_for_all(doctor, None)
+    assert call.told() == ["RoomChanged"]
+    refused("participant_not_found", lambda: moderation.pin_for_all(doctor, "nobody"))
+    for go in (call.moderation.send_to_lobby, call.moderation.remove):
+        moderation.pin_for_all(doctor, reloaded.participant_id)
+        go(doctor, reloaded.participant_id)
+        assert call.rooms.state(ROOM).pinned is None
+        if go == call.moderation.send_to_lobby:
+            moderation.admit(doctor)
+
+
 def test_a_locked_room_lets_in_hosts_and_those_who_come_back(call: Call) -> None:
     call.moderation.lock(call.doctor.id, True)
     call.moderation.lock(call.doctor.id, True)
@@ -114,6 +139,7 @@ def test_nobody_but_a_host_moderates(call: Call) -> None:
         lambda: moderation.ask_to_unmute(by, doctor),
         lambda: moderation.stop_screen(by, doctor),
         lambda: moderation.lock(by, True),
+        lambda: moderation.pin_for_all(by, doctor),
         lambda: moderation.hand_over(by, doctor),
         lambda: moderation.end(by),
     ):

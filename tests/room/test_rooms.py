@@ -22,6 +22,7 @@ from bridge.room import (
     SourceName,
     SourceRemoved,
     SourceUpdated,
+    Upload,
 )
 
 EVERYTHING = frozenset(grant.value for grant in Grant)
@@ -237,13 +238,15 @@ def test_sources_come_change_and_go(hall: Hall) -> None:
     muted = hall.rooms.update_source(session.id, source.id, muted=True)
     hall.rooms.update_source(session.id, source.id, muted=True)
     switched = hall.rooms.update_source(session.id, source.id, name=SourceName.SCREEN)
+    thin = hall.rooms.update_source(session.id, source.id, upload=Upload.STILLS)
     hall.rooms.remove_source(session.id, source.id)
     place = (session.room_id, session.participant_id)
     assert hall.events == [
         SourceAdded(*place, source),
         SourceUpdated(*place, muted),
         SourceUpdated(*place, switched),
-        SourceRemoved(*place, switched),
+        SourceUpdated(*place, thin),
+        SourceRemoved(*place, thin),
     ]
     assert (switched.name, switched.muted) == (SourceName.SCREEN, True)
     refused("source_not_found", lambda: hall.rooms.remove_source(session.id, source.id))

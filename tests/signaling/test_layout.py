@@ -26,6 +26,27 @@ async def test_tiles_say_how_large_a_picture_is_of_use() -> None:
         assert (wanted[camera].max_height, wanted[camera].paused, wanted[camera].rank) == (180, False, 4)
 
 
+async def test_whom_a_host_pins_for_all_goes_first_where_nobody_chose_otherwise() -> None:
+    async with open_house() as house:
+        doctor, kari, tolk = await house.joined("doctor"), await house.joined("kari"), await house.joined("tolk")
+        await tolk.publish(CAMERA)
+        await kari.answer(await kari.expect("subscribe_offer"))
+        assert (await doctor.request("pin_for_all", participant_id=tolk.joined["participant_id"]))["type"] == "done"
+        assert (await kari.expect("room_changed"))["room"]["pinned"] == tolk.joined["participant_id"]
+        await kari.request("layout", tiles=[])
+        assert [each.rank for each in house.media_of(kari).wanted] == [4]
+        await kari.request("layout", tiles=[], pinned=[])
+        assert [each.rank for each in house.media_of(kari).wanted] == [0], "each decides for themselves"
+        await kari.request("layout", tiles=[])
+        await doctor.request("pin_for_all", participant_id=None)
+        assert (await kari.expect("room_changed"))["room"]["pinned"] is None
+        await kari.request("ping")
+        assert [each.rank for each in house.media_of(kari).wanted] == [0]
+        guest = await house.client()
+        await guest.join("room guest subscribe guest")
+        assert (await guest.request("pin_for_all", participant_id=None))["code"] == "not_granted"
+
+
 async def test_a_source_has_one_tile() -> None:
     async with open_house() as house:
         kari = await house.joined("kari")

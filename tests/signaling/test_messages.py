@@ -38,6 +38,7 @@ FIELDS = {
     "source_id": st.sampled_from(["1", "", "x" * 65]),
     "muted": st.sampled_from([True, False, None, 0]),
     "source": st.sampled_from(["camera", "x", None]),
+    "upload": st.sampled_from(["full", "stills", "tiny", None]),
     "paused": st.sampled_from([True, False, "true"]),
     "negotiation": st.sampled_from([0, 1, -1, 1.5, "1"]),
     "connection": st.sampled_from(["publish", "subscribe"]),

@@ -86,5 +86,6 @@ async def test_without_a_recorder_nobody_is_asked() -> None:
             "recording": "off",
             "video_consent": False,
             "recordable": False,
+            "pinned": None,
             "encryption": "bridge",
         }

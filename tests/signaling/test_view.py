@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bridge.room import MediaKind, Participant, Source, SourceName
@@ -101,9 +103,11 @@ def test_interpreters_screens_and_companions_are_said() -> None:
     participant = Participant(
         "p", "room", "i", "Åse", "dovetolk", frozenset(), "", True, 1, tuple(sources), companions=("Bjørn",)
     )
-    assert parties([participant], table) == [
-        Party("p", "Åse, Bjørn", interpreter=True, muted=True, camera=100, screens=(101,), sounds=(102,))
-    ]
+    party = Party("p", "Åse, Bjørn", interpreter=True, muted=True, camera=100, screens=(101,), sounds=(102,))
+    assert parties([participant], table, None) == [party]
+    doctor = replace(participant, role="fastlege")
+    assert parties([doctor], table, None) == [replace(party, interpreter=False)]
+    assert parties([doctor], table, "p") == [party], "whom a host pins has to be seen as interpreters are"
 
 
 @pytest.mark.parametrize(

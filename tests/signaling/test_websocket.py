@@ -130,6 +130,20 @@ async def test_a_track_may_be_switched_for_one_of_another_source() -> None:
         assert refused["code"] == "wrong_kind"
 
 
+async def test_what_a_thin_upload_makes_of_a_picture_is_told_and_kept_for_who_comes_later() -> None:
+    async with open_house() as house:
+        ola, kari = await house.joined("ola"), await house.joined("kari")
+        microphone, camera = (await ola.publish(MICROPHONE, CAMERA))["sources"]
+        assert [each["upload"] for each in (microphone, camera)] == ["full", "full"]
+        assert (await ola.request("update_source", source_id=camera["id"], upload="stills"))["type"] == "done"
+        assert (await kari.expect("source_updated"))["source"]["upload"] == "stills"
+        late = await house.joined("per")
+        sources = [source for each in late.joined["participants"] for source in each["sources"]]
+        assert [(each["source"], each["upload"]) for each in sources] == [("microphone", "full"), ("camera", "stills")]
+        refused = await ola.request("update_source", source_id=microphone["id"], upload="stills")
+        assert (refused["code"], refused["field"]) == ("wrong_kind", "upload")
+
+
 async def test_unpublishing_needs_no_offer() -> None:
     async with open_house() as house:
         ola, kari = await house.joined("ola"), await house.joined("kari")

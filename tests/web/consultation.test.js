@@ -311,6 +311,14 @@ inBrowsers("the consultation", (eachPage, name) => {
     assert.deepEqual(await view.sent("stop_screen"), [{ type: "stop_screen", participant_id: id }]);
     assert.equal(await view.page.evaluate(() => document.activeElement.matches(".tile > .menu > summary")), true);
     await view.page.keyboard.press("Enter");
+    for (const text of ["Demp mikrofonen", "Stopp skjermdelingen", "Vis stort for alle"]) {
+      await view.page.keyboard.press("ArrowDown");
+      assert.equal(await view.page.evaluate(() => document.activeElement.textContent), text);
+    }
+    await view.page.keyboard.press("Enter");
+    await view.until(() => fakeBridge.received.some(({ type }) => type === "pin_for_all"));
+    assert.deepEqual(await view.sent("pin_for_all"), [{ type: "pin_for_all", participant_id: id }]);
+    await view.page.keyboard.press("Enter");
     await view.page.keyboard.press("Escape");
     await view.until(() => !document.querySelector(".tile > .menu").open);
     await view.page.evaluate(() => {

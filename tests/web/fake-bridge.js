@@ -58,7 +58,7 @@ export function installFakeBridge() {
     closeCode = 4403;
     chat = [];
     consent = null;
-    room = { locked: false, recording: "off", video_consent: false, recordable: true, encryption: "bridge" };
+    room = { locked: false, recording: "off", video_consent: false, recordable: true, pinned: null, encryption: "bridge" };
     lobby = null;
     waiting = [];
     proposals = [];
@@ -144,6 +144,7 @@ export function installFakeBridge() {
         source,
         kind: kinds.get(mid),
         muted,
+        upload: "full",
       }));
       return { type: "published", answer: this.publishing.localDescription.sdp, sources: this.ownSources, rejected: [] };
     }
@@ -153,10 +154,11 @@ export function installFakeBridge() {
       return { type: "done" };
     }
 
-    on_update_source(_, { source_id: id, muted, source }) {
+    on_update_source(_, { source_id: id, muted, source, upload }) {
       const own = this.ownSources.find((candidate) => candidate.id === id);
       if (own && muted !== undefined) own.muted = muted;
       if (own && source !== undefined) own.source = source;
+      if (own && upload !== undefined) own.upload = upload;
       return { type: "done" };
     }
 
@@ -278,7 +280,7 @@ export function installFakeBridge() {
       const info = { id, name, role, state: "connected", sources: [], level, hand_raised: false, companions: [], may_host: role !== "pasient", consent_pending: false, consented_by_vendor: false };
       const add = (source, kind, track) => {
         media.set(`s-${id}-${source}`, track);
-        info.sources.push({ id: `s-${id}-${source}`, source, kind, muted: false });
+        info.sources.push({ id: `s-${id}-${source}`, source, kind, muted: false, upload: "full" });
       };
       if (microphone) add("microphone", "audio", drawnMedia.tone(frequency));
       if (camera) add("camera", "video", drawnMedia.person(colour));
@@ -394,6 +396,18 @@ export function installFakeBridge() {
       const source = info.sources.find((candidate) => candidate.source === name);
       source.muted = muted;
       this.notice({ type: "source_updated", participant_id: id, source });
+    }
+
+    setUpload(id, name, upload) {
+      const { info } = this.participants.find((candidate) => candidate.info.id === id);
+      const source = info.sources.find((candidate) => candidate.source === name);
+      source.upload = upload;
+      this.notice({ type: "source_updated", participant_id: id, source });
+    }
+
+    pinForAll(id) {
+      this.room = { ...this.room, pinned: id };
+      this.notice({ type: "room_changed", room: this.room });
     }
 
     setStalled(id, name, stalled) {

@@ -219,16 +219,47 @@ inBrowsers("the page", (eachPage) => {
     await until(() => !document.querySelector(".people .tile").classList.contains("has-picture"));
   });
 
+  it("says whose line is too weak for a picture, the other's and one's own", async () => {
+    await join();
+    const kari = await meet();
+    await page.evaluate((id) => fakeBridge.setUpload(id, "camera", "stills"), kari);
+    await untilText(".people .tile-status", "Stillbilde – Kari Fastlege har svak linje");
+    await page.evaluate((id) => fakeBridge.setUpload(id, "camera", "paused"), kari);
+    await untilText(".people .tile-status", "Linjen til Kari Fastlege er for svak for video, lyden går");
+    await untilText("#notices", "Linjen til Kari Fastlege er for svak for video");
+    assert.ok(await page.evaluate(() => document.querySelector(".people .tile").classList.contains("has-picture")), "the last picture stays");
+    await view.accessible();
+    await page.evaluate((id) => fakeBridge.setUpload(id, "camera", "full"), kari);
+    await until(() => document.querySelector(".people .tile-status").hidden);
+    await untilText("#notices", "Bildet fra Kari Fastlege er tilbake");
+  });
+
   it("shows large whom one pins, and tells the bridge", async () => {
     await join();
     const kari = await meet();
     await press("Fest Kari Fastlege");
-    await until((id) => fakeBridge.layout?.pinned[0] === id, kari);
+    await until((id) => fakeBridge.layout?.pinned?.[0] === id, kari);
     await until(() => document.querySelector(".screens .tile-pin[aria-pressed='true']") === document.activeElement);
     await view.accessible();
     await press("Løsne Kari Fastlege");
     await until(() => fakeBridge.layout.pinned.length === 0);
     await until(() => document.querySelector(".people .tile-pin") !== null);
+  });
+
+  it("shows large whom a host pinned for everybody, until one chooses otherwise", async () => {
+    await join();
+    const kari = await meet();
+    await page.evaluate((id) => fakeBridge.pinForAll(id), kari);
+    await until(() => document.querySelector(".screens .tile-pin[aria-pressed='true']") !== null);
+    await untilText("#notices", "Verten viser Kari Fastlege stort for alle.");
+    await view.accessible();
+    await press("Løsne Kari Fastlege");
+    await until(() => fakeBridge.layout?.pinned?.length === 0);
+    await until(() => document.querySelector(".people .tile-pin") !== null);
+    await page.evaluate(() => fakeBridge.pinForAll(null));
+    await until(() => fakeBridge.layout.pinned === undefined);
+    await page.evaluate((id) => fakeBridge.pinForAll(id), kari);
+    await until(() => document.querySelector(".screens .tile-pin[aria-pressed='true']") !== null);
   });
 
   it("shows large who speaks, whom one pinned beside them, never oneself; tells the bridge, and remembers it", async () => {
@@ -262,7 +293,7 @@ inBrowsers("the page", (eachPage) => {
     await page.keyboard.press("Enter");
     await speaks(kari);
     await larger(kari, tone, 1);
-    await until((id) => fakeBridge.layout.pinned[0] === id, tone);
+    await until((id) => fakeBridge.layout.pinned?.[0] === id, tone);
     await speaks(tone);
     await press("Vis alle like store");
     await until(() => document.querySelector(".screens .tile"));

@@ -43,7 +43,7 @@ describe("refusalToError", () => {
 });
 
 describe("Roster", () => {
-  const camera = { id: "s-1", source: "camera", kind: "video", muted: false };
+  const camera = { id: "s-1", source: "camera", kind: "video", muted: false, upload: "full" };
   const kari = { id: "p-1", name: "Kari", role: "fastlege", state: "connected", sources: [camera], level: "", hand_raised: false, companions: [], may_host: true, consent_pending: false, consented_by_vendor: false };
 
   function listenedRoster() {
@@ -134,8 +134,14 @@ describe("statistics", () => {
       ["new", { type: "candidate-pair", nominated: true, state: "succeeded", bytesReceived: 9, localCandidateId: "b", currentRoundTripTime: 0.04 }],
       ["b", { type: "local-candidate", protocol: "tcp" }],
     ]);
-    const { connection } = new StatisticsReader().read(report, () => null);
-    assert.deepEqual(connection, { roundTrip: 0.04, availableBitrate: null, protocol: "tcp" });
+    const reader = new StatisticsReader();
+    const { connection } = reader.read(report, () => null);
+    assert.deepEqual(connection, { roundTrip: 0.04, availableBitrate: null, protocol: "tcp", received: 9 });
+    assert.equal(reader.read(report, () => null).connection.received, 0, "nothing comes back any more");
+    // Chromium says which it is before it has nominated it.
+    report.set("third", { type: "candidate-pair", nominated: false, bytesReceived: 12, availableOutgoingBitrate: 84_400 });
+    report.set("transport", { type: "transport", selectedCandidatePairId: "third" });
+    assert.equal(reader.read(report, () => null).connection.availableBitrate, 84_400);
   });
 
   it("become a rating", () => {

@@ -20,6 +20,7 @@ export class PersonMenu {
   #mute;
   #unmute;
   #screen;
+  #pin;
   #office;
   #still;
   #stills;
@@ -44,12 +45,13 @@ export class PersonMenu {
     });
     this.#unmute = this.#action("askUnmute", () => carryOut(moderation.askToUnmute(id)));
     this.#screen = this.#action("stopTheirScreen", () => carryOut(moderation.stopScreen(id)));
+    this.#pin = this.#action("pinForAll", () => carryOut(moderation.pinForAll(call.room.pinned === id ? null : id)));
     const back = this.#action("toLobby", () => carryOut(moderation.sendToLobby(id)));
     this.#office = this.#action("handOver", () => carryOut(moderation.handOver(id)));
     const remove = this.#action("removeThem", () => this.#remove());
     remove.classList.add("danger");
     this.#still = this.#action("stillAsk", () => stills?.toggle(participant));
-    this.#hosts = [this.#mute, this.#unmute, this.#screen, back, this.#office, remove];
+    this.#hosts = [this.#mute, this.#unmute, this.#screen, this.#pin, back, this.#office, remove];
     this.#items.append(this.#still, ...this.#hosts);
     this.node = element("details", { class: "menu", ontoggle: () => this.#opened() }, this.#summary, this.#items);
     this.node.addEventListener("keydown", (event) => this.#key(event));
@@ -74,6 +76,7 @@ export class PersonMenu {
     setAttribute(this.#mute, "hidden", !heard);
     setAttribute(this.#unmute, "hidden", heard);
     setAttribute(this.#screen, "hidden", this.#participant.source("screen") === null);
+    setText(this.#pin, t(this.#call.room.pinned === this.#participant.id ? "unpinForAll" : "pinForAll"));
     setAttribute(this.#office, "hidden", !this.#participant.mayHost);
   }
 

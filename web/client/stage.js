@@ -31,6 +31,8 @@ export class Stage {
   #shown = null;
   /** Whom one wants to see large, whoever speaks. @type {string | null} */
   #pinned = null;
+  /** Whom a host wanted everybody to see large when one looked last. @type {string | null} */
+  #pinnedForAll = null;
   /** @type {Arrangement} */
   #arrangement;
   /** Who speaks, or spoke last, of those who are not pinned. @type {string | null} */
@@ -92,7 +94,7 @@ export class Stage {
       return;
     }
     const others = people(this.#shown[0]);
-    if (!others.some(({ id }) => id === this.#pinned)) this.#pinned = null;
+    this.#followHosts(others);
     if (activeSpeaker !== null && activeSpeaker.id !== this.#pinned) this.#spoke = activeSpeaker.id;
     const large = this.#chooseLarge(others);
     const changed = large.join() !== this.#large.join();
@@ -129,6 +131,24 @@ export class Stage {
     this.node.classList.toggle("has-speaker", large.length > 0);
     if (changed) glide([...this.#people.children], () => this.#arrange());
     else this.#arrange();
+  }
+
+  /**
+   * Whom a host pins for everybody is pinned here, too, until one chooses otherwise. Oneself is not.
+   *
+   * @param {RemoteParticipant[]} others
+   */
+  #followHosts(others) {
+    const { pinned } = this.#call.room;
+    if (pinned !== this.#pinnedForAll) {
+      const chosen = this.#pinned !== null && this.#pinned !== this.#pinnedForAll;
+      this.#pinnedForAll = pinned;
+      if (pinned !== null || !chosen) {
+        this.#pinned = pinned;
+        this.#call.pin(null);
+      }
+    }
+    if (!others.some(({ id }) => id === this.#pinned)) this.#pinned = null;
   }
 
   /**
@@ -299,7 +319,7 @@ function statusOf(participant, soundFlows) {
   const microphone = participant.source("microphone");
   if (microphone?.stalled || (microphone && !microphone.muted && !soundFlows)) return t("soundIsGone");
   const camera = participant.source("camera");
-  if (camera && !camera.muted && isStanding(camera)) return deliveryText(camera);
+  if (camera && !camera.muted && camera.standing) return deliveryText(camera);
   if (camera?.stalled) return t("pictureIsGone");
   return "";
 }
@@ -311,20 +331,18 @@ function statusOf(participant, soundFlows) {
  * @returns {TileState}
  */
 function describeScreen(name, track, source) {
-  const status = source && isStanding(source) ? deliveryText(source) : "";
+  const status = source?.standing ? deliveryText(source) : "";
   return { name, letters: "", track, source, muted: false, speaking: false, active: false, status, quality: null, content: "screen", mirrored: false };
 }
 
 /**
- * Whether one's own line is too weak for it to move.
+ * Why a picture stands: its sender's line is too weak for it to move, or one's own.
  *
  * @param {RemoteSource} source
  */
-function isStanding({ delivery }) {
-  return delivery === "stills" || delivery === "paused";
-}
-
-/** @param {RemoteSource} source */
-function deliveryText({ delivery }) {
-  return t(delivery === "stills" ? "stillPicture" : "lineTooWeak");
+function deliveryText({ delivery, upload, participant }) {
+  const name = nameOf(participant);
+  if (delivery === "paused") return t("lineTooWeak");
+  if (upload === "paused") return t("theirLineTooWeak", { name });
+  return upload === "stills" ? t("theirStillPicture", { name }) : t("stillPicture");
 }

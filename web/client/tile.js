@@ -74,8 +74,7 @@ export class Tile {
     this.#menu?.update();
     showTrack(this.#video, track);
     this.#watch(watched ?? source);
-    const stands = source?.delivery === "stills" || source?.delivery === "paused";
-    node.classList.toggle("is-standing", stands && track !== null);
+    node.classList.toggle("is-standing", source !== null && source.standing && track !== null);
     node.classList.toggle("has-picture", track !== null);
     node.classList.toggle("is-speaking", speaking && !muted);
     node.classList.toggle("is-active", active);

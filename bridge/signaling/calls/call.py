@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from bridge.errors import BridgeError
 from bridge.room import (
@@ -34,8 +34,8 @@ from bridge.room import (
     SentBack,
     Session,
     SourceAdded,
+    SourceChange,
     SourceMuted,
-    SourceName,
     SourceRemoved,
     SourceStopped,
     SourceUpdated,
@@ -193,9 +193,9 @@ class Call:
         async with self._negotiating:
             return await self._in_room().publishing.publish(offer, specs)
 
-    def update_source(self, source_id: int, *, name: SourceName | None = None, muted: bool | None = None) -> None:
+    def update_source(self, source_id: int, **change: Unpack[SourceChange]) -> None:
         """Mutes, unmutes or switches a source of one's own. Raises `source_not_found`, `wrong_kind`, `not_granted`."""
-        self._in_room().publishing.update(source_id, name=name, muted=muted)
+        self._in_room().publishing.update(source_id, **change)
 
     def unpublish(self, source_ids: Sequence[int]) -> None:
         """Takes sources of one's own out of the room: all, or none and `source_not_found`."""
@@ -218,11 +218,12 @@ class Call:
             self.receiving.follow(self._inside.session)
 
     def hear_interpreters(self) -> None:
-        """Has the room's interpreters heard by everyone, however many others are louder."""
+        """Has interpreters, and whom a host pinned, heard by everyone, however many others are louder."""
+        pinned = self._calls.rooms.state(self.session.room_id).pinned
         carried = [
             self._calls.table.of_source(source.id)
             for participant in self._calls.rooms.participants(self.session.room_id)
-            if participant.role in INTERPRETERS
+            if participant.role in INTERPRETERS or participant.id == pinned
             for source in participant.sources
             if source.kind is MediaKind.AUDIO
         ]
@@ -232,8 +233,9 @@ class Call:
     def show_parties(self) -> None:
         """Says who is in the room, for whoever receives it as one picture and one sound."""
         if self._inside is not None:
-            participants = self._calls.rooms.participants(self.session.room_id)
-            self._inside.session.show_parties(parties(participants, self._calls.table))
+            rooms, room_id = self._calls.rooms, self.session.room_id
+            shown = parties(rooms.participants(room_id), self._calls.table, rooms.state(room_id).pinned)
+            self._inside.session.show_parties(shown)
 
     async def restart_ice(self, kind: ConnectionKind, fragment: str) -> str | None:
         """Takes a trickle-ice-sdpfrag (RFC 8840); the fragment to answer with if it restarted ICE."""

@@ -23,8 +23,8 @@ class Layout:
 
     heights: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))
     """Height of videos by source, in device pixels: 0 for what is out of sight. Others are of unknown size."""
-    pinned: frozenset[str] = frozenset()
-    """Participants that the client wants to see best."""
+    pinned: frozenset[str] | None = None
+    """Participants that the client wants to see best; None where it leaves that to the hosts."""
     save_data: bool = False
     view: View | None = None
     """How the client gets the pictures; None where it does not say."""
@@ -44,12 +44,12 @@ class Layout:
             return min(height or SAVING_HEIGHT, SAVING_HEIGHT)
         return height
 
-    def rank(self, participant: Participant, source: Source) -> int:
-        """What a video counts for: see `bridge.sfu.allocation.ranks`."""
+    def rank(self, participant: Participant, source: Source, pinned_for_all: str | None = None) -> int:
+        """What a video counts for: see `bridge.sfu.allocation.ranks`. `pinned_for_all`: whom a host pinned."""
         if source.kind is not MediaKind.VIDEO:
             return 0
         if source.name is SourceName.SCREEN:
             return ranks.SCREEN
-        if participant.id in self.pinned:
+        if participant.id in (self.pinned if self.pinned is not None else {pinned_for_all}):
             return ranks.PINNED
         return ranks.INTERPRETER if participant.role == SIGN_LANGUAGE_INTERPRETER else 0

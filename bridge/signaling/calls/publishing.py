@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Unpack
 
 from bridge.errors import BridgeError
-from bridge.room import MediaKind, NotGrantedError, Rooms, Session, Source, SourceName
+from bridge.room import MediaKind, NotGrantedError, Rooms, Session, Source, SourceChange, SourceName
 from bridge.sfu import Producer, PublishResult, WantedEncodings
 from bridge.signaling.calls.notices import EncodingsWanted
 from bridge.signaling.calls.ports import MediaSession
@@ -119,9 +120,9 @@ class Publishing:
         """
         return tuple(self._encodings_wanted.values())
 
-    def update(self, source_id: int, *, name: SourceName | None = None, muted: bool | None = None) -> Source:
+    def update(self, source_id: int, **change: Unpack[SourceChange]) -> Source:
         """Mutes, unmutes or switches a source. Raises `RoomError`. Of a muted source nothing is forwarded."""
-        source = self._rooms.update_source(self._session_id, source_id, name=name, muted=muted)
+        source = self._rooms.update_source(self._session_id, source_id, **change)
         carried = self._table.of_source(source_id)
         if carried is not None:
             self._media.pause_producer(carried.producer_id, source.muted)

@@ -118,7 +118,8 @@ class Receiving:
     def follow(self, media: MediaSession) -> None:
         """Brings the subscriptions in line with the room."""
         if self._may_subscribe:
-            wanted = self._subscriptions.wanted(self._call.others(), self._calls.table)
+            pinned = self._calls.rooms.state(self._call.session.room_id).pinned
+            wanted = self._subscriptions.wanted(self._call.others(), self._calls.table, pinned)
             layout = self._subscriptions.layout
             media.set_subscriptions(wanted, self._effective_view(), layout.composed, hidden=layout.composed_hidden)
 

@@ -49,7 +49,9 @@ class Subscriptions:
         """Whether a source is wanted, be it paused."""
         return (source_id in self._departures) != self._by_default
 
-    def wanted(self, participants: Iterable[Participant], table: SourceTable) -> list[Subscription]:
+    def wanted(
+        self, participants: Iterable[Participant], table: SourceTable, pinned_for_all: str | None = None
+    ) -> list[Subscription]:
         """All that is to be received now, in order of joining, then of publishing."""
         return [
             Subscription(
@@ -58,7 +60,7 @@ class Subscriptions:
                 track=str(source.id),
                 paused=source.id in self._paused or self.layout.hides(source),
                 max_height=self.layout.max_height(source),
-                rank=self.layout.rank(participant, source),
+                rank=self.layout.rank(participant, source, pinned_for_all),
             )
             for participant in participants
             if participant.id != self._participant_id

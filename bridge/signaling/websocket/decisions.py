@@ -45,6 +45,8 @@ def decide(call: Call, request: decisions.Decision) -> None:
             moderation.stop_screen(session_id, request.participant_id)
         case decisions.Lock():
             moderation.lock(session_id, request.locked)
+        case decisions.PinForAll():
+            moderation.pin_for_all(session_id, request.participant_id)
         case decisions.HandOver():
             moderation.hand_over(session_id, request.participant_id)
         case decisions.EndCall():

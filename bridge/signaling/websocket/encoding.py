@@ -311,6 +311,7 @@ def room(of: RoomState) -> parts.Room:
         recording=of.recording.value,
         video_consent=of.video_consent,
         recordable=of.recordable,
+        pinned=of.pinned,
         encryption="bridge",
     )
 
@@ -336,7 +337,8 @@ def consent_request(of: AskedToConsent) -> parts.ConsentRequest:
 
 def source(of: Source) -> parts.Source:
     """A source."""
-    return parts.Source(id=str(of.id), source=source_name(of.name, of.kind), kind=of.kind.value, muted=of.muted)
+    name = source_name(of.name, of.kind)
+    return parts.Source(id=str(of.id), source=name, kind=of.kind.value, muted=of.muted, upload=of.upload.value)
 
 
 def own_sources(of: Sequence[OwnSource]) -> list[parts.OwnSource]:
@@ -348,6 +350,7 @@ def own_sources(of: Sequence[OwnSource]) -> list[parts.OwnSource]:
             source=source_name(own.source.name, own.source.kind),
             kind=own.source.kind.value,
             muted=own.source.muted,
+            upload=own.source.upload.value,
         )
         for own in of
     ]

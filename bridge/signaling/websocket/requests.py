@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import UNSET
 
 from bridge.errors import BridgeError
-from bridge.room import SourceName
+from bridge.room import SourceChange, SourceName, Upload
 from bridge.sfu import ComposedLayout, ConnectionKind, View
 from bridge.signaling.calls import Call, Layout, SourceSpec, invitations
 from bridge.signaling.websocket import counters, encoding
@@ -87,11 +87,7 @@ def _carry_out_at_once(
         case client.Unpublish():
             call.unpublish(_numbers(request.source_ids))
         case client.UpdateSource():
-            call.update_source(
-                source_number(request.source_id, "source_id"),
-                name=None if request.source is UNSET else _name(request.source),
-                muted=None if request.muted is UNSET else request.muted,
-            )
+            call.update_source(source_number(request.source_id, "source_id"), **_change(request))
         case client.Subscribe():
             call.receiving.choose(_numbers(request.source_ids), wanted=True)
         case client.Unsubscribe():
@@ -119,7 +115,8 @@ def _layout(request: client.Layout) -> Layout:
     view = None if request.view is UNSET else View(request.view)
     shown = request.composed
     composed = ComposedLayout(shown.layout, shown.shape)
-    return Layout(heights, frozenset(request.pinned), request.save_data, view, composed, shown.hidden)
+    pinned = None if request.pinned is UNSET else frozenset(request.pinned)
+    return Layout(heights, pinned, request.save_data, view, composed, shown.hidden)
 
 
 def _specs(sources: Sequence[parts.PublishedSource]) -> dict[str, SourceSpec]:
@@ -129,6 +126,17 @@ def _specs(sources: Sequence[parts.PublishedSource]) -> dict[str, SourceSpec]:
             raise BridgeError("bad_message", "Two sources have the same mid.", field=f"sources[{index}].mid")
         specs[source.mid] = SourceSpec(_name(source.source), source.muted)
     return specs
+
+
+def _change(request: client.UpdateSource) -> SourceChange:
+    change = SourceChange()
+    if request.source is not UNSET:
+        change["name"] = _name(request.source)
+    if request.muted is not UNSET:
+        change["muted"] = request.muted
+    if request.upload is not UNSET:
+        change["upload"] = Upload(request.upload)
+    return change
 
 
 def _name(source: parts.SourceName) -> SourceName:

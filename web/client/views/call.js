@@ -233,8 +233,10 @@ export class CallView {
       failed = true;
       notify(t(code === "recording_no_space" ? "recordingNoSpace" : "recordingFailed"));
     }, options);
-    let { locked: wasLocked, recording: wasRecording } = call.room;
-    call.on("roomchange", ({ locked, recording }) => {
+    let { locked: wasLocked, recording: wasRecording, pinned: wasPinned } = call.room;
+    call.on("roomchange", ({ locked, recording, pinned }) => {
+      if (pinned !== wasPinned) this.#announcePin(pinned);
+      wasPinned = pinned;
       if (locked !== wasLocked) notify(t(locked ? "lockedAnnouncement" : "unlockedAnnouncement"));
       if (recording !== "off") withdrawNotices("recording");
       else if (wasRecording !== "off" && !failed) {
@@ -323,11 +325,20 @@ export class CallView {
    */
   #announceDelivery(source) {
     if (source.name !== "camera") return;
-    const gone = source.delivery === "paused";
+    const theirs = source.upload === "paused";
+    const gone = theirs || source.delivery === "paused";
     if (gone === this.#gone.has(source.id)) return;
     if (gone) this.#gone.add(source.id);
     else this.#gone.delete(source.id);
-    notify(t(gone ? "lineTooWeakAnnouncement" : "pictureBackAnnouncement", { name: nameOf(source.participant) }));
+    const text = theirs ? "theirLineTooWeakAnnouncement" : gone ? "lineTooWeakAnnouncement" : "pictureBackAnnouncement";
+    notify(t(text, { name: nameOf(source.participant) }));
+  }
+
+  /** @param {string | null} pinned whom a host wants everybody to see large */
+  #announcePin(pinned) {
+    const participant = this.#call.participants.get(pinned ?? "");
+    if (participant) notify(t("pinnedForAllAnnouncement", { name: nameOf(participant) }));
+    else if (pinned === this.#call.id) notify(t("youArePinnedForAll"));
   }
 
   /** @param {RemoteSource} source */
@@ -440,6 +451,9 @@ export class CallView {
     if (state === "blocked") return [t("blocked"), support()?.textContent].filter(Boolean).join(" ");
     if (state === "connecting" && !this.#wasConnected && this.#call.localSources.length > 0) return t("connecting");
     if (this.#unheard) return t("othersCannotHearYou");
+    const upload = this.#call.localSources.find(({ kind, muted }) => kind === "video" && !muted)?.upload;
+    if (upload === "stills") return t("ownStillPicture");
+    if (upload === "paused") return t("ownLineTooWeak");
     if (quality === 1) return t("poorLine");
     return "";
   }

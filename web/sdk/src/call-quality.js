@@ -106,7 +106,12 @@ export class CallQuality {
   /** @param {Statistics} statistics */
   #rate(statistics) {
     this.#measured = rateSending(statistics);
-    if (statistics.publish?.availableBitrate) this.#publisher.carries(statistics.publish.availableBitrate);
+    // While nothing comes back, the line is gone, not thin.
+    if (statistics.publish?.received) {
+      const { availableBitrate: available, roundTrip } = statistics.publish;
+      const lost = Math.max(0, ...[...statistics.sent.values()].map((figures) => figures.lost));
+      this.#publisher.measure({ available, lost, roundTrip });
+    }
     for (const participant of this.#roster.participants.values()) {
       participant.quality = worse(participant.line, rateParticipant(participant, statistics));
     }

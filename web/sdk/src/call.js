@@ -58,7 +58,7 @@ export class Call extends Emitter {
   /** Links for those who are to come. */
   inviting;
   /** @type {RoomInfo} */
-  #room = { locked: false, recording: "off", video_consent: false, recordable: false, encryption: "bridge" };
+  #room = { locked: false, recording: "off", video_consent: false, recordable: false, pinned: null, encryption: "bridge" };
   #handRaised = false;
   #layout;
   #quality;
@@ -257,12 +257,12 @@ export class Call extends Emitter {
   }
 
   /**
-   * Whom to see best, whoever speaks: at most four.
+   * Whom to see best, whoever speaks: at most four; null: whom a host pinned for everybody (`room.pinned`), as at first.
    *
-   * @param {RemoteParticipant[]} participants
+   * @param {RemoteParticipant[] | null} participants
    */
   pin(participants) {
-    this.#layout.pin(participants.map(({ id }) => id));
+    this.#layout.pin(participants?.map(({ id }) => id) ?? null);
   }
 
   /**

@@ -10,15 +10,15 @@ const TILES_LIMIT = 64;
 export class LayoutReporter {
   /** Lines in device pixels by source id; 0: out of sight. @type {Map<string, number>} */
   #heights = new Map();
-  /** @type {string[]} */
-  #pinned = [];
+  /** By ids; null leaves it to the hosts. @type {string[] | null} */
+  #pinned = null;
   #saveData = false;
   /** Undefined leaves it to the participant's role. @type {View | undefined} */
   #view;
   /** How one picture of everybody is shown, if it comes. @type {{ layout: PictureLayout, shape: PictureShape, hidden: boolean }} */
   #composed = { layout: "auto", shape: "wide", hidden: false };
   /** As the bridge was told last. */
-  #told = JSON.stringify({ tiles: [], pinned: [], save_data: false });
+  #told = JSON.stringify({ tiles: [], save_data: false });
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   #session;
@@ -70,7 +70,7 @@ export class LayoutReporter {
     this.#later();
   }
 
-  /** @param {string[]} participantIds */
+  /** @param {string[] | null} participantIds */
   pin(participantIds) {
     this.#pinned = participantIds;
     this.#later();
@@ -87,7 +87,7 @@ export class LayoutReporter {
     const composed = name === "auto" && shape === "wide" && !hidden ? null : this.#composed;
     const layout = {
       tiles,
-      pinned: this.#pinned,
+      ...(this.#pinned && { pinned: this.#pinned }),
       save_data: this.#saveData,
       ...(this.#view && { view: this.#view }),
       ...(composed && { composed }),

@@ -2,7 +2,7 @@ import { originOf, releaseTrack } from "./derived-track.js";
 import { Emitter } from "./emitter.js";
 
 /** @import { VideoCodec } from "./encodings.js" */
-/** @import { Kind, SourceName } from "./protocol.js" */
+/** @import { Delivery, Kind, SourceName } from "./protocol.js" */
 
 /**
  * What a local source needs of the call: to send another track, to tell the others, to be taken back.
@@ -18,7 +18,7 @@ import { Emitter } from "./emitter.js";
 /**
  * A camera, microphone, screen or track of one's own that is published.
  *
- * `change`: muted, unmuted, or another track. `ended`: the device was unplugged, or the user stopped sharing in the
+ * `change`: muted, unmuted, another track, or another `upload`. `ended`: the device was unplugged, or the user stopped sharing in the
  * browser's own controls; the source has left the room or is muted.
  *
  * @extends {Emitter<{ change: null, ended: null }>}
@@ -32,6 +32,8 @@ export class LocalSource extends Emitter {
   #id = null;
   #muted;
   #stopped = false;
+  /** @type {Delivery} */
+  #upload = "full";
   /** Changes are made one after the other, in the order they were asked for. @type {Promise<unknown>} */
   #last = Promise.resolve();
 
@@ -70,6 +72,14 @@ export class LocalSource extends Emitter {
 
   get muted() {
     return this.#muted;
+  }
+
+  /**
+   * What one's own line makes of a picture: `reduced` is one of fewer frames, `stills` one now and then, `paused` none. It comes
+   * back by itself. Say so: the others do not see what one shows.
+   */
+  get upload() {
+    return this.#upload;
   }
 
   /** Sends silence or no picture. A camera that the SDK opened is released, so that its light goes out. */
@@ -151,6 +161,17 @@ export class LocalSource extends Emitter {
    */
   assignId(id) {
     this.#id = id;
+  }
+
+  /**
+   * For the publisher: what one's own line makes of it.
+   *
+   * @param {Delivery} upload
+   */
+  setUpload(upload) {
+    if (upload === this.#upload) return;
+    this.#upload = upload;
+    this.emit("change", null);
   }
 
   /** For the call when it is over. */

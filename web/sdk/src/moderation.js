@@ -95,6 +95,11 @@ export class Moderation {
     return this.#decide({ type: "lock", locked });
   }
 
+  /** @param {string | null} id has everybody see somebody best, who may still see others best; null: nobody any more */
+  pinForAll(id) {
+    return this.#decide({ type: "pin_for_all", participant_id: id });
+  }
+
   /** @param {string} id gives the grant `host` to somebody whose role may have it, and gives it up */
   handOver(id) {
     return this.#decide({ type: "hand_over", participant_id: id });

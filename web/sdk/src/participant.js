@@ -18,7 +18,7 @@ export class RemoteSource {
    * @param {RemoteParticipant} participant
    * @param {SourceInfo} info
    */
-  constructor(host, participant, { id, source, kind, muted }) {
+  constructor(host, participant, { id, source, kind, muted, upload }) {
     this.#host = host;
     this.participant = participant;
     this.id = id;
@@ -28,6 +28,8 @@ export class RemoteSource {
     this.name = source;
     /** Its owner sends silence or no picture, and says so. */
     this.muted = muted;
+    /** What its owner's line makes of it, as `delivery` is what one's own does: nobody gets more of it. @type {Delivery} */
+    this.upload = upload;
     /** What arrives; null until it is negotiated. @type {MediaStreamTrack | null} */
     this.track = null;
     /** Media stopped without anyone asking for it: not to be heard or seen, until it is false again. */
@@ -47,6 +49,11 @@ export class RemoteSource {
      * @type {Delivery}
      */
     this.delivery = "full";
+  }
+
+  /** Whether it does not move, or is gone, for a line's sake: its sender's (`upload`) or one's own (`delivery`). */
+  get standing() {
+    return isTooLittle(this.delivery) || isTooLittle(this.upload);
   }
 
   /**
@@ -117,4 +124,9 @@ export class RemoteParticipant {
     for (const source of this.sources.values()) if (source.name === name) return source;
     return null;
   }
+}
+
+/** @param {Delivery} part */
+function isTooLittle(part) {
+  return part === "stills" || part === "paused";
 }

@@ -9,7 +9,8 @@ export const SUBPROTOCOL = "bridge.v1";
 /** @typedef {"camera" | "microphone" | "screen" | "screen_audio"} SourceName */
 /** @typedef {"audio" | "video"} Kind */
 
-/** @typedef {{ id: string, source: SourceName, kind: Kind, muted: boolean }} SourceInfo */
+/** What a line makes of a video. @typedef {"full" | "reduced" | "stills" | "paused"} Delivery */
+/** `upload`: what its sender's line makes of it. @typedef {{ id: string, source: SourceName, kind: Kind, muted: boolean, upload: Delivery }} SourceInfo */
 /** @typedef {SourceInfo & { mid: string }} OwnSourceInfo */
 /**
  * @typedef {object} ParticipantInfo
@@ -36,7 +37,7 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {boolean} host_present
  * @property {LobbyMessageInfo[]} messages oldest first
  */
-/** @typedef {{ locked: boolean, recording: "off" | "asking" | "on" | "paused", video_consent: boolean, recordable: boolean, encryption: "bridge" }} RoomInfo */
+/** @typedef {{ locked: boolean, recording: "off" | "asking" | "on" | "paused", video_consent: boolean, recordable: boolean, pinned: string | null, encryption: "bridge" }} RoomInfo */
 /**
  * @typedef {object} ChatMessageInfo
  * @property {string} id
@@ -83,7 +84,7 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "resume", session_id: string, secret: string }
  *   | { type: "publish", offer: string, sources: { mid: string, source: SourceName, muted?: boolean }[] }
  *   | { type: "unpublish", source_ids: string[] }
- *   | { type: "update_source", source_id: string, muted?: boolean, source?: SourceName }
+ *   | { type: "update_source", source_id: string, muted?: boolean, source?: SourceName, upload?: Delivery }
  *   | { type: "subscribe", source_ids: string[] }
  *   | { type: "unsubscribe", source_ids: string[] }
  *   | { type: "update_subscription", source_id: string, paused: boolean }
@@ -118,6 +119,7 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "message_lobby", notice: LobbyNoticeName, text?: string, minutes?: number, participant_id?: string, queue_id?: string }
  *   | { type: "mute", source_id: string }
  *   | { type: "lock", locked: boolean }
+ *   | { type: "pin_for_all", participant_id: string | null }
  *   | { type: "end_call" }} DecisionRequest What hosts ask for.
  */
 
@@ -171,8 +173,6 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {{ rid: string | null, active: boolean, spare: boolean }[]} encodings
  * @property {number | null} max_bitrate of each of them at most, bit/s; null for no bound
  */
-
-/** What the line makes of a video that is received. @typedef {"full" | "reduced" | "stills" | "paused"} Delivery */
 
 /** @typedef {"asked" | "thin_line" | "good_line" | "legs_exhausted" | "leg_failed" | "unsupported_codec"} ViewReason */
 /** @typedef {{ type: "view", view: "separate" | "composed", reason: ViewReason }} ViewNotice What one gets of the room's pictures now. */

@@ -6,11 +6,13 @@ import { encodingsFor, withoutScalability } from "./encodings.js";
 import { BridgeError, ConnectionError, RequestError } from "./errors.js";
 import { setLocalDescriptionWithSoundRepair } from "./sound-repair.js";
 import { SourceSender } from "./source-sender.js";
+import { ThinUpload } from "./thin-upload.js";
 
 /** @import { MediaState } from "./connection.js" */
 /** @import { LocalSource } from "./local-source.js" */
 /** @import { EncodingsNotice, OwnSourceInfo, Published } from "./protocol.js" */
 /** @import { Session } from "./session.js" */
+/** @import { Measurement } from "./thin-upload.js" */
 
 /** What speech takes with its headers, bit/s. */
 const SOUND_ON_THE_WIRE = 45_000;
@@ -39,6 +41,7 @@ export class Publisher extends Emitter {
   /** How many encodings a transceiver was made with. @type {WeakMap<RTCRtpTransceiver, number>} */
   #encodings = new WeakMap();
   #saving = false;
+  #upload = new ThinUpload();
   /** @type {Waiter[]} */
   #waiters = [];
   /** Why the bridge did not take a source of the last offer. @type {WeakMap<LocalSource, RequestError>} */
@@ -95,13 +98,44 @@ export class Publisher extends Emitter {
   }
 
   /**
-   * Takes in what one's own line carries: where that is too little for all sizes of a picture, the best alone is sent.
-   * With several pictures at a time they all stay, since which of them the browser spends it on is not known. Where it is
-   * too little for that, too, sound takes less.
+   * Takes in what one's own line is like. Where it does not carry sound and the smallest pictures, fewer frames of them are sent,
+   * then still ones, then none.
+   *
+   * @param {Measurement} measured
+   */
+  measure(measured) {
+    if (measured.available !== null) this.#carries(measured.available);
+    const seen = this.#videos().some(([{ muted }, transceiver]) => !muted && this.#senders.get(transceiver)?.wanted);
+    // What is not sent says nothing of the line.
+    if (!seen || !this.#upload.measure(measured)) return;
+    for (const [source, transceiver] of this.#videos()) {
+      this.#bound(transceiver);
+      source.setUpload(this.#upload.upload);
+      this.announce(source).catch(() => undefined);
+    }
+  }
+
+  /** @returns {[LocalSource, RTCRtpTransceiver][]} */
+  #videos() {
+    return [...this.#sources].flatMap(([source, transceiver]) =>
+      source.kind === "video" && transceiver ? [/** @type {[LocalSource, RTCRtpTransceiver]} */ ([source, transceiver])] : [],
+    );
+  }
+
+  /** @param {RTCRtpTransceiver} transceiver of a picture */
+  #bound(transceiver) {
+    const { bitrate, frames } = this.#upload.bound;
+    const pictures = this.#videos().filter(([{ muted }]) => !muted).length;
+    this.#senders.get(transceiver)?.bound({ bitrate: bitrate / Math.max(1, pictures), frames });
+  }
+
+  /**
+   * Where the line is too thin for all sizes of a picture, the best alone is sent. With several pictures at a time they all
+   * stay, since which of them the browser spends it on is not known. Where it is too little for that, too, sound takes less.
    *
    * @param {number} bitrate bit/s, as the browser estimates it
    */
-  carries(bitrate) {
+  #carries(bitrate) {
     for (const [{ kind }, transceiver] of this.#sources) {
       if (kind === "audio" && transceiver) this.#senders.get(transceiver)?.shares(bitrate);
     }
@@ -152,13 +186,13 @@ export class Publisher extends Emitter {
   }
 
   /**
-   * Tells the others what a source is and whether it is muted. Without a connection it is told when it is back.
+   * Tells the others what a source is, whether it is muted, and what one's line makes of it. Without a connection it is told when it is back.
    *
    * @param {LocalSource} source
    */
   async announce(source) {
     if (source.id === null) return;
-    const message = { source_id: source.id, muted: source.muted, source: source.name };
+    const message = { source_id: source.id, muted: source.muted, source: source.name, upload: source.upload };
     try {
       await this.#session.request({ type: "update_source", ...message });
     } catch (error) {
@@ -209,9 +243,9 @@ export class Publisher extends Emitter {
    * @param {OwnSourceInfo[]} ownSources
    */
   #reconcile(ownSources) {
-    for (const { id, muted, source: name } of ownSources) {
+    for (const { id, muted, source: name, upload } of ownSources) {
       const source = this.sources.find((candidate) => candidate.id === id);
-      if (source && (source.muted !== muted || source.name !== name)) this.announce(source).catch(() => undefined);
+      if (source && (source.muted !== muted || source.name !== name || source.upload !== upload)) this.announce(source).catch(() => undefined);
     }
   }
 
@@ -284,7 +318,7 @@ export class Publisher extends Emitter {
       source.assignId(own?.id ?? null);
       const refusal = published.rejected.find(({ mid }) => mid !== null && mid === transceiver?.mid);
       if (refusal) this.#refusals.set(source, new RequestError(refusal.code, refusal.message));
-      if (own && own.muted !== source.muted) this.announce(source).catch(() => undefined);
+      if (own && (own.muted !== source.muted || own.upload !== source.upload)) this.announce(source).catch(() => undefined);
     }
   }
 
@@ -317,6 +351,9 @@ export class Publisher extends Emitter {
       await sender.send(source.name, size, source.codec);
       taken.add(transceiver);
       this.#sources.set(source, transceiver);
+      if (source.kind !== "video") continue;
+      this.#bound(transceiver);
+      source.setUpload(this.#upload.upload);
     }
   }
 

@@ -4,6 +4,7 @@ import { ThinLine } from "./thin-line.js";
 
 /** @import { Size, VideoCodec } from "./encodings.js" */
 /** @import { EncodingsNotice, SourceName } from "./protocol.js" */
+/** @import { Bound } from "./thin-upload.js" */
 
 /** Where the rate does not suffice: a screen keeps its size, since its text must be read. @type {Partial<Record<SourceName, string>>} */
 const DEGRADATION = { screen: "maintain-resolution" };
@@ -30,6 +31,8 @@ export class SourceSender {
   /** What each encoding may take at most, bit/s; null for what it usually does. @type {number | null} */
   #ceiling = null;
   #saving = false;
+  /** What one's own line has for it at most. @type {Bound} */
+  #bound = { bitrate: Infinity, frames: Infinity };
   #line = new ThinLine();
   #frames = new LongFrames();
   /** @type {Promise<void>} */
@@ -70,6 +73,21 @@ export class SourceSender {
     this.#apply();
   }
 
+  /** Whether anybody receives any of it. */
+  get wanted() {
+    return this.#wanted.size === 0 || [...this.#wanted.values()].some(({ active }) => active);
+  }
+
+  /**
+   * Sends the smallest encoding alone, of no more than this; nothing where `bitrate` is 0, all as ever where it is Infinity.
+   *
+   * @param {Bound} bound
+   */
+  bound(bound) {
+    this.#bound = bound;
+    this.#apply();
+  }
+
   /** @param {number} bitrate that one's own line has for this source, bit/s */
   carries(bitrate) {
     const { encodings } = this.#sender.getParameters();
@@ -105,6 +123,8 @@ export class SourceSender {
   #parameters(adapt) {
     const parameters = this.#sender.getParameters();
     const layout = adapt(fitted(this.#layout, parameters.encodings.length));
+    const { bitrate, frames } = this.#bound;
+    const bounded = bitrate !== Infinity;
     parameters.encodings.forEach((encoding, index) => {
       const { rid: _, ...wanted } = /** @type {RTCRtpEncodingParameters} */ (layout[index]);
       Object.assign(encoding, wanted);
@@ -112,6 +132,11 @@ export class SourceSender {
       const { active, spare } = this.#wantedOf(encoding.rid, index);
       encoding.active = wanted.active !== false && active && !(spare && this.#line.thin && !this.#saving);
       if (this.#saving && index > 0) encoding.active = false;
+      if (bounded) encoding.active = index === 0 && bitrate > 0 && this.wanted;
+      if (bounded && bitrate > 0) encoding.maxBitrate = Math.min(encoding.maxBitrate ?? Infinity, bitrate);
+      const fewer = bounded && frames > 0 ? Math.min(wanted.maxFramerate ?? Infinity, frames) : wanted.maxFramerate;
+      if (fewer !== undefined) encoding.maxFramerate = fewer;
+      else delete encoding.maxFramerate;
       // Of WebRTC Extensions; browsers that do not know it leave it out.
       const long = this.#frames.wanted || (SOUND.has(this.#name) && this.#ceiling !== null);
       if (long || "adaptivePtime" in encoding) Object.assign(encoding, { adaptivePtime: long });

@@ -20,6 +20,7 @@
  * @property {number | null} roundTrip seconds
  * @property {number | null} availableBitrate bit/s, of what is sent
  * @property {"udp" | "tcp" | null} protocol
+ * @property {number} received bytes since the last reading
  */
 
 /**
@@ -36,6 +37,7 @@
 export class StatisticsReader {
   /** @type {Reading} */
   #last = new Map();
+  #received = 0;
 
   /**
    * @param {RTCStatsReport} report
@@ -61,7 +63,10 @@ export class StatisticsReader {
       if (last) sources.set(id, compare(last, counters));
     });
     this.#last = reading;
-    return { connection: readConnection(report), sources };
+    const { bytes, ...connection } = readConnection(report);
+    const received = Math.max(0, bytes - this.#received);
+    this.#received = bytes;
+    return { connection: { ...connection, received }, sources };
   }
 }
 
@@ -93,22 +98,26 @@ function compare(last, now) {
 
 /**
  * @param {RTCStatsReport} report
- * @returns {ConnectionStatistics}
+ * @returns {Omit<ConnectionStatistics, "received"> & { bytes: number }} `bytes` that were received so far
  */
 function readConnection(report) {
   /** @type {Record<string, any> | null} */
   let pair = null;
+  /** @type {string | undefined} */
+  let selected;
   report.forEach((stats) => {
-    // Firefox has no transport statistics; both mark the pair in use as nominated.
+    if (stats.type === "transport") selected ??= stats.selectedCandidatePairId;
+    // Firefox has no transport statistics; both mark the pair in use as nominated, though late on a bad line.
     if (stats.type === "candidate-pair" && stats.nominated && stats.state === "succeeded") {
       if (pair === null || (stats.bytesReceived ?? 0) > (pair["bytesReceived"] ?? 0)) pair = stats;
     }
   });
   /** @type {Record<string, any>} */
-  const chosen = pair ?? {};
+  const chosen = report.get(selected ?? "") ?? pair ?? {};
   return {
     roundTrip: chosen["currentRoundTripTime"] ?? null,
     availableBitrate: chosen["availableOutgoingBitrate"] ?? null,
+    bytes: chosen["bytesReceived"] ?? 0,
     protocol: report.get(chosen["localCandidateId"])?.protocol ?? null,
   };
 }

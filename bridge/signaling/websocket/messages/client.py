@@ -22,6 +22,7 @@ from bridge.signaling.websocket.messages.parts import (
     SourceId,
     SourceName,
     Tile,
+    UploadName,
     ViewName,
 )
 from bridge.signaling.websocket.messages.stills import StillRequests
@@ -67,12 +68,14 @@ class UpdateSource(Request, tag="update_source"):
     """Tells the others about a source of one's own. Answered by `done`.
 
     Only what is given changes. `muted`: mute and unmute. `source`: the track was replaced by one of another source
-    (RTCRtpSender.replaceTrack), such as a screen in place of the camera.
+    (RTCRtpSender.replaceTrack), such as a screen in place of the camera. `upload`: what the client's own line makes of
+    a picture; `wrong_kind` of sound.
     """
 
     source_id: SourceId
     muted: bool | UnsetType = UNSET
     source: SourceName | UnsetType = UNSET
+    upload: UploadName | UnsetType = UNSET
 
 
 class Subscribe(Request, tag="subscribe"):
@@ -103,10 +106,17 @@ class Layout(Request, tag="layout"):
     """
 
     tiles: Annotated[list[Tile], Meta(max_length=TILES_LIMIT)]
-    pinned: Annotated[
-        list[ParticipantId],
-        Meta(max_length=PINS_LIMIT, description="Whom to show best on this client's screen, whoever speaks."),
-    ] = field(default_factory=list)
+    pinned: (
+        Annotated[
+            list[ParticipantId],
+            Meta(
+                max_length=PINS_LIMIT,
+                description="Whom to show best on this client's screen, whoever speaks; without it, whom a host pinned "
+                "for everybody (`pinned` of the room).",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     save_data: Annotated[
         bool, Meta(description="Whether to receive cameras in their smallest size only, to spare the user's data.")
     ] = False

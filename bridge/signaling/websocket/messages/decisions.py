@@ -79,6 +79,12 @@ class Lock(Request, tag="lock"):
     locked: bool
 
 
+class PinForAll(Request, tag="pin_for_all"):
+    """Has everybody see somebody best, such as a sign-language interpreter, in place of whom it was before."""
+
+    participant_id: Annotated[ParticipantId | None, Meta(description="null: nobody any more.")]
+
+
 class HandOver(Request, tag="hand_over"):
     """Gives the grant `host` to somebody whose role may have it, and gives it up."""
 
@@ -103,6 +109,7 @@ Decision = (
     | AskToUnmute
     | StopScreen
     | Lock
+    | PinForAll
     | HandOver
     | EndCall
 )

@@ -58,6 +58,9 @@ SourceName = Literal["microphone", "camera", "screen", "screen_audio"]
 TrackSourceName = Literal["microphone", "camera", "screen", "screen_audio", "composed"]
 """`composed`: one picture of everybody, which the bridge makes."""
 
+UploadName = Literal["full", "reduced", "stills", "paused"]
+"""What the line of whoever sends a picture makes of it: all, fewer frames, one now and then, none for now."""
+
 ViewName = Literal["separate", "composed", "auto"]
 
 MediaKind = Literal["audio", "video"]
@@ -120,6 +123,7 @@ class Source(Struct, frozen=True):
     source: SourceName
     kind: MediaKind
     muted: Annotated[bool, Meta(description="Said by the participant itself: it sends silence or no picture.")]
+    upload: Annotated[UploadName, Meta(description="Said by the participant itself: what its own line makes of it.")]
 
 
 class Participant(Struct, frozen=True):
@@ -199,6 +203,10 @@ class Room(Struct, frozen=True):
         bool, Meta(description="A camera is taken only after its owner's yes: ask, and send `answer_video_consent`.")
     ]
     recordable: Annotated[bool, Meta(description="Whether this bridge has anything that records.")]
+    pinned: Annotated[
+        ParticipantId | None,
+        Meta(description="Whom everybody is to see best, as a host wants it. Each may see others best."),
+    ]
     encryption: Annotated[
         Literal["bridge"],
         Meta(description="`bridge`: media is encrypted from each client to the bridge, which can read it."),
@@ -247,6 +255,7 @@ class OwnSource(Struct, frozen=True):
     source: SourceName
     kind: MediaKind
     muted: bool
+    upload: UploadName
 
 
 class WantedEncoding(Struct, frozen=True):

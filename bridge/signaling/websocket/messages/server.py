@@ -164,7 +164,7 @@ class SourceAdded(Notice, tag="source_added"):
 
 
 class SourceUpdated(Notice, tag="source_updated"):
-    """A source was muted, unmuted, or switched to another."""
+    """A source was muted, unmuted, or switched to another, or its sender's line makes something else of it."""
 
     participant_id: ParticipantId
     source: Source
