@@ -7,7 +7,7 @@ import { it } from "node:test";
 
 import { inBrowsers } from "./open-page.js";
 
-inBrowsers("the page", (eachPage) => {
+inBrowsers("the page", (eachPage, name) => {
   let view;
   let page;
   eachPage((opened) => {
