@@ -108,7 +108,7 @@ inBrowsers("the page", (eachPage, name) => {
       navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("no", "NotAllowedError"));
     });
     await view.page.goto(view.url);
-    const way = { chromium: "til venstre for adressen, slå på kameraet og mikrofonen", firefox: "ta bort sperren for kameraet og mikrofonen" };
+    const way = { chromium: "til venstre for adressen, slå på kamera og mikrofon", firefox: "ta bort sperren for kamera og mikrofon" };
     await view.untilText("main", way[name]);
   });
 
