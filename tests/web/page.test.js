@@ -7,7 +7,7 @@ import { it } from "node:test";
 
 import { inBrowsers } from "./open-page.js";
 
-inBrowsers("the page", (eachPage) => {
+inBrowsers("the page", (eachPage, name) => {
   let view;
   let page;
   eachPage((opened) => {
@@ -108,7 +108,7 @@ inBrowsers("the page", (eachPage) => {
       navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("no", "NotAllowedError"));
     });
     await view.page.goto(view.url);
-    const way = { chromium: "til venstre for adressen, slå på kameraet og mikrofonen", firefox: "ta bort sperren for kameraet og mikrofonen" };
+    const way = { chromium: "til venstre for adressen, slå på kamera og mikrofon", firefox: "ta bort sperren for kamera og mikrofon" };
     await view.untilText("main", way[name]);
   });
 

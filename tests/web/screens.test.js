@@ -9,7 +9,7 @@ import { launch } from "../browser/launch.js";
 import { faults } from "./screens/faults.js";
 import { SCREENS } from "./screens/list.js";
 import { describeSheet } from "./screens/sheet.js";
-import { ShownPage, THEMES } from "./screens/show.js";
+import { ENLARGED, ShownPage, THEMES } from "./screens/show.js";
 import { serveWeb } from "./static-server.js";
 
 const DOCS = fileURLToPath(new URL("../../docs/", import.meta.url));
@@ -44,7 +44,42 @@ const LOOKED_AT = [
   "message-too-old",
 ];
 
+/** What has most to show of each kind. */
+const ENLARGED_SCREENS = [
+  "signin-choose",
+  "permission-refused",
+  "self-test-poor",
+  "lobby-messages",
+  "call-grid",
+  "doctor-people",
+  "doctor-recording",
+  "doctor-invited",
+  "marked-prepare",
+  "admin",
+];
+/** At 400 % one scrolls down in the call, as the rule has it. */
+const SCROLLS = "the call is higher than its window";
+
 describe("screens", () => {
+  it("can be read and used at 200 and 400 percent, without scrolling sideways", async () => {
+    const web = await serveWeb();
+    const browser = await launch("chromium");
+    try {
+      for (const id of ENLARGED_SCREENS) {
+        const view = await ShownPage.play(browser, web.origin, SCREENS.find((each) => each.id === id));
+        for (const size of Object.keys(ENLARGED)) {
+          await view.on(size, "light");
+          const found = await faults(view.page);
+          assert.deepEqual(found.filter((fault) => fault !== SCROLLS), [], `${id} at ${size}`);
+        }
+        await view.close();
+      }
+    } finally {
+      await browser.close();
+      web.close();
+    }
+  });
+
   it("break no rule of accessibility and fit on a phone, in either theme", async () => {
     const web = await serveWeb();
     const browser = await launch("chromium");

@@ -12,7 +12,7 @@ const WAYS = [
   [/\b(iPhone|iPad|iPod)\b/, "permissionIosSafari"],
   [/\bAndroid\b/, "permissionAndroid"],
   [/\bFirefox\//, "permissionFirefox"],
-  [/\b(Chrome|Edg|OPR)\//, "permissionChrome"],
+  [/(Chrome|Chromium|Edg|OPR)\//, "permissionChrome"],
   [/\bVersion\/.*Safari\//, "permissionSafari"],
 ];
 

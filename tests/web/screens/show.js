@@ -8,6 +8,11 @@ export const DEVICES = {
   tablet: { width: 820, height: 1180, touch: true },
   desktop: { width: 1280, height: 800, touch: false },
 };
+/** A window on a desktop that is enlarged (WCAG 1.4.4 and 1.4.10): 1280 × 800 at 200 %, 1280 × 1024 at 400 %. */
+export const ENLARGED = {
+  "200 %": { width: 640, height: 400, touch: false },
+  "400 %": { width: 320, height: 256, touch: false },
+};
 export const THEMES = /** @type {const} */ (["light", "dark"]);
 
 export class ShownPage extends OpenPage {
@@ -72,11 +77,11 @@ export class ShownPage extends OpenPage {
   }
 
   /**
-   * @param {keyof typeof DEVICES} device
+   * @param {keyof typeof DEVICES | keyof typeof ENLARGED} device
    * @param {"light" | "dark"} theme
    */
   async on(device, theme) {
-    const { width, height, touch } = DEVICES[device];
+    const { width, height, touch } = { ...DEVICES, ...ENLARGED }[device];
     // Not by `setViewport`, which loads the page anew for another kind of pointer.
     await this.devtools.send("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: 1, mobile: touch });
     await this.devtools.send("Emulation.setTouchEmulationEnabled", { enabled: touch });
