@@ -106,18 +106,27 @@ class AudioEncoder:
 
 
 class Resampler:
-    """Mono samples from one rate to another, by libswresample."""
+    """Mono samples from one rate to another, by libswresample, as many as there is time in them.
+
+    It looks ahead by 1 to 2 ms, so that the first samples are fewer. These are made up for by silence before them: what
+    fills a packet that comes in fills one that goes out, which would wait for the next packet otherwise.
+    """
 
     def __init__(self, source: int, target: int) -> None:
         self._same = source == target
-        self._source = source
+        self._source, self._target = source, target
+        self._begins = True
         self._resampler = AudioResampler(format="s16", layout="mono", rate=target)
 
     def resample(self, samples: Samples) -> Samples:
-        """What comes of these samples now; a few are kept back for the next."""
+        """What comes of these samples now."""
         if self._same or not samples.size:
             return samples
         frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
         frame.sample_rate = self._source
         parts = [each.to_ndarray().reshape(-1) for each in self._resampler.resample(frame)]
+        if self._begins:
+            self._begins = False
+            lacking = samples.size * self._target // self._source - sum(part.size for part in parts)
+            parts.insert(0, np.zeros(max(0, lacking), np.int16))
         return np.concatenate(parts) if parts else np.zeros(0, np.int16)

@@ -72,6 +72,17 @@ def test_the_tone_comes_out_packet_by_packet(source: str, target: str) -> None:
     assert (transcoder.errors, transcoder.gaps) == (0, 0)
 
 
+@pytest.mark.parametrize(("source", "target"), list(itertools.permutations(CODECS, 2)))
+def test_no_packet_waits_for_the_next_one(source: str, target: str) -> None:
+    out: list[bytes] = []
+    transcoder = AudioTranscoder(
+        Start("audio", (spec(source, 100),), spec(target, 101), 2222, 300_000, 5, OFFSET), out.append
+    )
+    for number, datagram in enumerate(speech(source, 10), start=1):
+        transcoder.handle([datagram], number * 0.02)
+        assert len(out) == number
+
+
 def test_packets_that_overtake_each_other_and_come_twice_change_nothing() -> None:
     sent = speech("pcma", 50)
     _, clean = transcoded("pcma", "pcmu", sent)

@@ -273,6 +273,18 @@ async def test_hostile_media_ends_at_most_its_own_leg(codec: str) -> None:
                 await shows(victim, Camera(codec, GREEN), Screen("vp8"))
 
 
+@pytest.mark.parametrize("target", ["vp8", "vp9", "h264", "av1", "h263-1998"])
+async def test_a_senders_clock_that_leaps_ends_nothing(target: str) -> None:
+    async with supervisor(max=1) as legs:
+        with leg(legs, spec("vp8", target)) as under_test:
+            camera, screen = Camera("vp8", GREEN), Screen(target)
+            await shows(under_test, camera, screen)
+            for leap in (-(1 << 30), 1 << 30, (1 << 31) - 1, -90_000):
+                under_test.timestamp = (under_test.timestamp + leap) % (1 << 32)
+                await shows(under_test, camera, screen)
+            assert under_test.leg.restarts == 0
+
+
 async def test_a_leg_that_dies_again_and_again_is_given_up() -> None:
     async with supervisor(max=1) as legs:
         with leg(legs, spec("vp8", "h264")) as under_test:
