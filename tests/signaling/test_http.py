@@ -75,6 +75,16 @@ async def test_unknown_paths_and_methods_are_problems() -> None:
         assert "GET" in wrong.headers["allow"]
 
 
+async def test_a_path_with_a_slash_too_many_is_not_there_and_says_so() -> None:
+    async with open_house() as house, httpx.AsyncClient(base_url=house.url) as http:
+        # No redirect: behind a proxy that ends TLS it would lead to http://, and a page's preflight may not follow it.
+        for method in ("POST", "OPTIONS", "GET"):
+            refused = await http.request(method, "/whip/room/")
+            assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
+            assert "slash" in refused.json()["hint"]
+        assert "hint" not in (await http.get("/whip")).json()
+
+
 async def test_an_exception_nobody_expected_is_an_incident() -> None:
     async with open_house() as house, httpx.AsyncClient(base_url=house.url) as http:
 

@@ -128,7 +128,7 @@ def test_an_offer_that_cannot_receive_is_refused() -> None:
         answer(data_only, [])
 
 
-@pytest.mark.parametrize("name", ["chrome_recvonly", "firefox_recvonly", "aiortc_recvonly"])
+@pytest.mark.parametrize("name", ["chrome_recvonly", "firefox_recvonly", "aiortc_recvonly", "gstreamer_recvonly"])
 def test_every_stack_is_answered(name: str) -> None:
     made = answer(fixture(name), [source(1, "chrome_publish", "video"), source(2, "chrome_publish", "audio")])
     assert len(made.placements) == 2
