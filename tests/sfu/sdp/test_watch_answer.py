@@ -132,7 +132,11 @@ def test_an_offer_that_cannot_receive_is_refused() -> None:
 def test_every_stack_is_answered(name: str) -> None:
     made = answer(fixture(name), [source(1, "chrome_publish", "video"), source(2, "chrome_publish", "audio")])
     assert len(made.placements) == 2
-    parser.parse(writer.write(made.description))
+    read = parser.parse(writer.write(made.description))
+    listed = {media.mid: {codec.payload_type for codec in media.codecs} for media in read.media}
+    for placement in made.placements:
+        # What an answer does not say is not sent: GStreamer offers redundant sound without saying of what.
+        assert {mapping.receiver for mapping in placement.mappings} <= listed[placement.mid]
 
 
 def test_a_viewer_that_tells_by_source_is_not_sent_transport_wide_numbers() -> None:
