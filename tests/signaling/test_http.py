@@ -85,6 +85,16 @@ async def test_a_path_with_a_slash_too_many_is_not_there_and_says_so() -> None:
         assert "hint" not in (await http.get("/whip")).json()
 
 
+async def test_the_websockets_path_says_that_it_is_for_websockets() -> None:
+    async with open_house() as house, httpx.AsyncClient(base_url=house.url) as http:
+        for method in ("GET", "POST"):
+            # So it comes through a proxy that does not pass the upgrade on.
+            refused = await http.request(method, "/v1/signal")
+            assert (refused.status_code, refused.json()["code"]) == (426, "upgrade_required")
+            assert (refused.headers["upgrade"], refused.headers["connection"]) == ("websocket", "Upgrade")
+            assert "proxy" in refused.json()["hint"]
+
+
 async def test_an_exception_nobody_expected_is_an_incident() -> None:
     async with open_house() as house, httpx.AsyncClient(base_url=house.url) as http:
 

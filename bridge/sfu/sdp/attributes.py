@@ -19,7 +19,7 @@ STATIC_PAYLOAD_TYPES: dict[int, tuple[str, int, int]] = {
 """Payload types that need no `a=rtpmap` (RFC 3551), as far as WebRTC endpoints and old equipment use them."""
 
 OPUS_CHANNELS = 2
-"""What is always written of Opus, whatever it holds (RFC 7587, section 7). GStreamer's `whepclientsrc` leaves it out."""
+"""As is always written of Opus, whatever it holds (RFC 7587, section 7); GStreamer's `whepclientsrc` leaves it out."""
 
 _TOKEN = re.compile(r"[!#-'*+\-.0-9A-Z^-~{}]+", re.ASCII)
 _ICE_CHARS = re.compile(r"[A-Za-z0-9+/]+", re.ASCII)
