@@ -122,6 +122,10 @@ def test_an_answer_lists_only_what_the_producer_can_send() -> None:
 def test_an_offer_that_cannot_receive_is_refused() -> None:
     with pytest.raises(SdpError, match="recvonly"):
         answer(fixture("chrome_publish"), [])
+    g729_only = re.sub(r"(m=\S+ \d+ \S+).*", r"\1 18", fixture("chrome_recvonly"))
+    with pytest.raises(SdpError, match="codecs") as refused:
+        answer(g729_only, [])
+    assert refused.value.line is not None
     head, _, rest = fixture("chrome_datachannel").partition("m=audio")
     data_only = head.replace("0 1 2", "2") + "m=application" + rest.partition("m=application")[2]
     with pytest.raises(SdpError, match="data channels"):
