@@ -30,11 +30,15 @@ def application(routes: Iterable[BaseRoute], *, hsts: float = 0.0) -> Starlette:
 
     `hsts`: seconds for which browsers that came by TLS are to come by TLS only (RFC 6797); 0 does not say so.
     """
-    return Starlette(
+    served = Starlette(
         routes=list(routes),
         middleware=[Middleware(_CommonHeaders, hsts=hsts), Middleware(_LastResort)],
         exception_handlers={HTTPException: _http_exception},
     )
+    # Starlette's redirect names the scheme that it sees, which is http behind a proxy that ends TLS and is not trusted;
+    # and the preflight of a page may not be redirected at all (Fetch standard).
+    served.router.redirect_slashes = False
+    return served
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:
@@ -42,7 +46,15 @@ async def _http_exception(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = error.headers if isinstance(error, HTTPException) else None
     code, message = _CODES.get(status, ("bad_request", "The request cannot be served."))
-    return problem(BridgeError(code, message), dict(headers or {}))
+    return problem(BridgeError(code, message, hint=_hint(request) if status == 404 else None), dict(headers or {}))
+
+
+def _hint(request: Request) -> str | None:
+    """What may be wrong with a path at which there is nothing."""
+    path = request.url.path
+    if path.endswith("/") and path != "/":
+        return "Leave the slash at its end out."
+    return None
 
 
 class _CommonHeaders:

@@ -71,6 +71,7 @@ _STATUS = {
     "etag_mismatch": HTTPStatus.PRECONDITION_FAILED,
     "etag_missing": HTTPStatus.PRECONDITION_REQUIRED,
     "body_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "upgrade_required": HTTPStatus.UPGRADE_REQUIRED,
     "unsupported_media_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "no_usable_media": HTTPStatus.UNPROCESSABLE_ENTITY,
     "rate_limited": HTTPStatus.TOO_MANY_REQUESTS,

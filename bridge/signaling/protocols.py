@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, ClassVar
 
+from httptools import HttpParserUpgrade, HttpRequestParser
 from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -50,6 +51,13 @@ class DeadlineHttpProtocol(HttpToolsProtocol):
     _write_timer: asyncio.TimerHandle | None = None
     _header_bytes = 0
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """As uvicorn has it, but for the parser."""
+        super().__init__(*arguments, **options)
+        self.parser = _Parser(self)
+        # As uvicorn sets its own: pipelined requests are answered up to the one that closes the connection.
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A connection: its first request is expected now."""
         super().connection_made(transport)
@@ -80,9 +88,16 @@ class DeadlineHttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """A whole header. Bodies have their own deadline, kept by whoever reads them."""
+        if self.declines_upgrade():
+            return
         self._idle.pop(self, None)
         self._header_arrived()
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """A whole request."""
+        if not self.declines_upgrade():
+            super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """A whole response. Unless another request came already, one is awaited now."""
@@ -106,6 +121,17 @@ class DeadlineHttpProtocol(HttpToolsProtocol):
         # Closing waits for the client to have read everything, for ever if need be.
         self.loop.call_later(LINGER, self.transport.abort)
 
+    def declines_upgrade(self) -> bool:
+        """Whether what is read is a request that offers to go on by a protocol which is not spoken here."""
+        offered = self.parser.should_upgrade() and any(name == b"upgrade" for name, _ in self.headers)
+        return offered and not self._should_upgrade()
+
+    def header_without_upgrade(self) -> bytes:
+        """The header that was read last, less that offer."""
+        lines = [b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())]
+        lines += [b"%s: %s" % (name, value) for name, value in self.headers if name != b"upgrade"]
+        return b"\r\n".join(lines) + b"\r\n\r\n"
+
     def _rest(self) -> None:
         if len(self._idle) >= MAX_IDLE:
             oldest = next(iter(self._idle))
@@ -125,6 +151,31 @@ class DeadlineHttpProtocol(HttpToolsProtocol):
         if self._header_timer is not None:
             self._header_timer.cancel()
             self._header_timer = None
+
+
+class _Parser(HttpRequestParser):
+    """Reads on where a request offers to go on by a protocol that is not spoken here (RFC 9110, 7.8).
+
+    Java's own client does so over cleartext, with whatever it asks (`Upgrade: h2c`). httptools takes all that follows
+    such a header for the other protocol: the body would be lost, and the connection with it. So the header is read once
+    more, without the offer.
+    """
+
+    def __init__(self, protocol: DeadlineHttpProtocol) -> None:
+        super().__init__(protocol)
+        self._protocol = protocol
+
+    def feed_data(self, data: bytes) -> None:  # type: ignore[override]
+        """Bytes of requests. Raises what httptools does, `HttpParserUpgrade` for WebSockets only."""
+        while data:
+            try:
+                super().feed_data(data)
+                data = b""
+            except HttpParserUpgrade as stopped:
+                if not self._protocol.declines_upgrade():
+                    raise
+                data = data[stopped.args[0] :]
+                super().feed_data(self._protocol.header_without_upgrade())
 
 
 class DroppableWebSocketProtocol(WebSocketsSansIOProtocol):

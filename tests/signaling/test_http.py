@@ -78,6 +78,26 @@ async def test_unknown_paths_and_methods_are_problems() -> None:
         assert "GET" in wrong.headers["allow"]
 
 
+async def test_a_path_with_a_slash_too_many_is_not_there_and_says_so() -> None:
+    async with open_house() as house, httpx.AsyncClient(base_url=house.url) as http:
+        # No redirect: behind a proxy that ends TLS it would lead to http://, and a page's preflight may not follow it.
+        for method in ("POST", "OPTIONS", "GET"):
+            refused = await http.request(method, "/whip/room/")
+            assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
+            assert "slash" in refused.json()["hint"]
+        assert "hint" not in (await http.get("/whip")).json()
+
+
+async def test_the_websockets_path_says_that_it_is_for_websockets() -> None:
+    async with open_house() as house, httpx.AsyncClient(base_url=house.url) as http:
+        for method in ("GET", "POST"):
+            # So it comes through a proxy that does not pass the upgrade on.
+            refused = await http.request(method, "/v1/signal")
+            assert (refused.status_code, refused.json()["code"]) == (426, "upgrade_required")
+            assert (refused.headers["upgrade"], refused.headers["connection"]) == ("websocket", "Upgrade")
+            assert "proxy" in refused.json()["hint"]
+
+
 async def test_an_exception_nobody_expected_is_an_incident() -> None:
     async with open_house() as house, httpx.AsyncClient(base_url=house.url, timeout=PATIENCE) as http:
 
@@ -240,3 +260,66 @@ async def test_a_body_without_declared_length_is_bounded_too() -> None:
             content=chunks(),  # type: ignore[arg-type]
         )
         assert (refused.status_code, refused.json()["code"]) == (413, "body_too_large")
+
+
+UPGRADE_TO_HTTP_2 = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAAB\r\n"
+"""What Java's own client says over cleartext, with whatever it asks (RFC 7540, 3.2)."""
+
+
+def request(extra: bytes, body: bytes) -> bytes:
+    return (
+        b"POST /whip/room HTTP/1.1\r\nHost: x\r\nContent-Type: application/sdp\r\nAuthorization: Bearer room cart\r\n"
+        + extra
+        + b"\r\n"
+        + body
+    )
+
+
+async def answer(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
+    """The status line and the body of the next response of a connection."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+    return head.partition(b"\r\n")[0], await reader.readexactly(int(length.partition(b":")[2]))
+
+
+@pytest.mark.parametrize(
+    ("extra", "body"),
+    [
+        (b"Content-Length: 7\r\n", b"0 audio"),
+        (b"Transfer-Encoding: chunked\r\n", b"4\r\n0 au\r\n3\r\ndio\r\n0\r\n\r\n"),
+    ],
+    ids=["length", "chunks"],
+)
+@pytest.mark.parametrize("pieces", ["whole", "header first", "byte by byte"])
+async def test_a_request_that_offers_another_protocol_is_served_by_this_one(
+    extra: bytes, body: bytes, pieces: str
+) -> None:
+    whole = request(UPGRADE_TO_HTTP_2 + extra, body)
+    cuts = {
+        "whole": [whole],
+        "header first": [whole[: -len(body)], body],
+        "byte by byte": [whole[at : at + 1] for at in range(len(whole))],
+    }
+    async with open_house() as house:
+        reader, writer = await raw(house)
+        # Twice, since the connection goes on.
+        for _ in range(2):
+            for piece in cuts[pieces]:
+                writer.write(piece)
+                await writer.drain()
+            async with asyncio.timeout(PATIENCE):
+                status, described = await answer(reader)
+            # The media plane of these tests answers an offer by itself.
+            assert (status.split()[1], described) == (b"201", b"0 audio")
+        writer.close()
+
+
+async def test_requests_that_offer_another_protocol_may_follow_each_other_at_once() -> None:
+    async with open_house() as house:
+        reader, writer = await raw(house)
+        once = b"GET /nowhere HTTP/1.1\r\nHost: x\r\n" + UPGRADE_TO_HTTP_2 + b"\r\n"
+        writer.write(once * 3)
+        async with asyncio.timeout(PATIENCE):
+            answers = [await answer(reader) for _ in range(3)]
+        writer.close()
+        assert [status.split()[1] for status, _ in answers] == [b"404"] * 3

@@ -18,6 +18,9 @@ STATIC_PAYLOAD_TYPES: dict[int, tuple[str, int, int]] = {
 }
 """Payload types that need no `a=rtpmap` (RFC 3551), as far as WebRTC endpoints and old equipment use them."""
 
+OPUS_CHANNELS = 2
+"""As is always written of Opus, whatever it holds (RFC 7587, section 7); GStreamer's `whepclientsrc` leaves it out."""
+
 _TOKEN = re.compile(r"[!#-'*+\-.0-9A-Z^-~{}]+", re.ASCII)
 _ICE_CHARS = re.compile(r"[A-Za-z0-9+/]+", re.ASCII)
 _FINGERPRINT = re.compile(r"(\S+)\s+([0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2})*)", re.ASCII)
@@ -96,7 +99,8 @@ def rtpmap(line: Line, text: str) -> tuple[int, tuple[str, int, int]]:
     match = _RTPMAP.fullmatch(text)
     if match is None or int(match[1]) > 127 or int(match[3]) == 0 or match[4] == "0":
         raise line.error("expected a payload type, name and clock rate")
-    return int(match[1]), (match[2], int(match[3]), int(match[4] or 1))
+    channels = OPUS_CHANNELS if match[2].lower() == "opus" else int(match[4] or 1)
+    return int(match[1]), (match[2], int(match[3]), channels)
 
 
 def fmtp(line: Line, text: str) -> tuple[int, str]:

@@ -44,6 +44,8 @@ _LEVEL_ATTRIBUTES = frozenset(
 )
 """What may be said for the session and for each m-line."""
 
+_WHAT_TO_SEND = "Send the SDP itself, from v=0 on, with nothing around it."
+
 
 class Line(NamedTuple):
     """One line, `type=value`. A tuple, since an offer has some 170 of them."""
@@ -65,7 +67,7 @@ def _lines(text: str) -> Iterator[Line]:
         if line[1:2] != "=" or not "a" <= line[0] <= "z":
             if not line:
                 continue
-            raise SdpError("not an SDP line (type=value)", line=number)
+            raise SdpError("not an SDP line (type=value)", line=number, hint=_WHAT_TO_SEND if number == 1 else None)
         if holds_nul and "\0" in line:
             raise SdpError("a line may not hold NUL", line=number)
         yield Line(number, line[0], line[2:])
@@ -111,9 +113,9 @@ def parse(text: str, *, max_bytes: int = MAX_BYTES, max_media: int = MAX_MEDIA) 
     lines = _lines(text)
     first = next(lines, None)
     if first is None:
-        raise SdpError("empty")
+        raise SdpError("the description is empty", hint=_WHAT_TO_SEND)
     if (first.type, first.value) != ("v", "0"):
-        raise first.error("must begin with v=0")
+        raise first.error("must begin with v=0", hint=_WHAT_TO_SEND)
     return _Parser(max_media).run(lines)
 
 

@@ -28,10 +28,11 @@ def translate(producer: Sequence[MediaCodec], receiver: MediaDescription) -> tup
     receiver that has only the others would see and hear nothing without anybody knowing why.
     """
     rtx = retransmissions(receiver.codecs)
+    usable = [each.codec for each in codecs.receivable(receiver)]
     mappings: list[Mapping] = []
     feedback: dict[str, None] = {}
     for each in producer:
-        best = _best(each.codec, receiver.codecs)
+        best = _best(each.codec, usable)
         if best is not None:
             mappings.append(Mapping(each.codec.payload_type, best.payload_type, rtx.get(best.payload_type)))
             feedback.update(dict.fromkeys(codecs.known_feedback(best, receiver.kind, receiver.codecs)))
@@ -42,7 +43,7 @@ def translate(producer: Sequence[MediaCodec], receiver: MediaDescription) -> tup
 
 def suits(producer: Sequence[MediaCodec], receiver: MediaDescription) -> int | None:
     """How well a receiver takes what a producer sends: 0 is best, None is not at all (see `translate`)."""
-    fits = (codecs.decodes(_first(producer), offered) for offered in receiver.codecs)
+    fits = (codecs.decodes(_first(producer), each.codec) for each in codecs.receivable(receiver))
     return min((fit for fit in fits if fit is not None), default=None)
 
 

@@ -85,9 +85,12 @@ def plan(offer: SessionDescription, *, current_role: DtlsRole | None = None) -> 
             usable.append(index)
         elif why is None:
             why = (media.line, refused.reason)
-    if current_role is None and not any(offer.media[index].receives for index in usable):
+    receiving = [offer.media[index] for index in usable if offer.media[index].receives]
+    if current_role is None and not receiving:
         line, reason = why or (None, "no m-line offers to receive (a=recvonly)")
         raise SdpError(reason, line=line)
+    if current_role is None and not any(receivable(media) for media in receiving):
+        raise SdpError("none of the codecs offered can be sent", line=receiving[0].line)
     sections = [offer.media[index] for index in usable]
     return WatchPlan(offer, peer_transport(offer, sections, current_role) if sections else None, tuple(usable))
 

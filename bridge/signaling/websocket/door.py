@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import WebSocketRoute
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from bridge.errors import BridgeError
@@ -14,6 +15,8 @@ from bridge.signaling.websocket import close_codes
 from bridge.signaling.websocket.connection import Connection
 from bridge.signaling.websocket.settings import PATH, SUBPROTOCOL, WebSocketSettings
 from bridge.signaling.websocket.welcome import Welcome
+
+ANY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 class WebSocketDoor:
@@ -28,9 +31,9 @@ class WebSocketDoor:
         self._waiting: dict[Connection, None] = {}
         """Those that have not joined, the longest first."""
 
-    def routes(self) -> list[WebSocketRoute]:
+    def routes(self) -> list[BaseRoute]:
         """What the HTTP server has to route here."""
-        return [WebSocketRoute(PATH, self._serve)]
+        return [WebSocketRoute(PATH, self._serve), Route(PATH, _upgrade_required, methods=ANY_METHOD)]
 
     async def _serve(self, websocket: WebSocket) -> None:
         refusal = self._refusal(websocket)
@@ -88,3 +91,14 @@ class WebSocketDoor:
                 )
             )
         return None
+
+
+async def _upgrade_required(_: Request) -> JSONResponse:
+    """What a client sees whose opening handshake does not arrive as one (RFC 9110, 15.5.22)."""
+    refusal = BridgeError(
+        "upgrade_required",
+        "Here WebSockets are opened.",
+        field="Upgrade",
+        hint="If the client did ask for one, a proxy on the way has to pass Upgrade and Connection on.",
+    )
+    return problem(refusal, {"Upgrade": "websocket", "Connection": "Upgrade"})

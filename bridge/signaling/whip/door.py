@@ -72,6 +72,8 @@ class WhipDoor:
         self, door: Door, handlers: dict[str, _Handler], methods: Sequence[str], accepts: dict[str, str]
     ) -> _Handler:
         """Wraps handlers by method: OPTIONS, 405, refusals as problem documents, CORS on everything."""
+        # A slash in a room's name, be it written %2F, leads to the path of a session.
+        hint = f"An offer is POSTed to /{door.value}/ROOM; the Location of its answer takes PATCH and DELETE."
 
         async def handle(request: Request) -> Response:
             if request.method == "OPTIONS":
@@ -80,7 +82,7 @@ class WhipDoor:
             handler = handlers.get(request.method)
             try:
                 if handler is None:
-                    raise BridgeError("method_not_allowed", "This method means nothing here.")
+                    raise BridgeError("method_not_allowed", "This method means nothing here.", hint=hint)
                 response = await handler(request)
             except BridgeError as refusal:
                 response = self._refused(door, refusal, methods, accepts)

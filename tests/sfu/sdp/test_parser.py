@@ -107,6 +107,20 @@ def test_line_ends_may_be_bare_and_blank_lines_are_passed_over() -> None:
     assert len(parser.parse((HEAD + "\r\n" + AUDIO).replace("\r\n", "\n")).media) == 1
 
 
+@pytest.mark.parametrize("text", ["", '{"type": "offer", "sdp": "v=0"}', "\ufeffv=0\r\n", "o=- 1 1 IN IP4 0.0.0.0\r\n"])
+def test_whoever_sends_something_else_is_told_what_to_send(text: str) -> None:
+    with pytest.raises(SdpError) as refused:
+        parser.parse(text)
+    assert "v=0" in (refused.value.hint or "")
+
+
+@pytest.mark.parametrize("mapping", ["opus/48000", "OPUS/48000/1", "opus/48000/2"])
+def test_opus_has_two_channels_whatever_a_peer_says(mapping: str) -> None:
+    text = HEAD + f"m=audio 9 UDP/TLS/RTP/SAVPF 101\r\na=rtpmap:101 {mapping}\r\n"
+    (codec,) = parser.parse(text).media[0].codecs
+    assert (codec.key, codec.clock_rate, codec.channels) == ("opus", 48000, 2)
+
+
 def test_port_0_is_a_rejection_unless_the_m_line_is_bundle_only() -> None:
     text = HEAD + "m=video 0 UDP/TLS/RTP/SAVPF 96\r\n"
     assert parser.parse(text).media[0].rejected

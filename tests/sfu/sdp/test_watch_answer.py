@@ -122,17 +122,25 @@ def test_an_answer_lists_only_what_the_producer_can_send() -> None:
 def test_an_offer_that_cannot_receive_is_refused() -> None:
     with pytest.raises(SdpError, match="recvonly"):
         answer(fixture("chrome_publish"), [])
+    g729_only = re.sub(r"(m=\S+ \d+ \S+).*", r"\1 18", fixture("chrome_recvonly"))
+    with pytest.raises(SdpError, match="codecs") as refused:
+        answer(g729_only, [])
+    assert refused.value.line is not None
     head, _, rest = fixture("chrome_datachannel").partition("m=audio")
     data_only = head.replace("0 1 2", "2") + "m=application" + rest.partition("m=application")[2]
     with pytest.raises(SdpError, match="data channels"):
         answer(data_only, [])
 
 
-@pytest.mark.parametrize("name", ["chrome_recvonly", "firefox_recvonly", "aiortc_recvonly"])
+@pytest.mark.parametrize("name", ["chrome_recvonly", "firefox_recvonly", "aiortc_recvonly", "gstreamer_recvonly"])
 def test_every_stack_is_answered(name: str) -> None:
     made = answer(fixture(name), [source(1, "chrome_publish", "video"), source(2, "chrome_publish", "audio")])
     assert len(made.placements) == 2
-    parser.parse(writer.write(made.description))
+    read = parser.parse(writer.write(made.description))
+    listed = {media.mid: {codec.payload_type for codec in media.codecs} for media in read.media}
+    for placement in made.placements:
+        # What an answer does not say is not sent: GStreamer offers redundant sound without saying of what.
+        assert {mapping.receiver for mapping in placement.mappings} <= listed[placement.mid]
 
 
 def test_a_viewer_that_tells_by_source_is_not_sent_transport_wide_numbers() -> None:
