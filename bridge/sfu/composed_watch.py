@@ -53,6 +53,12 @@ class ComposedWatch:
         for kind, made in self._held.items():
             made.set_bitrate(self, picture if kind == "video" else line)
 
+    def set_loss(self, lost: float) -> None:
+        """What is lost on the line, 0–1."""
+        sound = self._held.get("audio")
+        if isinstance(sound, Mix):
+            sound.set_loss(self, lost)
+
     def on_encoding(self, producer_id: int, encoding: int, bitrate: int) -> None:
         """Told by the picture: which of its encodings is for this line."""
         self._consumers.choose(producer_id, encoding, bitrate)

@@ -118,6 +118,7 @@ class DerivedProducer(SharedProducer):
     def release(self, receiver: Receiver) -> None:
         """One receiver less; it ends with the last."""
         moved = self._lines.leave(now(), receiver)
+        self._loss.leave(receiver)
         if len(self._lines):
             self._make(moved)
             self._router.legs_changed()
@@ -128,6 +129,11 @@ class DerivedProducer(SharedProducer):
         """What the line of a receiver carries of it. The thinnest line of those who share an encoding decides."""
         if receiver in self._lines:
             self._follow(receiver, bitrate)
+
+    def set_loss(self, receiver: Receiver, lost: float) -> None:
+        """What a receiver loses of it, 0–1."""
+        if self.kind == "audio" and receiver in self._lines:
+            self._lose(receiver, lost)
 
     def layers_changed(self) -> None:
         """The layers of the source changed: takes in the one that is of use."""

@@ -103,6 +103,7 @@ class Detours:
         share = round(max(0, event["bitrate"] * OVERHEAD - sounds * AUDIO_BITRATE) / max(1, pictures))
         for source_id in self._keys:
             self._derived[source_id].set_bitrate(self, share)
+            self._derived[source_id].set_loss(self, event["fraction_lost"])
         return share
 
     def on_encoding(self, producer_id: int, encoding: int, bitrate: int) -> None:

@@ -15,6 +15,7 @@ from bridge.sfu.legs import AnyLegSpec, Leg, LegRunner
 from bridge.sfu.sdp import codecs
 from bridge.sfu.sdp.codecs import MediaCodec
 from bridge.sfu.socket_transport import layer_up_to, new_ssrc, received
+from bridge.sfu.sound_loss import SoundLoss
 from bridge.sfu.types import LegInput, LegReason, LegReport, MediaKind
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class LegHost(ABC):
         self._transport: LegTransport | None = None
         self._inputs: dict[int, TakenIn] = {}
         """By producer."""
+        self._loss = SoundLoss()
+        """Of the sound that it makes."""
 
     @property
     @abstractmethod
@@ -110,8 +113,15 @@ class LegHost(ABC):
     def _start_leg(self, spec: AnyLegSpec, bitrate: int) -> LegTransport:
         """A place for the leg, and the transport that it hangs on. Raises `BridgeError`."""
         self._leg = self._runner.reserve(spec, bitrate, self)
+        self._loss = SoundLoss()
         self._transport = LegTransport(self._router, self._leg, lambda: self.on_leg_ended("leg_failed"))
         return self._transport
+
+    def _lose(self, receiver: object, lost: float) -> None:
+        """A receiver loses so much of the sound, 0–1."""
+        before = self._loss.percent
+        if self._leg is not None and self._loss.follow(now(), receiver, lost) != before:
+            self._leg.set_loss(self._loss.percent)
 
     def _take_in(self, transport: LegTransport, wanted: Mapping[int, PublishedProducer]) -> None:
         """Has these, and no others, sent to the leg."""

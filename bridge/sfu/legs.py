@@ -148,6 +148,9 @@ class Leg(Protocol):
     def set_bitrate(self, bitrate: int, thin: int = 0) -> None:
         """What it may send from now on, in bit/s, and what of a second encoding for thin lines; 0 for none."""
 
+    def set_loss(self, percent: int) -> None:
+        """What its receivers lose of the sound that it makes."""
+
     def set_scene(self, scene: Scene) -> None:
         """What a leg of many inputs makes its picture or its mixes of, from now on."""
 

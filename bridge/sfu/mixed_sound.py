@@ -49,6 +49,7 @@ class Mix:
     def release(self, receiver: object) -> None:
         """One receiver less; it ends with the last. Idempotent."""
         if self.receivers.pop(receiver, None) is not None:
+            self._sound.forget_loss(receiver)
             if not self.receivers:
                 self._sound.stop(self)
             self._sound.changed()
@@ -58,6 +59,11 @@ class Mix:
         if receiver in self.receivers:
             self.receivers[receiver] = bitrate
             self._sound.follow_lines()
+
+    def set_loss(self, receiver: object, lost: float) -> None:
+        """What a receiver loses, 0–1."""
+        if receiver in self.receivers:
+            self._sound.set_loss(receiver, lost)
 
 
 class MixedSound(LegHost):
@@ -112,6 +118,14 @@ class MixedSound(LegHost):
         if self._leg is not None and bitrate != self._bitrate:
             self._bitrate = bitrate
             self._leg.set_bitrate(bitrate)
+
+    def set_loss(self, receiver: object, lost: float) -> None:
+        """What a receiver of one of the mixes loses, 0–1."""
+        self._lose(receiver, lost)
+
+    def forget_loss(self, receiver: object) -> None:
+        """A receiver less."""
+        self._loss.leave(receiver)
 
     def follow(self) -> None:
         """The room is another: takes in all its sounds, and tells the leg."""

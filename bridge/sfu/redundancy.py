@@ -6,7 +6,7 @@ would come too late to be heard. What that costs is taken from the same thin lin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 MAX_FRAMES = 2
 """Earlier frames in a packet at most."""
@@ -36,6 +36,25 @@ FRAME_BITRATE = 34_000
 
 
 @dataclass
+class SmoothedLoss:
+    """The loss that a receiver reports (0–1), over the last seconds."""
+
+    value: float = 0.0
+    _told: float | None = None
+
+    def update(self, now: float, lost: float) -> None:
+        """Takes in what is reported now."""
+        lost = min(1.0, max(0.0, lost))
+        if self._told is None or lost > self.value:
+            # A rise is believed sooner than a fall: what it costs to be wrong is a few kilobits.
+            self.value += (lost - self.value) * (0.5 if self._told is not None else 1.0)
+        else:
+            age = max(0.0, now - self._told)
+            self.value += (lost - self.value) * (1 - (1 / 3) ** (age / MEMORY))
+        self._told = now
+
+
+@dataclass
 class RedundancyPolicy:
     """Decides for one receiver."""
 
@@ -43,8 +62,7 @@ class RedundancyPolicy:
     """Earlier frames in each packet now."""
     _level: int = 0
     """What the loss alone asks for."""
-    _loss: float = 0.0
-    _told: float | None = None
+    _loss: SmoothedLoss = field(default_factory=SmoothedLoss)
     _low_since: float | None = None
 
     def update(self, now: float, *, lost: float, bitrate: int, voices: int, beside_video: bool = True) -> int:
@@ -53,28 +71,18 @@ class RedundancyPolicy:
         `voices` is how many speak at the same time; silence costs nothing to repeat. `beside_video` says whether the
         receiver gets any.
         """
-        self._smooth(now, lost)
+        self._loss.update(now, lost)
         wanted = self._wanted(now)
         share = SHARE_BESIDE_VIDEO if beside_video else SHARE_ALONE
         affordable = (bitrate * share / max(1, voices) - STREAM_BITRATE) / FRAME_BITRATE
         self.frames = min(wanted, max(0, int(affordable)), MAX_FRAMES)
         return self.frames
 
-    def _smooth(self, now: float, lost: float) -> None:
-        lost = min(1.0, max(0.0, lost))
-        if self._told is None or lost > self._loss:
-            # A rise is believed sooner than a fall: what it costs to be wrong is a few kilobits.
-            self._loss += (lost - self._loss) * (0.5 if self._told is not None else 1.0)
-        else:
-            age = max(0.0, now - self._told)
-            self._loss += (lost - self._loss) * (1 - (1 / 3) ** (age / MEMORY))
-        self._told = now
-
     def _wanted(self, now: float) -> int:
-        rising = sum(self._loss >= threshold for threshold in UP)
+        rising = sum(self._loss.value >= threshold for threshold in UP)
         if rising > self._level:
             self._level, self._low_since = rising, None
-        elif self._level > 0 and self._loss < DOWN[self._level - 1]:
+        elif self._level > 0 and self._loss.value < DOWN[self._level - 1]:
             if self._low_since is None:
                 self._low_since = now
             if now - self._low_since >= HOLD:

@@ -134,6 +134,7 @@ class WatchConnection:
 
     def _on_estimate(self, event: EstimateEvent) -> None:
         self._composed.set_bitrate(self._detours.on_estimate(event), event["bitrate"])
+        self._composed.set_loss(event["fraction_lost"])
         self._consumers.on_estimate(event)
 
     def _sources(

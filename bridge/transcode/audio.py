@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from bridge.transcode import rtp
-from bridge.transcode.audio_codecs import OPUS_BITRATE, OPUS_THIN_BITRATE, AudioEncoder, Samples
+from bridge.transcode.audio_codecs import OPUS_BITRATE, OPUS_LOSS, OPUS_THIN_BITRATE, AudioEncoder, Samples
 from bridge.transcode.messages import Start
 from bridge.transcode.pacing import IDLE_SECONDS, TICK_SECONDS
 from bridge.transcode.sender import RtpSender
@@ -30,7 +30,7 @@ class AudioTranscoder:
         """Raises `CodecUnavailableError`."""
         self._start = start
         self.bitrate = start.bitrate
-        self._thin = start.bitrate < THIN_BITRATE
+        self._thin, self._loss = start.bitrate < THIN_BITRATE, OPUS_LOSS
         self._encoder = self._make_encoder()
         self._sender = RtpSender(send, start.target.payload_type, start.ssrc, start.sequence)
         self._input = SoundDecoder(start.source, self._encoder.codec.rate, send)
@@ -83,7 +83,13 @@ class AudioTranscoder:
         thin = bitrate < THIN_BITRATE
         if thin is not self._thin:
             self._thin = thin
-            self._encoder = self._make_encoder()
+            self._adapt()
+
+    def set_loss(self, percent: int) -> None:
+        """What the receivers lose."""
+        if percent != self._loss:
+            self._loss = percent
+            self._adapt()
 
     def handle(self, datagrams: Sequence[bytes], now: float) -> None:
         """Takes in what has come since the last time."""
@@ -101,8 +107,13 @@ class AudioTranscoder:
     def close(self) -> None:
         """Nothing is left to free."""
 
+    def _adapt(self) -> None:
+        if self._encoder.adapts:
+            self._encoder = self._make_encoder()
+
     def _make_encoder(self) -> AudioEncoder:
-        return AudioEncoder(self._start.target.name, bitrate=OPUS_THIN_BITRATE if self._thin else OPUS_BITRATE)
+        bitrate = OPUS_THIN_BITRATE if self._thin else OPUS_BITRATE
+        return AudioEncoder(self._start.target.name, bitrate=bitrate, loss=self._loss)
 
     def _take_rtcp(self, datagram: bytes) -> None:
         for each in rtp.parse_rtcp(datagram):

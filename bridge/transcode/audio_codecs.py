@@ -21,8 +21,8 @@ FRAME_MILLISECONDS = 20
 OPUS_BITRATE = 24_000
 """Wideband speech that is as good as it gets, in bit/s."""
 OPUS_THIN_BITRATE = 14_000
-_OPUS_LOSS = "10"
-"""Percent of loss that the forward error correction is laid out for."""
+OPUS_LOSS = 10
+"""Percent of loss that the forward error correction is laid out for, until it is known."""
 MAX_PACKET_SAMPLES = 120 * 48
 """A packet of Opus lasts 120 ms at most (RFC 6716, section 2.1.4)."""
 
@@ -80,7 +80,7 @@ class AudioDecoder:
 class AudioEncoder:
     """Blocks of `samples` mono samples at the codec's rate in, packets out."""
 
-    def __init__(self, name: str, *, bitrate: int = OPUS_BITRATE) -> None:
+    def __init__(self, name: str, *, bitrate: int = OPUS_BITRATE, loss: int = OPUS_LOSS) -> None:
         self.codec = codec_named(name)
         self.samples = self.codec.rate * FRAME_MILLISECONDS // 1000
         """Of each block."""
@@ -93,8 +93,13 @@ class AudioEncoder:
         if name == "opus":
             self._context.bit_rate = bitrate
             self._context.options = {"application": "voip", "frame_duration": str(FRAME_MILLISECONDS), "fec": "1"}
-            self._context.options |= {"packet_loss": _OPUS_LOSS, "compression_level": "5"}
+            self._context.options |= {"packet_loss": str(loss), "compression_level": "5"}
         self._position = 0
+
+    @property
+    def adapts(self) -> bool:
+        """Whether bitrate and loss make a difference."""
+        return self.codec.encoder == "libopus"
 
     def encode(self, samples: Samples) -> bytes:
         """A packet's payload; empty while the encoder waits for more."""

@@ -170,6 +170,8 @@ def _obey(control: socket.socket, transcoder: Transcoder) -> bool:
     match command:
         case Target():
             transcoder.set_bitrate(command.bitrate, command.thin)
+            if isinstance(transcoder, AudioTranscoder | SoundMixer):
+                transcoder.set_loss(command.loss)
         case Pictures() if isinstance(transcoder, PictureComposer):
             transcoder.follow(command)
         case Voices() if isinstance(transcoder, SoundMixer):

@@ -166,6 +166,8 @@ class Target(msgspec.Struct, frozen=True, tag="target"):
     """In bit/s of RTP payload; 0: a composed picture is not made while nobody looks at it."""
     thin: int = 0
     """The same of the second encoding; 0 for none."""
+    loss: int = 10
+    """Percent of sound that its receivers lose."""
 
 
 class Report(msgspec.Struct, frozen=True, tag="report"):

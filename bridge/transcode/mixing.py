@@ -13,7 +13,14 @@ import numpy as np
 
 from bridge.transcode import rtp
 from bridge.transcode.audio import THIN_BITRATE
-from bridge.transcode.audio_codecs import OPUS_BITRATE, OPUS_THIN_BITRATE, AudioEncoder, Resampler, Samples
+from bridge.transcode.audio_codecs import (
+    OPUS_BITRATE,
+    OPUS_LOSS,
+    OPUS_THIN_BITRATE,
+    AudioEncoder,
+    Resampler,
+    Samples,
+)
 from bridge.transcode.messages import Mix, MixOutput, Sound, Voices
 from bridge.transcode.mix import BLOCK, SAMPLE_RATE, Block, Mixer, to_int16
 from bridge.transcode.ntp import ntp_now, ntp_seconds
@@ -32,16 +39,18 @@ REPORT_BLOCKS = 50
 class _Output:
     """One mix on its way to those who hear it."""
 
-    def __init__(self, spec: MixOutput, send: Callable[[bytes], None], bitrate: int) -> None:
+    def __init__(self, spec: MixOutput, send: Callable[[bytes], None], bitrate: int, loss: int) -> None:
         self.spec = spec
-        self._encoder = self._make_encoder(bitrate)
+        self._encoder = self._make_encoder(bitrate, loss)
         self._resampler = Resampler(SAMPLE_RATE, self._encoder.codec.rate)
         self._waiting: Samples = np.zeros(0, np.int16)
         self._begins = True
         self.sender = RtpSender(send, spec.codec.payload_type, spec.ssrc, 0)
 
-    def set_bitrate(self, bitrate: int) -> None:
-        self._encoder = self._make_encoder(bitrate)
+    def adapt(self, bitrate: int, loss: int) -> None:
+        """To what the lines carry, and to the percent that they lose."""
+        if self._encoder.adapts:
+            self._encoder = self._make_encoder(bitrate, loss)
 
     def send(self, block: Block, tick: int, start: Mix, delay: float) -> bool:
         """Encodes a block and sends it; whether a packet came of it. It was taken up `delay` seconds ago."""
@@ -61,8 +70,9 @@ class _Output:
             self.sender.report(ntp_now() - ntp_seconds(delay), timestamp)
         return True
 
-    def _make_encoder(self, bitrate: int) -> AudioEncoder:
-        return AudioEncoder(self.spec.codec.name, bitrate=OPUS_THIN_BITRATE if bitrate < THIN_BITRATE else OPUS_BITRATE)
+    def _make_encoder(self, bitrate: int, loss: int) -> AudioEncoder:
+        rate = OPUS_THIN_BITRATE if bitrate < THIN_BITRATE else OPUS_BITRATE
+        return AudioEncoder(self.spec.codec.name, bitrate=rate, loss=loss)
 
 
 class SoundMixer:
@@ -83,6 +93,7 @@ class SoundMixer:
         """The number of the next block."""
         self._frames_gone = self._errors_gone = self._gaps_gone = self._octets_gone = 0
         self.bitrate = start.bitrate
+        self._loss = OPUS_LOSS
         self.frames_out = 0
         self.size = (0, 0)
         self.delays: list[float] = []
@@ -118,8 +129,13 @@ class SoundMixer:
         thin_before, thin = self.bitrate < THIN_BITRATE, bitrate < THIN_BITRATE
         self.bitrate = bitrate
         if thin is not thin_before:
-            for output in self._outputs.values():
-                output.set_bitrate(bitrate)
+            self._adapt()
+
+    def set_loss(self, percent: int) -> None:
+        """What the receivers lose."""
+        if percent != self._loss:
+            self._loss = percent
+            self._adapt()
 
     def follow(self, voices: Voices) -> None:
         """Takes in what is to be mixed, and for whom. What stays is not interrupted."""
@@ -176,7 +192,11 @@ class SoundMixer:
             self._octets_gone += self._outputs.pop(ssrc).sender.octets
         for ssrc, spec in wanted.items():
             if ssrc not in self._outputs:
-                self._outputs[ssrc] = _Output(spec, self._send, self.bitrate)
+                self._outputs[ssrc] = _Output(spec, self._send, self.bitrate, self._loss)
+
+    def _adapt(self) -> None:
+        for output in self._outputs.values():
+            output.adapt(self.bitrate, self._loss)
 
     def _mix(self, tick: int) -> None:
         self._mixer.feed({source: self._heard(ssrcs) for source, ssrcs in self._voices.items()})

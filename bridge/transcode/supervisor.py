@@ -19,6 +19,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
+
 from bridge.errors import BridgeError
 from bridge.sfu.legs import AnyLegSpec, ComposeSpec, Leg, LegListener, LegSpec, MixSpec, Scene
 from bridge.transcode import messages
@@ -201,7 +203,7 @@ class SupervisedLeg:
     def __init__(self, supervisor: LegSupervisor, spec: AnyLegSpec, bitrate: int, listener: LegListener) -> None:
         self._supervisor = supervisor
         self._spec = spec
-        self._bitrate, self._thin = bitrate, 0
+        self._target = Target(bitrate)
         self._listener = listener
         self._scene: Scene | None = None
         self._media: socket.socket | None = None
@@ -239,8 +241,11 @@ class SupervisedLeg:
 
     def set_bitrate(self, bitrate: int, thin: int = 0) -> None:
         """What it may send from now on, in bit/s, and what of a second encoding; 0 for none."""
-        self._bitrate, self._thin = bitrate, thin
-        self._say(Target(bitrate, thin))
+        self._aim(msgspec.structs.replace(self._target, bitrate=bitrate, thin=thin))
+
+    def set_loss(self, percent: int) -> None:
+        """What its receivers lose of the sound that it makes."""
+        self._aim(msgspec.structs.replace(self._target, loss=percent))
 
     def set_scene(self, scene: Scene) -> None:
         """What a leg of many inputs works on from now on."""
@@ -261,6 +266,7 @@ class SupervisedLeg:
     def on_begun(self) -> None:
         """Tells the process what to do."""
         self._say(self._first_message())
+        self._say(self._target)
         if self._scene is not None:
             self._say(scene_message(self._scene))
 
@@ -297,7 +303,7 @@ class SupervisedLeg:
                 return Compose(
                     target=codec_spec(spec.target),
                     ssrc=spec.ssrc,
-                    bitrate=self._bitrate,
+                    bitrate=self._target.bitrate,
                     sequence=self._sequence,
                     timestamp_offset=self._timestamp_offset,
                     language=settings.language,
@@ -306,14 +312,14 @@ class SupervisedLeg:
                     thin=self._second(spec.thin_ssrc),
                 )
             case MixSpec():
-                return Mix(self._bitrate, self._sequence, self._timestamp_offset, settings.memory)
+                return Mix(self._target.bitrate, self._sequence, self._timestamp_offset, settings.memory)
             case LegSpec():
                 return Start(
                     kind=spec.kind,
                     source=tuple(codec_spec(each) for each in spec.source),
                     target=codec_spec(spec.target),
                     ssrc=spec.ssrc,
-                    bitrate=self._bitrate,
+                    bitrate=self._target.bitrate,
                     sequence=self._sequence,
                     timestamp_offset=self._timestamp_offset,
                     orientation_extension=spec.orientation_extension,
@@ -322,8 +328,12 @@ class SupervisedLeg:
                     thin=self._second(spec.thin_ssrc),
                 )
 
+    def _aim(self, target: Target) -> None:
+        self._target = target
+        self._say(target)
+
     def _second(self, ssrc: int | None) -> Thin | None:
-        return None if ssrc is None else Thin(ssrc, self._thin, self._thin_sequence)
+        return None if ssrc is None else Thin(ssrc, self._target.thin, self._thin_sequence)
 
     def _say(self, command: messages.Command) -> None:
         self._process.say(messages.encode(command))

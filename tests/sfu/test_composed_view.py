@@ -21,6 +21,7 @@ class FakeLeg:
         self.spec, self.bitrate, self.listener, self.thin = spec, bitrate, listener, 0
         self.scene: Scene | None = None
         self.stopped = False
+        self.loss: int | None = None
         self.restarts = 0
         self.stats: dict[str, float] = {}
 
@@ -29,6 +30,9 @@ class FakeLeg:
 
     def set_bitrate(self, bitrate: int, thin: int = 0) -> None:
         self.bitrate, self.thin = bitrate, thin
+
+    def set_loss(self, percent: int) -> None:
+        self.loss = percent
 
     def set_scene(self, scene: Scene) -> None:
         self.scene = scene

@@ -127,3 +127,41 @@ def test_hostile_sound_is_survived(source: str) -> None:
     _, packets = transcoded(source, "pcma" if source != "pcma" else "opus", hostile)
     # Nothing more is asked than to be there still, and not to have made more than came.
     assert len(packets) < 6 * len(hostile)
+
+
+def voice(packets: int) -> list[bytes]:
+    """Packets of something that Opus takes for speech: a buzz with pauses."""
+    encoder, sent = AudioEncoder("pcma"), []
+    for number in range(packets):
+        at = (number * encoder.samples + np.arange(encoder.samples)) / encoder.codec.rate
+        buzz = sum(np.sin(2 * np.pi * 120 * overtone * at) / overtone for overtone in range(1, 30))
+        payload = encoder.encode((buzz * 4_000 * (np.sin(2 * np.pi * 3 * at) > -0.3)).astype(np.int16))
+        sent.append(rtp.write(100, number, number * encoder.ticks, 9, payload, marker=number == 0))
+    return sent
+
+
+def repeats(payload: bytes) -> bool:
+    """Whether a packet of Opus of 20 ms holds the frame before again (LBRR flag: RFC 6716, section 4.2.4)."""
+    has_silk = payload[0] >> 3 < 16
+    return has_silk and len(payload) > 1 and bool(payload[1] & 0x40)
+
+
+def test_opus_repeats_what_was_before_only_where_receivers_lose_packets() -> None:
+    out: list[bytes] = []
+    start = Start("audio", (spec("pcma", 100),), spec("opus", 101), 2222, 300_000, 5, OFFSET)
+    transcoder = AudioTranscoder(start, out.append)
+    repeated = []
+    sent = iter(voice(300))
+    for number, loss in enumerate((0, 20, 0)):
+        transcoder.set_loss(loss)
+        out.clear()
+        for index, datagram in enumerate(itertools.islice(sent, 100)):
+            transcoder.handle([datagram], (number * 100 + index) * 0.02)
+        packets = [rtp.parse(datagram) for datagram in out]
+        repeated.append(sum(repeats(packet.payload) for packet in packets))
+        # The stream is the same one: the encoder is another.
+        assert len(packets) >= 99
+        steps = {(b.sequence - a.sequence, b.timestamp - a.timestamp) for a, b in itertools.pairwise(packets)}
+        assert steps == {(1, 960)}
+    assert repeated[0] == repeated[2] == 0
+    assert repeated[1] > 30
