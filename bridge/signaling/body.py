@@ -13,10 +13,19 @@ BODY_TIMEOUT = 10.0
 
 
 async def read_text(request: Request, max_bytes: int) -> str:
-    """The body as UTF-8. Raises `BridgeError`: `body_too_large`, `request_timeout`, `body_not_utf8`.
+    """The body as UTF-8.
+
+    Raises `BridgeError`: `unsupported_media_type`, `body_too_large`, `request_timeout`, `body_not_utf8`.
 
     A body that says it is too large is refused before any of it is read.
     """
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise BridgeError(
+            "unsupported_media_type",
+            "The body may not be compressed.",
+            field="Content-Encoding",
+            hint="Send it as it is, without Content-Encoding.",
+        )
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > max_bytes:
         raise _too_large(max_bytes)

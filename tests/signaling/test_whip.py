@@ -138,6 +138,7 @@ async def test_a_whep_player_may_patch_without_if_match() -> None:
         ("other cart", {}, "0 audio", 403, "token_wrong_room"),
         ("room cart subscribe", {}, "0 audio", 403, "not_granted"),
         ("room cart", {"Content-Type": "application/json"}, "0 audio", 415, "unsupported_media_type"),
+        ("room cart", {"Content-Encoding": "gzip"}, "0 audio", 415, "unsupported_media_type"),
         ("room cart", {"Accept": "text/html"}, "0 audio", 406, "not_acceptable"),
         ("room cart", {"Accept": "application/sdp;q=0"}, "0 audio", 406, "not_acceptable"),
         ("room cart", {}, "garbage", 400, "sdp_invalid"),
