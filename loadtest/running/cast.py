@@ -84,6 +84,7 @@ class Cast:
             recording=None if firefox else clips.recording(microphone.clip, self.folder),
             camera=plan.camera is not None,
             microphone=plan.microphone is not None,
+            codec=None if plan.codec is None else plan.codec.upper(),
         )
         log = self.folder / f"{plan.name}.log"
         return BridgePage(plan.name, f"{self.url}/join#{self.token(plan)}", look, names, wrapper, log, firefox)

@@ -73,7 +73,7 @@ class ParticipantPlan:
     microphone: Microphone | None = field(default_factory=Microphone)
     switches: tuple[Switch, ...] = ()
     codec: str | None = None
-    """Of native clients: vp8 or h264; None for vp8."""
+    """Of pictures that are sent, vp8 or h264. None for what a browser prefers; of other clients, for vp8."""
     simulcast: bool = True
     """Of native clients: whether they send several sizes. A WHIP client sends one."""
 

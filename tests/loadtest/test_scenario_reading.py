@@ -36,7 +36,8 @@ def test_native_clients_are_as_many_as_one_likes_and_browsers_are_not(tmp_path: 
 @pytest.mark.parametrize(
     ("participant", "expected"),
     [
-        ("{name: a, codec: h264}", "it is for clients that are not chromium"),
+        ("{name: a, client: firefox, codec: h264}", "it is for clients that are not firefox"),
+        ("{name: a, simulcast: false}", "it is for clients that are not chromium"),
         ("{name: a, client: firefox, simulcast: false}", "it is for clients that are not firefox"),
         ("{name: a, client: firefox, camera: {clip: talking-head}}", "no clip: Firefox plays none"),
         ("{name: a, client: firefox, microphone: {clip: beeps}}", "no clip: Firefox plays none"),

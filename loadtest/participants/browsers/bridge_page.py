@@ -43,6 +43,8 @@ class Look:
     recording: Path | None
     camera: bool = True
     microphone: bool = True
+    codec: str | None = None
+    """What pictures go out in, as SDP writes it; None for what the page prefers."""
 
 
 @dataclass
@@ -150,7 +152,10 @@ def instrument(look: Look, names: Sequence[str]) -> str:
         "clip": look.film is not None,
     }
     sources = "\n".join((HERE / name).read_text() for name in ("camera.js", "meter.js"))
-    return f"{sources}\ninstallMeter(installCamera({json.dumps(picture)}), {json.dumps(list(names))});"
+    installed = f"{sources}\ninstallMeter(installCamera({json.dumps(picture)}), {json.dumps(list(names))});"
+    if look.codec is None:
+        return installed
+    return f"{installed}\n{(HERE / 'codec.js').read_text()}\nsendPicturesIn({json.dumps(look.codec)});"
 
 
 def read_sample(taken: dict[str, Any]) -> Sample:
