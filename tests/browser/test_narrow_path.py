@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from loadtest.ports import free_port
-from tests.browser.browsers import Browser, BrowserName, Page
+from tests.browser.browsers import Driver, Page
 from tests.browser.test_page import enter
 from tests.support.bridge import Bridge
 from tests.support.media import GREEN, RED
@@ -24,7 +24,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @contextlib.asynccontextmanager
 async def bridge_beyond(mtu: int, folder: Path, *, ipv6: bool = False, config: str = "") -> AsyncIterator[Bridge]:
-    """A bridge beyond such a path. Its page is reached by a loopback address, as secure pages must be."""
+    """A bridge beyond such a path. Its page is reached by a loopback address, as secure pages must be.
+
+    Browsers are to be started on it: those that run already give up what they load when the network changes.
+    """
     (folder / "bridge.toml").write_text(config)
     with narrow_path(mtu) as host:
         bridge = Bridge(
@@ -50,22 +53,24 @@ async def protocols(page: Page) -> set[str]:
 
 
 async def test_they_go_over_to_tcp_where_their_hellos_are_swallowed(
-    network: Network, tmp_path: Path, room: str, browsers: dict[BrowserName, Browser]
+    network: Network, tmp_path: Path, room: str, driver: Driver
 ) -> None:
     async with bridge_beyond(1200, tmp_path) as bridge:
-        red = await enter(browsers["chromium"], bridge, room, RED)
-        green = await enter(browsers["chromium"], bridge, room, GREEN, "pasient")
+        chromium = await driver.launch("chromium")
+        red = await enter(chromium, bridge, room, RED)
+        green = await enter(chromium, bridge, room, GREEN, "pasient")
         await asyncio.gather(red.expect(GREEN), green.expect(RED))
         assert [await protocols(red), await protocols(green)] == [{"tcp"}, {"tcp"}]
 
 
 @pytest.mark.parametrize("ipv6", [False, True], ids=["ipv4", "ipv6"])
 async def test_they_stay_on_udp_where_it_carries_what_ipv6_demands(
-    network: Network, tmp_path: Path, room: str, browsers: dict[BrowserName, Browser], ipv6: bool
+    network: Network, tmp_path: Path, room: str, driver: Driver, ipv6: bool
 ) -> None:
     async with bridge_beyond(1280, tmp_path, ipv6=ipv6) as bridge:
-        red = await enter(browsers["chromium"], bridge, room, RED)
-        green = await enter(browsers["chromium"], bridge, room, GREEN, "pasient")
+        chromium = await driver.launch("chromium")
+        red = await enter(chromium, bridge, room, RED)
+        green = await enter(chromium, bridge, room, GREEN, "pasient")
         await asyncio.gather(red.expect(GREEN), green.expect(RED))
         assert "udp" in await protocols(red)
         assert "udp" in await protocols(green)
@@ -73,8 +78,8 @@ async def test_they_stay_on_udp_where_it_carries_what_ipv6_demands(
 
 
 async def test_where_there_is_no_tcp_either_the_page_says_so(
-    network: Network, tmp_path: Path, room: str, browsers: dict[BrowserName, Browser]
+    network: Network, tmp_path: Path, room: str, driver: Driver
 ) -> None:
     async with bridge_beyond(1200, tmp_path, config="[media]\ntcp = false\n") as bridge:
-        red = await enter(browsers["chromium"], bridge, room, RED)
+        red = await enter(await driver.launch("chromium"), bridge, room, RED)
         await red.wait("document.body.innerText.includes('Nettverket slipper ikke lyd og bilde gjennom')")

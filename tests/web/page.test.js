@@ -78,9 +78,20 @@ inBrowsers("the page", (eachPage, name) => {
     await untilText("h1", "Gjør deg klar");
   });
 
-  it("says so in words when its texts do not come, and starts anew with the link as it was", async () => {
-    await lose(/\/client\/text\//, 2);
+  /** The document says so from its beginning, hidden: this is when it is shown. */
+  const untilShownAsNotLoaded = () => until(() => document.documentElement.hasAttribute("data-failed"));
+
+  it("is loaded anew by itself when its files were lost, as when the network changes", async () => {
+    await lose(/\/sdk\/src\/session\.js/, 2);
     await open();
+    await untilText(".greeting", "Ola Nordmann");
+  });
+
+  it("says so in words when its texts do not come, and starts anew with the link as it was", async () => {
+    // Twice in each of three loads.
+    await lose(/\/client\/text\//, 6);
+    await open();
+    await untilShownAsNotLoaded();
     await untilText("h1", "Siden ble ikke lastet");
     await view.accessible();
     await press("Last siden på nytt");
@@ -90,6 +101,7 @@ inBrowsers("the page", (eachPage, name) => {
   it("says so in words when its scripts do not come", async () => {
     await lose(/\/sdk\/src\/session\.js/);
     await open();
+    await untilShownAsNotLoaded();
     await untilText("h1", "Siden ble ikke lastet");
     assert.equal(await page.evaluate(() => [...document.querySelectorAll("h1")].filter((node) => node.checkVisibility()).length), 1);
   });

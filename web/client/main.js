@@ -179,5 +179,11 @@ function signallingUrl() {
 // Without it there is no call: not-started.js says so, where nothing runs.
 if ("RTCPeerConnection" in window) {
   document.documentElement.dataset["runs"] = "";
-  textsLoaded.then(() => new Page().start(), () => document.dispatchEvent(new Event("notloaded")));
+  textsLoaded.then(
+    () => {
+      document.dispatchEvent(new Event("started"));
+      new Page().start();
+    },
+    () => document.dispatchEvent(new Event("notloaded")),
+  );
 }

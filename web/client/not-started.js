@@ -33,6 +33,36 @@
     return "RTCPeerConnection" in window && "HTMLDialogElement" in window && "at" in Array.prototype;
   }
 
+  /** The page is loaded anew by itself so many times, in milliseconds after it did not start. */
+  var AGAIN_AFTER = [1000, 3000];
+  var STORED = "bridge.loads";
+
+  /**
+   * A network that changes takes with it what is being loaded: a phone that leaves the house. Whether it is loaded anew.
+   */
+  function again() {
+    try {
+      var loads = Number(sessionStorage.getItem(STORED));
+      var after = AGAIN_AFTER[loads];
+      if (after === undefined || !knowsThePage()) {
+        sessionStorage.removeItem(STORED);
+        return false;
+      }
+      sessionStorage.setItem(STORED, String(loads + 1));
+      setTimeout(function () {
+        window.location.reload();
+      }, after);
+      return true;
+    } catch (_) {
+      // Without storage nobody knows how often that was.
+      return false;
+    }
+  }
+
+  function missing() {
+    if (!again()) tell();
+  }
+
   function tell() {
     var sections = document.querySelectorAll(".not-loaded section");
     var chosen = language();
@@ -57,8 +87,15 @@
   }
 
   window.addEventListener("load", function () {
-    if (!document.documentElement.hasAttribute("data-runs")) tell();
+    if (!document.documentElement.hasAttribute("data-runs")) missing();
   });
-  // Of the page itself, once it runs, when what it needs later does not come.
-  document.addEventListener("notloaded", tell);
+  // Of the page itself, once it runs: when what it begins with does not come, and when it begins.
+  document.addEventListener("notloaded", missing);
+  document.addEventListener("started", function () {
+    try {
+      sessionStorage.removeItem(STORED);
+    } catch (_) {
+      // Nothing was counted either.
+    }
+  });
 })();

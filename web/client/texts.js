@@ -12,6 +12,9 @@ export const textsLoaded = load()
   })
   .then((texts) => useTexts(texts[language]));
 
+// The page hears of it once its other files are there, which may be later.
+textsLoaded.catch(() => undefined);
+
 /** @param {string} [query] */
 function load(query = "") {
   return import(`./text/${language}.js${query}`);

@@ -62,6 +62,7 @@ export const MARKED = [
     play: async (view) => {
       await lose(view, /\/client\/text\//);
       await view.prepare();
+      await view.until(() => document.documentElement.hasAttribute("data-failed"));
     },
   },
   {

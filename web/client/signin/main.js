@@ -228,4 +228,5 @@ class SignInPage {
 }
 
 document.documentElement.dataset["runs"] = "";
+document.dispatchEvent(new Event("started"));
 new SignInPage().start();
