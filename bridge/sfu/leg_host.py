@@ -119,9 +119,9 @@ class LegHost(ABC):
 
     def _lose(self, receiver: object, lost: float) -> None:
         """A receiver loses so much of the sound, 0–1."""
-        before = self._loss.percent
-        if self._leg is not None and self._loss.follow(now(), receiver, lost) != before:
-            self._leg.set_loss(self._loss.percent)
+        before, percent = self._loss.percent, self._loss.follow(now(), receiver, lost)
+        if self._leg is not None and percent is not None and percent != before:
+            self._leg.set_loss(percent)
 
     def _take_in(self, transport: LegTransport, wanted: Mapping[int, PublishedProducer]) -> None:
         """Has these, and no others, sent to the leg."""

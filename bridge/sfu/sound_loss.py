@@ -12,9 +12,6 @@ from bridge.sfu.redundancy import SmoothedLoss
 LEVELS = (0, 10, 20)
 """Percent that encoders are laid out for."""
 
-START = 10
-"""Until the first receivers tell what they lose."""
-
 HOLD = 10.0
 """Seconds that less has to be enough: bursts come again, and each change is a new encoder."""
 
@@ -23,16 +20,17 @@ class SoundLoss:
     """Decides for one leg."""
 
     def __init__(self) -> None:
-        self.percent = START
+        self.percent: int | None = None
+        """None until it is known: the leg lays out for some loss by itself."""
         self._lost: dict[object, SmoothedLoss] = {}
         self._less_since: float | None = None
 
-    def follow(self, now: float, receiver: object, lost: float) -> int:
+    def follow(self, now: float, receiver: object, lost: float) -> int | None:
         """Takes in what a receiver loses (0–1); the percent to lay out for."""
         self._lost.setdefault(receiver, SmoothedLoss()).update(now, lost)
         worst = max(each.value for each in self._lost.values()) * 100
         wanted = next((level for level in LEVELS if worst <= level + 1), LEVELS[-1])
-        if wanted > self.percent:
+        if wanted > (self.percent or 0):
             self.percent, self._less_since = wanted, None
         elif wanted == self.percent:
             self._less_since = None

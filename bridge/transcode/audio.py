@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from bridge.transcode import rtp
-from bridge.transcode.audio_codecs import OPUS_BITRATE, OPUS_LOSS, OPUS_THIN_BITRATE, AudioEncoder, Samples
-from bridge.transcode.messages import Start
+from bridge.transcode.audio_codecs import OPUS_BITRATE, OPUS_THIN_BITRATE, AudioEncoder, Samples
+from bridge.transcode.messages import START_LOSS, Start
 from bridge.transcode.pacing import IDLE_SECONDS, TICK_SECONDS
 from bridge.transcode.sender import RtpSender
 from bridge.transcode.sound_decoder import EVENT, OrderedPacket, SoundDecoder
@@ -30,7 +30,7 @@ class AudioTranscoder:
         """Raises `CodecUnavailableError`."""
         self._start = start
         self.bitrate = start.bitrate
-        self._thin, self._loss = start.bitrate < THIN_BITRATE, OPUS_LOSS
+        self._thin, self._loss = start.bitrate < THIN_BITRATE, START_LOSS
         self._encoder = self._make_encoder()
         self._sender = RtpSender(send, start.target.payload_type, start.ssrc, start.sequence)
         self._input = SoundDecoder(start.source, self._encoder.codec.rate, send)

@@ -12,6 +12,7 @@ from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
 from bridge.transcode.errors import CodecUnavailableError
+from bridge.transcode.messages import START_LOSS
 
 Samples = NDArray[np.int16]
 """Mono, one dimension."""
@@ -21,8 +22,6 @@ FRAME_MILLISECONDS = 20
 OPUS_BITRATE = 24_000
 """Wideband speech that is as good as it gets, in bit/s."""
 OPUS_THIN_BITRATE = 14_000
-OPUS_LOSS = 10
-"""Percent of loss that the forward error correction is laid out for, until it is known."""
 MAX_PACKET_SAMPLES = 120 * 48
 """A packet of Opus lasts 120 ms at most (RFC 6716, section 2.1.4)."""
 
@@ -80,7 +79,7 @@ class AudioDecoder:
 class AudioEncoder:
     """Blocks of `samples` mono samples at the codec's rate in, packets out."""
 
-    def __init__(self, name: str, *, bitrate: int = OPUS_BITRATE, loss: int = OPUS_LOSS) -> None:
+    def __init__(self, name: str, *, bitrate: int = OPUS_BITRATE, loss: int = START_LOSS) -> None:
         self.codec = codec_named(name)
         self.samples = self.codec.rate * FRAME_MILLISECONDS // 1000
         """Of each block."""

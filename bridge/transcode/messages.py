@@ -13,6 +13,9 @@ from bridge.picture_layouts import PictureLayout
 MAX_MESSAGE = 64 * 1024
 """Bytes of a message at most."""
 
+START_LOSS = 10
+"""Percent of sound that receivers are taken to lose until it is known."""
+
 MAX_NAME = 64
 """Characters of a name that are looked at."""
 
@@ -166,7 +169,7 @@ class Target(msgspec.Struct, frozen=True, tag="target"):
     """In bit/s of RTP payload; 0: a composed picture is not made while nobody looks at it."""
     thin: int = 0
     """The same of the second encoding; 0 for none."""
-    loss: int = 10
+    loss: int = START_LOSS
     """Percent of sound that its receivers lose."""
 
 

@@ -15,13 +15,12 @@ from bridge.transcode import rtp
 from bridge.transcode.audio import THIN_BITRATE
 from bridge.transcode.audio_codecs import (
     OPUS_BITRATE,
-    OPUS_LOSS,
     OPUS_THIN_BITRATE,
     AudioEncoder,
     Resampler,
     Samples,
 )
-from bridge.transcode.messages import Mix, MixOutput, Sound, Voices
+from bridge.transcode.messages import START_LOSS, Mix, MixOutput, Sound, Voices
 from bridge.transcode.mix import BLOCK, SAMPLE_RATE, Block, Mixer, to_int16
 from bridge.transcode.ntp import ntp_now, ntp_seconds
 from bridge.transcode.sender import RtpSender
@@ -93,7 +92,7 @@ class SoundMixer:
         """The number of the next block."""
         self._frames_gone = self._errors_gone = self._gaps_gone = self._octets_gone = 0
         self.bitrate = start.bitrate
-        self._loss = OPUS_LOSS
+        self._loss = START_LOSS
         self.frames_out = 0
         self.size = (0, 0)
         self.delays: list[float] = []

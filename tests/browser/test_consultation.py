@@ -40,8 +40,8 @@ from tests.support.recorded import tracks
 from tests.support.told import SECRET, Receiver, Story
 from tests.support.webrtc_http import Publisher, Viewer
 
-# Five with pictures take both cores. With another test's browsers beside theirs, what arrives late looks like lines too
-# thin for five pictures, and they get one of everybody, rightly.
+# Five with pictures take both cores of a small machine. With another test's browsers beside theirs, one of them got one
+# picture of everybody for two minutes, as on a line too thin for five.
 pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="module")]
 
 SHOTS = Path("test-results/consultation")
