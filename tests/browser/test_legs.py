@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from loadtest.participants import browsers as of_the_load_tester
 from tests.browser.browsers import Browser, BrowserName, Page
 from tests.browser.test_page import join, link
 from tests.support.bridge import Bridge, eventually
@@ -14,7 +15,7 @@ from tests.support.media import GREEN, RED, Identity
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-LIMITS = (Path(__file__).parent / "codec_limits.js").read_text()
+LIMITS = (Path(of_the_load_tester.__file__).parent / "codec_limits.js").read_text()
 
 
 async def enter(browser: Browser, bridge: Bridge, room: str, identity: Identity, limits: str, role: str) -> Page:

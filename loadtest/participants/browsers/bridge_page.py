@@ -155,7 +155,7 @@ def instrument(look: Look, names: Sequence[str]) -> str:
     installed = f"{sources}\ninstallMeter(installCamera({json.dumps(picture)}), {json.dumps(list(names))});"
     if look.codec is None:
         return installed
-    return f"{installed}\n{(HERE / 'codec.js').read_text()}\nsendPicturesIn({json.dumps(look.codec)});"
+    return f"{installed}\n{(HERE / 'codec_limits.js').read_text()}\ncodecLimits.send({json.dumps(look.codec)});"
 
 
 def read_sample(taken: dict[str, Any]) -> Sample:
