@@ -192,10 +192,17 @@ impl Engine {
         let Engine { transports, consumers, producers, out, .. } = self;
         let transport = &mut transports[key];
         let takes_padding = |(_, consumer): &(u32, usize)| consumers[*consumer].consumer.takes_padding();
-        if bytes >= MIN_SPARE || !transport.consumers.iter().any(takes_padding) {
+        let is_padded = transport.consumers.iter().any(takes_padding);
+        // Where there is no stream of retransmissions they leave as they were, under their old numbers: of use only to
+        // a peer that tells nothing of numbers.
+        let takes_spare = if is_padded { bytes >= MIN_SPARE } else { !transport.is_told() };
+        if takes_spare {
             for index in 0..transport.consumers.len() {
                 let (_, consumer) = transport.consumers[index];
                 let ConsumerEntry { producer, ref mut consumer, .. } = consumers[consumer];
+                if consumer.takes_padding() != is_padded {
+                    continue;
+                }
                 let Some(resend) = consumer.spare_packet(now, &producers[producer].producer) else { continue };
                 let sent = transport.send_again(now, &mut out.transmits, Purpose::Probe, consumer, &resend);
                 if out.sent(sent) {
