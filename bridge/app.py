@@ -63,7 +63,7 @@ from bridge.signaling.http import application
 from bridge.signaling.operations import OperationsRoutes
 from bridge.signaling.rest.door import RestDoor
 from bridge.signaling.rest.history import HistoryOperations
-from bridge.signaling.rest.legs_for_tests import TestLegResource
+from bridge.signaling.rest.test_legs import TestLegResource
 from bridge.signaling.selftest import SelfTestDoor, SelfTestSettings
 from bridge.signaling.server import HttpServer
 from bridge.signaling.signin.door import SignInDoor

@@ -20,6 +20,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from bridge import ports
+from bridge.audit import SealingKey
 from bridge.auth.printed_keys import refuse_printed_keys
 from bridge.configuration import Address
 from bridge.data_directory import DataDirectory
@@ -71,6 +72,7 @@ def check_machine(settings: Settings, *, development: bool) -> Iterator[Finding]
         ("settings", lambda: _settings(settings, development)),
         ("data directory", lambda: _data_directory(settings)),
         ("database", lambda: _database(settings)),
+        ("audit key", lambda: _audit_key(settings)),
         ("certificate", lambda: _certificate(settings)),
         ("page", lambda: _page(settings)),
         ("HTTP port", lambda: _http_port(settings.http.listen)),
@@ -160,6 +162,11 @@ def _database(settings: Settings) -> Finding:
     if not found.keeps:
         return _warn(f"{detail}: fsync is off", "Set fsync = on: what was acknowledged is lost with the power else.")
     return _ok(detail)
+
+
+def _audit_key(settings: Settings) -> Finding:
+    key = SealingKey.kept_in(settings.data.directory)
+    return _ok("made at the first start" if key is None else "there, and the one of its public half")
 
 
 def _certificate(settings: Settings) -> Finding:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bridge import machine_check
+from bridge.audit import SealingKey
 from bridge.development_certificate import development_certificate
 from bridge.machine_check import Finding, Status, check_machine
 from bridge.settings import Settings, load_settings
@@ -45,6 +46,17 @@ def test_small_buffers_and_few_files_are_warned_of(tmp_path: Path, monkeypatch: 
     # A kernel (or container) that does not say is not taken for one that is well.
     assert finding("send buffers", tmp_path).status is Status.WARN
     assert finding("open files", tmp_path).status is Status.WARN
+
+
+def test_a_lost_audit_key_is_found_before_the_start_and_none_is_made(tmp_path: Path) -> None:
+    assert finding("audit key", tmp_path).status is Status.OK
+    assert not list(tmp_path.glob("audit*"))
+    SealingKey.load(tmp_path)
+    assert finding("audit key", tmp_path).status is Status.OK
+    (tmp_path / "audit.key").unlink()
+    found = finding("audit key", tmp_path)
+    assert (found.status, str(tmp_path / "audit.key") in found.detail) == (Status.FAIL, True)
+    assert "Restore" in found.mend
 
 
 def test_more_workers_than_cores_are_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,25 @@ class SealingKey:
 
         Raises `AuditError` (`audit_key_lost`, `audit_key_unusable`) or `OSError`.
         """
+        key = cls.kept_in(data)
+        if key is None:
+            pem = Ed25519PrivateKey.generate().private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+            create_whole(data / SEALING_KEY, pem)
+            # Another process may have been making it, too: whose was first is the one.
+            key = cls._read(data / SEALING_KEY)
+        public = data / PUBLIC_KEY
+        create_whole(public, key._public)
+        key._is_of(data)
+        return key
+
+    @classmethod
+    def kept_in(cls, data: Path) -> SealingKey | None:
+        """The key of a data directory that has one; nothing is made.
+
+        Raises `AuditError` (`audit_key_lost`, `audit_key_unusable`) or `OSError`.
+        """
         path, public = data / SEALING_KEY, data / PUBLIC_KEY
         # Asked before the key is: another process may be making both.
         is_old = public.exists()
@@ -40,21 +59,32 @@ class SealingKey:
             if is_old:
                 # Another key made in silence would be found out by whoever verifies the log, perhaps years later.
                 raise AuditError("audit_key_lost", f"{path} is gone, and {public} is of it.", hint=_LOST)
-            pem = Ed25519PrivateKey.generate().private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-            create_whole(path, pem)
+            return None
+        key = cls._read(path)
+        if is_old:
+            key._is_of(data)
+        return key
+
+    @classmethod
+    def _read(cls, path: Path) -> SealingKey:
         try:
-            key = serialization.load_pem_private_key(path.read_bytes(), None)
+            private = serialization.load_pem_private_key(path.read_bytes(), None)
         except ValueError:
-            key = None
-        if not isinstance(key, Ed25519PrivateKey):
+            private = None
+        if not isinstance(private, Ed25519PrivateKey):
             raise AuditError("audit_key_unusable", f"{path} holds no Ed25519 key.", hint="Restore it from a backup.")
-        pem = _public_pem(key.public_key())
-        create_whole(public, pem)
-        if public.read_bytes() != pem:
-            raise AuditError("audit_key_unusable", f"{path} is not the key that {public} is of.", hint=_LOST)
-        return cls(key)
+        return cls(private)
+
+    @property
+    def _public(self) -> bytes:
+        return _public_pem(self._private.public_key())
+
+    def _is_of(self, data: Path) -> None:
+        public = data / PUBLIC_KEY
+        if public.read_bytes() != self._public:
+            raise AuditError(
+                "audit_key_unusable", f"{data / SEALING_KEY} is not the key that {public} is of.", hint=_LOST
+            )
 
     def sign(self, data: bytes) -> bytes:
         """The signature, 64 bytes."""

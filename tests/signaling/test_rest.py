@@ -27,7 +27,7 @@ from bridge.rest import VendorTokens
 from bridge.room import DEFAULT_ROLES, RoomLimits, Rooms
 from bridge.signaling.calls import Calls, Door
 from bridge.signaling.http import application
-from bridge.signaling.rest import RestDoor, legs_for_tests
+from bridge.signaling.rest import RestDoor, test_legs
 from bridge.signaling.rest.history import HistoryOperations
 from bridge.signin import SettingsLevels
 from bridge.storage import Database, SqlitePlace
@@ -156,7 +156,7 @@ class Vendors:
             clock=lambda: self.now,
             more={
                 **HistoryOperations(EventLog(self.outbox), RecordArchive(self.records), self.notes).operations(),
-                **legs_for_tests.TestLegResource(self.test_legs, minter, self.notes).operations(),
+                **test_legs.TestLegResource(self.test_legs, minter, self.notes).operations(),
             },
         )
         self.app: Starlette = application(door.routes())
