@@ -13,8 +13,9 @@ import { PeoplePanel } from "../people-panel.js";
 import { nameOf } from "../person-menu.js";
 import { ask } from "../questions.js";
 import { remember, remembered } from "../remembered.js";
+import { rememberedArrangement, rememberedLayout, rememberedView } from "../remembered-view.js";
 import { RECORDING_WORDS } from "../recording-section.js";
-import { LAYOUTS, SettingsDialog } from "../settings-dialog.js";
+import { SettingsDialog } from "../settings-dialog.js";
 import { PanelButton, SidePanel } from "../side-panel.js";
 import { Sound } from "../sound.js";
 import { people, Stage } from "../stage.js";
@@ -25,9 +26,6 @@ import { waitingName } from "../words.js";
 /** @import { Call, RemoteParticipant, RemoteSource } from "../../sdk/src/index.js" */
 /** @import { Equipment } from "../equipment.js" */
 /** @import { TextKey } from "../i18n.js" */
-/** @import { PictureLayout } from "../../sdk/src/protocol.js" */
-/** @import { View } from "../settings-dialog.js" */
-/** @import { Arrangement } from "../stage.js" */
 
 /** What is said when the pictures come all in one, by the reason. @type {Record<string, TextKey | undefined>} */
 const COMPOSED_TEXTS = { thin_line: "composedForLine", asked: "composedNow" };
@@ -39,23 +37,6 @@ const SEPARATE_TEXTS = {
   leg_failed: "notComposed",
   unsupported_codec: "notComposed",
 };
-
-/** How the pictures of the others are to come. @returns {View} */
-function rememberedView() {
-  const view = remembered("view");
-  return view === "separate" || view === "composed" ? view : "auto";
-}
-
-/** Who is to stand where when they come in one. @returns {PictureLayout} */
-function rememberedLayout() {
-  const layout = remembered("layout");
-  return LAYOUTS.find((known) => known === layout) ?? "auto";
-}
-
-/** How people are to stand where each has a picture of their own. @returns {Arrangement} */
-function rememberedArrangement() {
-  return remembered("arrangement") === "speaker" ? "speaker" : "grid";
-}
 
 /** The call itself. */
 export class CallView {
