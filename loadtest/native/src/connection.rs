@@ -139,6 +139,9 @@ impl Connection {
         let socket = Socket::towards(remote).map_err(|error| format!("no socket towards the bridge: {error}"))?;
         let candidate = Candidate::host(socket.local(), Protocol::Udp).map_err(|error| error.to_string())?;
         self.rtc.add_local_candidate(candidate);
+        // It knows no time before the first one, and without a time it checks nothing: where the bridge is to begin the
+        // DTLS handshake (`a=setup:active`), nothing else would tell it.
+        self.rtc.handle_input(Input::Timeout(self.last)).map_err(|error| error.to_string())?;
         self.socket = Some(Rc::new(socket));
         self.remote = Some(remote);
         Ok(true)
@@ -205,6 +208,11 @@ fn first_candidate(description: &str) -> Option<SocketAddr> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use str0m::change::SdpAnswer;
+    use str0m::media::{Direction, MediaKind};
+
     use super::*;
 
     #[test]
@@ -213,5 +221,28 @@ mod tests {
                     a=candidate:2 1 UDP 1 name.local 9 typ host\r\na=candidate:3 1 udp 1 10.0.0.2 3478 typ host\r\n";
         assert_eq!(first_candidate(text), Some(([10, 0, 0, 2], 3478).into()));
         assert_eq!(first_candidate("v=0\r\n"), None);
+    }
+
+    #[test]
+    fn a_bridge_that_begins_the_dtls_handshake_is_checked_too() {
+        let now = Instant::now();
+        let bridge = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let mut ours = Connection::new(&Purpose::Publish { video: None, estimate: None }, now);
+        let mut changes = ours.rtc.sdp_api();
+        changes.add_media(MediaKind::Audio, Direction::SendOnly, None, None, None);
+        let (offer, pending) = changes.apply().unwrap();
+        let mut theirs = RtcConfig::new().set_crypto_provider(crypto().clone().into()).set_ice_lite(true).build(now);
+        theirs.add_local_candidate(Candidate::host(bridge.local_addr().unwrap(), Protocol::Udp).unwrap());
+        let answer = theirs.sdp_api().accept_offer(offer).unwrap().to_sdp_string();
+        let answer = answer.replace("a=setup:passive", "a=setup:active");
+        assert!(answer.contains("a=setup:active"));
+        ours.rtc.sdp_api().accept_answer(pending, SdpAnswer::from_sdp_string(&answer).unwrap()).unwrap();
+        assert!(ours.settle(&answer).unwrap());
+        let mut later = now;
+        while ours.sent.packets == 0 {
+            ours.poll(later, |_, _| ()).unwrap();
+            assert!(ours.due < now + Duration::from_secs(1), "it waits for nothing");
+            later = ours.due;
+        }
     }
 }
