@@ -198,9 +198,7 @@ async def test_a_newcomer_is_asked_first_and_a_yes_that_is_taken_back_stops_it_a
             await sees.expect(RED)
             pause = time.monotonic() - since
             await interpreter.request("answer_consent", consent_id=asked["id"], consents=True)
-            await eventually(
-                lambda: all(tracks(bridge)[name] > during[name] for name in ("track-1", "track-2")), within=30
-            )
+            await eventually(lambda: all(tracks(bridge)[name] > during[name] for name in ("track-1", "track-2")))
         finally:
             await interpreter.close()
         await answer(patient, False)
