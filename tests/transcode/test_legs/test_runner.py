@@ -15,7 +15,14 @@ from bridge.configuration import Address, SettingsError
 from bridge.development_certificate import development_certificate
 from bridge.errors import BridgeError
 from bridge.transcode.test_legs import runner
+from tests.support.patience import PATIENCE
 from tests.support.processes import children
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their processes come after all others: beside browsers on every core, they start for half a minute and more."""
+    monkeypatch.setattr(runner, "START_SECONDS", PATIENCE)
 
 
 @pytest.mark.parametrize(
