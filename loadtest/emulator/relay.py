@@ -11,6 +11,9 @@ from loadtest.emulator.udp_relay import UdpRelay
 
 Address = tuple[str, int]
 
+_PORT_ATTEMPTS = 16
+"""How often to ask the system for another port where TCP has none of the number that UDP got."""
+
 
 class Relay:
     """Stands in front of a server: clients use its address in place of the server's.
@@ -35,13 +38,18 @@ class Relay:
         self.tcp = TcpRelay(target, self.pool, description, limit=limit)
 
     async def __aenter__(self) -> Self:
-        self.udp = UdpRelay(self._listen, self._target, self.pool, limit=self._limit)
-        try:
-            await self.tcp.listen(self.udp.address)
-        except OSError:
-            self.udp.close()
-            raise
-        return self
+        attempts = _PORT_ATTEMPTS if self._listen[1] == 0 else 1
+        while True:
+            self.udp = UdpRelay(self._listen, self._target, self.pool, limit=self._limit)
+            try:
+                await self.tcp.listen(self.udp.address)
+            except OSError:
+                self.udp.close()
+                attempts -= 1
+                if attempts == 0:
+                    raise
+            else:
+                return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.tcp.close()

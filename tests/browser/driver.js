@@ -7,7 +7,7 @@
  */
 import { createInterface } from "node:readline";
 
-import { launch } from "./launch.js";
+import { launch, PATIENCE } from "./launch.js";
 import { named } from "./named.js";
 
 /** @type {Map<string, import("puppeteer-core").Browser>} */
@@ -48,6 +48,7 @@ const METHODS = {
   async open({ browser, url, script, width = 1280, height = 800 }) {
     const context = await found(browsers, browser).createBrowserContext();
     const page = await context.newPage();
+    page.setDefaultTimeout(PATIENCE);
     const name = `page-${(names += 1)}`;
     pages.set(name, page);
     const seen = { console: [], errors: [], requests: [] };
@@ -76,25 +77,25 @@ const METHODS = {
   },
 
   /** Waits until an expression is true. */
-  async wait({ page, expression, timeout = 120_000 }) {
+  async wait({ page, expression, timeout = PATIENCE }) {
     await found(pages, page).waitForFunction(expression, { timeout, polling: 50 });
     return null;
   },
 
   /** Presses the button, or what else has the role, with an accessible name, as a person would. */
-  async press({ page, label, role = "button", within = "", timeout = 120_000 }) {
+  async press({ page, label, role = "button", within = "", timeout = PATIENCE }) {
     await named(found(pages, page), label, role, within).setTimeout(timeout).click();
     return null;
   },
 
   /** Writes into the field of this label, in place of what stands there. */
-  async fill({ page, label, text, timeout = 120_000 }) {
+  async fill({ page, label, text, timeout = PATIENCE }) {
     await named(found(pages, page), label, "textbox").setTimeout(timeout).fill(text);
     return null;
   },
 
   /** Chooses the option of this text in the list of this label. */
-  async choose({ page, label, option, timeout = 120_000 }) {
+  async choose({ page, label, option, timeout = PATIENCE }) {
     const list = await named(found(pages, page), label, "combobox").setTimeout(timeout).waitHandle();
     const value = await list.evaluate(
       (select, text) => [...select.options].find((each) => each.label === text)?.value ?? null,

@@ -25,8 +25,8 @@ const FIREFOX_PREFERENCES = Object.assign(
   { "media.peerconnection.ice.loopback": true },
   ...firefox.map(({ preferences }) => preferences),
 );
-/** Milliseconds that a browser may take to start: a busy machine is not a broken one. */
-const PATIENCE = 120_000;
+/** Milliseconds that a browser may take to start, and a page for whatever it is to do: a busy machine is not a broken one. */
+export const PATIENCE = 120_000;
 
 /**
  * @typedef {object} LaunchOptions

@@ -50,9 +50,9 @@ async def verdicts(process: Process) -> tuple[int | None, dict[str, tuple[str, s
 
 async def answer_questions(client: Participant) -> None:
     """What the user of a client does who is asked for consent, to a recording and to video."""
-    asked = await client.notice(lambda said: said["type"] == "consent_asked", within=60)
+    asked = await client.notice(lambda said: said["type"] == "consent_asked")
     await client.request("answer_consent", consent_id=asked["consent"]["id"], consents=True)
-    await client.notice(lambda said: said["type"] == "room_changed" and said["room"]["video_consent"], within=60)
+    await client.notice(lambda said: said["type"] == "room_changed" and said["room"]["video_consent"])
     await client.request("answer_video_consent", text_version="1", consents=True)
 
 

@@ -198,9 +198,7 @@ async def test_a_newcomer_is_asked_first_and_a_yes_that_is_taken_back_stops_it_a
             await sees.expect(RED)
             pause = time.monotonic() - since
             await interpreter.request("answer_consent", consent_id=asked["id"], consents=True)
-            await eventually(
-                lambda: all(tracks(bridge)[name] > during[name] for name in ("track-1", "track-2")), within=30
-            )
+            await eventually(lambda: all(tracks(bridge)[name] > during[name] for name in ("track-1", "track-2")))
         finally:
             await interpreter.close()
         await answer(patient, False)
@@ -230,8 +228,10 @@ async def test_a_leg_that_is_killed_goes_on_in_another_file(
         await recorded(bridge, doctor, patient)
         await asyncio.sleep(2)
         (killed,) = legs(bridge)
+        since = time.monotonic()
         os.kill(killed, signal.SIGKILL)
         await eventually(lambda: {"track-1-part-2", "track-2-part-2"} <= tracks(bridge).keys())
+        gone = time.monotonic() - since
         await doctor.request("stop_recording")
         await is_kept(bridge, room)
     (recording,) = recordings.recordings()
@@ -240,8 +240,8 @@ async def test_a_leg_that_is_killed_goes_on_in_another_file(
     first, second = (decode(export(recordings, recording, name, tmp_path)) for name in ("track-1", "track-1-part-2"))
     assert first.pictures == second.pictures == {RED}
     assert first.seconds > 1
-    # From the last picture of one file to the first of the other: far less than what was recorded.
-    assert starts["track-1-part-2"] - (starts["track-1"] + first.seconds) < 5
+    # From the last picture of one file to the first of the other: what the leg had yet to write, and while it was gone.
+    assert starts["track-1-part-2"] - (starts["track-1"] + first.seconds) < gone + 3
 
 
 async def test_what_was_recorded_until_the_bridge_was_killed_is_kept(tmp_path: Path, room: str) -> None:

@@ -33,7 +33,7 @@ def test_all_are_let_in_in_turn_and_see_each_other(tmp_path: Path, monkeypatch: 
         tmp_path,
         "rooms: 3, waiting: 7, calls: 2, admits_per_minute: 120, joins_per_second: 40, processes: 2",
         # Nobody is let in faster than that, whatever the machine.
-        'thresholds:\n  run: {failures: <= 0, admissions: ">= 4", door_to_picture_p95: <= 10s}\n',
+        'thresholds:\n  run: {failures: <= 0, admissions: ">= 4", door_to_picture_p95: <= 120s}\n',
     )
     code = main(["run", str(path), "--out", str(tmp_path)])
     report = json.loads((tmp_path / "report.json").read_text())

@@ -15,6 +15,7 @@ from loadtest.emulator import Cause, Direction, LinkDescription, LinkModel
 from loadtest.emulator.description import IndependentLoss, Outage, Queue, Steps
 from loadtest.emulator.pool import Sharing
 from loadtest.emulator.relay import Address, Relay
+from loadtest.emulator.tcp_relay import TcpRelay
 from tests.support.patience import PATIENCE
 
 LOOPBACK = ("127.0.0.1", 0)
@@ -171,6 +172,24 @@ async def test_a_move_changes_the_address_that_the_server_sees_and_nothing_else(
             relay.udp.move()
         assert seen[0] != seen[1]
         assert relay.totals().links == 1
+
+
+async def test_a_port_that_only_udp_could_have_is_left_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[Address] = []
+    listen = TcpRelay.listen
+
+    async def taken_at_first(relay: TcpRelay, address: Address) -> None:
+        tried.append(address)
+        with socket.create_server(address) if len(tried) == 1 else contextlib.nullcontext():
+            await listen(relay, address)
+
+    monkeypatch.setattr(TcpRelay, "listen", taken_at_first)
+    async with Relay(LOOPBACK, LOOPBACK, LinkDescription(), seed=1) as relay:
+        assert tried[1:] == [relay.address]
+        assert relay.tcp.address == relay.address
+    # One that was asked for is not exchanged.
+    with socket.create_server(LOOPBACK) as taken, pytest.raises(OSError, match="in use"):
+        await Relay(taken.getsockname(), LOOPBACK, LinkDescription(), seed=1).__aenter__()
 
 
 @contextlib.asynccontextmanager

@@ -14,6 +14,7 @@ from bridge.auth import mint
 from bridge.errors import BridgeError
 from bridge.observability import configure_logging
 from bridge.observability.redaction import REDACTED, redact
+from bridge.signaling.incidents import internal_error
 
 TOKEN = mint(
     b"x" * 32, issuer="dev", audience="bridge", room="r", identity="01017012345", role="pasient", issued_at=0, ttl=1
@@ -35,6 +36,7 @@ PRIVATE = [
     "::ffff:192.0.2.1",
     "01017012345",
     "010170 12345",
+    "01017012345abcdef",
     "kari.nordmann@example.no",
 ]
 HARMLESS = [
@@ -50,6 +52,8 @@ HARMLESS = [
     "port 3478",
     "a :: b",
     "listens on [::]:3478",
+    "recording a17812099901bcdef0123456789abcde",
+    "message_id msg_0123456789abcdefa17812099901bcde",
 ]
 
 
@@ -76,6 +80,15 @@ def test_personal_data_is_taken_out(text: str) -> None:
 @pytest.mark.parametrize("text", HARMLESS)
 def test_what_is_harmless_stays(text: str) -> None:
     assert redact(text) == text
+
+
+def test_an_incident_is_found_in_the_log_whatever_its_digits(
+    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("secrets.token_hex", lambda size: "1" * (2 * size - 1) + "a")
+    configure_logging("error", "json", stream)
+    told = internal_error("here")
+    assert json.loads(stream.getvalue())["incident"] in str(told)
 
 
 @given(

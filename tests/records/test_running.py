@@ -48,14 +48,14 @@ async def test_a_call_in_which_the_bridge_is_killed_is_ended_by_the_next_one(
                 for door, token in ((one, doctor), (other, patient)):
                     await door.send(json.dumps({"type": "join", "id": 1, "token": token}))
                     assert json.loads(await door.recv())["type"] in ("joined", "waiting")
-                await eventually(lambda: len(receiver.told) == 3, 30.0)
+                await eventually(lambda: len(receiver.told) == 3)
                 bridge.kill()
             bridge.start()
             # Who comes back is in another call.
             async with websockets.connect(bridge.ws_url) as door:
                 await door.send(json.dumps({"type": "join", "id": 1, "token": doctor}))
                 assert json.loads(await door.recv())["type"] == "joined"
-                await eventually(lambda: len(receiver.told) == len(STORY) + 2, 30.0)
+                await eventually(lambda: len(receiver.told) == len(STORY) + 2)
             again = len(receiver.told)
             assert [each["type"] for each in receiver.told] == [*STORY, "room.started", "participant.joined"]
             ends = receiver.told[3 : len(STORY)]

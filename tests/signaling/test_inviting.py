@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from bridge.errors import BridgeError
 from bridge.signaling.calls import Invited
 from tests.signaling.house import House, open_house
@@ -117,7 +119,8 @@ async def test_a_link_that_cannot_be_made_leaves_the_proposal_open() -> None:
         )
 
 
-async def test_proposals_that_wait_are_bounded() -> None:
+async def test_proposals_that_wait_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.room.chat.PER_SECOND", 0.0)
     async with open_house() as house:
         doctor, patient = await call_of(house)
         codes = []

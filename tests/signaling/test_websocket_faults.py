@@ -161,6 +161,7 @@ async def test_idle_connections_make_room_for_others(monkeypatch: pytest.MonkeyP
 
 async def test_who_joins_again_and_again_is_turned_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(join_rate, "JOIN_BURST", 2)
+    monkeypatch.setattr(join_rate, "JOINS_PER_SECOND", 0.0)
     async with open_house() as house:
         for _ in range(2):
             await house.joined("ola")

@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe } from "node:test";
 
-import { launch } from "../browser/launch.js";
+import { launch, PATIENCE } from "../browser/launch.js";
 import { named } from "../browser/named.js";
 import { installDrawnMedia } from "./drawn-media.js";
 import { installFakeBridge } from "./fake-bridge.js";
@@ -74,6 +74,7 @@ export class OpenPage {
     const self = new this();
     self.origin = origin;
     self.page = await browser.newPage();
+    self.page.setDefaultTimeout(PATIENCE);
     self.page.on("pageerror", (error) => self.errors.push(error));
     await self.page.setViewport(SIZES.desktop);
     await self.page.evaluateOnNewDocument(installDrawnMedia);
@@ -96,7 +97,7 @@ export class OpenPage {
   }
 
   until(condition, value) {
-    return this.page.waitForFunction(condition, { polling: 50, timeout: 60_000 }, value);
+    return this.page.waitForFunction(condition, { polling: 50 }, value);
   }
 
   untilText(selector, text) {

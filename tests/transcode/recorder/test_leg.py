@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import os
 import random
 import signal
@@ -98,21 +99,26 @@ async def recording(folder: Path) -> AsyncIterator[UnderTest]:
 
 
 def feeder(test: UnderTest, kinds: tuple[str, ...] = ("video", "audio"), begin: float = 0.0) -> Callable[[], None]:
-    """Sends the material in real time, each time that it is called as much as is due."""
-    waiting = [packet for packet in packets(SECONDS) if packet.kind in kinds]
+    """Sends the material in real time, over and over, each time that it is called as much as is due.
+
+    There is no end to it: on a busy machine the process is there when a few seconds of it would be over.
+    """
+    material = [packet for packet in packets(SECONDS) if packet.kind in kinds]
+    rounds = ((number, packet) for number in itertools.count() for packet in material)
+    number, packet = next(rounds)
     zero = time.monotonic()
     pictures = 0
 
     def feed() -> None:
-        nonlocal pictures
-        while waiting and waiting[0].timestamp <= time.monotonic() - zero:
-            packet = waiting.pop(0)
+        nonlocal number, packet, pictures
+        while (at := number * SECONDS + packet.timestamp) <= time.monotonic() - zero:
             if packet.kind == "video":
                 payloads = vp8.packetise(packet.data, pictures, 1100)
-                test.send(PICTURE, 96, round((begin + packet.timestamp) * 90_000), payloads)
+                test.send(PICTURE, 96, round((begin + at) * 90_000), payloads)
                 pictures += 1
             else:
-                test.send(SOUND, 111, round((begin + packet.timestamp) * 48_000), [packet.data])
+                test.send(SOUND, 111, round((begin + at) * 48_000), [packet.data])
+            number, packet = next(rounds)
         test.read()
 
     return feed
