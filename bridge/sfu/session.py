@@ -197,6 +197,8 @@ class MediaSession:
         if credentials is None or not connection.negotiated.take_credentials(credentials.ufrag, credentials.pwd):
             return None
         connection.transport.restart_ice()
+        if connection.negotiated.peer is not None:
+            connection.transport.connect(connection.negotiated.peer)
         local = connection.transport.local
         mid, media = connection.negotiated.first_media
         return ice.write_fragment(ice.Credentials(local.ice_ufrag, local.ice_pwd), mid, media, local.candidates)
@@ -315,6 +317,7 @@ class MediaSession:
 
         transport = self._make_transport(self._router, on_state)
         transport.on_narrow_path = on_narrow_path
+        transport.restarts_ice = self._listener.restarts_ice
         if self._narrow_path:
             transport.leave_udp()
         return transport

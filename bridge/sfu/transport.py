@@ -67,7 +67,10 @@ class WebRtcTransport:
         """Told what the line to the peer carries."""
         self.on_narrow_path: Callable[[], None] | None = None
         """Told that the path swallows large UDP packets, and ICE is to be restarted, which leads to TCP."""
+        self.restarts_ice: Callable[[], bool] = lambda: False
+        """Whether `on_narrow_path` has the peer restart ICE."""
         self._tcp_only = False
+        self._left_udp = False
         self._worker = worker
         self._certificate = certificate
         self._credentials = Credentials.make()
@@ -104,9 +107,13 @@ class WebRtcTransport:
 
     def connect(self, peer: PeerTransport) -> None:
         """Tells the peer's half. Later calls may bring other ICE credentials, nothing else."""
-        first = self.peer is None
-        self.peer = peer
-        if not first or self.state in _ENDED:
+        before, self.peer = self.peer, peer
+        if self.state in _ENDED:
+            return
+        if before is None or (before.ice_ufrag, before.ice_pwd) != (peer.ice_ufrag, peer.ice_pwd):
+            update: TransportUpdate = {"peer_ice": {"ufrag": peer.ice_ufrag, "pwd": peer.ice_pwd}}
+            self._worker.core.update_transport(self.transport_id, update)
+        if before is not None:
             return
         if peer.role == "client":
             # Whatever a server endpoint was given before was no ClientHello of this peer.
@@ -121,11 +128,15 @@ class WebRtcTransport:
         """New credentials of ours; the old ones serve until a check with the new ones succeeds."""
         self._credentials = Credentials.make()
         self._worker.core.restart_ice(self.transport_id, self._credentials.ufrag, self._credentials.pwd)
+        if self._tcp_only:
+            self.leave_udp()
 
     def leave_udp(self) -> None:
         """Offers TCP candidates only from now on, and refuses checks over UDP, so that the peer tries them."""
         self._tcp_only = True
-        self._worker.core.update_transport(self.transport_id, {"leave_udp": True})
+        if not self._left_udp:
+            self._left_udp = True
+            self._worker.core.update_transport(self.transport_id, {"leave_udp": True})
 
     def set_receive_extensions(self, ids: Mapping[str, int]) -> None:
         """Header extensions of what the peer sends: id by URI."""
@@ -158,11 +169,21 @@ class WebRtcTransport:
         self._start_deadline(endpoint)
         endpoint.receive(datagram)
         self._flush()
-        may_be_narrow = endpoint.partial_flights >= NARROW_PATH_FLIGHTS and not self._tcp_only
-        if may_be_narrow and ice.tcp_only(self._worker.candidates):
-            logger.info("a path swallows large UDP packets: its connection is to run over TCP")
-            self.leave_udp()
-            self._restart = asyncio.get_running_loop().call_later(UDP_REFUSED_SECONDS, self._want_restart)
+        if endpoint.partial_flights >= NARROW_PATH_FLIGHTS:
+            self._leave_narrow_path()
+
+    def _leave_narrow_path(self) -> None:
+        if self._tcp_only or not ice.tcp_only(self._worker.candidates):
+            return
+        logger.info("a path swallows large UDP packets: its connection is to run over TCP")
+        if self.state is ConnectionState.CONNECTED and not self.restarts_ice():
+            # Sound and small pictures still pass: more than is left to a peer that loses its path and knows no other.
+            # It goes over to TCP when it restarts ICE by itself.
+            self._tcp_only = True
+            self._want_restart()
+            return
+        self.leave_udp()
+        self._restart = asyncio.get_running_loop().call_later(UDP_REFUSED_SECONDS, self._want_restart)
 
     def _want_restart(self) -> None:
         self._restart = None
@@ -184,6 +205,9 @@ class WebRtcTransport:
                 self._on_ice(connected=event["state"] == "connected")
             case "dtls":
                 self._handshakes.submit(self, event["datagrams"])
+            case "narrow_path":
+                if self.state not in _ENDED:
+                    self._leave_narrow_path()
             case "estimate":
                 if self.on_estimate is not None:
                     self.on_estimate(event)
@@ -289,6 +313,7 @@ class WebRtcTransport:
         self._dtls = None
         self.on_estimate = None
         self.on_narrow_path = None
+        self.restarts_ice = lambda: False
         self._cancel_deadline()
         for timer in (self._retransmission, self._restart):
             if timer is not None:

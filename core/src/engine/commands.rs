@@ -189,6 +189,9 @@ impl Engine {
         if update.leave_udp {
             self.leave_udp(now, key);
         }
+        if let Some(peer) = &update.peer_ice {
+            self.set_peer_ice(now, key, &peer.ufrag, &peer.pwd)?;
+        }
         Ok(())
     }
 

@@ -122,6 +122,11 @@ impl Agent {
         self.pending.as_ref().filter(|pending| &*pending.ufrag == ufrag).map(|pending| (Generation::Pending, pending))
     }
 
+    /// The user name fragment of ours that a check has succeeded with, or the first one.
+    pub fn ufrag(&self) -> &str {
+        &self.current.ufrag
+    }
+
     /// Every user name fragment of ours that is valid now.
     pub fn ufrags(&self) -> impl Iterator<Item = &str> {
         std::iter::once(&self.current).chain(self.pending.as_ref()).map(|credentials| &*credentials.ufrag)
