@@ -147,7 +147,8 @@ class TransportUpdate(TypedDict):
     receive_extensions: NotRequired[list[HeaderExtension]]
     send_extensions: NotRequired[list[HeaderExtension]]
     leave_udp: NotRequired[bool]
-    """Gives up every path over UDP for good: checks over UDP are answered 403, whereupon peers go over to TCP."""
+    """Checks over UDP are answered 403 for good, whereupon peers give their paths there up and go over to TCP when ICE
+    restarts. The paths serve until then."""
     peer_ice: NotRequired[PeerIce]
     """From then on is probed whether the selected path carries UDP payloads of 1,232 bytes: `NarrowPathEvent`."""
 

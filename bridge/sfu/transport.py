@@ -36,11 +36,14 @@ packets, do this to one handshake in three thousand.
 """
 
 UDP_REFUSED_SECONDS = 0.6
-"""From the first refusal of UDP to the ICE restart that leads to TCP.
+"""From the first refusal of UDP to the ICE restart that leads to TCP, before there are keys.
 
 Chromium drops its TCP paths while one over UDP answers on the same interface, also those of a restart. It checks every
 half second at first, so that after this time none is left.
 """
+
+STABLE_UDP_REFUSED_SECONDS = 2.7
+"""The same in mid-call, when Chromium checks every 2.5 s. A client may well see its path fail, and restart ICE, before."""
 
 _ENDED = (ConnectionState.FAILED, ConnectionState.CLOSED)
 
@@ -69,7 +72,8 @@ class WebRtcTransport:
         """Told that the path swallows large UDP packets, and ICE is to be restarted, which leads to TCP."""
         self.restarts_ice: Callable[[], bool] = lambda: False
         """Whether `on_narrow_path` has the peer restart ICE."""
-        self._tcp_only = False
+        self.tcp_only = False
+        """Whether its path was found to swallow large UDP packets: what is offered from now on is TCP."""
         self._left_udp = False
         self._worker = worker
         self._certificate = certificate
@@ -97,7 +101,7 @@ class WebRtcTransport:
         credentials, fingerprint = self._credentials, self._certificate.fingerprint
         candidates = self._worker.candidates
         return LocalTransport(
-            credentials.ufrag, credentials.pwd, fingerprint, ice.tcp_only(candidates) if self._tcp_only else candidates
+            credentials.ufrag, credentials.pwd, fingerprint, ice.tcp_only(candidates) if self.tcp_only else candidates
         )
 
     @property
@@ -127,13 +131,16 @@ class WebRtcTransport:
     def restart_ice(self) -> None:
         """New credentials of ours; the old ones serve until a check with the new ones succeeds."""
         self._credentials = Credentials.make()
+        if self._restart is not None:
+            self._restart.cancel()
+            self._restart = None
         self._worker.core.restart_ice(self.transport_id, self._credentials.ufrag, self._credentials.pwd)
-        if self._tcp_only:
+        if self.tcp_only:
             self.leave_udp()
 
     def leave_udp(self) -> None:
         """Offers TCP candidates only from now on, and refuses checks over UDP, so that the peer tries them."""
-        self._tcp_only = True
+        self.tcp_only = True
         if not self._left_udp:
             self._left_udp = True
             self._worker.core.update_transport(self.transport_id, {"leave_udp": True})
@@ -173,17 +180,18 @@ class WebRtcTransport:
             self._leave_narrow_path()
 
     def _leave_narrow_path(self) -> None:
-        if self._tcp_only or not ice.tcp_only(self._worker.candidates):
+        if self.tcp_only or not ice.tcp_only(self._worker.candidates):
             return
         logger.info("a path swallows large UDP packets: its connection is to run over TCP")
         if self.state is ConnectionState.CONNECTED and not self.restarts_ice():
             # Sound and small pictures still pass: more than is left to a peer that loses its path and knows no other.
             # It goes over to TCP when it restarts ICE by itself.
-            self._tcp_only = True
+            self.tcp_only = True
             self._want_restart()
             return
         self.leave_udp()
-        self._restart = asyncio.get_running_loop().call_later(UDP_REFUSED_SECONDS, self._want_restart)
+        delay = STABLE_UDP_REFUSED_SECONDS if self._keyed else UDP_REFUSED_SECONDS
+        self._restart = asyncio.get_running_loop().call_later(delay, self._want_restart)
 
     def _want_restart(self) -> None:
         self._restart = None

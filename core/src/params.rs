@@ -225,7 +225,7 @@ pub struct TransportUpdate {
     /// Replaces the list, where given.
     #[serde(default)]
     pub send_extensions: Option<Vec<HeaderExtension>>,
-    /// Gives up every path over UDP, and refuses what would make another.
+    /// Refuses checks over UDP: its paths there serve until the peer nominates one over TCP.
     #[serde(default)]
     pub leave_udp: bool,
     /// The peer's half of ICE, where given: from then on is probed whether the selected path carries long packets.

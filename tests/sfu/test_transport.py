@@ -191,7 +191,7 @@ async def test_a_path_that_swallows_the_large_part_of_every_hello_is_left_for_tc
 async def test_a_path_that_narrows_in_mid_call_is_left_for_tcp(
     bridge: Bridge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transport, "UDP_REFUSED_SECONDS", 0.0)
+    monkeypatch.setattr(transport, "STABLE_UDP_REFUSED_SECONDS", 0.0)
     client = Client(bridge)
     await client.publish()
     await client.shake_hands()
@@ -212,13 +212,13 @@ async def test_who_cannot_be_asked_keeps_a_path_that_narrows_until_it_restarts_b
     await settle()
     assert (client.transport_id, {"leave_udp": True}) not in bridge.core.called("update_transport")
 
-    fragment = "a=ice-ufrag:again\r\na=ice-pwd:another-password-of-32-chars-00"
+    fragment = "a=ice-ufrag:again\r\na=ice-pwd:anotherPasswordOf32Characters000"
     described = await client.session.restart_ice(ConnectionKind.PUBLISH, fragment)
     assert described is not None
     assert {line.split(" ")[2] for line in described.splitlines() if line.startswith("a=candidate:")} == {"tcp"}
     told = [update for _, update in bridge.core.called("update_transport")]
     assert {"leave_udp": True} in told
-    assert {"peer_ice": {"ufrag": "again", "pwd": "another-password-of-32-chars-00"}} in told
+    assert {"peer_ice": {"ufrag": "again", "pwd": "anotherPasswordOf32Characters000"}} in told
 
 
 async def test_a_path_is_not_left_where_there_is_no_tcp() -> None:

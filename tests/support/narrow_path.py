@@ -2,7 +2,8 @@
 
 Between this namespace and that of the host stands a router whose interfaces have the MTU: what is longer gets no
 further, and the ICMP that would say so is dropped. TCP is clamped, as on every such path on which pages load at all:
-both ends say by their MSS what they take.
+both ends say by their MSS what they take. Packets leave one by one, as on a wire: virtual interfaces hand runs of UDP segments on whole,
+whatever their sizes.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from tests.support.namespace import run
 _LINKS = """
 link add near0 mtu 1500 type veth peer name near0 mtu {mtu} netns {router}
 -n {router} link add far0 mtu {mtu} type veth peer name far0 mtu 1500 netns {host}
+link set near0 gso_max_segs 1
+-n {host} link set far0 gso_max_segs 1
 link set near0 up
 -n {router} link set near0 up
 -n {router} link set far0 up

@@ -60,7 +60,8 @@ impl Engine {
         }
         let agent = self.transports[key].endpoint.ice().ok_or(ErrorKind::StunUnknownUfrag)?;
         if !agent.takes(path) {
-            // Left without an answer, Chromium would hold on to the path for five seconds, and never try another one.
+            // Left without an answer, Chromium would hold on to the path for five seconds, and never try another one. So
+            // it gives the path up, and restarts ICE.
             self.refuse(key, path, &message, ErrorCode::Forbidden, &integrity);
             return Ok(Outcome::Accepted);
         }
