@@ -188,9 +188,7 @@ async def test_a_path_that_swallows_the_large_part_of_every_hello_is_left_for_tc
     assert " udp " not in offered.sdp, "its other connection begins that way"
 
 
-async def test_a_path_that_narrows_in_mid_call_is_left_for_tcp(
-    bridge: Bridge, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_path_that_narrows_in_mid_call_is_left_for_tcp(bridge: Bridge, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "STABLE_UDP_REFUSED_SECONDS", 0.0)
     client = Client(bridge)
     await client.publish()

@@ -120,7 +120,12 @@ mod tests {
                     TransactionId(id)
                 };
                 probe.on_sent(Time::from_millis(now), Probes { long: id(true), short: id(false) });
-                answers.extend([true, false].iter().filter(|long| !lost(number, **long)).map(|long| (now + round_trip_ms, id(*long))));
+                answers.extend(
+                    [true, false]
+                        .iter()
+                        .filter(|long| !lost(number, **long))
+                        .map(|long| (now + round_trip_ms, id(*long))),
+                );
             }
         }
         (None, number)
