@@ -43,7 +43,7 @@ half second at first, so that after this time none is left.
 """
 
 STABLE_UDP_REFUSED_SECONDS = 2.7
-"""The same in mid-call, when Chromium checks every 2.5 s. A client may well see its path fail, and restart ICE, before."""
+"""The same in mid-call, when Chromium checks every 2.5 s. A client may see its path fail, and restart ICE, before."""
 
 _ENDED = (ConnectionState.FAILED, ConnectionState.CLOSED)
 

@@ -26,9 +26,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def bridge_beyond(
     mtu: int, folder: Path, *, ipv6: bool = False, config: str = "", least: int | None = None
 ) -> AsyncIterator[tuple[Bridge, FarHost]]:
-    """A bridge beyond such a path, and the host that it runs on. Its page is reached by a loopback address, as secure pages must be.
+    """A bridge beyond such a path, and the host that it runs on.
 
-    Browsers are to be started on it: those that run already give up what they load when the network changes.
+    Its page is reached by a loopback address, as secure pages must be. Browsers are to be started on it: those that run already give up what they load when the network changes.
     """
     (folder / "bridge.toml").write_text(config)
     with narrow_path(mtu, least=least) as host:

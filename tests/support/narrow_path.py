@@ -2,8 +2,8 @@
 
 Between this namespace and that of the host stands a router whose interfaces have the MTU: what is longer gets no
 further, and the ICMP that would say so is dropped. TCP is clamped, as on every such path on which pages load at all:
-both ends say by their MSS what they take. Packets leave one by one, as on a wire: virtual interfaces hand runs of UDP segments on whole,
-whatever their sizes.
+both ends say by their MSS what they take. Packets leave one by one, as on a wire: virtual interfaces hand runs of UDP
+segments on whole, whatever their sizes.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ class FarHost:
 def narrow_path(mtu: int, *, least: int | None = None) -> Iterator[FarHost]:
     """Makes path and host, and has this namespace's default routes lead there; both go with the block.
 
-    `mtu` is that of IP packets, in bytes; with less than 1280 there is no IPv6. TCP is clamped to `least` from the start,
-    where the path is to narrow to that.
+    `mtu` is that of IP packets, in bytes; with less than 1280 there is no IPv6. TCP is clamped to `least` from the
+    start, where the path is to narrow to that.
     """
     router, host = f"router-{os.getpid()}", f"host-{os.getpid()}"
     made: list[str] = []

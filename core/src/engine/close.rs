@@ -2,7 +2,6 @@
 
 use super::Engine;
 use crate::event::{CloseReason, Event};
-use crate::ice::Change;
 use crate::path::{Path, SocketId};
 use crate::time::Time;
 use crate::transport::Endpoint;

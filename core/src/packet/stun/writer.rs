@@ -127,7 +127,7 @@ impl BindingRequest<'_> {
     pub fn write_padded(&self, out: &mut [u8], key: &IntegrityKey, len: usize) -> Option<usize> {
         let mut writer = self.start(out)?;
         let filler = len.checked_sub(writer.end + 4 + TRAILER_LEN)?;
-        writer.attribute(attribute::FILLER, &[&ZEROS.get(..filler)?])?;
+        writer.attribute(attribute::FILLER, &[ZEROS.get(..filler)?])?;
         writer.sign(key)
     }
 
