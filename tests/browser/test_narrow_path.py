@@ -28,7 +28,8 @@ async def bridge_beyond(
 ) -> AsyncIterator[tuple[Bridge, FarHost]]:
     """A bridge beyond such a path, and the host that it runs on.
 
-    Its page is reached by a loopback address, as secure pages must be. Browsers are to be started on it: those that run already give up what they load when the network changes.
+    Its page is reached by a loopback address, as secure pages must be. Browsers are to be started on it: those that run
+    already give up what they load when the network changes.
     """
     (folder / "bridge.toml").write_text(config)
     with narrow_path(mtu, least=least) as host:
