@@ -135,13 +135,22 @@ class PlainTransportParams(TypedDict):
     receive_extensions: NotRequired[list[HeaderExtension]]
     send_extensions: NotRequired[list[HeaderExtension]]
 
+class PeerIce(TypedDict):
+    """The peer's user name fragment and password."""
+
+    ufrag: str
+    pwd: str
+
 class TransportUpdate(TypedDict):
     """Lists given replace the old ones."""
 
     receive_extensions: NotRequired[list[HeaderExtension]]
     send_extensions: NotRequired[list[HeaderExtension]]
     leave_udp: NotRequired[bool]
-    """Gives up every path over UDP for good: checks over UDP are answered 403, whereupon peers go over to TCP."""
+    """Checks over UDP are answered 403 for good, whereupon peers give their paths there up and go over to TCP when ICE
+    restarts. The paths serve until then."""
+    peer_ice: NotRequired[PeerIce]
+    """From then on is probed whether the selected path carries UDP payloads of 1,232 bytes: `NarrowPathEvent`."""
 
 class ConsumerAllocation(TypedDict):
     """What a receiver is to get of a video producer: the best that may be sent.
@@ -190,6 +199,12 @@ class DtlsEvent(TypedDict):
     type: Literal["dtls"]
     transport_id: int
     datagrams: list[bytes]
+
+class NarrowPathEvent(TypedDict):
+    """The selected path, over UDP, swallows long packets and lets short ones through. Told once of each path."""
+
+    type: Literal["narrow_path"]
+    transport_id: int
 
 class PlainTransportReadyEvent(TypedDict):
     """The socket of a `PlainTransport` is bound to `local` ("address:port")."""
@@ -399,6 +414,7 @@ class WorkerStoppedEvent(TypedDict):
 Event = (
     IceEvent
     | DtlsEvent
+    | NarrowPathEvent
     | PlainTransportReadyEvent
     | TransportClosedEvent
     | ProducerEvent

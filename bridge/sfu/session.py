@@ -72,8 +72,6 @@ class MediaSession:
         self._closed = False
         self._publish: PublishConnection | None = None
         self._receive: SubscribeConnection | WatchConnection | None = None
-        self._narrow_path = False
-        """Whether the client's path swallows large UDP packets: a further connection begins over TCP."""
         self._quality = SessionQuality()
         self._samples: tuple[Sample, Sample] = (Sample(), Sample())
 
@@ -197,6 +195,8 @@ class MediaSession:
         if credentials is None or not connection.negotiated.take_credentials(credentials.ufrag, credentials.pwd):
             return None
         connection.transport.restart_ice()
+        if connection.negotiated.peer is not None:
+            connection.transport.connect(connection.negotiated.peer)
         local = connection.transport.local
         mid, media = connection.negotiated.first_media
         return ice.write_fragment(ice.Credentials(local.ice_ufrag, local.ice_pwd), mid, media, local.candidates)
@@ -310,12 +310,13 @@ class MediaSession:
 
         def on_narrow_path() -> None:
             if not self._closed:
-                self._narrow_path = True
                 self._listener.on_restart_wanted(kind)
 
         transport = self._make_transport(self._router, on_state)
         transport.on_narrow_path = on_narrow_path
-        if self._narrow_path:
+        transport.restarts_ice = self._listener.restarts_ice
+        others = [each.transport for each in (self._publish, self._receive) if each is not None]
+        if any(other is not None and other.tcp_only for other in others):
             transport.leave_udp()
         return transport
 

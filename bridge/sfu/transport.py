@@ -36,11 +36,14 @@ packets, do this to one handshake in three thousand.
 """
 
 UDP_REFUSED_SECONDS = 0.6
-"""From the first refusal of UDP to the ICE restart that leads to TCP.
+"""From the first refusal of UDP to the ICE restart that leads to TCP, before there are keys.
 
 Chromium drops its TCP paths while one over UDP answers on the same interface, also those of a restart. It checks every
 half second at first, so that after this time none is left.
 """
+
+STABLE_UDP_REFUSED_SECONDS = 2.7
+"""The same in mid-call, when Chromium checks every 2.5 s. A client may see its path fail, and restart ICE, before."""
 
 _ENDED = (ConnectionState.FAILED, ConnectionState.CLOSED)
 
@@ -67,7 +70,11 @@ class WebRtcTransport:
         """Told what the line to the peer carries."""
         self.on_narrow_path: Callable[[], None] | None = None
         """Told that the path swallows large UDP packets, and ICE is to be restarted, which leads to TCP."""
-        self._tcp_only = False
+        self.restarts_ice: Callable[[], bool] = lambda: False
+        """Whether `on_narrow_path` has the peer restart ICE."""
+        self.tcp_only = False
+        """Whether its path was found to swallow large UDP packets: what is offered from now on is TCP."""
+        self._left_udp = False
         self._worker = worker
         self._certificate = certificate
         self._credentials = Credentials.make()
@@ -94,7 +101,7 @@ class WebRtcTransport:
         credentials, fingerprint = self._credentials, self._certificate.fingerprint
         candidates = self._worker.candidates
         return LocalTransport(
-            credentials.ufrag, credentials.pwd, fingerprint, ice.tcp_only(candidates) if self._tcp_only else candidates
+            credentials.ufrag, credentials.pwd, fingerprint, ice.tcp_only(candidates) if self.tcp_only else candidates
         )
 
     @property
@@ -104,9 +111,13 @@ class WebRtcTransport:
 
     def connect(self, peer: PeerTransport) -> None:
         """Tells the peer's half. Later calls may bring other ICE credentials, nothing else."""
-        first = self.peer is None
-        self.peer = peer
-        if not first or self.state in _ENDED:
+        before, self.peer = self.peer, peer
+        if self.state in _ENDED:
+            return
+        if before is None or (before.ice_ufrag, before.ice_pwd) != (peer.ice_ufrag, peer.ice_pwd):
+            update: TransportUpdate = {"peer_ice": {"ufrag": peer.ice_ufrag, "pwd": peer.ice_pwd}}
+            self._worker.core.update_transport(self.transport_id, update)
+        if before is not None:
             return
         if peer.role == "client":
             # Whatever a server endpoint was given before was no ClientHello of this peer.
@@ -120,12 +131,19 @@ class WebRtcTransport:
     def restart_ice(self) -> None:
         """New credentials of ours; the old ones serve until a check with the new ones succeeds."""
         self._credentials = Credentials.make()
+        if self._restart is not None:
+            self._restart.cancel()
+            self._restart = None
         self._worker.core.restart_ice(self.transport_id, self._credentials.ufrag, self._credentials.pwd)
+        if self.tcp_only:
+            self.leave_udp()
 
     def leave_udp(self) -> None:
         """Offers TCP candidates only from now on, and refuses checks over UDP, so that the peer tries them."""
-        self._tcp_only = True
-        self._worker.core.update_transport(self.transport_id, {"leave_udp": True})
+        self.tcp_only = True
+        if not self._left_udp:
+            self._left_udp = True
+            self._worker.core.update_transport(self.transport_id, {"leave_udp": True})
 
     def set_receive_extensions(self, ids: Mapping[str, int]) -> None:
         """Header extensions of what the peer sends: id by URI."""
@@ -158,11 +176,22 @@ class WebRtcTransport:
         self._start_deadline(endpoint)
         endpoint.receive(datagram)
         self._flush()
-        may_be_narrow = endpoint.partial_flights >= NARROW_PATH_FLIGHTS and not self._tcp_only
-        if may_be_narrow and ice.tcp_only(self._worker.candidates):
-            logger.info("a path swallows large UDP packets: its connection is to run over TCP")
-            self.leave_udp()
-            self._restart = asyncio.get_running_loop().call_later(UDP_REFUSED_SECONDS, self._want_restart)
+        if endpoint.partial_flights >= NARROW_PATH_FLIGHTS:
+            self._leave_narrow_path()
+
+    def _leave_narrow_path(self) -> None:
+        if self.tcp_only or not ice.tcp_only(self._worker.candidates):
+            return
+        logger.info("a path swallows large UDP packets: its connection is to run over TCP")
+        if self.state is ConnectionState.CONNECTED and not self.restarts_ice():
+            # Sound and small pictures still pass: more than is left to a peer that loses its path and knows no other.
+            # It goes over to TCP when it restarts ICE by itself.
+            self.tcp_only = True
+            self._want_restart()
+            return
+        self.leave_udp()
+        delay = STABLE_UDP_REFUSED_SECONDS if self._keyed else UDP_REFUSED_SECONDS
+        self._restart = asyncio.get_running_loop().call_later(delay, self._want_restart)
 
     def _want_restart(self) -> None:
         self._restart = None
@@ -184,6 +213,9 @@ class WebRtcTransport:
                 self._on_ice(connected=event["state"] == "connected")
             case "dtls":
                 self._handshakes.submit(self, event["datagrams"])
+            case "narrow_path":
+                if self.state not in _ENDED:
+                    self._leave_narrow_path()
             case "estimate":
                 if self.on_estimate is not None:
                     self.on_estimate(event)
@@ -289,6 +321,7 @@ class WebRtcTransport:
         self._dtls = None
         self.on_estimate = None
         self.on_narrow_path = None
+        self.restarts_ice = lambda: False
         self._cancel_deadline()
         for timer in (self._retransmission, self._restart):
             if timer is not None:

@@ -281,6 +281,9 @@ class SessionListener(Protocol):
     def on_connection(self, kind: ConnectionKind, state: ConnectionState) -> None:
         """A peer connection changed its state."""
 
+    def restarts_ice(self) -> bool:
+        """Whether the client can be asked to restart ICE: it hears of `on_restart_wanted`, and does so."""
+
     def on_restart_wanted(self, kind: ConnectionKind) -> None:
         """A connection's path swallows large UDP packets: its ICE is to be restarted, after which it runs over TCP."""
 

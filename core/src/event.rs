@@ -207,6 +207,11 @@ pub enum Event {
         /// Whole datagrams, in order of arrival.
         datagrams: Vec<serde_bytes::ByteBuf>,
     },
+    /// The selected path, over UDP, swallows long packets and lets short ones through. Told once of each.
+    NarrowPath {
+        /// Which transport.
+        transport_id: u64,
+    },
     /// The UDP socket of a `PlainTransport` is bound.
     PlainTransportReady {
         /// Which transport.

@@ -225,9 +225,28 @@ pub struct TransportUpdate {
     /// Replaces the list, where given.
     #[serde(default)]
     pub send_extensions: Option<Vec<HeaderExtension>>,
-    /// Gives up every path over UDP, and refuses what would make another.
+    /// Refuses checks over UDP: its paths there serve until the peer nominates one over TCP.
     #[serde(default)]
     pub leave_udp: bool,
+    /// The peer's half of ICE, where given: from then on is probed whether the selected path carries long packets.
+    #[serde(default)]
+    pub peer_ice: Option<PeerIce>,
+}
+
+/// The peer's user name fragment and password (RFC 8445, section 5.3).
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PeerIce {
+    /// User name fragment.
+    pub ufrag: String,
+    /// Password.
+    pub pwd: String,
+}
+
+impl std::fmt::Debug for PeerIce {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PeerIce").finish_non_exhaustive()
+    }
 }
 
 /// What a receiver is to get of a video producer: the best that may be sent. Where the producer has no such layer, or

@@ -1,4 +1,4 @@
-"""Chromium on a path that swallows long packets, as a tunnel's may: they see and hear each other by way of TCP."""
+"""Browsers on a path that swallows long packets, as a tunnel's may: they see and hear each other by way of TCP."""
 
 from __future__ import annotations
 
@@ -16,20 +16,23 @@ from tests.browser.test_page import enter
 from tests.support.bridge import Bridge
 from tests.support.media import GREEN, RED
 from tests.support.namespace import Network
-from tests.support.narrow_path import narrow_path
+from tests.support.narrow_path import FarHost, narrow_path
 from tests.support.tcp_relay import TcpRelay
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @contextlib.asynccontextmanager
-async def bridge_beyond(mtu: int, folder: Path, *, ipv6: bool = False, config: str = "") -> AsyncIterator[Bridge]:
-    """A bridge beyond such a path. Its page is reached by a loopback address, as secure pages must be.
+async def bridge_beyond(
+    mtu: int, folder: Path, *, ipv6: bool = False, config: str = "", least: int | None = None
+) -> AsyncIterator[tuple[Bridge, FarHost]]:
+    """A bridge beyond such a path, and the host that it runs on.
 
-    Browsers are to be started on it: those that run already give up what they load when the network changes.
+    Its page is reached by a loopback address, as secure pages must be. Browsers are to be started on it: those that run
+    already give up what they load when the network changes.
     """
     (folder / "bridge.toml").write_text(config)
-    with narrow_path(mtu) as host:
+    with narrow_path(mtu, least=least) as host:
         bridge = Bridge(
             data=folder / "data",
             http_address=f"{host.ipv4}:{free_port()}",
@@ -42,7 +45,7 @@ async def bridge_beyond(mtu: int, folder: Path, *, ipv6: bool = False, config: s
             bridge.start()
             address, port = bridge.http_address.split(":")
             async with TcpRelay(address, int(port)) as relay:
-                yield replace(bridge, http_address=f"127.0.0.1:{relay.port}")
+                yield replace(bridge, http_address=f"127.0.0.1:{relay.port}"), host
         finally:
             bridge.stop()
 
@@ -55,7 +58,7 @@ async def protocols(page: Page) -> set[str]:
 async def test_they_go_over_to_tcp_where_their_hellos_are_swallowed(
     network: Network, tmp_path: Path, room: str, driver: Driver
 ) -> None:
-    async with bridge_beyond(1200, tmp_path) as bridge:
+    async with bridge_beyond(1200, tmp_path) as (bridge, _):
         chromium = await driver.launch("chromium")
         red = await enter(chromium, bridge, room, RED)
         green = await enter(chromium, bridge, room, GREEN, "pasient")
@@ -67,7 +70,7 @@ async def test_they_go_over_to_tcp_where_their_hellos_are_swallowed(
 async def test_they_stay_on_udp_where_it_carries_what_ipv6_demands(
     network: Network, tmp_path: Path, room: str, driver: Driver, ipv6: bool
 ) -> None:
-    async with bridge_beyond(1280, tmp_path, ipv6=ipv6) as bridge:
+    async with bridge_beyond(1280, tmp_path, ipv6=ipv6) as (bridge, _):
         chromium = await driver.launch("chromium")
         red = await enter(chromium, bridge, room, RED)
         green = await enter(chromium, bridge, room, GREEN, "pasient")
@@ -77,9 +80,24 @@ async def test_they_stay_on_udp_where_it_carries_what_ipv6_demands(
         assert "swallows" not in bridge.log.read_text()
 
 
+async def test_they_go_over_to_tcp_where_the_path_narrows_in_mid_call(
+    network: Network, tmp_path: Path, room: str, driver: Driver
+) -> None:
+    """It carries hellos and most pictures still; what tells of it are the bridge's probes."""
+    async with bridge_beyond(1500, tmp_path, least=1240) as (bridge, host):
+        red = await enter(await driver.launch("chromium"), bridge, room, RED)
+        green = await enter(await driver.launch("firefox", identity=GREEN), bridge, room, GREEN, "pasient")
+        await asyncio.gather(red.expect(GREEN), green.expect(RED))
+        assert "swallows" not in bridge.log.read_text()
+        host.narrow(1240)
+        over_tcp = "received.protocols().then((used) => used.length > 1 && used.every((each) => each === 'tcp'))"
+        await asyncio.gather(red.wait(over_tcp), green.wait(over_tcp))
+        await asyncio.gather(red.expect(GREEN), green.expect(RED))
+
+
 async def test_where_there_is_no_tcp_either_the_page_says_so(
     network: Network, tmp_path: Path, room: str, driver: Driver
 ) -> None:
-    async with bridge_beyond(1200, tmp_path, config="[media]\ntcp = false\n") as bridge:
+    async with bridge_beyond(1200, tmp_path, config="[media]\ntcp = false\n") as (bridge, _):
         red = await enter(await driver.launch("chromium"), bridge, room, RED)
         await red.wait("document.body.innerText.includes('Nettverket slipper ikke lyd og bilde gjennom')")

@@ -31,6 +31,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.events: list[tuple[object, ...]] = []
+        self.heeds_restarts = True
         self._changed = asyncio.Event()
 
     def _note(self, *event: object) -> None:
@@ -39,6 +40,9 @@ class Recorder:
 
     def on_connection(self, kind: ConnectionKind, state: ConnectionState) -> None:
         self._note("connection", kind, state)
+
+    def restarts_ice(self) -> bool:
+        return self.heeds_restarts
 
     def on_restart_wanted(self, kind: ConnectionKind) -> None:
         self._note("restart", kind)

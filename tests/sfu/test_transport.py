@@ -188,6 +188,37 @@ async def test_a_path_that_swallows_the_large_part_of_every_hello_is_left_for_tc
     assert " udp " not in offered.sdp, "its other connection begins that way"
 
 
+async def test_a_path_that_narrows_in_mid_call_is_left_for_tcp(bridge: Bridge, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "STABLE_UDP_REFUSED_SECONDS", 0.0)
+    client = Client(bridge)
+    await client.publish()
+    await client.shake_hands()
+    await client.wait_for(ConnectionState.CONNECTED)
+    bridge.core.emit(type="narrow_path", transport_id=client.transport_id)
+    await client.recorder.wait_for("restart", ConnectionKind.PUBLISH)
+    assert (client.transport_id, {"leave_udp": True}) in bridge.core.called("update_transport")
+
+
+async def test_who_cannot_be_asked_keeps_a_path_that_narrows_until_it_restarts_by_itself(bridge: Bridge) -> None:
+    """A client of the HTTP doors: sound still passes."""
+    client = Client(bridge)
+    client.recorder.heeds_restarts = False
+    await client.publish()
+    await client.shake_hands()
+    await client.wait_for(ConnectionState.CONNECTED)
+    bridge.core.emit(type="narrow_path", transport_id=client.transport_id)
+    await settle()
+    assert (client.transport_id, {"leave_udp": True}) not in bridge.core.called("update_transport")
+
+    fragment = "a=ice-ufrag:again\r\na=ice-pwd:anotherPasswordOf32Characters000"
+    described = await client.session.restart_ice(ConnectionKind.PUBLISH, fragment)
+    assert described is not None
+    assert {line.split(" ")[2] for line in described.splitlines() if line.startswith("a=candidate:")} == {"tcp"}
+    told = [update for _, update in bridge.core.called("update_transport")]
+    assert {"leave_udp": True} in told
+    assert {"peer_ice": {"ufrag": "again", "pwd": "anotherPasswordOf32Characters000"}} in told
+
+
 async def test_a_path_is_not_left_where_there_is_no_tcp() -> None:
     bridge = Bridge(MediaSettings(tcp=False))
     await bridge.sfu.start()
@@ -197,6 +228,7 @@ async def test_a_path_is_not_left_where_there_is_no_tcp() -> None:
     client.endpoint.start()
     _, tail = fragments(client.endpoint.take_datagrams()[0])
     bridge.core.emit(type="dtls", transport_id=client.transport_id, datagrams=[tail] * 20)
+    bridge.core.emit(type="narrow_path", transport_id=client.transport_id)
     await settle()
     assert (client.transport_id, {"leave_udp": True}) not in bridge.core.called("update_transport")
     await bridge.sfu.close()

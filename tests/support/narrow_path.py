@@ -2,7 +2,8 @@
 
 Between this namespace and that of the host stands a router whose interfaces have the MTU: what is longer gets no
 further, and the ICMP that would say so is dropped. TCP is clamped, as on every such path on which pages load at all:
-both ends say by their MSS what they take.
+both ends say by their MSS what they take. Packets leave one by one, as on a wire: virtual interfaces hand runs of UDP
+segments on whole, whatever their sizes.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from tests.support.namespace import run
 _LINKS = """
 link add near0 mtu 1500 type veth peer name near0 mtu {mtu} netns {router}
 -n {router} link add far0 mtu {mtu} type veth peer name far0 mtu 1500 netns {host}
+link set near0 gso_max_segs 1
+-n {host} link set far0 gso_max_segs 1
 link set near0 up
 -n {router} link set near0 up
 -n {router} link set far0 up
@@ -51,6 +54,7 @@ class FarHost:
     """The host beyond the path."""
 
     namespace: str
+    router: str
     ipv4: str = "203.0.113.6"
     ipv6: str = "2001:db8:6::2"
 
@@ -59,19 +63,25 @@ class FarHost:
         """The command that runs another one there."""
         return ("ip", "netns", "exec", self.namespace)
 
+    def narrow(self, mtu: int) -> None:
+        """Has the path carry no longer packets than this from now on."""
+        for device in ("near0", "far0"):
+            run("ip", "-n", self.router, "link", "set", "dev", device, "mtu", str(mtu))
+
 
 @contextlib.contextmanager
-def narrow_path(mtu: int) -> Iterator[FarHost]:
+def narrow_path(mtu: int, *, least: int | None = None) -> Iterator[FarHost]:
     """Makes path and host, and has this namespace's default routes lead there; both go with the block.
 
-    `mtu` is that of IP packets, in bytes; with less than 1280 there is no IPv6.
+    `mtu` is that of IP packets, in bytes; with less than 1280 there is no IPv6. TCP is clamped to `least` from the
+    start, where the path is to narrow to that.
     """
     router, host = f"router-{os.getpid()}", f"host-{os.getpid()}"
     made: list[str] = []
 
     def configure(lines: str, headers: int = 0) -> None:
         for line in lines.strip().splitlines():
-            run("ip", *line.format(router=router, host=host, mtu=mtu, mss=mtu - headers).split())
+            run("ip", *line.format(router=router, host=host, mtu=mtu, mss=(least or mtu) - headers).split())
 
     try:
         for name in (router, host):
@@ -83,7 +93,7 @@ def narrow_path(mtu: int) -> Iterator[FarHost]:
         configure(_IPV4, headers=40)
         if mtu >= _LEAST_IPV6_MTU:
             configure(_IPV6, headers=60)
-        yield FarHost(host)
+        yield FarHost(host, router)
     finally:
         for name in made:
             run("ip", "netns", "delete", name)

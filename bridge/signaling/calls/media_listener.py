@@ -50,6 +50,10 @@ class MediaListener:
             return
         self._call.presence.connection(kind, state)
 
+    def restarts_ice(self) -> bool:
+        """Whether its door can ask the client."""
+        return not self._over and self._call.presence.restarts_ice
+
     def on_restart_wanted(self, kind: ConnectionKind) -> None:
         """Has the client's ICE restarted, if it can be told."""
         if self._over:

@@ -58,9 +58,14 @@ class Presence:
         elif not self._signalling:
             self._consider_leaving()
 
+    @property
+    def restarts_ice(self) -> bool:
+        """Whether the client can be asked for an ICE restart: one of the HTTP doors cannot."""
+        return not self._signals_by_media
+
     def restart_wanted(self, kind: ConnectionKind) -> None:
-        """Asks for an ICE restart, now or when the signalling is back. A client of the HTTP doors cannot be asked."""
-        if self._signals_by_media:
+        """Asks for an ICE restart, now or when the signalling is back."""
+        if not self.restarts_ice:
             return
         if self._signalling:
             self._ask_for_restart(kind)

@@ -2,8 +2,7 @@
 
 use super::Engine;
 use crate::event::{CloseReason, Event};
-use crate::ice::Change;
-use crate::path::{Path, Protocol, SocketId};
+use crate::path::{Path, SocketId};
 use crate::time::Time;
 use crate::transport::Endpoint;
 
@@ -32,20 +31,8 @@ impl Engine {
         let lost: Vec<Path> = agent.paths().filter(|path| path.socket == socket).copied().collect();
         let change = agent.on_socket_closed(now, socket);
         self.sockets.remove(&socket);
-        self.paths_lost(now, key, &lost, change);
-    }
-
-    /// A `WebRtcTransport` runs over TCP from now on, or not at all.
-    pub(super) fn leave_udp(&mut self, now: Time, key: usize) {
-        let Some(agent) = self.transports[key].endpoint.ice() else { return };
-        let lost: Vec<Path> = agent.paths().filter(|path| path.protocol == Protocol::Udp).copied().collect();
-        let change = agent.leave_udp(now);
-        self.paths_lost(now, key, &lost, change);
-    }
-
-    fn paths_lost(&mut self, now: Time, key: usize, lost: &[Path], change: Option<Change>) {
         let deadline = self.transports[key].endpoint.deadline();
-        for path in lost {
+        for path in &lost {
             self.addresses.remove(path, key);
         }
         self.transports[key].update_path();

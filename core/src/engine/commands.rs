@@ -186,8 +186,13 @@ impl Engine {
             transport.send_extensions = map;
         }
         self.translate_extensions(key);
-        if update.leave_udp {
-            self.leave_udp(now, key);
+        if update.leave_udp
+            && let Some(agent) = self.transports[key].endpoint.ice()
+        {
+            agent.leave_udp();
+        }
+        if let Some(peer) = &update.peer_ice {
+            self.set_peer_ice(now, key, &peer.ufrag, &peer.pwd)?;
         }
         Ok(())
     }

@@ -16,6 +16,7 @@ mod dtls;
 mod forward;
 mod levels;
 mod outbox;
+mod path_mtu;
 mod producers;
 mod random;
 mod receive;

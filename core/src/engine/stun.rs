@@ -21,8 +21,10 @@ const TAKEOVER_SILENCE: Duration = Duration::from_secs(8);
 impl Engine {
     pub(super) fn receive_stun(&mut self, now: Time, path: &Path, datagram: &[u8]) -> Result<Outcome, ErrorKind> {
         let message = StunMessage::parse(datagram).map_err(|_| ErrorKind::StunMalformed)?;
-        if message.class != Class::Request {
-            return Err(ErrorKind::StunMalformed);
+        match message.class {
+            Class::Request => {}
+            Class::Success | Class::Error => return self.receive_stun_response(now, path, &message, datagram.len()),
+            Class::Indication => return Err(ErrorKind::StunMalformed),
         }
         let (ufrag, _) = message.ufrags().ok_or(ErrorKind::StunMalformed)?;
         let key = *self.ufrags.get(ufrag).ok_or(ErrorKind::StunUnknownUfrag)?;
@@ -58,7 +60,8 @@ impl Engine {
         }
         let agent = self.transports[key].endpoint.ice().ok_or(ErrorKind::StunUnknownUfrag)?;
         if !agent.takes(path) {
-            // Left without an answer, Chromium would hold on to the path for five seconds, and never try another one.
+            // Left without an answer, Chromium would hold on to the path for five seconds, and never try another one. So
+            // it gives the path up, and restarts ICE.
             self.refuse(key, path, &message, ErrorCode::Forbidden, &integrity);
             return Ok(Outcome::Accepted);
         }
@@ -123,6 +126,7 @@ impl Engine {
         if regained || transport.moves_bucket.take(now) {
             self.out.event(Event::Ice { transport_id, state: IceState::Connected, protocol, moved });
         }
+        self.restart_mtu_probe(now, key);
         self.media_can_flow(now, key);
         if moved || regained {
             self.refresh_pictures(now, key);

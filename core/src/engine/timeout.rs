@@ -14,9 +14,10 @@ impl Engine {
         }
         self.work_for(key);
         self.look_after_paths(now, key);
+        let probes = self.probe_mtu(now, key);
         let media = self.look_after_media(now, key);
         self.estimate_moved(now, key);
-        let deadline = self.transports[key].endpoint.deadline().min(media);
+        let deadline = self.transports[key].endpoint.deadline().min(probes).min(media);
         // What could not be done now is not tried again before the next tick, so that nothing ever spins.
         self.timers.set(key, deadline.max(now + TICK));
     }

@@ -122,6 +122,11 @@ impl Agent {
         self.pending.as_ref().filter(|pending| &*pending.ufrag == ufrag).map(|pending| (Generation::Pending, pending))
     }
 
+    /// The user name fragment of ours that a check has succeeded with, or the first one.
+    pub fn ufrag(&self) -> &str {
+        &self.current.ufrag
+    }
+
     /// Every user name fragment of ours that is valid now.
     pub fn ufrags(&self) -> impl Iterator<Item = &str> {
         std::iter::once(&self.current).chain(self.pending.as_ref()).map(|credentials| &*credentials.ufrag)
@@ -196,7 +201,8 @@ impl Agent {
         }
         let selected = self.selected.filter(|selected| *selected != slot).and_then(|s| self.paths[s as usize].as_ref());
         let in_use = selected.is_some_and(|p| p.media.is_some_and(|media| now.since(media) <= MEDIA_MOVE_QUIET));
-        if in_use { None } else { self.select(slot) }
+        let left = selected.is_some_and(|p| self.takes(&p.path)) && !self.takes(&self.path(slot).path);
+        if in_use || left { None } else { self.select(slot) }
     }
 
     /// The place of a path that was checked.
@@ -212,10 +218,11 @@ impl Agent {
         self.selected.and_then(|slot| self.paths[slot as usize].as_ref()).map(|path| path.path)
     }
 
-    /// Where DTLS goes: the selected path, or the path heard last as long as none was ever nominated.
+    /// Where DTLS goes: the selected path, or the path heard last as long as none was ever nominated, or it is being left.
     pub fn dtls_path(&self) -> Option<Path> {
-        if self.nominated {
-            return self.media_path();
+        let selected = self.media_path();
+        if self.nominated && selected.is_none_or(|path| self.takes(&path)) {
+            return selected;
         }
         self.paths.iter().flatten().max_by_key(|path| path.heard).map(|path| path.path)
     }
@@ -241,23 +248,17 @@ impl Agent {
     /// Gives up every path over `socket`, which is closed. Media goes on over another nominated path, if there is one;
     /// otherwise there is none until the peer nominates one or consent runs out.
     pub fn on_socket_closed(&mut self, now: Time, socket: SocketId) -> Option<Change> {
-        self.give_up(now, |path| path.socket == socket)
-    }
-
-    /// Gives up every path over UDP, as [`on_socket_closed`](Self::on_socket_closed) does, and [takes](Self::takes) none
-    /// any more.
-    pub fn leave_udp(&mut self, now: Time) -> Option<Change> {
-        self.tcp_only = true;
-        self.give_up(now, |path| path.protocol == Protocol::Udp)
-    }
-
-    fn give_up(&mut self, now: Time, lost: impl Fn(&Path) -> bool) -> Option<Change> {
         for slot in 0..MAX_PATHS as u8 {
-            if self.paths[slot as usize].as_ref().is_some_and(|path| lost(&path.path)) {
+            if self.paths[slot as usize].as_ref().is_some_and(|path| path.path.socket == socket) {
                 self.forget(slot);
             }
         }
         if self.selected.is_none() && self.consent { self.fall_back(now) } else { None }
+    }
+
+    /// [Takes](Self::takes) no path over UDP any more. What there is of them serves until one over TCP is nominated.
+    pub fn leave_udp(&mut self) {
+        self.tcp_only = true;
     }
 
     /// Every path that was checked.
@@ -318,10 +319,11 @@ impl Agent {
             return false;
         }
         let silent = !self.consent || now.since(selected.heard) >= CHECK_FAILED_SILENCE;
+        let left = !self.takes(&selected.path);
         let down_to_tcp = selected.path.protocol == Protocol::Udp
             && selected.nominated
             && self.path(slot).path.protocol == Protocol::Tcp;
-        silent || (newly_nominated && !down_to_tcp)
+        left || silent || (newly_nominated && !down_to_tcp)
     }
 
     fn select(&mut self, slot: u8) -> Option<Change> {

@@ -1,13 +1,13 @@
-//! Our user name fragments and passwords, the old ones and those of an ICE restart.
+//! User name fragments and passwords: ours, the old ones and those of an ICE restart, and the peer's.
 
 use crate::packet::stun::IntegrityKey;
 
-/// Our user name fragment and password (RFC 8445, section 5.3).
+/// User name fragment and password of one side (RFC 8445, section 5.3).
 #[derive(Clone)]
 pub struct Credentials {
     /// User name fragment: what a check's USERNAME starts with.
     pub ufrag: Box<str>,
-    /// Made of the password: the key of MESSAGE-INTEGRITY in checks and in our answers.
+    /// Made of the password: the key of MESSAGE-INTEGRITY in checks and in their answers.
     pub key: IntegrityKey,
 }
 

@@ -3,7 +3,9 @@
 
 mod agent;
 mod credentials;
+mod mtu_probe;
 mod recent_checks;
 
 pub use self::agent::{Agent, Change, Check, Checked, MAX_PATHS, Tick};
 pub use self::credentials::{Credentials, Generation};
+pub use self::mtu_probe::{MtuProbe, PROBE_LEN, Probes};

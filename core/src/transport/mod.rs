@@ -20,6 +20,7 @@ use crate::estimator::{Estimator, ReceiveSideEstimator};
 use crate::extension::ExtensionMap;
 use crate::feedback::{CongestionFeedbackBuilder, TransportFeedbackBuilder};
 use crate::flight::FlightRecorder;
+use crate::ice::MtuProbe;
 use crate::pacer::Pacer;
 use crate::params::TransportDemand;
 use crate::report::SenderClock;
@@ -59,6 +60,8 @@ pub struct Transport {
     pub router: usize,
     /// Where its packets come from and go to.
     pub endpoint: Endpoint,
+    /// Whether its path carries long packets. None before the peer's credentials are told.
+    pub mtu_probe: Option<Box<MtuProbe>>,
     /// How its media is protected.
     pub keys: Keys,
     /// Which SSRC belongs to which producer.
@@ -117,6 +120,7 @@ impl Transport {
             id,
             router: 0,
             endpoint,
+            mtu_probe: None,
             keys,
             routes: Routes::default(),
             producers: Vec::new(),

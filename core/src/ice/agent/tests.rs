@@ -162,11 +162,13 @@ fn a_transport_that_leaves_udp_goes_on_over_tcp() {
     let tcp = path(Protocol::Tcp, 1);
     agent.on_check(ms(0), nominate(udp(1)));
     agent.on_check(ms(1), check(tcp));
-    assert_eq!(agent.leave_udp(ms(2)), None);
-    assert_eq!(agent.media_path(), None);
+    agent.leave_udp();
     assert!(!agent.takes(&udp(2)) && agent.takes(&tcp));
+    assert_eq!(agent.media_path(), Some(udp(1)), "media goes on until it is there");
     let change = agent.on_check(ms(3), nominate(tcp)).change;
     assert_eq!(change, Some(Change { protocol: Protocol::Tcp, moved: true, regained: false }));
+    let late = agent.slot_of(&udp(1)).unwrap();
+    assert_eq!(agent.on_media(ms(1_000), late), None, "what was still under way leads back to no path that is left");
 }
 
 #[test]

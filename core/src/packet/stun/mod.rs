@@ -35,6 +35,9 @@ mod attribute {
     pub(super) const XOR_MAPPED_ADDRESS: u16 = 0x0020;
     pub(super) const PRIORITY: u16 = 0x0024;
     pub(super) const USE_CANDIDATE: u16 = 0x0025;
+    /// Of no meaning: it makes a request longer. Not assigned, and of the half that who does not know it skips, which is
+    /// not so for the PADDING of RFC 5780.
+    pub(super) const FILLER: u16 = 0xfff7;
     pub(super) const FINGERPRINT: u16 = 0x8028;
     pub(super) const ICE_CONTROLLED: u16 = 0x8029;
     pub(super) const ICE_CONTROLLING: u16 = 0x802a;

@@ -10,6 +10,11 @@ use super::{
 /// No response written here is longer: a buffer of this size always does.
 pub const MAX_RESPONSE_LEN: usize = 128;
 
+/// MESSAGE-INTEGRITY and FINGERPRINT with their heads.
+const TRAILER_LEN: usize = 4 + INTEGRITY_LEN + 8;
+/// What a request is padded with.
+const ZEROS: [u8; 1_500] = [0; 1_500];
+
 /// Type bits of a success response.
 const SUCCESS: u16 = 0x0100;
 /// Type bits of an error response.
@@ -96,7 +101,8 @@ pub enum Role {
     Controlled(u64),
 }
 
-/// A Binding request as an ICE client sends it. The bridge is ICE-lite and sends none; tests and load generators do.
+/// A Binding request as an ICE client sends it. The bridge is ICE-lite and checks nothing with them: its own ask whether
+/// a path carries long packets. Tests and load generators send those of clients.
 #[derive(Clone, Copy, Debug)]
 pub struct BindingRequest<'a> {
     /// Repeated in the response.
@@ -114,6 +120,18 @@ pub struct BindingRequest<'a> {
 impl BindingRequest<'_> {
     /// Writes the request, signed with the receiver's password, and returns its length; `None` if `out` is too short.
     pub fn write(&self, out: &mut [u8], key: &IntegrityKey) -> Option<usize> {
+        self.start(out)?.sign(key)
+    }
+
+    /// The same with `len` bytes in all, a multiple of four; `None` also if that is less than the request takes.
+    pub fn write_padded(&self, out: &mut [u8], key: &IntegrityKey, len: usize) -> Option<usize> {
+        let mut writer = self.start(out)?;
+        let filler = len.checked_sub(writer.end + 4 + TRAILER_LEN)?;
+        writer.attribute(attribute::FILLER, &[ZEROS.get(..filler)?])?;
+        writer.sign(key)
+    }
+
+    fn start<'o>(&self, out: &'o mut [u8]) -> Option<Writer<'o>> {
         let mut writer = Writer::new(out, BINDING, self.transaction_id)?;
         writer.attribute(attribute::USERNAME, &[self.username.as_bytes()])?;
         match self.role {
@@ -124,8 +142,7 @@ impl BindingRequest<'_> {
         if self.use_candidate {
             writer.attribute(attribute::USE_CANDIDATE, &[])?;
         }
-        writer.integrity(key)?;
-        writer.finish()
+        Some(writer)
     }
 }
 
@@ -166,6 +183,11 @@ impl<'o> Writer<'o> {
     fn integrity(&mut self, key: &IntegrityKey) -> Option<()> {
         let tag: [u8; INTEGRITY_LEN] = key.sign(&self.out[..self.end]);
         self.attribute(attribute::MESSAGE_INTEGRITY, &[&tag])
+    }
+
+    fn sign(mut self, key: &IntegrityKey) -> Option<usize> {
+        self.integrity(key)?;
+        self.finish()
     }
 
     /// Appends FINGERPRINT, which covers the final length, and returns the length of the message.

@@ -1,0 +1,96 @@
+//! Probes of what the selected path carries, and their answers (`ice::MtuProbe`).
+
+use super::{Engine, ErrorKind, Outcome};
+use crate::event::Event;
+use crate::ice::{Credentials, MtuProbe, PROBE_LEN, Probes};
+use crate::packet::stun::{BindingRequest, Role, StunMessage, TransactionId};
+use crate::path::{Path, Protocol};
+use crate::time::Time;
+use crate::transport::Endpoint;
+
+/// PRIORITY of what is sent: that of a host candidate (RFC 8445, section 5.1.2.1). It makes no candidate, since the peer
+/// knows this one.
+const PRIORITY: u32 = 0x7eff_ffff;
+
+impl Engine {
+    /// Begins to probe, or goes on with other credentials of the peer.
+    pub(super) fn set_peer_ice(&mut self, now: Time, key: usize, ufrag: &str, pwd: &str) -> Result<(), String> {
+        let peer = Credentials::new(ufrag, pwd)?;
+        if self.transports[key].endpoint.ice().is_none() {
+            return Err("a plain transport has no ICE".to_owned());
+        }
+        self.transports[key].mtu_probe = Some(Box::new(MtuProbe::new(now, peer)));
+        self.timers.no_later_than(key, now);
+        Ok(())
+    }
+
+    /// The selected path is another one.
+    pub(super) fn restart_mtu_probe(&mut self, now: Time, key: usize) {
+        if let Some(probe) = &mut self.transports[key].mtu_probe {
+            probe.restart(now);
+            self.timers.no_later_than(key, now);
+        }
+    }
+
+    /// Sends the probes that are due, and says when the next ones are. TCP has no MTU that concerns us.
+    pub(super) fn probe_mtu(&mut self, now: Time, key: usize) -> Time {
+        let transport = &mut self.transports[key];
+        let (Endpoint::Ice(agent), Some(probe)) = (&transport.endpoint, &mut transport.mtu_probe) else {
+            return Time::MAX;
+        };
+        let Some(path) = agent.media_path().filter(|path| path.protocol == Protocol::Udp) else { return Time::MAX };
+        let deadline = probe.deadline();
+        if now < deadline {
+            return deadline;
+        }
+        let mut transaction_id = || {
+            let mut id = [0; 12];
+            id[..8].copy_from_slice(&self.random.next_u64().to_be_bytes());
+            id[8..].copy_from_slice(&self.random.next_u32().to_be_bytes());
+            TransactionId(id)
+        };
+        let probes = Probes { long: transaction_id(), short: transaction_id() };
+        probe.on_sent(now, probes);
+        let deadline = probe.deadline();
+        let username = format!("{}:{}", probe.peer().ufrag, agent.ufrag());
+        let integrity = probe.peer().key.clone();
+        for (transaction_id, len) in [(probes.long, Some(PROBE_LEN)), (probes.short, None)] {
+            // The tie-breaker decides between two who want the same role: the peer controls.
+            let role = Role::Controlled(0);
+            let request =
+                BindingRequest { transaction_id, username: &username, priority: PRIORITY, role, use_candidate: false };
+            let mut datagram = [0; PROBE_LEN];
+            let written = match len {
+                Some(len) => request.write_padded(&mut datagram, &integrity, len),
+                None => request.write(&mut datagram, &integrity),
+            };
+            // User name fragments of hundreds of characters leave no room: such a peer's path is not probed.
+            if let Some(len) = written {
+                self.transports[key].send_raw(&mut self.out.transmits, path, &datagram[..len]);
+                self.out.sent(Some(len));
+            }
+        }
+        deadline
+    }
+
+    /// Takes the answer to a request of ours. Its integrity is not looked at: nobody off the path can guess the id, and
+    /// who is on it can swallow probes as well.
+    pub(super) fn receive_stun_response(
+        &mut self,
+        now: Time,
+        path: &Path,
+        message: &StunMessage<'_>,
+        len: usize,
+    ) -> Result<Outcome, ErrorKind> {
+        let key = self.addresses.get(path).ok_or(ErrorKind::StunMalformed)?.transport;
+        let transport = &mut self.transports[key];
+        let probe = transport.mtu_probe.as_mut().ok_or(ErrorKind::StunMalformed)?;
+        transport.traffic.packets_received += 1;
+        transport.traffic.bytes_received += len as u64;
+        let transport_id = transport.id;
+        if probe.on_answer(now, message.transaction_id) {
+            self.out.event(Event::NarrowPath { transport_id });
+        }
+        Ok(Outcome::Accepted)
+    }
+}

@@ -1,0 +1,174 @@
+//! Whether the selected path carries packets as long as media's: black hole detection (RFC 8899, section 4.3).
+//!
+//! A path with a small MTU whose ICMP is lost lets the checks pass and swallows the pictures. So a long Binding request
+//! is sent now and then, which whoever answers checks answers, too. Where the answer stays away, a short one goes with
+//! each further one: what was lost or late alike says nothing, only the long one that is lost while the short one
+//! right behind it arrives. However long the round trip, the answer to the long one would have come first.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::Credentials;
+use crate::packet::stun::TransactionId;
+use crate::time::Time;
+
+/// Bytes of UDP payload of a long probe: what a path of the least MTU that IPv6 allows carries (1,280 bytes; RFC 8200,
+/// section 5). The longest packets of browsers have 1,222: RTP of 1,200, what a retransmission adds, and the tag.
+pub const PROBE_LEN: usize = 1_232;
+/// From an answer to the next probe: a path may narrow at any time, and 1.3 kB every five seconds cost 2 kbit/s.
+const INTERVAL: Duration = Duration::from_secs(5);
+/// From a probe to the next while there is no answer.
+const RETRY: Duration = Duration::from_millis(200);
+/// Long probes in a row that are lost while their short ones arrive, after which the path is taken for narrow. Where a
+/// fifth of all packets is lost each way, chance does so once in ten million rows of probes.
+const PROOFS: usize = 12;
+
+/// A long and a short probe, sent one right behind the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Probes {
+    /// Of the long one.
+    pub long: TransactionId,
+    /// Of the short one.
+    pub short: TransactionId,
+}
+
+/// Probes of the selected path of one transport.
+pub struct MtuProbe {
+    peer: Credentials,
+    /// What is under way, the oldest first; `PROOFS` at most.
+    sent: VecDeque<Probes>,
+    /// Short ones that arrived without their long ones.
+    proofs: usize,
+    due: Time,
+}
+
+impl MtuProbe {
+    /// Probes that the peer's credentials are asked for with; the first is due at once.
+    pub fn new(now: Time, peer: Credentials) -> Self {
+        MtuProbe { peer, sent: VecDeque::with_capacity(PROOFS), proofs: 0, due: now }
+    }
+
+    /// The peer's credentials, which a request is addressed and signed with.
+    pub fn peer(&self) -> &Credentials {
+        &self.peer
+    }
+
+    /// The selected path is another one, of which nothing is known yet.
+    pub fn restart(&mut self, now: Time) {
+        self.sent.clear();
+        self.proofs = 0;
+        self.due = now;
+    }
+
+    /// When the next probes are to be sent; [`Time::MAX`] once the path is found narrow.
+    pub fn deadline(&self) -> Time {
+        self.due
+    }
+
+    /// Notes that probes with these ids are sent now.
+    pub fn on_sent(&mut self, now: Time, probes: Probes) {
+        let answers_nothing = self.sent.len() == PROOFS && self.proofs == 0;
+        if self.sent.len() == PROOFS {
+            self.sent.pop_front();
+        }
+        self.sent.push_back(probes);
+        // A peer that answers no requests at all, or nobody who hears them.
+        self.due = now + if answers_nothing { INTERVAL } else { RETRY };
+    }
+
+    /// Takes the answer to a request of ours. True where the path is found narrow by it: told once, until `restart`.
+    pub fn on_answer(&mut self, now: Time, id: TransactionId) -> bool {
+        if self.sent.iter().any(|probes| probes.long == id) {
+            self.restart(now + INTERVAL);
+            return false;
+        }
+        let Some(at) = self.sent.iter().position(|probes| probes.short == id) else { return false };
+        // It is heeded once: the peer may say it twice.
+        self.sent[at].short = self.sent[at].long;
+        self.proofs += 1;
+        if self.proofs < PROOFS {
+            return false;
+        }
+        self.restart(Time::MAX);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sends what is due over a path with a round trip of `round_trip_ms`, until `end_ms`; `lost` says of each probe, by
+    /// its number and whether it is long, if it has no answer. When the path was found narrow, if it was.
+    fn run(round_trip_ms: u64, end_ms: u64, lost: impl Fn(u32, bool) -> bool) -> (Option<u64>, u32) {
+        let mut probe = MtuProbe::new(Time::ZERO, Credentials::new("peer", &"p".repeat(22)).unwrap());
+        let mut answers = VecDeque::new();
+        let mut number = 0;
+        for now in 0..end_ms {
+            while answers.front().is_some_and(|(at, _)| *at <= now) {
+                let (_, id) = answers.pop_front().unwrap();
+                if probe.on_answer(Time::from_millis(now), id) {
+                    assert_eq!(probe.deadline(), Time::MAX, "there is nothing more to find out");
+                    return (Some(now), number);
+                }
+            }
+            if Time::from_millis(now) >= probe.deadline() {
+                number += 1;
+                let id = |long: bool| {
+                    let mut id = [u8::from(long); 12];
+                    id[8..].copy_from_slice(&number.to_be_bytes());
+                    TransactionId(id)
+                };
+                probe.on_sent(Time::from_millis(now), Probes { long: id(true), short: id(false) });
+                answers.extend(
+                    [true, false]
+                        .iter()
+                        .filter(|long| !lost(number, **long))
+                        .map(|long| (now + round_trip_ms, id(*long))),
+                );
+            }
+        }
+        (None, number)
+    }
+
+    #[test]
+    fn a_path_that_carries_long_ones_is_asked_now_and_then() {
+        assert_eq!(run(50, 60_000, |_, _| false), (None, 12));
+    }
+
+    #[test]
+    fn a_path_that_swallows_them_is_found_whatever_its_round_trip() {
+        let swallow = |_, long| long;
+        assert_eq!(run(20, 60_000, swallow), (Some(11 * 200 + 20), 12));
+        assert_eq!(run(1_000, 60_000, swallow).0, Some(11 * 200 + 1_000));
+    }
+
+    #[test]
+    fn a_path_that_narrows_later_is_found_then() {
+        assert_eq!(run(20, 60_000, |number, long| long && number > 3).0, Some(3 * 5_020 + 11 * 200 + 20));
+    }
+
+    #[test]
+    fn losses_that_meet_both_prove_nothing() {
+        assert_eq!(run(20, 600_000, |number, _| number % 40 < 30).0, None, "the line is gone for seconds");
+        let one_answer_in_eleven = |number, long| long && number % 11 != 0;
+        assert_eq!(run(20, 600_000, one_answer_in_eleven).0, None, "long ones are lost more often");
+    }
+
+    #[test]
+    fn a_peer_that_answers_nothing_is_left_in_peace() {
+        let (found, sent) = run(20, 600_000, |_, _| true);
+        assert!(found.is_none());
+        assert!(sent < 140, "{sent} in ten minutes");
+    }
+
+    #[test]
+    fn an_answer_counts_once() {
+        let mut probe = MtuProbe::new(Time::ZERO, Credentials::new("peer", &"p".repeat(22)).unwrap());
+        let probes = Probes { long: TransactionId([1; 12]), short: TransactionId([0; 12]) };
+        probe.on_sent(Time::ZERO, probes);
+        for _ in 0..2 * PROOFS {
+            assert!(!probe.on_answer(Time::ZERO, probes.short));
+        }
+    }
+}
