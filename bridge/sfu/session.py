@@ -309,8 +309,13 @@ class MediaSession:
                 self._listener.on_quality(self.quality)
 
         def on_narrow_path() -> None:
-            if not self._closed:
-                self._listener.on_restart_wanted(kind)
+            if self._closed:
+                return
+            self._listener.on_restart_wanted(kind)
+            # The others take the same way, and look more seldom where they send little.
+            for each in (self._publish, self._receive):
+                if each is not None and each.transport is not None and each.transport is not transport:
+                    each.transport.leave_narrow_path()
 
         transport = self._make_transport(self._router, on_state)
         transport.on_narrow_path = on_narrow_path

@@ -177,10 +177,11 @@ class WebRtcTransport:
         endpoint.receive(datagram)
         self._flush()
         if endpoint.partial_flights >= NARROW_PATH_FLIGHTS:
-            self._leave_narrow_path()
+            self.leave_narrow_path()
 
-    def _leave_narrow_path(self) -> None:
-        if self.tcp_only or not ice.tcp_only(self._worker.candidates):
+    def leave_narrow_path(self) -> None:
+        """The path swallows long packets: goes over to TCP, where there is any and the peer can be brought to it."""
+        if self.state in _ENDED or self.tcp_only or not ice.tcp_only(self._worker.candidates):
             return
         logger.info("a path swallows large UDP packets: its connection is to run over TCP")
         if self.state is ConnectionState.CONNECTED and not self.restarts_ice():
@@ -214,8 +215,7 @@ class WebRtcTransport:
             case "dtls":
                 self._handshakes.submit(self, event["datagrams"])
             case "narrow_path":
-                if self.state not in _ENDED:
-                    self._leave_narrow_path()
+                self.leave_narrow_path()
             case "estimate":
                 if self.on_estimate is not None:
                     self.on_estimate(event)

@@ -15,10 +15,10 @@ use crate::time::Time;
 /// Bytes of UDP payload of a long probe: what a path of the least MTU that IPv6 allows carries (1,280 bytes; RFC 8200,
 /// section 5). The longest packets of browsers have 1,222: RTP of 1,200, what a retransmission adds, and the tag.
 pub const PROBE_LEN: usize = 1_232;
-/// From an answer to the next probe: a path may narrow at any time, and 1.3 kB every five seconds cost 2 kbit/s.
-const INTERVAL: Duration = Duration::from_secs(5);
-/// From a probe to the next while there is no answer.
+/// From a probe to the next while a short one has arrived without its long one.
 const RETRY: Duration = Duration::from_millis(200);
+/// From a probe to the next while nothing is answered: the line is slow, or gone, and long ones would only fill it.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// Long probes in a row that are lost while their short ones arrive, after which the path is taken for narrow. Where a
 /// fifth of all packets is lost each way, chance does so once in ten million rows of probes.
 const PROOFS: usize = 12;
@@ -39,13 +39,24 @@ pub struct MtuProbe {
     sent: VecDeque<Probes>,
     /// Short ones that arrived without their long ones.
     proofs: usize,
+    /// From an answer to the next probe.
+    spacing: Duration,
+    /// Whether the path has carried a long one.
+    is_proven: bool,
     due: Time,
 }
 
 impl MtuProbe {
     /// Probes that the peer's credentials are asked for with; the first is due at once.
     pub fn new(now: Time, peer: Credentials) -> Self {
-        MtuProbe { peer, sent: VecDeque::with_capacity(PROOFS), proofs: 0, due: now }
+        MtuProbe {
+            peer,
+            sent: VecDeque::with_capacity(PROOFS),
+            proofs: 0,
+            spacing: PATIENCE,
+            is_proven: false,
+            due: now,
+        }
     }
 
     /// The peer's credentials, which a request is addressed and signed with.
@@ -55,9 +66,19 @@ impl MtuProbe {
 
     /// The selected path is another one, of which nothing is known yet.
     pub fn restart(&mut self, now: Time) {
+        self.is_proven = false;
+        self.ask_at(now);
+    }
+
+    /// Whether the path has carried a long one.
+    pub fn is_proven(&self) -> bool {
+        self.is_proven
+    }
+
+    fn ask_at(&mut self, time: Time) {
         self.sent.clear();
         self.proofs = 0;
-        self.due = now;
+        self.due = time;
     }
 
     /// When the next probes are to be sent; [`Time::MAX`] once the path is found narrow.
@@ -65,21 +86,28 @@ impl MtuProbe {
         self.due
     }
 
-    /// Notes that probes with these ids are sent now.
-    pub fn on_sent(&mut self, now: Time, probes: Probes) {
+    /// Notes that probes with these ids are sent now. Once they are answered, the next ones are due after `spacing`.
+    pub fn on_sent(&mut self, now: Time, probes: Probes, spacing: Duration) {
         let answers_nothing = self.sent.len() == PROOFS && self.proofs == 0;
         if self.sent.len() == PROOFS {
             self.sent.pop_front();
         }
         self.sent.push_back(probes);
-        // A peer that answers no requests at all, or nobody who hears them.
-        self.due = now + if answers_nothing { INTERVAL } else { RETRY };
+        self.spacing = spacing;
+        self.due = now
+            + match self.proofs {
+                // A peer that answers no requests at all, or nobody who hears them.
+                0 if answers_nothing => spacing,
+                0 => PATIENCE,
+                _ => RETRY,
+            };
     }
 
     /// Takes the answer to a request of ours. True where the path is found narrow by it: told once, until `restart`.
     pub fn on_answer(&mut self, now: Time, id: TransactionId) -> bool {
         if self.sent.iter().any(|probes| probes.long == id) {
-            self.restart(now + INTERVAL);
+            self.is_proven = true;
+            self.ask_at(now + self.spacing);
             return false;
         }
         let Some(at) = self.sent.iter().position(|probes| probes.short == id) else { return false };
@@ -87,9 +115,10 @@ impl MtuProbe {
         self.sent[at].short = self.sent[at].long;
         self.proofs += 1;
         if self.proofs < PROOFS {
+            self.due = self.due.min(now + RETRY);
             return false;
         }
-        self.restart(Time::MAX);
+        self.ask_at(Time::MAX);
         true
     }
 }
@@ -97,6 +126,8 @@ impl MtuProbe {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const SPACING: Duration = Duration::from_secs(5);
 
     /// Sends what is due over a path with a round trip of `round_trip_ms`, until `end_ms`; `lost` says of each probe, by
     /// its number and whether it is long, if it has no answer. When the path was found narrow, if it was.
@@ -119,7 +150,7 @@ mod tests {
                     id[8..].copy_from_slice(&number.to_be_bytes());
                     TransactionId(id)
                 };
-                probe.on_sent(Time::from_millis(now), Probes { long: id(true), short: id(false) });
+                probe.on_sent(Time::from_millis(now), Probes { long: id(true), short: id(false) }, SPACING);
                 answers.extend(
                     [true, false]
                         .iter()
@@ -139,13 +170,13 @@ mod tests {
     #[test]
     fn a_path_that_swallows_them_is_found_whatever_its_round_trip() {
         let swallow = |_, long| long;
-        assert_eq!(run(20, 60_000, swallow), (Some(11 * 200 + 20), 12));
-        assert_eq!(run(1_000, 60_000, swallow).0, Some(11 * 200 + 1_000));
+        assert_eq!(run(20, 60_000, swallow), (Some(20 + 11 * 200 + 20), 12));
+        assert_eq!(run(1_000, 60_000, swallow).0, Some(1_000 + 10 * 200 + 1_000));
     }
 
     #[test]
     fn a_path_that_narrows_later_is_found_then() {
-        assert_eq!(run(20, 60_000, |number, long| long && number > 3).0, Some(3 * 5_020 + 11 * 200 + 20));
+        assert_eq!(run(20, 60_000, |number, long| long && number > 3).0, Some(3 * 5_020 + 20 + 11 * 200 + 20));
     }
 
     #[test]
@@ -153,6 +184,13 @@ mod tests {
         assert_eq!(run(20, 600_000, |number, _| number % 40 < 30).0, None, "the line is gone for seconds");
         let one_answer_in_eleven = |number, long| long && number % 11 != 0;
         assert_eq!(run(20, 600_000, one_answer_in_eleven).0, None, "long ones are lost more often");
+    }
+
+    #[test]
+    fn a_line_that_answers_late_is_not_filled_with_probes() {
+        let (found, sent) = run(900, 60_000, |_, _| false);
+        assert!(found.is_none());
+        assert_eq!(sent, 60_000_u32.div_ceil(5_900), "one each time");
     }
 
     #[test]
@@ -166,7 +204,7 @@ mod tests {
     fn an_answer_counts_once() {
         let mut probe = MtuProbe::new(Time::ZERO, Credentials::new("peer", &"p".repeat(22)).unwrap());
         let probes = Probes { long: TransactionId([1; 12]), short: TransactionId([0; 12]) };
-        probe.on_sent(Time::ZERO, probes);
+        probe.on_sent(Time::ZERO, probes, SPACING);
         for _ in 0..2 * PROOFS {
             assert!(!probe.on_answer(Time::ZERO, probes.short));
         }
