@@ -29,9 +29,15 @@ def target(name: str) -> CodecSpec:
     return CodecSpec(name, TARGET_TYPE, 90_000)
 
 
+def head(number: int) -> av.VideoFrame:
+    """Carphone, there and back."""
+    shown = talking_head()
+    number %= 2 * len(shown) - 2
+    return shown[min(number, 2 * len(shown) - 2 - number)]
+
+
 def encoded(made: VideoEncoder, name: str, rates: tuple[int, ...] = RATES) -> list[list[bytes]]:
     """Carphone, two seconds at each of the rates: pictures, by rate."""
-    head = talking_head()
     out: list[list[bytes]] = []
     count = 0
     for rate in rates:
@@ -39,9 +45,7 @@ def encoded(made: VideoEncoder, name: str, rates: tuple[int, ...] = RATES) -> li
         out.append([])
         for _ in range(2 * SECOND):
             count += 1
-            there_and_back = count % (2 * len(head) - 2)
-            picture = head[min(there_and_back, 2 * len(head) - 2 - there_and_back)]
-            payloads = made.encode(picture, count * FRAME_TICKS, keyframe=count == 1)
+            payloads = made.encode(head(count), count * FRAME_TICKS, keyframe=count == 1)
             if payloads:
                 out[-1].append(DEPACKETISE[name](payloads))
     made.close()
@@ -147,14 +151,14 @@ def camera(count: int) -> list[bytes]:
     context.options = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}
     frames = []
     for number in range(count):
-        picture = talking_head()[number % 60]
+        picture = head(number)
         picture.pts, picture.time_base = number, Fraction(1, SECOND)
         frames.append(b"".join(bytes(packet) for packet in context.encode(picture)))
     return frames
 
 
 @pytest.mark.parametrize("name", FOLLOWING)
-def test_a_leg_sends_less_from_the_next_picture_on_when_the_line_carries_less(name: str) -> None:
+def test_a_leg_sends_less_at_once_when_the_line_carries_less(name: str) -> None:
     out: list[bytes] = []
     source = CodecSpec("vp8", SOURCE_TYPE, 90_000)
     start = Start("video", (source,), target(name), 2222, 280_000, 5, 7)
@@ -176,8 +180,8 @@ def test_a_leg_sends_less_from_the_next_picture_on_when_the_line_carries_less(na
     seconds = [out[at:until] for at, until in itertools.pairwise([*marks, len(out)])]
     packets = [[parse(each) for each in second if not is_rtcp(each)] for second in seconds]
     before, after = (8 * sum(len(each.payload) for each in packets[at]) for at in (1, 2))
-    assert before > 230_000
-    assert after < 220_000
+    # Until the lower rate is believed, all would stay as it was.
+    assert after < 0.88 * before
     frames: dict[int, list[bytes]] = {}
     for each in itertools.chain(*packets):
         frames.setdefault(each.timestamp, []).append(each.payload)
