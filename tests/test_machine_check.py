@@ -13,7 +13,7 @@ from bridge import machine_check
 from bridge.development_certificate import development_certificate
 from bridge.machine_check import Finding, Status, check_machine
 from bridge.settings import Settings, load_settings
-from bridge.transcode import libopus, openh264
+from bridge.transcode import libopus, libvpx, openh264
 from bridge.transcode.errors import CodecUnavailableError
 from loadtest.ports import free_port
 
@@ -54,7 +54,9 @@ def test_more_workers_than_cores_are_warned_of(tmp_path: Path, monkeypatch: pyte
     assert finding("CPU cores", tmp_path).status is Status.OK
 
 
-@pytest.mark.parametrize(("check", "library"), [("H.264 of legs", openh264), ("silence of legs", libopus)])
+@pytest.mark.parametrize(
+    ("check", "library"), [("H.264 of legs", openh264), ("Opus of legs", libopus), ("VP8 and VP9 of legs", libvpx)]
+)
 def test_a_missing_library_of_legs_is_warned_of_where_legs_may_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: str, library: ModuleType
 ) -> None:

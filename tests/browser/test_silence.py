@@ -34,6 +34,7 @@ class Words(ToneTrack):
 
     async def recv(self) -> av.AudioFrame:
         frame = await super().recv()
+        assert frame.pts is not None
         if frame.pts % ((SAID + QUIET) * SAMPLE_RATE) < SAID * SAMPLE_RATE:
             return frame
         quiet = av.AudioFrame.from_ndarray(np.zeros((1, frame.samples), np.int16), format="s16", layout="mono")
