@@ -5,6 +5,7 @@ import os
 import resource
 import socket
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -13,7 +14,7 @@ from bridge.audit import SealingKey
 from bridge.development_certificate import development_certificate
 from bridge.machine_check import Finding, Status, check_machine
 from bridge.settings import Settings, load_settings
-from bridge.transcode import openh264
+from bridge.transcode import libopus, libvpx, openh264
 from bridge.transcode.errors import CodecUnavailableError
 from loadtest.ports import free_port
 
@@ -65,16 +66,20 @@ def test_more_workers_than_cores_are_warned_of(tmp_path: Path, monkeypatch: pyte
     assert finding("CPU cores", tmp_path).status is Status.OK
 
 
-def test_a_missing_encoder_of_h264_is_warned_of_where_legs_may_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("check", "library"), [("H.264 of legs", openh264), ("Opus of legs", libopus), ("VP8 and VP9 of legs", libvpx)]
+)
+def test_a_missing_library_of_legs_is_warned_of_where_legs_may_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: str, library: ModuleType
 ) -> None:
     def missing() -> ctypes.CDLL:
-        raise CodecUnavailableError("H264", "it is not installed")
+        raise CodecUnavailableError("a codec", "it is not installed")
 
-    monkeypatch.setattr(openh264, "library", missing)
-    found = finding("H.264 of legs", tmp_path)
+    assert finding(check, tmp_path).status is Status.OK
+    monkeypatch.setattr(library, "library", missing)
+    found = finding(check, tmp_path)
     assert (found.status, "not installed" in found.detail) == (Status.WARN, True)
-    assert finding("H.264 of legs", tmp_path, **{"legs.max": "0"}).status is Status.OK
+    assert finding(check, tmp_path, **{"legs.max": "0"}).status is Status.OK
 
 
 @pytest.mark.parametrize(

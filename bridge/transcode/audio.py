@@ -13,14 +13,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from bridge.transcode import rtp
-from bridge.transcode.audio_codecs import OPUS_BITRATE, OPUS_THIN_BITRATE, AudioEncoder, Samples
+from bridge.transcode.audio_codecs import Samples
 from bridge.transcode.messages import START_LOSS, Start
 from bridge.transcode.pacing import IDLE_SECONDS, TICK_SECONDS
 from bridge.transcode.sender import RtpSender
 from bridge.transcode.sound_decoder import EVENT, OrderedPacket, SoundDecoder
-
-THIN_BITRATE = 100_000
-"""Receivers with less than this get the smaller Opus."""
+from bridge.transcode.sound_encoder import OpusLayout, sound_encoder
 
 
 class AudioTranscoder:
@@ -30,8 +28,8 @@ class AudioTranscoder:
         """Raises `CodecUnavailableError`."""
         self._start = start
         self.bitrate = start.bitrate
-        self._thin, self._loss = start.bitrate < THIN_BITRATE, START_LOSS
-        self._encoder = self._make_encoder()
+        self._loss = START_LOSS
+        self._encoder = sound_encoder(start.target.name, self._layout)
         self._sender = RtpSender(send, start.target.payload_type, start.ssrc, start.sequence)
         self._input = SoundDecoder(start.source, self._encoder.codec.rate, send)
         self._waiting: Samples = np.zeros(0, np.int16)
@@ -79,17 +77,13 @@ class AudioTranscoder:
 
     def set_bitrate(self, bitrate: int, _thin: int = 0, /) -> None:
         """What the receiver's line carries."""
-        self.bitrate = bitrate
-        thin = bitrate < THIN_BITRATE
-        if thin is not self._thin:
-            self._thin = thin
-            self._adapt()
+        before, self.bitrate = self._layout, bitrate
+        self._adapt(before)
 
     def set_loss(self, percent: int) -> None:
         """What the receivers lose."""
-        if percent != self._loss:
-            self._loss = percent
-            self._adapt()
+        before, self._loss = self._layout, percent
+        self._adapt(before)
 
     def handle(self, datagrams: Sequence[bytes], now: float) -> None:
         """Takes in what has come since the last time."""
@@ -107,13 +101,13 @@ class AudioTranscoder:
     def close(self) -> None:
         """Nothing is left to free."""
 
-    def _adapt(self) -> None:
-        if self._encoder.adapts:
-            self._encoder = self._make_encoder()
+    @property
+    def _layout(self) -> OpusLayout:
+        return OpusLayout.of_line(self.bitrate, self._loss)
 
-    def _make_encoder(self) -> AudioEncoder:
-        bitrate = OPUS_THIN_BITRATE if self._thin else OPUS_BITRATE
-        return AudioEncoder(self._start.target.name, bitrate=bitrate, loss=self._loss)
+    def _adapt(self, before: OpusLayout) -> None:
+        if self._layout != before:
+            self._encoder.adapt(self._layout)
 
     def _take_rtcp(self, datagram: bytes) -> None:
         for each in rtp.parse_rtcp(datagram):
@@ -155,9 +149,11 @@ class AudioTranscoder:
             block, self._waiting = self._waiting[: encoder.samples], self._waiting[encoder.samples :]
             payload = encoder.encode(block)
             if payload:
-                self._sender.send([payload], self._position, marker=self._begins)
-                self._begins = False
+                self._sender.send([payload], self._position, marker=self._begins and not encoder.silent)
                 self.frames_out += 1
+                self._begins = False
+            # What is heard after a silence is marked (RFC 3551, section 4.1), and an update of its noise is not.
+            self._begins |= encoder.silent
             self._position += encoder.ticks
 
     def _forward_event(self, ordered: OrderedPacket) -> None:

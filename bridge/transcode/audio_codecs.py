@@ -19,9 +19,6 @@ Samples = NDArray[np.int16]
 
 FRAME_MILLISECONDS = 20
 """Length of the packets that legs send."""
-OPUS_BITRATE = 24_000
-"""Wideband speech that is as good as it gets, in bit/s."""
-OPUS_THIN_BITRATE = 14_000
 MAX_PACKET_SAMPLES = 120 * 48
 """A packet of Opus lasts 120 ms at most (RFC 6716, section 2.1.4)."""
 
@@ -79,26 +76,26 @@ class AudioDecoder:
 class AudioEncoder:
     """Blocks of `samples` mono samples at the codec's rate in, packets out."""
 
-    def __init__(self, name: str, *, bitrate: int = OPUS_BITRATE, loss: int = START_LOSS) -> None:
+    def __init__(self, name: str, *, bitrate: int = 24_000, loss: int = START_LOSS) -> None:
+        """`bitrate` (bit/s) and `loss` (percent) are of Opus."""
         self.codec = codec_named(name)
         self.samples = self.codec.rate * FRAME_MILLISECONDS // 1000
         """Of each block."""
         self.ticks = self.codec.clock * FRAME_MILLISECONDS // 1000
         """Of the RTP clock in each block."""
+        self.open(bitrate, loss)
+
+    def open(self, bitrate: int, loss: int) -> None:
+        """Begins anew."""
         self._context = cast(AudioCodecContext, av.CodecContext.create(self.codec.encoder, "w"))
         self._context.sample_rate = self.codec.rate
         self._context.layout = "mono"
         self._context.format = "s16"
-        if name == "opus":
+        if self.codec.encoder == "libopus":
             self._context.bit_rate = bitrate
             self._context.options = {"application": "voip", "frame_duration": str(FRAME_MILLISECONDS), "fec": "1"}
             self._context.options |= {"packet_loss": str(loss), "compression_level": "5"}
         self._position = 0
-
-    @property
-    def adapts(self) -> bool:
-        """Whether bitrate and loss make a difference."""
-        return self.codec.encoder == "libopus"
 
     def encode(self, samples: Samples) -> bytes:
         """A packet's payload; empty while the encoder waits for more."""

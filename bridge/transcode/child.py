@@ -198,6 +198,7 @@ def _tell(control: socket.socket, transcoder: Transcoder) -> bool:
         transcoder.bitrate,
         *transcoder.size,
         transcoder.thin_sequence,
+        transcoder.sequences if isinstance(transcoder, SoundMixer) else {},
     )
     try:
         control.send(messages.encode(report))

@@ -129,7 +129,7 @@ class _Encoding:
             self._become(choose_rung(self._rate.bitrate, self.rung), upright=self._upright)
         picture = self._compositor.compose(now, sources)
         timestamp = round(now * VIDEO_CLOCK)
-        self.output.set_rate(self._rate.bitrate, self.rung.frame_rate)
+        self.output.set_rate(self._rate, self.rung.frame_rate)
         if not self.output.send(picture, timestamp, now):
             return None
         if now - self._reported >= REPORT_SECONDS:

@@ -1,7 +1,7 @@
 """Encoders of FFmpeg for a live call: constant bitrate, no look-ahead, no picture that waits for a later one.
 
 FFmpeg hands no new bitrate to any of them, so that a change makes the encoder anew, which costs a keyframe: the caller
-changes it in steps that are worth that (`SteadyRate`).
+changes it in steps that are worth that (`SteadyRate`). Those of VP8 and VP9 are for where libvpx cannot be called.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class FfmpegEncoder(ABC):
 
     library: str
     """FFmpeg's name of the encoder."""
+    follows = False
 
     def __init__(self, bitrate: int, frame_rate: float, *, picture_id: int = 0) -> None:
         """Raises `CodecUnavailableError` where FFmpeg was built without it. `picture_id`: the first one, 15 bits."""

@@ -16,7 +16,7 @@ import sys
 
 import av.logging
 
-from bridge.transcode import child, confinement, openh264
+from bridge.transcode import child, confinement, libopus, libvpx, openh264
 from bridge.transcode.compose import Compositor, LayoutSettings, Source
 from bridge.transcode.errors import CodecUnavailableError
 
@@ -39,9 +39,11 @@ def serve(requests: socket.socket) -> None:
     os.environ["SVT_LOG"] = "0"
     # What Pillow imports and opens with the first letter, a leg could not any more.
     Compositor(LayoutSettings()).compose(0.0, [Source("", "Å", muted=True)])
-    # A leg would take longer to load it than for the rest of its start. Who lacks it is told so by the leg.
-    with contextlib.suppress(CodecUnavailableError):
-        openh264.library()
+    # A leg would take longer to load them than for the rest of its start, or could not any more. Who lacks the first is
+    # told so by the leg; in place of the others there is FFmpeg.
+    for load in (openh264.library, libopus.library, libvpx.library):
+        with contextlib.suppress(CodecUnavailableError):
+            load()
     gc.freeze()
     while True:
         data, descriptors, _, _ = socket.recv_fds(requests, 1, _DESCRIPTORS)

@@ -105,8 +105,11 @@ class Mix(msgspec.Struct, frozen=True, tag="mix"):
 
     bitrate: int
     sequence: int
+    """With which a mix begins that there was not yet."""
     timestamp_offset: int
     limit_address_space: int = 2 << 30
+    sequences: dict[int, int] = {}
+    """The next sequence number of mixes that there were, by SSRC."""
 
 
 class Sound(msgspec.Struct, frozen=True):
@@ -196,6 +199,8 @@ class Report(msgspec.Struct, frozen=True, tag="report"):
     height: int = 0
     thin_sequence: int = 0
     """The next sequence number of the second encoding."""
+    sequences: dict[int, int] = {}
+    """The next sequence number of each mix, by SSRC."""
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):

@@ -1,7 +1,8 @@
 """Many sounds become one for each who listens, without their own: what runs inside a leg for mixed sound.
 
-It keeps its own time, in blocks of 20 ms that are numbered by the machine's steady clock. So timestamps and sequence
-numbers of a successor go on where those of its predecessor ended.
+It keeps its own time, in blocks of 20 ms that are numbered by the machine's steady clock. So timestamps of a successor
+go on where those of its predecessor ended. Sequence numbers do as well, from where the predecessor last said that it
+was: where silence is not sent, there are fewer packets than blocks.
 """
 
 from __future__ import annotations
@@ -12,18 +13,12 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from bridge.transcode import rtp
-from bridge.transcode.audio import THIN_BITRATE
-from bridge.transcode.audio_codecs import (
-    OPUS_BITRATE,
-    OPUS_THIN_BITRATE,
-    AudioEncoder,
-    Resampler,
-    Samples,
-)
+from bridge.transcode.audio_codecs import Resampler, Samples
 from bridge.transcode.messages import START_LOSS, Mix, MixOutput, Sound, Voices
 from bridge.transcode.mix import BLOCK, SAMPLE_RATE, Block, Mixer, to_int16
 from bridge.transcode.ntp import ntp_now, ntp_seconds
 from bridge.transcode.sender import RtpSender
+from bridge.transcode.sound_encoder import OpusLayout, sound_encoder
 from bridge.transcode.sound_input import SoundInput
 
 BLOCK_SECONDS = BLOCK / SAMPLE_RATE
@@ -38,40 +33,35 @@ REPORT_BLOCKS = 50
 class _Output:
     """One mix on its way to those who hear it."""
 
-    def __init__(self, spec: MixOutput, send: Callable[[bytes], None], bitrate: int, loss: int) -> None:
+    def __init__(self, spec: MixOutput, send: Callable[[bytes], None], layout: OpusLayout, sequence: int) -> None:
         self.spec = spec
-        self._encoder = self._make_encoder(bitrate, loss)
+        self._encoder = sound_encoder(spec.codec.name, layout)
         self._resampler = Resampler(SAMPLE_RATE, self._encoder.codec.rate)
         self._waiting: Samples = np.zeros(0, np.int16)
         self._begins = True
-        self.sender = RtpSender(send, spec.codec.payload_type, spec.ssrc, 0)
+        self.sender = RtpSender(send, spec.codec.payload_type, spec.ssrc, sequence)
 
-    def adapt(self, bitrate: int, loss: int) -> None:
-        """To what the lines carry, and to the percent that they lose."""
-        if self._encoder.adapts:
-            self._encoder = self._make_encoder(bitrate, loss)
+    def adapt(self, layout: OpusLayout) -> None:
+        """To what the lines carry, and to what they lose."""
+        self._encoder.adapt(layout)
 
     def send(self, block: Block, tick: int, start: Mix, delay: float) -> bool:
         """Encodes a block and sends it; whether a packet came of it. It was taken up `delay` seconds ago."""
         self._waiting = np.concatenate((self._waiting, self._resampler.resample(to_int16(block))))
-        count = self._encoder.samples
-        if self._waiting.size < count:
+        encoder = self._encoder
+        if self._waiting.size < encoder.samples:
             return False
-        samples, self._waiting = self._waiting[:count], self._waiting[count:]
-        payload = self._encoder.encode(samples)
-        if not payload:
-            return False
-        timestamp = tick * self._encoder.ticks + start.timestamp_offset
-        self.sender.sequence = (tick + start.sequence) & 0xFFFF
-        self.sender.send([payload], timestamp, marker=self._begins)
-        self._begins = False
+        samples, self._waiting = self._waiting[: encoder.samples], self._waiting[encoder.samples :]
+        payload = encoder.encode(samples)
+        timestamp = tick * encoder.ticks + start.timestamp_offset
+        if payload:
+            self.sender.send([payload], timestamp, marker=self._begins and not encoder.silent)
+            self._begins = False
+        # What is heard after a silence is marked (RFC 3551, section 4.1), and an update of its noise is not.
+        self._begins |= encoder.silent
         if tick % REPORT_BLOCKS == 0:
             self.sender.report(ntp_now() - ntp_seconds(delay), timestamp)
-        return True
-
-    def _make_encoder(self, bitrate: int, loss: int) -> AudioEncoder:
-        rate = OPUS_THIN_BITRATE if bitrate < THIN_BITRATE else OPUS_BITRATE
-        return AudioEncoder(self.spec.codec.name, bitrate=rate, loss=loss)
+        return bool(payload)
 
 
 class SoundMixer:
@@ -120,21 +110,23 @@ class SoundMixer:
 
     @property
     def sequence(self) -> int:
-        """What the numbers of blocks are added to."""
+        """With which a mix that there was not begins."""
         return self._start.sequence
+
+    @property
+    def sequences(self) -> dict[int, int]:
+        """The next sequence number of each mix, by SSRC."""
+        return {ssrc: output.sender.sequence for ssrc, output in self._outputs.items()}
 
     def set_bitrate(self, bitrate: int, _thin: int = 0, /) -> None:
         """What the thinnest of the lines carries: on a thin one Opus takes less."""
-        thin_before, thin = self.bitrate < THIN_BITRATE, bitrate < THIN_BITRATE
-        self.bitrate = bitrate
-        if thin is not thin_before:
-            self._adapt()
+        before, self.bitrate = self._layout, bitrate
+        self._adapt(before)
 
     def set_loss(self, percent: int) -> None:
         """What the receivers lose."""
-        if percent != self._loss:
-            self._loss = percent
-            self._adapt()
+        before, self._loss = self._layout, percent
+        self._adapt(before)
 
     def follow(self, voices: Voices) -> None:
         """Takes in what is to be mixed, and for whom. What stays is not interrupted."""
@@ -191,11 +183,17 @@ class SoundMixer:
             self._octets_gone += self._outputs.pop(ssrc).sender.octets
         for ssrc, spec in wanted.items():
             if ssrc not in self._outputs:
-                self._outputs[ssrc] = _Output(spec, self._send, self.bitrate, self._loss)
+                sequence = self._start.sequences.get(ssrc, self._start.sequence)
+                self._outputs[ssrc] = _Output(spec, self._send, self._layout, sequence)
 
-    def _adapt(self) -> None:
-        for output in self._outputs.values():
-            output.adapt(self.bitrate, self._loss)
+    @property
+    def _layout(self) -> OpusLayout:
+        return OpusLayout.of_line(self.bitrate, self._loss)
+
+    def _adapt(self, before: OpusLayout) -> None:
+        if self._layout != before:
+            for output in self._outputs.values():
+                output.adapt(self._layout)
 
     def _mix(self, tick: int) -> None:
         self._mixer.feed({source: self._heard(ssrcs) for source, ssrcs in self._voices.items()})

@@ -9,6 +9,7 @@ import av
 from bridge.transcode.messages import CodecSpec
 from bridge.transcode.payload import VIDEO_CLOCK
 from bridge.transcode.sender import RtpSender
+from bridge.transcode.steady_rate import SteadyRate
 from bridge.transcode.video_codecs import encoder
 
 KEYFRAME_SECONDS = 0.3
@@ -63,10 +64,10 @@ class PictureOutput:
         """The next sequence number."""
         return self._sender.sequence
 
-    def set_rate(self, bitrate: int, frame_rate: float) -> None:
-        """Bits and frames per second from now on."""
+    def set_rate(self, rate: SteadyRate, frame_rate: float) -> None:
+        """Bits and frames per second from now on: what is wanted, where that costs no keyframe."""
         self._usual_step = round(VIDEO_CLOCK / frame_rate)
-        self._encoder.set_rate(bitrate, frame_rate)
+        self._encoder.set_rate(rate.wanted if self._encoder.follows else rate.bitrate, frame_rate)
 
     def send(
         self, picture: av.VideoFrame, timestamp: int, now: float, extension: tuple[int, bytes] | None = None

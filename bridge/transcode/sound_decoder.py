@@ -11,6 +11,7 @@ import numpy as np
 
 from bridge.transcode import rtp
 from bridge.transcode.audio_codecs import MAX_PACKET_SAMPLES, AudioDecoder, Resampler, Samples, codec_named
+from bridge.transcode.libopus import NOTHING
 from bridge.transcode.messages import CodecSpec
 from bridge.transcode.reorder import Reorder
 
@@ -37,6 +38,8 @@ class Sound(NamedTuple):
     """At the rate that was asked for; what fills a gap before it included."""
     follows: bool
     """Whether it goes on where the packet before it ended."""
+    rests: bool
+    """Whether it says that nothing comes for a while, since nothing is heard (DTX)."""
 
 
 class SoundDecoder:
@@ -123,7 +126,8 @@ class SoundDecoder:
         parts.append(self._resampler.resample(samples))
         self.expected = timestamp + samples.size * codec.clock_rate // rate
         self._last = samples
-        return Sound(np.concatenate(parts), fills or missing == 0)
+        rests = codec.name == "opus" and len(packet.payload) <= NOTHING
+        return Sound(np.concatenate(parts), fills or missing == 0, rests)
 
 
 def _faded(last: Samples, count: int) -> Samples:

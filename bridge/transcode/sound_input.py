@@ -34,7 +34,7 @@ class SoundInput:
         self._decoder = SoundDecoder(codecs, SAMPLE_RATE, send)
         self._buffer = BlockBuffer()
         self._target = MIN_TARGET
-        self._plays = False
+        self._plays = self._rests = False
         self._calm = 0
         self._least: int | None = None
         """The least that was held since the last look for a surplus."""
@@ -78,6 +78,11 @@ class SoundInput:
         for ordered in self._decoder.packets(now):
             sound = self._decoder.decode(ordered)
             if sound is not None:
+                if not (self._plays or sound.follows):
+                    # A sender that leaves out silence (DTX) tells what it sounds like now and then: that is not to be
+                    # heard before what is said next.
+                    self._buffer = BlockBuffer()
+                self._rests = sound.rests
                 self._buffer.push(from_int16(sound.samples))
                 self._packet = sound.samples.size
         self._decoder.ask(now)
@@ -92,7 +97,8 @@ class SoundInput:
         block = self._buffer.pop()
         if block is None:
             self._plays = False
-            self._target = min(MAX_TARGET, self._target + BLOCK)
+            if not self._rests:
+                self._target = min(MAX_TARGET, self._target + BLOCK)
             return None
         delay = (len(self._buffer) + BLOCK + self._packet) / SAMPLE_RATE
         self.delay += DELAY_SMOOTHING * (delay - self.delay)

@@ -1,6 +1,6 @@
-"""The bitrate at which pictures are made: it follows what lasts, not what wavers.
+"""The bitrate that pictures are laid out for: it follows what lasts, not what wavers.
 
-Another size, and for VP8 another bitrate as well, costs a keyframe.
+Another size costs a keyframe, and with some encoders another bitrate as well.
 """
 
 from __future__ import annotations
@@ -19,18 +19,19 @@ class SteadyRate:
 
     def __init__(self, bitrate: int) -> None:
         self.bitrate = bitrate
-        """Bit/s to encode at."""
-        self._wanted = bitrate
+        """Bit/s that size and frame rate are for."""
+        self.wanted = bitrate
+        """Bit/s that the line carries now."""
         self._since: float | None = None
         self._least_change = bitrate
 
     def want(self, bitrate: int) -> None:
         """What the line carries from now on."""
-        self._wanted = bitrate
+        self.wanted = bitrate
 
     def follow(self, now: float) -> bool:
         """Takes in what is wanted at a time in seconds, which may leap; whether the rate is another one."""
-        wanted, lower = self._wanted, self._wanted < self.bitrate
+        wanted, lower = self.wanted, self.wanted < self.bitrate
         if (1 - LESS) * self.bitrate <= wanted <= (1 + MORE) * self.bitrate:
             self._since = None
             return False

@@ -209,6 +209,8 @@ class SupervisedLeg:
         self._media: socket.socket | None = None
         self._process = LegProcess(supervisor, self)
         self._sequence, self._thin_sequence = secrets.randbelow(1 << 15), secrets.randbelow(1 << 15)
+        self._sequences: Mapping[int, int] = {}
+        """The next one of each mix, by SSRC."""
         self._timestamp_offset = secrets.randbelow(1 << 31)
         self._stopped = False
         self.stats: Mapping[str, float] = {}
@@ -278,14 +280,17 @@ class SupervisedLeg:
                 logger.info("a leg runs", extra={"confined": list(answer.confined)})
             case Report() as answer:
                 self._sequence, self._thin_sequence = answer.sequence, answer.thin_sequence
-                self.stats = {name: float(getattr(answer, name)) for name in answer.__struct_fields__}
+                self._sequences = answer.sequences
+                figures = (name for name in answer.__struct_fields__ if name != "sequences")
+                self.stats = {name: float(getattr(answer, name)) for name in figures}
             case Failed() as answer:
                 self.on_given_up(answer.code)
 
     def on_process_ended(self) -> bool:
         """Its successor goes on with the same stream, behind all that this one may have sent."""
-        self._sequence = (self._sequence + SEQUENCE_MARGIN) & 0xFFFF
-        self._thin_sequence = (self._thin_sequence + SEQUENCE_MARGIN) & 0xFFFF
+        self._sequence = _ahead(self._sequence)
+        self._thin_sequence = _ahead(self._thin_sequence)
+        self._sequences = {ssrc: _ahead(sequence) for ssrc, sequence in self._sequences.items()}
         if self._media is not None:
             _drain(self._media)
         return True
@@ -312,7 +317,13 @@ class SupervisedLeg:
                     thin=self._second(spec.thin_ssrc),
                 )
             case MixSpec():
-                return Mix(self._target.bitrate, self._sequence, self._timestamp_offset, settings.memory)
+                return Mix(
+                    self._target.bitrate,
+                    self._sequence,
+                    self._timestamp_offset,
+                    settings.memory,
+                    dict(self._sequences),
+                )
             case LegSpec():
                 return Start(
                     kind=spec.kind,
@@ -343,6 +354,11 @@ def child_environment() -> dict[str, str]:
     """What a leg needs to know of the bridge's environment, which may hold secrets: where its modules are."""
     kept = ("PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "LD_LIBRARY_PATH")
     return {"OPENBLAS_NUM_THREADS": "1", **{name: os.environ[name] for name in kept if name in os.environ}}
+
+
+def _ahead(sequence: int) -> int:
+    """Behind all that a predecessor may have sent since it said where it was."""
+    return (sequence + SEQUENCE_MARGIN) & 0xFFFF
 
 
 def _drain(media: socket.socket) -> None:

@@ -55,7 +55,7 @@ class _Encoding:
         if picture.format.name != "yuv420p" or (picture.width, picture.height) != size:
             picture = picture.reformat(*size, format="yuv420p")
         # In whole numbers: rate control is not to be told of every little change.
-        self.output.set_rate(self._rate.bitrate, max(1.0, min(round(frame_rate), self._sizer.rate.frame_rate)))
+        self.output.set_rate(self._rate, max(1.0, min(round(frame_rate), self._sizer.rate.frame_rate)))
         extension = None if self._orientation is None or orientation is None else (self._orientation, orientation)
         if self.output.send(picture, decoded.timestamp, now, extension):
             self._last_sent, self.size = decoded.timestamp, size

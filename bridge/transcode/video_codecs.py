@@ -9,11 +9,12 @@ from av.video.codeccontext import VideoCodecContext
 
 from bridge.transcode import h263
 from bridge.transcode.errors import CodecUnavailableError
-from bridge.transcode.ffmpeg_encoders import Av1Encoder, Vp8Encoder, Vp9Encoder
+from bridge.transcode.ffmpeg_encoders import Av1Encoder
 from bridge.transcode.messages import CodecSpec
 from bridge.transcode.openh264 import OpenH264Encoder
 from bridge.transcode.openh264 import library as openh264_library
 from bridge.transcode.payload import MAX_PAYLOAD, VIDEO_CLOCK, h264
+from bridge.transcode.vpx_encoders import vpx_encoder
 
 MAX_PIXELS = 1920 * 1088
 """Pictures larger than this are not decoded: nobody sends them in a consultation, and they cost memory."""
@@ -42,6 +43,9 @@ def decoder(codec: str) -> VideoCodecContext:
 class VideoEncoder(Protocol):
     """An encoder of one codec towards RTP. Pictures are yuv420p and may change their size from one to the next."""
 
+    follows: bool
+    """Whether it takes another bitrate without a keyframe."""
+
     def encode(self, frame: av.VideoFrame, timestamp: int, *, keyframe: bool) -> list[bytes]:
         """The RTP payloads of a picture, none where rate control left it out; `timestamp` at 90 kHz."""
 
@@ -54,6 +58,8 @@ class VideoEncoder(Protocol):
 
 class H264Encoder:
     """OpenH264."""
+
+    follows = True
 
     def __init__(self, bitrate: int, frame_rate: float, *, fragments: bool, high: bool = False) -> None:
         """`fragments` is packetization-mode 1; without it (mode 0) pictures are made of slices that fit a packet.
@@ -95,10 +101,8 @@ def encoder(target: CodecSpec, bitrate: int, frame_rate: float, *, picture_id: i
     `picture_id`: the first one, of the codecs that have them (15 bits).
     """
     match target.name:
-        case "vp8":
-            return Vp8Encoder(bitrate, frame_rate, picture_id=picture_id)
-        case "vp9":
-            return Vp9Encoder(bitrate, frame_rate, picture_id=picture_id)
+        case "vp8" | "vp9":
+            return vpx_encoder(target.name, bitrate, frame_rate, picture_id=picture_id)
         case "av1":
             return Av1Encoder(bitrate, frame_rate)
         case "h264":

@@ -14,7 +14,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from bridge.sfu.legs import LegCodec, LegSpec
+from bridge.sfu.legs import AnyLegSpec, LegCodec, LegSpec
 from bridge.transcode import rtp
 from bridge.transcode.assembly import FrameAssembler
 from bridge.transcode.payload import DEPACKETISE, MAX_PAYLOAD, h263, h264, vp8
@@ -106,7 +106,7 @@ async def supervisor(
 
 
 @contextlib.contextmanager
-def leg(legs: LegSupervisor, what: LegSpec, bitrate: int = 300_000) -> Iterator[LegUnderTest]:
+def leg(legs: LegSupervisor, what: AnyLegSpec, bitrate: int = 300_000) -> Iterator[LegUnderTest]:
     """A leg that runs."""
     with socket.socket(type=socket.SOCK_DGRAM) as core, socket.socket(type=socket.SOCK_DGRAM) as media:
         for one in (core, media):

@@ -158,8 +158,8 @@ def test_opus_repeats_what_was_before_only_where_receivers_lose_packets() -> Non
         for index, datagram in enumerate(itertools.islice(sent, 100)):
             transcoder.handle([datagram], (number * 100 + index) * 0.02)
         packets = [rtp.parse(datagram) for datagram in out]
-        repeated.append(sum(repeats(packet.payload) for packet in packets))
-        # The stream is the same one: the encoder is another.
+        # The first one may repeat what was made before it was told.
+        repeated.append(sum(repeats(packet.payload) for packet in packets[1:]))
         assert len(packets) >= 99
         steps = {(b.sequence - a.sequence, b.timestamp - a.timestamp) for a, b in itertools.pairwise(packets)}
         assert steps == {(1, 960)}
