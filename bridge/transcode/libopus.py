@@ -1,6 +1,6 @@
 """libopus by its C interface, for what FFmpeg does not hand to it.
 
-That is silence that is not sent (DTX), and another bitrate or loss in the middle of a stream. Decision 0075 says why.
+That is silence that is not sent (DTX), and another bitrate or loss in the middle of a stream. Decision 0076 says why.
 Its interface has been the same since version 1.0 (`opus.h`, `opus_defines.h`; soname `libopus.so.0`); DTX that can be
 asked about came with 1.3, and an older one is refused.
 """

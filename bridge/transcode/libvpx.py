@@ -1,6 +1,6 @@
 """libvpx by its C interface: VP8 and VP9 for a live call, at a bitrate that changes without a keyframe.
 
-FFmpeg hands no new bitrate to it; decision 0075 says why by ctypes. The structures are those of `vpx_encoder.h` and
+FFmpeg hands no new bitrate to it; decision 0076 says why by ctypes. The structures are those of `vpx_encoder.h` and
 `vpx_image.h` of versions 1.12 to 1.16, as far as they are used; a library of which the defaults do not stand where they
 do there, or that has another number of its interface, is refused.
 """
