@@ -103,16 +103,19 @@ function installMeter(camera, names) {
     watched.add(video);
     const look = () => {
       const at = wallClock();
-      const stamp = video.videoWidth ? readStamp(video) : null;
+      const offered = incomingOn(video);
+      // One picture of everybody is a picture of each; its tiles are too small to tell when they were taken, and what
+      // looks like a stamp there is none.
+      const isComposed = offered[1] === "composed";
+      const stamp = isComposed || !video.videoWidth ? null : readStamp(video);
       if (stamp !== null) known.set(video, stamp);
-      const whose = stamp ?? known.get(video);
+      const whose = isComposed ? undefined : (stamp ?? known.get(video));
       const [peer, source] =
-        whose === undefined ? incomingOn(video) : [names[whose.number] ?? "", whose.source ? "screen" : "camera"];
-      // One picture of everybody is a picture of each; its tiles are too small to tell when they were taken.
-      const shown = source === "composed" ? [...people.values()] : [peer];
+        whose === undefined ? offered : [names[whose.number] ?? "", whose.source ? "screen" : "camera"];
+      const shown = isComposed ? [...people.values()] : [peer];
       for (const name of shown) {
         if (name === null || name === own || frames.length >= 20_000) continue;
-        const kind = source === "composed" ? "camera" : source;
+        const kind = isComposed ? "camera" : source;
         frames.push([name, kind, at, stamp?.sent ?? null, video.videoWidth, video.videoHeight]);
       }
       video.requestVideoFrameCallback(look);
