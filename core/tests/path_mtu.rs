@@ -10,14 +10,20 @@ use _core::packet::stun::{Class, IntegrityKey, StunMessage, write_binding_succes
 use _core::params::{PeerIce, TransportUpdate};
 use _core::path::Protocol;
 
+use common::client::extensions;
 use common::{Client, Sim, tcp, udp};
 
 const PEER_PWD: &str = "the-password-of-the-peer";
 const NARROW: Event = Event::NarrowPath { transport_id: 10 };
 
 fn probed() -> (Sim, Client) {
+    probed_with(None)
+}
+
+/// With the estimate to begin with, in bit/s.
+fn probed_with(start_bitrate: Option<u64>) -> (Sim, Client) {
     let mut sim = Sim::new();
-    let client = Client::connect(&mut sim, 1, 10);
+    let client = Client::connect_with(&mut sim, 1, 10, extensions(&[]), start_bitrate);
     let peer_ice = Some(PeerIce { ufrag: "peer".into(), pwd: PEER_PWD.into() });
     let update = TransportUpdate { peer_ice, ..TransportUpdate::default() };
     sim.command(Command::UpdateTransport { transport_id: 10, update });
@@ -51,16 +57,23 @@ fn run(sim: &mut Sim, client: &mut Client, mtu: usize, millis: u64) -> usize {
 }
 
 #[test]
-fn a_path_that_carries_long_packets_is_asked_now_and_then() {
+fn a_path_that_carries_long_packets_is_asked_once_where_nobody_says_that_its_line_is_wide() {
     let (mut sim, mut client) = probed();
     let requests = run(&mut sim, &mut client, PROBE_LEN, 25_000);
-    assert_eq!(requests, 2 * 2, "a long and a short one at 0 and 5 s: nobody says that the line is wide");
+    assert_eq!(requests, 2, "a long and a short one");
+    assert!(sim.take_events().is_empty());
+}
+
+#[test]
+fn the_path_of_a_wide_line_is_asked_every_five_seconds() {
+    let (mut sim, mut client) = probed_with(Some(2_000_000));
+    assert_eq!(run(&mut sim, &mut client, PROBE_LEN, 20_500), 2 * 5);
     assert!(sim.take_events().is_empty());
 }
 
 #[test]
 fn a_path_that_narrows_in_mid_call_is_told_of_once() {
-    let (mut sim, mut client) = probed();
+    let (mut sim, mut client) = probed_with(Some(2_000_000));
     run(&mut sim, &mut client, PROBE_LEN, 5_000);
     run(&mut sim, &mut client, PROBE_LEN - 1, 8_000);
     assert_eq!(sim.take_events(), [NARROW]);

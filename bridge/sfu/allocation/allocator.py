@@ -37,8 +37,10 @@ START_SECONDS = 5.0
 """Where a step fits so many times within the first seconds of a video, it is taken at once: the line is a good one."""
 WEAK_FOR = 1.0
 """Seconds for which even the lowest layer has to be too much before a video is no video any more."""
-STEADY = 0.9
-"""Part of its room that a video is to fill where there is no further step; where there is, what makes that one fit."""
+STEADY = 0.97
+UNSTEADY = 18_000
+"""Part of its room that a video is to fill where there is no further step, and what is to be left at least, in bit/s: what
+pictures differ by is a packet or two, however wide the line. Where there is a further step, it is what makes that one fit."""
 AUDIO_ONLY = 50_000
 """Below this estimate sound alone is sent."""
 MIN_STILL = 15_000
@@ -115,7 +117,7 @@ class _Ladder:
         ]
         if step < 0 or any(least(layer) * OVERHEAD * UP_MARGIN <= wire for layer in following):
             return round(wire * HEADROOM / UP_MARGIN / OVERHEAD)
-        return round(wire * STEADY / OVERHEAD)
+        return round(max(0.0, min(wire * STEADY, wire - UNSTEADY)) / OVERHEAD)
 
 
 class Allocator:

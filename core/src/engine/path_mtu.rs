@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Engine, ErrorKind, Outcome};
+use crate::estimator::Estimate;
 use crate::event::Event;
 use crate::ice::{Credentials, MtuProbe, PROBE_LEN, Probes};
 use crate::packet::stun::{BindingRequest, Role, StunMessage, TransactionId};
@@ -10,13 +11,14 @@ use crate::path::{Path, Protocol};
 use crate::time::Time;
 use crate::transport::Endpoint;
 
-/// From an answered probe to the next where the line is known to be wide: a path may narrow at any time.
-const OFTEN: Duration = Duration::from_secs(5);
-/// The same on a thin line, or one that nothing is known of: a long probe is 40 ms of a line of 250 kbit/s, in which
-/// sound waits.
-const SELDOM: Duration = Duration::from_secs(30);
-/// Estimate in bit/s from which on a line is wide.
+/// From an answered probe to the next: a path may narrow at any time.
+const INTERVAL: Duration = Duration::from_secs(5);
+/// Estimate in bit/s from which on a line is wide, and the share of packets whose loss gives cause to ask any line. Others
+/// are asked once: a long probe is 40 ms of a line of 250 kbit/s, in which sound and pictures wait.
 const WIDE: u64 = 500_000;
+const CAUSE: f64 = 0.1;
+/// Until it is looked again whether there is cause.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// PRIORITY of what is sent: that of a host candidate (RFC 8445, section 5.1.2.1). It makes no candidate, since the peer
 /// knows this one.
 const PRIORITY: u32 = 0x7eff_ffff;
@@ -52,6 +54,11 @@ impl Engine {
         if now < deadline {
             return deadline;
         }
+        let estimate = transport.estimator.as_ref().map(|estimator| estimator.estimate());
+        let has_cause = |line: &Estimate| line.bitrate.as_bps() >= WIDE || line.fraction_lost >= CAUSE;
+        if probe.is_content() && !estimate.is_some_and(|line| has_cause(&line)) {
+            return probe.postpone(now + LOOK_AGAIN);
+        }
         let mut transaction_id = || {
             let mut id = [0; 12];
             id[..8].copy_from_slice(&self.random.next_u64().to_be_bytes());
@@ -59,11 +66,7 @@ impl Engine {
             TransactionId(id)
         };
         let probes = Probes { long: transaction_id(), short: transaction_id() };
-        let estimate = transport.estimator.as_ref().map(|estimator| estimator.estimate().bitrate.as_bps());
-        let is_wide = estimate.is_some_and(|estimate| estimate >= WIDE);
-        // After the first one something will be known.
-        let spacing = if is_wide || !probe.is_proven() { OFTEN } else { SELDOM };
-        probe.on_sent(now, probes, spacing);
+        probe.on_sent(now, probes, INTERVAL);
         let deadline = probe.deadline();
         let username = format!("{}:{}", probe.peer().ufrag, agent.ufrag());
         let integrity = probe.peer().key.clone();

@@ -70,9 +70,9 @@ impl MtuProbe {
         self.ask_at(now);
     }
 
-    /// Whether the path has carried a long one.
-    pub fn is_proven(&self) -> bool {
-        self.is_proven
+    /// Whether the path has carried a long one, and none has been unanswered since.
+    pub fn is_content(&self) -> bool {
+        self.is_proven && self.sent.is_empty()
     }
 
     fn ask_at(&mut self, time: Time) {
@@ -84,6 +84,12 @@ impl MtuProbe {
     /// When the next probes are to be sent; [`Time::MAX`] once the path is found narrow.
     pub fn deadline(&self) -> Time {
         self.due
+    }
+
+    /// Leaves the path in peace until `time`, which is returned.
+    pub fn postpone(&mut self, time: Time) -> Time {
+        self.due = time;
+        time
     }
 
     /// Notes that probes with these ids are sent now. Once they are answered, the next ones are due after `spacing`.
