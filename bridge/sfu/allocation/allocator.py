@@ -39,8 +39,11 @@ WEAK_FOR = 1.0
 """Seconds for which even the lowest layer has to be too much before a video is no video any more."""
 STEADY = 0.97
 UNSTEADY = 18_000
-"""Part of its room that a video is to fill where there is no further step, and what is to be left at least, in bit/s: what
-pictures differ by is a packet or two, however wide the line. Where there is a further step, it is what makes that one fit."""
+"""Part of its room that a video is to fill where there is no further step, and what is to be left at least, in bit/s.
+
+What pictures differ by is a packet or two, however wide the line. Where there is a further step, it is what makes that
+one fit.
+"""
 AUDIO_ONLY = 50_000
 """Below this estimate sound alone is sent."""
 MIN_STILL = 15_000

@@ -4,7 +4,7 @@ use _core::command::Command;
 use _core::event::{Event, TransportStats};
 use _core::packet::rtcp::{Packet, packets};
 use _core::packet::rtp::Fields;
-use _core::params::TransportDemand;
+use _core::params::{ConsumerParams, TransportDemand};
 
 use super::media;
 use super::viewer::{Departure, Viewer};
@@ -32,8 +32,10 @@ impl Call {
         let viewer = Viewer::connect(&mut sim, 1, 20, start_bitrate);
         sim.command(Command::CreateProducer { producer_id: 100, params: media::video_params(10, Some(5_000)) });
         sim.command(Command::CreateProducer { producer_id: 101, params: media::audio_params(10, Some(5_100)) });
-        // Sound first, as most calls begin: nothing that is sent for its own sake may be taken from there.
-        sim.command(Command::CreateConsumer { consumer_id: 201, params: media::audio_consumer(20, 101, AUDIO) });
+        // Sound first, as most calls begin, and held, as it is where it is sent again: nothing that is sent for a probe's
+        // sake may be taken from there.
+        let sound = ConsumerParams { rtcp_feedback: vec!["nack".into()], ..media::audio_consumer(20, 101, AUDIO) };
+        sim.command(Command::CreateConsumer { consumer_id: 201, params: sound });
         sim.command(Command::CreateConsumer { consumer_id: 200, params: media::video_consumer(20, 100, VIDEO) });
         let mut call = Call { sim, publisher, viewer, camera: media::Camera::new(5_000), audio_number: 0 };
         call.demand(start_bitrate);

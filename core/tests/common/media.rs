@@ -169,7 +169,7 @@ pub fn audio_consumer(transport_id: u64, producer_id: u64, ssrc: u32) -> Consume
             payload_type: 63,
             rtx_payload_type: None,
         }],
-        rtcp_feedback: vec!["nack".into()],
+        rtcp_feedback: vec![],
         ..video_consumer(transport_id, producer_id, ssrc)
     }
 }
