@@ -13,8 +13,10 @@ use crate::transport::Endpoint;
 
 /// From an answered probe to the next: a path may narrow at any time.
 const INTERVAL: Duration = Duration::from_secs(5);
-/// Estimate in bit/s from which on a line is wide, and the share of packets whose loss gives cause to ask any line. Others
-/// are asked once: a long probe is 40 ms of a line of 250 kbit/s, in which sound and pictures wait.
+/// The same on a line that is not known to be wide and loses little: a long probe is 40 ms of 250 kbit/s, in which sound
+/// and pictures wait.
+const SELDOM: Duration = Duration::from_secs(30);
+/// Estimate in bit/s from which on a line is wide, and the share of packets whose loss gives cause to ask any line.
 const WIDE: u64 = 500_000;
 const CAUSE: f64 = 0.1;
 /// Until it is looked again whether there is cause.
@@ -56,7 +58,8 @@ impl Engine {
         }
         let estimate = transport.estimator.as_ref().map(|estimator| estimator.estimate());
         let has_cause = |line: &Estimate| line.bitrate.as_bps() >= WIDE || line.fraction_lost >= CAUSE;
-        if probe.is_content() && !estimate.is_some_and(|line| has_cause(&line)) {
+        let asked_lately = probe.content_since().is_some_and(|since| now.since(since) < SELDOM);
+        if asked_lately && !estimate.is_some_and(|line| has_cause(&line)) {
             return probe.postpone(now + LOOK_AGAIN);
         }
         let mut transaction_id = || {

@@ -41,8 +41,8 @@ pub struct MtuProbe {
     proofs: usize,
     /// From an answer to the next probe.
     spacing: Duration,
-    /// Whether the path has carried a long one.
-    is_proven: bool,
+    /// When the path has last carried a long one.
+    carried_at: Option<Time>,
     due: Time,
 }
 
@@ -54,7 +54,7 @@ impl MtuProbe {
             sent: VecDeque::with_capacity(PROOFS),
             proofs: 0,
             spacing: PATIENCE,
-            is_proven: false,
+            carried_at: None,
             due: now,
         }
     }
@@ -66,13 +66,13 @@ impl MtuProbe {
 
     /// The selected path is another one, of which nothing is known yet.
     pub fn restart(&mut self, now: Time) {
-        self.is_proven = false;
+        self.carried_at = None;
         self.ask_at(now);
     }
 
-    /// Whether the path has carried a long one, and none has been unanswered since.
-    pub fn is_content(&self) -> bool {
-        self.is_proven && self.sent.is_empty()
+    /// When the path has last carried a long one, if none has been unanswered since.
+    pub fn content_since(&self) -> Option<Time> {
+        self.carried_at.filter(|_| self.sent.is_empty())
     }
 
     fn ask_at(&mut self, time: Time) {
@@ -112,7 +112,7 @@ impl MtuProbe {
     /// Takes the answer to a request of ours. True where the path is found narrow by it: told once, until `restart`.
     pub fn on_answer(&mut self, now: Time, id: TransactionId) -> bool {
         if self.sent.iter().any(|probes| probes.long == id) {
-            self.is_proven = true;
+            self.carried_at = Some(now);
             self.ask_at(now + self.spacing);
             return false;
         }
