@@ -37,13 +37,12 @@ START_SECONDS = 5.0
 """Where a step fits so many times within the first seconds of a video, it is taken at once: the line is a good one."""
 WEAK_FOR = 1.0
 """Seconds for which even the lowest layer has to be too much before a video is no video any more."""
-STEADY = 0.97
 UNSTEADY = 18_000
-"""Part of its room that a video is to fill where there is no further step, and what is to be left at least, in bit/s.
-
-What pictures differ by is a packet or two, however wide the line. Where there is a further step, it is what makes that
-one fit.
+"""Bit/s of its room that a video is to leave where there is no further step, since what pictures differ by is a packet or
+two, however wide the line. Where there is one, it fills what makes that one fit.
 """
+LEAST_UNSTEADY, MOST_UNSTEADY = 0.03, 0.1
+"""The same as a part of the room: that of wide lines at least, that of thin ones at most."""
 AUDIO_ONLY = 50_000
 """Below this estimate sound alone is sent."""
 MIN_STILL = 15_000
@@ -120,7 +119,8 @@ class _Ladder:
         ]
         if step < 0 or any(least(layer) * OVERHEAD * UP_MARGIN <= wire for layer in following):
             return round(wire * HEADROOM / UP_MARGIN / OVERHEAD)
-        return round(max(0.0, min(wire * STEADY, wire - UNSTEADY)) / OVERHEAD)
+        left = max(wire * LEAST_UNSTEADY, min(UNSTEADY, wire * MOST_UNSTEADY))
+        return round((wire - left) / OVERHEAD)
 
 
 class Allocator:

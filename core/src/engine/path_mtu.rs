@@ -11,9 +11,7 @@ use crate::path::{Path, Protocol};
 use crate::time::Time;
 use crate::transport::Endpoint;
 
-/// From an answered probe to the next: a path may narrow at any time.
-const INTERVAL: Duration = Duration::from_secs(5);
-/// The same on a line that is not known to be wide and loses little: a long probe is 40 ms of 250 kbit/s, in which sound
+/// From an answered probe to the next on a line that is not known to be wide and loses little: a long probe is 40 ms of 250 kbit/s, in which sound
 /// and pictures wait.
 const SELDOM: Duration = Duration::from_secs(30);
 /// Estimate in bit/s from which on a line is wide, and the share of packets whose loss gives cause to ask any line.
@@ -69,7 +67,7 @@ impl Engine {
             TransactionId(id)
         };
         let probes = Probes { long: transaction_id(), short: transaction_id() };
-        probe.on_sent(now, probes, INTERVAL);
+        probe.on_sent(now, probes);
         let deadline = probe.deadline();
         let username = format!("{}:{}", probe.peer().ufrag, agent.ufrag());
         let integrity = probe.peer().key.clone();

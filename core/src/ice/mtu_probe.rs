@@ -15,6 +15,8 @@ use crate::time::Time;
 /// Bytes of UDP payload of a long probe: what a path of the least MTU that IPv6 allows carries (1,280 bytes; RFC 8200,
 /// section 5). The longest packets of browsers have 1,222: RTP of 1,200, what a retransmission adds, and the tag.
 pub const PROBE_LEN: usize = 1_232;
+/// From an answer to the next probe: a path may narrow at any time.
+const INTERVAL: Duration = Duration::from_secs(5);
 /// From a probe to the next while a short one has arrived without its long one.
 const RETRY: Duration = Duration::from_millis(200);
 /// From a probe to the next while nothing is answered: the line is slow, or gone, and long ones would only fill it.
@@ -39,8 +41,6 @@ pub struct MtuProbe {
     sent: VecDeque<Probes>,
     /// Short ones that arrived without their long ones.
     proofs: usize,
-    /// From an answer to the next probe.
-    spacing: Duration,
     /// When the path has last carried a long one.
     carried_at: Option<Time>,
     due: Time,
@@ -49,14 +49,7 @@ pub struct MtuProbe {
 impl MtuProbe {
     /// Probes that the peer's credentials are asked for with; the first is due at once.
     pub fn new(now: Time, peer: Credentials) -> Self {
-        MtuProbe {
-            peer,
-            sent: VecDeque::with_capacity(PROOFS),
-            proofs: 0,
-            spacing: PATIENCE,
-            carried_at: None,
-            due: now,
-        }
+        MtuProbe { peer, sent: VecDeque::with_capacity(PROOFS), proofs: 0, carried_at: None, due: now }
     }
 
     /// The peer's credentials, which a request is addressed and signed with.
@@ -92,18 +85,17 @@ impl MtuProbe {
         time
     }
 
-    /// Notes that probes with these ids are sent now. Once they are answered, the next ones are due after `spacing`.
-    pub fn on_sent(&mut self, now: Time, probes: Probes, spacing: Duration) {
+    /// Notes that probes with these ids are sent now.
+    pub fn on_sent(&mut self, now: Time, probes: Probes) {
         let answers_nothing = self.sent.len() == PROOFS && self.proofs == 0;
         if self.sent.len() == PROOFS {
             self.sent.pop_front();
         }
         self.sent.push_back(probes);
-        self.spacing = spacing;
         self.due = now
             + match self.proofs {
                 // A peer that answers no requests at all, or nobody who hears them.
-                0 if answers_nothing => spacing,
+                0 if answers_nothing => INTERVAL,
                 0 => PATIENCE,
                 _ => RETRY,
             };
@@ -113,7 +105,7 @@ impl MtuProbe {
     pub fn on_answer(&mut self, now: Time, id: TransactionId) -> bool {
         if self.sent.iter().any(|probes| probes.long == id) {
             self.carried_at = Some(now);
-            self.ask_at(now + self.spacing);
+            self.ask_at(now + INTERVAL);
             return false;
         }
         let Some(at) = self.sent.iter().position(|probes| probes.short == id) else { return false };
@@ -132,8 +124,6 @@ impl MtuProbe {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const SPACING: Duration = Duration::from_secs(5);
 
     /// Sends what is due over a path with a round trip of `round_trip_ms`, until `end_ms`; `lost` says of each probe, by
     /// its number and whether it is long, if it has no answer. When the path was found narrow, if it was.
@@ -156,7 +146,7 @@ mod tests {
                     id[8..].copy_from_slice(&number.to_be_bytes());
                     TransactionId(id)
                 };
-                probe.on_sent(Time::from_millis(now), Probes { long: id(true), short: id(false) }, SPACING);
+                probe.on_sent(Time::from_millis(now), Probes { long: id(true), short: id(false) });
                 answers.extend(
                     [true, false]
                         .iter()
@@ -210,7 +200,7 @@ mod tests {
     fn an_answer_counts_once() {
         let mut probe = MtuProbe::new(Time::ZERO, Credentials::new("peer", &"p".repeat(22)).unwrap());
         let probes = Probes { long: TransactionId([1; 12]), short: TransactionId([0; 12]) };
-        probe.on_sent(Time::ZERO, probes, SPACING);
+        probe.on_sent(Time::ZERO, probes);
         for _ in 0..2 * PROOFS {
             assert!(!probe.on_answer(Time::ZERO, probes.short));
         }

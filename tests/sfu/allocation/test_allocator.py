@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.sfu.allocation import Allocator, Layer, Source, VideoState, ranks
-from bridge.sfu.allocation.allocator import AUDIO_ONLY, MAX_HOLD, WEAK_FOR
+from bridge.sfu.allocation.allocator import AUDIO_ONLY, HEADROOM, MAX_HOLD, OVERHEAD, WEAK_FOR
 
 AUDIO = 45_000
 SIMULCAST = (
@@ -139,6 +139,19 @@ def test_a_video_moves_at_once_when_the_line_is_back_and_its_size_comes_later() 
     assert (back.layer, back.state) == (SIMULCAST[0], VideoState.REDUCED)
     assert allocator.allocate(15.25, 550_000, AUDIO, sources(1)).choices[0].layer == SIMULCAST[0]
     assert allocator.allocate(16.5, 550_000, AUDIO, sources(1)).choices[0].layer == SIMULCAST[2]
+
+
+@pytest.mark.parametrize(
+    ("estimate", "least", "most"), [(70_000, 0.89, 0.91), (250_000, 0.9, 0.92), (2_000_000, 0.96, 0.98)]
+)
+def test_a_picture_that_fills_its_line_leaves_little_of_it(estimate: int, least: float, most: float) -> None:
+    small = (Layer(0, 0, 9_000, 320, 180, 15.0),)
+    allocator = Allocator()
+    allocator.allocate(0.0, estimate, AUDIO, sources(1, small))
+    choice = allocator.allocate(2.0, estimate, AUDIO, sources(1, small)).choices[0]
+    wire = estimate * HEADROOM - AUDIO
+    # A room of nothing would be no bound to the encoder.
+    assert least * wire <= choice.room * OVERHEAD <= most * wire
 
 
 def test_a_line_that_is_back_every_few_seconds_does_not_make_a_video_flicker() -> None:
