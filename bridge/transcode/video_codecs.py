@@ -14,6 +14,7 @@ from bridge.transcode.messages import CodecSpec
 from bridge.transcode.openh264 import OpenH264Encoder
 from bridge.transcode.openh264 import library as openh264_library
 from bridge.transcode.payload import MAX_PAYLOAD, VIDEO_CLOCK, h264
+from bridge.transcode.sized_encoder import SizedEncoder
 from bridge.transcode.vpx_encoders import vpx_encoder
 
 MAX_PIXELS = 1920 * 1088
@@ -56,10 +57,8 @@ class VideoEncoder(Protocol):
         """Frees it."""
 
 
-class H264Encoder:
+class H264Encoder(SizedEncoder[OpenH264Encoder]):
     """OpenH264."""
-
-    follows = True
 
     def __init__(self, bitrate: int, frame_rate: float, *, fragments: bool, high: bool = False) -> None:
         """`fragments` is packetization-mode 1; without it (mode 0) pictures are made of slices that fit a packet.
@@ -67,32 +66,21 @@ class H264Encoder:
         `high`: High profile, else Constrained Baseline.
         """
         openh264_library()
-        self._bitrate, self._frame_rate, self._fragments, self._high = bitrate, frame_rate, fragments, high
-        self._encoder: OpenH264Encoder | None = None
-        self._size = (0, 0)
+        super().__init__(bitrate, frame_rate)
+        self._fragments, self._high = fragments, high
 
     def encode(self, frame: av.VideoFrame, timestamp: int, *, keyframe: bool) -> list[bytes]:  # noqa: D102
-        if self._encoder is None or self._size != (frame.width, frame.height):
-            self.close()
-            self._size = (frame.width, frame.height)
-            limit = None if self._fragments else MAX_PAYLOAD
-            self._encoder = OpenH264Encoder(
-                *self._size, self._bitrate, self._frame_rate, max_nal_bytes=limit, high=self._high
-            )
-        data = self._encoder.encode(frame, timestamp * 1000 // VIDEO_CLOCK, keyframe=keyframe)
+        data = self._encoder_of(frame).encode(frame, timestamp * 1000 // VIDEO_CLOCK, keyframe=keyframe)
         return h264.packetise(data, MAX_PAYLOAD, fragments=self._fragments) if data else []
 
     def set_rate(self, bitrate: int, frame_rate: float) -> None:  # noqa: D102
-        if self._encoder is not None and bitrate != self._bitrate:
-            self._encoder.set_bitrate(bitrate)
         if self._encoder is not None and frame_rate != self._frame_rate:
             self._encoder.set_frame_rate(frame_rate)
-        self._bitrate, self._frame_rate = bitrate, frame_rate
+        super().set_rate(bitrate, frame_rate)
 
-    def close(self) -> None:  # noqa: D102
-        if self._encoder is not None:
-            self._encoder.close()
-            self._encoder = None
+    def _make(self, width: int, height: int) -> OpenH264Encoder:
+        limit = None if self._fragments else MAX_PAYLOAD
+        return OpenH264Encoder(width, height, self._bitrate, self._frame_rate, max_nal_bytes=limit, high=self._high)
 
 
 def encoder(target: CodecSpec, bitrate: int, frame_rate: float, *, picture_id: int = 0) -> VideoEncoder:

@@ -8,6 +8,7 @@ from bridge.transcode import libvpx
 from bridge.transcode.errors import CodecUnavailableError
 from bridge.transcode.ffmpeg_encoders import Vp8Encoder, Vp9Encoder
 from bridge.transcode.payload import MAX_PAYLOAD, VIDEO_CLOCK, vp8, vp9
+from bridge.transcode.sized_encoder import SizedEncoder
 
 
 def vpx_encoder(
@@ -22,38 +23,24 @@ def vpx_encoder(
     return VpxStream(codec, bitrate, frame_rate, picture_id=picture_id)
 
 
-class VpxStream:
-    """Implements `VideoEncoder`: another size is another encoder, another bitrate is not."""
-
-    follows = True
+class VpxStream(SizedEncoder[libvpx.VpxEncoder]):
+    """Implements `VideoEncoder` by libvpx itself."""
 
     def __init__(self, codec: str, bitrate: int, frame_rate: float, *, picture_id: int) -> None:
+        super().__init__(bitrate, frame_rate)
         self._codec = codec
-        self._bitrate, self._frame_rate = bitrate, frame_rate
-        self._encoder: libvpx.VpxEncoder | None = None
-        self._size = (0, 0)
         self._picture_id = picture_id
 
     def encode(self, frame: av.VideoFrame, timestamp: int, *, keyframe: bool) -> list[bytes]:  # noqa: D102
-        if self._encoder is None or self._size != (frame.width, frame.height):
-            self.close()
-            self._size = (frame.width, frame.height)
-            self._encoder = libvpx.VpxEncoder(self._codec, *self._size, self._bitrate)
+        encoder, duration = self._encoder_of(frame), round(VIDEO_CLOCK / self._frame_rate)
         payloads: list[bytes] = []
-        for picture in self._encoder.encode(frame, timestamp, round(VIDEO_CLOCK / self._frame_rate), keyframe=keyframe):
+        for picture in encoder.encode(frame, timestamp, duration, keyframe=keyframe):
             self._picture_id += 1
             payloads += self._packetise(picture)
         return payloads
 
-    def set_rate(self, bitrate: int, frame_rate: float) -> None:  # noqa: D102
-        if self._encoder is not None and bitrate != self._bitrate:
-            self._encoder.set_bitrate(bitrate)
-        self._bitrate, self._frame_rate = bitrate, frame_rate
-
-    def close(self) -> None:  # noqa: D102
-        if self._encoder is not None:
-            self._encoder.close()
-            self._encoder = None
+    def _make(self, width: int, height: int) -> libvpx.VpxEncoder:
+        return libvpx.VpxEncoder(self._codec, width, height, self._bitrate)
 
     def _packetise(self, picture: libvpx.Picture) -> list[bytes]:
         if self._codec == "vp8":

@@ -38,8 +38,9 @@ START_SECONDS = 5.0
 WEAK_FOR = 1.0
 """Seconds for which even the lowest layer has to be too much before a video is no video any more."""
 UNSTEADY = 18_000
-"""Bit/s of its room that a video is to leave where there is no further step, since what pictures differ by is a packet or
-two, however wide the line. Where there is one, it fills what makes that one fit.
+"""Bit/s of its room that a video is to leave where there is no further step; where there is, what makes it fit.
+
+What pictures differ by is a packet or two, however wide the line.
 """
 LEAST_UNSTEADY, MOST_UNSTEADY = 0.03, 0.1
 """The same as a part of the room: that of wide lines at least, that of thin ones at most."""
