@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use thiserror::Error;
 
@@ -26,6 +27,8 @@ pub enum CommandError {
 /// A bounded queue that wakes its reader.
 pub(super) struct CommandQueue {
     state: Mutex<State>,
+    /// Whether any wait, for a look that takes no lock.
+    any: AtomicBool,
     wake: EventFd,
 }
 
@@ -37,7 +40,7 @@ struct State {
 
 impl CommandQueue {
     pub fn new() -> io::Result<Self> {
-        Ok(CommandQueue { state: Mutex::default(), wake: EventFd::new()? })
+        Ok(CommandQueue { state: Mutex::default(), any: AtomicBool::new(false), wake: EventFd::new()? })
     }
 
     /// Queues one command, without waiting for the thread.
@@ -51,6 +54,7 @@ impl CommandQueue {
         }
         let was_empty = state.waiting.is_empty();
         state.waiting.push_back(command);
+        self.any.store(true, Ordering::Release);
         drop(state);
         // The reader takes all that waits, so that only the first of them has to wake it.
         if was_empty {
@@ -71,7 +75,14 @@ impl CommandQueue {
         self.wake.reset();
         let mut state = self.lock();
         std::mem::swap(&mut state.waiting, taken);
+        self.any.store(false, Ordering::Release);
         state.closed
+    }
+
+    /// Whether commands wait.
+    #[inline]
+    pub fn waits(&self) -> bool {
+        self.any.load(Ordering::Acquire)
     }
 
     /// What to wait on.
@@ -109,11 +120,14 @@ mod tests {
     #[test]
     fn what_waits_when_it_is_closed_is_still_taken() {
         let queue = CommandQueue::new().unwrap();
+        assert!(!queue.waits());
         queue.push(command()).unwrap();
         queue.close();
         assert_eq!(queue.push(command()), Err(CommandError::Closed));
+        assert!(queue.waits());
         let mut taken = VecDeque::new();
         assert!(queue.take(&mut taken));
         assert_eq!(taken.len(), 1);
+        assert!(!queue.waits());
     }
 }

@@ -57,6 +57,8 @@ pub(super) struct IoLoop {
     send: SendBatch,
     gather: Gather,
     commands: VecDeque<Command>,
+    /// Whether the worker was closed: this turn is the last.
+    closed: bool,
     offloads: Offloads,
     buffers: BufferSizes,
     snapshot: Snapshot,
@@ -112,6 +114,7 @@ impl IoLoop {
             send: SendBatch::new(offloads.gso),
             gather: Gather::new(config.gather()),
             commands: VecDeque::new(),
+            closed: false,
             offloads,
             buffers: config.buffers(),
             snapshot: Snapshot::default(),
@@ -125,20 +128,19 @@ impl IoLoop {
 
     /// Runs until the worker is closed.
     pub fn run(&mut self) -> io::Result<()> {
-        let mut closed = false;
-        while !closed {
+        while !self.closed {
             let ready = self.wait()?;
             for index in 0..ready {
                 let ready = self.epoll.ready(index);
                 match Token::decode(ready.token) {
-                    Token::Commands => closed = self.carry_out_commands(),
+                    Token::Commands => self.carry_out_commands(),
                     Token::Udp(key) => self.receive_udp(key),
                     Token::Tcp(key) => self.serve_connection(key, ready.readable, ready.writable),
                     Token::Listener(key) => self.accept(key),
                 }
             }
             self.do_what_is_due();
-            if closed {
+            if self.closed {
                 self.engine.close();
             }
             self.finish_turn();
@@ -192,6 +194,7 @@ impl IoLoop {
         };
         // An unconnected UDP socket has no errors of its own; what another system call left there is of no interest.
         let messages = self.receive.receive(&endpoint.socket).unwrap_or_default();
+        self.obey_first();
         let now = self.now();
         let mut packets = 0;
         for index in 0..messages {
@@ -218,6 +221,7 @@ impl IoLoop {
 
     /// Serves one TCP connection that is ready.
     fn serve_connection(&mut self, key: usize, readable: bool, writable: bool) {
+        self.obey_first();
         let now = self.now();
         let engine = &mut self.engine;
         let mut result = Ok(());
@@ -305,10 +309,18 @@ impl IoLoop {
         }
     }
 
-    /// Carries out all commands that wait. Returns whether the worker was closed.
-    fn carry_out_commands(&mut self) -> bool {
+    /// Carries out commands before packets that came after them: a peer that was answered may send at once, and its first
+    /// check must find the transport that was made for it.
+    fn obey_first(&mut self) {
+        if self.shared.commands.waits() {
+            self.carry_out_commands();
+        }
+    }
+
+    /// Carries out all commands that wait.
+    fn carry_out_commands(&mut self) {
         let mut commands = std::mem::take(&mut self.commands);
-        let closed = self.shared.commands.take(&mut commands);
+        self.closed = self.shared.commands.take(&mut commands);
         let now = self.now();
         for command in commands.drain(..) {
             match command {
@@ -323,7 +335,6 @@ impl IoLoop {
         }
         // Its memory serves the next ones.
         self.commands = commands;
-        closed
     }
 
     fn create_plain_transport(&mut self, transport_id: u64, params: PlainTransportParams) {
