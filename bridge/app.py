@@ -11,7 +11,6 @@ import signal
 import socket
 import time
 from collections.abc import Sequence
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from starlette.routing import BaseRoute
@@ -80,6 +79,7 @@ from bridge.system_limits import log_capabilities, raise_file_limit
 from bridge.tls import read_certificate
 from bridge.transcode.supervisor import LegSupervisor
 from bridge.transcode.test_legs.runner import TestLegs, own_door
+from bridge.version import version
 from bridge.webhooks import EventLog, Outbox, WebhookSender, read_endpoints
 
 if TYPE_CHECKING:
@@ -89,15 +89,6 @@ _log = logging.getLogger(__name__)
 
 SAME_REQUEST_SECONDS = 5.0
 """What a shell, `timeout` or npm hands on to the bridge after it told the whole process group: the same once more."""
-
-
-def version() -> str:
-    """The version of the bridge that is installed."""
-    try:
-        return metadata.version("bridge")
-    except metadata.PackageNotFoundError:
-        # A checkout that runs without having been installed.
-        return "0.0.0+checkout"
 
 
 class Application:

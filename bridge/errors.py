@@ -35,3 +35,10 @@ class BridgeError(Exception):
         if self.hint is not None:
             body["hint"] = self.hint
         return body
+
+
+class StorageError(Exception):
+    """The database cannot be reached, cannot be used, or refuses. What it says is for the operator only.
+
+    It is no `BridgeError`, so that no door passes it on.
+    """

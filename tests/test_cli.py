@@ -19,6 +19,7 @@ import jwt
 import pytest
 
 from bridge.auth import ClaimRules, TokenVerifier, development_issuer
+from bridge.cli import COMMANDS, main
 from bridge.room import DEFAULT_ROLES
 from loadtest.ports import free_port
 from tests.support.patience import PATIENCE
@@ -124,6 +125,41 @@ def test_a_token_is_printed_and_nothing_else(tmp_path: Path) -> None:
 def test_a_token_that_would_be_refused_is_not_printed(tmp_path: Path, changes: dict[str, str], said: str) -> None:
     options = {"--data": str(tmp_path), "--room": "r", "--identity": "i", "--role": "fastlege"} | changes
     assert said in refused(bridge("token", *(part for option in options.items() for part in option)))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--help",),
+        ("version",),
+        ("token", "--room", "r", "--identity", "i", "--role", "fastlege"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_what_is_small_loads_nothing_of_what_is_large(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    data = ("--data", tmp_path) if arguments[0] == "token" else ()
+    done = bridge(*arguments, *data, PYTHONPROFILEIMPORTTIME="1")
+    assert done.returncode == 0
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "bridge.errors" in loaded
+    assert not loaded & {"bridge._core", "bridge.app", "bridge.sfu", "bridge.signaling", "bridge.storage"}
+    assert not loaded & {"aiortc", "av", "httpx", "numpy", "psycopg", "starlette", "uvloop", "OpenSSL"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_says_what_it_takes(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main([command, "--help"])
+    said = capsys.readouterr().out
+    assert said.startswith(f"usage: bridge {command} ")
+    assert COMMANDS[command][1:] in " ".join(said.split())
+
+
+def test_a_command_that_does_not_exist_is_answered_with_those_that_do() -> None:
+    done = bridge("tokens")
+    assert done.returncode == 2
+    assert "invalid choice: 'tokens'" in done.stderr
+    assert all(command in done.stderr for command in COMMANDS)
 
 
 def test_development_prints_links_serves_and_ends_on_request(tmp_path: Path) -> None:

@@ -4,8 +4,9 @@ A `Place` is one of either; stores open a `Database` in it and write the same SQ
 settings say.
 """
 
+from bridge.errors import StorageError
 from bridge.storage.choice import Storage
-from bridge.storage.database import Database, NewerVersionError, Place, Result, StorageError, Value, narrowed
+from bridge.storage.database import Database, NewerVersionError, Place, Result, Value, narrowed
 from bridge.storage.paging import position_after
 from bridge.storage.sqlite import SqlitePlace
 from bridge.storage.threads import in_thread

@@ -13,13 +13,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from bridge.errors import StorageError
+
 Value = str | int | float | bytes | None
 BUSY_SECONDS = 5.0
 """How long a transaction waits for another to end."""
-
-
-class StorageError(Exception):
-    """The database cannot be reached, cannot be used, or refuses. What it says is for the operator only."""
 
 
 class NewerVersionError(StorageError):

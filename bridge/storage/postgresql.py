@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from bridge.storage.database import BUSY_SECONDS, Database, Result, StorageError, Value
+from bridge.errors import StorageError
+from bridge.storage.database import BUSY_SECONDS, Database, Result, Value
 
 CONNECT_SECONDS = 5
 RETRY_SECONDS = 1.0

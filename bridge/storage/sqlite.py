@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bridge.storage.database import BUSY_SECONDS, Database, Result, StorageError, Value
+from bridge.errors import StorageError
+from bridge.storage.database import BUSY_SECONDS, Database, Result, Value
 
 _NUMBERED_FILES = frozenset({"audit", "invitations"})
 """The stores whose version was the number of their file (`user_version`), before there was a table of versions. What

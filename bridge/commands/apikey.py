@@ -1,0 +1,30 @@
+"""The command `bridge apikey`."""
+
+from __future__ import annotations
+
+import argparse
+
+from bridge.audit import command as audit_log
+from bridge.commands.options import add_settings, read_settings
+from bridge.operating import api_key_command as api_keys
+from bridge.signin import tenants
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What it takes."""
+    add_settings(parser)
+    api_keys.add_arguments(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Does what is asked with the keys."""
+    settings = read_settings(options)
+    lines = api_keys.manage(
+        options,
+        settings.data.directory,
+        lambda entry: audit_log.note(settings, entry),
+        lambda: tenants(settings, development=True),
+    )
+    for line in lines:
+        print(line)
+    return 0

@@ -1,0 +1,52 @@
+"""The command `bridge recordings`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from bridge.commands.options import add_settings, read_settings
+from bridge.data_directory import make_data_directory
+from bridge.errors import BridgeError
+from bridge.recordings import export_to, open_store, recordings_as_json, recordings_as_table, with_development_key
+from bridge.transcode.recording import COMPOSED, new_key_line
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What it takes."""
+    add_settings(parser)
+    parser.add_argument(
+        "action",
+        nargs="?",
+        default="list",
+        choices=["list", "export", "delete", "rotate", "new-key"],
+        help="rotate: lock all recordings with the first key of the key file; new-key: print a line for that file",
+    )
+    parser.add_argument("recording", nargs="?", metavar="ID", help="the recording; with new-key, the key's id")
+    parser.add_argument("--stream", default=COMPOSED, metavar="NAME", help="with export (default: %(default)s)")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="with export (default: ID.webm)")
+    parser.add_argument("--json", action="store_true", help="with list: as JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Does what is asked with the recordings, or makes a key."""
+    action: str = options.action
+    if action in ("export", "delete", "new-key") and options.recording is None:
+        raise BridgeError("no_recording", f"`bridge recordings {action}` wants an id.", field="ID")
+    if action == "new-key":
+        print(new_key_line(options.recording))
+        return 0
+    settings = read_settings(options)
+    make_data_directory(settings.data.directory)
+    store = open_store(with_development_key(settings, create=False))
+    if action == "list":
+        print(recordings_as_json(store.recordings()) if options.json else recordings_as_table(store.recordings()))
+    elif action == "export":
+        output = options.output or Path(options.recording).with_suffix(".webm")
+        print(f"{export_to(store, options.recording, options.stream, output)} bytes written to {output}")
+    elif action == "delete":
+        store.delete(options.recording)
+        print("deleted: its key first, then the rest")
+    else:
+        print(f"{len(list(store.rotate()))} recordings are now locked with the first key of the key file")
+    return 0
