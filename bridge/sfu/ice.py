@@ -22,6 +22,8 @@ _TCP_PREFERENCE = 90
 _TCP_PASSIVE = 4
 """Direction preference of passive host candidates (RFC 6544, section 4.2)."""
 
+_HALVES = ("a=ice-ufrag", "a=ice-pwd")
+
 _FRAGMENT_HEAD = "v=0\no=- 0 0 IN IP4 0.0.0.0\n"
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -38,6 +40,17 @@ class Credentials:
     def make(cls) -> Credentials:
         """New ones: 72 random bits, so that no two in a worker's life are equal, and 144 (RFC 8445, section 5.3)."""
         return cls(*(base64.b64encode(secrets.token_bytes(size)).decode("ascii") for size in (9, 18)))
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """What an `application/trickle-ice-sdpfrag` body says."""
+
+    credentials: Credentials | None
+    line: int | None
+    """Where the user name fragment stands."""
+    trickles: bool
+    """Whether it tells candidates, or that there are no more."""
 
 
 def parse_address(text: str) -> tuple[IpAddress, int]:
@@ -105,11 +118,8 @@ def _priority(type_preference: int, local_preference: int) -> int:
     return (type_preference << 24) | (local_preference << 8) | (256 - component)
 
 
-def read_fragment(text: str) -> Credentials | None:
-    """The credentials in an `application/trickle-ice-sdpfrag` body, None if it holds candidates only.
-
-    Raises `SdpError`, whose line numbers count in the fragment.
-    """
+def read_fragment(text: str) -> Fragment:
+    """What the body of a PATCH says. Raises `SdpError`, whose line numbers count in the fragment."""
     # A fragment is a description without its first lines (RFC 8840, section 9). It may name a BUNDLE group without
     # having its m-lines. The m-line at the end inherits what stands in the head of a fragment without any.
     body = re.sub(r"(?m)^a=group:.*$", "", text)
@@ -118,8 +128,31 @@ def read_fragment(text: str) -> Credentials | None:
     except SdpError as error:
         line = None if error.line is None else max(1, error.line - _FRAGMENT_HEAD.count("\n"))
         raise SdpError(error.message, line=line, hint=error.hint) from None
+    line = _check_halves(text)
     pairs = ((media.ice_ufrag, media.ice_pwd) for media in description.media)
-    return next((Credentials(ufrag, pwd) for ufrag, pwd in pairs if ufrag and pwd), None)
+    credentials = next((Credentials(ufrag, pwd) for ufrag, pwd in pairs if ufrag and pwd), None)
+    return Fragment(credentials, line, re.search(r"(?m)^a=(candidate:|end-of-candidates)", text) is not None)
+
+
+def _check_halves(text: str) -> int | None:
+    """The line of the first user name fragment. Raises `SdpError` for one without a password beside it, or the reverse.
+
+    Half of the credentials would be passed over, and whoever sent them would believe in a restart.
+    """
+    halves: dict[str, int] = {}
+    first = None
+    for number, line in enumerate((*text.splitlines(), "m="), 1):
+        name = line.partition(":")[0]
+        if name in _HALVES:
+            halves[name] = number
+        elif line.startswith("m="):
+            # Each m-line has both, or inherits both.
+            for half, missing in zip(_HALVES, reversed(_HALVES), strict=True):
+                if half in halves and missing not in halves:
+                    raise SdpError(f"{half} without {missing}", line=halves[half], hint="send both, or neither")
+            first = halves.get(_HALVES[0]) if first is None else first
+            halves.clear()
+    return first
 
 
 def write_fragment(credentials: Credentials, mid: str | None, kind: str, lines: Sequence[str]) -> str:

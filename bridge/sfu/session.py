@@ -12,6 +12,7 @@ from bridge.sfu.parties import Party
 from bridge.sfu.publish_connection import PublishConnection
 from bridge.sfu.quality import Sample, SessionQuality, sample_of
 from bridge.sfu.router import Router
+from bridge.sfu.sdp.error import SdpError
 from bridge.sfu.settings import MediaSettings
 from bridge.sfu.subscribe_connection import SubscribeConnection
 from bridge.sfu.transport import WebRtcTransport
@@ -181,18 +182,27 @@ class MediaSession:
         if isinstance(self._receive, WatchConnection):
             self._receive.pause(producer_id, paused)
 
-    async def restart_ice(self, kind: ConnectionKind, fragment: str) -> str | None:
+    async def restart_ice(self, kind: ConnectionKind, fragment: str, *, demanded: bool) -> str | None:
         """Takes the body of a WHIP/WHEP PATCH (`application/trickle-ice-sdpfrag`, RFC 8840).
 
         Returns the fragment to answer with if it was an ICE restart (its credentials are new), None if it only told
-        candidates, which a lite agent has no use for. Raises `no_connection` if there is none of this kind.
+        candidates, which a lite agent has no use for. Raises `no_connection` if there is none of this kind, and
+        `SdpError` for a fragment that cannot be read, or restarts nothing where a restart is `demanded`.
         """
         self._check_open()
         connection = self._publish if kind is ConnectionKind.PUBLISH else self._receive
         if connection is None or connection.transport is None:
             raise BridgeError("no_connection", f"there is no {kind} connection")
-        credentials = ice.read_fragment(fragment)
+        said = ice.read_fragment(fragment)
+        credentials = said.credentials
         if credentials is None or not connection.negotiated.take_credentials(credentials.ufrag, credentials.pwd):
+            # MediaMTX's pages demand a restart (`If-Match: *`) with candidates of the session that runs: they trickle.
+            if demanded and (credentials is None or not said.trickles):
+                raise SdpError(
+                    "an ICE restart brings new credentials",
+                    line=said.line,
+                    hint="send new a=ice-ufrag and a=ice-pwd; to trickle, name the newest ETag in If-Match",
+                )
             return None
         connection.transport.restart_ice()
         if connection.negotiated.peer is not None:

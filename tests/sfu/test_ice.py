@@ -83,11 +83,26 @@ def test_this_hosts_own_addresses_are_found() -> None:
     ],
 )
 def test_fragments_tell_credentials(fragment: str) -> None:
-    assert ice.read_fragment(fragment) == ice.Credentials("EsAw", "P2uYro0UCOQ4zxjKXaWCBui1")
+    assert ice.read_fragment(fragment).credentials == ice.Credentials("EsAw", "P2uYro0UCOQ4zxjKXaWCBui1")
 
 
 def test_a_fragment_of_candidates_only() -> None:
-    assert ice.read_fragment("m=audio 9 RTP/AVP 0\r\na=mid:0\r\na=candidate:1 1 udp 1 192.0.2.1 9 typ host") is None
+    said = ice.read_fragment("m=audio 9 RTP/AVP 0\r\na=mid:0\r\na=candidate:1 1 udp 1 192.0.2.1 9 typ host")
+    assert said == ice.Fragment(None, None, trickles=True)
+
+
+@pytest.mark.parametrize(
+    ("fragment", "line", "complaint"),
+    [
+        ("a=ice-ufrag:EsAw\r\n", 1, "a=ice-ufrag without a=ice-pwd"),
+        ("m=audio 9 RTP/AVP 0\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\n", 2, "a=ice-pwd without a=ice-ufrag"),
+        ("a=ice-ufrag:EsAw\r\nm=audio 9 RTP/AVP 0\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1", 1, "without a=ice-pwd"),
+    ],
+)
+def test_half_of_the_credentials_is_refused(fragment: str, line: int, complaint: str) -> None:
+    with pytest.raises(SdpError, match=complaint) as refused:
+        ice.read_fragment(fragment)
+    assert refused.value.field == f"line {line}"
 
 
 def test_errors_count_the_fragments_own_lines() -> None:
@@ -105,6 +120,6 @@ def test_any_fragment_is_read_or_refused(text: str) -> None:
 def test_a_written_fragment_can_be_read() -> None:
     credentials = ice.Credentials.make()
     text = ice.write_fragment(credentials, "0", "audio", ice.candidates([(V4, 3478)], tcp=True))
-    assert ice.read_fragment(text) == credentials
+    assert ice.read_fragment(text) == ice.Fragment(credentials, 2, trickles=True)
     assert text.startswith("a=ice-lite\r\n")
     assert "a=end-of-candidates\r\n" in text

@@ -106,16 +106,45 @@ async def test_ice_restart_by_a_fragment(bridge: Bridge) -> None:
     session, _ = bridge.open("anna")
     await session.publish(OFFER)
     fragment = "a=ice-ufrag:Wxyz\r\na=ice-pwd:aaaaaaaaaaaaaaaaaaaaaaaa\r\nm=audio 9 RTP/AVP 0\r\na=mid:0\r\n"
-    answered = await session.restart_ice(ConnectionKind.PUBLISH, fragment)
+    answered = await session.restart_ice(ConnectionKind.PUBLISH, fragment, demanded=True)
     ((_, ufrag, pwd),) = bridge.core.called("restart_ice")
     assert answered is not None
     assert f"a=ice-ufrag:{ufrag}\r\na=ice-pwd:{pwd}\r\n" in answered
     assert "a=mid:0\r\n" in answered
     # The same again is no restart, nor are candidates alone.
-    assert await session.restart_ice(ConnectionKind.PUBLISH, fragment) is None
-    assert await session.restart_ice(ConnectionKind.PUBLISH, "a=candidate:1 1 udp 1 192.0.2.1 9 typ host") is None
+    candidate = "a=candidate:1 1 udp 1 192.0.2.1 9 typ host"
+    assert await session.restart_ice(ConnectionKind.PUBLISH, fragment, demanded=False) is None
+    assert await session.restart_ice(ConnectionKind.PUBLISH, candidate, demanded=False) is None
     with pytest.raises(BridgeError, match="no subscribe connection"):
-        await session.restart_ice(ConnectionKind.SUBSCRIBE, fragment)
+        await session.restart_ice(ConnectionKind.SUBSCRIBE, fragment, demanded=True)
+
+
+CREDENTIALS = "a=ice-ufrag:Wxyz\r\na=ice-pwd:aaaaaaaaaaaaaaaaaaaaaaaa\r\nm=audio 9 RTP/AVP 0\r\na=mid:0\r\n"
+CANDIDATE = "a=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\n"
+
+
+@pytest.mark.parametrize(
+    ("fragment", "line"), [(CREDENTIALS, 1), (f"m=audio 9 RTP/AVP 0\r\na=mid:0\r\n{CANDIDATE}", None), ("", None)]
+)
+async def test_a_restart_that_is_demanded_and_brings_nothing_new_is_refused(
+    bridge: Bridge, fragment: str, line: int | None
+) -> None:
+    session, _ = bridge.open("anna")
+    await session.publish(OFFER)
+    await session.restart_ice(ConnectionKind.PUBLISH, CREDENTIALS, demanded=True)
+    with pytest.raises(SdpError, match="new credentials") as refused:
+        await session.restart_ice(ConnectionKind.PUBLISH, fragment, demanded=True)
+    assert refused.value.line == line
+    assert len(bridge.core.called("restart_ice")) == 1
+
+
+@pytest.mark.parametrize("more", [CANDIDATE, "a=end-of-candidates\r\n"])
+async def test_candidates_of_the_session_that_runs_are_taken_however_they_come(bridge: Bridge, more: str) -> None:
+    """As the pages of MediaMTX send them."""
+    session, _ = bridge.open("anna")
+    await session.publish(OFFER)
+    await session.restart_ice(ConnectionKind.PUBLISH, CREDENTIALS, demanded=True)
+    assert await session.restart_ice(ConnectionKind.PUBLISH, CREDENTIALS + more, demanded=True) is None
 
 
 @pytest.mark.parametrize(

@@ -211,7 +211,7 @@ async def test_who_cannot_be_asked_keeps_a_path_that_narrows_until_it_restarts_b
     assert (client.transport_id, {"leave_udp": True}) not in bridge.core.called("update_transport")
 
     fragment = "a=ice-ufrag:again\r\na=ice-pwd:anotherPasswordOf32Characters000"
-    described = await client.session.restart_ice(ConnectionKind.PUBLISH, fragment)
+    described = await client.session.restart_ice(ConnectionKind.PUBLISH, fragment, demanded=True)
     assert described is not None
     assert {line.split(" ")[2] for line in described.splitlines() if line.startswith("a=candidate:")} == {"tcp"}
     told = [update for _, update in bridge.core.called("update_transport")]

@@ -137,9 +137,11 @@ class FakeMedia:
         self.wanted = list(producers)
         return WatchResult({}, answer=" ".join(f"{each.participant}:{each.track}" for each in producers))
 
-    async def restart_ice(self, kind: ConnectionKind, fragment: str) -> str | None:
+    async def restart_ice(self, kind: ConnectionKind, fragment: str, *, demanded: bool) -> str | None:
         if "garbage" in fragment:
             raise BridgeError("sdp_invalid", "This is no fragment.", field="line 1")
+        if demanded and "a=ice-ufrag" not in fragment:
+            raise BridgeError("sdp_invalid", "This restarts nothing.")
         return "a=ice-ufrag:new\r\n" if "a=ice-ufrag" in fragment else None
 
     async def stats(self) -> Mapping[str, Any]:

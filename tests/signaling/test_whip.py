@@ -110,6 +110,8 @@ async def test_a_patch_trickles_or_restarts() -> None:
         assert restarted.text == "a=ice-ufrag:new\r\n"
         assert_problem(await patch("a=candidate:1", **{"If-Match": etag}), 412, "etag_mismatch")
         assert (await patch("a=ice-ufrag:x", **{"If-Match": '"*"'})).status_code == 200
+        for anything in ("*", '"*"'):
+            assert_problem(await patch("a=candidate:1", **{"If-Match": anything}), 400, "sdp_invalid")
         broken = assert_problem(await patch("garbage", **{"If-Match": "*"}), 400, "sdp_invalid")
         assert broken["field"] == "line 1"
         wrong = await http.patch(location, headers={"Content-Type": SDP, **bearer("room cart")}, content="")

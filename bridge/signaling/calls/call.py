@@ -237,10 +237,13 @@ class Call:
             shown = parties(rooms.participants(room_id), self._calls.table, rooms.state(room_id).pinned)
             self._inside.session.show_parties(shown)
 
-    async def restart_ice(self, kind: ConnectionKind, fragment: str) -> str | None:
-        """Takes a trickle-ice-sdpfrag (RFC 8840); the fragment to answer with if it restarted ICE."""
+    async def restart_ice(self, kind: ConnectionKind, fragment: str, *, demanded: bool) -> str | None:
+        """Takes a trickle-ice-sdpfrag (RFC 8840); the fragment to answer with if it restarted ICE.
+
+        Where a restart is `demanded`, raises `BridgeError` (`sdp_invalid`) for one that restarts nothing.
+        """
         async with self._negotiating:
-            return await self._in_room().session.restart_ice(kind, fragment)
+            return await self._in_room().session.restart_ice(kind, fragment, demanded=demanded)
 
     # Both
 

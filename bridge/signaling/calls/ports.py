@@ -175,8 +175,8 @@ class MediaSession(Protocol):
     ) -> WatchResult:
         """Answers a client's offer to receive, composed and mixed without somebody's voice where `view` says so."""
 
-    async def restart_ice(self, kind: ConnectionKind, fragment: str) -> str | None:
-        """Takes a trickle-ice-sdpfrag; the answer if it restarted ICE."""
+    async def restart_ice(self, kind: ConnectionKind, fragment: str, *, demanded: bool) -> str | None:
+        """Takes a trickle-ice-sdpfrag; the answer if it restarted ICE, which it has to do if that is `demanded`."""
 
     async def stats(self) -> Mapping[str, Any]:
         """`{"publish": TransportStats | None, "subscribe": TransportStats | None}`."""

@@ -177,8 +177,8 @@ class WhipDoor:
         resource = await self._authorized(request)
         check_content_type(request, SDP_FRAGMENT)
         fragment = await read_text(request, self._settings.max_body_bytes)
-        resource.check_precondition(request.headers.get("if-match"))
-        answer = await resource.call.restart_ice(resource.connection, fragment)
+        demanded = resource.demands_restart(request.headers.get("if-match"))
+        answer = await resource.call.restart_ice(resource.connection, fragment, demanded=demanded)
         if answer is None:
             return Response(status_code=204)
         resource.etag = new_etag()

@@ -31,14 +31,15 @@ class Resource:
     id: str = field(default_factory=lambda: secrets.token_urlsafe(RESOURCE_ID_BYTES))
     etag: str = field(default_factory=new_etag)
 
-    def check_precondition(self, if_match: str | None) -> None:
-        """RFC 9725 §4.3: a PATCH says which ICE session it is about. Raises `etag_missing`, `etag_mismatch`.
+    def demands_restart(self, if_match: str | None) -> bool:
+        """Whether a PATCH demands an ICE restart, by If-Match (RFC 9725 §4.3.3), or is about the session there is.
 
+        Raises `etag_missing` and `etag_mismatch` (§4.3.1).
         WHEP is a draft, and its most used library (whip-whep) trickles without If-Match: there, it may be missing.
         """
         if if_match is None:
             if self.connection is ConnectionKind.SUBSCRIBE:
-                return
+                return False
             raise BridgeError(
                 "etag_missing",
                 "A PATCH needs If-Match.",
@@ -46,8 +47,11 @@ class Resource:
                 hint='The ETag of the newest response to trickle, "*" to restart ICE.',
             )
         tags = [tag.strip() for tag in if_match.split(",")]
-        if self.etag not in tags and not ANY_SESSION.intersection(tags):
+        if self.etag in tags:
+            return False
+        if not ANY_SESSION.intersection(tags):
             raise BridgeError("etag_mismatch", "This is not the current ICE session.", field="If-Match")
+        return True
 
 
 class Resources:
