@@ -14,6 +14,7 @@ from typing import IO
 
 from bridge.auth.cached import Cached
 from bridge.auth.errors import KeyMaterialError, TokenError
+from bridge.auth.file_version import FileVersion
 from bridge.auth.keys import Algorithm, VerificationKey, parse_jwk_set
 
 _log = logging.getLogger(__name__)
@@ -31,27 +32,27 @@ class JwksFile:
         """Raises `OSError` or `KeyMaterialError` if the file is not usable."""
         self._path = path
         self._algorithm = algorithm
-        self._stamp = self._stat()
+        self._version: FileVersion | None = None
         self._keys = self._read()
 
     async def find(self, kid: str | None) -> Sequence[VerificationKey]:
         """The keys of that `kid`; without one, the only key."""
         try:
-            stamp = self._stat()
-            if stamp != self._stamp:
-                self._keys = self._read()
-                self._stamp = stamp
+            self._keys = self._read()
         except (OSError, KeyMaterialError):
             # The old keys serve until whoever edits the file is done.
             _log.warning("A key set file cannot be read", exc_info=True)
         return _select(self._keys, kid)
 
-    def _stat(self) -> tuple[int, int, int]:
-        status = self._path.stat()
-        return status.st_ino, status.st_mtime_ns, status.st_size
-
     def _read(self) -> list[VerificationKey]:
-        return _parse(self._path.read_bytes(), self._algorithm)
+        """The keys; read anew when the file was changed, and for two seconds after that."""
+        version = FileVersion.of(self._path)
+        if version == self._version:
+            return self._keys
+        settled = version.is_settled
+        keys = _parse(self._path.read_bytes(), self._algorithm)
+        self._version = version if settled else None
+        return keys
 
 
 class JwksUrl:

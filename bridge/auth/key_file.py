@@ -21,6 +21,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from bridge.auth.file_version import FileVersion
 from bridge.errors import BridgeError
 
 MAX_KEYS = 1000
@@ -63,7 +64,7 @@ class KeyFile(Generic[Key]):
         self._command = command
         self._clock = clock
         self._shape = re.compile(rf"{prefix}_([0-9a-f]{{12}})_([A-Za-z0-9_-]{{43}})")
-        self._read: tuple[tuple[int, int] | None, dict[str, Key]] = (None, {})
+        self._read: tuple[FileVersion | None, dict[str, Key]] = (None, {})
         self._reading = threading.Lock()
 
     def revoke(self, key_id: str) -> Key:
@@ -112,21 +113,21 @@ class KeyFile(Generic[Key]):
         return keys[key_id]
 
     def _load(self) -> dict[str, Key]:
-        """What the file holds now; it is read anew only when it was replaced."""
+        """What the file holds now; it is read anew when it was changed, and for two seconds after that."""
         try:
-            found = self._path.stat()
+            version = FileVersion.of(self._path)
         except FileNotFoundError:
             return {}
-        version = (found.st_ino, found.st_mtime_ns)
         with self._reading:
             if self._read[0] != version:
+                settled = version.is_settled
                 try:
                     keys = msgspec.json.decode(self._path.read_bytes(), type=list[self._kind])  # type: ignore[name-defined]
                 except msgspec.MsgspecError:
                     # Nothing for whoever happens to ask just then: doors make an incident of it.
                     text = f"This file holds no {self._what}s; restore it"
                     raise OSError(errno.EINVAL, text, str(self._path)) from None
-                self._read = version, {key.id: key for key in keys}
+                self._read = version if settled else None, {key.id: key for key in keys}
             return self._read[1]
 
     @contextmanager
