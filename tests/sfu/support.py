@@ -31,6 +31,8 @@ class Recorder:
 
     def __init__(self) -> None:
         self.events: list[tuple[object, ...]] = []
+        self._waited = 0
+        """How many of the events lie before what is waited for next."""
         self.heeds_restarts = True
         self._changed = asyncio.Event()
 
@@ -80,12 +82,30 @@ class Recorder:
     def on_closed(self, reason: str) -> None:
         self._note("closed", reason)
 
+    def forget(self) -> None:
+        """Drops what came so far: from here on, only what comes counts."""
+        self.events.clear()
+        self._waited = 0
+
     async def wait_for(self, *event: object, guard: float = PATIENCE) -> None:
-        """Waits until an event came; `guard` only keeps a broken test from hanging."""
+        """Waits for an event behind the one that was waited for last; `guard` only keeps a broken test from hanging.
+
+        One event answers one wait: what happened before a test asked for it again proves nothing.
+        """
         async with asyncio.timeout(guard):
-            while event not in self.events:
+            while event not in self.events[self._waited :]:
                 self._changed.clear()
                 await self._changed.wait()
+        self._waited = self.events.index(event, self._waited) + 1
+
+    async def wait_for_all(self, *events: tuple[object, ...], guard: float = PATIENCE) -> None:
+        """Waits for several events, in whatever order, behind the one that was waited for last."""
+        begun = ended = self._waited
+        for event in events:
+            self._waited = begun
+            await self.wait_for(*event, guard=guard)
+            ended = max(ended, self._waited)
+        self._waited = ended
 
 
 def fragments(hello: bytes) -> tuple[bytes, bytes]:

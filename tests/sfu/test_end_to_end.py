@@ -133,8 +133,7 @@ async def test_a_whip_publisher_is_seen_by_a_whep_viewer(sfu: Sfu, connections: 
     await bo.watch(subscriptions(published, "anna"), "audio", "video")
     await bo.recorder.wait_for(*RECEIVING)
     assert await bo.see() == pytest.approx(200, abs=12)
-    for producer in published.producers:
-        await anna.recorder.wait_for("producer", producer.producer_id, True)
+    await anna.recorder.wait_for_all(*(("producer", each.producer_id, True) for each in published.producers))
 
 
 async def test_two_participants_see_each_other_over_offers_of_the_bridge(
@@ -157,7 +156,7 @@ async def test_a_newcomer_is_added_to_a_running_connection_without_ending_what_f
     first = [await cleo.tracks.get(), await cleo.tracks.get()]
     assert await grey_of(next(track for track in first if track.kind == "video")) == pytest.approx(60, abs=12)
     of_bo = await bo.publish(200)
-    cleo.recorder.events.clear()
+    cleo.recorder.forget()
     await cleo.subscribe(subscriptions(of_anna, "anna") + subscriptions(of_bo, "bo"))
     assert await cleo.see() == pytest.approx(200, abs=12)
     assert await grey_of(next(track for track in first if track.kind == "video")) == pytest.approx(60, abs=12)
@@ -185,7 +184,7 @@ async def test_a_closed_publisher_leaves_the_others_connected(sfu: Sfu, connecti
     published = await anna.publish(100)
     await bo.subscribe(subscriptions(published, "anna"))
     await bo.see()
-    bo.recorder.events.clear()
+    bo.recorder.forget()
     await anna.session.close()
     await bo.recorder.wait_for("negotiation")
     offer = await bo.session.subscribe_offer()

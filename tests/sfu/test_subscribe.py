@@ -212,7 +212,7 @@ async def test_a_codec_the_receiver_lacks_is_reported_once_and_not_offered_again
     ]
     assert list(result.producers.values()) == [producers[0].producer_id]
     assert len(bridge.core.called("create_consumer")) == 1
-    recorder.events.clear()
+    recorder.forget()
     session.set_subscriptions(wanted(*producers))
     offer = await session.subscribe_offer()
     rejected = parser.parse(offer.sdp).media[1]
@@ -226,7 +226,7 @@ async def test_a_codec_that_is_preferred_and_lacking_is_reported_though_others_w
     anna, _ = bridge.open("anna")
     producers = (await anna.publish(fixture("chrome_publish"), prefer=["H264"])).producers
     session, recorder = await subscribed(bridge, producers)
-    recorder.events.clear()
+    recorder.forget()
     _, result = await negotiate(session)
     assert [(each.code, each.codecs) for each in result.unsupported] == [("unsupported_codec", ("H264",))]
     assert list(result.producers.values()) == [producers[0].producer_id]
@@ -255,7 +255,7 @@ async def test_a_newcomer_changes_nothing_for_those_who_flow(bridge: Bridge) -> 
     first, _ = await negotiate(session)
     calls = len(bridge.core.calls)
     others = await published(bridge, "firefox_publish", "cleo")
-    recorder.events.clear()
+    recorder.forget()
     session.set_subscriptions(wanted(*producers) + wanted(*others, participant="cleo"))
     await recorder.wait_for("negotiation")
     second, result = await negotiate(session)
@@ -296,7 +296,7 @@ async def test_what_is_no_longer_wanted_stops_at_once(bridge: Bridge) -> None:
     producers = await published(bridge)
     session, recorder = await subscribed(bridge, producers)
     await negotiate(session)
-    recorder.events.clear()
+    recorder.forget()
     session.set_subscriptions(wanted(producers[0]))
     (consumer_id, _) = bridge.core.called("create_consumer")[1]
     assert bridge.core.called("close_consumer") == [(consumer_id,)]
@@ -308,7 +308,7 @@ async def test_a_producer_that_ends_frees_its_m_line(bridge: Bridge) -> None:
     producers = (await anna.publish(fixture("chrome_publish"))).producers
     session, recorder = await subscribed(bridge, producers)
     await negotiate(session)
-    recorder.events.clear()
+    recorder.forget()
     await anna.close()
     await recorder.wait_for("negotiation")
     # The core ended the consumers with their producer.
@@ -324,7 +324,7 @@ async def test_a_producer_that_ends_while_an_offer_is_out(bridge: Bridge) -> Non
     session, recorder = await subscribed(bridge, producers)
     offer = await session.subscribe_offer()
     await anna.close()
-    recorder.events.clear()
+    recorder.forget()
     result = await session.subscribe_answer(answer(offer.sdp), offer.revision)
     assert result.producers == {}
     assert bridge.core.called("create_consumer") == []
@@ -335,7 +335,7 @@ async def test_changes_while_an_offer_is_out_wait_for_its_answer(bridge: Bridge)
     producers = await published(bridge)
     session, recorder = await subscribed(bridge, producers[:1])
     offer = await session.subscribe_offer()
-    recorder.events.clear()
+    recorder.forget()
     session.set_subscriptions(wanted(*producers))
     await session.stats()
     assert recorder.events == []

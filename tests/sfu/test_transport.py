@@ -122,7 +122,7 @@ async def test_a_path_that_comes_back_needs_no_new_handshake(bridge: Bridge) -> 
     await client.shake_hands()
     client.ice("consent_expired")
     await client.wait_for(ConnectionState.DISCONNECTED)
-    client.recorder.events.clear()
+    client.recorder.forget()
     client.ice()
     await client.wait_for(ConnectionState.CONNECTED)
     assert len(bridge.core.called("set_srtp")) == 1
