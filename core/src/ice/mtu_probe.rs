@@ -17,6 +17,9 @@ use crate::time::Time;
 pub const PROBE_LEN: usize = 1_232;
 /// From an answer to the next probe: a path may narrow at any time.
 const INTERVAL: Duration = Duration::from_secs(5);
+/// From a probe to the next on a path that has never answered, at most; it is [`INTERVAL`] at first, and twice as long
+/// each time.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
 /// From a probe to the next while a short one has arrived without its long one.
 const RETRY: Duration = Duration::from_millis(200);
 /// From a probe to the next while nothing is answered: the line is slow, or gone, and long ones would only fill it.
@@ -43,13 +46,16 @@ pub struct MtuProbe {
     proofs: usize,
     /// When the path has last carried a long one.
     carried_at: Option<Time>,
+    /// From the next probe that stays unanswered like all before it to the one after that.
+    interval: Duration,
     due: Time,
 }
 
 impl MtuProbe {
     /// Probes that the peer's credentials are asked for with; the first is due at once.
     pub fn new(now: Time, peer: Credentials) -> Self {
-        MtuProbe { peer, sent: VecDeque::with_capacity(PROOFS), proofs: 0, carried_at: None, due: now }
+        let sent = VecDeque::with_capacity(PROOFS);
+        MtuProbe { peer, sent, proofs: 0, carried_at: None, interval: INTERVAL, due: now }
     }
 
     /// The peer's credentials, which a request is addressed and signed with.
@@ -69,6 +75,7 @@ impl MtuProbe {
     }
 
     fn ask_at(&mut self, time: Time) {
+        self.interval = INTERVAL;
         self.sent.clear();
         self.proofs = 0;
         self.due = time;
@@ -94,11 +101,20 @@ impl MtuProbe {
         self.sent.push_back(probes);
         self.due = now
             + match self.proofs {
-                // A peer that answers no requests at all, or nobody who hears them.
-                0 if answers_nothing => INTERVAL,
+                // Nobody who hears them for now: the path may be back, and narrow, at any time.
+                0 if answers_nothing && self.carried_at.is_some() => INTERVAL,
+                // A peer that answers no requests at all.
+                0 if answers_nothing => self.lengthen(),
                 0 => PATIENCE,
                 _ => RETRY,
             };
+    }
+
+    /// The interval until now; the next one is twice as long.
+    fn lengthen(&mut self) -> Duration {
+        let interval = self.interval;
+        self.interval = (2 * interval).min(LONGEST_INTERVAL);
+        interval
     }
 
     /// Takes the answer to a request of ours. True where the path is found narrow by it: told once, until `restart`.
@@ -177,7 +193,7 @@ mod tests {
 
     #[test]
     fn losses_that_meet_both_prove_nothing() {
-        assert_eq!(run(20, 600_000, |number, _| number % 40 < 30).0, None, "the line is gone for seconds");
+        assert_eq!(run(20, 600_000, |number, _| number % 40 >= 10).0, None, "the line is gone for seconds");
         let one_answer_in_eleven = |number, long| long && number % 11 != 0;
         assert_eq!(run(20, 600_000, one_answer_in_eleven).0, None, "long ones are lost more often");
     }
@@ -190,10 +206,30 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_that_answers_nothing_is_left_in_peace() {
-        let (found, sent) = run(20, 600_000, |_, _| true);
-        assert!(found.is_none());
-        assert!(sent < 140, "{sent} in ten minutes");
+    fn a_peer_that_answers_nothing_is_asked_less_and_less_often() {
+        let sent_within = |seconds: u64| run(20, 1_000 * seconds, |_, _| true).1;
+        // Each second at first; then after 5, 10, 20 and 40 s; then each minute.
+        assert_eq!([13, 17, 27, 47, 87, 147, 207].map(sent_within), [13, 13, 14, 15, 16, 17, 18]);
+        assert_eq!([13, 18, 28, 48, 88, 148, 208].map(sent_within), [13, 14, 15, 16, 17, 18, 19]);
+        assert_eq!(run(20, 600_000, |_, _| true).0, None);
+    }
+
+    #[test]
+    fn a_path_that_has_answered_is_asked_every_five_seconds_while_it_is_silent() {
+        let silent = |number, _| number > 1;
+        let (found, sent) = run(20, 616_000, silent);
+        assert_eq!((found, sent), (None, 1 + 12 + 600 / 5));
+    }
+
+    #[test]
+    fn who_begins_to_answer_is_asked_as_often_as_others() {
+        let late = |number, long| number < 20 || (long && number > 20);
+        assert_eq!(run(20, 267_000, late), (None, 19));
+        assert_eq!(
+            run(20, 400_000, late).0,
+            Some(267_000 + 5_020 + 20 + 11 * 200 + 20),
+            "it narrows right behind that"
+        );
     }
 
     #[test]
