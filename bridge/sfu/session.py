@@ -204,6 +204,8 @@ class MediaSession:
                     hint="send new a=ice-ufrag and a=ice-pwd; to trickle, name the newest ETag in If-Match",
                 )
             return None
+        await connection.transport.give_up_udp()
+        self._check_open()
         connection.transport.restart_ice()
         if connection.negotiated.peer is not None:
             connection.transport.connect(connection.negotiated.peer)

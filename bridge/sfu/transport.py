@@ -138,6 +138,15 @@ class WebRtcTransport:
         if self.tcp_only:
             self.leave_udp()
 
+    async def give_up_udp(self) -> None:
+        """Before a restart that leads to TCP: waits until the peer has given up a UDP path that it keeps as yet.
+
+        Chromium drops TCP candidates beside a UDP path that works, and has nothing left once its checks are refused.
+        """
+        if self.tcp_only and not self._left_udp and self.state is ConnectionState.CONNECTED:
+            self.leave_udp()
+            await asyncio.sleep(STABLE_UDP_REFUSED_SECONDS)
+
     def leave_udp(self) -> None:
         """Offers TCP candidates only from now on, and refuses checks over UDP, so that the peer tries them."""
         self.tcp_only = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from loadtest.ports import free_port
-from tests.browser.browsers import Driver, Page
+from tests.browser.browsers import Browser, Driver, Page
+from tests.browser.test_codecs import WHIP
 from tests.browser.test_page import enter
-from tests.support.bridge import Bridge
+from tests.support.bridge import Bridge, eventually
 from tests.support.media import GREEN, RED
 from tests.support.namespace import Network
 from tests.support.narrow_path import FarHost, narrow_path
@@ -55,6 +57,13 @@ async def protocols(page: Page) -> set[str]:
     return set(await page.evaluate("received.protocols()"))
 
 
+async def open_bare(browser: Browser, bridge: Bridge) -> Page:
+    """Nothing but whip.js: the bridge's own page would load anew where Chromium finds its network changed."""
+    page = await browser.open(f"{bridge.url}/readyz", RED)
+    await page.evaluate(f"void (() => {{ {WHIP} }})()")
+    return page
+
+
 async def test_they_go_over_to_tcp_where_their_hellos_are_swallowed(
     network: Network, tmp_path: Path, room: str, driver: Driver
 ) -> None:
@@ -93,6 +102,25 @@ async def test_they_go_over_to_tcp_where_the_path_narrows_in_mid_call(
         over_tcp = "received.protocols().then((used) => used.length > 1 && used.every((each) => each === 'tcp'))"
         await asyncio.gather(red.wait(over_tcp), green.wait(over_tcp))
         await asyncio.gather(red.expect(GREEN), green.expect(RED))
+
+
+async def test_a_whip_and_a_whep_client_go_over_to_tcp_by_restarting_ice(
+    network: Network, tmp_path: Path, room: str, driver: Driver
+) -> None:
+    """They cannot be asked to; on this path hellos still come through, and sound."""
+    async with bridge_beyond(1240, tmp_path) as (bridge, _):
+        chromium = await driver.launch("chromium")
+        publisher, viewer = [await open_bare(chromium, bridge) for _ in range(2)]
+        whip = [f"{bridge.url}/whip/{room}", bridge.token(room, "publisher"), "VP8"]
+        await publisher.evaluate(f"whip.publish(...{json.dumps(whip)})")
+        whep = [f"{bridge.url}/whep/{room}", bridge.token(room, "viewer", "pasient")]
+        await viewer.evaluate(f"whip.watch(...{json.dumps(whep)})")
+        assert [await protocols(publisher), await protocols(viewer)] == [{"udp"}, {"udp"}]
+        await eventually(lambda: bridge.log.read_text().count("swallows") == 2)
+        for page in (publisher, viewer):
+            assert set(await page.evaluate("whip.restart()")) == {"tcp"}
+            await page.wait("received.protocols().then((used) => used.length === 1 && used[0] === 'tcp')")
+        await viewer.expect(RED)
 
 
 async def test_where_there_is_no_tcp_either_the_page_says_so(

@@ -4,6 +4,9 @@
  * The camera, the microphone and what is heard and seen are instrument.js's.
  */
 window.whip = {
+  /** The newest connection and what PATCH needs: `{ connection, resource, token }`. */
+  session: null,
+
   /** Publishes camera and microphone, the picture in just this codec; resolves when a picture has been sent. */
   async publish(url, token, codec) {
     const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: true });
@@ -72,6 +75,7 @@ window.whip = {
     });
     const body = await response.text();
     if (response.status !== 201) throw new Error(`${response.status}: ${body}`);
+    this.session = { connection, resource: new URL(response.headers.get("Location"), url), token };
     const answer = profile === null ? body : body.replaceAll(profile, own);
     await connection.setRemoteDescription({ type: "answer", sdp: answer });
     await new Promise((resolve, reject) => {
@@ -82,6 +86,35 @@ window.whip = {
       connection.addEventListener("connectionstatechange", look);
       look();
     });
+  },
+
+  /** Restarts ICE by PATCH (RFC 9725, section 4.3.3); resolves with the protocols of the bridge's new candidates. */
+  async restart() {
+    const { connection, resource, token } = this.session;
+    const before = connection.remoteDescription.sdp;
+    connection.restartIce();
+    await connection.setLocalDescription();
+    const { sdp } = connection.localDescription;
+    const line = (text, name) => text.match(new RegExp(`^a=${name}:.*\r\n`, "m"))[0];
+    const response = await fetch(resource, {
+      method: "PATCH",
+      headers: {
+        Authorization: `Bearer ${token}`,
+        "Content-Type": "application/trickle-ice-sdpfrag",
+        "If-Match": "*",
+      },
+      body: `${line(sdp, "ice-ufrag")}${line(sdp, "ice-pwd")}m=audio 9 RTP/AVP 0\r\n${line(sdp, "mid")}`,
+    });
+    const fragment = await response.text();
+    if (response.status !== 200) throw new Error(`${response.status}: ${fragment}`);
+    const candidates = fragment.match(/^a=candidate:.*\r\n/gm);
+    const answer = before
+      .replaceAll(/^a=(candidate:.*|end-of-candidates)\r\n/gm, "")
+      .replaceAll(/^a=ice-ufrag:.*\r\n/gm, line(fragment, "ice-ufrag"))
+      .replaceAll(/^a=ice-pwd:.*\r\n/gm, line(fragment, "ice-pwd"))
+      .replace(/^a=mid:.*\r\n/m, (mid) => mid + candidates.join(""));
+    await connection.setRemoteDescription({ type: "answer", sdp: answer });
+    return candidates.map((candidate) => candidate.split(" ")[2]);
   },
 
   /** Resolves when the statistics have a video stream of this type that is as wanted: no event says so. */
