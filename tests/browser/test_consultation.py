@@ -41,8 +41,7 @@ from tests.support.recorded import tracks
 from tests.support.told import SECRET, Receiver, Story
 from tests.support.webrtc_http import Publisher, Viewer
 
-# Five with pictures take both cores of a small machine: another test's browsers beside theirs would wait for them.
-pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SHOTS = Path("test-results/consultation")
 RATE = 8
