@@ -23,7 +23,7 @@ from bridge.auth import DEVELOPMENT_ISSUER, Issuer, StaticKey, TokenVerifier, de
 from bridge.auth.printed_keys import refuse_printed_keys
 from bridge.configuration import SettingsError, parse_duration
 from bridge.conformance.arguments import add_arguments as add_conformance_arguments
-from bridge.data_directory import make_data_directory
+from bridge.data_directory import make_data_directory, need_data_directory
 from bridge.errors import BridgeError
 from bridge.issuers import claim_rules, read_roles
 from bridge.machine_check import Finding, Status, check_machine
@@ -49,15 +49,24 @@ command could not do what it was asked to."""
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
+    from bridge import standard_output
+
+    standard_output.speak_utf8()
     options = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = options.command
     try:
-        return command(options)
+        code = command(options)
+        standard_output.flush()
+        return code
+    except BrokenPipeError:
+        standard_output.give_up()
+        return standard_output.READER_GONE
     except BridgeError as error:
         print(f"bridge: {error}", file=sys.stderr)
     except StorageError as error:
         print(f"bridge: the database cannot be used: {error}", file=sys.stderr)
     except OSError as error:
+        standard_output.give_up()
         print(f"bridge: {_describe(error)}", file=sys.stderr)
     except KeyboardInterrupt:
         # Before or after the part of `serve` that takes the signal as a request to end.
@@ -259,10 +268,13 @@ def _print_links(settings: Settings, port: int, remark: str) -> None:
 
 
 def _token(options: argparse.Namespace) -> int:
+    from bridge.auth.development import KEY_FILE
+
     settings = _settings(options)
     ttl = _lifetime(options.ttl)
     room_id(DEVELOPMENT_ISSUER, options.room)
     make_data_directory(settings.data.directory)
+    new = not (settings.data.directory / KEY_FILE).exists()
     secret = development_secret(settings.data.directory, create=True)
     token = mint(
         secret,
@@ -283,6 +295,10 @@ def _token(options: argparse.Namespace) -> int:
     issuer = Issuer(DEVELOPMENT_ISSUER, DEVELOPMENT_ISSUER, (key,), may_skip_lobby=True)
     asyncio.run(TokenVerifier([issuer], claim_rules(settings)).verify(token))
     print(token)
+    if new:
+        # A slip in --data would be noticed at the door only.
+        known = "only a bridge that runs with this data directory takes the token"
+        print(f"bridge: made a development key in {settings.data.directory}: {known}", file=sys.stderr)
     return 0
 
 
@@ -390,7 +406,7 @@ def _recordings(options: argparse.Namespace) -> int:
         print(new_key_line(options.recording))
         return 0
     settings = _settings(options)
-    make_data_directory(settings.data.directory)
+    need_data_directory(settings.data.directory)
     store = open_store(with_development_key(settings, create=False))
     if action == "list":
         print(recordings_as_json(store.recordings()) if options.json else recordings_as_table(store.recordings()))
