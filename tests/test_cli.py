@@ -303,7 +303,6 @@ def test_a_full_disk_is_one_line() -> None:
     assert (done.returncode, done.stderr) == (2, b"bridge: No space left on device\n")
 
 
-@pytest.mark.parametrize("command", ["apikey list", "operator list", "operator revoke --id x", "recordings list"])
 def test_no_locale_keeps_it_from_saying_what_there_is_to_say(tmp_path: Path) -> None:
     latin = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
     where = ("--data", tmp_path / "Blåbær ØL", "--http", "127.0.0.1:0", "--media", "127.0.0.1:0")
@@ -312,6 +311,7 @@ def test_no_locale_keeps_it_from_saying_what_there_is_to_say(tmp_path: Path) -> 
     assert "This machine" in done.stdout
 
 
+@pytest.mark.parametrize("command", ["apikey list", "operator list", "operator revoke --id x", "recordings list"])
 def test_a_data_directory_that_is_not_there_is_named(tmp_path: Path, command: str) -> None:
     missing = tmp_path / "Blåbær og ØL"
     assert f"There is no data directory {missing}." in refused(bridge(*command.split(), "--data", missing))
