@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Protocol, cast
 
+from bridge import standard_output
 from bridge.errors import BridgeError, StorageError
 
 WRONG = 2
@@ -46,6 +47,7 @@ class _Command(Protocol):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
+    standard_output.speak_utf8()
     given = sys.argv[1:] if arguments is None else arguments
     try:
         parser = argparse.ArgumentParser(prog="bridge", description="Joins different video systems in one call.")
@@ -61,11 +63,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 described.set_defaults(run=command.run)
         options = parser.parse_args(given)
         code: int = options.run(options)
+        standard_output.flush()
+    except BrokenPipeError:
+        standard_output.give_up()
+        return standard_output.READER_GONE
     except BridgeError as error:
         print(f"bridge: {error}", file=sys.stderr)
     except StorageError as error:
         print(f"bridge: the database cannot be used: {error}", file=sys.stderr)
     except OSError as error:
+        standard_output.give_up()
         print(f"bridge: {_describe(error)}", file=sys.stderr)
     except KeyboardInterrupt:
         # Before or after the part of `serve` that takes the signal as a request to end.

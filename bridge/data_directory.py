@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import secrets
@@ -19,6 +20,8 @@ class DataDirectoryError(BridgeError):
 def make_data_directory(path: Path) -> None:
     """Makes the folder for its owner only, if it is not there. Raises `DataDirectoryError`."""
     try:
+        if path.exists() and not path.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
             raise PermissionError
@@ -28,6 +31,19 @@ def make_data_directory(path: Path) -> None:
             f"The data directory {path} cannot be used: {error.strerror or 'no permission'}.",
             hint="Choose another with --data, or give this one to the user that runs the bridge.",
         ) from None
+
+
+def need_data_directory(path: Path) -> None:
+    """For what only looks into a folder: one that is not there is a slip, and not an empty one.
+
+    Raises `DataDirectoryError`.
+    """
+    if not path.is_dir():
+        raise DataDirectoryError(
+            "data_directory_unusable",
+            f"There is no data directory {path}.",
+            hint="Name that of the bridge with --data, or data.directory in the settings.",
+        )
 
 
 def create_whole(path: Path, content: bytes) -> None:

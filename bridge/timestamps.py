@@ -31,3 +31,9 @@ def parse_instant(text: str, field: str) -> int:
             field=field,
             hint="2026-01-31, or 2026-01-31T12:00:00Z",
         ) from None
+
+
+def check_span(since: int | None, until: int | None, field: str) -> None:
+    """Refuses an end, `field`, that does not lie behind the beginning. Raises `BridgeError` (`invalid_request`)."""
+    if since is not None and until is not None and until <= since:
+        raise BridgeError("invalid_request", "The end has to lie behind the beginning.", field=field)

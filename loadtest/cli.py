@@ -33,6 +33,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return command(options)
     except InputError as error:
         print(f"bridge-loadtest: {error}", file=sys.stderr)
+    except OSError as error:
+        # A file that cannot be read or written, a full disk.
+        place = "" if error.filename is None else f"{error.filename}: "
+        print(f"bridge-loadtest: {place}{error.strerror or error}", file=sys.stderr)
     except KeyboardInterrupt:
         print("bridge-loadtest: interrupted", file=sys.stderr)
     return WRONG

@@ -19,7 +19,7 @@ from loadtest.emulator.pool import Sharing, Totals
 from loadtest.emulator.reading import read_link
 from loadtest.emulator.relay import Address, Relay
 from loadtest.emulator.statistics import Cause, Statistics
-from loadtest.errors import InputError, Place
+from loadtest.errors import InputError, Place, need_folder
 from loadtest.quantities import parse_duration
 
 _EPILOG = """\
@@ -67,6 +67,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 def run(options: argparse.Namespace) -> int:
     """Runs until it is interrupted, the time is over or the command has ended. Raises `InputError`."""
+    need_folder(options.json, "--json")
     description = read_link(options.link, down=options.down, up=options.up)
     if options.realtime:
         _go_first()

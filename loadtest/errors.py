@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,12 @@ class InputError(Exception):
     def __str__(self) -> str:
         text = self.message if self.place is None else f"{self.place}: {self.message}"
         return text if self.hint is None else f"{text} ({self.hint})"
+
+
+def need_folder(file: Path | None, option: str) -> None:
+    """Refuses a file that could not be written at the end of a run, before it. Raises `InputError`."""
+    if file is not None and not file.parent.is_dir():
+        raise InputError(f"{str(file)!r}: there is no folder {file.parent}", Place(option))
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -228,7 +228,7 @@ def _token_of_command(command: str, plan: ParticipantPlan) -> str:
     except OSError as error:
         raise InputError(f"{words[0]}: {error.strerror}", Place("--token")) from None
     if done.returncode != 0:
-        raise InputError(f"the command failed: {done.stderr.strip()[:300]}", Place("--token"))
+        raise InputError(f"the command ended with {done.returncode}: {done.stderr.strip()[:300]}", Place("--token"))
     return done.stdout.strip()
 
 

@@ -21,6 +21,7 @@ import pytest
 from bridge.auth import ClaimRules, TokenVerifier, development_issuer
 from bridge.cli import COMMANDS, main
 from bridge.room import DEFAULT_ROLES
+from bridge.standard_output import READER_GONE
 from loadtest.ports import free_port
 from tests.support.patience import PATIENCE
 
@@ -94,6 +95,7 @@ LINES_OF_LINKS = 12
 
 
 def test_a_token_is_printed_and_nothing_else(tmp_path: Path) -> None:
+    development_issuer(tmp_path)  # the first start of a bridge makes the key
     done = bridge(
         *("token", "--data", tmp_path, "--room", "time-1", "--identity", "kari", "--role", "fastlege"),
         *("--ttl", "5m", "--name", "Kari Nordmann", "--grant", "subscribe", "--grant", "chat"),
@@ -310,6 +312,52 @@ def test_check_says_what_is_well_and_what_is_not(tmp_path: Path) -> None:
 def test_settings_that_are_wrong_are_one_line(tmp_path: Path) -> None:
     assert "'listen'" in refused(bridge("rooms", BRIDGE_HTTP_LISTEM="x"))
     assert "--http: http.listen = 'x'" in refused(bridge("serve", "--http", "x"))
+
+
+def test_a_reader_that_has_seen_enough_is_no_failure() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "bridge.cli", "version"]
+    environment = clean_environment()
+    environment.pop("PYTHONUNBUFFERED", None)
+    done = subprocess.run(
+        command, stdout=writer, stderr=subprocess.PIPE, env=environment, timeout=PATIENCE, check=False
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (READER_GONE, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full disk at hand")
+def test_a_full_disk_is_one_line() -> None:
+    command = [sys.executable, "-m", "bridge.cli", "version"]
+    environment = clean_environment()
+    environment.pop("PYTHONUNBUFFERED", None)
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, env=environment, timeout=PATIENCE, check=False
+        )
+    assert (done.returncode, done.stderr) == (2, b"bridge: No space left on device\n")
+
+
+def test_no_locale_keeps_it_from_saying_what_there_is_to_say(tmp_path: Path) -> None:
+    latin = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    where = ("--data", tmp_path / "Blåbær ØL", "--http", "127.0.0.1:0", "--media", "127.0.0.1:0")
+    done = bridge("check", "--dev", *where, **latin)
+    assert "Traceback" not in done.stderr
+    assert "This machine" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["apikey list", "operator list", "operator revoke --id x", "recordings list"])
+def test_a_data_directory_that_is_not_there_is_named(tmp_path: Path, command: str) -> None:
+    missing = tmp_path / "Blåbær og ØL"
+    assert f"There is no data directory {missing}." in refused(bridge(*command.split(), "--data", missing))
+    assert not missing.exists()
+
+
+def test_a_development_key_that_was_made_for_a_token_is_told(tmp_path: Path) -> None:
+    ask = ("token", "--data", tmp_path, "--room", "r", "--identity", "i", "--role", "tolk")
+    assert bridge(*ask).stderr.startswith(f"bridge: made a development key in {tmp_path}: ")
+    assert bridge(*ask).stderr == ""
 
 
 def test_version() -> None:

@@ -57,6 +57,7 @@ def test_the_command_exchanges_keys(config: Path, tmp_path: Path) -> None:
 
 
 def test_what_the_command_cannot_do_is_one_line(config: Path, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
     output = tmp_path / "out.webm"
     for arguments, words in (
         (("export", "--config", config), "wants an id"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from bridge.audit.chain import Entry
@@ -38,8 +39,9 @@ def run(options: argparse.Namespace, settings: Settings, tell: Callable[[str], N
     reader = AuditReader(place, data / HEAD if own else None)
     try:
         if options.action == "export":
-            for line in export(reader):
-                tell(line)
+            with closing(export(reader)) as lines:
+                for line in lines:
+                    tell(line)
             return True
         verdict = verify(reader, SealChecker.from_pem(options.key or data / PUBLIC_KEY), heads=tuple(options.head))
     finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 
 from bridge.audit.chain import GENESIS, Row, Seal, checkpoint_bytes, hash_of, head_text, sealed_bytes
@@ -74,7 +74,7 @@ def verify(reader: AuditReader, checker: SealChecker, *, heads: tuple[str, ...] 
     return Verdict(count, head, tuple(findings))
 
 
-def export(reader: AuditReader) -> Iterator[str]:
+def export(reader: AuditReader) -> Generator[str, None, None]:
     """The log as JSON lines: entries with `seq`, `at` (microseconds since the epoch) and `hash`, then the seals."""
     for checkpoint in reader.checkpoints():
         yield json.dumps({"type": "checkpoint", **_as_json(checkpoint)})

@@ -199,7 +199,7 @@ def _grants(claims: Mapping[str, Any], role: str, roles: Mapping[str, Role]) -> 
         place = f"grants[{index}]"
         if not isinstance(grant, str) or grant not in known:
             hint = f"Grants are: {', '.join(sorted(known))}."
-            raise TokenError("token_unknown_grant", "The bridge has no such grant.", field=place, hint=hint)
+            raise TokenError("token_unknown_grant", "No role of this bridge has such a grant.", field=place, hint=hint)
         if grant not in roles[role].grants:
             hint = "A token may narrow the grants of its role, not widen them."
             raise TokenError("token_grant_not_allowed", "The role does not have this grant.", field=place, hint=hint)

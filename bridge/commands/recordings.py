@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from bridge.commands.options import add_settings, read_settings
-from bridge.data_directory import make_data_directory
+from bridge.data_directory import need_data_directory
 from bridge.errors import BridgeError
 from bridge.recordings import export_to, open_store, recordings_as_json, recordings_as_table, with_development_key
 from bridge.transcode.recording import COMPOSED, new_key_line
@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
         print(new_key_line(options.recording))
         return 0
     settings = read_settings(options)
-    make_data_directory(settings.data.directory)
+    need_data_directory(settings.data.directory)
     store = open_store(with_development_key(settings, create=False))
     if action == "list":
         print(recordings_as_json(store.recordings()) if options.json else recordings_as_table(store.recordings()))

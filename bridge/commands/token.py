@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
 import time
 
 from bridge.auth import DEVELOPMENT_ISSUER, Issuer, StaticKey, TokenVerifier, development_secret, mint
+from bridge.auth.development import KEY_FILE
 from bridge.commands.options import add_settings, read_settings
 from bridge.configuration import SettingsError, parse_duration
 from bridge.data_directory import make_data_directory
@@ -35,6 +37,7 @@ def run(options: argparse.Namespace) -> int:
     ttl = _lifetime(options.ttl)
     room_id(DEVELOPMENT_ISSUER, options.room)
     make_data_directory(settings.data.directory)
+    new = not (settings.data.directory / KEY_FILE).exists()
     secret = development_secret(settings.data.directory, create=True)
     token = mint(
         secret,
@@ -55,6 +58,10 @@ def run(options: argparse.Namespace) -> int:
     issuer = Issuer(DEVELOPMENT_ISSUER, DEVELOPMENT_ISSUER, (key,), may_skip_lobby=True)
     asyncio.run(TokenVerifier([issuer], claim_rules(settings)).verify(token))
     print(token)
+    if new:
+        # A slip in --data would be noticed at the door only.
+        known = "only a bridge that runs with this data directory takes the token"
+        print(f"bridge: made a development key in {settings.data.directory}: {known}", file=sys.stderr)
     return 0
 
 

@@ -6,6 +6,8 @@ import argparse
 import asyncio
 import contextlib
 import sys
+from collections.abc import Callable
+from typing import TypeVar
 
 from bridge.configuration import Address, SettingsError, parse_address, parse_duration
 from bridge.conformance.examiner import Examination, examine
@@ -13,43 +15,57 @@ from bridge.conformance.report import Report, as_json, as_text
 from bridge.errors import BridgeError
 from bridge.transcode.test_legs.client import TestLeg, echo
 
+T = TypeVar("T")
+
 
 def run(options: argparse.Namespace) -> bool:
     """Examines, prints the report, and says whether the client conforms. Raises `BridgeError`."""
-    try:
-        address, wait = parse_address(options.listen), parse_duration(options.wait)
-    except ValueError as error:
-        raise SettingsError("invalid_setting", f"{error.args[0]!r}: expected an address, or a duration.") from None
+    address = _given("--listen", options.listen, parse_address, "an address and a port such as 127.0.0.1:8090")
+    wait = _given("--wait", options.wait, parse_duration, "a duration such as 30s or 5m")
     if not address.is_loopback:
         raise SettingsError(
             "invalid_setting", "--listen takes an address of this machine only: join tokens come in cleartext."
         )
     if not options.url.startswith(("ws://", "wss://")):
-        raise BridgeError("bad_url", "The door is named by a URL that begins with wss://.", field="URL")
+        message = f"{options.url!r}: the door is named by a URL such as wss://bridge.example/v1/signal."
+        raise BridgeError("bad_url", message, field="URL")
     report = asyncio.run(_examine(options.url, address, wait, options.peer_token))
     print(as_json(report) if options.json else as_text(report))
     return report.conforms
 
 
+def _given(option: str, text: str, parse: Callable[[str], T], expected: str) -> T:
+    try:
+        return parse(text)
+    except ValueError:
+        raise SettingsError("invalid_setting", f"{option} {text!r}: expected {expected}") from None
+
+
 async def _examine(url: str, address: Address, wait: float, peer_token: str | None) -> Report:
     peer = None if peer_token is None else asyncio.create_task(_echo(url, peer_token))
+    examining = asyncio.create_task(
+        examine(url, address.host, address.port, on_ready=_say_where, examination=Examination(arrival=wait))
+    )
     try:
-        report = await examine(
-            url, address.host, address.port, on_ready=_say_where, examination=Examination(arrival=wait)
-        )
-        if peer is not None and peer.done() and (refusal := peer.exception()) is not None:
-            raise refusal
-    finally:
         if peer is not None:
-            peer.cancel()
-            with contextlib.suppress(asyncio.CancelledError, BridgeError):
-                await peer
-    return report
+            await asyncio.wait({examining, peer}, return_when=asyncio.FIRST_COMPLETED)
+            if peer.done() and (refusal := peer.exception()) is not None:
+                # Nobody needs to wait for a client to hear of it.
+                raise refusal
+        return await examining
+    finally:
+        for task in (examining, peer):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError, BridgeError):
+                    await task
 
 
 async def _echo(url: str, token: str) -> None:
     try:
         await TestLeg(url, token, echo()).run()
+    except BridgeError as error:
+        raise BridgeError(error.code, str(error), field="--peer-token") from None
     except OSError as error:
         why = error.strerror or type(error).__name__
         raise BridgeError("no_bridge", f"The bridge cannot be reached: {why}.", field="URL") from None

@@ -78,9 +78,9 @@ def as_text(report: Report) -> str:
     marks = {Verdict.PASSED: "ok", Verdict.FAILED: "FAIL", Verdict.NOT_SEEN: "-"}
     lines = []
     for check, finding in report.findings.items():
-        lines.append(f"{marks[finding.verdict]:<6}{check:<18}The client {CHECKS[check]}.")
+        lines.append(f"{marks[finding.verdict]:<6}{check:<20}The client {CHECKS[check]}.")
         if finding.detail:
-            lines.append(f"{'':<24}→ {finding.detail}")
+            lines.append(f"{'':<26}→ {finding.detail}")
     counts = [sum(each.verdict is verdict for each in report.findings.values()) for verdict in Verdict]
     lines.append("\n{} passed, {} failed, {} not seen.".format(*counts))
     return "\n".join(lines)

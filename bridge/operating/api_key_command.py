@@ -10,9 +10,11 @@ from pathlib import Path
 from bridge.audit import Entry
 from bridge.auth.api_keys import SCOPES, ApiKeys
 from bridge.auth.key_file import new_key_id
-from bridge.data_directory import make_data_directory
+from bridge.data_directory import make_data_directory, need_data_directory
 from bridge.errors import BridgeError
 from bridge.operating.command import Note
+
+LISTED = "`bridge apikey list` shows them."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +39,10 @@ def manage(options: argparse.Namespace, data: Path, note: Note, served: Callable
     `served` gives the tenants that a key can be for.
     """
     keys = ApiKeys(data)
+    if options.action != "create":
+        need_data_directory(data)
+    if options.action == "revoke" and options.id is None:
+        raise BridgeError("no_id", "`bridge apikey revoke` wants an id.", field="--id", hint=LISTED)
     if options.action == "list":
         for key in keys.list():
             state = "active" if key.revoked_at is None else "revoked"
@@ -44,7 +50,7 @@ def manage(options: argparse.Namespace, data: Path, note: Note, served: Callable
             scopes = ",".join(key.scopes) or "-"
             yield f"{key.id}  {made}  {state:<8}  {key.tenant:<24}  {scopes:<12}  {key.label}"
     elif options.action == "revoke":
-        key = keys.get(options.id or "")
+        key = keys.get(options.id)
         # The log first: what would leave no trace does not happen.
         note(Entry("api_key_revoked", key.tenant, actor="operator", details={"key": key.id}))
         keys.revoke(key.id)
@@ -53,7 +59,9 @@ def manage(options: argparse.Namespace, data: Path, note: Note, served: Callable
         tenants = served()
         if options.tenant not in tenants:
             raise BridgeError(
-                "unknown_tenant", f"--tenant names one of: {', '.join(tenants)}.", hint="See tokens.issuers."
+                "unknown_tenant",
+                f"--tenant {options.tenant or ''!r}: expected one of: {', '.join(tenants)}.",
+                hint="See tokens.issuers.",
             )
         make_data_directory(data)
         key_id = new_key_id()

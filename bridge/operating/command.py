@@ -10,11 +10,14 @@ from pathlib import Path
 from bridge.audit import Entry
 from bridge.auth.key_file import new_key_id
 from bridge.auth.operator_keys import RIGHTS, OperatorKeys
-from bridge.data_directory import make_data_directory
+from bridge.data_directory import make_data_directory, need_data_directory
+from bridge.errors import BridgeError
 from bridge.observability import AdminClient
 
 Note = Callable[[Entry], None]
 """Writes an administrator's act into the audit log. Raises `AuditError`."""
+
+LISTED = "`bridge operator list` shows them."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,13 +37,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def manage(options: argparse.Namespace, data: Path, note: Note) -> Iterator[str]:
     """Makes, lists or revokes operator keys; the lines to print. Raises `BridgeError` or `OSError`."""
     keys = OperatorKeys(data)
+    if options.action != "create":
+        need_data_directory(data)
+    if options.action == "revoke" and options.id is None:
+        raise BridgeError("no_id", "`bridge operator revoke` wants an id.", field="--id", hint=LISTED)
     if options.action == "list":
         for key in keys.list():
             state = "active" if key.revoked_at is None else "revoked"
             made = time.strftime("%Y-%m-%d", time.gmtime(key.created_at))
             yield f"{key.id}  {made}  {state:<8}  {','.join(key.rights) or '-':<8}  {key.label}"
     elif options.action == "revoke":
-        key = keys.get(options.id or "")
+        key = keys.get(options.id)
         # The log first: what would leave no trace does not happen.
         note(Entry("operator_key_revoked", actor="operator", details={"key": key.id}))
         keys.revoke(key.id)

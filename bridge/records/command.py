@@ -9,7 +9,7 @@ from bridge.errors import BridgeError
 from bridge.records.export import as_csv, as_json_lines
 from bridge.records.store import RecordReader
 from bridge.storage import Place, StorageError
-from bridge.timestamps import parse_instant
+from bridge.timestamps import check_span, parse_instant
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,10 +29,12 @@ def export(options: argparse.Namespace, place: Place) -> Iterator[str]:
         None if text is None else parse_instant(text, option)
         for text, option in ((options.since, "--from"), (options.until, "--to"))
     )
+    check_span(since, until, "--to")
     database = place.snapshot()
     try:
-        found = RecordReader(database).between(since, until, options.tenant)
-        yield from as_csv(found) if options.format == "csv" else as_json_lines(found)
+        lines = as_csv if options.format == "csv" else as_json_lines
+        # Nothing else holds on to the records: whoever has seen enough ends the reading before the database.
+        yield from lines(RecordReader(database).between(since, until, options.tenant))
     except StorageError as error:
         raise BridgeError("records_unavailable", f"{place.name} cannot be read: {error}.") from None
     finally:

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from loadtest.errors import InputError, Place
+from loadtest.errors import InputError, Place, nearest
 from loadtest.flight.line import as_yaml, observe
 from loadtest.flight.record import parse, read_files, read_records
 from loadtest.quantities import parse_rate
@@ -69,6 +69,10 @@ def _show(name: str, points: list[ReplayPoint], began: float) -> None:
 def _scenario_from(options: argparse.Namespace) -> int:
     records = [record for record in read_records(options.file) if record.packets]
     if options.record is not None:
+        known = [record.name for record in records]
+        if options.record not in known:
+            message = f"{options.record!r}: there is no such record that sent something"
+            raise InputError(message, Place("--record"), nearest(options.record, known) if known else None)
         records = [record for record in records if record.name == options.record]
     if len(records) != 1:
         names = ", ".join(record.name for record in records) or "none"

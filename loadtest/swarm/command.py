@@ -9,7 +9,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from loadtest.errors import InputError, Place
+from loadtest.errors import InputError, Place, need_folder
 from loadtest.measure import rounded
 from loadtest.quantities import parse_rate, rate_text
 from loadtest.swarm import native, target
@@ -45,6 +45,8 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 def run(options: argparse.Namespace) -> int:
     """Plays it and prints the figures. 0 when everybody could join, 2 otherwise. Raises `InputError`."""
+    need_folder(options.json, "--json")
+    need_folder(options.lines, "--lines")
     try:
         bitrate = round(parse_rate(options.bitrate))
     except ValueError as error:

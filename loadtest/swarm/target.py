@@ -56,7 +56,7 @@ class Target:
         except (OSError, subprocess.TimeoutExpired) as error:
             raise InputError(f"{words[0]}: {error}", Place("--token")) from None
         if done.returncode != 0:
-            raise InputError(f"the command failed: {done.stderr.strip()[:300]}", Place("--token"))
+            raise InputError(f"the command ended with {done.returncode}: {done.stderr.strip()[:300]}", Place("--token"))
         return done.stdout.strip()
 
 

@@ -44,3 +44,12 @@ async def test_a_refusal_is_one_line(tmp_path: Path) -> None:
     assert process.returncode == 1
     assert said.decode().startswith("token_malformed: ")
     assert len(said.splitlines()) == 1
+
+
+async def test_a_door_that_is_not_there_is_one_line() -> None:
+    for url in ("http://127.0.0.1:1", "ws://127.0.0.1:1/v1/signal"):
+        process = await started(url, "no-token")
+        _, said = await asyncio.wait_for(process.communicate(), PATIENCE)
+        assert process.returncode == 1
+        [line] = said.decode().splitlines()
+        assert line.startswith(f"{url}: ")

@@ -171,3 +171,10 @@ def test_what_cannot_be_examined_is_one_line(arguments: list[str], capsys: pytes
     said = capsys.readouterr().err
     assert len(said.splitlines()) == 1
     assert said.startswith("bridge: ")
+
+
+async def test_an_echo_that_is_not_let_in_is_told_before_any_client_comes(bridge: Bridge) -> None:
+    async with examining(bridge, "--peer-token", "no-token") as (_, process):
+        out, err = await asyncio.wait_for(process.communicate(), PATIENCE)
+    assert (process.returncode, out) == (2, b"")
+    assert err.decode().splitlines()[-1].startswith("bridge: --peer-token: This is not a signed token.")

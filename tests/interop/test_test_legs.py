@@ -63,6 +63,24 @@ async def test_an_echo_shows_and_plays_you_to_yourself(bridge: Bridge, room: str
         await red.notice(lambda said: said["type"] == "room_changed" and said["room"]["recording"] == "on")
 
 
+async def test_what_lets_no_test_leg_in_is_one_line(bridge: Bridge, room: str) -> None:
+    token, waits = bridge.token(room, "leg"), bridge.token(room, "waits", "pasient", "--enters", "lobby")
+    http = bridge.ws_url.replace("ws://", "http://")
+    for url, shown, expected in (
+        (http, token, "bridge: url: The door is named by a URL."),
+        (bridge.ws_url + "s", token, "bridge: url: There is no door: it was answered with 403."),
+        (bridge.ws_url, waits, "bridge: token: It would wait in the lobby, unseen."),
+        (bridge.ws_url, "no-token", "bridge: This is not a signed token."),
+    ):
+        process = await asyncio.create_subprocess_exec(
+            BRIDGE, "test-leg", "echo", "--url", url, "--token", shown, stderr=asyncio.subprocess.PIPE
+        )
+        _, said = await asyncio.wait_for(process.communicate(), PATIENCE)
+        [line] = said.decode().splitlines()
+        assert line.startswith(expected)
+        assert process.returncode == 2
+
+
 def film(path: Path) -> None:
     """Two seconds of blue."""
     with av.open(str(path), "w") as container:

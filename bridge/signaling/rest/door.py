@@ -200,7 +200,9 @@ class RestDoor:
         rooms = self._calls.rooms
         found = [each for each in (*rooms.participants(key), *rooms.waiting(key)) if each.id == participant]
         if not found:
-            raise BridgeError("participant_not_found", "There is no such participant here.", field="participant")
+            hint = "It is the `id` that GET …/participants tells, not the identity."
+            message = "There is no such participant here."
+            raise BridgeError("participant_not_found", message, field="participant", hint=hint)
         await self._auditor.record(
             "participant_removed_by_vendor",
             tenant=caller.tenant,

@@ -15,7 +15,7 @@ from bridge.signaling.rest.json import decode_json, json_response, read_json
 from bridge.signaling.rest.openapi import Operation
 from bridge.signaling.rest.paging import read_limit
 from bridge.signaling.rest.ports import Auditor, Caller, EventStore, Handler, RecordArchive
-from bridge.timestamps import parse_instant
+from bridge.timestamps import check_span, parse_instant
 
 _EVENT_ID = re.compile(r"msg_[0-9a-f]{32}")
 _RECORD_ID = re.compile(r"rec_[0-9a-f]{32}")
@@ -100,6 +100,7 @@ class HistoryOperations:
         since, until = (
             parse_instant(query[name], name) if query.get(name) is not None else None for name in ("from", "to")
         )
+        check_span(since, until, "to")
         found = await self._records.page(caller.tenant, cursor, limit, room=room, kind=kind, since=since, until=until)
         last = found[-1]["id"] if found else cursor
         return json_response(RecordPage([dict(each) for each in found], msgspec.UNSET if last is None else str(last)))

@@ -24,7 +24,7 @@ async def read_json(request: Request) -> str:
     if kept is None:
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != "application/json":
-            raise BridgeError("unsupported_media_type", "The body is application/json.", field="Content-Type")
+            raise BridgeError("unsupported_media_type", "The body has to be application/json.", field="Content-Type")
         kept = request.state.body = await read_text(request, MAX_BODY_BYTES)
     return kept
 
@@ -36,8 +36,8 @@ def decode_json(text: str, kind: type[T]) -> T:
     except msgspec.ValidationError as error:
         message, field = decoder_errors.told(error)
         raise BridgeError("invalid_request", f"{message}.", field=field) from None
-    except msgspec.DecodeError:
-        raise BridgeError("invalid_request", "The body is a JSON object.") from None
+    except msgspec.DecodeError as error:
+        raise BridgeError("invalid_request", f"The body has to be a JSON object: {error}.") from None
 
 
 def json_response(body: Any, status: int = 200) -> Response:

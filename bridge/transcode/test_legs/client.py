@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 REPLY_SECONDS = 15.0
 """How long the bridge may take to answer."""
+DOOR = "Such as ws://127.0.0.1:8080/v1/signal, or wss:// where it speaks TLS."
 
 Frame = av.AudioFrame | av.VideoFrame
 
@@ -96,23 +97,45 @@ class TestLeg:
         self._socket: websockets.ClientConnection | None = None
 
     async def run(self) -> None:
-        """Joins and stays until the bridge ends the session. Raises `BridgeError` for what the bridge refuses."""
+        """Joins and stays until the bridge ends the session.
+
+        Raises `BridgeError` for what the bridge refuses, and where there is no door; `OSError` where nothing answers.
+        """
         try:
             async with websockets.connect(self._url, max_size=None, ssl=self._tls) as self._socket:
-                offers: asyncio.Queue[dict[str, Any]] = asyncio.Queue(16)
-                async with asyncio.TaskGroup() as group:
-                    answering = group.create_task(self._answer_all(offers))
-                    publishing = group.create_task(self._join())
-                    await self._read(offers)
-                    answering.cancel()
-                    publishing.cancel()
-        except* BridgeError as refusals:
-            raise refusals.exceptions[0] from None
+                await self._take_part()
+        except websockets.InvalidURI:
+            raise BridgeError("bad_url", "The door is named by a URL.", field="url", hint=DOOR) from None
+        except websockets.InvalidStatus as answer:
+            message = f"There is no door: it was answered with {answer.response.status_code}."
+            raise BridgeError("no_door", message, field="url", hint=DOOR) from None
+        except websockets.InvalidHandshake:
+            raise BridgeError("no_door", "What answers there speaks no WebSocket.", field="url", hint=DOOR) from None
         finally:
             await asyncio.gather(self._publish.close(), self._subscribe.close())
 
+    async def _take_part(self) -> None:
+        offers: asyncio.Queue[dict[str, Any]] = asyncio.Queue(16)
+        try:
+            async with asyncio.TaskGroup() as group:
+                answering = group.create_task(self._answer_all(offers))
+                publishing = group.create_task(self._join())
+                await self._read(offers)
+                answering.cancel()
+                publishing.cancel()
+        except BaseExceptionGroup as group_of_errors:
+            # A refusal says more than the close that comes after it.
+            for kind in (BridgeError, websockets.ConnectionClosed):
+                found = group_of_errors.subgroup(kind)
+                if found is not None:
+                    raise _ended(found.exceptions[0]) from None
+            raise
+
     async def _join(self) -> None:
         joined = await self._request("join", token=self._token)
+        if "lobby" in joined:
+            hint = "Take a token that enters directly: `bridge token … --enters direct`, or another role."
+            raise BridgeError("in_lobby", "It would wait in the lobby, unseen.", field="token", hint=hint)
         for track in self._tracks:
             self._publish.addTransceiver(track, direction="sendonly")
         await self._publish.setLocalDescription(await self._publish.createOffer())
@@ -160,7 +183,7 @@ class TestLeg:
     async def _request(self, kind: str, **fields: Any) -> dict[str, Any]:
         message: dict[str, Any] = await asyncio.wait_for(await self._send(kind, **fields), REPLY_SECONDS)
         if message["type"] == "error":
-            raise BridgeError(message["code"], message["message"])
+            raise BridgeError(message["code"], message["message"], field=message.get("field"), hint=message.get("hint"))
         return message
 
     async def _send(self, kind: str, **fields: Any) -> asyncio.Future[dict[str, Any]]:
@@ -170,6 +193,19 @@ class TestLeg:
         reply = self._replies[number] = asyncio.get_running_loop().create_future()
         await self._socket.send(json.dumps({"type": kind, "id": number, **fields}))
         return reply
+
+
+def _ended(error: BaseException) -> BridgeError:
+    if isinstance(error, BridgeError):
+        return error
+    assert isinstance(error, websockets.ConnectionClosed)  # noqa: S101 - the other of the two
+    if error.rcvd is None:
+        return BridgeError("connection_lost", "The connection to the bridge was lost.")
+    return BridgeError(
+        error.rcvd.reason or "closed",
+        f"The bridge has ended the session: {error.rcvd.code} {error.rcvd.reason}.",
+        hint="docs/protocol/README.md lists the close codes.",
+    )
 
 
 def _connection() -> RTCPeerConnection:
@@ -193,7 +229,7 @@ def play(file: Path) -> Sequence[MediaStreamTrack]:
     try:
         player = MediaPlayer(str(file), loop=True)
     except (OSError, av.error.FFmpegError) as error:
-        raise BridgeError("bad_file", f"{file.name} cannot be played.", field="file") from error
+        raise BridgeError("bad_file", f"{file.name} cannot be played: {error.strerror}.", field="file") from error
     tracks = [track for track in (player.audio, player.video) if track is not None]
     if not tracks:
         raise BridgeError("bad_file", f"{file.name} has neither sound nor picture.", field="file")

@@ -191,7 +191,7 @@ class TestLegs:
         folder = self._settings.clips
         found = {} if folder is None else {each.name: each for each in folder.iterdir() if each.is_file()}
         if clip not in found:
-            hint = ", ".join(sorted(found)) or "the operator puts them into the folder legs.clips"
+            hint = ", ".join(sorted(found)) or "the operator puts them into the folder legs.test_clips"
             raise BridgeError("unknown_clip", "There is no such clip.", field="clip", hint=hint)
         return found[clip]
 
