@@ -42,8 +42,13 @@ class Arrivals:
         self._late = 0.0
         """Of all seconds that are over."""
 
-    def note(self, came: float, ends: float) -> None:
-        """A packet came, by our clock, that was complete at `ends` by the sender's, both in seconds."""
+    def note(self, came: float, ends: float, since: float | None = None) -> None:
+        """A packet came, by our clock, that was complete at `ends` by the sender's, both in seconds.
+
+        If it may have come any time `since`, because nobody looked, that is when it was due if that can be.
+        """
+        if since is not None and self._seconds:
+            came = min(came, max(since, self.due(ends)))
         transit = came - ends
         if self._seconds and abs(transit - self._fastest) > JUMP:
             self._seconds.clear()

@@ -15,13 +15,13 @@ import numpy as np
 from bridge.transcode import rtp
 from bridge.transcode.audio_codecs import Resampler, Samples
 from bridge.transcode.messages import START_LOSS, Mix, MixOutput, Sound, Voices
-from bridge.transcode.mix import BLOCK, SAMPLE_RATE, Block, Mixer, to_int16
+from bridge.transcode.mix import SAMPLE_RATE, Block, Mixer, to_int16
 from bridge.transcode.ntp import ntp_now, ntp_seconds
 from bridge.transcode.sender import RtpSender
 from bridge.transcode.sound_encoder import OpusLayout, sound_encoder
 from bridge.transcode.sound_input import BLOCK_SECONDS, SoundInput
 
-MIX_DELAY = 0.08
+MIX_DELAY = 0.05
 """Seconds from sound being taken up until it is mixed, while nobody is heard."""
 MAX_BEHIND = 10
 """Blocks by which it may be late before the rest is left out."""
@@ -148,15 +148,15 @@ class SoundMixer:
 
     def handle(self, datagrams: Sequence[bytes], now: float) -> None:
         """Takes in what has come since the last time, and mixes the blocks whose time has come."""
-        # Who is woken too late sees what has come then together with the block that it is for, in time.
-        came = now if self._tick is None else min(now, self._tick * BLOCK_SECONDS)
+        # Who is woken too late for a block does not know what has come since, and it comes in time for the block.
+        since = now if self._tick is None else min(now, self._tick * BLOCK_SECONDS)
         for datagram in datagrams:
             if not rtp.is_rtcp(datagram):
                 source = self._inputs.get(int.from_bytes(datagram[8:12], "big"))
                 if source is not None:
-                    source.take(datagram, came)
+                    source.take(datagram, now, since)
         for source in self._inputs.values():
-            source.decode(came)
+            source.decode(now)
         current = int(now / BLOCK_SECONDS)
         if self._tick is None or current - self._tick > MAX_BEHIND:
             self._tick = current

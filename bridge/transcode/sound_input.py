@@ -48,6 +48,8 @@ class SoundInput:
         self._ends: deque[tuple[int, float]] = deque()
         """Of packets that wait: how many samples had been pushed with each, and when it was complete, in seconds of the
         sender's clock."""
+        self._now = self._since = 0.0
+        """Between which the newest packet came."""
         self._length = BLOCK_SECONDS
         """Of the newest packet."""
         self._plays = self._rests = False
@@ -85,14 +87,15 @@ class SoundInput:
         """Samples that wait, at 48 kHz."""
         return len(self._buffer)
 
-    def take(self, datagram: bytes, now: float) -> None:
-        """Takes in an RTP packet; `now` in seconds of any steady clock."""
+    def take(self, datagram: bytes, now: float, since: float) -> None:
+        """Takes in an RTP packet that came between two moments, in seconds of any steady clock."""
+        self._now, self._since = now, since
         late = self._decoder.take(datagram, now)
         if late is not None:
             ends = late.timestamp / late.codec.clock_rate + self._length
             if now - self._arrivals.due(ends) <= MAX_MARGIN:
                 # Too late to be heard: from now on those like it are waited for.
-                self._arrivals.note(now, ends)
+                self._arrivals.note(now, ends, since)
 
     def decode(self, now: float) -> None:
         """Decodes what is in order now, and asks for what is missing."""
@@ -115,10 +118,11 @@ class SoundInput:
         rest = self._ends[0][0] - self._given - BLOCK
         self.delay = waited + rest / SAMPLE_RATE + BLOCK_SECONDS
         block = self._adjusted(self._buffer.take(BLOCK), waited, rest)
-        if self._missing:
-            self._missing = 0
+        if self._missing == 1:
+            # After more than that the mixer lets it come back softly.
             block = block.copy()
             block[:RAMP] *= _IN
+        self._missing = 0
         self._last = block
         return block
 
@@ -145,7 +149,7 @@ class SoundInput:
         self._rests = sound.rests
         begins, ends = (at / ordered.codec.clock_rate for at in (ordered.timestamp, self._decoder.expected))
         self._length = ends - begins
-        self._arrivals.note(ordered.came, ends)
+        self._arrivals.note(ordered.came, ends, self._since if ordered.came == self._now else None)
         samples = from_int16(sound.samples)
         # What is missing has been bridged already, or the more of it the longer it was waited for.
         self._keep(samples[min(sound.filled, self._owed) : sound.filled], begins)

@@ -1,6 +1,7 @@
-"""How late sound in a mix is, and how much of it is not what was sent, in virtual time: a voice, its line, and one who listens.
+"""How late sound in a mix is, and how much of it is not what was sent, in virtual time.
 
-All that is looked at is what comes out: where in what was sent a packet of it is found again, and whether it is at all.
+There is a voice, its line, and one who listens. All that is looked at is what comes out: where in what was sent a packet
+of it is found again, and whether it is at all.
 """
 
 from __future__ import annotations
@@ -20,17 +21,18 @@ from bridge.transcode.mixing import SoundMixer
 
 DELAY_HEAD = "| from | to | delay, ms, in the best phase | in the worst | mean |\n|---|---|---|---|---|"
 LINE_HEAD = (
-    "| line | loss, % | made up, of 1000 | beyond what was lost "
-    "| delay p50, ms | p95, ms |\n|---|---|---|---|---|---|"
+    "| line | loss, % | made up, of 1000 | beyond what was lost | delay p50, ms | p95, ms |\n|---|---|---|---|---|---|"
 )
 PACKET = 0.02
 RATE = 48_000
-PHASES = 20
-"""Between two blocks of the mix in which packets fall: a millisecond apart."""
+PHASES = (0.00001, *(number / 1000 for number in range(1, 20)), 0.01999)
+"""Seconds after a block of the mix at which packets come."""
 SETTLED = 10.0
 """Seconds after which a clean line is looked at."""
 SECONDS = 120.0
 """Of each line with jitter."""
+SKIPPED = 250
+"""Packets of a line with jitter at which nobody looks: 5 s."""
 LONGEST = 0.4
 """Seconds back in which a packet is looked for."""
 ALIKE = 0.8
@@ -53,7 +55,8 @@ def speech(seconds: float) -> Samples:
     hertz = np.fft.rfftfreq(count, 1 / RATE)
     spectrum[(hertz < 300) | (hertz > 3000)] = 0
     noise = np.fft.irfft(spectrum, count)
-    return (noise / noise.std() * 3000).clip(-32_000, 32_000).astype(np.int16)
+    samples: Samples = (noise / noise.std() * 3000).clip(-32_000, 32_000).astype(np.int16)
+    return samples
 
 
 @lru_cache(len(CODECS))
@@ -61,7 +64,10 @@ def payloads(codec: str, seconds: float) -> list[bytes]:
     """The same in packets."""
     encoder = AudioEncoder(codec)
     sound = at_rate(speech(seconds).astype(np.float64), RATE, encoder.codec.rate).astype(np.int16)
-    return [encoder.encode(block) for block in sound[: sound.size // encoder.samples * encoder.samples].reshape(-1, encoder.samples)]
+    return [
+        encoder.encode(block)
+        for block in sound[: sound.size // encoder.samples * encoder.samples].reshape(-1, encoder.samples)
+    ]
 
 
 def at_rate(samples: NDArray[np.float64], rate: int, wanted: int) -> NDArray[np.float64]:
@@ -122,7 +128,7 @@ def delay(source: str, target: str, phase: float) -> float:
 def delays(names: Iterable[str] = ("opus", "g722", "pcmu")) -> Iterator[str]:
     """A line of the table for each way."""
     for source, target in itertools.product(names, repeat=2):
-        found = [1000 * delay(source, target, phase * PACKET / PHASES) for phase in range(PHASES)]
+        found = [1000 * delay(source, target, phase) for phase in PHASES]
         yield f"| {source} | {target} | {min(found):.1f} | {max(found):.1f} | {sum(found) / len(found):.1f} |"
 
 
@@ -148,7 +154,7 @@ def line(name: str, late: Line, loss: float, *, ordered: bool, seconds: float = 
     heard = Heard("pcmu", "pcmu", seconds, sorted(arrivals))
     said = at_rate(speech(seconds).astype(np.float64), RATE, 8000)
     found, count, heard_until = [], 0, 0
-    for block, at in zip(heard.blocks[100:], heard.times[100:], strict=True):
+    for block, at in zip(heard.blocks[SKIPPED:], heard.times[SKIPPED:], strict=True):
         # In the time of what was sent: the packet that was the fastest ends when it comes.
         end = round((at - BEFORE + PACKET) * 8000)
         for half, wanted in enumerate(np.split(block.astype(np.float64), 2)):
@@ -165,10 +171,7 @@ def line(name: str, late: Line, loss: float, *, ordered: bool, seconds: float = 
     p50, p95 = np.percentile(found, [50, 95])
     lost = 1 - len(arrivals) / len(payloads("pcmu", seconds))
     share = 1000 * (1 - len(found) / count)
-    return (
-        f"| {name} | {100 * lost:.1f} | {share:.1f} | {share - 1000 * lost:.1f} "
-        f"| {p50:.1f} | {p95:.1f} |"
-    )
+    return f"| {name} | {100 * lost:.1f} | {share:.1f} | {share - 1000 * lost:.1f} | {p50:.1f} | {p95:.1f} |"
 
 
 def lines() -> Iterator[str]:
@@ -178,4 +181,6 @@ def lines() -> Iterator[str]:
             yield line(f"0 to {jitter} ms, out of order", uniform(jitter / 1000), loss / 100, ordered=False)
         for jitter in JITTERS[1:]:
             yield line(f"0 to {jitter} ms, in order", uniform(jitter / 1000), loss / 100, ordered=True)
-            yield line(f"exponential, mean {jitter / 2:g} ms, in order", exponential(jitter / 2000), loss / 100, ordered=True)
+            yield line(
+                f"exponential, mean {jitter / 2:g} ms, in order", exponential(jitter / 2000), loss / 100, ordered=True
+            )
