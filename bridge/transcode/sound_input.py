@@ -19,8 +19,9 @@ from bridge.transcode.mix import BLOCK, SAMPLE_RATE, Block, BlockBuffer, from_in
 from bridge.transcode.sound_decoder import CONCEALED_SECONDS, OrderedPacket, SoundDecoder
 
 BLOCK_SECONDS = BLOCK / SAMPLE_RATE
-SLACK = 0.002
-"""Seconds by which sound may wait longer or shorter than it has to."""
+SLACK, SLACK_SHARE = 0.001, 0.1
+"""Seconds, and share of its margin, by which sound may wait longer or shorter than it has to: what is known of how late
+packets are varies by more on a line on which they vary by more."""
 SURPLUS_BLOCKS = 25
 """Blocks (half a second) through which there has to be a surplus before any of it goes."""
 LACK_BLOCKS = 10
@@ -191,13 +192,14 @@ class SoundInput:
         self._looked += 1
         self._least, self._least_rest = min(self._least, waited), min(self._least_rest, rest)
         margin = self._arrivals.margin
-        if waited < margin - SLACK and self._looked >= LACK_BLOCKS:
+        slack = max(SLACK, SLACK_SHARE * margin)
+        if waited < margin - slack and self._looked >= LACK_BLOCKS:
             self._begin_to_look()
             self._buffer.put_back(block)
             return block * (1 - _CROSS) + self._last * _CROSS
         if self._looked < SURPLUS_BLOCKS:
             return block
-        surplus = BLOCK if self._least >= margin + BLOCK_SECONDS + SLACK else self._least_rest
+        surplus = BLOCK if self._least >= margin + BLOCK_SECONDS + slack else self._least_rest
         self._begin_to_look()
         if REST <= surplus <= len(self._buffer):
             following = np.concatenate((block, self._buffer.take(surplus)))[-BLOCK:]

@@ -1,6 +1,6 @@
 """How late sound in a mix is, and how much of it is not what was sent, in virtual time.
 
-There is a voice, its line, and one who listens. All that is looked at is what comes out: where in what was sent a packet
+There is a voice, its line, and one who listens. All that is looked at is what comes out: where in what was sent a part
 of it is found again, and whether it is at all.
 """
 
