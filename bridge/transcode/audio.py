@@ -158,7 +158,7 @@ class AudioTranscoder:
 
     def _forward_event(self, ordered: OrderedPacket) -> None:
         """A key that was pressed (RFC 4733): the same event on the target's clock."""
-        packet, source, timestamp = ordered
+        packet, source, timestamp, _ = ordered
         target = self._start.target_events
         if target is None or len(packet.payload) < 4:
             return

@@ -15,14 +15,13 @@ import numpy as np
 from bridge.transcode import rtp
 from bridge.transcode.audio_codecs import Resampler, Samples
 from bridge.transcode.messages import START_LOSS, Mix, MixOutput, Sound, Voices
-from bridge.transcode.mix import BLOCK, SAMPLE_RATE, Block, Mixer, to_int16
+from bridge.transcode.mix import SAMPLE_RATE, Block, Mixer, to_int16
 from bridge.transcode.ntp import ntp_now, ntp_seconds
 from bridge.transcode.sender import RtpSender
 from bridge.transcode.sound_encoder import OpusLayout, sound_encoder
-from bridge.transcode.sound_input import SoundInput
+from bridge.transcode.sound_input import BLOCK_SECONDS, SoundInput
 
-BLOCK_SECONDS = BLOCK / SAMPLE_RATE
-MIX_DELAY = 0.08
+MIX_DELAY = 0.05
 """Seconds from sound being taken up until it is mixed, while nobody is heard."""
 MAX_BEHIND = 10
 """Blocks by which it may be late before the rest is left out."""
@@ -149,11 +148,13 @@ class SoundMixer:
 
     def handle(self, datagrams: Sequence[bytes], now: float) -> None:
         """Takes in what has come since the last time, and mixes the blocks whose time has come."""
+        # Who is woken too late for a block does not know what has come since, and it comes in time for the block.
+        since = now if self._tick is None else min(now, self._tick * BLOCK_SECONDS)
         for datagram in datagrams:
             if not rtp.is_rtcp(datagram):
                 source = self._inputs.get(int.from_bytes(datagram[8:12], "big"))
                 if source is not None:
-                    source.take(datagram, now)
+                    source.take(datagram, now, since)
         for source in self._inputs.values():
             source.decode(now)
         current = int(now / BLOCK_SECONDS)
@@ -196,7 +197,7 @@ class SoundMixer:
                 output.adapt(self._layout)
 
     def _mix(self, tick: int) -> None:
-        self._mixer.feed({source: self._heard(ssrcs) for source, ssrcs in self._voices.items()})
+        self._mixer.feed({source: self._heard(ssrcs, tick * BLOCK_SECONDS) for source, ssrcs in self._voices.items()})
         made: dict[str | None, Block] = {}
         for output in self._outputs.values():
             without = output.spec.without if output.spec.without in self._voices else None
@@ -210,7 +211,7 @@ class SoundMixer:
         delays = [each.delay for each in self._inputs.values() if each.plays] or [MIX_DELAY]
         return sum(delays) / len(delays)
 
-    def _heard(self, ssrcs: Sequence[int]) -> Block | None:
+    def _heard(self, ssrcs: Sequence[int], now: float) -> Block | None:
         """All that a participant sends, as one."""
-        blocks = [block for ssrc in ssrcs if (block := self._inputs[ssrc].block()) is not None]
+        blocks = [block for ssrc in ssrcs if (block := self._inputs[ssrc].block(now)) is not None]
         return sum(blocks[1:], blocks[0]) if blocks else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 
 from bridge.transcode.rtp import RtpPacket, Unwrapper
@@ -21,7 +22,10 @@ class Reorder:
 
     def __init__(self) -> None:
         self._sequences = Unwrapper(16)
-        self._packets: dict[int, RtpPacket] = {}
+        self._packets: dict[int, tuple[RtpPacket, float]] = {}
+        """And when each came."""
+        self._missed: deque[int] = deque(maxlen=MAX_PACKETS)
+        """Those that were given up."""
         self._next: int | None = None
         self._gap_since: float | None = None
         self._asked = 0.0
@@ -30,6 +34,8 @@ class Reorder:
         self._variation = 0.0
         self.gaps = 0
         """Times that packets were given up."""
+        self.came = 0.0
+        """When the packet came whose turn it was last."""
 
     @property
     def waits(self) -> bool:
@@ -41,8 +47,8 @@ class Reorder:
         """Seconds that a missing packet is waited for now."""
         return min(MAX_WAIT, max(MIN_WAIT, 4 * self._variation))
 
-    def push(self, packet: RtpPacket, now: float) -> None:
-        """Takes in a packet; `now` in seconds of any steady clock."""
+    def push(self, packet: RtpPacket, now: float) -> bool:
+        """Takes in a packet; `now` in seconds of any steady clock. Whether it is one that had been given up."""
         self._measure(now)
         sequence = self._sequences.unwrap(packet.sequence)
         if self._next is None:
@@ -52,22 +58,29 @@ class Reorder:
             self._next = sequence
             self.gaps += 1
         if sequence >= self._next:
-            self._packets.setdefault(sequence, packet)
+            self._packets.setdefault(sequence, (packet, now))
+        elif sequence in self._missed:
+            self._missed.remove(sequence)
+            return True
+        return False
 
-    def packets(self, now: float) -> Iterator[RtpPacket]:
-        """Those whose turn it is."""
+    def packets(self, now: float, patience: float | None = None) -> Iterator[RtpPacket]:
+        """Those whose turn it is. A missing one is waited for through `patience` seconds in place of `wait`."""
         while self._packets and self._next is not None:
-            packet = self._packets.pop(self._next, None)
-            if packet is not None:
+            held = self._packets.pop(self._next, None)
+            if held is not None:
                 self._next += 1
                 self._gap_since = None
+                packet, self.came = held
                 yield packet
                 continue
             if self._gap_since is None:
                 self._gap_since = now
-            if now - self._gap_since < self.wait:
+            if now - self._gap_since < (self.wait if patience is None else patience):
                 return
-            self._next = min(self._packets)
+            first = min(self._packets)
+            self._missed.extend(range(max(self._next, first - MAX_PACKETS), first))
+            self._next = first
             self.gaps += 1
         self._gap_since = None
 

@@ -29,6 +29,8 @@ class OrderedPacket(NamedTuple):
     codec: CodecSpec
     timestamp: int
     """RTP timestamp, counted on past its 32 bits."""
+    came: float
+    """Seconds of the clock that `SoundDecoder.take` was told."""
 
 
 class Sound(NamedTuple):
@@ -36,6 +38,8 @@ class Sound(NamedTuple):
 
     samples: Samples
     """At the rate that was asked for; what fills a gap before it included."""
+    filled: int
+    """Of them, at the beginning, were made up for what is missing."""
     follows: bool
     """Whether it goes on where the packet before it ended."""
     rests: bool
@@ -76,25 +80,24 @@ class SoundDecoder:
         """Whether packets wait for one that is missing."""
         return self._reorder.waits
 
-    def take(self, datagram: bytes, now: float) -> None:
-        """Takes in an RTP packet; `now` in seconds of any steady clock."""
+    def take(self, datagram: bytes, now: float) -> OrderedPacket | None:
+        """Takes in an RTP packet; `now` in seconds of any steady clock. It is given back if it had been given up."""
         try:
             packet = rtp.parse(datagram)
         except rtp.MalformedPacketError:
             self.errors += 1
-            return
-        if packet.payload_type in self._codecs:
-            self._source_ssrc = packet.ssrc
-            self._reorder.push(packet, now)
-        else:
+            return None
+        if packet.payload_type not in self._codecs:
             self.errors += 1
+            return None
+        self._source_ssrc = packet.ssrc
+        return self._ordered(packet, now) if self._reorder.push(packet, now) else None
 
-    def packets(self, now: float) -> Iterator[OrderedPacket]:
-        """Those whose turn it is."""
-        for packet in self._reorder.packets(now):
+    def packets(self, now: float, patience: float | None = None) -> Iterator[OrderedPacket]:
+        """Those whose turn it is; a missing one is waited for as `Reorder.packets` says."""
+        for packet in self._reorder.packets(now, patience):
             if packet.payload:
-                codec = self._codecs[packet.payload_type]
-                yield OrderedPacket(packet, codec, self._timestamps.unwrap(packet.timestamp))
+                yield self._ordered(packet, self._reorder.came)
 
     def ask(self, now: float) -> None:
         """Asks the publisher for what is missing."""
@@ -105,7 +108,7 @@ class SoundDecoder:
     def decode(self, ordered: OrderedPacket) -> Sound | None:
         """None for what makes no sense."""
         self.packets_in += 1
-        packet, codec, timestamp = ordered
+        packet, codec, timestamp, _ = ordered
         if codec is not self.codec or self._decoder is None or self._resampler is None:
             self.codec, self._decoder = codec, AudioDecoder(codec.name)
             self._resampler, self.expected = Resampler(self._decoder.codec.rate, self._rate), None
@@ -120,14 +123,18 @@ class SoundDecoder:
         rate = self._decoder.codec.rate
         missing = None if self.expected is None else timestamp - self.expected
         fills = missing is not None and 0 < missing <= CONCEALED_SECONDS * codec.clock_rate and self._last.size > 0
-        parts = []
+        parts, filled = [], 0
         if fills and missing is not None:
             parts.append(self._resampler.resample(_faded(self._last, missing * rate // codec.clock_rate)))
+            filled = parts[0].size
         parts.append(self._resampler.resample(samples))
         self.expected = timestamp + samples.size * codec.clock_rate // rate
         self._last = samples
         rests = codec.name == "opus" and len(packet.payload) <= NOTHING
-        return Sound(np.concatenate(parts), fills or missing == 0, rests)
+        return Sound(np.concatenate(parts), filled, fills or missing == 0, rests)
+
+    def _ordered(self, packet: rtp.RtpPacket, came: float) -> OrderedPacket:
+        return OrderedPacket(packet, self._codecs[packet.payload_type], self._timestamps.unwrap(packet.timestamp), came)
 
 
 def _faded(last: Samples, count: int) -> Samples:

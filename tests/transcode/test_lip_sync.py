@@ -136,7 +136,8 @@ def test_mixed_sound_says_when_it_was_taken_up(drift: float, monkeypatch: pytest
     payloads, listener, found = beeps("pcma"), Listener("pcmu"), list[float]()
     number, arrives = 0, begun + PACKET
     while now < begun + SECONDS:
-        now += PACKET / 2
+        # As a leg's loop, which looks when something comes.
+        now += PACKET / 20
         packets = []
         while arrives <= now:
             packets.append(rtp.write(100, number & 0xFFFF, number * 160, 7, payloads[number % 50], marker=number == 0))
@@ -147,7 +148,7 @@ def test_mixed_sound_says_when_it_was_taken_up(drift: float, monkeypatch: pytest
     assert len(found) > SECONDS * 0.9
     # Until the next report nobody knows that a slow clock has left the buffer empty once: every 20 s here, and every
     # 200 s at 100 ppm.
-    assert np.percentile(np.abs(found), 95) < IN_STEP
+    assert np.percentile(np.abs(found), 95) < IN_STEP / 2
 
 
 def test_a_composed_picture_says_when_what_it_shows_was_taken(monkeypatch: pytest.MonkeyPatch) -> None:

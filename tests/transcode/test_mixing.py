@@ -7,15 +7,16 @@ import random
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 
 from bridge.settings import MAX_PARTICIPANTS
 from bridge.sfu.mixed_sound import MAX_SOUNDS
-from bridge.transcode import messages, rtp
+from bridge.transcode import messages, mixing, rtp
 from bridge.transcode.audio_codecs import CODECS, AudioDecoder, AudioEncoder, Samples
 from bridge.transcode.messages import CodecSpec, Mix, MixOutput, Sound, Voice, Voices
 from bridge.transcode.mix import BLOCK
 from bridge.transcode.mixing import SoundMixer
-from bridge.transcode.sound_input import MAX_TARGET, SoundInput
+from bridge.transcode.sound_input import SoundInput
 from tests.support.media import BLUE, GREEN, RED, Identity, dominant_tone, identity_of_tone
 
 OUT_OF_TUNE = 30
@@ -107,6 +108,22 @@ def test_packets_follow_each_other_evenly_and_reports_say_when() -> None:
     assert len([each for each in reports if isinstance(each, rtp.SenderReport)]) >= 2
 
 
+def test_a_leg_that_is_woken_too_late_makes_no_voice_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    hall, talker, late = Hall(), Talker(RED, 1), 4
+    monkeypatch.setattr(mixing, "ntp_now", lambda: round(hall.now * (1 << 32)))
+    hall.mixer.follow(Voices((talker.voice,), (MixOutput(11, codec("opus"), None),)))
+    # Between two blocks.
+    hall.now += PACKET / 2
+    hall.run(160, talker)
+    hall.now += late * PACKET
+    hall.mixer.handle([talker.packet() for _ in range(late)], hall.now)
+    hall.run(160, talker)
+    reports = [each for datagram in hall.sent if rtp.is_rtcp(datagram) for each in rtp.parse_rtcp(datagram)]
+    told = [each.ntp / (1 << 32) - each.timestamp / 48_000 for each in reports if isinstance(each, rtp.SenderReport)]
+    assert len(told) >= 6
+    assert told[2:] == pytest.approx([told[2]] * len(told[2:]), abs=1e-3)
+
+
 def test_a_successor_goes_on_where_its_predecessor_was() -> None:
     first, second = Hall(), Hall()
     for hall, begun in ((first, 50.0), (second, 53.0)):
@@ -146,15 +163,16 @@ def test_a_jitter_buffer_grows_with_what_packets_vary_by_and_no_further() -> Non
     for round_ in range(100):
         # Five packets at once, every 100 ms.
         for _ in range(5):
-            source.take(talker.packet(), now)
+            source.take(talker.packet(), now, now)
         source.decode(now)
         for _ in range(5):
             now += PACKET
-            heard, silent = (heard + 1, silent) if source.block() is not None else (heard, silent + 1)
+            heard, silent = (heard + 1, silent) if source.block(now) is not None else (heard, silent + 1)
         if round_ == 20:
             heard = silent = 0
     assert silent == 0
-    assert source.held <= MAX_TARGET + 5 * BLOCK
+    # The last of five is 80 ms late, and what plays may wait for a block more than that.
+    assert source.held <= (4 + 1 + 1) * BLOCK
 
 
 def test_what_a_fast_clock_sends_too_much_is_caught_up_with() -> None:
@@ -163,15 +181,15 @@ def test_what_a_fast_clock_sends_too_much_is_caught_up_with() -> None:
     blocks = []
     for number in range(1500):
         now += PACKET
-        source.take(talker.packet(), now)
+        source.take(talker.packet(), now, now)
         if number % 50 == 0:
             # Two percent too fast: far more than any clock.
-            source.take(talker.packet(), now)
+            source.take(talker.packet(), now, now)
         source.decode(now)
-        block = source.block()
+        block = source.block(now)
         if block is not None:
             blocks.append(block)
-    assert source.held <= MAX_TARGET + 2 * BLOCK
+    assert source.held <= 2 * BLOCK
     # No step in it: the tone is the only thing that is heard.
     last = np.concatenate(blocks[-50:]) * 30_000
     assert identity_of_tone(dominant_tone(last, 48_000)) is RED

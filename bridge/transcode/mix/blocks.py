@@ -66,14 +66,20 @@ class BlockBuffer:
         self._held += len(chunk)
         excess = self._held - MAX_BUFFERED
         if excess > 0:
-            self._take(excess)
+            self.take(excess)
             self.dropped += excess
 
     def pop(self) -> Block | None:
         """The next block, or None while there are not samples enough."""
-        return self._take(self.samples) if self._held >= self.samples else None
+        return self.take(self.samples) if self._held >= self.samples else None
 
-    def _take(self, samples: int) -> Block:
+    def put_back(self, chunk: Block) -> None:
+        """Puts samples that were taken before those that are held."""
+        self._chunks.appendleft(chunk)
+        self._held += len(chunk)
+
+    def take(self, samples: int) -> Block:
+        """So many of the samples that are held, 1 at least."""
         parts: list[Block] = []
         missing = samples
         while missing > 0:
