@@ -28,6 +28,7 @@ from loadtest.report.html import write_html
 from loadtest.report.junit import write_junit
 from loadtest.report.words import threshold_text, value_text
 from loadtest.running.cast import Cast, MintToken
+from loadtest.running.estimates import downstream_estimates, with_estimates
 from loadtest.running.progress import Progress
 from loadtest.running.recording import Recording
 from loadtest.running.runner import Runner
@@ -38,6 +39,8 @@ from loadtest.scenario.reading import read_scenarios
 PASSED, MISSED, FAILED = 0, 1, 2
 _TOKEN_SECONDS = 3600
 _LONGEST_KEY = 1000
+_ASKING_SECONDS = 5.0
+"""Between two questions of a browser to somebody else's bridge what it estimates."""
 
 
 def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -153,31 +156,58 @@ def _play(scenario: Scenario, seed: int, options: argparse.Namespace, progress: 
             return asyncio.run(
                 _until_interrupted(LobbiesRunner(scenario, seed, bridge.url, bridge.key, load, progress.show))
             )
-        cast = Cast(scenario, bridge.url, bridge.token, Path(name))
+        cast = Cast(
+            scenario, bridge.url, bridge.token, Path(name), asks_every=_ASKING_SECONDS if process is None else None
+        )
         runner = Runner(scenario, seed, cast.make, load, progress.show, namespace=f"lt{os.getpid()}")
-        runner.inspect = lambda participants: _keep(scenario, seed, participants, bridge.process, options)
+        estimates: dict[str, list[tuple[float, int]]] = {}
+
+        async def keep(participants: Mapping[str, Participant]) -> None:
+            await _keep_screenshots(participants, options)
+            if process is not None:
+                estimates.update(await _keep_flight_records(scenario, seed, participants, process, options, Path(name)))
+
+        runner.inspect = keep
         progress.show(-1.0, "making the lines")
-        return asyncio.run(_until_interrupted(runner))
+        recording = asyncio.run(_until_interrupted(runner))
+        for participant, told in estimates.items():
+            recording.samples[participant] = with_estimates(recording.samples[participant], told)
+        return recording
 
 
-async def _keep(
-    scenario: Scenario,
-    seed: int,
-    participants: Mapping[str, Participant],
-    bridge: DevelopmentBridge | None,
-    options: argparse.Namespace,
-) -> None:
-    """Keeps what was asked for, while everybody is still there."""
+async def _keep_screenshots(participants: Mapping[str, Participant], options: argparse.Namespace) -> None:
+    """If they were asked for, while everybody is still there."""
     if options.screenshots:
         for name, participant in participants.items():
             if isinstance(participant, BridgePage):
                 await participant.screenshot(options.out / f"{name}.png")
-    if options.flight_records and bridge is not None:
-        for room in sorted({plan.room for plan in scenario.participants}):
-            variant = "".join(f"-{value}" for value in scenario.variant.values())
-            archive = options.out / f"{scenario.name}{variant}-{seed}-{room}.flight.zip"
-            if problem := await asyncio.to_thread(bridge.keep_flight_records, room, archive):
-                print(f"no flight records of {room}: {problem}", file=sys.stderr)
+
+
+async def _keep_flight_records(
+    scenario: Scenario,
+    seed: int,
+    participants: Mapping[str, Participant],
+    bridge: DevelopmentBridge,
+    options: argparse.Namespace,
+    folder: Path,
+) -> dict[str, list[tuple[float, int]]]:
+    """Keeps them in place of the folder if they were asked for; returns the estimates in them, by participant."""
+    sessions = {
+        name: participant.session
+        for name, participant in participants.items()
+        if isinstance(participant, BridgePage) and participant.session is not None
+    }
+    estimates: dict[str, list[tuple[float, int]]] = {}
+    for room in sorted({plan.room for plan in scenario.participants}):
+        variant = "".join(f"-{value}" for value in scenario.variant.values())
+        archive = (options.out if options.flight_records else folder) / (
+            f"{scenario.name}{variant}-{seed}-{room}.flight.zip"
+        )
+        if problem := await asyncio.to_thread(bridge.keep_flight_records, room, archive):
+            print(f"no flight records of {room}: {problem}", file=sys.stderr)
+        else:
+            estimates.update(await asyncio.to_thread(downstream_estimates, archive, sessions))
+    return estimates
 
 
 async def _until_interrupted(runner: Runner | LobbiesRunner) -> Recording:

@@ -146,6 +146,7 @@ class Consumers:
             # One's own voice is among the room's, and not among what one receives.
             voices=min(self._router.voices, sounds),
             beside_video=any(consumer.is_video and not consumer.paused for consumer in self._consumers.values()),
+            queue=event["queue_delay"],
         )
         if frames != self._repeated:
             self._repeated = frames
@@ -153,6 +154,11 @@ class Consumers:
                 if consumer.repeatable:
                     self._router.worker.core.set_consumer_redundancy(consumer.consumer_id, frames)
         self._allocation.on_estimate(event, frames)
+
+    @property
+    def bitrate(self) -> int | None:
+        """What the line carries in all, in bit/s; None while nothing is known of it."""
+        return self._allocation.bitrate
 
     def budget(self) -> int | None:
         """What the line carries beside sound, in bit/s; None while nothing is known of it."""

@@ -20,6 +20,15 @@ DOWN = (0.010, 0.06)
 HOLD = 10.0
 """Seconds that loss has to stay low before there is less redundancy: bursts come again."""
 
+FULL = 0.1
+"""Seconds that packets wait in a queue which is taken to lose them by being full: repetitions would fill it, too."""
+
+AFTERMATH = 4.0
+"""Seconds for which the loss that is reported may still be that of such a queue."""
+
+PATIENCE = 8.0
+"""Seconds after which it counts all the same: then somebody else keeps the queue full."""
+
 MEMORY = 2.0
 """Seconds after which an old figure of the loss counts for a third."""
 
@@ -63,30 +72,50 @@ class RedundancyPolicy:
     _level: int = 0
     """What the loss alone asks for."""
     _loss: SmoothedLoss = field(default_factory=SmoothedLoss)
-    _low_since: float | None = None
+    _low_since: list[float | None] = field(default_factory=lambda: [None] * MAX_FRAMES)
+    """Since when loss has been too low for each frame."""
+    _full: tuple[float, float] | None = None
+    """When the queue was first and last seen full, of the times that lie close together."""
 
-    def update(self, now: float, *, lost: float, bitrate: int, voices: int, beside_video: bool = True) -> int:
+    def update(
+        self,
+        now: float,
+        *,
+        lost: float,
+        bitrate: int,
+        voices: int,
+        beside_video: bool = True,
+        queue: float | None = None,
+    ) -> int:
         """Takes in the loss that is reported now (0–1) and the estimate in bit/s; returns the frames to repeat.
 
         `voices` is how many speak at the same time; silence costs nothing to repeat. `beside_video` says whether the
-        receiver gets any.
+        receiver gets any, `queue` for how many seconds packets wait on its line.
         """
-        self._loss.update(now, lost)
+        self._loss.update(now, min(lost, self._loss.value) if self._overflows(now, queue) else lost)
         wanted = self._wanted(now)
         share = SHARE_BESIDE_VIDEO if beside_video else SHARE_ALONE
         affordable = (bitrate * share / max(1, voices) - STREAM_BITRATE) / FRAME_BITRATE
         self.frames = min(wanted, max(0, int(affordable)), MAX_FRAMES)
         return self.frames
 
+    def _overflows(self, now: float, queue: float | None) -> bool:
+        """Whether what is lost is likely to be what a line dropped that has just become too thin for what is sent."""
+        if queue is not None and queue > FULL:
+            again = self._full is not None and now - self._full[1] <= AFTERMATH
+            self._full = (self._full[0] if again and self._full is not None else now, now)
+        if self._full is None:
+            return False
+        first, last = self._full
+        return now - last <= AFTERMATH and last - first <= PATIENCE
+
     def _wanted(self, now: float) -> int:
         rising = sum(self._loss.value >= threshold for threshold in UP)
-        if rising > self._level:
-            self._level, self._low_since = rising, None
-        elif self._level > 0 and self._loss.value < DOWN[self._level - 1]:
-            if self._low_since is None:
-                self._low_since = now
-            if now - self._low_since >= HOLD:
-                self._level, self._low_since = self._level - 1, None
-        else:
-            self._low_since = None
+        for index, threshold in enumerate(DOWN):
+            if self._loss.value >= threshold:
+                self._low_since[index] = None
+            elif self._low_since[index] is None:
+                self._low_since[index] = now
+        lasting = sum(since is None or now - since < HOLD for since in self._low_since)
+        self._level = max(rising, min(self._level, lasting))
         return self._level

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 
 from bridge.errors import BridgeError
 from bridge.sfu import ice
+from bridge.sfu.level_pace import LevelPace
 from bridge.sfu.parties import Party
 from bridge.sfu.publish_connection import PublishConnection
 from bridge.sfu.quality import Sample, SessionQuality, sample_of
@@ -73,6 +74,7 @@ class MediaSession:
         self._closed = False
         self._publish: PublishConnection | None = None
         self._receive: SubscribeConnection | WatchConnection | None = None
+        self._levels = LevelPace(listener.on_audio_levels)
         self._quality = SessionQuality()
         self._samples: tuple[Sample, Sample] = (Sample(), Sample())
 
@@ -268,6 +270,7 @@ class MediaSession:
         if self._closed:
             return
         self._closed = True
+        self._levels.close()
         self._on_closed(self)
         with contextlib.ExitStack() as closing:
             # Both, even if the worker of the one closed first has just died and takes no command any more.
@@ -290,7 +293,8 @@ class MediaSession:
 
     def audio_levels(self, levels: Sequence[AudioLevel]) -> None:
         """Told by the router: who is heard in the room."""
-        self._listener.on_audio_levels(levels)
+        receives = self._receive if isinstance(self._receive, SubscribeConnection) else None
+        self._levels.update(levels, None if receives is None else receives.bitrate)
 
     def active_speaker(self, producer_id: int | None) -> None:
         """Told by the router: who speaks now."""
@@ -305,6 +309,7 @@ class MediaSession:
         if self._closed:
             return
         self._closed = True
+        self._levels.close()
         for connection in (self._receive, self._publish):
             if connection is not None:
                 connection.abandon()

@@ -212,6 +212,11 @@ class SubscribeConnection:
         return self._result()
 
     @property
+    def bitrate(self) -> int | None:
+        """What the line carries in all, in bit/s; None while nothing is known of it."""
+        return self._consumers.bitrate
+
+    @property
     def repeated(self) -> int:
         """Earlier frames that each packet of sound repeats now (RFC 2198)."""
         return self._consumers.repeated

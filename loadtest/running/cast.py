@@ -32,6 +32,8 @@ class Cast:
     token: MintToken
     folder: Path
     """For films and logs."""
+    asks_every: float | None = None
+    """Seconds between two questions of a browser to the bridge what it counts; None for none."""
 
     def make(self, plan: ParticipantPlan, place: Place | None) -> Participant:
         """A participant, in a namespace or on the host. Raises `InputError` for what is not there."""
@@ -87,4 +89,6 @@ class Cast:
             codec=None if plan.codec is None else plan.codec.upper(),
         )
         log = self.folder / f"{plan.name}.log"
-        return BridgePage(plan.name, f"{self.url}/join#{self.token(plan)}", look, names, wrapper, log, firefox)
+        return BridgePage(
+            plan.name, f"{self.url}/join#{self.token(plan)}", look, names, wrapper, log, firefox, self.asks_every
+        )

@@ -59,3 +59,19 @@ def test_impossible_figures_do_no_harm() -> None:
     for lost in (-1.0, 7.0):
         assert 0 <= policy.update(1.0, lost=lost, bitrate=0, voices=0) <= 2
     assert policy.update(0.5, lost=0.5, bitrate=10_000_000, voices=1) <= 2
+
+
+def test_what_a_queue_drops_as_a_line_becomes_thin_is_no_reason_to_send_more() -> None:
+    policy = RedundancyPolicy()
+    run(policy, 0, 5, 0.0, bitrate=2_000_000, voices=1)
+    for tenth in range(10):
+        policy.update(5 + tenth / 10, lost=0.15, bitrate=250_000, voices=1, queue=0.3)
+    assert run(policy, 6, 3, 0.08, bitrate=250_000, voices=1) == 0
+    assert run(policy, 10, 5, 0.05, bitrate=250_000, voices=1) == 1, "later on it is the line's own"
+
+
+def test_loss_counts_where_somebody_else_keeps_the_queue_full() -> None:
+    policy = RedundancyPolicy()
+    for tenth in range(100):
+        policy.update(tenth / 10, lost=0.05, bitrate=400_000, voices=1, queue=0.25)
+    assert policy.frames == 1

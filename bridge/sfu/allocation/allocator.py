@@ -44,6 +44,12 @@ What pictures differ by is a packet or two, however wide the line.
 """
 LEAST_UNSTEADY, MOST_UNSTEADY = 0.03, 0.1
 """The same as a part of the room: that of wide lines at least, that of thin ones at most."""
+FAR_TOO_MUCH = 1.5
+"""So many times what there is for a picture its frames may take together: else some are left out.
+
+An encoder that was told takes a moment to follow. Until then the pacer could only drop what comes last, to the next
+keyframe.
+"""
 AUDIO_ONLY = 50_000
 """Below this estimate sound alone is sent."""
 MIN_STILL = 15_000
@@ -332,4 +338,20 @@ def _choice(ladder: _Ladder, step: int, share: int, *, is_new: bool) -> Choice:
         # Nobody is asked for a larger picture in its place yet.
         room = min(room, _whole_room(ladder, step))
     state = VideoState.VIDEO if step == ladder.top else VideoState.REDUCED
-    return Choice(state, ladder.layers[step], ladder.cost(step), room)
+    layer = _fewer_frames(ladder, step, ladder.cost(step) + share) if ladder.source.leads else ladder.layers[step]
+    return Choice(state, layer, ladder.cost(step), room)
+
+
+def _fewer_frames(ladder: _Ladder, step: int, wire: int) -> Layer:
+    """The layer of a step, with as many of its frames as fit if all are far too much for what there is of the line."""
+    chosen = ladder.layers[step]
+    of_its_size = [
+        (layer, _wire_cost(layer))
+        for layer in ladder.source.layers
+        if layer.spatial == chosen.spatial and layer.temporal <= chosen.temporal
+    ]
+    if max((cost for _, cost in of_its_size), default=0) <= wire * FAR_TOO_MUCH:
+        return chosen
+    fitting = [layer for layer, cost in of_its_size if cost <= wire]
+    fewest = min((layer for layer, _ in of_its_size), key=lambda layer: layer.temporal)
+    return max(fitting, key=lambda layer: layer.temporal, default=fewest)

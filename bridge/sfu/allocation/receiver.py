@@ -153,6 +153,11 @@ class ReceiverAllocation:
         else:
             self._look_at_sound()
 
+    @property
+    def bitrate(self) -> int | None:
+        """What the line carries in all, in bit/s; None while nothing that can be believed is known of it."""
+        return self._estimate if self._proven else None
+
     def budget(self) -> int | None:
         """What the line carries beside sound, in bit/s; None while nothing that can be believed is known of it."""
         return round(self._estimate * HEADROOM) - self._audio_bitrate() if self._proven else None

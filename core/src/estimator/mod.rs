@@ -295,6 +295,7 @@ impl Estimator {
         let conditions = Conditions {
             round_trip,
             acknowledged: arriving,
+            sending,
             limited,
             random_loss: self.loss.chance(),
             losing: self.loss.is_losing(),

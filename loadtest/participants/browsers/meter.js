@@ -20,6 +20,7 @@ function installMeter(camera, names) {
   const outgoing = new Map();
   let socket = null;
   let lastStats = null;
+  let session = null;
   const STATS_ID = 900_000_000;
   let statsAsked = 0;
 
@@ -53,6 +54,7 @@ function installMeter(camera, names) {
     }
     if (message.type === "joined") {
       note("joined");
+      session = message.session.id;
       for (const { id, name } of message.participants) people.set(id, name);
     } else if (message.type === "participant_joined") {
       people.set(message.participant.id, message.participant.name);
@@ -189,7 +191,7 @@ function installMeter(camera, names) {
           }
         });
       }
-      const taken = { at: wallClock(), streams, frames, notices, upstream, roundTrip, bridge: lastStats };
+      const taken = { at: wallClock(), streams, frames, notices, upstream, roundTrip, session, bridge: lastStats };
       frames = [];
       notices = [];
       lastStats = null;
