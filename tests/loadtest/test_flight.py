@@ -15,6 +15,8 @@ from loadtest.errors import InputError, Place
 from loadtest.flight import read_records
 from loadtest.flight.line import as_yaml, observe
 from loadtest.flight.record import parse
+from loadtest.participants.samples import Sample
+from loadtest.running.estimates import downstream_estimates, with_estimates
 
 START = 50.0
 """Seconds: the worker is older than the call."""
@@ -166,3 +168,16 @@ def test_a_missing_file_and_a_wrong_rate_are_told(
     assert "No such file" in capsys.readouterr().err
     assert main(["replay", str(report), "--max", "much"]) == 2
     assert "--max" in capsys.readouterr().err
+
+
+def test_samples_take_the_estimates_that_held_at_their_time(tmp_path: Path) -> None:
+    writer = Writer()
+    writer.entry(START, 5, _number(300_000), _number(1_000_000))
+    archive = tmp_path / "report.zip"
+    with zipfile.ZipFile(archive, "w") as records:
+        for connection in ("publish", "subscribe"):
+            records.writestr(f"abc-{connection}.flight", writer.record())
+    told = downstream_estimates(archive, {"anna": "abc", "bo": "def"})
+    assert told == {"anna": [(1_700_000_051.0, 300_000)]}
+    samples = with_estimates([Sample(1_700_000_050.0), Sample(1_700_000_052.0)], told["anna"])
+    assert [sample.downstream_estimate for sample in samples] == [None, 300_000]

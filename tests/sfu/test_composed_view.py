@@ -425,4 +425,6 @@ def estimate(bridge: Bridge, transport: int, bitrate: int) -> None:
         source="transport_feedback",
         fraction_lost=0.0,
         proven=True,
+        round_trip_time=0.1,
+        queue_delay=0.0,
     )

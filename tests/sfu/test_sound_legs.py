@@ -37,5 +37,7 @@ async def test_a_leg_that_makes_sound_hears_what_is_lost_of_it(bridge: Bridge) -
         source="transport_feedback",
         fraction_lost=0.3,
         proven=True,
+        round_trip_time=0.1,
+        queue_delay=0.0,
     )
     await eventually(lambda: leg.loss == 20)

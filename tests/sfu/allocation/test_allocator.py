@@ -183,6 +183,20 @@ def test_an_encoder_that_follows_the_line_has_all_its_frames_sent() -> None:
     assert other.layer == SIMULCAST[2], "somebody else's line decides what the encoder makes"
 
 
+def test_frames_are_left_out_until_an_encoder_follows_a_line_that_has_become_thin() -> None:
+    def taking(bitrate: int) -> list[Source]:
+        small, large = Layer(0, 1, 60_000, 320, 180, 30.0), Layer(1, 0, 150_000, 640, 360, 15.0)
+        return [Source(0, (small, large, Layer(1, 1, bitrate, 640, 360, 30.0)), bounded=True, leads=True)]
+
+    allocator = Allocator()
+    assert allocator.allocate(0.0, 900_000, AUDIO, taking(450_000)).choices[0].layer == taking(450_000)[0].layers[2]
+    fallen = allocator.allocate(5.0, 300_000, AUDIO, taking(450_000)).choices[0]
+    assert fallen.layer == taking(450_000)[0].layers[1], "half of its frames fit, all do not by far"
+    assert fallen.room < 240_000, "which is no reason to ask for more"
+    followed = allocator.allocate(5.5, 300_000, AUDIO, taking(230_000)).choices[0]
+    assert followed.layer == taking(230_000)[0].layers[2]
+
+
 def test_an_estimate_that_nothing_proves_takes_nobodys_video() -> None:
     only = [Source(1, (Layer(0, 0, 900_000, 640, 360, 30.0),))]
     allocator = Allocator()

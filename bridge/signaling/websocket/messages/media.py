@@ -37,7 +37,10 @@ class SubscribeOffer(Notice, tag="subscribe_offer"):
 
 
 class AudioLevels(Notice, tag="audio_levels"):
-    """Who speaks, loudest first; at most five times a second and only while it changes. Left out is silent."""
+    """Who speaks, loudest first; at most five times a second and only while it changes, seldom over a thin line.
+
+    Left out is silent.
+    """
 
     levels: list[AudioLevel]
 
