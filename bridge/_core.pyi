@@ -206,6 +206,12 @@ class NarrowPathEvent(TypedDict):
     type: Literal["narrow_path"]
     transport_id: int
 
+class UdpRefusedEvent(TypedDict):
+    """Since UDP was left (`leave_udp`), a check over the selected path was refused. Told once."""
+
+    type: Literal["udp_refused"]
+    transport_id: int
+
 class PlainTransportReadyEvent(TypedDict):
     """The socket of a `PlainTransport` is bound to `local` ("address:port")."""
 
@@ -415,6 +421,7 @@ Event = (
     IceEvent
     | DtlsEvent
     | NarrowPathEvent
+    | UdpRefusedEvent
     | PlainTransportReadyEvent
     | TransportClosedEvent
     | ProducerEvent

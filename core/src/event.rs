@@ -212,6 +212,11 @@ pub enum Event {
         /// Which transport.
         transport_id: u64,
     },
+    /// Since UDP was left, a check over the selected path was refused. Told once.
+    UdpRefused {
+        /// Which transport.
+        transport_id: u64,
+    },
     /// The UDP socket of a `PlainTransport` is bound.
     PlainTransportReady {
         /// Which transport.

@@ -167,6 +167,11 @@ fn a_transport_that_leaves_udp_refuses_checks_there_and_is_reached_over_tcp() {
     assert_eq!(sim.deliver(client.path, request), Outcome::Accepted);
     let answers = sim.take_sent(client.path);
     assert_eq!(StunMessage::parse(&answers[0]).unwrap().error_code, Some(403));
+    assert_eq!(sim.take_events(), [Event::UdpRefused { transport_id: 10 }]);
+    let again = client.valid_request(true);
+    assert_eq!(sim.deliver(client.path, again), Outcome::Accepted);
+    assert_eq!(sim.take_sent(client.path).len(), 1, "refused too, and no news");
+    assert_eq!(sim.take_events(), []);
     sim.command(Command::SendDtls { transport_id: 10, datagrams: vec![vec![22; 50]] });
     assert_eq!(client.received(&mut sim).dtls.len(), 1, "the path serves as long as there is no other");
     client.path = tcp(5_000);

@@ -165,7 +165,7 @@ async def test_a_handshake_that_stops_in_the_middle_times_out() -> None:
 async def test_a_path_that_swallows_the_large_part_of_every_hello_is_left_for_tcp(
     bridge: Bridge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transport, "UDP_REFUSED_SECONDS", 0.0)
+    monkeypatch.setattr(transport, "NEXT_CHECK_SECONDS", 0.0)
     client = Client(bridge)
     await client.publish()
     client.ice()
@@ -189,12 +189,16 @@ async def test_a_path_that_swallows_the_large_part_of_every_hello_is_left_for_tc
 
 
 async def test_a_path_that_narrows_in_mid_call_is_left_for_tcp(bridge: Bridge, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "STABLE_UDP_REFUSED_SECONDS", 0.0)
+    """As soon as its peer has been refused a check, and so has given the path up."""
+    monkeypatch.setattr(transport, "REFUSAL_ARRIVES_SECONDS", 0.0)
     client = Client(bridge)
     await client.publish()
     await client.shake_hands()
     await client.wait_for(ConnectionState.CONNECTED)
     bridge.core.emit(type="narrow_path", transport_id=client.transport_id)
+    await settle()
+    assert ("restart", ConnectionKind.PUBLISH) not in client.recorder.events
+    bridge.core.emit(type="udp_refused", transport_id=client.transport_id)
     await client.recorder.wait_for("restart", ConnectionKind.PUBLISH)
     assert (client.transport_id, {"leave_udp": True}) in bridge.core.called("update_transport")
 
@@ -203,7 +207,7 @@ async def test_who_cannot_be_asked_keeps_a_path_that_narrows_until_it_restarts_b
     bridge: Bridge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A client of the HTTP doors: sound still passes."""
-    monkeypatch.setattr(transport, "STABLE_UDP_REFUSED_SECONDS", 0.0)
+    monkeypatch.setattr(transport, "REFUSAL_ARRIVES_SECONDS", 0.0)
     client = Client(bridge)
     client.recorder.heeds_restarts = False
     await client.publish()
@@ -214,7 +218,11 @@ async def test_who_cannot_be_asked_keeps_a_path_that_narrows_until_it_restarts_b
     assert (client.transport_id, {"leave_udp": True}) not in bridge.core.called("update_transport")
 
     fragment = "a=ice-ufrag:again\r\na=ice-pwd:anotherPasswordOf32Characters000"
-    described = await client.session.restart_ice(ConnectionKind.PUBLISH, fragment, demanded=True)
+    restarting = asyncio.create_task(client.session.restart_ice(ConnectionKind.PUBLISH, fragment, demanded=True))
+    await settle()
+    assert not bridge.core.called("restart_ice"), "the peer has its path as yet"
+    bridge.core.emit(type="udp_refused", transport_id=client.transport_id)
+    described = await restarting
     assert described is not None
     assert {line.split(" ")[2] for line in described.splitlines() if line.startswith("a=candidate:")} == {"tcp"}
     told = [update for _, update in bridge.core.called("update_transport")]
@@ -225,6 +233,21 @@ async def test_who_cannot_be_asked_keeps_a_path_that_narrows_until_it_restarts_b
         ("update_transport", client.transport_id, {"leave_udp": True})
     )
     assert {"peer_ice": {"ufrag": "again", "pwd": "anotherPasswordOf32Characters000"}} in told
+
+
+async def test_who_checks_seldom_is_not_waited_for(bridge: Bridge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Firefox does, and takes TCP beside UDP."""
+    monkeypatch.setattr(transport, "STABLE_NEXT_CHECK_SECONDS", 0.0)
+    monkeypatch.setattr(transport, "REFUSAL_ARRIVES_SECONDS", 0.0)
+    client = Client(bridge)
+    client.recorder.heeds_restarts = False
+    await client.publish()
+    await client.shake_hands()
+    await client.wait_for(ConnectionState.CONNECTED)
+    bridge.core.emit(type="narrow_path", transport_id=client.transport_id)
+    await settle()
+    fragment = "a=ice-ufrag:again\r\na=ice-pwd:anotherPasswordOf32Characters000"
+    assert await client.session.restart_ice(ConnectionKind.PUBLISH, fragment, demanded=True) is not None
 
 
 async def test_a_path_is_not_left_where_there_is_no_tcp() -> None:

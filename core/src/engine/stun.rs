@@ -62,6 +62,11 @@ impl Engine {
         if !agent.takes(path) {
             // Left without an answer, Chromium would hold on to the path for five seconds, and never try another one. So
             // it gives the path up, and restarts ICE.
+            let first = agent.on_refusal(path);
+            let transport_id = self.transports[key].id;
+            if first {
+                self.out.event(Event::UdpRefused { transport_id });
+            }
             self.refuse(key, path, &message, ErrorCode::Forbidden, &integrity);
             return Ok(Outcome::Accepted);
         }

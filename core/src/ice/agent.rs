@@ -92,6 +92,8 @@ pub struct Agent {
     consent: bool,
     consent_timeout: Duration,
     tcp_only: bool,
+    /// Whether a check over the selected path was refused since.
+    refused: bool,
     /// The last authenticated packet on any path.
     heard: Time,
 }
@@ -110,6 +112,7 @@ impl Agent {
             consent: false,
             consent_timeout,
             tcp_only: false,
+            refused: false,
             heard: Time::ZERO,
         }
     }
@@ -259,6 +262,14 @@ impl Agent {
     /// [Takes](Self::takes) no path over UDP any more. What there is of them serves until one over TCP is nominated.
     pub fn leave_udp(&mut self) {
         self.tcp_only = true;
+    }
+
+    /// A check was refused, since this agent does not [take](Self::takes) its path. True once, where that is the one which
+    /// media took: its peer gives it up now.
+    pub fn on_refusal(&mut self, path: &Path) -> bool {
+        let first = !self.refused && self.media_path() == Some(*path);
+        self.refused |= first;
+        first
     }
 
     /// Every path that was checked.
