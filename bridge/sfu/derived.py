@@ -187,7 +187,7 @@ class DerivedProducers:
         return None
 
     def thinner(self, source_id: int, lacking: Collection[str]) -> DerivedProducer | None:
-        """The producer for a line that does not carry what is sent: in the same codec if a leg makes that, else another.
+        """The producer for a line that does not carry what is sent: in its codec if a leg makes that, else another.
 
         None where there is none left, or nothing that a leg could take in.
         """

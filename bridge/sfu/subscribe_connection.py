@@ -381,7 +381,7 @@ class SubscribeConnection:
         self._look_later()
 
     def _look_at_each(self, now: float, budget: int | None, videos: Sequence[Source]) -> None:
-        """Has those made thinner that stand still on this line, and takes them as they are sent again when it carries them.
+        """Has those made thinner that stand still on this line, until it carries them as they are sent.
 
         Not screens, whose text is to be read: they stand still and sharp.
         """

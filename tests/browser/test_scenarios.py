@@ -22,7 +22,7 @@ from loadtest.report.words import threshold_text, value_text
 from tests.browser.browsers import Page, running_driver
 
 ROOT = Path(__file__).parents[2]
-SCENARIOS = ("300kbit-3pct-short", "drop-and-recover-short", "one-bad-leg-short", "firefox-short")
+SCENARIOS = ("300kbit-3pct-short", "drop-and-recover-short", "one-bad-leg-short", "one-size-short", "firefox-short")
 NAMESPACES = Path("/run/netns")
 
 pytestmark = [

@@ -1,4 +1,4 @@
-"""Which pictures a receiver better gets made thinner by a leg: those that its line does not carry even in their lowest layer.
+"""Which pictures a receiver better gets made thinner by a leg: those whose lowest layer its line does not carry.
 
 Most publishers send what the best line takes (`ceiling`). Some cannot be told, such as old clients that send one size,
 and some send one size for others, whose lines are better.
@@ -19,7 +19,7 @@ LEAVE_MARGIN = 1.3
 MIN_HOLD = 10.0
 """… for so many seconds, before they come as they are sent again, …"""
 MAX_HOLD = 120.0
-"""… doubled up to this, each time that this was too soon: it took less than the seconds of `SOON` to be so thin again."""
+"""… doubled up to this, each time that it was as thin again within the seconds of `SOON`."""
 SOON = 60.0
 RETRY_SECONDS = 30.0
 """After which a leg is asked for again that could not be had."""
