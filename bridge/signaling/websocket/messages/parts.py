@@ -283,7 +283,8 @@ class TranscodedSource(Struct, frozen=True):
         str,
         Meta(
             description="Why: `codec`, its receivers lack the codec that is sent; `thin_line`, their lines do not "
-            "carry what is sent; `composed`, they get one picture of everybody; `mixed`, they get one sound of everybody."
+            "carry what is sent; `composed`, they get one picture of everybody; `mixed`, they get one sound of "
+            "everybody."
         ),
     ]
     receivers: Annotated[int, Meta(description="How many receive it so.")]
