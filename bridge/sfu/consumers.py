@@ -164,6 +164,12 @@ class Consumers:
         """What the line carries beside sound, in bit/s; None while nothing is known of it."""
         return self._allocation.budget()
 
+    @property
+    def starved(self) -> list[int]:
+        """Videos that stand still, since the line does not carry even their lowest layer, by producer."""
+        too_little = (VideoState.STILLS, VideoState.PAUSED)
+        return [producer_id for producer_id, state in self._allocation.states.items() if state in too_little]
+
     def layers_changed(self, producer_id: int) -> None:
         """The layers of a producer of the room changed."""
         self._allocation.layers_changed(producer_id)

@@ -1,4 +1,4 @@
-"""Producers that a leg makes of others, for receivers who lack the codec that is sent.
+"""Producers that a leg makes of others, for receivers who lack the codec that is sent, or whose lines do not carry it.
 
 A leg hangs on a `PlainTransport` of the room's router: it consumes the producer there, and what it sends is a producer
 of the router like any other, which receivers consume instead. It runs while somebody receives it. Receivers with the
@@ -71,9 +71,7 @@ Suits = Callable[[Sequence[MediaCodec]], "int | None"]
 
 
 class DerivedProducer(SharedProducer):
-    """A producer in another codec. It exists in the core while it has receivers."""
-
-    reason = "codec"
+    """A producer in another codec, or thinner in the same. It exists in the core while it has receivers."""
 
     def __init__(self, owner: DerivedProducers, source: PublishedProducer, target: Codec) -> None:
         events = [each.codec for each in source.codecs if each.codec.key == codecs.EVENTS]
@@ -85,6 +83,7 @@ class DerivedProducer(SharedProducer):
         self.source_id = source.producer.producer_id
         self._source = source
         self.codec = target
+        self.reason = "thin_line" if variant(target) == variant(_sent(source)) else "codec"
 
     @property
     def receivers(self) -> int:
@@ -179,13 +178,28 @@ class DerivedProducers:
         source = self.router.producers.get(source_id)
         if source is None or not self.runner.enabled:
             return None
-        sent = next((each.codec for each in source.codecs if each.codec.key != "red"), source.codecs[0].codec)
+        sent = _sent(source)
         if sent.key not in DECODED[source.producer.kind]:
             return None
         for target in OFFERED[source.producer.kind]:
             if variant(target) not in {*lacking, variant(sent)}:
                 return self._one(source, target)
         return None
+
+    def thinner(self, source_id: int, lacking: Collection[str]) -> DerivedProducer | None:
+        """The producer for a line that does not carry what is sent: in its codec if a leg makes that, else another.
+
+        None where there is none left, or nothing that a leg could take in.
+        """
+        source = self.router.producers.get(source_id)
+        if source is None or not self.runner.enabled:
+            return None
+        sent = _sent(source)
+        if sent.key not in DECODED[source.producer.kind]:
+            return None
+        targets = [each for each in OFFERED[source.producer.kind] if variant(each) not in lacking]
+        target = min(targets, key=lambda each: variant(each) != variant(sent), default=None)
+        return None if target is None else self._one(source, target)
 
     def derive_for(self, source_id: int, suits: Suits) -> DerivedProducer | None:
         """The producer in the codec that suits a receiver best."""
@@ -227,6 +241,11 @@ class DerivedProducers:
     def _one(self, source: PublishedProducer, target: Codec) -> DerivedProducer:
         of_source = self._derived.setdefault(source.producer.producer_id, {})
         return of_source.setdefault(variant(target), DerivedProducer(self, source, target))
+
+
+def _sent(source: PublishedProducer) -> Codec:
+    """The codec that is sent."""
+    return next((each.codec for each in source.codecs if each.codec.key != "red"), source.codecs[0].codec)
 
 
 def target_for(kind: MediaKind, suits: Suits) -> Codec | None:

@@ -1,4 +1,4 @@
-"""Which producers one receiver gets by way of a leg, since it lacks their codec."""
+"""Which producers one receiver gets by way of a leg, since it lacks their codec or its line does not carry them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bridge.errors import BridgeError
+from bridge.sfu.allocation.sharing import START_BITRATE
 from bridge.sfu.consumers import Consumers
 from bridge.sfu.derived import DerivedProducer, Suits, variant
 from bridge.sfu.sdp.codecs import MediaCodec
@@ -34,6 +35,9 @@ class Detours:
         """By source, for those that run."""
         self._lacking: set[str] = set()
         """Codecs that the receiver refused once."""
+        self._thinned: set[int] = set()
+        """Sources whose codec it has, and whose pictures are too much for its line."""
+        self._share = START_BITRATE
 
     def key(self, source_id: int) -> int:
         """The producer that is consumed for a source: itself, or one derived of it."""
@@ -53,9 +57,12 @@ class Detours:
 
     def refused(self, published: PublishedProducer) -> bool:
         """The receiver refused what it was offered a source in. Whether there is another codec to try."""
+        source_id = published.producer.producer_id
         self._lacking.add(variant(_first(self.codecs(published))))
-        self.close(published.producer.producer_id)
-        return self._seek(published.producer.producer_id)
+        thinned = source_id in self._thinned
+        self.close(source_id)
+        # Of one that was to be made thinner there is what its publisher sends.
+        return thinned or self._seek(source_id)
 
     def choose(self, published: PublishedProducer, suits: Suits) -> None:
         """Finds a codec that the receiver, whose codecs are known, takes, if it does not take the source's."""
@@ -71,22 +78,49 @@ class Detours:
         if derived is None or source_id in self._keys:
             return None
         try:
-            self._keys[source_id] = derived.acquire(self)
+            self._keys[source_id] = derived.acquire(self, self._share)
         except BridgeError as error:
             return "legs_exhausted" if error.code == "legs_exhausted" else "leg_failed"
         return None
+
+    @property
+    def thinned(self) -> frozenset[int]:
+        """Sources that are made thinner for this line, although the receiver has their codec."""
+        return frozenset(self._thinned)
+
+    def by_codec(self, source_id: int) -> bool:
+        """Whether a leg makes a source since the receiver lacks its codec."""
+        return source_id in self._derived and source_id not in self._thinned
+
+    def thin(self, source_id: int) -> bool:
+        """Has a source made thinner, until it is closed. False if there is no leg to be had; then all is as it was."""
+        derived = self._router.derived.thinner(source_id, self._lacking)
+        if derived is None:
+            return False
+        try:
+            key = derived.acquire(self, self._share)
+        except BridgeError:
+            return False
+        self._consumers.close(source_id)
+        self._derived[source_id], self._keys[source_id] = derived, key
+        self._thinned.add(source_id)
+        return True
 
     def close(self, source_id: int) -> None:
         """Ends what is consumed for a source, and the leg with its last receiver."""
         self._consumers.close(self.key(source_id))
         if self._keys.pop(source_id, None) is not None:
             self._derived[source_id].release(self)
+        if source_id in self._thinned:
+            self._thinned.remove(source_id)
+            del self._derived[source_id]
 
     def ended(self, source_id: int) -> None:
         """A source has ended, or its leg for good; what was consumed for it ends by itself."""
         self._consumers.forget(self.key(source_id))
         self._keys.pop(source_id, None)
         self._derived.pop(source_id, None)
+        self._thinned.discard(source_id)
 
     @property
     def lacking(self) -> frozenset[str]:
@@ -100,7 +134,7 @@ class Detours:
     def on_estimate(self, event: EstimateEvent) -> int:
         """What the line carries: legs make what fits, each picture an equal share, which is returned in bit/s."""
         pictures, sounds = self._consumers.counts()
-        share = round(max(0, event["bitrate"] * OVERHEAD - sounds * AUDIO_BITRATE) / max(1, pictures))
+        self._share = share = round(max(0, event["bitrate"] * OVERHEAD - sounds * AUDIO_BITRATE) / max(1, pictures))
         for source_id in self._keys:
             self._derived[source_id].set_bitrate(self, share)
             self._derived[source_id].set_loss(self, event["fraction_lost"])

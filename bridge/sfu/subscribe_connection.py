@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bridge.errors import BridgeError
+from bridge.sfu.allocation import ranks
 from bridge.sfu.allocation.model import Source, VideoState
+from bridge.sfu.allocation.thin_line import ThinLine
 from bridge.sfu.composed_view import ComposedView
 from bridge.sfu.consumers import Consumers, ConsumerSpec
 from bridge.sfu.detours import Detours
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
 
 
 LOOK_SECONDS = 0.5
-"""Between two looks at a line that decides whether pictures come composed."""
+"""Between two looks at a line that decides whether pictures come composed, or made thinner."""
 
 
 @dataclass
@@ -93,10 +95,11 @@ class SubscribeConnection:
         self._limits = limits
         self._make_transport = make_transport
         self._on_negotiation_needed = on_negotiation_needed
+        self._tell_video_state = on_video_state
         self._consumers = Consumers(
             router,
             lambda key, live: on_consumer(self._detours.source_of(key), live),
-            lambda key, state: on_video_state(self._detours.source_of(key), state),
+            self._on_video_state,
         )
         self._payload_types = PayloadTypes()
         self._asked: Sequence[Subscription] = ()
@@ -108,6 +111,7 @@ class SubscribeConnection:
         self._outstanding: _Outstanding | None = None
         self._unsupported: dict[int, UnsupportedSubscription] = {}
         self._detours = Detours(router, self._consumers)
+        self._thin_line = ThinLine()
         self._check: asyncio.Handle | None = None
         self._look: asyncio.TimerHandle | None = None
 
@@ -149,10 +153,16 @@ class SubscribeConnection:
         """Frees the m-lines of producers that ended."""
         for producer_id in producer_ids:
             source_id = self._detours.source_of(producer_id)
+            thinned = source_id in self._detours.thinned
             self._detours.ended(source_id)
             self._unsupported.pop(producer_id, None)
-            if source_id != producer_id:
-                # Its leg has ended, and it itself goes on.
+            if source_id == producer_id:
+                continue
+            # Its leg has ended, and it itself goes on.
+            if thinned:
+                self._thin_line.refuse(asyncio.get_running_loop().time())
+                self._vacate_source(source_id)
+            else:
                 self._refuse_source(source_id, "leg_failed")
         for line in self._lines:
             if line.producer_id in producer_ids:
@@ -277,6 +287,11 @@ class SubscribeConnection:
     def _vacate(line: _MediaLine) -> None:
         line.producer_id = line.sending = None
 
+    def _vacate_source(self, source_id: int) -> None:
+        for line in self._lines:
+            if line.producer_id == source_id:
+                self._vacate(line)
+
     def _check_peer(self, answer: SessionDescription) -> PeerTransport | None:
         in_use = [media for media in answer.media if not media.rejected]
         if not in_use or self.transport is None:
@@ -343,7 +358,8 @@ class SubscribeConnection:
 
     def _look_later(self) -> None:
         """While the line decides what is received, it is looked at now and then."""
-        if self._look is None and self._composed.follows_line:
+        decides = self._composed.follows_line or self._consumers.starved or self._detours.thinned
+        if self._look is None and decides:
             self._look = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look_now)
 
     def _look_now(self) -> None:
@@ -357,8 +373,43 @@ class SubscribeConnection:
             and (published := self._router.producers.get(each.producer_id)) is not None
             and published.producer.kind == "video"
         ]
-        if self._composed.look(asyncio.get_running_loop().time(), self._consumers.budget(), videos):
+        now, budget = asyncio.get_running_loop().time(), self._consumers.budget()
+        if self._composed.look(now, budget, videos):
             self._apply()
+        if not self._composed.composed:
+            self._look_at_each(now, budget, videos)
+        self._look_later()
+
+    def _look_at_each(self, now: float, budget: int | None, videos: Sequence[Source]) -> None:
+        """Has those made thinner that stand still on this line, until it carries them as they are sent.
+
+        Not screens, whose text is to be read: they stand still and sharp.
+        """
+        each_sent = [
+            video
+            for video in videos
+            if not self._detours.by_codec(video.producer_id) and self._rank(video.producer_id) != ranks.SCREEN
+        ]
+        before = self._detours.thinned
+        starved = [self._detours.source_of(key) for key in self._consumers.starved]
+        wanted = self._thin_line.update(now, budget, each_sent, thinned=before, starved=starved)
+        for source_id in wanted - before:
+            if self._detours.thin(source_id):
+                self._vacate_source(source_id)
+            else:
+                self._thin_line.refuse(now)
+        for source_id in before - wanted:
+            self._detours.close(source_id)
+            self._vacate_source(source_id)
+        if wanted != before:
+            self._check_soon()
+
+    def _rank(self, producer_id: int) -> int | None:
+        asked = self._wanted.get(producer_id)
+        return None if asked is None else asked.rank
+
+    def _on_video_state(self, key: int, state: VideoState) -> None:
+        self._tell_video_state(self._detours.source_of(key), state)
         self._look_later()
 
     def _refuse_codec(self, line: _MediaLine, offered: OfferedMedia) -> None:

@@ -215,7 +215,7 @@ class LegInput:
     """As people write it."""
 
 
-LegReason = Literal["codec", "composed", "mixed"]
+LegReason = Literal["codec", "thin_line", "composed", "mixed"]
 
 
 @dataclass(frozen=True)
@@ -228,8 +228,8 @@ class LegReport:
     target: str
     """The codec that the leg makes."""
     reason: LegReason
-    """`codec`: its receivers lack the codec that is sent; `composed`: they get one picture of everybody; `mixed`: they
-    get one sound of everybody."""
+    """`codec`: its receivers lack the codec that is sent; `thin_line`: their lines do not carry what is sent;
+    `composed`: they get one picture of everybody; `mixed`: they get one sound of everybody."""
     receivers: int
     restarts: int = field(default=0, compare=False)
     stats: Mapping[str, float] = field(default_factory=dict, compare=False)

@@ -1,4 +1,4 @@
-"""Four short scenarios, as a user runs them, with real browsers on emulated lines; their report in a real browser.
+"""Five short scenarios, as a user runs them, with real browsers on emulated lines; their report in a real browser.
 
 What is asserted is what the lines make, by the thresholds of the scenarios: not how fast this machine is. Lines and
 browsers run in real time, so these tests run alone: beside others, three browsers measure the others.
@@ -22,12 +22,12 @@ from loadtest.report.words import threshold_text, value_text
 from tests.browser.browsers import Page, running_driver
 
 ROOT = Path(__file__).parents[2]
-SCENARIOS = ("300kbit-3pct-short", "drop-and-recover-short", "one-bad-leg-short", "firefox-short")
+SCENARIOS = ("300kbit-3pct-short", "drop-and-recover-short", "one-bad-leg-short", "one-size-short", "firefox-short")
 NAMESPACES = Path("/run/netns")
 
 pytestmark = [
     pytest.mark.alone,
-    # The first test waits for four scenarios in real time.
+    # The first test waits for five scenarios in real time.
     pytest.mark.timeout(900),
     pytest.mark.skipif(
         os.geteuid() != 0 or not Path("/dev/net/tun").exists(), reason="lines need root and TUN devices"

@@ -7,60 +7,12 @@ import pytest
 from bridge.errors import BridgeError
 from bridge.sfu import ComposedLayout, MediaSession, Party, Producer, View, composed_view, subscribe_connection
 from bridge.sfu.allocation import view as view_choice
-from bridge.sfu.legs import AnyLegSpec, ComposeSpec, LegListener, MixSpec, PictureScene, Scene, SoundScene
+from bridge.sfu.legs import ComposeSpec, MixSpec, PictureScene, SoundScene
 from tests.sfu.conftest import Bridge
+from tests.sfu.fake_legs import FakeLegs, estimate
 from tests.sfu.support import Recorder
 from tests.sfu.test_subscribe import negotiate, published, wanted
 from tests.support.bridge import eventually
-
-
-class FakeLeg:
-    """A leg that remembers what it is told."""
-
-    def __init__(self, spec: AnyLegSpec, bitrate: int, listener: LegListener) -> None:
-        self.spec, self.bitrate, self.listener, self.thin = spec, bitrate, listener, 0
-        self.scene: Scene | None = None
-        self.stopped = False
-        self.loss: int | None = None
-        self.restarts = 0
-        self.stats: dict[str, float] = {}
-
-    def connect(self, media: object) -> None:
-        """Nothing runs."""
-
-    def set_bitrate(self, bitrate: int, thin: int = 0) -> None:
-        self.bitrate, self.thin = bitrate, thin
-
-    def set_loss(self, percent: int) -> None:
-        self.loss = percent
-
-    def set_scene(self, scene: Scene) -> None:
-        self.scene = scene
-
-    def stop(self) -> None:
-        self.stopped = True
-
-
-class FakeLegs:
-    """A budget of so many legs."""
-
-    enabled = True
-
-    def __init__(self, budget: int = 8) -> None:
-        self.budget = budget
-        self.legs: list[FakeLeg] = []
-        self.refused = 0
-
-    def reserve(self, spec: AnyLegSpec, bitrate: int, listener: LegListener) -> FakeLeg:
-        if len(self.running) >= self.budget:
-            self.refused += 1
-            raise BridgeError("legs_exhausted", "none left")
-        self.legs.append(FakeLeg(spec, bitrate, listener))
-        return self.legs[-1]
-
-    @property
-    def running(self) -> list[FakeLeg]:
-        return [leg for leg in self.legs if not leg.stopped]
 
 
 @pytest.fixture
@@ -414,17 +366,3 @@ async def test_who_leaves_is_no_longer_in_the_picture(bridge: Bridge, legs: Fake
     assert isinstance(leg.scene, PictureScene)
     assert len(leg.scene.sources) == 2
     assert len({each.ssrc for each in leg.scene.sources}) == 2
-
-
-def estimate(bridge: Bridge, transport: int, bitrate: int) -> None:
-    """What a line carries, by transport-wide feedback."""
-    bridge.core.emit(
-        type="estimate",
-        transport_id=transport,
-        bitrate=bitrate,
-        source="transport_feedback",
-        fraction_lost=0.0,
-        proven=True,
-        round_trip_time=0.1,
-        queue_delay=0.0,
-    )

@@ -6,8 +6,8 @@ import re
 
 from bridge.sfu.legs import LegSpec
 from tests.sfu.conftest import Bridge
+from tests.sfu.fake_legs import FakeLegs
 from tests.sfu.support import fixture
-from tests.sfu.test_composed_view import FakeLegs
 from tests.sfu.test_subscribe import published, wanted
 from tests.support.bridge import eventually
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.sfu.allocation.sharing import MAIN, THIN
 from tests.sfu.conftest import Bridge
-from tests.sfu.test_composed_view import FakeLegs
+from tests.sfu.fake_legs import FakeLegs
 from tests.sfu.test_subscribe import published
 from tests.support.bridge import eventually
 

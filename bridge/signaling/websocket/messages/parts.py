@@ -273,7 +273,7 @@ class WantedEncoding(Struct, frozen=True):
 
 
 class TranscodedSource(Struct, frozen=True):
-    """A source that the bridge decodes and encodes again for those who lack its codec."""
+    """A source that the bridge decodes and encodes again for those who lack its codec or a line that carries it."""
 
     source_id: SourceId
     kind: MediaKind
@@ -282,8 +282,9 @@ class TranscodedSource(Struct, frozen=True):
     reason: Annotated[
         str,
         Meta(
-            description="Why: `codec`, its receivers lack the codec that is sent; `composed`, they get one picture of "
-            "everybody; `mixed`, they get one sound of everybody."
+            description="Why: `codec`, its receivers lack the codec that is sent; `thin_line`, their lines do not "
+            "carry what is sent; `composed`, they get one picture of everybody; `mixed`, they get one sound of "
+            "everybody."
         ),
     ]
     receivers: Annotated[int, Meta(description="How many receive it so.")]

@@ -1,0 +1,89 @@
+"""Which pictures a receiver better gets made thinner by a leg: those whose lowest layer its line does not carry.
+
+Most publishers send what the best line takes (`ceiling`). Some cannot be told, such as old clients that send one size,
+and some send one size for others, whose lines are better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from bridge.sfu.allocation.allocator import OVERHEAD, UP_MARGIN, lowest_cost
+from bridge.sfu.allocation.model import Source
+from bridge.sfu.allocation.sharing import MIN_BITRATE
+
+THIN_SECONDS = 5.0
+"""For so long a picture has to stand still: most publishers follow within two seconds."""
+LEAVE_MARGIN = 1.3
+"""The line has to carry so many times what all pictures take as they are sent …"""
+MIN_HOLD = 10.0
+"""… for so many seconds, before they come as they are sent again, …"""
+MAX_HOLD = 120.0
+"""… doubled up to this, each time that it was as thin again within the seconds of `SOON`."""
+SOON = 60.0
+RETRY_SECONDS = 30.0
+"""After which a leg is asked for again that could not be had."""
+LEAST = round(MIN_BITRATE * OVERHEAD)
+"""What a picture that a leg makes takes at least, in bit/s."""
+
+
+class ThinLine:
+    """The choice for one line, with hysteresis. Pure: the clock is an argument, in seconds, and never goes back."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+        """Since when another choice would be better."""
+        self._left: float | None = None
+        """When the last picture came as it is sent again."""
+        self._hold = MIN_HOLD
+        self._retry = 0.0
+
+    def update(
+        self,
+        now: float,
+        budget: int | None,
+        videos: Sequence[Source],
+        *,
+        thinned: Collection[int],
+        starved: Collection[int],
+    ) -> frozenset[int]:
+        """Those that are to be made by a leg, by their id.
+
+        `budget` is what the line carries beside sound, in bit/s; None while nothing is known of it. `videos` are as
+        they are sent, with what their layers take; `thinned` those that a leg makes now, and `starved` those that stand
+        still.
+        """
+        now_made = frozenset(thinned)
+        known = [video for video in videos if video.layers]
+        better = now_made if budget is None or not known else _better(budget, known, now_made, starved)
+        if better == now_made or (better > now_made and now < self._retry):
+            self._since = None
+            return now_made
+        if self._since is None:
+            self._since = now
+        leaves = not better
+        if now - self._since < (self._hold if leaves else THIN_SECONDS):
+            return now_made
+        self._since = None
+        if leaves:
+            self._left = now
+        elif not now_made and self._left is not None:
+            again_soon = now - self._left < SOON
+            self._hold = min(self._hold * 2, MAX_HOLD) if again_soon else MIN_HOLD
+        return better
+
+    def refuse(self, now: float) -> None:
+        """There is no leg to be had."""
+        self._retry = now + RETRY_SECONDS
+
+
+def _better(budget: int, videos: Sequence[Source], thinned: frozenset[int], starved: Collection[int]) -> frozenset[int]:
+    """What would be best for this line as it is now."""
+    costs = {video.producer_id: lowest_cost(video) for video in videos}
+    if sum(costs.values()) * LEAVE_MARGIN <= budget:
+        return frozenset()
+    share = budget / len(costs)
+    if share < LEAST or not any(each in starved for each in costs):
+        return thinned
+    heavy = frozenset(each for each, cost in costs.items() if cost * UP_MARGIN > share)
+    return thinned | (heavy or frozenset(each for each in costs if each in starved))
