@@ -12,9 +12,9 @@ from bridge.sfu.allocation.allocator import OVERHEAD, UP_MARGIN, lowest_cost
 from bridge.sfu.allocation.model import Source
 from bridge.sfu.allocation.sharing import MIN_BITRATE
 
-THIN_SECONDS = 5.0
+THIN_SECONDS = 3.0
 """For so long a picture has to stand still: most publishers follow within two seconds."""
-LEAVE_MARGIN = 1.3
+LEAVE_MARGIN = UP_MARGIN
 """The line has to carry so many times what all pictures take as they are sent …"""
 MIN_HOLD = 10.0
 """… for so many seconds, before they come as they are sent again, …"""
