@@ -262,10 +262,8 @@ def test_a_trace_begins_at_its_first_row_and_its_last_lasts_as_long_as_the_one_b
 
 
 def test_a_trace_that_a_spreadsheet_wrote_is_read(tmp_path: Path) -> None:
-    (tmp_path / "trace.csv").write_bytes(b"\xef\xbb\xbftime_s,bit/s\r\n0,1000\r\n1,2000\r\n")
-    trace = read_trace(tmp_path / "trace.csv")
-    assert isinstance(trace, RateTrace)
-    assert trace.rates == ((0.0, 1000.0), (1.0, 2000.0))
+    trace = trace_of(tmp_path, "\ufefftime_s,bit/s\r\n0,1000\r\n1,2000\r\n")
+    assert trace == RateTrace(((0.0, 1000.0), (1.0, 2000.0)), 2.0)
 
 
 def test_the_published_form_of_3g_traces_is_read(tmp_path: Path) -> None:

@@ -167,6 +167,20 @@ def test_what_breaks_json_parsers_is_refused(text: str) -> None:
         decode(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ('{"type": "subscibe", "id": 1}', "Did you mean subscribe?"),
+        ('{"type": "admit", "id": 1, "participant_id": "p"}', "Did you mean participant_ids?"),
+        ('{"type": "leave", "id": 1, "reason": "x"}', "Known here: type, id."),
+    ],
+)
+def test_a_type_and_a_field_that_there_are_not_are_answered_with_the_nearest(text: str, hint: str) -> None:
+    error = refusal(text)
+    assert error is not None
+    assert error.hint == f"{hint} docs/protocol describes every message."
+
+
 def test_the_examples_of_the_protocol_are_messages_of_it() -> None:
     text = (PROTOCOL / "README.md").read_text()
     decoder, examples = json.JSONDecoder(), []

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from bridge.errors import BridgeError
 from bridge.signaling import decoder_errors
 from bridge.signaling.body import read_text
-from bridge.signaling.rest.near import near
+from bridge.signaling.near import near
 
 MAX_BODY_BYTES = 8192
 NO_STORE = {"Cache-Control": "no-store"}

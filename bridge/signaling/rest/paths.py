@@ -12,8 +12,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bridge.errors import BridgeError
+from bridge.signaling.near import near
 from bridge.signaling.problem import problem
-from bridge.signaling.rest.near import near
 from bridge.signaling.rest.openapi import Operation
 
 Endpoint = Callable[[Request], Awaitable[Response]]
