@@ -60,7 +60,7 @@ def decode(text: str) -> ClientMessage:
             f"{reason[:_REASON_LENGTH]}.",
             field=None if field is None else field[:_REASON_LENGTH],
             hint=_hint(text, reason, field),
-            request_id=_request_id(text),
+            request_id=request_id_of(text),
         ) from None
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         raise BadMessageError(
@@ -81,7 +81,10 @@ def _hint(text: str, reason: str, field: str | None) -> str:
     return _HINT
 
 
-def _request_id(text: str) -> int | None:
+def request_id_of(text: str | None) -> int | None:
+    """The number of the request in a text frame, whatever else is in it; None where there is no usable one."""
+    if text is None:
+        return None
     try:
         request_id = msgspec.json.decode(text, type=_Numbered).id
     except (msgspec.DecodeError, UnicodeError, RecursionError):
