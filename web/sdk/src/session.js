@@ -206,8 +206,8 @@ export class Session extends Emitter {
    */
   #judge({ code, closing }, error) {
     // The refusal that came before knows the field and the hint; the closing message only the code.
-    const refusal = closing && closing.code === error.code ? { ...closing, field: error.field, hint: error.hint } : closing;
-    const reason = refusal ? refusalToError(refusal, code) : error;
+    const { field, hint } = closing?.code === error.code ? error : {};
+    const reason = closing ? refusalToError({ ...closing, field, hint }, code) : error;
     if (REJOIN.has(code) || reason.code === "session_unknown") {
       this.#resumable = null;
       return { reason, final: false };
