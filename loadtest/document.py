@@ -84,7 +84,8 @@ def read_text(path: Path, expected: str, largest: int = _LARGEST_FILE) -> str:
     try:
         if path.stat().st_size > largest:
             raise InputError(f"the file is larger than {largest} bytes: expected {expected}", place)
-        return path.read_text("utf-8")
+        # Spreadsheets put a byte order mark in front.
+        return path.read_text("utf-8-sig")
     except FileNotFoundError:
         beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
         hint = nearest(path.name, beside) if beside else f"there is no folder {str(path.parent)!r}"

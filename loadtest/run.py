@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import ipaddress
 import os
 import shlex
 import signal
@@ -14,6 +15,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from loadtest.document import read_text
 from loadtest.errors import InputError, Place
@@ -125,6 +127,20 @@ def _check_bridge(scenarios: Sequence[Scenario], options: argparse.Namespace) ->
     for name, (value, is_needed) in needed.items():
         if (options.bridge is not None and is_needed) != (value is not None):
             raise InputError(f"--bridge and {name} go together: expected both or none")
+    has_lines = any(plan.lines for scenario in scenarios for plan in scenario.participants)
+    if options.bridge is not None and has_lines and _is_loopback(urlsplit(options.bridge).hostname or ""):
+        raise InputError(
+            f"{options.bridge}: expected an address of this host that is not loopback",
+            Place("--bridge"),
+            "participants with a line are in networks of their own, from which loopback is not reached",
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _needs_own_network(scenarios: Sequence[Scenario]) -> bool:

@@ -18,6 +18,8 @@ MAX_RENEWAL = 7 * 86_400.0
 """Seconds after `exp` that `renewable_until` may lie at most; what is later counts as that."""
 MAX_LEVEL_LENGTH = 64
 """Characters of `level`."""
+_FIRST_MILLISECONDS = 1e11
+"""What is no time in seconds any more, or one in the year 5138: as milliseconds, it is in 1973."""
 ENTRANCES = ("lobby", "direct")
 """What `enters` may say, the narrower one first."""
 
@@ -120,6 +122,7 @@ def check_claims(
             hint=f"Roles here are: {', '.join(sorted(rules.roles))}.",
         )
     rule = rules.roles[role]
+    starts_in, ends_in = _appointment(claims, now)
     return JoinClaims(
         tenant=tenant,
         room=_text(claims, "room"),
@@ -134,8 +137,8 @@ def check_claims(
         consent_by_vendor=_consent_by_vendor(claims, allowed=may_hand_in_consents),
         video_consent=_switch(claims, "video_consent"),
         view=rule.view,
-        starts_in=check_instant(claims, "starts_at") - now if "starts_at" in claims else None,
-        ends_in=check_instant(claims, "ends_at") - now if "ends_at" in claims else None,
+        starts_in=starts_in,
+        ends_in=ends_in,
         lifetime=_end(claims, expires_at) + rules.leeway - now,
         expires_at=expires_at,
         token_id=_text(claims, "jti"),
@@ -155,11 +158,11 @@ def _check_audience(claims: Mapping[str, Any], audience: str) -> None:
 
 def _check_times(claims: Mapping[str, Any], rules: ClaimRules, now: float) -> float:
     expires_at, issued_at = check_instant(claims, "exp"), check_instant(claims, "iat")
-    not_before = check_instant(claims, "nbf") if "nbf" in claims else issued_at
+    not_before = check_instant(claims, "nbf") if "nbf" in claims else None
     if now >= expires_at + rules.leeway:
         raise TokenError("token_expired", "The token has expired.", field="exp", hint="Ask for a new one.")
     for name, value in (("nbf", not_before), ("iat", issued_at)):
-        if value > now + rules.leeway:
+        if value is not None and value > now + rules.leeway:
             raise TokenError(
                 "token_not_yet_valid",
                 "The token is not valid yet.",
@@ -174,6 +177,21 @@ def _check_times(claims: Mapping[str, Any], rules: ClaimRules, now: float) -> fl
             hint=f"exp may lie {rules.max_ttl:.0f} seconds after iat at most.",
         )
     return expires_at
+
+
+def _appointment(claims: Mapping[str, Any], now: float) -> tuple[float | None, float | None]:
+    """Seconds until the appointment begins and until it ends, as far as the token says."""
+    starts_in, ends_in = (
+        check_instant(claims, name) - now if name in claims else None for name in ("starts_at", "ends_at")
+    )
+    if starts_in is not None and ends_in is not None and ends_in <= starts_in:
+        raise TokenError(
+            "token_bad_claim",
+            "The appointment ends before it begins.",
+            field="ends_at",
+            hint="ends_at lies behind starts_at.",
+        )
+    return starts_in, ends_in
 
 
 def _end(claims: Mapping[str, Any], expires_at: float) -> float:
@@ -297,13 +315,19 @@ def check_instant(claims: Mapping[str, Any], name: str) -> float:
     """A claim that is a time, in seconds since the epoch. Raises `TokenError`."""
     value = _require(claims, name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not _is_instant(value):
-        raise TokenError(
-            "token_bad_claim",
-            "The claim is not a time.",
-            field=name,
-            hint="It is a number of seconds since 1970-01-01 (RFC 7519 §2, NumericDate).",
-        )
+        raise _no_instant(name, "The claim is not a time.")
+    if value >= _FIRST_MILLISECONDS:
+        raise _no_instant(name, "The claim is in milliseconds, it seems.")
     return float(value)
+
+
+def _no_instant(name: str, message: str) -> TokenError:
+    return TokenError(
+        "token_bad_claim",
+        message,
+        field=name,
+        hint="It is a number of seconds since 1970-01-01 (RFC 7519 §2, NumericDate).",
+    )
 
 
 def _is_instant(value: float) -> bool:

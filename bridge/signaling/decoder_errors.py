@@ -6,6 +6,8 @@ import re
 
 import msgspec
 
+UNKNOWN_FIELD = "Object contains unknown field"
+"""How the sentence begins of an object that has a field too many."""
 _MEMBER = re.compile(r"Object (?:missing required|contains unknown) field `([^`]*)`")
 """Of an object that lacks a field, or has one too many, the decoder names the object as the place."""
 

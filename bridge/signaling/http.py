@@ -52,8 +52,12 @@ async def _http_exception(request: Request, error: Exception) -> Response:
 def _hint(request: Request) -> str | None:
     """What may be wrong with a path at which there is nothing."""
     path = request.url.path
+    if "//" in path:
+        return "Leave one of the two slashes in a row out."
     if path.endswith("/") and path != "/":
         return "Leave the slash at its end out."
+    if path.startswith("/v1/"):
+        return "GET /v1/openapi.json describes the paths of the REST API."
     return None
 
 

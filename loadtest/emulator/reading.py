@@ -74,7 +74,10 @@ def _preset(node: Node, presets: Path) -> Path:
         return node.path()
     known = sorted(path.stem for path in presets.glob("*.yaml"))
     if name not in known:
-        raise node.wrong(f"a file that ends in .yaml, or one of {presets}", nearest(name, known))
+        raise node.wrong(
+            f"a file that ends in .yaml, or the name of one in {presets}",
+            nearest(name, known) if known else "there is none",
+        )
     return presets / f"{name}.yaml"
 
 

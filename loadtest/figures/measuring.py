@@ -110,7 +110,7 @@ def _entering(recording: Recording, plan: ParticipantPlan, span: Span) -> Values
     )
     if not plan.client.is_browser:
         first_picture = next((notice.at - asked for notice in notices if notice.kind == "first_picture"), None)
-        return {"join_time": joined, "connect_time": joined, "first_picture": first_picture}
+        return {"join_time": joined, "connect_time": connected, "first_picture": first_picture}
     early = [
         pictures
         for (name, _), pictures in pictures_of(recording, plan, span).items()

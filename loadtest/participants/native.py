@@ -22,6 +22,12 @@ ALL = "*"
 _INTERVAL = 0.5
 _LONGEST = 86_400
 """Seconds that the program is told to play; it is ended before."""
+_MOMENTS = (
+    ("join_time", "joined", ""),
+    ("connect_time", "connection", "connected"),
+    ("first_picture", "first_picture", ""),
+)
+"""Fields of a line of the report, and the notice that each becomes when it is there."""
 _GRACE = 5.0
 """Seconds that it may take to leave the call."""
 
@@ -137,11 +143,11 @@ class NativeClient:
             self._failure = line["message"]
         elif line["type"] == "participant":
             self._line = line
-            for kind, field_ in (("joined", "join_time"), ("first_picture", "first_frame")):
+            for field_, kind, text in _MOMENTS:
                 seconds = line[field_]
-                if seconds is not None and kind not in self._known:
-                    self._known.add(kind)
-                    self._notices.append(Notice(self._asked + seconds, kind))
+                if seconds is not None and field_ not in self._known:
+                    self._known.add(field_)
+                    self._notices.append(Notice(self._asked + seconds, kind, text))
 
     @property
     def _file(self) -> Path:

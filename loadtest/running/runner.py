@@ -113,17 +113,24 @@ class Runner:
         self, participants: Mapping[str, Participant], recording: Recording, station: Station | None
     ) -> None:
         end = self.scenario.duration
-        async with asyncio.TaskGroup() as tasks:
-            for plan in self.scenario.participants:
-                tasks.create_task(self._take_part(plan, participants[plan.name], recording))
-            tasks.create_task(self._watch_load(recording))
-            while (left := end - (time.time() - recording.began)) > 0:
-                self.progress(left, "in the call")
-                if station is not None and station.failed is not None:
-                    raise ParticipantError(station.failed)
-                await asyncio.sleep(min(0.5, left))
-            if self.inspect is not None:
-                await self.inspect(participants)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for plan in self.scenario.participants:
+                    tasks.create_task(self._take_part(plan, participants[plan.name], recording))
+                tasks.create_task(self._watch_load(recording))
+                while (left := end - (time.time() - recording.began)) > 0:
+                    self.progress(left, "in the call")
+                    if station is not None and station.failed is not None:
+                        raise ParticipantError(station.failed)
+                    await asyncio.sleep(min(0.5, left))
+                if self.inspect is not None:
+                    await self.inspect(participants)
+        except BaseExceptionGroup as group:
+            # Several may fail at once, as all do where there is no bridge.
+            failures, others = group.split(ParticipantError)
+            if failures is None or others is not None:
+                raise
+            raise ParticipantError("; ".join(str(failure) for failure in failures.exceptions)) from None
 
     async def _take_part(self, plan: ParticipantPlan, participant: Participant, recording: Recording) -> None:
         begin = recording.began

@@ -110,7 +110,7 @@ def table(rooms: Rooms, figures: Figures, bridge_cpu: float | None) -> str:
         ("rooms", f"{rooms.rooms} of {rooms.size}, {rate_text(rooms.bitrate)} of {rooms.codec} each"),
         ("connected", f"{figures.connected} of {figures.participants}"),
         ("streams that never came", str(figures.silent_streams)),
-        ("join, p50 / p95", millis(figures.join_p50, figures.join_p95)),
+        ("media stands, p50 / p95", millis(figures.join_p50, figures.join_p95)),
         ("first picture, p50 / p95", millis(figures.first_frame_p50, figures.first_frame_p95)),
         ("packets/s up, down", f"{figures.packets_up_per_second:,.0f}, {figures.packets_down_per_second:,.0f}"),
         ("each, up and down", f"{rate_text(figures.bitrate_up)}, {rate_text(figures.bitrate_down)}"),

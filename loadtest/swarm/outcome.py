@@ -87,7 +87,7 @@ class Outcome:
         """Figures from `begin` (seconds after the start) to the end."""
         ends = [(_at(lines, begin), lines[-1]) for lines in self.participants.values()]
         seconds = max((last["at"] - first["at"] for first, last in ends), default=0.0) or 1.0
-        joined = [last for _, last in ends if last["join_time"] is not None]
+        joined = [last for _, last in ends if last["connect_time"] is not None]
 
         def grown(part: str, name: str) -> float:
             return float(sum(last[part][name] - first[part][name] for first, last in ends))
@@ -95,8 +95,8 @@ class Outcome:
         expected, received = grown("down", "expected"), grown("down", "received")
         pictures = sum(last["down"]["pictures"] for last in joined)
         audio, video = self._delays("audio_delays", begin), self._delays("video_delays", begin)
-        joins = sorted(last["join_time"] for last in joined)
-        firsts = sorted(last["first_frame"] for last in joined if last["first_frame"] is not None)
+        joins = sorted(last["connect_time"] for last in joined)
+        firsts = sorted(first for last in joined if (first := _first_frame(last)) is not None)
         threads = [(_at(lines, begin), lines[-1]) for lines in self.threads.values()]
         return Figures(
             participants=len(ends),
@@ -151,6 +151,12 @@ def quantile(buckets: Buckets, share: float) -> float | None:
         if seen >= wanted and count:
             return upper
     return None
+
+
+def _first_frame(line: Line) -> float | None:
+    """The first picture, or the first sound where there was no picture."""
+    first: float | None = line["first_picture"] if line["first_picture"] is not None else line["first_sound"]
+    return first
 
 
 def _at(lines: list[Line], begin: float) -> Line:

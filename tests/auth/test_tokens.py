@@ -78,7 +78,7 @@ def test_an_unsigned_token_is_refused() -> None:
     [
         ({"exp": NOW - 30}, "token_expired", "exp"),
         ({"nbf": NOW + 31}, "token_not_yet_valid", "nbf"),
-        ({"iat": NOW + 31, "nbf": None}, "token_not_yet_valid", "nbf"),
+        ({"iat": NOW + 31, "nbf": None}, "token_not_yet_valid", "iat"),
         ({"exp": NOW + 3601}, "token_too_long_lived", "exp"),
         ({"aud": "other"}, "token_wrong_audience", "aud"),
         ({"aud": ["other"]}, "token_wrong_audience", "aud"),
@@ -97,6 +97,10 @@ def test_an_unsigned_token_is_refused() -> None:
         ({"iat": float("nan")}, "token_bad_claim", "iat"),
         ({"exp": 10**400}, "token_bad_claim", "exp"),
         ({"iat": -1}, "token_bad_claim", "iat"),
+        # What a program in JavaScript has at hand.
+        ({"iat": NOW * 1000, "exp": NOW * 1000 + 600_000}, "token_bad_claim", "exp"),
+        ({"starts_at": NOW * 1000}, "token_bad_claim", "starts_at"),
+        ({"starts_at": NOW + 1800, "ends_at": NOW + 1800}, "token_bad_claim", "ends_at"),
     ],
 )
 def test_a_claim_that_cannot_be_accepted_is_named(changes: dict[str, Any], code: str, field: str) -> None:

@@ -261,6 +261,11 @@ def test_a_trace_begins_at_its_first_row_and_its_last_lasts_as_long_as_the_one_b
     assert trace == RateTrace(((0.0, 1000.0), (1.0, 2000.0), (3.0, 0.0)), 5.0)
 
 
+def test_a_trace_that_a_spreadsheet_wrote_is_read(tmp_path: Path) -> None:
+    trace = trace_of(tmp_path, "\ufefftime_s,bit/s\r\n0,1000\r\n1,2000\r\n")
+    assert trace == RateTrace(((0.0, 1000.0), (1.0, 2000.0)), 2.0)
+
+
 def test_the_published_form_of_3g_traces_is_read(tmp_path: Path) -> None:
     trace = trace_of(tmp_path, "# source\nstart_ms,duration_ms,kbps\n906,1010,953\n1916,1020,0\n")
     assert isinstance(trace, RateTrace)

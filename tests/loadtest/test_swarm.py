@@ -32,8 +32,9 @@ def test_everyone_in_ten_rooms_of_three_receives_everyone(door: str, codec: str,
         assert (line["down"]["sounds"], line["down"]["pictures"]) == (2, 2)
         assert line["down"]["frames"] > 0
         assert line["down"]["audio_delay"]["p50"] is not None
-        assert line["join_time"] > 0
-        assert line["first_frame"] > 0
+        assert 0 < line["join_time"] < line["connect_time"]
+        assert line["first_picture"] > line["join_time"]
+        assert line["first_sound"] > line["join_time"]
 
 
 def test_a_plan_that_cannot_be_played_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -80,7 +81,7 @@ def _participant(at: float, *, received: int, expected: int, freezes: int) -> di
         "received": received, "expected": expected, "frames": received, "freezes": freezes, "frozen": 0.5 * freezes,
         "longest_freeze": 0.5, "audio_gaps": 0,
     }  # fmt: skip
-    times = {"join_time": 0.1, "first_frame": 0.2}
+    times = {"join_time": 0.05, "connect_time": 0.1, "first_picture": None, "first_sound": 0.2}
     return {"type": "participant", "name": "a", "at": at, "last": False, "up": up, "down": down, **times}
 
 
@@ -96,6 +97,7 @@ def test_figures_are_those_of_the_window() -> None:
     assert figures.packets_down_per_second == pytest.approx(95)
     assert (figures.audio_delay_p50, figures.video_delay_p50) == (0.004, None)
     assert figures.swarm_cpu == pytest.approx(0.5)
+    assert (figures.join_p50, figures.first_frame_p50) == (0.1, 0.2)
 
 
 def test_quantiles_of_buckets() -> None:

@@ -85,6 +85,8 @@ async def test_a_path_with_a_slash_too_many_is_not_there_and_says_so() -> None:
             refused = await http.request(method, "/whip/room/")
             assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
             assert "slash" in refused.json()["hint"]
+        assert "two slashes" in (await http.get("/v1//rooms")).json()["hint"]
+        assert "openapi.json" in (await http.get("/v1/room")).json()["hint"]
         assert "hint" not in (await http.get("/whip")).json()
 
 

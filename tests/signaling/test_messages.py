@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import jsonschema
@@ -164,3 +165,30 @@ def test_any_text_is_refused_or_understood(text: str) -> None:
 def test_what_breaks_json_parsers_is_refused(text: str) -> None:
     with pytest.raises(BadMessageError):
         decode(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ('{"type": "subscibe", "id": 1}', "Did you mean subscribe?"),
+        ('{"type": "admit", "id": 1, "participant_id": "p"}', "Did you mean participant_ids?"),
+        ('{"type": "leave", "id": 1, "reason": "x"}', "Known here: type, id."),
+    ],
+)
+def test_a_type_and_a_field_that_there_are_not_are_answered_with_the_nearest(text: str, hint: str) -> None:
+    error = refusal(text)
+    assert error is not None
+    assert error.hint == f"{hint} docs/protocol describes every message."
+
+
+def test_the_examples_of_the_protocol_are_messages_of_it() -> None:
+    text = (PROTOCOL / "README.md").read_text()
+    decoder, examples = json.JSONDecoder(), []
+    for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL):
+        end = 0
+        while (begin := block.find("{", end)) >= 0:
+            example, end = decoder.raw_decode(block, begin)
+            examples.append(example)
+    assert {"join", "joined", "published", "layout", "resume"} <= {example["type"] for example in examples}
+    for example in examples:
+        validator("client" if "id" in example else "server").validate(example)

@@ -224,6 +224,42 @@ async def test_rooms_are_listed_page_by_page(vendors: Vendors, clinic: httpx.Asy
         assert refusal(await clinic.get("/v1/rooms", params=query)) == (400, "invalid_request")
 
 
+async def test_a_query_parameter_that_is_not_known_is_refused_with_the_nearest_one(clinic: httpx.AsyncClient) -> None:
+    for path, parameter, hint in (
+        ("/v1/rooms?limt=5", "limt", "Did you mean limit?"),
+        ("/v1/events?rom=time-1", "rom", "Did you mean room?"),
+        ("/v1/records?since=2026-01-01", "since", "Known here: limit, cursor, room, record, from, to."),
+        ("/v1/rooms/a?expand=participants", "expand", "None is known here."),
+    ):
+        refused = await clinic.get(path)
+        assert refusal(refused) == (400, "invalid_request")
+        assert (refused.json()["field"], refused.json()["hint"]) == (parameter, hint)
+    twice = await clinic.get("/v1/rooms?limit=5&limit=7")
+    assert refusal(twice) == (400, "invalid_request")
+    assert twice.json()["field"] == "limit"
+
+
+async def test_a_method_that_is_not_taken_is_answered_with_those_that_are(clinic: httpx.AsyncClient) -> None:
+    refused = await clinic.patch("/v1/rooms/a")
+    assert refusal(refused) == (405, "method_not_allowed")
+    assert refused.headers["allow"] == "GET, DELETE, HEAD"
+    assert refused.json()["hint"] == "GET: One room. DELETE: End a call for everyone, the lobby included."
+    for made in (await clinic.post("/v1/rooms", json={"room": "a"}), await clinic.put("/v1/rooms/a", json={})):
+        assert refusal(made) == (405, "method_not_allowed")
+        assert "open when the first participant joins" in made.json()["hint"]
+        assert "POST /v1/rooms/{room}/tokens" in made.json()["hint"]
+    assert (await clinic.head("/v1/rooms")).status_code == 200
+
+
+async def test_a_body_that_is_not_understood_is_told_what_may_have_been_meant(clinic: httpx.AsyncClient) -> None:
+    misspelt = await clinic.post("/v1/rooms/a/tokens", json={"identity": "kari", "rol": "pasient"})
+    assert refusal(misspelt) == (400, "invalid_request")
+    assert (misspelt.json()["field"], misspelt.json()["hint"]) == ("rol", "Did you mean role?")
+    empty = await clinic.post("/v1/rooms/a/tokens", headers={"Content-Type": "application/json"})
+    assert refusal(empty) == (400, "invalid_request")
+    assert "empty" in empty.json()["detail"]
+
+
 async def test_participants_are_shown_without_their_names(vendors: Vendors, clinic: httpx.AsyncClient) -> None:
     vendors.join("a", "kari")
     vendors.join("a", "ola", enters="lobby")

@@ -180,6 +180,8 @@ async def test_subscribing_is_by_choice_where_joining_said_so() -> None:
         assert house.media_of(kari).wanted == []
         unknown = await kari.request("subscribe", source_ids=[camera, "999"])
         assert (unknown["code"], unknown["field"]) == ("source_not_found", "source_ids[1]")
+        unknown = await kari.request("update_subscription", source_id="999", paused=True)
+        assert (unknown["code"], unknown["field"]) == ("source_not_found", "source_id")
 
 
 async def test_what_the_token_does_not_grant_is_refused() -> None:

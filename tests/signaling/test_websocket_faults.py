@@ -189,10 +189,11 @@ async def test_too_many_requests_are_refused_then_closed() -> None:
     async with open_house(websocket=settings) as house:
         ola = await house.joined("ola")
         assert [(await ola.request("ping"))["type"] for _ in range(2)] == ["pong", "pong"]
-        for _ in range(2):
-            await ola.send("ping")
+        sent = [await ola.send("ping") for _ in range(2)]
         assert await ola.closed() == (4429, "rate_limited")
         assert [message["code"] for message in ola.set_aside] == ["rate_limited"] * 3
+        # Each by its number, or whoever asked would wait for ever.
+        assert [message.get("reply_to") for message in ola.set_aside] == [*sent, None]
 
 
 async def test_a_bridge_that_drains_says_so_and_that_to_try_again_may_help() -> None:

@@ -131,7 +131,7 @@ describe("Session", () => {
     socket.reply({ type: "error", code: "token_expired", message: "It has expired.", field: "token", hint: "Get another." });
     socket.deliver({ type: "closing", code: "token_expired", message: "It has expired.", close_code: 4401, retry: false });
     socket.end(4401);
-    await assert.rejects(started, { name: "TokenError", code: "token_expired" });
+    await assert.rejects(started, { name: "TokenError", code: "token_expired", field: "token", hint: "Get another." });
     mock.timers.tick(AGES);
     await settle();
     assert.equal(sockets.length, 1);

@@ -56,7 +56,7 @@ class Receiving:
 
     def pause(self, source_id: int, paused: bool) -> None:
         """Stops or goes on receiving a source, without renegotiation. Raises `source_not_found`."""
-        self._check_others([source_id])
+        self._check_others([source_id], "source_id")
         self._subscriptions.pause(source_id, paused)
         self._call.follow()
 
@@ -151,8 +151,9 @@ class Receiving:
         if not self._may_subscribe:
             raise NotGrantedError(Grant.SUBSCRIBE.value)
 
-    def _check_others(self, source_ids: Sequence[int]) -> None:
-        check_known(source_ids, {source.id for participant in self._call.others() for source in participant.sources})
+    def _check_others(self, source_ids: Sequence[int], field: str | None = None) -> None:
+        others = {source.id for participant in self._call.others() for source in participant.sources}
+        check_known(source_ids, others, field)
 
     def _effective_view(self) -> View:
         """A client that leaves it to the bridge has what its role says."""
@@ -223,8 +224,12 @@ def nothing_to_watch() -> BridgeError:
     return BridgeError("nothing_to_watch", "Nobody else sends anything yet.", hint="Try again in a moment.")
 
 
-def check_known(source_ids: Sequence[int], known: set[int]) -> None:
-    """Raises `BridgeError` (`source_not_found`) for the first that is not known."""
+def check_known(source_ids: Sequence[int], known: set[int], field: str | None = None) -> None:
+    """Raises `BridgeError` (`source_not_found`) for the first that is not known.
+
+    `field` is where the client named the only one; without it, they are a list of the request's.
+    """
     for index, source_id in enumerate(source_ids):
         if source_id not in known:
-            raise BridgeError("source_not_found", "There is no such source in this room.", field=f"source_ids[{index}]")
+            place = field or f"source_ids[{index}]"
+            raise BridgeError("source_not_found", "There is no such source in this room.", field=place)

@@ -34,6 +34,7 @@ from bridge.signaling.rest.invitations import Admission, InvitationResource
 from bridge.signaling.rest.json import decode_json, json_response, read_json
 from bridge.signaling.rest.openapi import Operation, document
 from bridge.signaling.rest.paging import page, read_cursor, read_limit
+from bridge.signaling.rest.paths import check_query, routes_of
 from bridge.signaling.rest.ports import Auditor, Authenticator, Caller, Handler, RecordingArchive, TokenMinter
 from bridge.signaling.rest.queues import Keeper, QueueResource
 from bridge.signaling.rest.recordings import RecordingOperations
@@ -121,13 +122,13 @@ class RestDoor:
         """What the HTTP server has to route here."""
         return [
             Route("/v1/openapi.json", self._describe, methods=["GET"]),
-            *(Route(each.path, self._guarded(run), methods=[each.method]) for each, run in self._operations.items()),
+            *routes_of({each: self._guarded(each, run) for each, run in self._operations.items()}),
         ]
 
     async def _describe(self, request: Request) -> Response:
         return Response(self._document, media_type="application/json")
 
-    def _guarded(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    def _guarded(self, operation: Operation, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         """Who is it, not too often, and not twice; refusals as problem documents."""
 
         async def handle(request: Request) -> Response:
@@ -137,6 +138,7 @@ class RestDoor:
                 limit = self._limits.setdefault(caller.tenant, RateLimit(PER_SECOND, BURST, self._clock))
                 if not limit.take():
                     raise BridgeError("rate_limited", "There are too many requests of this vendor.")
+                check_query(operation, request)
                 key = request.headers.get("idempotency-key")
                 if key is None or request.method != "POST":
                     return await handler(request, caller)

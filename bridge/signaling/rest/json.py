@@ -11,11 +11,12 @@ from starlette.responses import Response
 from bridge.errors import BridgeError
 from bridge.signaling import decoder_errors
 from bridge.signaling.body import read_text
+from bridge.signaling.near import near
 
 MAX_BODY_BYTES = 8192
 NO_STORE = {"Cache-Control": "no-store"}
 
-T = TypeVar("T")
+T = TypeVar("T", bound=msgspec.Struct)
 
 
 async def read_json(request: Request) -> str:
@@ -31,11 +32,16 @@ async def read_json(request: Request) -> str:
 
 def decode_json(text: str, kind: type[T]) -> T:
     """The body as one of the API's types. Raises `BridgeError` (`invalid_request`)."""
+    if not text.strip():
+        raise BridgeError("invalid_request", "The body is empty; it has to be a JSON object.")
     try:
         return msgspec.json.decode(text, type=kind)
     except msgspec.ValidationError as error:
         message, field = decoder_errors.told(error)
-        raise BridgeError("invalid_request", f"{message}.", field=field) from None
+        hint = None
+        if field is not None and message.startswith(decoder_errors.UNKNOWN_FIELD):
+            hint = near(field, [each.encode_name for each in msgspec.structs.fields(kind)])
+        raise BridgeError("invalid_request", f"{message}.", field=field, hint=hint) from None
     except msgspec.DecodeError as error:
         raise BridgeError("invalid_request", f"The body has to be a JSON object: {error}.") from None
 

@@ -72,6 +72,11 @@ class Operation:
     refusals: tuple[int, ...] = ()
     """Statuses besides those that every operation has."""
 
+    @property
+    def query_parameters(self) -> tuple[str, ...]:
+        """All that its query may hold."""
+        return (*(each["name"] for each in _PAGING if self.paged), *self.filters)
+
 
 def document(operations: Sequence[Operation], version: str) -> dict[str, Any]:
     """The OpenAPI document of `operations`."""

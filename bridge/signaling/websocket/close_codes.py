@@ -35,7 +35,12 @@ class Farewell:
 
 LEFT = Farewell(NORMAL, "left", "You have left the room.")
 RESUMED_ELSEWHERE = Farewell(TAKEN_OVER, "resumed", "Another connection has taken this session up.")
-JOIN_TIMED_OUT = Farewell(JOIN_TIMEOUT, "join_timeout", "No join or resume came in time.", retry=True)
+JOIN_TIMED_OUT = Farewell(
+    JOIN_TIMEOUT,
+    "join_timeout",
+    "No join or resume came in time; the token is a part of join, not of the URL.",
+    retry=True,
+)
 TOO_MANY_FAULTS = Farewell(BAD_MESSAGE, "bad_message", "Too many messages that could not be used.")
 TOO_MANY_REQUESTS = Farewell(RATE_LIMITED, "rate_limited", "Too many requests.", retry=True)
 TOO_SLOW = Farewell(SLOW_READER, "slow_reader", "What the bridge sent was not read.", retry=True)

@@ -13,7 +13,7 @@ from bridge.signaling.incidents import internal_error
 from bridge.signaling.rate_limit import RateLimit
 from bridge.signaling.websocket import close_codes, encoding, requests
 from bridge.signaling.websocket.close_codes import Farewell
-from bridge.signaling.websocket.decoding import BadMessageError, decode
+from bridge.signaling.websocket.decoding import BadMessageError, decode, request_id_of
 from bridge.signaling.websocket.messages import client, server
 from bridge.signaling.websocket.outbox import Outbox, OutboxFullError
 from bridge.signaling.websocket.settings import NEGOTIATION_COST, WebSocketSettings
@@ -141,7 +141,8 @@ class Connection:
         if self._farewell is not None or self._call is None:
             return
         if not self._rate.take():
-            self._fault(_too_many_requests(), None, close_codes.TOO_MANY_REQUESTS)
+            # It is answered by its number, as every request is: its sender would wait for ever.
+            self._fault(_too_many_requests(), request_id_of(text), close_codes.TOO_MANY_REQUESTS)
             return
         try:
             request = _decode(text)

@@ -21,6 +21,7 @@ pub struct Participant {
     /// Times since the run began.
     pub opened: Option<Duration>,
     pub joined: Option<Duration>,
+    pub connected: Option<Duration>,
     pub has_failed: bool,
     /// How often the door had nobody to show yet.
     pub retries: u32,
@@ -44,6 +45,7 @@ impl Participant {
             subscriber: None,
             opened: None,
             joined: None,
+            connected: None,
             has_failed: false,
             retries: 0,
             wanted: BTreeMap::new(),
@@ -60,14 +62,16 @@ impl Participant {
         let down = self.down(now, last, totals);
         let up = self.up();
         let since = |at: Option<Duration>| Some(at?.saturating_sub(self.opened?).as_secs_f64());
-        let first = self.subscriber.as_ref().and_then(|subscriber| subscriber.first_picture.or(subscriber.first_sound));
+        let subscriber = self.subscriber.as_ref();
         line::Participant {
             name: &self.plan.name,
             room: &self.plan.room,
             at: now.as_secs_f64(),
             last,
             join_time: since(self.joined),
-            first_frame: since(first),
+            connect_time: since(self.connected),
+            first_picture: since(subscriber.and_then(|subscriber| subscriber.first_picture)),
+            first_sound: since(subscriber.and_then(|subscriber| subscriber.first_sound)),
             up,
             down,
         }

@@ -47,7 +47,10 @@ const rows = STEPS.map(([, title, explanation], index) => {
 part("steps", HTMLOListElement).append(...rows.map(({ row }) => row));
 all.addEventListener("click", () => void run(STEPS.length));
 show();
-if (token === null) fail(new Error("Open this page by the link that `make run` prints: it has the join token."));
+if (token === null) {
+  all.disabled = true;
+  fail(new Error("Open this page by the link that `make run` prints: it has the join token."));
+}
 
 /**
  * Goes on until so many steps are done; from the beginning if all are.

@@ -53,7 +53,7 @@ export class DeviceError extends BridgeError {}
 /**
  * The error class for a refusal of the bridge.
  *
- * @param {{ code: string, message: string, field?: string, hint?: string }} refusal
+ * @param {{ code: string, message: string, field?: string | undefined, hint?: string | undefined }} refusal
  * @param {number} [closeCode] the WebSocket close code that came with it
  * @returns {BridgeError}
  */

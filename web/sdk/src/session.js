@@ -205,7 +205,9 @@ export class Session extends Emitter {
    * @returns {{ reason: BridgeError, final: boolean }}
    */
   #judge({ code, closing }, error) {
-    const reason = closing ? refusalToError(closing, code) : error;
+    // The refusal that came before knows the field and the hint; the closing message only the code.
+    const { field, hint } = closing?.code === error.code ? error : {};
+    const reason = closing ? refusalToError({ ...closing, field, hint }, code) : error;
     if (REJOIN.has(code) || reason.code === "session_unknown") {
       this.#resumable = null;
       return { reason, final: false };

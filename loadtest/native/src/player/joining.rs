@@ -75,7 +75,10 @@ impl Player {
 
     fn on_message(&mut self, index: usize, message: FromBridge) -> Result<(), String> {
         match message {
-            FromBridge::Joined {} => self.publish(index),
+            FromBridge::Joined {} => {
+                self.note_joined(index);
+                self.publish(index)
+            }
             FromBridge::Published { answer, sources } => {
                 let Some(publisher) = &mut self.participants[index].publisher else { return Ok(()) };
                 publisher.camera = sources.into_iter().find(|one| publisher.has_mid(&one.mid)).map(|one| one.id);
@@ -105,6 +108,12 @@ impl Player {
             FromBridge::Closing { code, message } => Err(format!("put out: {code}: {message}")),
             FromBridge::Other => Ok(()),
         }
+    }
+
+    /// The bridge has let somebody in, by the first of the doors that they knocked at.
+    fn note_joined(&mut self, index: usize) {
+        let now = self.began.elapsed();
+        self.participants[index].joined.get_or_insert(now);
     }
 
     fn publish(&mut self, index: usize) -> Result<(), String> {
@@ -148,6 +157,7 @@ impl Player {
         if answer.status != CREATED {
             return Err(format!("the door answered {}: {}", answer.status, answer.body.trim()));
         }
+        self.note_joined(index);
         if let Some(publisher) = &mut self.participants[index].publisher {
             publisher.session = answer.location;
         }
@@ -185,8 +195,8 @@ impl Player {
                 track.due().into_iter().for_each(|due| self.timetable.add(due, index, what));
             }
         }
-        if participant.joined.is_none() && participant.is_connected() {
-            participant.joined = Some(now.saturating_duration_since(self.began));
+        if participant.connected.is_none() && participant.is_connected() {
+            participant.connected = Some(now.saturating_duration_since(self.began));
         }
         if what == What::Publish {
             self.let_room_view(index);
@@ -241,7 +251,8 @@ impl Player {
         if answer.status != CREATED {
             return Err(format!("the door answered {}: {}", answer.status, answer.body.trim()));
         }
-        let Some(subscriber) = &mut participant.subscriber else { return Ok(()) };
+        self.note_joined(index);
+        let Some(subscriber) = &mut self.participants[index].subscriber else { return Ok(()) };
         subscriber.session = answer.location;
         let is_new = subscriber.answer(&answer.body)?;
         self.start(index, What::Subscribe, is_new)

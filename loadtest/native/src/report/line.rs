@@ -25,10 +25,13 @@ pub struct Participant<'a> {
     pub room: &'a str,
     pub at: f64,
     pub last: bool,
-    /// From opening the door until both media paths that there are stood.
+    /// From opening the door until the bridge let it in.
     pub join_time: Option<f64>,
-    /// From the same moment to the first picture that could be decoded, or the first sound where there is no picture.
-    pub first_frame: Option<f64>,
+    /// From the same moment until both media paths that there are stood. What is received may come before, by one.
+    pub connect_time: Option<f64>,
+    /// From the same moment to the first picture that could be decoded, and to the first sound.
+    pub first_picture: Option<f64>,
+    pub first_sound: Option<f64>,
     pub up: Up,
     pub down: Down,
 }
