@@ -34,6 +34,7 @@ class Detours:
         """By source, for those that run."""
         self._lacking: set[str] = set()
         """Codecs that the receiver refused once."""
+        self._dtx = False
 
     def key(self, source_id: int) -> int:
         """The producer that is consumed for a source: itself, or one derived of it."""
@@ -74,6 +75,7 @@ class Detours:
             self._keys[source_id] = derived.acquire(self)
         except BridgeError as error:
             return "legs_exhausted" if error.code == "legs_exhausted" else "leg_failed"
+        derived.prefer_dtx(self, self._dtx)
         return None
 
     def close(self, source_id: int) -> None:
@@ -105,6 +107,12 @@ class Detours:
             self._derived[source_id].set_bitrate(self, share)
             self._derived[source_id].set_loss(self, event["fraction_lost"])
         return share
+
+    def prefer_dtx(self, dtx: bool) -> None:
+        """Whether the receiver prefers that legs leave silence out of Opus, as far as it has said."""
+        self._dtx = dtx
+        for source_id in self._keys:
+            self._derived[source_id].prefer_dtx(self, dtx)
 
     def on_encoding(self, producer_id: int, encoding: int, bitrate: int) -> None:
         """Told by what a leg makes: which of its encodings is for this line."""

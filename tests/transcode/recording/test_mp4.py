@@ -79,6 +79,11 @@ def test_every_packet_is_moved_over_as_it_is_behind_an_index(codec: str) -> None
         assert (container.duration or 0) / 1e6 == pytest.approx(SECONDS, abs=0.1)
 
 
+@pytest.mark.parametrize("seconds", [0.1, 1, 2, 2.2])
+def test_the_last_picture_is_shown_wherever_it_lies(seconds: float) -> None:
+    assert len(decoded(made(recorded("vp9", seconds=seconds)))[0]) == round(seconds * FRAME_RATE)
+
+
 def test_sound_alone_has_one_too() -> None:
     assert len(decoded(made(recorded(None)))[1]) >= 50 * SECONDS - 2
 

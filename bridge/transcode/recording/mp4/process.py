@@ -75,7 +75,8 @@ def remux(parts: _Parts, front: Front) -> None:
         av.open(parts, "r", format="matroska", options={"probesize": str(PROBE_BYTES)}) as recording,
         av.open(front, "w", format="mp4", options={"flush_packets": "1"}) as made,
     ):
-        streams = {}
+        streams: dict[int, av.stream.Stream] = {}
+        before: dict[int, int] = {}
         for stream in recording.streams:
             _check(stream.codec_context.codec.canonical_name if stream.codec_context is not None else "")
             streams[stream.index] = made.add_stream_from_template(stream, opaque=True)
@@ -84,8 +85,12 @@ def remux(parts: _Parts, front: Front) -> None:
         for packet in recording.demux():
             signal.setitimer(signal.ITIMER_PROF, HANG_SECONDS)
             # The last of each stream, with which decoders are emptied, is none.
-            if packet.size:
-                packet.stream = streams[packet.stream.index]
+            if packet.size and packet.pts is not None:
+                number = packet.stream.index
+                # Of the last one nothing follows that says how long it is, and one of no length is not shown.
+                packet.duration = packet.duration or max(packet.pts - before.get(number, packet.pts), 1)
+                before[number] = packet.pts
+                packet.stream = streams[number]
                 made.mux(packet)
     parts.rest()
 
