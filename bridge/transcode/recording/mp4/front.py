@@ -12,7 +12,7 @@ from collections.abc import Callable
 from bridge.transcode.recording.mp4.boxes import box, boxes, moved
 
 MAX_INDEX = 256 << 20
-"""Bytes that are kept at most: of ten hours or so of a call."""
+"""Bytes that are kept at most: some fifty hours of a call."""
 
 
 class Front(io.RawIOBase):
