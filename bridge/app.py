@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import functools
 import ipaddress
 import logging
 import os
@@ -264,7 +265,7 @@ class Application:
         streams = streams_of_mode(
             self._settings.recordings.mode,
             producer_of=lambda source: self._calls.producer_of(source),
-            compose=self._sfu.open_composition,
+            compose=functools.partial(self._sfu.open_composition, codec=self._settings.recordings.composed_codec),
         )
         recorder = RoomRecorder(
             Services(

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bridge.background import Background
+from bridge.leg_cpus import choose_cpus
 from bridge.settings import Settings
 from bridge.transcode.recording import (
     KeyRing,
@@ -23,6 +24,7 @@ from bridge.transcode.recording import (
     StoreSettings,
     new_key_line,
 )
+from bridge.transcode.recording.mp4 import RemuxLimits
 
 DEVELOPMENT_KEYS = "development-recording-keys"
 """The key file of a development bridge, in its data directory."""
@@ -40,7 +42,8 @@ def open_store(settings: Settings) -> RecordingStore:
     recordings = settings.recordings
     keys = KeyRing.read(recordings.key_file) if recordings.key_file is not None else None
     directory = recordings.directory or settings.data.directory / "recordings"
-    return RecordingStore(StoreSettings(directory, recordings.retention, recordings.minimum_free), keys)
+    remux = RemuxLimits(settings.legs.memory, choose_cpus(settings.legs.cpus, settings.media.workers))
+    return RecordingStore(StoreSettings(directory, recordings.retention, recordings.minimum_free, remux), keys)
 
 
 def with_development_key(settings: Settings, *, create: bool) -> Settings:
@@ -64,13 +67,13 @@ def can_record(settings: Settings) -> bool:
     return settings.recordings.key_file is not None and settings.legs.max > 0
 
 
-def export_to(store: RecordingStore, recording: str, stream: str, output: Path) -> int:
+def export_to(store: RecordingStore, recording: str, stream: str, output: Path, container: str = "webm") -> int:
     """Writes a stream to a file that only its owner may read, and gives its size. Raises `RecordingError`, `OSError`.
 
     What stands before damage is kept; where there is nothing, no file is left.
     """
     written = 0
-    parts = store.export(recording, stream)
+    parts = store.export(recording, stream, container)
     first = next(iter(parts), b"")
     with os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         for part in itertools.chain([first], parts):

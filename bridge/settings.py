@@ -141,6 +141,7 @@ class RecordingSection:
 
     key_file: Path | None = setting(OPTIONAL_PATH, "")
     mode: str = setting(choice("tracks", "composed"), "tracks")
+    composed_codec: str = setting(choice("vp8", "vp9"), "vp8")
     directory: Path | None = setting(OPTIONAL_PATH, "")
     retention: float = setting(duration("1h", "3650d"), "30d")
     minimum_free: int = setting(integer(0, 1 << 50), 1 << 30)

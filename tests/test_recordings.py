@@ -21,11 +21,11 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
-def make(config: Path, now: float) -> str:
+def make(config: Path, now: float, codec: str = "vp8") -> str:
     with open_store(load_settings(config, environment={})).create(now) as recording:
         stream = recording.open(COMPOSED, "video/webm")
-        writer = WebmWriter(stream.write, video=VideoTrack("vp8", *SIZE), audio=AudioTrack())
-        for packet in packets(2):
+        writer = WebmWriter(stream.write, video=VideoTrack(codec, *SIZE), audio=AudioTrack())
+        for packet in packets(2, codec):
             feed(writer, packet)
         writer.flush()
     return recording.id
@@ -45,6 +45,19 @@ def test_the_command_lists_gives_out_and_deletes(config: Path, tmp_path: Path) -
     assert len(decoded(output.read_bytes())[0]) == 2 * FRAME_RATE
     assert bridge("recordings", "delete", made, "--config", config).returncode == 0
     assert json.loads(bridge("recordings", "--config", config, "--json").stdout) == []
+
+
+def test_the_command_gives_out_mp4_where_the_codec_allows_it(config: Path, tmp_path: Path) -> None:
+    plays, plays_not = make(config, 1e9, "vp9"), make(config, 1e9)
+    output = tmp_path / "out.mp4"
+    exported = bridge("recordings", "export", plays, "--format", "mp4", "--config", config, "--output", output)
+    assert f"{output.stat().st_size} bytes written" in exported.stdout
+    assert output.stat().st_mode & 0o077 == 0
+    assert len(decoded(output.read_bytes())[0]) == 2 * FRAME_RATE
+    output.unlink()
+    arguments = ("recordings", "export", plays_not, "--format", "mp4", "--config", config, "--output", output)
+    assert "VP8, which no browser plays in an MP4" in refused(bridge(*arguments))
+    assert not output.exists()
 
 
 def test_the_command_exchanges_keys(config: Path, tmp_path: Path) -> None:

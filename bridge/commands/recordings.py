@@ -9,7 +9,7 @@ from bridge.commands.options import add_settings, read_settings
 from bridge.data_directory import need_data_directory
 from bridge.errors import BridgeError
 from bridge.recordings import export_to, open_store, recordings_as_json, recordings_as_table, with_development_key
-from bridge.transcode.recording import COMPOSED, new_key_line
+from bridge.transcode.recording import COMPOSED, CONTAINERS, new_key_line
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +24,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("recording", nargs="?", metavar="ID", help="the recording; with new-key, the key's id")
     parser.add_argument("--stream", default=COMPOSED, metavar="NAME", help="with export (default: %(default)s)")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="with export (default: ID.webm)")
+    parser.add_argument(
+        "--format",
+        default="webm",
+        choices=CONTAINERS,
+        help="with export: mp4 for VP9, AV1 and Opus, which are put into it as they are (default: %(default)s)",
+    )
+    parser.add_argument("--output", type=Path, metavar="FILE", help="with export (default: ID.webm or ID.mp4)")
     parser.add_argument("--json", action="store_true", help="with list: as JSON")
 
 
@@ -42,8 +48,9 @@ def run(options: argparse.Namespace) -> int:
     if action == "list":
         print(recordings_as_json(store.recordings()) if options.json else recordings_as_table(store.recordings()))
     elif action == "export":
-        output = options.output or Path(options.recording).with_suffix(".webm")
-        print(f"{export_to(store, options.recording, options.stream, output)} bytes written to {output}")
+        output = options.output or Path(options.recording).with_suffix(f".{options.format}")
+        written = export_to(store, options.recording, options.stream, output, options.format)
+        print(f"{written} bytes written to {output}")
     elif action == "delete":
         store.delete(options.recording)
         print("deleted: its key first, then the rest")

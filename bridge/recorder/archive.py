@@ -21,10 +21,10 @@ class TenantArchive:
         """One of them. Raises `RecordingError`."""
         return self._store.find(tenant, recording)
 
-    def export(self, tenant: str, recording: str, stream: str) -> Iterator[bytes]:
+    def export(self, tenant: str, recording: str, stream: str, container: str) -> Iterator[bytes]:
         """A stream in clear. Raises `RecordingError`."""
         self._store.find(tenant, recording)
-        return self._store.export(recording, stream)
+        return self._store.export(recording, stream, container)
 
     def delete(self, tenant: str, recording: str) -> None:
         """Its key first. Raises `RecordingError`."""

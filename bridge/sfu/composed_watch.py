@@ -46,6 +46,9 @@ class ComposedWatch:
                 self.release()
                 return []
             self._held[kind] = made
+        sound = self._held.get("audio")
+        if isinstance(sound, Mix):
+            sound.prefer_dtx(self, plan.prefers_dtx)
         return [Subscription(made.producer_id, STREAM, f"{STREAM}-{kind}") for kind, made in self._held.items()]
 
     def set_bitrate(self, picture: int, line: int) -> None:

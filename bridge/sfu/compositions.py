@@ -45,7 +45,7 @@ class OpenComposition:
             picture.release(self)
             raise
         self.video = owner.router.producers[picture.producer_id]
-        """VP8, 90 kHz; a keyframe comes when it is asked for, sizes may change."""
+        """In the codec that was asked for, 90 kHz; a keyframe comes when it is asked for, sizes may change."""
         self.audio = owner.router.producers[mix.producer_id]
         """Opus, 48 kHz; everybody's voices."""
 
@@ -89,14 +89,14 @@ class Compositions:
         """Whether there are legs to make anything."""
         return self.runner.enabled
 
-    def open(self, on_ended: Callable[[], None]) -> OpenComposition:
-        """The room as one picture (VP8) and one sound (Opus), whoever else receives what.
+    def open(self, on_ended: Callable[[], None], codec: str) -> OpenComposition:
+        """The room as one picture (in `codec`, such as "vp8") and one sound (Opus), whoever else receives what.
 
         `on_ended` is called once, should its legs end for good before `close`. Raises `BridgeError`
         (`legs_exhausted`), and then has started nothing.
         """
         picture, mix = (
-            self._picture(TARGETS["video"][0], "open", AUTO_LAYOUT),
+            self._picture(next(each for each in TARGETS["video"] if each.key == codec), "open", AUTO_LAYOUT),
             self._mix(TARGETS["audio"][0], None),
         )
         made = OpenComposition(self, picture, mix, on_ended)

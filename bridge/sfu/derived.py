@@ -111,13 +111,14 @@ class DerivedProducer(SharedProducer):
         if not len(self._lines):
             self._start()
         self._follow(receiver, bitrate)
+        self._prefer_dtx(receiver, False)
         self._router.legs_changed()
         return self.producer_id
 
     def release(self, receiver: Receiver) -> None:
         """One receiver less; it ends with the last."""
         moved = self._lines.leave(now(), receiver)
-        self._loss.leave(receiver)
+        self._forget(receiver)
         if len(self._lines):
             self._make(moved)
             self._router.legs_changed()
@@ -133,6 +134,11 @@ class DerivedProducer(SharedProducer):
         """What a receiver loses of it, 0–1."""
         if self.kind == "audio" and receiver in self._lines:
             self._lose(receiver, lost)
+
+    def prefer_dtx(self, receiver: Receiver, dtx: bool) -> None:
+        """Whether a receiver prefers that silence is not sent."""
+        if self.kind == "audio" and receiver in self._lines:
+            self._prefer_dtx(receiver, dtx)
 
     def layers_changed(self) -> None:
         """The layers of the source changed: takes in the one that is of use."""

@@ -38,6 +38,7 @@ class Detours:
         self._thinned: set[int] = set()
         """Sources whose codec it has, and whose pictures are too much for its line."""
         self._share = START_BITRATE
+        self._dtx = False
 
     def key(self, source_id: int) -> int:
         """The producer that is consumed for a source: itself, or one derived of it."""
@@ -81,6 +82,7 @@ class Detours:
             self._keys[source_id] = derived.acquire(self, self._share)
         except BridgeError as error:
             return "legs_exhausted" if error.code == "legs_exhausted" else "leg_failed"
+        derived.prefer_dtx(self, self._dtx)
         return None
 
     @property
@@ -139,6 +141,12 @@ class Detours:
             self._derived[source_id].set_bitrate(self, share)
             self._derived[source_id].set_loss(self, event["fraction_lost"])
         return share
+
+    def prefer_dtx(self, dtx: bool) -> None:
+        """Whether the receiver prefers that legs leave silence out of Opus, as far as it has said."""
+        self._dtx = dtx
+        for source_id in self._keys:
+            self._derived[source_id].prefer_dtx(self, dtx)
 
     def on_encoding(self, producer_id: int, encoding: int, bitrate: int) -> None:
         """Told by what a leg makes: which of its encodings is for this line."""

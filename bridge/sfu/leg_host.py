@@ -51,6 +51,8 @@ class LegHost(ABC):
         """By producer."""
         self._loss = SoundLoss()
         """Of the sound that it makes."""
+        self._dtx: dict[object, bool] = {}
+        """Whether each receiver of it prefers that silence is not sent (`usedtx`)."""
 
     @property
     @abstractmethod
@@ -114,6 +116,7 @@ class LegHost(ABC):
         """A place for the leg, and the transport that it hangs on. Raises `BridgeError`."""
         self._leg = self._runner.reserve(spec, bitrate, self)
         self._loss = SoundLoss()
+        self._dtx = {}
         self._transport = LegTransport(self._router, self._leg, lambda: self.on_leg_ended("leg_failed"))
         return self._transport
 
@@ -122,6 +125,22 @@ class LegHost(ABC):
         before, percent = self._loss.percent, self._loss.follow(now(), receiver, lost)
         if self._leg is not None and percent is not None and percent != before:
             self._leg.set_loss(percent)
+
+    def _prefer_dtx(self, receiver: object, dtx: bool) -> None:
+        """Whether a receiver prefers that silence is not sent. One encoder serves all, so all have to."""
+        before, self._dtx = self._dtx, {**self._dtx, receiver: dtx}
+        self._tell_dtx(before)
+
+    def _forget(self, receiver: object) -> None:
+        """A receiver of the sound less. Idempotent."""
+        self._loss.leave(receiver)
+        before, self._dtx = self._dtx, {each: dtx for each, dtx in self._dtx.items() if each is not receiver}
+        self._tell_dtx(before)
+
+    def _tell_dtx(self, before: Mapping[object, bool]) -> None:
+        wanted = _by_all(self._dtx)
+        if self._leg is not None and self.kind == "audio" and wanted != _by_all(before):
+            self._leg.set_dtx(wanted)
 
     def _take_in(self, transport: LegTransport, wanted: Mapping[int, PublishedProducer]) -> None:
         """Has these, and no others, sent to the leg."""
@@ -203,3 +222,7 @@ class SharedProducer(LegHost):
 def now() -> float:
     """Seconds of the loop's clock."""
     return asyncio.get_running_loop().time()
+
+
+def _by_all(preferences: Mapping[object, bool]) -> bool:
+    return bool(preferences) and all(preferences.values())

@@ -151,6 +151,9 @@ class Leg(Protocol):
     def set_loss(self, percent: int) -> None:
         """What its receivers lose of the sound that it makes."""
 
+    def set_dtx(self, dtx: bool) -> None:
+        """Whether all its receivers prefer that silence is not sent; a thin line has none sent without that."""
+
     def set_scene(self, scene: Scene) -> None:
         """What a leg of many inputs makes its picture or its mixes of, from now on."""
 

@@ -43,13 +43,14 @@ class Mix:
         if not self.receivers:
             self._sound.start(self)
         self.receivers[receiver] = bitrate
+        self._sound.prefer_dtx(receiver, False)
         self._sound.changed()
         return self.producer_id
 
     def release(self, receiver: object) -> None:
         """One receiver less; it ends with the last. Idempotent."""
         if self.receivers.pop(receiver, None) is not None:
-            self._sound.forget_loss(receiver)
+            self._sound.forget(receiver)
             if not self.receivers:
                 self._sound.stop(self)
             self._sound.changed()
@@ -64,6 +65,11 @@ class Mix:
         """What a receiver loses, 0–1."""
         if receiver in self.receivers:
             self._sound.set_loss(receiver, lost)
+
+    def prefer_dtx(self, receiver: object, dtx: bool) -> None:
+        """Whether a receiver prefers that silence is not sent."""
+        if receiver in self.receivers:
+            self._sound.prefer_dtx(receiver, dtx)
 
 
 class MixedSound(LegHost):
@@ -123,9 +129,13 @@ class MixedSound(LegHost):
         """What a receiver of one of the mixes loses, 0–1."""
         self._lose(receiver, lost)
 
-    def forget_loss(self, receiver: object) -> None:
+    def prefer_dtx(self, receiver: object, dtx: bool) -> None:
+        """Whether a receiver of one of the mixes prefers that silence is not sent."""
+        self._prefer_dtx(receiver, dtx)
+
+    def forget(self, receiver: object) -> None:
         """A receiver less."""
-        self._loss.leave(receiver)
+        self._forget(receiver)
 
     def follow(self) -> None:
         """The room is another: takes in all its sounds, and tells the leg."""

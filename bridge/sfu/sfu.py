@@ -121,15 +121,15 @@ class Sfu:
         router = self._routers.get(room_id)
         return [] if router is None else router.leg_reports()
 
-    def open_composition(self, room_id: str, on_ended: Callable[[], None]) -> OpenComposition:
-        """A room as one picture and one sound, as producers of its router: see `Compositions.open`.
+    def open_composition(self, room_id: str, on_ended: Callable[[], None], *, codec: str = "vp8") -> OpenComposition:
+        """A room as one picture (in `codec`) and one sound, as producers of its router: see `Compositions.open`.
 
         Raises `BridgeError`: `room_not_found` for a room without media, `legs_exhausted`.
         """
         router = self._routers.get(room_id)
         if router is None:
             raise BridgeError("room_not_found", "there is no media in this room", field="room")
-        return router.compositions.open(on_ended)
+        return router.compositions.open(on_ended, codec)
 
     @property
     def dropped_handshake_datagrams(self) -> int:

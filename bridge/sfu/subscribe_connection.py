@@ -215,6 +215,7 @@ class SubscribeConnection:
             self.transport.connect(peer)
         in_use = [media for media in answer.media if not media.rejected]
         self.transport.set_send_extensions(_send_extensions(in_use))
+        self._detours.prefer_dtx(codecs.prefers_dtx(answer.media))
         for line, offered, answered in zip(self._lines, outstanding.media, answer.media, strict=True):
             self._settle(line, offered, answered)
         # What flows now may be what something else was kept for.

@@ -62,6 +62,7 @@ class WatchConnection:
             self.transport.on_estimate = self._on_estimate
         elif restart:
             self.transport.restart_ice()
+        self._detours.prefer_dtx(plan.prefers_dtx)
         if composed is not None:
             wanted = self._composed.wanted(plan, without, composed) or wanted
         subscriptions = {each.producer_id: each for each in wanted}

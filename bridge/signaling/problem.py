@@ -27,6 +27,8 @@ _STATUS = {
     "unknown_stream": HTTPStatus.NOT_FOUND,
     "recording_in_progress": HTTPStatus.CONFLICT,
     "recording_damaged": HTTPStatus.INTERNAL_SERVER_ERROR,
+    "export_failed": HTTPStatus.INTERNAL_SERVER_ERROR,
+    "unsupported_codec": HTTPStatus.CONFLICT,
     "recording_no_key": HTTPStatus.SERVICE_UNAVAILABLE,
     "test_leg_not_found": HTTPStatus.NOT_FOUND,
     "test_leg_failed": HTTPStatus.SERVICE_UNAVAILABLE,

@@ -29,6 +29,7 @@ class AudioTranscoder:
         self._start = start
         self.bitrate = start.bitrate
         self._loss = START_LOSS
+        self._dtx = False
         self._encoder = sound_encoder(start.target.name, self._layout)
         self._sender = RtpSender(send, start.target.payload_type, start.ssrc, start.sequence)
         self._input = SoundDecoder(start.source, self._encoder.codec.rate, send)
@@ -85,6 +86,11 @@ class AudioTranscoder:
         before, self._loss = self._layout, percent
         self._adapt(before)
 
+    def set_dtx(self, dtx: bool) -> None:
+        """Whether all receivers prefer that silence is not sent."""
+        before, self._dtx = self._layout, dtx
+        self._adapt(before)
+
     def handle(self, datagrams: Sequence[bytes], now: float) -> None:
         """Takes in what has come since the last time."""
         for datagram in datagrams:
@@ -103,7 +109,7 @@ class AudioTranscoder:
 
     @property
     def _layout(self) -> OpusLayout:
-        return OpusLayout.of_line(self.bitrate, self._loss)
+        return OpusLayout.of_line(self.bitrate, self._loss, self._dtx)
 
     def _adapt(self, before: OpusLayout) -> None:
         if self._layout != before:

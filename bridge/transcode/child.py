@@ -172,6 +172,7 @@ def _obey(control: socket.socket, transcoder: Transcoder) -> bool:
             transcoder.set_bitrate(command.bitrate, command.thin)
             if isinstance(transcoder, AudioTranscoder | SoundMixer):
                 transcoder.set_loss(command.loss)
+                transcoder.set_dtx(command.dtx)
         case Pictures() if isinstance(transcoder, PictureComposer):
             transcoder.follow(command)
         case Voices() if isinstance(transcoder, SoundMixer):

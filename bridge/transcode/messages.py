@@ -174,6 +174,8 @@ class Target(msgspec.Struct, frozen=True, tag="target"):
     """The same of the second encoding; 0 for none."""
     loss: int = START_LOSS
     """Percent of sound that its receivers lose."""
+    dtx: bool = False
+    """Whether they all prefer that silence is not sent."""
 
 
 class Report(msgspec.Struct, frozen=True, tag="report"):

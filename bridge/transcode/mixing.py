@@ -82,6 +82,7 @@ class SoundMixer:
         self._frames_gone = self._errors_gone = self._gaps_gone = self._octets_gone = 0
         self.bitrate = start.bitrate
         self._loss = START_LOSS
+        self._dtx = False
         self.frames_out = 0
         self.size = (0, 0)
         self.delays: list[float] = []
@@ -125,6 +126,11 @@ class SoundMixer:
     def set_loss(self, percent: int) -> None:
         """What the receivers lose."""
         before, self._loss = self._layout, percent
+        self._adapt(before)
+
+    def set_dtx(self, dtx: bool) -> None:
+        """Whether all receivers prefer that silence is not sent."""
+        before, self._dtx = self._layout, dtx
         self._adapt(before)
 
     def follow(self, voices: Voices) -> None:
@@ -189,7 +195,7 @@ class SoundMixer:
 
     @property
     def _layout(self) -> OpusLayout:
-        return OpusLayout.of_line(self.bitrate, self._loss)
+        return OpusLayout.of_line(self.bitrate, self._loss, self._dtx)
 
     def _adapt(self, before: OpusLayout) -> None:
         if self._layout != before:

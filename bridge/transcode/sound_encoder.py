@@ -34,10 +34,10 @@ class OpusLayout:
     """Whether silence is not sent (discontinuous transmission; RFC 7587, section 3.1.3)."""
 
     @classmethod
-    def of_line(cls, line: int, loss: int) -> OpusLayout:
-        """For receivers whose thinnest line carries so many bit/s."""
+    def of_line(cls, line: int, loss: int, dtx: bool) -> OpusLayout:
+        """For receivers whose thinnest line carries so many bit/s; `dtx`: all of them prefer it."""
         thin = line < THIN_BITRATE
-        return cls(OPUS_THIN_BITRATE if thin else OPUS_BITRATE, loss, thin)
+        return cls(OPUS_THIN_BITRATE if thin else OPUS_BITRATE, loss, thin or dtx)
 
 
 class SoundEncoder(Protocol):

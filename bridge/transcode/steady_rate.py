@@ -10,6 +10,10 @@ LESS, MORE = 0.05, 0.15
 DOWN_SECONDS, UP_SECONDS = 1.0, 2.0
 """For so long a rate has to be lower, or higher: an estimate that lets a queue drain is lower for half a second, and
 what is sent meanwhile waits less long than a keyframe would take."""
+SOON_SECONDS = 10.0
+"""A rate that falls again so soon after it rose has risen too early: the next time it has to be higher for twice as
+long, up to `MAX_UP_SECONDS`."""
+MAX_UP_SECONDS = 16.0
 FALL, RISE = 0.6, 2.0
 """Below and above these shares of the rate it is followed at once: then the line is another one."""
 
@@ -23,6 +27,9 @@ class SteadyRate:
         self.wanted = bitrate
         """Bit/s that the line carries now."""
         self._since: float | None = None
+        self._up_seconds = UP_SECONDS
+        self._rose: float | None = None
+        """When it last rose after a while, if it has not fallen since."""
         self._least_change = bitrate
 
     def want(self, bitrate: int) -> None:
@@ -36,14 +43,17 @@ class SteadyRate:
             self._since = None
             return False
         if not FALL * self.bitrate <= wanted <= RISE * self.bitrate:
-            return self._change(wanted)
+            return self._change(wanted, now, None)
         if self._since is None or now < self._since or lower is not (self._least_change < self.bitrate):
             self._since, self._least_change = now, wanted
         self._least_change = (max if lower else min)(self._least_change, wanted)
-        if now - self._since < (DOWN_SECONDS if lower else UP_SECONDS):
+        if now - self._since < (DOWN_SECONDS if lower else self._up_seconds):
             return False
-        return self._change(self._least_change)
+        return self._change(self._least_change, now, None if lower else now)
 
-    def _change(self, bitrate: int) -> bool:
-        self.bitrate, self._since = bitrate, None
+    def _change(self, bitrate: int, now: float, rose: float | None) -> bool:
+        if bitrate < self.bitrate and self._rose is not None:
+            too_early = 0 <= now - self._rose < SOON_SECONDS
+            self._up_seconds = min(2 * self._up_seconds, MAX_UP_SECONDS) if too_early else UP_SECONDS
+        self.bitrate, self._since, self._rose = bitrate, None, rose
         return True

@@ -249,6 +249,10 @@ class SupervisedLeg:
         """What its receivers lose of the sound that it makes."""
         self._aim(msgspec.structs.replace(self._target, loss=percent))
 
+    def set_dtx(self, dtx: bool) -> None:
+        """Whether all its receivers prefer that silence is not sent."""
+        self._aim(msgspec.structs.replace(self._target, dtx=dtx))
+
     def set_scene(self, scene: Scene) -> None:
         """What a leg of many inputs works on from now on."""
         if scene != self._scene:

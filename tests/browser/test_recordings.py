@@ -31,7 +31,7 @@ PLAYER = b"""<!doctype html><meta charset="utf-8"><title>recording</title>
 
 
 @contextlib.contextmanager
-def serving(content: Callable[[], Iterable[bytes]]) -> Iterator[str]:
+def serving(content: Callable[[], Iterable[bytes]], media_type: str = "video/webm") -> Iterator[str]:
     """A page with a player of what `content` gives, part by part."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -43,7 +43,7 @@ def serving(content: Callable[[], Iterable[bytes]]) -> Iterator[str]:
                 self.send_error(404)
                 return
             self.send_response(200)
-            self.send_header("Content-Type", "text/html" if page else "video/webm")
+            self.send_header("Content-Type", "text/html" if page else media_type)
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
             with contextlib.suppress(ConnectionError):
@@ -72,10 +72,10 @@ def store(tmp_path: Path) -> RecordingStore:
     return RecordingStore(StoreSettings(tmp_path / "recordings", 1e6), KeyRing.read(path))
 
 
-def record(recording: Recording) -> WebmWriter:
+def record(recording: Recording, codec: str = "vp8") -> WebmWriter:
     writer = recording.open(COMPOSED, "video/webm")
-    webm = WebmWriter(writer.write, video=VideoTrack("vp8", *SIZE), audio=AudioTrack())
-    for packet in packets(SECONDS):
+    webm = WebmWriter(writer.write, video=VideoTrack(codec, *SIZE), audio=AudioTrack())
+    for packet in packets(SECONDS, codec):
         feed(webm, packet)
     return webm
 
@@ -90,12 +90,18 @@ async def played(page: Page) -> tuple[float, int]:
 
 
 @pytest.mark.parametrize("name", ["chromium", "firefox"])
+@pytest.mark.parametrize(("container", "codec"), [("webm", "vp8"), ("mp4", "vp9"), ("mp4", "av1")])
 async def test_a_recording_is_played_to_its_end(
-    browsers: dict[BrowserName, Browser], store: RecordingStore, name: BrowserName, tmp_path: Path
+    browsers: dict[BrowserName, Browser],
+    store: RecordingStore,
+    name: BrowserName,
+    container: str,
+    codec: str,
+    tmp_path: Path,
 ) -> None:
     with store.create(0.0) as recording:
-        record(recording).flush()
-    with serving(lambda: store.export(recording.id, COMPOSED)) as url:
+        record(recording, codec).flush()
+    with serving(lambda: store.export(recording.id, COMPOSED, container), f"video/{container}") as url:
         page = await browsers[name].open_plain(url)
         await page.wait("document.querySelector('video').readyState >= 1")
         duration = await page.evaluate("document.querySelector('video').duration")
@@ -110,15 +116,16 @@ async def test_a_recording_is_played_to_its_end(
 
 
 @pytest.mark.parametrize("name", ["chromium", "firefox"])
+@pytest.mark.parametrize(("container", "codec"), [("webm", "vp8"), ("mp4", "vp9")])
 async def test_one_whose_writer_was_killed_is_played_to_where_it_ends(
-    browsers: dict[BrowserName, Browser], store: RecordingStore, name: BrowserName
+    browsers: dict[BrowserName, Browser], store: RecordingStore, name: BrowserName, container: str, codec: str
 ) -> None:
     recording = store.create(0.0)
-    record(recording)
+    record(recording, codec)
     path = store.settings.directory / recording.id / "composed.stream"
     # In the middle of a chunk, as a kill may find it.
     path.write_bytes(path.read_bytes()[:-1000])
-    with serving(lambda: store.export(recording.id, COMPOSED)) as url:
+    with serving(lambda: store.export(recording.id, COMPOSED, container), f"video/{container}") as url:
         seconds, frames = await played(await browsers[name].open_plain(url))
     assert seconds >= SECONDS - 2.5
     assert frames >= 0.8 * (SECONDS - 2.5) * FRAME_RATE

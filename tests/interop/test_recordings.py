@@ -89,9 +89,9 @@ async def recorded(bridge: Bridge, doctor: Participant, patient: Participant) ->
     await eventually(lambda: {"track-1", "track-2"} <= tracks(bridge).keys())
 
 
-def export(store: RecordingStore, recording: RecordingInfo, stream: str, folder: Path) -> Path:
-    path = folder / f"{stream}.webm"
-    export_to(store, recording.id, stream, path)
+def export(store: RecordingStore, recording: RecordingInfo, stream: str, folder: Path, container: str = "webm") -> Path:
+    path = folder / f"{stream}.{container}"
+    export_to(store, recording.id, stream, path, container)
     return path
 
 
@@ -325,8 +325,11 @@ async def test_a_room_without_a_place_for_the_leg_is_told_so(tmp_path: Path, roo
             await eventually(lambda: not list((bridge.data / "recordings").iterdir()))
 
 
-async def test_a_room_is_recorded_as_one_picture_and_one_sound(tmp_path: Path, room: str) -> None:
-    (tmp_path / "bridge.toml").write_text('[recordings]\nmode = "composed"\n')
+@pytest.mark.parametrize(("codec", "container"), [("vp8", "webm"), ("vp9", "mp4")])
+async def test_a_room_is_recorded_as_one_picture_and_one_sound(
+    tmp_path: Path, room: str, codec: str, container: str
+) -> None:
+    (tmp_path / "bridge.toml").write_text(f'[recordings]\nmode = "composed"\ncomposed_codec = "{codec}"\n')
     with running_bridge(tmp_path, "--config", str(tmp_path / "bridge.toml")) as bridge:
         async with consultation(bridge, room) as (doctor, patient):
             await doctor.request("ask_to_record", text_version="1")
@@ -339,7 +342,7 @@ async def test_a_room_is_recorded_as_one_picture_and_one_sound(tmp_path: Path, r
         store = store_of(bridge)
         (recording,) = store.recordings()
         assert recording.state is State.COMPLETE
-        path = export(store, recording, "composed", tmp_path)
+        path = export(store, recording, "composed", tmp_path, container)
         assert last_picture(path, 2) == [RED, GREEN]
         assert voices(path) == {RED, GREEN}
         assert {event.stream for event in timeline(store, recording) if event.event == "joined"} == {None}

@@ -15,6 +15,7 @@ class FakeLeg:
         self.scene: Scene | None = None
         self.stopped = False
         self.loss: int | None = None
+        self.dtx = False
         self.restarts = 0
         self.stats: dict[str, float] = {}
 
@@ -26,6 +27,9 @@ class FakeLeg:
 
     def set_loss(self, percent: int) -> None:
         self.loss = percent
+
+    def set_dtx(self, dtx: bool) -> None:
+        self.dtx = dtx
 
     def set_scene(self, scene: Scene) -> None:
         self.scene = scene

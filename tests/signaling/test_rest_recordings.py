@@ -18,12 +18,12 @@ def vendors(tmp_path: Path) -> Vendors:
     return Vendors(tmp_path)
 
 
-def record(vendors: Vendors, tenant: str, room: str, at: float = 0.0) -> str:
+def record(vendors: Vendors, tenant: str, room: str, at: float = 0.0, codec: str = "vp8") -> str:
     """A recording of two seconds; its id."""
     with vendors.store.create(at, tenant=tenant, room=room) as recording:
         stream = recording.open("track-1", "video/webm")
-        webm = WebmWriter(stream.write, video=VideoTrack("vp8", *SIZE), audio=AudioTrack())
-        for packet in packets(2):
+        webm = WebmWriter(stream.write, video=VideoTrack(codec, *SIZE), audio=AudioTrack())
+        for packet in packets(2, codec):
             feed(webm, packet)
         webm.flush()
     return recording.id
@@ -54,6 +54,22 @@ async def test_a_stream_comes_decrypted_and_is_noted_first(vendors: Vendors) -> 
     (note,) = vendors.notes.kept
     assert note[:3] == ("recording_exported", "clinic", "time-1")
     assert note[5] == {"recording_id": recording, "stream": "track-1"}
+
+
+async def test_a_stream_comes_as_mp4_where_its_codec_allows_it(vendors: Vendors) -> None:
+    plays, plays_not = record(vendors, "clinic", "time-1", codec="vp9"), record(vendors, "clinic", "time-2")
+    async with vendors.client(vendors.clinic_key) as client:
+        answer = await client.get(f"/v1/recordings/{plays}/streams/track-1", params={"format": "mp4"})
+        refused = await client.get(f"/v1/recordings/{plays_not}/streams/track-1", params={"format": "mp4"})
+        unknown = await client.get(f"/v1/recordings/{plays}/streams/track-1", params={"format": "avi"})
+        timeline = await client.get(f"/v1/recordings/{plays}/streams/timeline", params={"format": "mp4"})
+    assert answer.headers["content-type"] == "video/mp4"
+    assert f"{plays}-track-1.mp4" in answer.headers["content-disposition"]
+    with av.open(io.BytesIO(answer.content), "r") as container:
+        assert len(list(container.decode(video=0))) == 30
+    assert (refused.status_code, refused.json()["code"]) == (409, "unsupported_codec")
+    assert (unknown.status_code, unknown.json()["field"]) == (400, "format")
+    assert timeline.headers["content-type"] == "application/jsonl"
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])

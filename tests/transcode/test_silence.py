@@ -56,9 +56,10 @@ def sent(spoken: Iterable[bool]) -> list[bytes]:
     ]
 
 
-def transcoded(bitrate: int, datagrams: Sequence[bytes]) -> list[rtp.RtpPacket]:
+def transcoded(bitrate: int, datagrams: Sequence[bytes], *, dtx: bool = False) -> list[rtp.RtpPacket]:
     out: list[bytes] = []
     transcoder = AudioTranscoder(Start("audio", (PCMU,), OPUS, 2222, bitrate, 65_500, 7), out.append)
+    transcoder.set_dtx(dtx)
     for number, datagram in enumerate(datagrams):
         transcoder.handle([datagram], number * 0.02)
     return [rtp.parse(each) for each in out]
@@ -91,6 +92,13 @@ def test_a_decoder_is_told_that_a_silence_begins_before_it_hears_nothing() -> No
 def test_a_line_that_is_not_thin_gets_every_packet() -> None:
     packets = transcoded(THIN_BITRATE, sent(CALL))
     assert [block_of(packet) for packet in packets] == list(range(len(CALL)))
+
+
+def test_a_receiver_who_prefers_it_gets_no_silence_on_any_line() -> None:
+    packets = transcoded(THIN_BITRATE, sent(CALL), dtx=True)
+    numbers = [block_of(packet) for packet in packets]
+    assert set(range(SPOKEN)) | set(range(SPOKEN + QUIET, len(CALL))) <= set(numbers)
+    assert len([number for number in numbers if number in RESTS]) <= 2 * len(RESTS) // 20 + 2
 
 
 def test_a_line_that_becomes_thin_and_wide_again_is_one_stream() -> None:

@@ -249,6 +249,16 @@ def _profile_number(codec: Codec, name: str) -> int:
     return int(value) if value in ("0", "1", "2", "3") else 4
 
 
+def prefers_dtx(lines: Iterable[MediaDescription]) -> bool:
+    """Whether who receives on one of these m-lines prefers that Opus leaves silence out (RFC 7587, section 6.1)."""
+    return any(
+        codec.key == "opus" and parameter(codec.parameters, "usedtx") == "1"
+        for line in lines
+        if not line.rejected and line.receives
+        for codec in line.codecs
+    )
+
+
 def answer_parameters(codec: Codec) -> str:
     """The `a=fmtp` of a publisher's codec in the answer: what the bridge, for all receivers, wants to be sent."""
     match codec.key:

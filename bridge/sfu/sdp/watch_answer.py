@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bridge.sfu.sdp import extensions
-from bridge.sfu.sdp.codecs import MediaCodec, receivable
+from bridge.sfu.sdp.codecs import MediaCodec, prefers_dtx, receivable
 from bridge.sfu.sdp.description import Codec, Direction, MediaDescription, Msid, SessionDescription, Setup, SsrcGroup
 from bridge.sfu.sdp.error import SdpError
 from bridge.sfu.sdp.payload_types import Mapping, redundancy, suits, translate
@@ -54,6 +54,11 @@ class WatchPlan:
     offer: SessionDescription
     peer: PeerTransport | None
     usable: tuple[int, ...]
+
+    @property
+    def prefers_dtx(self) -> bool:
+        """Whether the client prefers that silence is not sent."""
+        return prefers_dtx(self.offer.media[index] for index in self.usable)
 
     def suits(self, kind: str, sent: Sequence[MediaCodec]) -> int | None:
         """How well some m-line of this kind takes what a producer sends: 0 is best, None is not at all."""

@@ -29,6 +29,7 @@ _FILTERS: dict[str, dict[str, Any]] = {
     "record": {"enum": ["call", "session"], "description": "Of this kind only."},
     "from": {"type": "string", "description": "Of what ended then or later: a date, or an instant of RFC 3339."},
     "to": {"type": "string", "description": "Of what ended before then."},
+    "format": {"enum": ["webm", "mp4"], "default": "webm", "description": "Of pictures and sounds."},
 }
 _PAGING: list[dict[str, Any]] = [
     {
@@ -66,7 +67,7 @@ class Operation:
     body: type | None = None
     paged: bool = False
     filters: tuple[str, ...] = ()
-    """Query parameters that narrow a list."""
+    """Query parameters of its own: most narrow a list."""
     media_types: tuple[str, ...] = ()
     """Of an answer that is no JSON."""
     refusals: tuple[int, ...] = ()

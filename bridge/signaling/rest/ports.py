@@ -119,8 +119,11 @@ class RecordingArchive(Protocol):
     def find(self, tenant: str, recording: str) -> StoredRecording:
         """Raises `BridgeError` (`unknown_recording`)."""
 
-    def export(self, tenant: str, recording: str, stream: str) -> Iterator[bytes]:
-        """A stream in clear, part by part. Raises `BridgeError`, at the first part for most of what can be wrong."""
+    def export(self, tenant: str, recording: str, stream: str, container: str) -> Iterator[bytes]:
+        """A stream in clear, part by part; pictures and sounds as "webm" or "mp4".
+
+        Raises `BridgeError`, at the first part for most of what can be wrong.
+        """
 
     def delete(self, tenant: str, recording: str) -> None:
         """Its key first. Raises `BridgeError` (`unknown_recording`, `recording_in_progress`)."""

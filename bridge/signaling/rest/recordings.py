@@ -22,7 +22,9 @@ MAX_EXPORTS = 4
 """Exports at the same time, of all vendors: each keeps a thread and the disk busy."""
 EXPORT_SECONDS = 3600.0
 """How long one may take: a client that takes it slower than that does not want it."""
-MEDIA_TYPES = ("video/webm", "audio/webm", "application/jsonl")
+TIMELINE = "application/jsonl"
+MEDIA_TYPES = ("video/webm", "audio/webm", "video/mp4", "audio/mp4", TIMELINE)
+CONTAINERS = ("webm", "mp4")
 
 _RECORDING = "/v1/recordings/{recording}"
 
@@ -57,8 +59,9 @@ class RecordingOperations:
                 f"{_RECORDING}/streams/{{stream}}",
                 "A stream of a recording, decrypted",
                 200,
+                filters=("format",),
                 media_types=MEDIA_TYPES,
-                refusals=(403, 404, 500),
+                refusals=(403, 404, 409, 500),
             ): self._export,
             Operation(
                 "deleteRecording", "DELETE", _RECORDING, "Delete a recording for good", 204, refusals=(403, 404, 409)
@@ -77,6 +80,7 @@ class RecordingOperations:
         return json_response(_shown(await self._find(request, caller)))
 
     async def _export(self, request: Request, caller: Caller) -> Response:
+        container = _container(request)
         recording = await self._find(request, caller)
         name = request.path_params["stream"]
         stream = next((each for each in recording.streams if each.name == name), None)
@@ -88,17 +92,20 @@ class RecordingOperations:
         self._exports += 1
         try:
             await self._note("recording_exported", caller, recording, stream.name)
-            parts = await asyncio.to_thread(self._archive.export, caller.tenant, recording.id, stream.name)
+            parts = await asyncio.to_thread(self._archive.export, caller.tenant, recording.id, stream.name, container)
             # What is wrong from the start is told as a problem, while there is still a status to tell it by.
             first = await asyncio.to_thread(next, parts, b"")
         except BaseException:
             self._exports -= 1
             raise
+        media_type, suffix = stream.media_type, "jsonl"
+        if media_type != TIMELINE:
+            media_type, suffix = f"{media_type.partition('/')[0]}/{container}", container
         headers = {
             **NO_STORE,
-            "Content-Disposition": f'attachment; filename="{recording.id}-{stream.name}.{_suffix(stream.media_type)}"',
+            "Content-Disposition": f'attachment; filename="{recording.id}-{stream.name}.{suffix}"',
         }
-        return _Export(_parts(first, parts), self._exported, headers=headers, media_type=stream.media_type)
+        return _Export(_parts(first, parts), self._exported, headers=headers, media_type=media_type)
 
     async def _delete(self, request: Request, caller: Caller) -> Response:
         recording = await self._find(request, caller)
@@ -145,6 +152,15 @@ async def _parts(first: bytes, parts: Iterator[bytes]) -> AsyncIterator[bytes]:
         yield part
 
 
+def _container(request: Request) -> str:
+    wanted = request.query_params.get("format", CONTAINERS[0])
+    if wanted not in CONTAINERS:
+        raise BridgeError(
+            "invalid_request", "This is no format that recordings are exported in.", field="format", hint="webm or mp4"
+        )
+    return wanted
+
+
 def _check(caller: Caller) -> None:
     if SCOPE not in caller.scopes:
         raise BridgeError(
@@ -158,7 +174,3 @@ def _shown(stored: StoredRecording) -> Recording:
     streams = [Stream(each.name, each.media_type, each.bytes) for each in stored.streams]
     state: str = stored.state_name
     return Recording(stored.id, stored.room, int(stored.created), int(stored.expires), state, streams)  # type: ignore[arg-type]
-
-
-def _suffix(media_type: str) -> str:
-    return "jsonl" if media_type == "application/jsonl" else "webm"

@@ -17,7 +17,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -26,6 +26,7 @@ from bridge.transcode.recording.chunks import ChunkReader, Extent, survey
 from bridge.transcode.recording.errors import RecordingError
 from bridge.transcode.recording.keys import KEY_BYTES, KeyRing, WrappedKey
 from bridge.transcode.recording.model import RecordingInfo, State, StreamInfo
+from bridge.transcode.recording.mp4 import RemuxLimits, as_mp4
 from bridge.transcode.recording.seekable import seekable
 from bridge.transcode.recording.session import Recording
 
@@ -33,6 +34,8 @@ _ID = re.compile(r"[0-9a-f]{32}")
 _RECORD, _KEY, _SUFFIX = "recording.json", "key.json", ".stream"
 WEBM = "video/webm", "audio/webm"
 """Media types of streams that `WebmWriter` wrote."""
+CONTAINERS = "webm", "mp4"
+"""That they are exported in."""
 
 
 class _Record(msgspec.Struct, frozen=True):
@@ -52,6 +55,8 @@ class StoreSettings:
     """Seconds after which a recording is deleted."""
     minimum_free: int = 0
     """Bytes that have to be left on the file system: a recording does not start, and ends, below."""
+    remux: RemuxLimits = field(default_factory=RemuxLimits)
+    """Of the process that makes an MP4."""
 
 
 class RecordingStore:
@@ -166,16 +171,24 @@ class RecordingStore:
                 raise RecordingError("recording_damaged", "A stream of another recording was put in this one's place.")
             yield from reader
 
-    def export(self, recording: str, stream: str) -> Iterator[bytes]:
-        """A stream as a file to be given away: WebM with its length and an index in front, anything else as it is.
+    def export(self, recording: str, stream: str, container: str = "webm") -> Iterator[bytes]:
+        """A stream as a file to be given away: WebM or MP4 with an index in front; the time line as it is.
 
         Raises `RecordingError`, at the first part for most of what can be wrong.
         """
+        if container not in CONTAINERS:
+            raise RecordingError(
+                "unknown_container",
+                f"{container!r}: expected {' or '.join(CONTAINERS)}.",
+                field="format",
+            )
         chunks = self.read(recording, stream)
         media_type = next((each.media_type for each in self.info(recording).streams if each.name == stream), "")
         if media_type not in WEBM:
             return chunks
         chunks.close()  # type: ignore[attr-defined]
+        if container == "mp4":
+            return as_mp4(lambda: self.read(recording, stream), self.settings.remux)
         return seekable(lambda: self.read(recording, stream))
 
     def delete(self, recording: str) -> None:

@@ -18,6 +18,13 @@ SIZE = 352, 288
 TONE = 700.0
 """Hz."""
 
+_REALTIME = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}
+_ENCODERS = {
+    "vp8": ("libvpx", _REALTIME),
+    "vp9": ("libvpx-vp9", _REALTIME),
+    "av1": ("libsvtav1", {"preset": "12", "svtav1-params": "rtc=1:pred-struct=1:rc=2:lookahead=0:scd=0:lp=1"}),
+}
+
 
 @dataclass(frozen=True)
 class Packet:
@@ -30,9 +37,9 @@ class Packet:
 
 
 @lru_cache
-def packets(seconds: float) -> tuple[Packet, ...]:
-    """VP8 with a keyframe every two seconds and Opus, in the order of their time stamps."""
-    return tuple(sorted([*_video(seconds), *_audio(seconds)], key=lambda packet: packet.timestamp))
+def packets(seconds: float, codec: str = "vp8") -> tuple[Packet, ...]:
+    """A picture with a keyframe every two seconds and Opus, in the order of their time stamps."""
+    return tuple(sorted([*_video(seconds, codec), *_audio(seconds)], key=lambda packet: packet.timestamp))
 
 
 def feed(writer: WebmWriter, packet: Packet) -> None:
@@ -42,21 +49,28 @@ def feed(writer: WebmWriter, packet: Packet) -> None:
         writer.audio(packet.data, packet.timestamp)
 
 
-def _video(seconds: float) -> Iterator[Packet]:
-    encoder = av.CodecContext.create("libvpx", "w")
+def _video(seconds: float, codec: str) -> Iterator[Packet]:
+    library, options = _ENCODERS[codec]
+    encoder = av.CodecContext.create(library, "w")
     assert isinstance(encoder, av.VideoCodecContext)
     encoder.width, encoder.height = SIZE
     encoder.pix_fmt = "yuv420p"
     encoder.time_base = Fraction(1, FRAME_RATE)
     encoder.bit_rate = 300_000
     encoder.gop_size = 2 * FRAME_RATE
-    encoder.options = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}
+    encoder.options = options
     frames = talking_head()
     for index in range(round(seconds * FRAME_RATE)):
         frame = frames[index % len(frames)].reformat(*SIZE, format="yuv420p")
         frame.pts, frame.time_base = index, encoder.time_base
         for packet in encoder.encode(frame):
-            yield Packet("video", bytes(packet), index / FRAME_RATE, packet.is_keyframe)
+            yield _picture(packet)
+    for packet in encoder.encode(None):
+        yield _picture(packet)
+
+
+def _picture(packet: av.Packet[av.VideoStream]) -> Packet:
+    return Packet("video", bytes(packet), (packet.pts or 0) / FRAME_RATE, packet.is_keyframe)
 
 
 def _audio(seconds: float) -> Iterator[Packet]:
