@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::codec::frame_marking::FrameMarking;
 use crate::packet::rtp::RtpPacket;
 use crate::params::HeaderExtension;
 
@@ -25,6 +26,9 @@ pub enum ExtensionKind {
     AudioLevel,
     /// AV1's dependency descriptor, which serves for other codecs as well: passed on with another frame number.
     DependencyDescriptor,
+    /// What a sender tells of its frames beside the payload (RFC 9626): passed on without the number of the frame of the
+    /// lowest layer.
+    FrameMarking,
     /// Passed on untouched: video orientation, playout delay, absolute capture time, colour space, and whatever else
     /// both sides know by the same URI.
     PassedOn,
@@ -45,6 +49,8 @@ impl ExtensionKind {
             "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension" => {
                 ExtensionKind::DependencyDescriptor
             }
+            "urn:ietf:params:rtp-hdrext:framemarking"
+            | "http://tools.ietf.org/html/draft-ietf-avtext-framemarking-07" => ExtensionKind::FrameMarking,
             _ => ExtensionKind::PassedOn,
         }
     }
@@ -52,7 +58,13 @@ impl ExtensionKind {
     /// Whether a consumer copies it from the producer's packet. The others belong to one hop: they are written anew
     /// or left out.
     fn is_copied(self) -> bool {
-        matches!(self, ExtensionKind::AudioLevel | ExtensionKind::DependencyDescriptor | ExtensionKind::PassedOn)
+        matches!(
+            self,
+            ExtensionKind::AudioLevel
+                | ExtensionKind::DependencyDescriptor
+                | ExtensionKind::FrameMarking
+                | ExtensionKind::PassedOn
+        )
     }
 }
 
@@ -140,6 +152,7 @@ impl ExtensionMap {
                     values.audio_level = data.first().map(|byte| (byte & 0x7f, byte & 0x80 != 0));
                 }
                 Some(ExtensionKind::DependencyDescriptor) => values.dependency_descriptor = Some(data),
+                Some(ExtensionKind::FrameMarking) => values.frame_marking = FrameMarking::parse(data).ok(),
                 Some(ExtensionKind::AbsSendTime | ExtensionKind::PassedOn) | None => {}
             }
         }
@@ -162,6 +175,8 @@ pub struct ExtensionValues<'a> {
     pub audio_level: Option<(u8, bool)>,
     /// The dependency descriptor, as it came.
     pub dependency_descriptor: Option<&'a [u8]>,
+    /// What is told of the frame (RFC 9626).
+    pub frame_marking: Option<FrameMarking>,
 }
 
 /// From a producer's extensions to a consumer's: what is copied under which id, and what is written anew.
@@ -171,6 +186,8 @@ pub struct ExtensionTranslation {
     copied: Box<[u8; 256]>,
     /// The producer's id of the dependency descriptor, where it is copied.
     pub dependency_descriptor: Option<u8>,
+    /// The producer's id of frame marking, where it is copied.
+    pub frame_marking: Option<u8>,
     /// The receiver's id of MID.
     pub mid: Option<u8>,
     /// The receiver's id of the time of sending.
@@ -190,14 +207,20 @@ impl ExtensionTranslation {
     pub fn between(receive: &ExtensionMap, send: &ExtensionMap) -> Self {
         let mut copied = Box::new([0; 256]);
         for theirs in &receive.extensions {
-            if ExtensionKind::of_uri(&theirs.uri).is_copied() {
-                let ours = send.extensions.iter().find(|ours| ours.uri == theirs.uri);
+            let kind = ExtensionKind::of_uri(&theirs.uri);
+            if kind.is_copied() {
+                // What has two names is the same under either.
+                let ours = send.extensions.iter().find(|ours| match kind {
+                    ExtensionKind::PassedOn => ours.uri == theirs.uri,
+                    known => ExtensionKind::of_uri(&ours.uri) == known,
+                });
                 copied[usize::from(theirs.id)] = ours.map_or(0, |ours| ours.id);
             }
         }
-        let dependency_descriptor = receive.id_of(ExtensionKind::DependencyDescriptor);
+        let if_copied = |kind| receive.id_of(kind).filter(|id| copied[usize::from(*id)] != 0);
         ExtensionTranslation {
-            dependency_descriptor: dependency_descriptor.filter(|id| copied[usize::from(*id)] != 0),
+            dependency_descriptor: if_copied(ExtensionKind::DependencyDescriptor),
+            frame_marking: if_copied(ExtensionKind::FrameMarking),
             copied,
             mid: send.id_of(ExtensionKind::Mid),
             abs_send_time: send.id_of(ExtensionKind::AbsSendTime),
@@ -264,7 +287,16 @@ mod tests {
         assert_eq!(copied, [None, Some(8), None, Some(16), Some(11), None, None]);
         assert_eq!((translation.mid, translation.transport_sequence), (Some(9), Some(7)));
         assert_eq!(translation.abs_send_time, None);
-        assert_eq!(translation.dependency_descriptor, None);
+        assert_eq!((translation.dependency_descriptor, translation.frame_marking), (None, None));
+    }
+
+    #[test]
+    fn frame_marking_is_one_extension_under_two_names() {
+        let draft = map(&[("http://tools.ietf.org/html/draft-ietf-avtext-framemarking-07", 3)]);
+        let urn = map(&[("urn:ietf:params:rtp-hdrext:framemarking", 9)]);
+        let translation = ExtensionTranslation::between(&draft, &urn);
+        assert_eq!((translation.copied(3), translation.frame_marking), (Some(9), Some(3)));
+        assert_eq!(ExtensionTranslation::between(&draft, &map(&[(LEVEL, 9)])).frame_marking, None);
     }
 
     #[test]

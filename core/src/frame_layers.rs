@@ -62,4 +62,7 @@ pub struct FrameLayers {
     pub needed: LayerPairs,
     /// Of those, who may begin with it, if it can be decoded.
     pub switches: LayerPairs,
+    /// Whether it refers to frames of the lowest temporal layer alone, so that who is sent only those may begin with it,
+    /// too.
+    pub builds_on_lowest: bool,
 }

@@ -31,7 +31,7 @@ pub struct MediaPacket<'a> {
     pub codec: Codec,
     /// Whether a receiver can start with it: a keyframe starts in it, or its codec has none.
     pub keyframe: bool,
-    /// Which layers its frame belongs to, where a dependency descriptor or its payload (VP9, H.264) tells.
+    /// Which layers its frame belongs to, where a dependency descriptor, frame marking (H.264) or its payload (VP9, H.264) tells.
     pub frame: Option<FrameLayers>,
     /// How `extensions` is written.
     pub extension_form: ExtensionForm,

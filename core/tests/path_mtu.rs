@@ -82,6 +82,22 @@ fn a_path_that_narrows_in_mid_call_is_told_of_once() {
 }
 
 #[test]
+fn a_path_that_falls_silent_while_it_swallows_long_packets_is_left_in_peace_by_and_by() {
+    let (mut sim, mut client) = probed_with(Some(2_000_000));
+    run(&mut sim, &mut client, PROBE_LEN, 5_000);
+    assert_eq!(run(&mut sim, &mut client, PROBE_LEN - 1, 100), 2, "the short one alone is answered");
+    // Twelve pairs right after one another, and then one each second.
+    let in_silence = [3_000, 5_000, 5_000, 5_000].map(|millis| run(&mut sim, &mut client, 0, millis));
+    assert_eq!(in_silence, [2 * 11, 2 * 6, 2 * 5, 2 * 3]);
+    // What it proved before counts no more: it takes twelve others to tell.
+    assert_eq!(client.check(&mut sim, true), Some(Class::Success));
+    run(&mut sim, &mut client, PROBE_LEN - 1, 5_000);
+    assert_eq!(sim.take_events(), []);
+    run(&mut sim, &mut client, PROBE_LEN - 1, 5_000);
+    assert_eq!(sim.take_events(), [NARROW]);
+}
+
+#[test]
 fn another_path_is_asked_anew_and_tcp_is_not() {
     let (mut sim, mut client) = probed();
     run(&mut sim, &mut client, 500, 10_000);

@@ -16,9 +16,20 @@ VIDEO_ORIENTATION = "urn:3gpp:video-orientation"
 PLAYOUT_DELAY = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
 ABS_CAPTURE_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time"
 DEPENDENCY_DESCRIPTOR = "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension"
+FRAME_MARKING = "urn:ietf:params:rtp-hdrext:framemarking"
+FRAME_MARKING_DRAFT = "http://tools.ietf.org/html/draft-ietf-avtext-framemarking-07"
+"""What stacks older than RFC 9626 call it."""
 
 _COMMON = frozenset({MID, ABS_SEND_TIME, TRANSPORT_CC, ABS_CAPTURE_TIME})
-_VIDEO = _COMMON | {RID, REPAIRED_RID, VIDEO_ORIENTATION, PLAYOUT_DELAY, DEPENDENCY_DESCRIPTOR}
+_VIDEO = _COMMON | {
+    RID,
+    REPAIRED_RID,
+    VIDEO_ORIENTATION,
+    PLAYOUT_DELAY,
+    DEPENDENCY_DESCRIPTOR,
+    FRAME_MARKING,
+    FRAME_MARKING_DRAFT,
+}
 _AUDIO = _COMMON | {AUDIO_LEVEL}
 
 OFFERED: dict[str, tuple[ExtMap, ...]] = {
@@ -37,6 +48,7 @@ OFFERED: dict[str, tuple[ExtMap, ...]] = {
         ExtMap(6, PLAYOUT_DELAY),
         ExtMap(7, ABS_CAPTURE_TIME),
         ExtMap(8, DEPENDENCY_DESCRIPTOR),
+        ExtMap(9, FRAME_MARKING),
     ),
 }
 """Extensions in the bridge's own offers, by kind. An id means one thing on all m-lines, as BUNDLE demands."""

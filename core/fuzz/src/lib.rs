@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use _core::bitrate::Bitrate;
 use _core::codec::dependency_descriptor::{self, Descriptor, Structure};
+use _core::codec::frame_marking::FrameMarking;
 use _core::codec::{av1, h264, red, vp8, vp9};
 use _core::estimator::{Estimator, EstimatorConfig, SentPacket};
 use _core::extension::ExtensionMap;
@@ -165,6 +166,7 @@ pub fn codec(data: &[u8]) {
     assert!(h264::nal_types(data).all(|nal_type| nal_type < 32));
     let _ = h264::is_keyframe_start(data);
     assert!(h264::slices(data).temporal.is_none_or(|temporal| temporal < 8));
+    assert!(FrameMarking::parse(data).is_ok_and(|mark| mark.layer() < 8) == (1..=3).contains(&data.len()));
     assert!(av1::obu_types(data).count() <= data.len());
     let _ = av1::is_keyframe_start(data);
     if let Ok(blocks) = red::blocks(data) {
@@ -226,10 +228,11 @@ pub fn producer(data: &[u8]) {
     let uris = [
         "urn:ietf:params:rtp-hdrext:sdes:mid",
         "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
+        "urn:ietf:params:rtp-hdrext:framemarking",
         "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension",
     ];
     let extensions = (1..).zip(uris).map(|(id, uri)| HeaderExtension { uri: uri.to_owned(), id });
-    let extensions = ExtensionMap::new(&extensions.collect::<Vec<_>>()).expect("three of them");
+    let extensions = ExtensionMap::new(&extensions.collect::<Vec<_>>()).expect("four of them");
     let mut producer = Producer::new(Time::ZERO, &params, Duration::from_secs(2)).expect("it is valid");
     producer.enable_history();
     let mut pool = BlockPool::new(256);

@@ -4,6 +4,7 @@
 
 pub mod av1;
 pub mod dependency_descriptor;
+pub mod frame_marking;
 pub mod h264;
 pub mod pictures;
 pub mod red;

@@ -5,6 +5,7 @@ use super::run::Offsets;
 use super::stamps::{StampPlaces, Stamps};
 use super::{Composed, Consumer};
 use crate::codec::dependency_descriptor::Descriptor;
+use crate::codec::frame_marking;
 use crate::codec::pictures::PictureNumbers;
 use crate::media_packet::MediaPacket;
 use crate::packet::rtp::{Extensions, Fields, HeaderWriter};
@@ -76,6 +77,9 @@ impl Consumer {
                         Descriptor::rewrite_frame_number(copy, number);
                     }
                 })?;
+            } else if self.extensions.frame_marking == Some(id) {
+                // The encodings of a source count the frames of their lowest layers each by itself.
+                writer.extension(own_id, data.get(..frame_marking::PASSED_ON).unwrap_or(data))?;
             } else {
                 writer.extension(own_id, data)?;
             }

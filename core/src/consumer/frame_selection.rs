@@ -83,7 +83,8 @@ impl FrameSelection {
     fn choose(&mut self, frame: &FrameLayers, wanted: (u8, u8)) -> bool {
         let is_sent = |current: Option<(u8, u8)>| current.is_none_or(|current| frame.belongs.contains(current));
         if self.current != Some(wanted) {
-            let begins = if is_sent(self.current) { frame.switches } else { LayerPairs::default() };
+            let is_decodable = is_sent(self.current) || frame.builds_on_lowest;
+            let begins = if is_decodable { frame.switches } else { LayerPairs::default() };
             let reachable = self.intact.or(begins);
             let spatial = self.current.map_or(wanted.0, |current| current.0);
             let next = [wanted, (spatial, wanted.1)].into_iter().find(|pair| reachable.contains(*pair));
@@ -160,6 +161,7 @@ mod tests {
             belongs,
             needed: if temporal == 0 { belongs } else { LayerPairs::default() },
             switches: if temporal == 0 { belongs } else { LayerPairs::default() },
+            builds_on_lowest: false,
         }
     }
 
@@ -187,6 +189,24 @@ mod tests {
         assert!(selection.admits(&frame(3, 0), (0, 1)));
         assert!(selection.admits(&frame(4, 1), (0, 1)));
         assert!(!selection.poll_blocked());
+    }
+
+    #[test]
+    fn what_builds_on_the_lowest_layer_begins_an_upper_one() {
+        let mut selection = FrameSelection::default();
+        let upper = |number, builds_on_lowest| FrameLayers {
+            needed: pairs(&[(0, 1)]),
+            switches: if builds_on_lowest { pairs(&[(0, 1)]) } else { LayerPairs::default() },
+            builds_on_lowest,
+            ..frame(number, 1)
+        };
+        let lowest = |number| FrameLayers { switches: LayerPairs::default(), ..frame(number, 0) };
+        assert!(selection.admits(&lowest(0), (0, 0)));
+        assert!(!selection.admits(&upper(1, false), (0, 0)));
+        assert!(selection.admits(&lowest(2), (0, 1)));
+        assert!(!selection.admits(&upper(3, false), (0, 1)), "it refers to number 1");
+        assert!(selection.admits(&upper(4, true), (0, 1)));
+        assert!(selection.admits(&upper(5, false), (0, 1)));
     }
 
     #[test]

@@ -186,10 +186,11 @@ impl RateControl {
     }
 
     /// In bit/s: what is sent again once the queue at hand has drained, which takes less time than it takes to change
-    /// what is sent. Where one drain was not enough, nobody knows.
+    /// what is sent. It takes more than one drain where the line has become much thinner, since what was sent until that
+    /// was noticed comes on top. Where so many were not enough that the queue may be another's, nobody knows.
     pub(super) fn lasting(&self) -> f64 {
         match self.phase {
-            Phase::Draining { arriving, before, failed: 0, contended: None, .. } => {
+            Phase::Draining { arriving, before, failed, contended: None, .. } if failed < DRAINS => {
                 self.rate.max(arriving.min(before) * RESUME)
             }
             _ => self.rate,

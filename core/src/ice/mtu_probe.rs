@@ -20,7 +20,7 @@ const INTERVAL: Duration = Duration::from_secs(5);
 /// From a probe to the next on a path that has never answered, at most; it is [`INTERVAL`] at first, and twice as long
 /// each time.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
-/// From a probe to the next while a short one has arrived without its long one.
+/// From a probe to the next while short ones arrive without their long ones.
 const RETRY: Duration = Duration::from_millis(200);
 /// From a probe to the next while nothing is answered: the line is slow, or gone, and long ones would only fill it.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -42,8 +42,10 @@ pub struct MtuProbe {
     peer: Credentials,
     /// What is under way, the oldest first; `PROOFS` at most.
     sent: VecDeque<Probes>,
-    /// Short ones that arrived without their long ones.
+    /// Short ones that arrived without their long ones, since the path was last silent.
     proofs: usize,
+    /// Probes since the last answer.
+    unanswered: usize,
     /// When the path has last carried a long one.
     carried_at: Option<Time>,
     /// From the next probe that stays unanswered like all before it to the one after that.
@@ -55,7 +57,7 @@ impl MtuProbe {
     /// Probes that the peer's credentials are asked for with; the first is due at once.
     pub fn new(now: Time, peer: Credentials) -> Self {
         let sent = VecDeque::with_capacity(PROOFS);
-        MtuProbe { peer, sent, proofs: 0, carried_at: None, interval: INTERVAL, due: now }
+        MtuProbe { peer, sent, proofs: 0, unanswered: 0, carried_at: None, interval: INTERVAL, due: now }
     }
 
     /// The peer's credentials, which a request is addressed and signed with.
@@ -78,6 +80,7 @@ impl MtuProbe {
         self.interval = INTERVAL;
         self.sent.clear();
         self.proofs = 0;
+        self.unanswered = 0;
         self.due = time;
     }
 
@@ -94,11 +97,18 @@ impl MtuProbe {
 
     /// Notes that probes with these ids are sent now.
     pub fn on_sent(&mut self, now: Time, probes: Probes) {
-        let answers_nothing = self.sent.len() == PROOFS && self.proofs == 0;
         if self.sent.len() == PROOFS {
             self.sent.pop_front();
         }
         self.sent.push_back(probes);
+        self.unanswered += 1;
+        if self.proofs > 0 && self.unanswered > PROOFS {
+            // It has fallen silent, and long ones lost before that make no row with those lost after it. It is asked as
+            // one of which nothing is known, not as fast as one that swallows long packets.
+            self.proofs = 0;
+            self.unanswered = 1;
+        }
+        let answers_nothing = self.unanswered > PROOFS;
         self.due = now
             + match self.proofs {
                 // Nobody who hears them for now: the path may be back, and narrow, at any time.
@@ -128,6 +138,7 @@ impl MtuProbe {
         // It is heeded once: the peer may say it twice.
         self.sent[at].short = self.sent[at].long;
         self.proofs += 1;
+        self.unanswered = 0;
         if self.proofs < PROOFS {
             self.due = self.due.min(now + RETRY);
             return false;
@@ -219,6 +230,16 @@ mod tests {
         let silent = |number, _| number > 1;
         let (found, sent) = run(20, 616_000, silent);
         assert_eq!((found, sent), (None, 1 + 12 + 600 / 5));
+    }
+
+    #[test]
+    fn a_path_that_falls_silent_while_it_is_proven_narrow_is_asked_less_and_less_often() {
+        let sent_within = |millis: u64| run(20, millis, |number, long| number > 1 && (long || number > 3)).1;
+        // The second and third short one alone are answered, from 5,040 ms on; then nothing.
+        let silent = 5_240 + 200;
+        assert_eq!([silent, silent + 11 * 200 + 1].map(sent_within), [3, 15]);
+        let slower = silent + 12 * 200;
+        assert_eq!([slower + 1, slower + 12_001, slower + 17_000, slower + 17_001].map(sent_within), [16, 28, 28, 29]);
     }
 
     #[test]

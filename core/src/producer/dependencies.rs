@@ -47,6 +47,7 @@ impl Dependencies {
             belongs: LayerPairs::default(),
             needed: LayerPairs::default(),
             switches: LayerPairs::default(),
+            builds_on_lowest: false,
         };
         for (indication, pairs) in frame.indications.iter().zip(self.pairs) {
             if *indication != Indication::NotPresent {

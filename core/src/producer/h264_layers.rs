@@ -1,6 +1,8 @@
 //! Which frames of H.264 others do without, where no dependency descriptor tells: those that are no reference
-//! (`nal_ref_idc` of 0, ITU-T H.264 §7.4.1), and the temporal layers that prefix NAL units tell of (SVC, RFC 6190 §1.1.3).
+//! (`nal_ref_idc` of 0, ITU-T H.264 §7.4.1), and the temporal layers that prefix NAL units (SVC, RFC 6190 §1.1.3) or the
+//! frame-marking extension (RFC 9626) tell of.
 
+use crate::codec::frame_marking::FrameMarking;
 use crate::codec::h264;
 use crate::frame_layers::{FrameLayers, LayerPairs, MAX_LAYERS};
 
@@ -24,17 +26,37 @@ pub(super) struct H264Layers {
     prefix: Option<(u32, u8)>,
     /// Whether any frame was ever of an upper layer: before that there is nothing to choose from.
     has_layers: bool,
+    /// Whether any was ever marked to be of an upper layer. Others of that time then tell by their marks alone.
+    is_marked: bool,
+    /// Whether a mark ever told that one can begin there with an upper layer: a sender that knows says so each time.
+    tells_syncs: bool,
 }
 
 impl H264Layers {
-    /// Reads a payload. None while nothing tells of layers.
-    pub fn read(&mut self, timestamp: u32, marker: bool, payload: &[u8]) -> Option<FrameLayers> {
+    /// Reads a payload, and how its packet is marked. None while nothing tells of layers.
+    pub fn read(
+        &mut self,
+        timestamp: u32,
+        marker: bool,
+        payload: &[u8],
+        mark: Option<FrameMarking>,
+    ) -> Option<FrameLayers> {
         let slices = h264::slices(payload);
         if let Some(temporal) = slices.temporal {
             self.prefix = Some((timestamp, temporal));
         }
-        let told = self.prefix.filter(|(of, _)| *of == timestamp).map(|(_, temporal)| temporal);
-        let is_reference = slices.is_reference;
+        let marked = mark.map(FrameMarking::layer).filter(|layer| *layer > 0);
+        self.is_marked |= marked.is_some();
+        self.tells_syncs |= mark.is_some_and(|mark| mark.base_layer_sync);
+        // What is sent again may come without its mark.
+        let marked = marked.or_else(|| {
+            let known = self.frames.iter().flatten().find(|known| known.timestamp == timestamp);
+            known.filter(|_| self.is_marked && mark.is_none()).map(|known| known.temporal)
+        });
+        let prefixed = || self.prefix.filter(|(of, _)| *of == timestamp).map(|(_, temporal)| temporal);
+        let told = marked.or_else(prefixed);
+        let is_discardable = mark.is_some_and(|mark| mark.discardable);
+        let is_reference = slices.is_reference.filter(|_| !is_discardable).or(is_discardable.then_some(false));
         let temporal = match (told, is_reference) {
             (Some(temporal), _) => temporal,
             (None, Some(false)) => 1,
@@ -59,10 +81,12 @@ impl H264Layers {
             needed: if is_reference == Some(false) { LayerPairs::default() } else { belongs },
             switches: match (is_keyframe, is_reference) {
                 (true, _) => LayerPairs::ALL,
-                // Upper layers refer to nothing before the newest frame of the lowest one.
-                (false, Some(true)) if temporal == 0 => belongs,
+                _ if mark.is_some_and(|mark| mark.base_layer_sync) => only(temporal),
+                // Where nobody says so upper layers refer to nothing before the newest frame of the lowest one.
+                (false, Some(true)) if temporal == 0 && !self.tells_syncs => belongs,
                 _ => LayerPairs::default(),
             },
+            builds_on_lowest: mark.is_some_and(|mark| mark.base_layer_sync),
         })
     }
 
@@ -96,6 +120,13 @@ fn from(temporal: u8) -> LayerPairs {
     pairs
 }
 
+/// Who gets nothing above this temporal layer.
+fn only(temporal: u8) -> LayerPairs {
+    let mut pairs = LayerPairs::default();
+    (0..MAX_LAYERS).for_each(|spatial| pairs.insert((spatial, temporal)));
+    pairs
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -109,36 +140,36 @@ mod tests {
     fn frames_without_a_mark_are_left_whole() {
         let mut layers = H264Layers::default();
         for timestamp in 0..20 {
-            assert_eq!(layers.read(timestamp * 3_000, true, &REFERENCE), None);
+            assert_eq!(layers.read(timestamp * 3_000, true, &REFERENCE, None), None);
         }
     }
 
     #[test]
     fn what_is_no_reference_is_a_layer_of_its_own_that_nobody_needs() {
         let mut layers = H264Layers::default();
-        let upper = layers.read(3_000, false, &DISCARDABLE).unwrap();
+        let upper = layers.read(3_000, false, &DISCARDABLE, None).unwrap();
         assert_eq!((upper.temporal, upper.highest, upper.needed), (1, (0, 1), LayerPairs::default()));
         assert!(upper.belongs.contains((0, 1)) && !upper.belongs.contains((0, 0)));
-        let rest = layers.read(3_000, true, &[0x1c, 0x41, 1]).unwrap();
+        let rest = layers.read(3_000, true, &[0x1c, 0x41, 1], None).unwrap();
         assert_eq!((rest.number, rest.end), (upper.number, true), "the last fragment of it");
-        let lower = layers.read(6_000, true, &REFERENCE).unwrap();
+        let lower = layers.read(6_000, true, &REFERENCE, None).unwrap();
         assert_eq!((lower.temporal, lower.number), (0, upper.number.wrapping_add(2)));
         assert!(lower.switches.contains((0, 1)));
-        let late = layers.read(4_500, true, &DISCARDABLE).unwrap();
+        let late = layers.read(4_500, true, &DISCARDABLE, None).unwrap();
         assert_eq!(late.number, upper.number.wrapping_add(1));
         for timestamp in 3..40 {
-            assert!(layers.read(timestamp * 3_000, true, &REFERENCE).is_some());
+            assert!(layers.read(timestamp * 3_000, true, &REFERENCE, None).is_some());
         }
-        let last = layers.read(200_000, true, &REFERENCE).unwrap();
+        let last = layers.read(200_000, true, &REFERENCE, None).unwrap();
         assert_eq!(last.highest, (0, 0), "its publisher has ended it");
     }
 
     #[test]
     fn what_comes_before_the_slices_does_not_decide_of_them() {
         let mut layers = H264Layers::default();
-        layers.read(0, true, &DISCARDABLE);
-        let sei = layers.read(3_000, false, &[0x06, 5, 1]).unwrap();
-        let slice = layers.read(3_000, true, &DISCARDABLE).unwrap();
+        layers.read(0, true, &DISCARDABLE, None);
+        let sei = layers.read(3_000, false, &[0x06, 5, 1], None).unwrap();
+        let slice = layers.read(3_000, true, &DISCARDABLE, None).unwrap();
         assert_eq!((sei.temporal, slice.temporal), (0, 1));
         assert_ne!(sei.number, slice.number);
     }
@@ -149,21 +180,68 @@ mod tests {
         // Aggregated with its slice, which is a reference; then on its own.
         let prefix = [0x6e, 0x80, 0x80, 0x40];
         let stap = [&[0x78, 0, 4][..], &prefix, &[0, 3], &REFERENCE].concat();
-        let middle = layers.read(3_000, true, &stap).unwrap();
+        let middle = layers.read(3_000, true, &stap, None).unwrap();
         assert_eq!((middle.temporal, middle.needed == middle.belongs), (2, true));
-        let alone = layers.read(6_000, false, &[0x6e, 0x80, 0x80, 0x20]).unwrap();
-        let slice = layers.read(6_000, true, &REFERENCE).unwrap();
+        let alone = layers.read(6_000, false, &[0x6e, 0x80, 0x80, 0x20], None).unwrap();
+        let slice = layers.read(6_000, true, &REFERENCE, None).unwrap();
         assert_eq!((alone.temporal, slice.temporal, alone.number), (1, 1, slice.number));
+    }
+
+    /// The mark of a frame of a temporal layer: S, E, and these flags.
+    fn mark(flags: u8, temporal: u8) -> Option<FrameMarking> {
+        Some(FrameMarking::parse(&[0xc0 | flags | temporal, 0, 1]).unwrap())
+    }
+
+    const DISCARD: u8 = 0x10;
+    const SYNC: u8 = 0x08;
+
+    #[test]
+    fn marks_tell_the_layers_of_frames_whose_payload_tells_nothing() {
+        let mut layers = H264Layers::default();
+        assert_eq!(layers.read(0, true, &REFERENCE, mark(0, 0)), None, "nothing to choose from yet");
+        let top = layers.read(3_000, false, &REFERENCE, mark(DISCARD | SYNC, 2)).unwrap();
+        assert_eq!((top.temporal, top.highest, top.needed), (2, (0, 2), LayerPairs::default()));
+        assert!(top.switches.contains((0, 2)) && !top.switches.contains((0, 1)));
+        let middle = layers.read(6_000, true, &REFERENCE, mark(SYNC, 1)).unwrap();
+        assert!(middle.needed.contains((0, 1)) && middle.needed.contains((0, 2)) && !middle.needed.contains((0, 0)));
+        assert!(middle.switches.contains((0, 1)) && !middle.switches.contains((0, 2)));
+        let other = layers.read(9_000, true, &REFERENCE, mark(DISCARD, 2)).unwrap();
+        assert_eq!(other.switches, LayerPairs::default(), "it refers to the middle one");
+        let lowest = layers.read(12_000, true, &REFERENCE, mark(0, 0)).unwrap();
+        assert_eq!(
+            (lowest.temporal, lowest.switches),
+            (0, LayerPairs::default()),
+            "its sender tells where one can begin"
+        );
+        let again = layers.read(3_000, true, &REFERENCE, None).unwrap();
+        assert_eq!((again.number, again.temporal), (top.number, 2), "sent again without its mark");
+    }
+
+    #[test]
+    fn the_short_form_tells_of_two_layers() {
+        let mut layers = H264Layers::default();
+        let upper = layers.read(3_000, true, &REFERENCE, mark(DISCARD, 0)).unwrap();
+        assert_eq!((upper.temporal, upper.needed), (1, LayerPairs::default()));
+        let lower = layers.read(6_000, true, &REFERENCE, mark(0, 0)).unwrap();
+        assert_eq!((lower.temporal, lower.switches.contains((0, 1))), (0, true));
+    }
+
+    #[test]
+    fn what_marks_leave_untold_the_payload_tells() {
+        let mut layers = H264Layers::default();
+        let upper = layers.read(3_000, true, &DISCARDABLE, mark(0, 0)).unwrap();
+        assert_eq!((upper.temporal, upper.needed), (1, LayerPairs::default()));
     }
 
     proptest! {
         #[test]
         fn a_frame_belongs_to_who_gets_its_own_layer(
-            packets in prop::collection::vec((any::<u32>(), prop::collection::vec(any::<u8>(), 0..12)), 0..40),
+            packets in prop::collection::vec((any::<u32>(), prop::collection::vec(any::<u8>(), 0..12), any::<Option<u8>>()), 0..40),
         ) {
             let mut layers = H264Layers::default();
-            for (timestamp, payload) in packets {
-                if let Some(frame) = layers.read(timestamp, false, &payload) {
+            for (timestamp, payload, flags) in packets {
+                let mark = flags.and_then(|flags| FrameMarking::parse(&[flags]).ok());
+                if let Some(frame) = layers.read(timestamp, false, &payload, mark) {
                     prop_assert!(frame.belongs.contains((0, frame.temporal)) && frame.temporal < MAX_LAYERS);
                 }
             }

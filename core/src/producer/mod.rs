@@ -232,7 +232,9 @@ impl Producer {
             Some(data) => stream.dependencies.read(sequence, data),
             None => match codec.codec {
                 Codec::Vp9 => stream.vp9_layers.read(payload),
-                Codec::H264 => stream.h264_layers.read(header.timestamp, header.marker, payload),
+                Codec::H264 => {
+                    stream.h264_layers.read(header.timestamp, header.marker, payload, extensions.frame_marking)
+                }
                 _ => None,
             },
         };

@@ -75,6 +75,7 @@ impl Vp9Layers {
             // Which of them later frames refer to is not told.
             needed: belongs,
             switches,
+            builds_on_lowest: false,
         })
     }
 }

@@ -130,23 +130,28 @@ impl IoLoop {
     pub fn run(&mut self) -> io::Result<()> {
         while !self.closed {
             let ready = self.wait()?;
-            for index in 0..ready {
-                let ready = self.epoll.ready(index);
-                match Token::decode(ready.token) {
-                    Token::Commands => self.carry_out_commands(),
-                    Token::Udp(key) => self.receive_udp(key),
-                    Token::Tcp(key) => self.serve_connection(key, ready.readable, ready.writable),
-                    Token::Listener(key) => self.accept(key),
-                }
-            }
-            self.do_what_is_due();
-            if self.closed {
-                self.engine.close();
-            }
-            self.finish_turn();
+            self.take_turn(ready);
         }
         self.copy_out();
         Ok(())
+    }
+
+    /// Serves the first `ready` descriptors that `wait` found, and does what is due.
+    fn take_turn(&mut self, ready: usize) {
+        for index in 0..ready {
+            let ready = self.epoll.ready(index);
+            match Token::decode(ready.token) {
+                Token::Commands => self.carry_out_commands(),
+                Token::Udp(key) => self.receive_udp(key),
+                Token::Tcp(key) => self.serve_connection(key, ready.readable, ready.writable),
+                Token::Listener(key) => self.accept(key),
+            }
+        }
+        self.do_what_is_due();
+        if self.closed {
+            self.engine.close();
+        }
+        self.finish_turn();
     }
 
     fn now(&self) -> Time {
@@ -221,12 +226,9 @@ impl IoLoop {
 
     /// Serves one TCP connection that is ready.
     fn serve_connection(&mut self, key: usize, readable: bool, writable: bool) {
-        self.obey_first();
-        let now = self.now();
-        let engine = &mut self.engine;
         let mut result = Ok(());
         if readable {
-            result = self.connections.read(key, now, |path, frame| engine.handle_packet(now, path, frame));
+            result = self.connections.receive(key).and_then(|received| self.hand_on_frames(key, received));
         }
         if writable && result.is_ok() {
             result = self.connections.write(key);
@@ -238,6 +240,14 @@ impl IoLoop {
                 self.close_connection(key);
             }
         }
+    }
+
+    /// Takes the frames that were received on a connection.
+    fn hand_on_frames(&mut self, key: usize, received: usize) -> Result<(), Closed> {
+        self.obey_first();
+        let now = self.now();
+        let engine = &mut self.engine;
+        self.connections.hand_on(key, now, received, |path, frame| engine.handle_packet(now, path, frame))
     }
 
     /// Tells epoll whether there is something to be written on a connection.
@@ -310,7 +320,8 @@ impl IoLoop {
     }
 
     /// Carries out commands before packets that came after them: a peer that was answered may send at once, and its first
-    /// check must find the transport that was made for it.
+    /// check must find the transport that was made for it. To be called once packets were received: what was commanded
+    /// before they were sent is seen then.
     fn obey_first(&mut self) {
         if self.shared.commands.waits() {
             self.carry_out_commands();
@@ -449,3 +460,6 @@ fn add_udp(sockets: &mut Sockets, epoll: &Epoll, socket: UdpSocket) -> io::Resul
     };
     watched.inspect_err(|_| sockets.remove_udp(key)).map(|()| id)
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,6 +22,8 @@ pub const ABS_SEND_TIME: &str = "http://www.webrtc.org/experiments/rtp-hdrext/ab
 pub const ORIENTATION: &str = "urn:3gpp:video-orientation";
 pub const PLAYOUT_DELAY: &str = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay";
 
+pub const FRAME_MARKING: &str = "urn:ietf:params:rtp-hdrext:framemarking";
+pub const FRAME_MARKING_DRAFT: &str = "http://tools.ietf.org/html/draft-ietf-avtext-framemarking-07";
 pub const DEPENDENCY_DESCRIPTOR: &str =
     "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension";
 
@@ -76,6 +78,7 @@ impl Client {
             (ORIENTATION, 5),
             (PLAYOUT_DELAY, 6),
             (DEPENDENCY_DESCRIPTOR, 12),
+            (FRAME_MARKING_DRAFT, 13),
         ]);
         let params = WebRtcTransportParams {
             router_id,

@@ -90,6 +90,12 @@ def test_extensions_are_those_the_client_sends() -> None:
     assert extensions.PLAYOUT_DELAY not in ids
 
 
+@pytest.mark.parametrize("name", [extensions.FRAME_MARKING, extensions.FRAME_MARKING_DRAFT])
+def test_frame_marking_is_taken_under_either_name(name: str) -> None:
+    ids = answer(fixture("firefox_publish").replace("urn:ietf:params:rtp-hdrext:toffset", name)).receive_extensions
+    assert ids[name] == 5
+
+
 def test_transport_feedback_is_not_promised_without_its_extension() -> None:
     text = fixture("firefox_publish").replace(extensions.TRANSPORT_CC, "urn:other")
     feedback = {value for media in answer(text).description.media for codec in media.codecs for value in codec.feedback}

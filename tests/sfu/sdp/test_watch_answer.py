@@ -57,6 +57,13 @@ def test_numbers_are_the_receivers() -> None:
     assert made.send_extensions[extensions.ABS_SEND_TIME] == 4
     # Firefox offers to receive it, so it is sent.
     assert made.send_extensions[extensions.PLAYOUT_DELAY] == 6
+    assert extensions.FRAME_MARKING not in made.send_extensions
+
+
+def test_frame_marking_is_sent_to_who_takes_it() -> None:
+    text = fixture("firefox_recvonly").replace("urn:ietf:params:rtp-hdrext:toffset", extensions.FRAME_MARKING)
+    made = answer(text, [source(1, "chrome_publish", "video")])
+    assert made.send_extensions[extensions.FRAME_MARKING] == 5
 
 
 def test_telephone_sound_reaches_a_receiver_that_would_rather_have_opus() -> None:

@@ -75,23 +75,28 @@ impl Connection {
         self.sent < self.output.len()
     }
 
-    /// Reads once, at most what fits `scratch` (which is larger than any frame), and hands on the whole frames.
-    pub fn read(
-        &mut self,
-        now: Time,
-        scratch: &mut [u8],
-        mut handle: impl FnMut(&Path, &mut [u8]) -> Outcome,
-    ) -> Result<(), Closed> {
+    /// Reads once, behind what it holds of a frame, at most what fits `scratch` (which is larger than any frame). How many
+    /// bytes are there, for [`hand_on`](Self::hand_on).
+    pub fn receive(&mut self, scratch: &mut [u8]) -> Result<usize, Closed> {
         let kept = self.input.len();
         scratch[..kept].copy_from_slice(&self.input);
         self.input.clear();
-        let read = match self.stream.read(&mut scratch[kept..]) {
-            Ok(0) => return Err(Closed::Gone),
-            Ok(read) => read,
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => 0,
-            Err(_) => return Err(Closed::Gone),
-        };
-        let mut rest = &mut scratch[..kept + read];
+        match self.stream.read(&mut scratch[kept..]) {
+            Ok(0) => Err(Closed::Gone),
+            Ok(read) => Ok(kept + read),
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(kept),
+            Err(_) => Err(Closed::Gone),
+        }
+    }
+
+    /// Hands on the whole frames of what was received, and keeps the rest.
+    pub fn hand_on(
+        &mut self,
+        now: Time,
+        received: &mut [u8],
+        mut handle: impl FnMut(&Path, &mut [u8]) -> Outcome,
+    ) -> Result<(), Closed> {
+        let mut rest = received;
         loop {
             match next_frame(rest) {
                 Frame::Complete { consumed, .. } => {

@@ -81,18 +81,24 @@ impl Connections {
         Some(connection.id())
     }
 
-    /// Reads from one and hands on its whole frames.
-    pub fn read(
+    /// Reads from one. How many bytes are there, to be handed on before any other is read.
+    pub fn receive(&mut self, key: usize) -> Result<usize, Closed> {
+        self.slab.get_mut(key).map_or(Ok(0), |connection| connection.receive(&mut self.scratch))
+    }
+
+    /// Hands on the whole frames of the `received` bytes.
+    pub fn hand_on(
         &mut self,
         key: usize,
         now: Time,
+        received: usize,
         handle: impl FnMut(&Path, &mut [u8]) -> Outcome,
     ) -> Result<(), Closed> {
         let Some(connection) = self.slab.get_mut(key) else {
             return Ok(());
         };
         let was_stranger = connection.proven.is_none();
-        let result = connection.read(now, &mut self.scratch, handle);
+        let result = connection.hand_on(now, &mut self.scratch[..received], handle);
         if was_stranger && connection.proven.is_some() {
             self.strangers.retain(|stranger| *stranger != key);
         }

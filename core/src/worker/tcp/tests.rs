@@ -39,9 +39,11 @@ impl Bench {
     fn read(&mut self, key: usize, now: Time, outcome: Outcome) -> (Vec<Vec<u8>>, Result<(), Closed>) {
         wait_readable(self.connections.fd(key).unwrap());
         let mut frames = Vec::new();
-        let result = self.connections.read(key, now, |_, frame| {
-            frames.push(frame.to_vec());
-            outcome
+        let result = self.connections.receive(key).and_then(|received| {
+            self.connections.hand_on(key, now, received, |_, frame| {
+                frames.push(frame.to_vec());
+                outcome
+            })
         });
         (frames, result)
     }
