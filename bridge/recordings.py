@@ -16,11 +16,13 @@ from pathlib import Path
 from bridge.background import Background
 from bridge.settings import Settings
 from bridge.transcode.recording import (
+    WEBM,
     KeyRing,
     RecordingError,
     RecordingInfo,
     RecordingStore,
     StoreSettings,
+    StreamInfo,
     new_key_line,
 )
 
@@ -76,6 +78,30 @@ def export_to(store: RecordingStore, recording: str, stream: str, output: Path) 
         for part in itertools.chain([first], parts):
             written += file.write(part)
     return written
+
+
+def choose_stream(info: RecordingInfo, name: str | None) -> StreamInfo:
+    """The stream of that name, or without one the only one in which there is a picture or a sound.
+
+    Raises `RecordingError` (`unknown_stream`, `several_streams`).
+    """
+    names = ", ".join(stream.name for stream in info.streams) or "none"
+    if name is None:
+        media = [stream for stream in info.streams if stream.media_type in WEBM]
+        if len(media) != 1:
+            message = f"The recording has {len(media)} streams of pictures and sound, and one is given out at a time."
+            raise RecordingError("several_streams", message, field="--stream", hint=f"name one of: {names}")
+        return media[0]
+    found = [stream for stream in info.streams if stream.name == name]
+    if not found:
+        message = f"The recording has no stream {name!r}."
+        raise RecordingError("unknown_stream", message, field="--stream", hint=f"it has: {names}")
+    return found[0]
+
+
+def default_output(info: RecordingInfo, stream: StreamInfo) -> Path:
+    """Where a stream is written where nobody says: in this folder, by the name that it has by REST, too."""
+    return Path(f"{info.id}-{stream.name}.{'webm' if stream.media_type in WEBM else 'jsonl'}")
 
 
 def recordings_as_table(infos: Sequence[RecordingInfo]) -> str:

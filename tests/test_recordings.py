@@ -7,7 +7,15 @@ import pytest
 
 from bridge.recordings import Retention, open_store
 from bridge.settings import load_settings
-from bridge.transcode.recording import COMPOSED, AudioTrack, RecordingError, VideoTrack, WebmWriter, new_key_line
+from bridge.transcode.recording import (
+    COMPOSED,
+    AudioTrack,
+    RecordingError,
+    TimelineEvent,
+    VideoTrack,
+    WebmWriter,
+    new_key_line,
+)
 from tests.test_cli import bridge, refused
 from tests.transcode.recording.material import FRAME_RATE, SIZE, feed, packets
 from tests.transcode.recording.test_webm import decoded
@@ -21,13 +29,15 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
-def make(config: Path, now: float) -> str:
+def make(config: Path, now: float, *names: str) -> str:
     with open_store(load_settings(config, environment={})).create(now) as recording:
-        stream = recording.open(COMPOSED, "video/webm")
-        writer = WebmWriter(stream.write, video=VideoTrack("vp8", *SIZE), audio=AudioTrack())
-        for packet in packets(2):
-            feed(writer, packet)
-        writer.flush()
+        for name in names or (COMPOSED,):
+            stream = recording.open(name, "video/webm")
+            writer = WebmWriter(stream.write, video=VideoTrack("vp8", *SIZE), audio=AudioTrack())
+            for packet in packets(2):
+                feed(writer, packet)
+            writer.flush()
+        recording.note(TimelineEvent(0.0, "paused"))
     return recording.id
 
 
@@ -45,6 +55,29 @@ def test_the_command_lists_gives_out_and_deletes(config: Path, tmp_path: Path) -
     assert len(decoded(output.read_bytes())[0]) == 2 * FRAME_RATE
     assert bridge("recordings", "delete", made, "--config", config).returncode == 0
     assert json.loads(bridge("recordings", "--config", config, "--json").stdout) == []
+
+
+def test_the_only_stream_is_given_out_and_one_of_several_is_asked_for(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "out").mkdir()
+    monkeypatch.chdir(tmp_path / "out")
+    # Of one who was alone, and of two: `recordings.mode` is "tracks" by default.
+    alone, of_two = make(config, 1e9, "track-1"), make(config, 1e9, "track-1", "track-2")
+    assert f"written to {alone}-track-1.webm" in bridge("recordings", "export", alone, "--config", config).stdout
+    asked = refused(bridge("recordings", "export", of_two, "--config", config))
+    assert "name one of: timeline, track-1, track-2" in asked
+    for name, file in (("track-2", f"{of_two}-track-2.webm"), ("timeline", f"{of_two}-timeline.jsonl")):
+        done = bridge("recordings", "export", of_two, "--stream", name, "--config", config)
+        assert f"written to {file}" in done.stdout
+    unknown = refused(bridge("recordings", "export", of_two, "--stream", COMPOSED, "--config", config))
+    assert "no stream 'composed'" in unknown
+    assert "it has: timeline, track-1, track-2" in unknown
+    assert {path.name for path in Path.cwd().iterdir()} == {
+        f"{alone}-track-1.webm",
+        f"{of_two}-track-2.webm",
+        f"{of_two}-timeline.jsonl",
+    }
 
 
 def test_the_command_exchanges_keys(config: Path, tmp_path: Path) -> None:

@@ -193,9 +193,7 @@ def _concerns(event: Event) -> int:
             return event["router_id"]
         case "command_failed":
             return event["id"]
-        case (
-            "ice" | "dtls" | "narrow_path" | "udp_refused" | "estimate" | "plain_transport_ready" | "transport_closed"
-        ):
+        case "ice" | "dtls" | "narrow_path" | "udp_refused" | "estimate" | "plain_transport_ready" | "transport_closed":
             return event["transport_id"]
         case _:
             return -1

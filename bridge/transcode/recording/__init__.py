@@ -6,12 +6,13 @@ from bridge.transcode.recording.keys import KeyRing, new_key_line
 from bridge.transcode.recording.model import RecordingInfo, State, StreamInfo
 from bridge.transcode.recording.seekable import seekable
 from bridge.transcode.recording.session import COMPOSED, Recording
-from bridge.transcode.recording.store import RecordingStore, StoreSettings
+from bridge.transcode.recording.store import WEBM, RecordingStore, StoreSettings
 from bridge.transcode.recording.timeline import TimelineEvent, decode_events
 from bridge.transcode.recording.webm import AudioTrack, VideoTrack, WebmWriter
 
 __all__ = [
     "COMPOSED",
+    "WEBM",
     "AudioTrack",
     "ChunkReader",
     "ChunkWriter",
