@@ -29,6 +29,7 @@ from bridge.issuers import make_verifier
 from bridge.leg_cpus import ALL, choose_cpus, format_cpus
 from bridge.page_mark import read_mark
 from bridge.settings import Settings, check_for_production
+from bridge.sfu.ice import host_addresses
 from bridge.storage import Storage, StorageError
 from bridge.tls import read_certificate
 from bridge.transcode import libopus, libvpx, openh264
@@ -77,6 +78,7 @@ def check_machine(settings: Settings, *, development: bool) -> Iterator[Finding]
         ("page", lambda: _page(settings)),
         ("HTTP port", lambda: _http_port(settings.http.listen)),
         ("media ports", lambda: _media_ports(settings)),
+        ("media addresses", lambda: _media_addresses(settings, development=development)),
         ("UDP segmentation (GSO)", lambda: _udp_option(UDP_SEGMENT, 1200, "sends in batches")),
         ("UDP coalescing (GRO)", lambda: _udp_option(UDP_GRO, 1, "receives in batches")),
         ("receive buffers", lambda: _buffer("rmem_max", settings.media.receive_buffer)),
@@ -93,7 +95,8 @@ def check_machine(settings: Settings, *, development: bool) -> Iterator[Finding]
         try:
             yield replace(check(), name=name)
         except BridgeError as error:
-            yield Finding(name, Status.FAIL, error.message, error.hint or "")
+            detail = error.message if error.field is None else f"{error.field}: {error.message}"
+            yield Finding(name, Status.FAIL, detail, error.hint or "")
         except Exception as error:
             yield Finding(name, Status.FAIL, f"could not be checked: {type(error).__name__}: {error}")
 
@@ -224,6 +227,18 @@ def _media_ports(settings: Settings) -> Finding:
     shown = ", ".join(str(address) for address in media.listen)
     protocols = "UDP and TCP" if media.tcp else "UDP"
     return _ok(f"{shown} ({protocols}, {media.workers} worker{'s' if media.workers > 1 else ''})")
+
+
+def _media_addresses(settings: Settings, *, development: bool) -> Finding:
+    media = settings.media
+    told = [address for address, _ in host_addresses([str(address) for address in media.listen], media.announced)]
+    mend = "Clients elsewhere reach none of them: list in media.announced what they reach."
+    shown = f"clients are told {', '.join(map(str, told)) or 'none'}"
+    if not told or (not development and all(address.is_loopback for address in told)):
+        return _warn(shown, mend)
+    if not media.announced and all(address.is_private for address in told) and not development:
+        return _ok(f"{shown}; behind NAT, media.announced has to list the outer ones")
+    return _ok(shown)
 
 
 def _udp_option(option: int, value: int, use: str) -> Finding:

@@ -48,8 +48,12 @@ def web(tmp_path: Path) -> Path:
 async def test_probes_and_metrics() -> None:
     async with open_house() as house, httpx.AsyncClient(base_url=house.url, timeout=PATIENCE) as http:
         assert (await http.get("/healthz")).json()["status"] == "ok"
-        assert (await http.get("/readyz")).json() == {"status": "ok", "checks": {"event_loop": True, "workers": True}}
-        house.health.is_ready = False
+        checks = {"event_loop": True, "workers": True, "told": True}
+        assert (await http.get("/readyz")).json() == {"status": "ok", "checks": checks}
+        house.health.told = False
+        degraded = await http.get("/readyz")
+        assert (degraded.status_code, degraded.json()["status"]) == (200, "degraded")
+        house.health.workers = False
         failing = await http.get("/readyz")
         assert (failing.status_code, failing.json()["checks"]["workers"]) == (503, False)
         metrics = await http.get("/metrics")
