@@ -133,6 +133,24 @@ async def test_the_page_and_the_sdk_are_served_with_a_strict_policy(web: Path) -
         assert again.status_code == 304
 
 
+async def test_who_types_the_hosts_name_reads_where_to_come_in() -> None:
+    mark = Mark("Legekontoret", "Ring 22 33 44 55", None)
+    async with (
+        open_house(web=default_web_directory(), mark=mark) as house,
+        httpx.AsyncClient(base_url=house.url) as http,
+    ):
+        page = await http.get("/")
+        assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        assert "default-src 'none'" in page.headers["content-security-policy"]
+        assert [f'<section lang="{language}">' in page.text for language in ("nb", "nn", "en")] == [True] * 3
+        assert '<div class="brand"><div>Legekontoret</div></div>' in page.text
+        assert "Ring 22 33 44 55" in page.text
+        # Nothing runs on it, and nothing comes from elsewhere.
+        assert "<script" not in page.text
+        assert "//" not in page.text
+        assert (await http.post("/")).status_code == 405
+
+
 async def test_the_operators_mark_is_in_the_page_and_its_logo_can_run_nothing(web: Path) -> None:
     (web / "client" / "index.html").write_text("<!doctype html><head></head>")
     mark = Mark("Legekontoret", "", Logo(b"<svg/>", "image/svg+xml"))
