@@ -17,7 +17,7 @@ from bridge.background import Background
 from bridge.settings import Settings
 from bridge.transcode.recording import (
     WEBM,
-    KeyRing,
+    KeyFile,
     RecordingError,
     RecordingInfo,
     RecordingStore,
@@ -40,7 +40,11 @@ def open_store(settings: Settings) -> RecordingStore:
     Raises `RecordingError` for a key file or folder that cannot be used.
     """
     recordings = settings.recordings
-    keys = KeyRing.read(recordings.key_file) if recordings.key_file is not None else None
+    keys = None
+    if recordings.key_file is not None:
+        # What is wrong with it stops the start. Later it is read anew: keys are exchanged while the bridge runs.
+        keys = KeyFile(recordings.key_file)
+        keys.ring()
     directory = recordings.directory or settings.data.directory / "recordings"
     return RecordingStore(StoreSettings(directory, recordings.retention, recordings.minimum_free), keys)
 

@@ -89,6 +89,27 @@ def test_the_command_exchanges_keys(config: Path, tmp_path: Path) -> None:
     assert entry["key_id"] == "2027"
 
 
+def test_keys_are_exchanged_while_the_bridge_runs(config: Path, tmp_path: Path) -> None:
+    made, keys = make(config, 1e9), tmp_path / "keys"
+    running = open_store(load_settings(config, environment={}))
+    old = keys.read_text()
+    new = bridge("recordings", "new-key", "2027").stdout
+    keys.write_text(new + old)
+    assert bridge("recordings", "rotate", "--config", config).stdout.startswith("1 recordings")
+    keys.write_text(new)
+    assert b"".join(running.export(made, COMPOSED))
+    with running.create(1e9) as later:
+        assert running.info(later.id).key_id == "2027"
+    # One that cannot be read records nothing and gives nothing out, and says so; the list goes on.
+    keys.write_text("nonsense\n")
+    with pytest.raises(RecordingError, match="line 1"):
+        running.create(1e9)
+    assert made in {info.id for info in running.recordings()}
+    keys.write_text(old)
+    with pytest.raises(RecordingError, match="is not in the key file"):
+        next(iter(running.export(made, COMPOSED)))
+
+
 def test_what_the_command_cannot_do_is_one_line(config: Path, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     output = tmp_path / "out.webm"

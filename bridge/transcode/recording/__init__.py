@@ -2,7 +2,7 @@
 
 from bridge.transcode.recording.chunks import ChunkReader, ChunkWriter, StreamHeader
 from bridge.transcode.recording.errors import RecordingError
-from bridge.transcode.recording.keys import KeyRing, new_key_line
+from bridge.transcode.recording.keys import KeyFile, KeyRing, new_key_line
 from bridge.transcode.recording.model import RecordingInfo, State, StreamInfo
 from bridge.transcode.recording.seekable import seekable
 from bridge.transcode.recording.session import COMPOSED, Recording
@@ -16,6 +16,7 @@ __all__ = [
     "AudioTrack",
     "ChunkReader",
     "ChunkWriter",
+    "KeyFile",
     "KeyRing",
     "Recording",
     "RecordingError",
