@@ -11,6 +11,7 @@ import datetime
 import os
 import platform
 import resource
+import shutil
 import socket
 import ssl
 import sys
@@ -41,6 +42,8 @@ UDP_GRO = 104
 """From linux/udp.h; Python has no names for them."""
 FILES_WANTED = 16_384
 """Open files: two for each participant that comes over TCP and WebSocket, and some to spare."""
+DISK_WANTED = 2**30
+"""Bytes that are free on the disk of the data directory: fewer leave little time to see that it fills."""
 CERTIFICATE_WARNING = datetime.timedelta(days=21)
 _TIME_ERROR = 5
 """What adjtimex(2) returns while no one keeps the clock."""
@@ -72,6 +75,7 @@ def check_machine(settings: Settings, *, development: bool) -> Iterator[Finding]
         ("data plane", _extension),
         ("settings", lambda: _settings(settings, development)),
         ("data directory", lambda: _data_directory(settings)),
+        ("disk", lambda: _disk(settings)),
         ("database", lambda: _database(settings)),
         ("audit key", lambda: _audit_key(settings)),
         ("certificate", lambda: _certificate(settings)),
@@ -165,6 +169,21 @@ def _settings(settings: Settings, development: bool) -> Finding:
 def _data_directory(settings: Settings) -> Finding:
     DataDirectory(settings.data.directory).release()
     return _ok(str(settings.data.directory))
+
+
+def _disk(settings: Settings) -> Finding:
+    folders = [(settings.data.directory, DISK_WANTED, "Without space, no room opens.")]
+    if settings.recordings.key_file is not None:
+        recordings = settings.recordings.directory or settings.data.directory
+        least = settings.recordings.minimum_free
+        folders.append((recordings, least, f"Below recordings.minimum_free = {least} bytes no recording starts."))
+    for folder, least, why in folders:
+        # It may have to be made yet.
+        there = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
+        free = shutil.disk_usage(there).free
+        if free < least:
+            return _warn(f"{folder} has {free // 2**20} MiB left", f"Make room there. {why}")
+    return _ok(f"{shutil.disk_usage(there).free // 2**20} MiB left for {'recordings' if len(folders) > 1 else 'data'}")
 
 
 def _database(settings: Settings) -> Finding:

@@ -3,9 +3,10 @@ import ctypes
 import datetime
 import os
 import resource
+import shutil
 import socket
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -24,8 +25,11 @@ def settings(data: Path, **options: str) -> Settings:
     return load_settings(environment={}, options={key: ("test", text) for key, text in given.items()})
 
 
-def finding(name: str, data: Path, *, development: bool = True, **options: str) -> Finding:
-    made = settings(data, **options)
+def finding(name: str, data: Path, **options: str) -> Finding:
+    return found_of(name, settings(data, **options), development=True)
+
+
+def found_of(name: str, made: Settings, *, development: bool) -> Finding:
     [found] = [each for each in check_machine(made, development=development) if each.name == name]
     return found
 
@@ -176,8 +180,20 @@ def test_which_addresses_clients_are_told_is_shown(
     tmp_path: Path, listen: str, announced: str, status: Status, detail: str
 ) -> None:
     named = {"media.listen": listen, "media.announced": announced}
-    found = finding("media addresses", tmp_path, development=False, **named)
+    found = found_of("media addresses", settings(tmp_path, **named), development=False)
     assert (found.status, found.detail) == (status, detail)
+
+
+def test_a_disk_that_is_nearly_full_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keyed = {"recordings.key_file": str(tmp_path / "keys"), "recordings.directory": str(tmp_path / "not" / "there")}
+    assert finding("disk", tmp_path, **{"recordings.minimum_free": "0"}).status is Status.OK
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(free=2 * 2**30))
+    found = finding("disk", tmp_path, **keyed, **{"recordings.minimum_free": str(3 * 2**30)})
+    assert (found.status, found.detail) == (Status.WARN, f"{tmp_path / 'not' / 'there'} has 2048 MiB left")
+    assert "recordings.minimum_free" in found.mend
+    assert finding("disk", tmp_path, **keyed).status is Status.OK
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(free=2**20))
+    assert finding("disk", tmp_path).detail == f"{tmp_path} has 1 MiB left"
 
 
 def test_a_setting_at_fault_is_named(tmp_path: Path) -> None:
