@@ -273,7 +273,7 @@ class AuditLog:
             # Also what is written to see whether that is possible again, when nothing else is.
             self._resumed = Entry("audit_resumed", details={"since": int(self._clock() * 1e6)})
         reason = f"{type(error).__name__}: {error}"
-        # Told once for each reason: a database that comes back without its entries is another matter than one that is gone.
+        # A database that comes back without its entries is another matter than one that is gone.
         if reason != self._failing:
             _log.error(
                 "The audit log cannot be written: calls go on, new rooms are refused",
