@@ -190,6 +190,7 @@ class Application:
         self._metrics.watch_legs(self._legs)
         self._metrics.watch_workers(self._worker_stats)
         self._metrics.watch_draining(lambda: self._draining.active)
+        self._metrics.watch_audit(lambda: self._audit.writable)
 
     @property
     def http_port(self) -> int:
@@ -356,6 +357,9 @@ class Application:
         origins = settings.http.allowed_origins
         websocket = WebSocketSettings(allowed_origins=origins, public_url=settings.signin.public_url)
         whip = WhipSettings(allowed_origins=origins)
+        # Without it, no room opens. Nodes share a database of a server, and are without it together.
+        records = {"audit_writable": lambda: self._audit.writable}
+        shared = bool(settings.storage.url)
         health = Health(
             # A worker that died is started again within a second or so; while none runs, there are no calls.
             live={"workers": lambda: bool(self._sfu.workers())},
@@ -363,7 +367,9 @@ class Application:
                 "accepting": lambda: self._accepting,
                 "all_workers": lambda: len(self._sfu.workers()) == settings.media.workers,
                 "not_draining": lambda: not self._draining.active,
+                **({} if shared else records),
             },
+            told=records if shared else {},
         )
         acts = AuditedActs(self._audit, self._signin.pseudonyms.subject)
         events = EventLog(self._outbox)

@@ -11,6 +11,7 @@ import datetime
 import os
 import platform
 import resource
+import shutil
 import socket
 import ssl
 import sys
@@ -29,6 +30,7 @@ from bridge.issuers import make_verifier
 from bridge.leg_cpus import ALL, choose_cpus, format_cpus
 from bridge.page_mark import read_mark
 from bridge.settings import Settings, check_for_production
+from bridge.sfu.ice import host_addresses
 from bridge.storage import Storage, StorageError
 from bridge.tls import read_certificate
 from bridge.transcode import libopus, libvpx, openh264
@@ -40,6 +42,8 @@ UDP_GRO = 104
 """From linux/udp.h; Python has no names for them."""
 FILES_WANTED = 16_384
 """Open files: two for each participant that comes over TCP and WebSocket, and some to spare."""
+DISK_WANTED = 2**30
+"""Bytes that are free on the disk of the data directory: fewer leave little time to see that it fills."""
 CERTIFICATE_WARNING = datetime.timedelta(days=21)
 _TIME_ERROR = 5
 """What adjtimex(2) returns while no one keeps the clock."""
@@ -71,12 +75,14 @@ def check_machine(settings: Settings, *, development: bool) -> Iterator[Finding]
         ("data plane", _extension),
         ("settings", lambda: _settings(settings, development)),
         ("data directory", lambda: _data_directory(settings)),
+        ("disk", lambda: _disk(settings)),
         ("database", lambda: _database(settings)),
         ("audit key", lambda: _audit_key(settings)),
         ("certificate", lambda: _certificate(settings)),
         ("page", lambda: _page(settings)),
         ("HTTP port", lambda: _http_port(settings.http.listen)),
         ("media ports", lambda: _media_ports(settings)),
+        ("media addresses", lambda: _media_addresses(settings, development=development)),
         ("UDP segmentation (GSO)", lambda: _udp_option(UDP_SEGMENT, 1200, "sends in batches")),
         ("UDP coalescing (GRO)", lambda: _udp_option(UDP_GRO, 1, "receives in batches")),
         ("receive buffers", lambda: _buffer("rmem_max", settings.media.receive_buffer)),
@@ -93,7 +99,8 @@ def check_machine(settings: Settings, *, development: bool) -> Iterator[Finding]
         try:
             yield replace(check(), name=name)
         except BridgeError as error:
-            yield Finding(name, Status.FAIL, error.message, error.hint or "")
+            detail = error.message if error.field is None else f"{error.field}: {error.message}"
+            yield Finding(name, Status.FAIL, detail, error.hint or "")
         except Exception as error:
             yield Finding(name, Status.FAIL, f"could not be checked: {type(error).__name__}: {error}")
 
@@ -164,6 +171,21 @@ def _data_directory(settings: Settings) -> Finding:
     return _ok(str(settings.data.directory))
 
 
+def _disk(settings: Settings) -> Finding:
+    folders = [(settings.data.directory, DISK_WANTED, "Without space, no room opens.")]
+    if settings.recordings.key_file is not None:
+        recordings = settings.recordings.directory or settings.data.directory
+        least = settings.recordings.minimum_free
+        folders.append((recordings, least, f"Below recordings.minimum_free = {least} bytes no recording starts."))
+    for folder, least, why in folders:
+        # It may have to be made yet.
+        there = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
+        free = shutil.disk_usage(there).free
+        if free < least:
+            return _warn(f"{folder} has {free // 2**20} MiB left", f"Make room there. {why}")
+    return _ok(f"{shutil.disk_usage(there).free // 2**20} MiB left for {'recordings' if len(folders) > 1 else 'data'}")
+
+
 def _database(settings: Settings) -> Finding:
     storage = Storage(settings)
     if storage.server is None:
@@ -224,6 +246,18 @@ def _media_ports(settings: Settings) -> Finding:
     shown = ", ".join(str(address) for address in media.listen)
     protocols = "UDP and TCP" if media.tcp else "UDP"
     return _ok(f"{shown} ({protocols}, {media.workers} worker{'s' if media.workers > 1 else ''})")
+
+
+def _media_addresses(settings: Settings, *, development: bool) -> Finding:
+    media = settings.media
+    told = [address for address, _ in host_addresses([str(address) for address in media.listen], media.announced)]
+    mend = "Clients elsewhere reach none of them: list in media.announced what they reach."
+    shown = f"clients are told {', '.join(map(str, told)) or 'none'}"
+    if not told or (not development and all(address.is_loopback for address in told)):
+        return _warn(shown, mend)
+    if not media.announced and all(address.is_private for address in told) and not development:
+        return _ok(f"{shown}; behind NAT, media.announced has to list the outer ones")
+    return _ok(shown)
 
 
 def _udp_option(option: int, value: int, use: str) -> Finding:

@@ -17,11 +17,13 @@ from bridge.background import Background
 from bridge.leg_cpus import choose_cpus
 from bridge.settings import Settings
 from bridge.transcode.recording import (
-    KeyRing,
+    WEBM,
+    KeyFile,
     RecordingError,
     RecordingInfo,
     RecordingStore,
     StoreSettings,
+    StreamInfo,
     new_key_line,
 )
 from bridge.transcode.recording.mp4 import RemuxLimits
@@ -40,7 +42,11 @@ def open_store(settings: Settings) -> RecordingStore:
     Raises `RecordingError` for a key file or folder that cannot be used.
     """
     recordings = settings.recordings
-    keys = KeyRing.read(recordings.key_file) if recordings.key_file is not None else None
+    keys = None
+    if recordings.key_file is not None:
+        # What is wrong with it stops the start. Later it is read anew: keys are exchanged while the bridge runs.
+        keys = KeyFile(recordings.key_file)
+        keys.ring()
     directory = recordings.directory or settings.data.directory / "recordings"
     remux = RemuxLimits(settings.legs.memory, choose_cpus(settings.legs.cpus, settings.media.workers))
     return RecordingStore(StoreSettings(directory, recordings.retention, recordings.minimum_free, remux), keys)
@@ -79,6 +85,30 @@ def export_to(store: RecordingStore, recording: str, stream: str, output: Path, 
         for part in itertools.chain([first], parts):
             written += file.write(part)
     return written
+
+
+def choose_stream(info: RecordingInfo, name: str | None) -> StreamInfo:
+    """The stream of that name, or without one the only one in which there is a picture or a sound.
+
+    Raises `RecordingError` (`unknown_stream`, `several_streams`).
+    """
+    names = ", ".join(stream.name for stream in info.streams) or "none"
+    if name is None:
+        media = [stream for stream in info.streams if stream.media_type in WEBM]
+        if len(media) != 1:
+            message = f"The recording has {len(media)} streams of pictures and sound, and one is given out at a time."
+            raise RecordingError("several_streams", message, field="--stream", hint=f"name one of: {names}")
+        return media[0]
+    found = [stream for stream in info.streams if stream.name == name]
+    if not found:
+        message = f"The recording has no stream {name!r}."
+        raise RecordingError("unknown_stream", message, field="--stream", hint=f"it has: {names}")
+    return found[0]
+
+
+def default_output(info: RecordingInfo, stream: StreamInfo, container: str) -> Path:
+    """Where a stream is written where nobody says: in this folder, by the name that it has by REST, too."""
+    return Path(f"{info.id}-{stream.name}.{container if stream.media_type in WEBM else 'jsonl'}")
 
 
 def recordings_as_table(infos: Sequence[RecordingInfo]) -> str:

@@ -15,6 +15,7 @@ import websockets
 from websockets.asyncio.client import ClientConnection
 
 from bridge.app import Application, run
+from bridge.audit import AuditLog
 from bridge.auth import DEVELOPMENT_ISSUER, development_secret, mint
 from bridge.errors import BridgeError
 from bridge.observability import AdminClient
@@ -66,6 +67,16 @@ async def test_it_answers_whether_it_is_well(bridge: Application) -> None:
     for path in ("/healthz", "/readyz"):
         answer = await get(bridge, path)
         assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+
+
+async def test_a_bridge_whose_own_disk_takes_no_records_has_new_calls_sent_elsewhere(
+    bridge: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(AuditLog, "writable", False)
+    answer = await get(bridge, "/readyz")
+    assert (answer.status_code, answer.json()["checks"]["audit_writable"]) == (503, False)
+    assert (await get(bridge, "/healthz")).status_code == 200
+    assert "bridge_audit_writable 0.0" in (await get(bridge, "/metrics")).text
 
 
 async def test_operators_see_rooms_and_figures_and_nobody_by_name(

@@ -247,6 +247,17 @@ def test_a_certificate_that_cannot_be_used_is_named(tmp_path: Path, command: str
     assert "key.pem: No such file" in refused(bridge("serve", "--config", config, "--data", tmp_path))
 
 
+def test_a_database_that_is_not_there_is_no_wrong_setting(tmp_path: Path) -> None:
+    # After a power cut it may come up later than the bridge, which the unit starts again after this code only.
+    url = f"postgresql://bridge@127.0.0.1:{free_port()}/bridge"
+    done = bridge("serve", *dev(tmp_path), BRIDGE_STORAGE_URL=url)
+    assert done.returncode == 75
+    assert done.stderr.splitlines()[-1].startswith("bridge: The audit log in PostgreSQL at 127.0.0.1")
+    assert "Traceback" not in done.stderr
+    unit = (Path(__file__).parents[1] / "deploy" / "bridge.service").read_text()
+    assert "RestartPreventExitStatus=2\n" in unit
+
+
 def test_production_does_not_know_the_development_issuer(tmp_path: Path) -> None:
     (tmp_path / "bridge.toml").write_text(PRODUCTION)
     (tmp_path / "secret").write_text("a secret of the vendor that is long enough")

@@ -3,9 +3,10 @@ import ctypes
 import datetime
 import os
 import resource
+import shutil
 import socket
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -25,7 +26,11 @@ def settings(data: Path, **options: str) -> Settings:
 
 
 def finding(name: str, data: Path, **options: str) -> Finding:
-    [found] = [each for each in check_machine(settings(data, **options), development=True) if each.name == name]
+    return found_of(name, settings(data, **options), development=True)
+
+
+def found_of(name: str, made: Settings, *, development: bool) -> Finding:
+    [found] = [each for each in check_machine(made, development=development) if each.name == name]
     return found
 
 
@@ -154,6 +159,47 @@ def test_the_port_of_every_worker_is_looked_at(tmp_path: Path) -> None:
             second.bind(("127.0.0.1", first + 1))
         found = finding("media ports", tmp_path, **{"media.listen": f"127.0.0.1:{first}", "media.workers": "2"})
     assert (found.status, found.detail) == (Status.FAIL, f"UDP 127.0.0.1:{first + 1}: in use")
+
+
+@pytest.mark.parametrize(
+    ("listen", "announced", "status", "detail"),
+    [
+        ("127.0.0.1:0", "", Status.WARN, "clients are told 127.0.0.1"),
+        ("127.0.0.1:0", "198.51.100.7,10.0.0.1", Status.OK, "clients are told 198.51.100.7, 10.0.0.1"),
+        (
+            "10.1.2.3:0",
+            "",
+            Status.OK,
+            "clients are told 10.1.2.3; behind NAT, media.announced has to list the outer ones",
+        ),
+        # Addresses of a family that is not listened on are told to nobody.
+        ("127.0.0.1:0", "2001:db8::1", Status.WARN, "clients are told none"),
+    ],
+)
+def test_which_addresses_clients_are_told_is_shown(
+    tmp_path: Path, listen: str, announced: str, status: Status, detail: str
+) -> None:
+    named = {"media.listen": listen, "media.announced": announced}
+    found = found_of("media addresses", settings(tmp_path, **named), development=False)
+    assert (found.status, found.detail) == (status, detail)
+
+
+def test_a_disk_that_is_nearly_full_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keyed = {"recordings.key_file": str(tmp_path / "keys"), "recordings.directory": str(tmp_path / "not" / "there")}
+    assert finding("disk", tmp_path, **{"recordings.minimum_free": "0"}).status is Status.OK
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(free=2 * 2**30))
+    found = finding("disk", tmp_path, **keyed, **{"recordings.minimum_free": str(3 * 2**30)})
+    assert (found.status, found.detail) == (Status.WARN, f"{tmp_path / 'not' / 'there'} has 2048 MiB left")
+    assert "recordings.minimum_free" in found.mend
+    assert finding("disk", tmp_path, **keyed).status is Status.OK
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(free=2**20))
+    assert finding("disk", tmp_path).detail == f"{tmp_path} has 1 MiB left"
+
+
+def test_a_setting_at_fault_is_named(tmp_path: Path) -> None:
+    found = finding("database", tmp_path, **{"storage.url": "postgresql://bridge:secret@127.0.0.1/bridge"})
+    assert found.status is Status.FAIL
+    assert found.detail.startswith("storage.url: ")
 
 
 def test_a_page_without_its_logo_is_found(tmp_path: Path) -> None:

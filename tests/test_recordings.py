@@ -7,7 +7,15 @@ import pytest
 
 from bridge.recordings import Retention, open_store
 from bridge.settings import load_settings
-from bridge.transcode.recording import COMPOSED, AudioTrack, RecordingError, VideoTrack, WebmWriter, new_key_line
+from bridge.transcode.recording import (
+    COMPOSED,
+    AudioTrack,
+    RecordingError,
+    TimelineEvent,
+    VideoTrack,
+    WebmWriter,
+    new_key_line,
+)
 from tests.test_cli import bridge, refused
 from tests.transcode.recording.material import FRAME_RATE, SIZE, feed, packets
 from tests.transcode.recording.test_webm import decoded
@@ -21,13 +29,15 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
-def make(config: Path, now: float, codec: str = "vp8") -> str:
+def make(config: Path, now: float, *names: str, codec: str = "vp8") -> str:
     with open_store(load_settings(config, environment={})).create(now) as recording:
-        stream = recording.open(COMPOSED, "video/webm")
-        writer = WebmWriter(stream.write, video=VideoTrack(codec, *SIZE), audio=AudioTrack())
-        for packet in packets(2, codec):
-            feed(writer, packet)
-        writer.flush()
+        for name in names or (COMPOSED,):
+            stream = recording.open(name, "video/webm")
+            writer = WebmWriter(stream.write, video=VideoTrack(codec, *SIZE), audio=AudioTrack())
+            for packet in packets(2, codec):
+                feed(writer, packet)
+            writer.flush()
+        recording.note(TimelineEvent(0.0, "paused"))
     return recording.id
 
 
@@ -48,7 +58,7 @@ def test_the_command_lists_gives_out_and_deletes(config: Path, tmp_path: Path) -
 
 
 def test_the_command_gives_out_mp4_where_the_codec_allows_it(config: Path, tmp_path: Path) -> None:
-    plays, plays_not = make(config, 1e9, "vp9"), make(config, 1e9)
+    plays, plays_not = make(config, 1e9, codec="vp9"), make(config, 1e9)
     output = tmp_path / "out.mp4"
     exported = bridge("recordings", "export", plays, "--format", "mp4", "--config", config, "--output", output)
     assert f"{output.stat().st_size} bytes written" in exported.stdout
@@ -60,6 +70,29 @@ def test_the_command_gives_out_mp4_where_the_codec_allows_it(config: Path, tmp_p
     assert not output.exists()
 
 
+def test_the_only_stream_is_given_out_and_one_of_several_is_asked_for(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "out").mkdir()
+    monkeypatch.chdir(tmp_path / "out")
+    # Of one who was alone, and of two: `recordings.mode` is "tracks" by default.
+    alone, of_two = make(config, 1e9, "track-1"), make(config, 1e9, "track-1", "track-2")
+    assert f"written to {alone}-track-1.webm" in bridge("recordings", "export", alone, "--config", config).stdout
+    asked = refused(bridge("recordings", "export", of_two, "--config", config))
+    assert "name one of: timeline, track-1, track-2" in asked
+    for name, file in (("track-2", f"{of_two}-track-2.webm"), ("timeline", f"{of_two}-timeline.jsonl")):
+        done = bridge("recordings", "export", of_two, "--stream", name, "--config", config)
+        assert f"written to {file}" in done.stdout
+    unknown = refused(bridge("recordings", "export", of_two, "--stream", COMPOSED, "--config", config))
+    assert "no stream 'composed'" in unknown
+    assert "it has: timeline, track-1, track-2" in unknown
+    assert {path.name for path in Path.cwd().iterdir()} == {
+        f"{alone}-track-1.webm",
+        f"{of_two}-track-2.webm",
+        f"{of_two}-timeline.jsonl",
+    }
+
+
 def test_the_command_exchanges_keys(config: Path, tmp_path: Path) -> None:
     make(config, 1e9)
     new = bridge("recordings", "new-key", "2027").stdout
@@ -67,6 +100,27 @@ def test_the_command_exchanges_keys(config: Path, tmp_path: Path) -> None:
     assert bridge("recordings", "rotate", "--config", config).stdout.startswith("1 recordings")
     [entry] = json.loads(bridge("recordings", "--config", config, "--json").stdout)
     assert entry["key_id"] == "2027"
+
+
+def test_keys_are_exchanged_while_the_bridge_runs(config: Path, tmp_path: Path) -> None:
+    made, keys = make(config, 1e9), tmp_path / "keys"
+    running = open_store(load_settings(config, environment={}))
+    old = keys.read_text()
+    new = bridge("recordings", "new-key", "2027").stdout
+    keys.write_text(new + old)
+    assert bridge("recordings", "rotate", "--config", config).stdout.startswith("1 recordings")
+    keys.write_text(new)
+    assert b"".join(running.export(made, COMPOSED))
+    with running.create(1e9) as later:
+        assert running.info(later.id).key_id == "2027"
+    # One that cannot be read records nothing and gives nothing out, and says so; the list goes on.
+    keys.write_text("nonsense\n")
+    with pytest.raises(RecordingError, match="line 1"):
+        running.create(1e9)
+    assert made in {info.id for info in running.recordings()}
+    keys.write_text(old)
+    with pytest.raises(RecordingError, match="is not in the key file"):
+        next(iter(running.export(made, COMPOSED)))
 
 
 def test_what_the_command_cannot_do_is_one_line(config: Path, tmp_path: Path) -> None:

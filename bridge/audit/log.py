@@ -272,11 +272,14 @@ class AuditLog:
         if self._failing is None:
             # Also what is written to see whether that is possible again, when nothing else is.
             self._resumed = Entry("audit_resumed", details={"since": int(self._clock() * 1e6)})
+        reason = f"{type(error).__name__}: {error}"
+        # A database that comes back without its entries is another matter than one that is gone.
+        if reason != self._failing:
             _log.error(
                 "The audit log cannot be written: calls go on, new rooms are refused",
                 extra={"error": type(error).__name__, "detail": str(error)},
             )
-        self._failing = type(error).__name__
+        self._failing = reason
 
     def _prune(self, store: AuditStore) -> None:
         if time.monotonic() < self._next_prune:

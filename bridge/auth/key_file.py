@@ -140,10 +140,14 @@ class KeyFile(Generic[Key]):
             yield keys
             draft = self._path.with_suffix(".draft")
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(msgspec.json.format(msgspec.json.encode(list(keys.values()))))
-                file.flush()
-                os.fsync(file.fileno())
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(msgspec.json.format(msgspec.json.encode(list(keys.values()))))
+                    file.flush()
+                    os.fsync(file.fileno())
+            except OSError as error:
+                # A full disk does not say which file it had no place for.
+                raise OSError(error.errno, error.strerror, str(draft)) from None
             os.replace(draft, self._path)
         finally:
             os.close(lock)

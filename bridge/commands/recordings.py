@@ -8,8 +8,16 @@ from pathlib import Path
 from bridge.commands.options import add_settings, read_settings
 from bridge.data_directory import need_data_directory
 from bridge.errors import BridgeError
-from bridge.recordings import export_to, open_store, recordings_as_json, recordings_as_table, with_development_key
-from bridge.transcode.recording import COMPOSED, CONTAINERS, new_key_line
+from bridge.recordings import (
+    choose_stream,
+    default_output,
+    export_to,
+    open_store,
+    recordings_as_json,
+    recordings_as_table,
+    with_development_key,
+)
+from bridge.transcode.recording import CONTAINERS, new_key_line
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,14 +31,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="rotate: lock all recordings with the first key of the key file; new-key: print a line for that file",
     )
     parser.add_argument("recording", nargs="?", metavar="ID", help="the recording; with new-key, the key's id")
-    parser.add_argument("--stream", default=COMPOSED, metavar="NAME", help="with export (default: %(default)s)")
+    parser.add_argument("--stream", metavar="NAME", help="with export (default: the only one that is no time line)")
     parser.add_argument(
         "--format",
         default="webm",
         choices=CONTAINERS,
         help="with export: mp4 for VP9, AV1 and Opus, which are put into it as they are (default: %(default)s)",
     )
-    parser.add_argument("--output", type=Path, metavar="FILE", help="with export (default: ID.webm or ID.mp4)")
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="with export (default: ID-NAME.webm, .mp4 or .jsonl)"
+    )
     parser.add_argument("--json", action="store_true", help="with list: as JSON")
 
 
@@ -48,8 +58,10 @@ def run(options: argparse.Namespace) -> int:
     if action == "list":
         print(recordings_as_json(store.recordings()) if options.json else recordings_as_table(store.recordings()))
     elif action == "export":
-        output = options.output or Path(options.recording).with_suffix(f".{options.format}")
-        written = export_to(store, options.recording, options.stream, output, options.format)
+        info = store.info(options.recording)
+        stream = choose_stream(info, options.stream)
+        output = options.output or default_output(info, stream, options.format)
+        written = export_to(store, info.id, stream.name, output, options.format)
         print(f"{written} bytes written to {output}")
     elif action == "delete":
         store.delete(options.recording)

@@ -18,6 +18,7 @@ from bridge.auth import DEVELOPMENT_ISSUER
 from bridge.auth.printed_keys import refuse_printed_keys
 from bridge.commands.options import add_settings, read_settings
 from bridge.configuration import SettingsError
+from bridge.errors import BridgeError
 from bridge.issuers import read_roles
 from bridge.observability import configure_logging
 from bridge.sandbox import sandbox_key
@@ -29,6 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_settings(parser, listening=True)
     parser.add_argument("--dev", action="store_true", help="accept the development key, print links for a test call")
     parser.add_argument("--insecure", action="store_true", help="with --dev: cleartext HTTP on any address")
+
+
+TRY_AGAIN = 75
+"""Exit code (EX_TEMPFAIL of sysexits.h): the database, or the disk under it, cannot be used now. A power cut that ended
+both leaves the bridge waiting for its database, not lying there until somebody comes."""
+_MAY_MEND_ITSELF = ("audit_unavailable", "records_unavailable")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -45,8 +52,14 @@ def run(options: argparse.Namespace) -> int:
         refuse_printed_keys(settings.data.directory)
     configure_logging(settings.log.level, "text" if options.dev and sys.stderr.isatty() else settings.log.format)
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, remark))
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(settings, remark))
+    except BridgeError as error:
+        if error.code not in _MAY_MEND_ITSELF:
+            raise
+        print(f"bridge: {error}", file=sys.stderr)
+        return TRY_AGAIN
     return 0
 
 

@@ -165,6 +165,13 @@ class Metrics:
         )
         gauge.set_function(lambda: float(draining()))
 
+    def watch_audit(self, writable: Callable[[], bool]) -> None:
+        """Shows at each request whether the audit log can be written."""
+        gauge = Gauge(
+            "bridge_audit_writable", "0 while the audit log cannot be written: no room opens.", registry=self._registry
+        )
+        gauge.set_function(lambda: float(writable()))
+
     def watch_legs(self, counts: LegCounts) -> None:
         """Shows what is known of legs at each request."""
         self._registry.register(LegCollector(counts))

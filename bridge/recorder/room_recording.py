@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 ROLE = "opptak"
 """The recorder's own role in the roster; see configs/roles.toml."""
 NAME = "Opptak"
-ALL_LEAVE = (EndReason.ENDED, EndReason.TIME_IS_UP)
+ALL_LEAVE = (EndReason.ENDED, EndReason.TIME_IS_UP, EndReason.SHUTTING_DOWN)
 """The recorder goes with everybody else then, and the recording ends as it should."""
 TAP_SECONDS = 10.0
 """How long the core may take to open a socket."""

@@ -23,7 +23,10 @@ class Health(Protocol):
         """Any False: the process should be ended, it will not mend itself."""
 
     def ready(self) -> Mapping[str, bool]:
-        """Any False: new calls should go elsewhere."""
+        """What holds and what does not."""
+
+    def is_ready(self) -> bool:
+        """False: new calls should go elsewhere."""
 
 
 class Metrics(Protocol):
@@ -50,10 +53,11 @@ class OperationsRoutes:
         ]
 
     async def _live(self, request: Request) -> Response:
-        return _checked(self._health.live())
+        checks = self._health.live()
+        return _checked(checks, good=all(checks.values()))
 
     async def _ready(self, request: Request) -> Response:
-        return _checked(self._health.ready())
+        return _checked(self._health.ready(), good=self._health.is_ready())
 
     async def _figures(self, request: Request) -> Response:
         if not comes_from(request, self._networks):
@@ -63,8 +67,8 @@ class OperationsRoutes:
         return Response(content, headers={"Content-Type": media_type, **NO_STORE})
 
 
-def _checked(checks: Mapping[str, bool]) -> Response:
-    """200 if every check holds, else 503."""
-    good = all(checks.values())
-    body = {"status": "ok" if good else "failing", "checks": dict(checks)}
+def _checked(checks: Mapping[str, bool], *, good: bool) -> Response:
+    """200 if it is good, else 503. What is good although a check fails is degraded."""
+    status = "failing" if not good else "ok" if all(checks.values()) else "degraded"
+    body = {"status": status, "checks": dict(checks)}
     return JSONResponse(body, 200 if good else 503, headers=NO_STORE)

@@ -18,8 +18,8 @@ from starlette.types import ASGIApp, Scope
 from bridge.errors import BridgeError
 from bridge.signaling.mark import LOGO_PATH, Mark, fixed_answer, serve_logo
 
-PAGES = {"/join": "client/index.html", "/signin": "client/signin.html"}
-"""By path: the consultation, and what stands between a link and it."""
+PAGES = {"/": "client/front.html", "/join": "client/index.html", "/signin": "client/signin.html"}
+"""By path: where to come in, for who typed the host's name; the consultation, and what stands between a link and it."""
 HIDDEN = frozenset({"node_modules", "test", "tests"})
 """Folders that are never served; nor is anything whose name starts with a dot."""
 
@@ -58,7 +58,7 @@ def read_page(path: Path) -> str:
 
 
 class WebFiles:
-    """`/join` and `/signin` are the pages; `/client/`, `/sdk/` and `/packages/` are what they are made of."""
+    """`/`, `/join` and `/signin` are the pages; `/client/`, `/sdk/` and `/packages/` are what they are made of."""
 
     def __init__(
         self,

@@ -154,6 +154,14 @@ async def test_a_database_that_is_gone_and_back_is_noticed_though_nobody_writes(
     assert kinds(Places(), tmp_path) == ["audit_resumed"]
 
 
+def test_each_reason_why_it_cannot_be_written_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    log = make(Places(), tmp_path, AuditSettings(retention=86_400.0))
+    # A server that is tried by the second, comes back, and lacks what was written.
+    for reason in ("refused", "refused", "entries are missing", "entries are missing"):
+        log._fail(StorageError(reason))
+    assert [vars(record)["detail"] for record in caplog.records] == ["refused", "entries are missing"]
+
+
 async def test_a_database_taken_away_stops_new_rooms(log: AuditLog, tmp_path: Path) -> None:
     await log.confirm(Entry("before"))
     kept = tmp_path / "kept"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import json
 import sqlite3
 import subprocess
@@ -57,6 +58,31 @@ async def test_the_log_of_a_killed_bridge_is_whole_and_a_changed_one_is_not(tmp_
     verdict = audit(bridge.data, "verify")
     assert verdict.returncode == 1
     assert "Entry 5 was changed, or what stood before it was." in verdict.stdout
+
+
+def test_a_backup_that_was_made_while_it_ran_is_a_bridge_again(tmp_path: Path) -> None:
+    """By the commands of docs/operators.md: the databases come last, as the log goes on meanwhile."""
+    (tmp_path / "backup").mkdir()
+    with running_bridge(tmp_path / "lives") as bridge:
+        excluded = [f"--exclude={name}" for name in ("*.sqlite3*", "*.lock", "lock", "admin.sock")]
+        tar = tmp_path / "files.tar"
+        subprocess.run(["tar", "-C", bridge.data, *excluded, "-cf", tar, "."], check=True)
+        assert run("apikey", bridge.data, "create", "--tenant", "dev", "--label", "later").returncode == 0
+        for name in ("bridge", "invitations"):
+            with (
+                contextlib.closing(sqlite3.connect(bridge.data / f"{name}.sqlite3")) as kept,
+                contextlib.closing(sqlite3.connect(tmp_path / "backup" / f"{name}.sqlite3")) as copy,
+            ):
+                kept.backup(copy)
+        assert run("apikey", bridge.data, "create", "--tenant", "dev", "--label", "latest").returncode == 0
+    subprocess.run(["tar", "-C", tmp_path / "backup", "-xpf", tar], check=True)
+    restored = dataclasses.replace(bridge, data=tmp_path / "backup")
+    verdict = audit(restored.data, "verify")
+    assert verdict.returncode == 0, verdict.stdout
+    restored.start()
+    restored.stop()
+    verdict = audit(restored.data, "verify")
+    assert verdict.returncode == 0, verdict.stdout
 
 
 def test_there_is_nothing_to_look_through_without_a_bridge(tmp_path: Path) -> None:
@@ -142,6 +168,14 @@ async def test_a_bridge_on_a_server_outlives_its_loss_and_its_own(
             # Which it notices by itself, though nobody had anything to write.
             await eventually(lambda: "The audit log cannot be written" in bridge.log.read_text())
             assert await join(bridge, "time-2", "per", doors) == "records_unavailable"
+            # A balancer leaves the node in: the others share its database, and who was in a call comes back to it.
+            ready = await vendor.get("/readyz")
+            assert (ready.status_code, ready.json()["status"], ready.json()["checks"]["audit_writable"]) == (
+                200,
+                "degraded",
+                False,
+            )
+            assert "bridge_audit_writable 0.0" in (await vendor.get("/metrics")).text
             # The call goes on, and others may come.
             assert await join(bridge, "time-1", "ola", doors) == "joined"
             await asyncio.to_thread(cluster.start)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -46,4 +47,18 @@ def test_a_file_that_has_not_changed_for_long_is_not_read_again(
     keys = OperatorKeys(tmp_path)
     assert [key.label for key in keys.list()] == ["one"]
     monkeypatch.delattr(Path, "read_bytes")
+    assert [key.label for key in keys.list()] == ["one"]
+
+
+def test_a_full_disk_names_the_file_that_it_had_no_place_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = OperatorKeys(tmp_path)
+    keys.create("one")
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        keys.create("two")
+    assert Path(caught.value.filename).parent == tmp_path
     assert [key.label for key in keys.list()] == ["one"]

@@ -280,6 +280,9 @@ async def test_what_was_recorded_is_complete_when_every_process_of_the_bridge_is
                 await doctor.notice(lambda said: said["type"] == "closing")
                 bridge.process.send_signal(number)
             await asyncio.to_thread(bridge.process.wait, 30)
+        noted = [json.loads(line) for line in audited(bridge)]
+        (ready,) = [entry["details"] for entry in noted if entry.get("kind") == "recording_ready"]
+        assert ready["reason"] == "stopped", "nobody removed the recorder"
         exported = tmp_path / "track-1.webm"
         store = store_of(bridge)
         (recording,) = store.recordings()

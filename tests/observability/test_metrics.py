@@ -197,3 +197,10 @@ def test_being_ready_takes_being_alive(alive: bool, open_: bool) -> None:
     health = Health(live={"workers": lambda: alive}, ready={"open": lambda: open_})
     assert health.live() == {"workers": alive}
     assert health.ready() == {"workers": alive, "open": open_}
+    assert health.is_ready() == (alive and open_)
+
+
+def test_what_is_only_told_keeps_nothing_from_being_ready() -> None:
+    health = Health(live={}, ready={"open": lambda: True}, told={"audit_writable": lambda: False})
+    assert health.ready() == {"open": True, "audit_writable": False}
+    assert health.is_ready()

@@ -103,13 +103,17 @@ class RecordingObserver:
 
 @dataclass
 class FakeHealth:
-    is_ready: bool = True
+    workers: bool = True
+    told: bool = True
 
     def live(self) -> dict[str, bool]:
         return {"event_loop": True}
 
     def ready(self) -> dict[str, bool]:
-        return {"event_loop": True, "workers": self.is_ready}
+        return {"event_loop": True, "workers": self.workers, "told": self.told}
+
+    def is_ready(self) -> bool:
+        return self.workers
 
 
 class FakeMetrics:

@@ -48,8 +48,12 @@ def web(tmp_path: Path) -> Path:
 async def test_probes_and_metrics() -> None:
     async with open_house() as house, httpx.AsyncClient(base_url=house.url, timeout=PATIENCE) as http:
         assert (await http.get("/healthz")).json()["status"] == "ok"
-        assert (await http.get("/readyz")).json() == {"status": "ok", "checks": {"event_loop": True, "workers": True}}
-        house.health.is_ready = False
+        checks = {"event_loop": True, "workers": True, "told": True}
+        assert (await http.get("/readyz")).json() == {"status": "ok", "checks": checks}
+        house.health.told = False
+        degraded = await http.get("/readyz")
+        assert (degraded.status_code, degraded.json()["status"]) == (200, "degraded")
+        house.health.workers = False
         failing = await http.get("/readyz")
         assert (failing.status_code, failing.json()["checks"]["workers"]) == (503, False)
         metrics = await http.get("/metrics")
@@ -129,6 +133,24 @@ async def test_the_page_and_the_sdk_are_served_with_a_strict_policy(web: Path) -
         assert "javascript" in script.headers["content-type"]
         again = await http.get("/client/main.js", headers={"If-None-Match": script.headers["etag"]})
         assert again.status_code == 304
+
+
+async def test_who_types_the_hosts_name_reads_where_to_come_in() -> None:
+    mark = Mark("Legekontoret", "Ring 22 33 44 55", None)
+    async with (
+        open_house(web=default_web_directory(), mark=mark) as house,
+        httpx.AsyncClient(base_url=house.url) as http,
+    ):
+        page = await http.get("/")
+        assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        assert "default-src 'none'" in page.headers["content-security-policy"]
+        assert [f'<section lang="{language}">' in page.text for language in ("nb", "nn", "en")] == [True] * 3
+        assert '<div class="brand"><div>Legekontoret</div></div>' in page.text
+        assert "Ring 22 33 44 55" in page.text
+        # Nothing runs on it, and nothing comes from elsewhere.
+        assert "<script" not in page.text
+        assert "//" not in page.text
+        assert (await http.post("/")).status_code == 405
 
 
 async def test_the_operators_mark_is_in_the_page_and_its_logo_can_run_nothing(web: Path) -> None:

@@ -42,6 +42,7 @@ const LOOKED_AT = [
   "call-poor-line",
   "call-screen",
   "message-too-old",
+  "front",
 ];
 
 /** What has most to show of each kind. */
@@ -55,6 +56,7 @@ const ENLARGED_SCREENS = [
   "doctor-recording",
   "doctor-invited",
   "marked-prepare",
+  "front",
   "admin",
 ];
 /** At 400 % one scrolls down in the call, as the rule has it. */

@@ -76,6 +76,10 @@ class KeyRing:
             )
         return cls(next(iter(keys)), keys)
 
+    def ring(self) -> KeyRing:
+        """These, as they were read."""
+        return self
+
     def wrap(self, key: bytes, recording: str) -> WrappedKey:
         """Wraps a recording's key by the active one."""
         nonce = secrets.token_bytes(NONCE_BYTES)
@@ -97,6 +101,17 @@ class KeyRing:
             raise RecordingError(
                 "recording_damaged", "The key of the recording cannot be unwrapped: it, or the operator's, was changed."
             ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFile:
+    """The keys of a file that operators change while the bridge runs: read anew whenever one is needed."""
+
+    path: Path
+
+    def ring(self) -> KeyRing:
+        """The keys now. Raises `RecordingError`, as `KeyRing.read` does."""
+        return KeyRing.read(self.path)
 
 
 def new_key_line(key_id: str) -> str:

@@ -24,7 +24,7 @@ import msgspec
 
 from bridge.transcode.recording.chunks import ChunkReader, Extent, survey
 from bridge.transcode.recording.errors import RecordingError
-from bridge.transcode.recording.keys import KEY_BYTES, KeyRing, WrappedKey
+from bridge.transcode.recording.keys import KEY_BYTES, KeyFile, KeyRing, WrappedKey
 from bridge.transcode.recording.model import RecordingInfo, State, StreamInfo
 from bridge.transcode.recording.mp4 import RemuxLimits, as_mp4
 from bridge.transcode.recording.seekable import seekable
@@ -62,7 +62,7 @@ class StoreSettings:
 class RecordingStore:
     """The recordings of a bridge. Methods may block for as long as a disk does."""
 
-    def __init__(self, settings: StoreSettings, keys: KeyRing | None) -> None:
+    def __init__(self, settings: StoreSettings, keys: KeyRing | KeyFile | None) -> None:
         """Without keys recordings can be listed and deleted, and nothing else."""
         self.settings = settings
         self._keys = keys
@@ -235,7 +235,7 @@ class RecordingStore:
                 field="recordings.key_file",
                 hint="bridge recordings new-key prints a line for it",
             )
-        return self._keys
+        return self._keys.ring()
 
     def _folder(self, recording: str) -> Path:
         folder = self.settings.directory / recording
@@ -274,10 +274,15 @@ class RecordingStore:
         """Complete if the last chunk is the final one, which only the key can tell; without one, if none is torn."""
         if extent.torn or extent.chunks == 0:
             return State.TRUNCATED
-        if self._keys is None or wrapped is None or wrapped.key_id not in self._keys.keys:
+        try:
+            keys = self._need_keys()
+        except RecordingError:
+            # A list tells what there is without them, too.
+            return State.COMPLETE
+        if wrapped is None or wrapped.key_id not in keys.keys:
             return State.COMPLETE
         try:
-            key = self._keys.unwrap(wrapped, recording)
+            key = keys.unwrap(wrapped, recording)
             with path.open("rb") as file:
                 return State.COMPLETE if ChunkReader(file, key).ends_in_final(extent) else State.TRUNCATED
         except RecordingError:

@@ -50,7 +50,13 @@ async def test_an_operator_signs_in_looks_and_signs_out(house: House) -> None:
     assert (await browser.ask("GET", "/admin/session")).json() == told
     shown = await browser.look()
     [node] = shown["nodes"]
-    assert node["checks"] == {"workers": True, "accepting": True, "all_workers": True, "not_draining": True}
+    assert node["checks"] == {
+        "workers": True,
+        "accepting": True,
+        "all_workers": True,
+        "not_draining": True,
+        "audit_writable": True,
+    }
     assert [worker["index"] for worker in shown["workers"]] == [0]
     cookie = browser.cookie
     assert (await browser.ask("DELETE", "/admin/session")).status_code == 204

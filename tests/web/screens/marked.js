@@ -57,6 +57,11 @@ export const MARKED = [
     },
   },
   {
+    id: "front",
+    title: "Somebody typed the address of the service: three languages, no script",
+    play: (view) => view.visit("/"),
+  },
+  {
     id: "not-loaded",
     title: "The texts did not load, nor when asked for again",
     play: async (view) => {

@@ -26,6 +26,7 @@ const nb = {
   expired: "Innloggingen tok for lang tid, eller ble startet i et annet vindu. Prøv igjen.",
   unavailable: "Innloggingen virker ikke akkurat nå. Prøv igjen om litt.",
   noLink: "Åpne lenken du fikk tilsendt.",
+  outOfOrder: "Noe i tjenesten er ute av drift. Lenken gjelder fortsatt: prøv igjen om noen minutter.",
   failed: "Noe gikk galt. Prøv igjen.",
   tryAgain: "Prøv igjen",
 };
@@ -59,6 +60,7 @@ const nn = {
   expired: "Innlogginga tok for lang tid, eller vart starta i eit anna vindauge. Prøv igjen.",
   unavailable: "Innlogginga verkar ikkje akkurat no. Prøv igjen om litt.",
   noLink: "Opne lenkja du fekk tilsend.",
+  outOfOrder: "Noko i tenesta er ute av drift. Lenkja gjeld framleis: prøv igjen om nokre minutt.",
   failed: "Noko gjekk gale. Prøv igjen.",
   tryAgain: "Prøv igjen",
 };
@@ -90,6 +92,7 @@ const en = {
   expired: "The sign-in took too long, or was started in another window. Try again.",
   unavailable: "Sign-in does not work at the moment. Try again in a while.",
   noLink: "Open the link that you were sent.",
+  outOfOrder: "Something in the service is out of order. Your link stays valid: try again in a few minutes.",
   failed: "Something went wrong. Try again.",
   tryAgain: "Try again",
 };
@@ -109,6 +112,8 @@ const PROBLEMS = {
   signin_required: "expired",
   signin_unavailable: "unavailable",
   signin_busy: "unavailable",
+  invitations_unavailable: "outOfOrder",
+  audit_unavailable: "outOfOrder",
 };
 
 /**

@@ -151,6 +151,7 @@ export const en = {
   busyBody: "Wait a minute and try again.",
   drainingTitle: "No new calls at the moment",
   drainingBody: "The service is about to be maintained. Wait a few minutes and try again.",
+  outOfOrderBody: "Something in the service is out of order. Wait a few minutes and try again.",
   unreachableTitle: "We cannot get through",
   unreachableBody: "Check that you are online and try again. In a hospital or an office, the network there may block video.",
   lostTitle: "The connection was lost",

@@ -151,6 +151,7 @@ export const nb = {
   busyBody: "Vent et minutt og prøv igjen.",
   drainingTitle: "Ingen nye samtaler akkurat nå",
   drainingBody: "Tjenesten skal vedlikeholdes. Vent noen minutter og prøv igjen.",
+  outOfOrderBody: "Noe i tjenesten er ute av drift. Vent noen minutter og prøv igjen.",
   unreachableTitle: "Vi får ikke kontakt",
   unreachableBody: "Sjekk at du er på nett, og prøv igjen. Er du på et sykehus eller kontor, kan nettverket der stenge for video.",
   lostTitle: "Forbindelsen ble borte",

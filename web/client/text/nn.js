@@ -151,6 +151,7 @@ export const nn = {
   busyBody: "Vent eit minutt og prøv igjen.",
   drainingTitle: "Ingen nye samtalar akkurat no",
   drainingBody: "Tenesta skal haldast ved like. Vent nokre minutt og prøv igjen.",
+  outOfOrderBody: "Noko i tenesta er ute av drift. Vent nokre minutt og prøv igjen.",
   unreachableTitle: "Vi får ikkje kontakt",
   unreachableBody: "Sjekk at du er på nett, og prøv igjen. Er du på eit sjukehus eller kontor, kan nettverket der stengje for video.",
   lostTitle: "Sambandet vart borte",
