@@ -36,6 +36,9 @@ class PublishedProducer:
         None
     )
     """Says which of its encodings, by index, are to be received by anybody: see `PublishConnection.want_encodings`."""
+    pixels: int = 0
+    """Size of the largest picture that was seen of it. One whose encoder was given less makes smaller ones by itself, of
+    which no bound could be told by what is ample for them."""
     ceiling: Ceiling = field(default_factory=Ceiling)
     """What its publisher was told that anybody's line takes of an encoding at most."""
     hearers: dict[object, bool] = field(default_factory=dict)
@@ -177,6 +180,8 @@ class Router:
             for layer in paused
         )
         self.layers[producer_id] = (*live, *worth)
+        if (published := self.producers.get(producer_id)) is not None:
+            published.pixels = max(published.pixels, 0, *(layer.width * layer.height for layer in (*live, *paused)))
         self.derived.layers_changed(producer_id)
         self.compositions.layers_changed(producer_id)
         for member in tuple(self.members.values()):
@@ -253,8 +258,8 @@ class Router:
             return
         received = self._receives.get(producer_id, {}).values()
         layers = self.layers.get(producer_id, ())
-        seen = max((layer.width * layer.height for layer in layers), default=0)
-        bound = ceiling.wanted((each.room for each in received), max(seen, self.next_pixels(producer_id)))
+        pixels = max(published.pixels, self.next_pixels(producer_id))
+        bound = ceiling.wanted((each.room for each in received), pixels)
         published.ceiling.update(asyncio.get_running_loop().time(), bound)
         told = published.ceiling.told
         asked = publishing.ask(received, layers, len(published.producer.encodings), told)
