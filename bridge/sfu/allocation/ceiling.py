@@ -16,7 +16,7 @@ LEAST_BITS_PER_PIXEL = 0.5
 AMPLE_BITS_PER_PIXEL = 3.3
 """Bit/s per pixel of the largest picture from which on a line is no bound: half as much again as encoders use."""
 AMPLE_BITRATE = 1.2
-"""The same as so many times what its publisher was seen to send: Chromium's own bound is 7 bit/s a pixel of 360 lines."""
+"""The same as so many times what its publisher was seen to send: Chromium's own bound is 7 a pixel of 360 lines."""
 AMPLE_UNKNOWN = 4_000_000
 """The same while no size is known, in bit/s."""
 FALL = 0.93
