@@ -151,6 +151,12 @@ class TransportUpdate(TypedDict):
     restarts. The paths serve until then."""
     peer_ice: NotRequired[PeerIce]
     """From then on is probed whether the selected path carries UDP payloads of 1,232 bytes: `NarrowPathEvent`."""
+    max_incoming_bitrate: NotRequired[int]
+    """What the peer is to send at most, in bit/s with all headers; 0 for no bound any more.
+
+    Told by REMB once a second, and at once when it falls, for video producers that negotiated `goog-remb`; the smaller
+    of this and of what the line from the peer carries, where the core estimates that. When the bound goes, a value that
+    bounds nobody is told four times, and then nothing. Without effect where no producer negotiated it."""
 
 class ConsumerAllocation(TypedDict):
     """What a receiver is to get of a video producer: the best that may be sent.

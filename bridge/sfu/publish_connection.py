@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from bridge.errors import BridgeError
 from bridge.sfu import encoding_demand
+from bridge.sfu.allocation import incoming
 from bridge.sfu.allocation.model import Layer
 from bridge.sfu.encoding_demand import EncodingDemand
 from bridge.sfu.router import PublishedProducer, Router
@@ -33,7 +34,9 @@ class PublishConnection:
         make_transport: Callable[[], WebRtcTransport],
         on_producer: Callable[[int, bool], None],
         on_encodings_wanted: Callable[[int, WantedEncodings], None],
+        heeds_encodings: Callable[[], bool],
     ) -> None:
+        """`heeds_encodings`: whether the client is told by `on_encodings_wanted`, see `SessionListener`."""
         self.transport: WebRtcTransport | None = None
         self._router = router
         self._session_id = session_id
@@ -41,6 +44,7 @@ class PublishConnection:
         self._make_transport = make_transport
         self._on_producer = on_producer
         self._on_encodings_wanted = on_encodings_wanted
+        self._heeds_encodings = heeds_encodings
         self.negotiated = Negotiated()
         self._media: dict[str, tuple[PublishedMedia, Producer]] = {}
         """What is published, by MID (or "#" and the index of m-lines without)."""
@@ -79,6 +83,7 @@ class PublishConnection:
     def close_producer(self, producer_id: int) -> None:
         """Ends a producer; its m-line stays negotiated, and what still comes on it is dropped."""
         self._end([self._key(producer_id)])
+        self._bound_incoming()
 
     def want_encodings(
         self,
@@ -134,6 +139,7 @@ class PublishConnection:
                 gone.append(key)
         ended = self._end(gone)
         new_ones = [self._create(key, each) for key, each in wanted.items() if key not in self._media]
+        self._bound_incoming()
         return tuple(new_ones), tuple(kept), ended
 
     @staticmethod
@@ -170,7 +176,7 @@ class PublishConnection:
         self._media[key] = (media, producer)
         self._demands[producer.producer_id] = EncodingDemand(
             len(producer.encodings),
-            lambda wanted: self._on_encodings_wanted(producer.producer_id, wanted),
+            lambda wanted: self._on_wanted(producer.producer_id, wanted),
             encoding_demand.HOLD_SECONDS,
         )
         self._router.producers[producer.producer_id] = PublishedProducer(
@@ -180,6 +186,20 @@ class PublishConnection:
             lambda *wanted: self.want_encodings(producer.producer_id, *wanted),
         )
         return producer
+
+    def _on_wanted(self, producer_id: int, wanted: WantedEncodings) -> None:
+        self._on_encodings_wanted(producer_id, wanted)
+        self._bound_incoming()
+
+    def _bound_incoming(self) -> None:
+        """Tells a client that hears of nothing else, over its connection, what it is to send at most."""
+        if self.transport is None or self._heeds_encodings():
+            return
+        videos = [(media, producer) for media, producer in self._media.values() if media.kind == "video"]
+        heeds_remb = any("goog-remb" in each.codec.feedback for media, _ in videos for each in media.codecs)
+        sounds = sum(media.kind == "audio" and media.numbered for media, _ in self._media.values())
+        wanted = [self._demands[producer.producer_id].told for _, producer in videos]
+        self.transport.bound_incoming(incoming.bound(wanted, sounds) if heeds_remb else None)
 
     def _forget_demands(self, producer_ids: Sequence[int]) -> None:
         for producer_id in producer_ids:

@@ -36,6 +36,10 @@ class PublishedProducer:
         None
     )
     """Says which of its encodings, by index, are to be received by anybody: see `PublishConnection.want_encodings`."""
+    most_pixels: int = 0
+    """Size of the largest picture that was seen of it: an encoder that is given less makes smaller ones by itself."""
+    most_bitrate: int = 0
+    """What it took at most, in bit/s: encoders of other publishers than our SDK have other bounds of their own."""
     ceiling: Ceiling = field(default_factory=Ceiling)
     """What its publisher was told that anybody's line takes of an encoding at most."""
     hearers: dict[object, bool] = field(default_factory=dict)
@@ -47,6 +51,11 @@ class PublishedProducer:
     def asked_for_less(self) -> bool:
         """Whether nobody who hears this sound has a line that carries it as it comes."""
         return bool(self.hearers) and all(self.hearers.values())
+
+    def saw(self, layers: Sequence[Layer]) -> None:
+        """Takes in what comes of it now."""
+        self.most_pixels = max(self.most_pixels, *(layer.width * layer.height for layer in layers), 0)
+        self.most_bitrate = max(self.most_bitrate, *(layer.bitrate for layer in layers), 0)
 
 
 class RouterMember(Protocol):
@@ -177,6 +186,8 @@ class Router:
             for layer in paused
         )
         self.layers[producer_id] = (*live, *worth)
+        if (published := self.producers.get(producer_id)) is not None:
+            published.saw(live)
         self.derived.layers_changed(producer_id)
         self.compositions.layers_changed(producer_id)
         for member in tuple(self.members.values()):
@@ -239,6 +250,10 @@ class Router:
         published = self.producers.get(producer_id)
         return published is not None and published.ceiling.told is not None
 
+    def unbounded_bitrate(self, producer_id: int) -> int:
+        """What a producer took at most before its publisher was asked to send less, in bit/s; 0 where it was not."""
+        return self.producers[producer_id].most_bitrate if self.is_bounded(producer_id) else 0
+
     def leads(self, receiver: object, producer_id: int) -> bool:
         """Whether the publisher of a producer was asked for what the line of this receiver takes: the best of them."""
         received = self._receives.get(producer_id, {})
@@ -253,8 +268,8 @@ class Router:
             return
         received = self._receives.get(producer_id, {}).values()
         layers = self.layers.get(producer_id, ())
-        seen = max((layer.width * layer.height for layer in layers), default=0)
-        bound = ceiling.wanted((each.room for each in received), max(seen, self.next_pixels(producer_id)))
+        pixels = max(published.most_pixels, self.next_pixels(producer_id))
+        bound = ceiling.wanted((each.room for each in received), pixels, published.most_bitrate)
         published.ceiling.update(asyncio.get_running_loop().time(), bound)
         told = published.ceiling.told
         asked = publishing.ask(received, layers, len(published.producer.encodings), told)

@@ -96,6 +96,7 @@ class MediaSession:
             lambda: self._transport(ConnectionKind.PUBLISH),
             lambda producer_id, live: self._listener.on_producer(producer_id, live),
             lambda producer_id, wanted: self._listener.on_encodings_wanted(producer_id, wanted),
+            self._listener.heeds_encodings,
         )
         result = connection.publish(offer, prefer)
         self._publish = connection

@@ -95,6 +95,7 @@ class WebRtcTransport:
         self._deadline: asyncio.TimerHandle | None = None
         self._restart: asyncio.TimerHandle | None = None
         self._extensions: dict[str, dict[str, int]] = {"receive": {}, "send": {}}
+        self._incoming_bound: int | None = None
         worker.core.create_webrtc_transport(
             transport_id,
             {"router_id": router_id, "ice_ufrag": self._credentials.ufrag, "ice_pwd": self._credentials.pwd},
@@ -169,6 +170,15 @@ class WebRtcTransport:
     def set_send_extensions(self, ids: Mapping[str, int]) -> None:
         """Header extensions of what is sent to the peer: id by URI."""
         self._update_extensions("send", ids)
+
+    def bound_incoming(self, bitrate: int | None) -> None:
+        """Has the peer told by REMB, where it negotiated that, what it is to send at most.
+
+        In bit/s with headers; None for no bound.
+        """
+        if self.state not in _ENDED and bitrate != self._incoming_bound:
+            self._incoming_bound = bitrate
+            self._worker.core.update_transport(self.transport_id, {"max_incoming_bitrate": bitrate or 0})
 
     def close(self) -> None:
         """Says goodbye and gives it back to the worker. Idempotent; the listener hears nothing of it."""

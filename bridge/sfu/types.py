@@ -293,6 +293,12 @@ class SessionListener(Protocol):
     def on_consumer(self, producer_id: int, live: bool) -> None:
         """The watchdog sees that what is sent to this session arrives, or does not."""
 
+    def heeds_encodings(self) -> bool:
+        """Whether the client heeds `on_encodings_wanted`, or is to be left alone.
+
+        One that does not is told by REMB what its video is to take at most.
+        """
+
     def on_encodings_wanted(self, producer_id: int, wanted: WantedEncodings) -> None:
         """Which encodings of a producer of this session, in the order of `Producer.encodings`, somebody is to receive.
 

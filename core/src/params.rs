@@ -231,6 +231,10 @@ pub struct TransportUpdate {
     /// The peer's half of ICE, where given: from then on is probed whether the selected path carries long packets.
     #[serde(default)]
     pub peer_ice: Option<PeerIce>,
+    /// What the peer is to send at most, in bit/s with all headers; 0 for no bound any more. Told by REMB, for producers
+    /// that negotiated it.
+    #[serde(default)]
+    pub max_incoming_bitrate: Option<u64>,
 }
 
 /// The peer's user name fragment and password (RFC 8445, section 5.3).

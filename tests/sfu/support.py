@@ -34,6 +34,7 @@ class Recorder:
         self._waited = 0
         """How many of the events lie before what is waited for next."""
         self.heeds_restarts = True
+        self.hears_encodings = True
         self._changed = asyncio.Event()
 
     def _note(self, *event: object) -> None:
@@ -54,6 +55,9 @@ class Recorder:
 
     def on_consumer(self, producer_id: int, live: bool) -> None:
         self._note("consumer", producer_id, live)
+
+    def heeds_encodings(self) -> bool:
+        return self.hears_encodings
 
     def on_encodings_wanted(self, producer_id: int, wanted: WantedEncodings) -> None:
         self._note("encodings", producer_id, *wanted.active, wanted.max_bitrate)

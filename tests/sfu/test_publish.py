@@ -311,3 +311,62 @@ async def test_publishers_are_told_which_encodings_are_wanted(bridge: Bridge, mo
     session.close_producer(video.producer_id)
     published.want_encodings({2}, None, {2})
     assert recorder.events[-1:] == [("producer", video.producer_id, False)]
+
+
+def told_by_remb(bridge: Bridge) -> list[int]:
+    """What clients were to be told that they may send, one after the other."""
+    updates = [update for _, update in bridge.core.called("update_transport")]
+    return [update["max_incoming_bitrate"] for update in updates if "max_incoming_bitrate" in update]
+
+
+async def test_publishers_that_hear_of_nothing_else_are_told_by_remb_what_is_received_at_most(bridge: Bridge) -> None:
+    session, recorder = bridge.open("anna")
+    recorder.hears_encodings = False
+    _, video = (await session.publish(OFFER)).new
+    (published,) = [each for each in bridge.published("room") if each.producer == video]
+    published.want_encodings({0}, None, {0})
+    assert told_by_remb(bridge) == [], "nothing bounds them yet"
+    published.want_encodings({0}, 200_000, {0})
+    published.want_encodings({0}, 200_000, {0})
+    published.want_encodings({0}, 300_000, {0})
+    published.want_encodings({0}, None, {0})
+    assert told_by_remb(bridge) == [272_000, 378_000, 0], "sound counts with them"
+
+
+async def test_publishers_that_are_told_by_signalling_hear_nothing_by_remb(bridge: Bridge) -> None:
+    session, recorder = bridge.open("anna")
+    _, video = (await session.publish(OFFER)).new
+    (published,) = [each for each in bridge.published("room") if each.producer == video]
+    published.want_encodings({0}, 200_000, {0})
+    await recorder.wait_for("encodings", video.producer_id, True, 200_000)
+    assert told_by_remb(bridge) == []
+
+
+async def test_publishers_that_did_not_negotiate_remb_are_left_alone(bridge: Bridge) -> None:
+    session, recorder = bridge.open("anna")
+    recorder.hears_encodings = False
+    _, video = (await session.publish(OFFER.replace(" goog-remb", " transport-cc"))).new
+    (published,) = [each for each in bridge.published("room") if each.producer == video]
+    published.want_encodings({0}, 200_000, {0})
+    assert told_by_remb(bridge) == []
+
+
+async def test_sound_that_the_publisher_does_not_count_leaves_pictures_no_more(bridge: Bridge) -> None:
+    session, recorder = bridge.open("anna")
+    recorder.hears_encodings = False
+    audio, video = OFFER.split("m=video", 1)
+    unnumbered = "".join(line for line in audio.splitlines(keepends=True) if "transport-wide-cc" not in line)
+    _, camera = (await session.publish(f"{unnumbered}m=video{video}")).new
+    (published,) = [each for each in bridge.published("room") if each.producer == camera]
+    published.want_encodings({0}, 200_000, {0})
+    assert told_by_remb(bridge) == [212_000]
+
+
+async def test_the_bound_goes_with_the_video_that_it_was_for(bridge: Bridge) -> None:
+    session, recorder = bridge.open("anna")
+    recorder.hears_encodings = False
+    _, video = (await session.publish(OFFER)).new
+    (published,) = [each for each in bridge.published("room") if each.producer == video]
+    published.want_encodings({0}, 200_000, {0})
+    session.close_producer(video.producer_id)
+    assert told_by_remb(bridge) == [272_000, 0]

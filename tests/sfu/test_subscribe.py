@@ -9,7 +9,7 @@ import pytest
 
 from bridge.errors import BridgeError
 from bridge.sfu import MediaSession, Producer, SubscribeOffer, SubscribeResult, Subscription
-from bridge.sfu.allocation import allocator, receiver, sound
+from bridge.sfu.allocation import allocator, ceiling, receiver, sound
 from bridge.sfu.sdp import parser
 from bridge.sfu.sdp.error import SdpError
 from tests.sfu.conftest import Bridge
@@ -193,6 +193,47 @@ async def test_a_line_that_cannot_be_probed_is_tried_with_the_picture_itself(
     estimate(200_000)
     # More than the line carries, as it turned out.
     await eventually(stands_still)
+
+
+async def test_a_publisher_that_makes_smaller_pictures_of_what_it_was_told_is_not_let_go_for_that(
+    bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(allocator, "WEAK_FOR", 0.0)
+    monkeypatch.setattr(allocator, "MIN_HOLD", 0.0)
+    monkeypatch.setattr(ceiling, "RISE_SECONDS", 0.0)
+    monkeypatch.setattr(receiver, "INTERVAL", 0.001)
+    opened, anna = bridge.open("anna")
+    anna.hears_encodings = False
+    producers = (await opened.publish(fixture("chrome_publish"))).producers
+    session, _ = await subscribed(bridge, producers)
+    await negotiate(session)
+    (published,) = [each for each in bridge.published("room") if each.producer.kind == "video"]
+
+    def comes(bitrate: int, width: int, height: int) -> None:
+        layer = {"spatial": 0, "temporal": 0, "bitrate": bitrate, "width": width, "height": height, "frame_rate": 25.0}
+        bridge.core.emit(type="producer_layers", producer_id=published.producer.producer_id, layers=[layer])
+
+    comes(1_700_000, 640, 360)
+    await eventually(lambda: published.most_bitrate == 1_700_000)
+    bridge.core.emit(
+        type="estimate",
+        transport_id=bridge.core.called("create_consumer")[0][1]["transport_id"],
+        bitrate=400_000,
+        source="transport_feedback",
+        proven=True,
+        round_trip_time=0.1,
+        fraction_lost=0.0,
+        queue_delay=0.0,
+    )
+    await eventually(lambda: bridge.core.called("allocate_consumer")[-1][1]["still_interval_ms"] is not None)
+    comes(150_000, 320, 180)
+    # Of so small a picture the line carries more than enough, and so it moves.
+    await eventually(lambda: bridge.core.called("allocate_consumer")[-1][1]["still_interval_ms"] is None)
+    assert published.ceiling.told is not None
+    updates = [update for _, update in bridge.core.called("update_transport")]
+    told = [update["max_incoming_bitrate"] for update in updates if "max_incoming_bitrate" in update]
+    assert told
+    assert 0 not in told
 
 
 async def test_a_receiver_without_retransmissions_gets_none(bridge: Bridge) -> None:

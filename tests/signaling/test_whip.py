@@ -291,3 +291,11 @@ async def test_who_stays_silent_is_removed() -> None:
         house.plane.newest.connect(ConnectionKind.PUBLISH, ConnectionState.DISCONNECTED)
         assert (await ola.expect("participant_left"))["reason"] == "media_lost"
         assert_problem(await http.delete(location, headers=bearer("room cart")), 404, "session_not_found")
+
+
+async def test_only_who_hears_of_encodings_is_taken_to_heed_what_is_said_of_them() -> None:
+    async with open_doors() as (house, http):
+        ola = await house.joined("ola")
+        assert house.media_of(ola).listener.heeds_encodings()
+        await post(http, "/whip/room", "room camera-cart")
+        assert not house.plane.newest.listener.heeds_encodings()

@@ -116,7 +116,8 @@ class _Ladder:
         """What the whole of it would take if nobody asked its publisher for less."""
         top = self.layers[-1]
         pixels = max(top.width * top.height if self.source.bounded else 0, self.source.next_pixels)
-        return max(self.costs[-1], round(pixels * ASSUMED_BITS_PER_PIXEL * OVERHEAD))
+        bitrate = max(pixels * ASSUMED_BITS_PER_PIXEL, self.source.unbounded_bitrate)
+        return max(self.costs[-1], round(bitrate * OVERHEAD))
 
     def room(self, step: int, share: int) -> int:
         """Of a step's cost and a share of what is left on the line, what the publisher's encoder may fill."""

@@ -59,6 +59,8 @@ class Source:
     """Whether what its publisher was asked for is what this very line takes: then its encoder fits in by itself."""
     max_height: int | None = None
     """Height of the receiver's tile in device pixels; more is of no use. None: whatever there is."""
+    unbounded_bitrate: int = 0
+    """What it took at most before its publisher was bounded, in bit/s; 0 where it is not."""
     next_pixels: int = 0
     """Size of a larger picture than any of these that its publisher may send yet; 0 for none."""
     sharp: bool = False

@@ -217,6 +217,7 @@ class ReceiverAllocation:
                 self._layers(producer_id),
                 bounded=self._router.is_bounded(producer_id),
                 leads=self._router.leads(self, producer_id),
+                unbounded_bitrate=self._router.unbounded_bitrate(producer_id),
                 next_pixels=self._next_pixels(producer_id, video),
                 rank=self._rank(producer_id, video),
                 max_height=video.max_height,

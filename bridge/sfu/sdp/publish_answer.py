@@ -44,6 +44,8 @@ class PublishedMedia:
     encodings: tuple[Encoding, ...]
     """In the offer's order."""
     msid: Msid | None
+    numbered: bool
+    """Whether its packets carry transport-wide sequence numbers: libwebrtc counts them among what a line carries."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,7 @@ def answer(plan: Plan, local: LocalTransport, *, session_id: str, version: int) 
                     tuple(plan.accepted[index]),
                     simulcast.encodings(offered),
                     next(iter(offered.msids), None),
+                    any(each.uri == extensions.TRANSPORT_CC for each in answered.extensions),
                 )
             )
     in_use = [section for index, section in enumerate(media) if index in plan.accepted]

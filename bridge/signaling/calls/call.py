@@ -173,7 +173,7 @@ class Call:
     def tell_encodings(self, producer_id: int, wanted: WantedEncodings) -> None:
         """Tells the client which encodings of its own producer are received.
 
-        A WHIP client, which has no door to be told by, is asked to stop none.
+        A WHIP client, which has no door to be told by, is told by REMB how much is received at most.
         """
         if self._inside is None:
             return

@@ -25,6 +25,7 @@ from bridge.signaling.calls.notices import (
     SourceLevel,
     TranscodedSource,
 )
+from bridge.signaling.calls.ports import Door
 from bridge.signaling.calls.source_table import SourceTable
 
 if TYPE_CHECKING:
@@ -82,6 +83,10 @@ class MediaListener:
             self._call.tell(FlowChanged(carried.source_id, to_bridge=False, live=live))
             if not live:
                 self._call.count_stall(to_bridge=False)
+
+    def heeds_encodings(self) -> bool:
+        """Whether its door can tell the client, as those of HTTP cannot."""
+        return self._over or self._call.door is Door.WEBSOCKET
 
     def on_encodings_wanted(self, producer_id: int, wanted: WantedEncodings) -> None:
         """Tells the client which encodings of its own source are received, and how much of them at most."""

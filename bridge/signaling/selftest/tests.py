@@ -88,6 +88,10 @@ class SelfTest:
     def on_consumer(self, producer_id: int, live: bool) -> None:
         """The page sees for itself what comes back."""
 
+    def heeds_encodings(self) -> bool:
+        """Nothing but its line is to bound what it sends: that is what is measured."""
+        return True
+
     def on_encodings_wanted(self, producer_id: int, wanted: WantedEncodings) -> None:
         """All encodings are sent throughout: they are what is measured."""
 

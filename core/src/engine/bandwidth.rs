@@ -6,6 +6,7 @@ use super::Engine;
 use crate::bitrate::Bitrate;
 use crate::estimator::{Estimate, ReceiveSideEstimator};
 use crate::event::{EstimateSource, Event};
+use crate::feedback::IncomingBound;
 use crate::flight::Counted;
 use crate::packet::rtcp::{CongestionFeedback, TransportFeedback};
 use crate::packet::rtp::RtpHeader;
@@ -151,6 +152,20 @@ impl Engine {
         self.timers.no_later_than(key, estimator.poll_timeout());
     }
 
+    /// What the peer of a transport is to send at most from now on; nothing for no bound.
+    pub(super) fn bound_incoming(&mut self, now: Time, key: usize, bitrate: Bitrate) {
+        let transport = &mut self.transports[key];
+        let bitrate = (bitrate > Bitrate::ZERO).then_some(bitrate);
+        match (&mut transport.incoming_bound, bitrate) {
+            (Some(bound), bitrate) => bound.set(now, bitrate),
+            (None, Some(bitrate)) => transport.incoming_bound = Some(Box::new(IncomingBound::new(now, bitrate))),
+            (None, None) => {}
+        }
+        if let Some(bound) = &transport.incoming_bound {
+            self.timers.no_later_than(key, bound.poll_timeout());
+        }
+    }
+
     /// The estimator of a transport was told something: what follows from it is told on, and done when it is due.
     pub(super) fn estimate_moved(&mut self, now: Time, key: usize) {
         let transport = &mut self.transports[key];
@@ -176,6 +191,21 @@ impl Engine {
         }
         self.schedule_departures(now, key);
     }
+}
+
+/// What the publisher on a transport is to be told now that it may send: what its line carries, and no more than its
+/// bound.
+pub(super) fn poll_remb(now: Time, transport: &mut Transport) -> Option<Bitrate> {
+    let estimate = transport.from_peer.as_mut().and_then(|estimator| estimator.poll(now));
+    let Some(bound) = &mut transport.incoming_bound else { return estimate };
+    if estimate.is_none() && bound.poll_timeout() > now {
+        return None;
+    }
+    let bitrate = bound.tell(now, transport.from_peer.as_ref().map(|estimator| estimator.bitrate()));
+    if bound.is_over() {
+        transport.incoming_bound = None;
+    }
+    Some(bitrate)
 }
 
 /// Has the flight recorder note how the last second was.

@@ -194,6 +194,9 @@ impl Engine {
         if let Some(peer) = &update.peer_ice {
             self.set_peer_ice(now, key, &peer.ufrag, &peer.pwd)?;
         }
+        if let Some(bitrate) = update.max_incoming_bitrate {
+            self.bound_incoming(now, key, Bitrate::bps(bitrate));
+        }
         Ok(())
     }
 

@@ -63,7 +63,9 @@ impl Engine {
         });
         let from_peer = transport.from_peer.as_ref().map_or(Time::MAX, |estimator| estimator.poll_timeout());
         let by_source = transport.source_feedback.as_ref().map_or(Time::MAX, |feedback| feedback.poll_timeout());
-        let own = transport.report_at.min(transport.feedback.poll_timeout()).min(by_source).min(from_peer);
+        let bound = transport.incoming_bound.as_ref().map_or(Time::MAX, |bound| bound.poll_timeout());
+        let told = by_source.min(from_peer).min(bound);
+        let own = transport.report_at.min(transport.feedback.poll_timeout()).min(told);
         producers.chain(consumers).fold(own, Time::min)
     }
 
@@ -158,7 +160,7 @@ impl Engine {
         let timestamp = self.config.wall_clock.ntp_middle(now);
         let mut feedback = std::mem::take(&mut transport.feedback);
         let mut source_feedback = transport.source_feedback.take();
-        let estimate = transport.from_peer.as_mut().and_then(|estimator| estimator.poll(now));
+        let remb = bandwidth::poll_remb(now, transport);
         let mut producers = std::mem::take(&mut self.scratch_keys);
         producers.clone_from(&transport.producers);
         let mut requests = std::mem::take(&mut self.nack_requests);
@@ -190,10 +192,13 @@ impl Engine {
                 });
             }
         }
-        if let Some(bitrate) = estimate {
+        if let Some(bitrate) = remb {
             let sources = producers.iter().flat_map(|producer| self.producers[*producer].producer.remb_ssrcs());
             let sources: Vec<u32> = sources.take(MAX_REMB_SOURCES).collect();
-            compound.append(false, |writer| writer.remb(ssrc, bitrate.as_bps(), &sources));
+            // Before the first packet of video there is nobody to tell.
+            if !sources.is_empty() {
+                compound.append(false, |writer| writer.remb(ssrc, bitrate.as_bps(), &sources));
+            }
         }
         while feedback.poll_timeout() <= now {
             let mut written = false;

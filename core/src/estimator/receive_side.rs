@@ -112,6 +112,11 @@ impl ReceiveSideEstimator {
         self.due.unwrap_or(Time::MAX)
     }
 
+    /// What the line carries, by what is known now.
+    pub fn bitrate(&self) -> Bitrate {
+        Bitrate::bps(self.bitrate as u64)
+    }
+
     /// What to ask the publisher for now: once a second while packets come, and at once when it fell.
     pub fn poll(&mut self, now: Time) -> Option<Bitrate> {
         if self.poll_timeout() > now {
@@ -121,7 +126,7 @@ impl ReceiveSideEstimator {
             self.rise(now);
         }
         (self.due, self.told) = (None, now);
-        Some(Bitrate::bps(self.bitrate as u64))
+        Some(self.bitrate())
     }
 
     fn source(&mut self, now: Time, ssrc: u32, timestamp: u32) -> Option<&mut Source> {

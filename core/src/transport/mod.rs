@@ -18,7 +18,7 @@ use crate::bitrate::Bitrate;
 use crate::engine::{Errors, ToldEstimate};
 use crate::estimator::{Estimator, ReceiveSideEstimator};
 use crate::extension::ExtensionMap;
-use crate::feedback::{CongestionFeedbackBuilder, TransportFeedbackBuilder};
+use crate::feedback::{CongestionFeedbackBuilder, IncomingBound, TransportFeedbackBuilder};
 use crate::flight::FlightRecorder;
 use crate::ice::MtuProbe;
 use crate::pacer::Pacer;
@@ -98,6 +98,8 @@ pub struct Transport {
     pub estimator: Option<Box<Estimator>>,
     /// What the line from the peer carries. None before video comes whose packets are not numbered for feedback.
     pub from_peer: Option<Box<ReceiveSideEstimator>>,
+    /// What the peer is to send at most. None while that was never bounded, or is no more.
+    pub incoming_bound: Option<Box<IncomingBound>>,
     /// What was told of `estimator`, and how much is to be sent.
     pub told_estimate: ToldEstimate,
     /// See `told_estimate`.
@@ -139,6 +141,7 @@ impl Transport {
             clock: SenderClock::default(),
             estimator: None,
             from_peer: None,
+            incoming_bound: None,
             told_estimate: ToldEstimate::default(),
             demand: TransportDemand::default(),
             flight: None,

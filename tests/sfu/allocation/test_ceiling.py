@@ -24,6 +24,12 @@ def test_a_good_line_bounds_nobody() -> None:
     assert ceiling.wanted([10_000_000], 0) is None
 
 
+def test_a_line_is_good_where_it_carries_what_the_publisher_was_seen_to_send() -> None:
+    assert ceiling.wanted([900_000], MIDDLE_PIXELS, 500_000) is None
+    assert ceiling.wanted([900_000], MIDDLE_PIXELS, 1_700_000) == 900_000
+    assert ceiling.wanted([2_100_000], MIDDLE_PIXELS, 1_700_000) is None
+
+
 def test_no_receiver_bounds_nobody() -> None:
     assert ceiling.wanted([], MIDDLE_PIXELS) is None
 
@@ -82,3 +88,13 @@ def test_probes_are_to_find_what_the_picture_could_take() -> None:
     small = layers_of(150_000)
     bounded = Allocator().allocate(0.0, 280_000, AUDIO, [Source(1, small, bounded=True)])
     assert bounded.desired > 500_000
+
+
+def test_a_line_is_probed_for_what_a_bounded_publisher_sent_before() -> None:
+    now = Layer(0, 0, 150_000, 320, 180, 25.0)
+    free, bounded = (
+        Allocator().allocate(0.0, 300_000, AUDIO, [Source(1, (now,), bounded=before > 0, unbounded_bitrate=before)])
+        for before in (0, 1_700_000)
+    )
+    assert free.desired < 300_000
+    assert bounded.desired > 1_700_000
