@@ -367,7 +367,12 @@ class SubscribeConnection:
         self._look = None
         before = self._composed.composed
         videos = [
-            Source(each.producer_id, self._router.layers.get(each.producer_id, ()), max_height=each.max_height)
+            Source(
+                each.producer_id,
+                self._router.layers.get(each.producer_id, ()),
+                rank=each.rank,
+                max_height=each.max_height,
+            )
             for each in self._asked
             # While all are in one picture the page has no place for each of them, and says that it is out of sight.
             if (before or not each.paused)
@@ -387,9 +392,7 @@ class SubscribeConnection:
         Not screens, whose text is to be read: they stand still and sharp.
         """
         each_sent = [
-            video
-            for video in videos
-            if not self._detours.by_codec(video.producer_id) and self._rank(video.producer_id) != ranks.SCREEN
+            video for video in videos if not self._detours.by_codec(video.producer_id) and video.rank != ranks.SCREEN
         ]
         before = self._detours.thinned
         starved = [self._detours.source_of(key) for key in self._consumers.starved]
@@ -404,10 +407,6 @@ class SubscribeConnection:
             self._vacate_source(source_id)
         if wanted != before:
             self._check_soon()
-
-    def _rank(self, producer_id: int) -> int | None:
-        asked = self._wanted.get(producer_id)
-        return None if asked is None else asked.rank
 
     def _on_video_state(self, key: int, state: VideoState) -> None:
         self._tell_video_state(self._detours.source_of(key), state)

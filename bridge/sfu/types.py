@@ -120,7 +120,7 @@ class View(StrEnum):
     COMPOSED = "composed"
     """All in one."""
     AUTO = "auto"
-    """All in one where its line does not carry each on its own well, in a room of four or more."""
+    """All in one where its line does not carry each on its own well, in a room of three or more."""
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bridge.sfu.allocation import ranks
 from bridge.sfu.allocation.allocator import UP_MARGIN, lowest_cost
 from bridge.sfu.allocation.model import Source
 
-LEAST_PICTURES = 3
-"""Of others: a room of four or more. Of fewer each is large enough on its own."""
+LEAST_PICTURES = 2
+"""Of others: a room of three or more. One picture alone is made thinner by itself (`thin_line`)."""
+LEAST_BESIDE_SCREEN = 3
+"""The same where a screen is among them: text can be read in still pictures of it, and not in a small part of one."""
 LEAST_BITRATE = 75_000
 """Bit/s below which a moving picture of its own is hardly one, however small its layer."""
 THIN_SECONDS = 3.0
@@ -39,7 +42,8 @@ class ViewChooser:
         `budget` is what the line carries beside sound, in bit/s; None while nothing is known of it. `now` is in seconds
         and never goes back.
         """
-        if len(videos) < LEAST_PICTURES:
+        screen = any(video.rank == ranks.SCREEN for video in videos)
+        if len(videos) < (LEAST_BESIDE_SCREEN if screen else LEAST_PICTURES):
             self.composed, self._since = False, None
             return False
         if budget is None:

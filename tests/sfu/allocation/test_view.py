@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
+from bridge.sfu.allocation import ranks
 from bridge.sfu.allocation.model import Layer, Source
 from bridge.sfu.allocation.view import (
     LEAST_BITRATE,
@@ -90,12 +92,20 @@ def test_the_wait_has_an_end_and_is_forgotten_after_a_calm_time() -> None:
     assert not line.chooser.composed
 
 
-def test_few_pictures_are_never_composed() -> None:
+def test_a_picture_alone_is_never_composed() -> None:
     line = Line()
-    assert not any(line.carries(50_000, 60, videos(2)))
-    line.carries(50_000, 60, videos(3))
+    assert not any(line.carries(50_000, 60, videos(1)))
+    line.carries(50_000, 60, videos(2))
     assert line.chooser.composed
-    assert not any(line.carries(50_000, 60, videos(2)))
+    assert not any(line.carries(50_000, 60, videos(1)))
+
+
+def test_a_screen_beside_one_picture_is_not_composed() -> None:
+    line = Line()
+    screen = replace(videos(1)[0], producer_id=9, rank=ranks.SCREEN)
+    assert not any(line.carries(50_000, 60, [*videos(1), screen]))
+    line.carries(50_000, 60, [*videos(2), screen])
+    assert line.chooser.composed
 
 
 def test_pictures_that_are_starved_count_for_what_a_picture_needs() -> None:

@@ -204,7 +204,7 @@ export class Call extends Emitter {
 
   /**
    * How the pictures of the others are to come: `separate`, `composed` (all in one, as `composed`), or `auto`: in one
-   * where the line is too thin for the pictures of a room of four or more. Undefined: as one's role says, else separate.
+   * where the line is too thin for the pictures of a room of three or more. Undefined: as one's role says, else separate.
    *
    * @type {View | undefined}
    */

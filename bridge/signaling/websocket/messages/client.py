@@ -125,7 +125,7 @@ class Layout(Request, tag="layout"):
         Meta(
             description="`separate`: each picture on its own; `composed`: all in one that the bridge makes, in a track "
             "whose source is `composed`; `auto`: composed where the line is too thin for the pictures of a room of "
-            "four or more, or where the role says so. What the client gets is told by `view`. Without it the role "
+            "three or more, or where the role says so. What the client gets is told by `view`. Without it the role "
             "decides; roles that say nothing get `separate`."
         ),
     ] = UNSET
