@@ -184,6 +184,7 @@ class PublishConnection:
             media.codecs,
             self._session_id,
             lambda *wanted: self.want_encodings(producer.producer_id, *wanted),
+            bounds_itself=not self._heeds_encodings(),
         )
         return producer
 

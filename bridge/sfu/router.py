@@ -39,7 +39,9 @@ class PublishedProducer:
     most_pixels: int = 0
     """Size of the largest picture that was seen of it: an encoder that is given less makes smaller ones by itself."""
     most_bitrate: int = 0
-    """What it took at most, in bit/s: encoders of other publishers than our SDK have other bounds of their own."""
+    """What it took at most, in bit/s, where its encoder has bounds of its own; else 0."""
+    bounds_itself: bool = False
+    """Whether its publisher hears nothing of encodings: what its encoder makes without a bound is known to it alone."""
     ceiling: Ceiling = field(default_factory=Ceiling)
     """What its publisher was told that anybody's line takes of an encoding at most."""
     hearers: dict[object, bool] = field(default_factory=dict)
@@ -55,7 +57,8 @@ class PublishedProducer:
     def saw(self, layers: Sequence[Layer]) -> None:
         """Takes in what comes of it now."""
         self.most_pixels = max(self.most_pixels, *(layer.width * layer.height for layer in layers), 0)
-        self.most_bitrate = max(self.most_bitrate, *(layer.bitrate for layer in layers), 0)
+        if self.bounds_itself:
+            self.most_bitrate = max(self.most_bitrate, *(layer.bitrate for layer in layers), 0)
 
 
 class RouterMember(Protocol):
