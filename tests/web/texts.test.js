@@ -31,7 +31,7 @@ describe("why there is no call, or no longer", () => {
     assert.ok(codes.length > 15, String(codes));
     // Of these the SDK lets the user know nothing: it resumes, joins anew, or has left.
     const handled = ["left", "timed_out", "media_lost", "slow_reader", "session_not_found", "join_timeout"];
-    const faults = ["internal_error", "bad_message"];
+    const faults = ["internal_error", "bad_message", "join_first"];
     const unsaid = codes.filter((code) => describeCallProblem(new BridgeError(code, "")).title === nb.unknownTitle);
     assert.deepEqual(unsaid.filter((code) => !handled.includes(code)).sort(), faults.sort());
   });
