@@ -1,5 +1,8 @@
 """What holds of every test."""
 
+import os
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
@@ -13,6 +16,13 @@ settings.register_profile("search", deadline=None, suppress_health_check=[Health
 settings.register_profile("repeatable", settings.get_profile("search"), derandomize=True, database=None)
 if settings.get_current_profile_name() == "default":
     settings.load_profile("repeatable")
+
+
+@pytest.fixture(autouse=True)
+def goes_like_others() -> Iterator[None]:
+    """No test leaves this process, and by it whatever it starts, before everything else, as SVT-AV1 does."""
+    yield
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER, "see tests/transcode/svt_av1.py"
 
 
 class FailuresAtOnce:

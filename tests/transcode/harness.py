@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
 
 import av
 import numpy as np
@@ -22,6 +20,7 @@ from bridge.transcode.supervisor import LegSettings, LegSupervisor, SupervisedLe
 from bridge.transcode.video_codecs import decoder
 from tests.support.media import Identity
 from tests.support.patience import PATIENCE
+from tests.transcode.svt_av1 import go_like_others
 
 SOURCE_SSRC = 1111
 TARGET_SSRC = 2222
@@ -155,13 +154,6 @@ _ENCODERS = {
 }
 
 
-def _go_like_others() -> None:
-    """SVT-AV1 makes whoever opens it as root, and its own threads, run before everything else on the machine."""
-    for task in Path("/proc/self/task").iterdir():
-        with contextlib.suppress(ProcessLookupError):
-            os.sched_setscheduler(int(task.name), os.SCHED_OTHER, os.sched_param(0))
-
-
 class Camera:
     """An encoder that none of our code is part of, and the payloads of its frames."""
 
@@ -184,7 +176,7 @@ class Camera:
             self.context.time_base = Fraction(1, 25)
         if codec == "av1":
             self.context.open()
-            _go_like_others()
+            go_like_others()
         self.count = 0
         self.blocks: list[h263.Block] = []
         """Where packets may begin in the last frame of H.263."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from bridge.transcode.recording import WebmWriter
 from tests.transcode.pictures import talking_head
+from tests.transcode.svt_av1 import go_like_others
 
 FRAME_RATE = 15
 SIZE = 352, 288
@@ -59,6 +60,8 @@ def _video(seconds: float, codec: str) -> Iterator[Packet]:
     encoder.bit_rate = 300_000
     encoder.gop_size = 2 * FRAME_RATE
     encoder.options = options
+    encoder.open()
+    go_like_others()
     frames = talking_head()
     for index in range(round(seconds * FRAME_RATE)):
         frame = frames[index % len(frames)].reformat(*SIZE, format="yuv420p")
