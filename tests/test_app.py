@@ -110,8 +110,16 @@ async def closing_notice(door: ClientConnection) -> dict[str, Any]:
             return notice
 
 
+@pytest.fixture
+def terminal() -> Iterator[None]:
+    """The tests themselves may have been started to outlive theirs (`nohup`)."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-async def test_a_signal_ends_calls_with_a_notice(tmp_path: Path, number: signal.Signals) -> None:
+async def test_a_signal_ends_calls_with_a_notice(tmp_path: Path, number: signal.Signals, terminal: None) -> None:
     bridge = Application(settings(tmp_path), development=True)
     await bridge.start()
     running = asyncio.create_task(run(bridge))
