@@ -6,10 +6,10 @@ import pytest
 
 from bridge.errors import BridgeError
 from bridge.sfu import ComposedLayout, MediaSession, Party, Producer, View, composed_view, subscribe_connection
-from bridge.sfu.allocation import view as view_choice
+from bridge.sfu.allocation import hysteresis
 from bridge.sfu.legs import ComposeSpec, MixSpec, PictureScene, SoundScene
 from tests.sfu.conftest import Bridge
-from tests.sfu.fake_legs import FakeLegs, estimate
+from tests.sfu.fake_legs import FakeLegs
 from tests.sfu.support import Recorder
 from tests.sfu.test_subscribe import negotiate, published, wanted
 from tests.support.bridge import eventually
@@ -77,14 +77,14 @@ async def test_receivers_share_it_and_a_thin_line_gets_an_encoding_of_its_own(br
     (leg,) = legs.running
     thin, good = (transport for transport, _ in bridge.core.called("create_webrtc_transport")[-2:])
     for bitrate in (400_000, 550_000, 700_000, 900_000):
-        estimate(bridge, good, bitrate)
-        estimate(bridge, thin, bitrate)
-    estimate(bridge, good, 1_200_000)
+        bridge.estimate(good, bitrate)
+        bridge.estimate(thin, bitrate)
+    bridge.estimate(good, 1_200_000)
     await eventually(lambda: leg.bitrate > 600_000)
     # While they are much alike the thinnest decides.
     assert leg.thin == 0
     made = len(bridge.core.called("create_consumer"))
-    estimate(bridge, thin, 300_000)
+    bridge.estimate(thin, 300_000)
     await eventually(lambda: 0 < leg.thin < 250_000)
     assert leg.bitrate > 600_000
     assert encodings(bridge, thin)[-1] == 1
@@ -140,8 +140,8 @@ async def test_a_picture_that_is_not_shown_is_no_reason_to_probe_the_line(bridge
     await negotiate(session)
     await negotiate(session)
     (transport, _) = bridge.core.called("create_webrtc_transport")[-1]
-    estimate(bridge, transport, 400_000)
-    estimate(bridge, transport, 300_000)
+    bridge.estimate(transport, 400_000)
+    bridge.estimate(transport, 300_000)
     await eventually(
         lambda: bool(demands := bridge.core.called("set_transport_demand")) and demands[-1][1]["desired"] > 1e6
     )
@@ -297,17 +297,17 @@ async def test_the_line_chooses_for_who_leaves_it_to_the_bridge(
     bridge: Bridge, legs: FakeLegs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(subscribe_connection, "LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(view_choice, "THIN_SECONDS", 0.05)
-    monkeypatch.setattr(view_choice, "MIN_HOLD", 0.05)
+    monkeypatch.setattr(hysteresis, "THIN_SECONDS", 0.05)
+    monkeypatch.setattr(hysteresis, "MIN_HOLD", 0.05)
     people = await room(bridge, 5)
     session, recorder = await joined(bridge, people, View.AUTO)
     await negotiate(session)
     (transport, _) = bridge.core.called("create_webrtc_transport")[-1]
-    estimate(bridge, transport, 300_000)
+    bridge.estimate(transport, 300_000)
     await recorder.wait_for("view", True, "thin_line")
     await negotiate(session)
     await negotiate(session)
-    estimate(bridge, transport, 5_000_000)
+    bridge.estimate(transport, 5_000_000)
     await recorder.wait_for("view", False, "good_line")
     await negotiate(session)
     assert legs.running == []

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from bridge.sfu import MediaSession, Subscription, View, subscribe_connection
-from bridge.sfu.allocation import ranks, thin_line
+from bridge.sfu.allocation import hysteresis, ranks
 from bridge.sfu.legs import LegSpec
 from tests.sfu.conftest import Bridge
-from tests.sfu.fake_legs import FakeLegs, estimate
+from tests.sfu.fake_legs import FakeLegs
 from tests.sfu.support import Recorder
 from tests.sfu.test_subscribe import negotiate, published, wanted
 from tests.support.bridge import eventually
@@ -17,8 +17,8 @@ from tests.support.bridge import eventually
 @pytest.fixture
 def legs(bridge: Bridge, monkeypatch: pytest.MonkeyPatch) -> FakeLegs:
     monkeypatch.setattr(subscribe_connection, "LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(thin_line, "THIN_SECONDS", 0.05)
-    monkeypatch.setattr(thin_line, "MIN_HOLD", 0.05)
+    monkeypatch.setattr(hysteresis, "THIN_SECONDS", 0.05)
+    monkeypatch.setattr(hysteresis, "MIN_HOLD", 0.05)
     bridge.sfu._legs = made = FakeLegs()
     return made
 
@@ -50,7 +50,7 @@ class Watched:
         self.bridge.core.emit(type="producer_layers", producer_id=source, layers=[layer])
 
     def carries(self, bitrate: int) -> None:
-        estimate(self.bridge, self.transport, bitrate)
+        self.bridge.estimate(self.transport, bitrate)
 
     def consumed(self) -> list[int]:
         """What bo's consumers forward, one after the other."""

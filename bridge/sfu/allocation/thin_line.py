@@ -9,18 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from bridge.sfu.allocation.allocator import OVERHEAD, UP_MARGIN, lowest_cost
+from bridge.sfu.allocation.hysteresis import Hysteresis
 from bridge.sfu.allocation.model import Source
 from bridge.sfu.allocation.sharing import MIN_BITRATE
 
-THIN_SECONDS = 3.0
-"""For so long a picture has to stand still: most publishers follow within two seconds."""
 LEAVE_MARGIN = UP_MARGIN
-"""The line has to carry so many times what all pictures take as they are sent …"""
-MIN_HOLD = 10.0
-"""… for so many seconds, before they come as they are sent again, …"""
-MAX_HOLD = 120.0
-"""… doubled up to this, each time that it was as thin again within the seconds of `SOON`."""
-SOON = 60.0
+"""The line has to carry so many times what all pictures take as they are sent, before they come so again."""
 RETRY_SECONDS = 30.0
 """After which a leg is asked for again that could not be had."""
 LEAST = round(MIN_BITRATE * OVERHEAD)
@@ -31,11 +25,7 @@ class ThinLine:
     """The choice for one line, with hysteresis. Pure: the clock is an argument, in seconds, and never goes back."""
 
     def __init__(self) -> None:
-        self._since: float | None = None
-        """Since when another choice would be better."""
-        self._left: float | None = None
-        """When the last picture came as it is sent again."""
-        self._hold = MIN_HOLD
+        self._hysteresis = Hysteresis()
         self._retry = 0.0
 
     def update(
@@ -57,20 +47,9 @@ class ThinLine:
         known = [video for video in videos if video.layers]
         better = now_made if budget is None or not known else _better(budget, known, now_made, starved)
         if better == now_made or (better > now_made and now < self._retry):
-            self._since = None
+            self._hysteresis.reset()
             return now_made
-        if self._since is None:
-            self._since = now
-        leaves = not better
-        if now - self._since < (self._hold if leaves else THIN_SECONDS):
-            return now_made
-        self._since = None
-        if leaves:
-            self._left = now
-        elif not now_made and self._left is not None:
-            again_soon = now - self._left < SOON
-            self._hold = min(self._hold * 2, MAX_HOLD) if again_soon else MIN_HOLD
-        return better
+        return better if self._hysteresis.is_time(now, leaves=not better) else now_made
 
     def refuse(self, now: float) -> None:
         """There is no leg to be had."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bridge.sfu.allocation import ranks
 from bridge.sfu.allocation.allocator import UP_MARGIN, lowest_cost
+from bridge.sfu.allocation.hysteresis import Hysteresis
 from bridge.sfu.allocation.model import Source
 
 LEAST_PICTURES = 2
@@ -14,15 +15,8 @@ LEAST_BESIDE_SCREEN = 3
 """The same where a screen is among them: text can be read in still pictures of it, and not in a small part of one."""
 LEAST_BITRATE = 75_000
 """Bit/s below which a moving picture of its own is hardly one, however small its layer."""
-THIN_SECONDS = 3.0
-"""For so long the line has to be too thin."""
 LEAVE_MARGIN = 1.3
-"""It has to carry so many times what the pictures need …"""
-MIN_HOLD = 10.0
-"""… for so long, before they come on their own again, …"""
-MAX_HOLD = 120.0
-"""… doubled up to this each time that they had to be composed again within the seconds of `SOON`."""
-SOON = 60.0
+"""The line has to carry so many times what the pictures need, before they come on their own again."""
 
 
 class ViewChooser:
@@ -31,10 +25,7 @@ class ViewChooser:
     def __init__(self) -> None:
         self.composed = False
         """What was chosen last."""
-        self._since: float | None = None
-        """Since when the other one would be better."""
-        self._left: float | None = None
-        self._hold = MIN_HOLD
+        self._hysteresis = Hysteresis()
 
     def update(self, now: float, budget: int | None, videos: Sequence[Source]) -> bool:
         """Whether all in one is better now.
@@ -44,24 +35,15 @@ class ViewChooser:
         """
         screen = any(video.rank == ranks.SCREEN for video in videos)
         if len(videos) < (LEAST_BESIDE_SCREEN if screen else LEAST_PICTURES):
-            self.composed, self._since = False, None
+            self.composed = False
+            self._hysteresis.reset()
             return False
         if budget is None:
             return self.composed
         need = sum(max(LEAST_BITRATE, lowest_cost(video)) for video in videos)
         better = budget >= need * LEAVE_MARGIN if self.composed else budget < need * UP_MARGIN
         if not better:
-            self._since = None
-        elif self._since is None:
-            self._since = now
-        if self._since is not None and now - self._since >= (self._hold if self.composed else THIN_SECONDS):
-            self._change(now)
+            self._hysteresis.reset()
+        elif self._hysteresis.is_time(now, leaves=self.composed):
+            self.composed = not self.composed
         return self.composed
-
-    def _change(self, now: float) -> None:
-        self.composed, self._since = not self.composed, None
-        if not self.composed:
-            self._left = now
-        elif self._left is not None:
-            again_soon = now - self._left < SOON
-            self._hold = min(self._hold * 2, MAX_HOLD) if again_soon else MIN_HOLD

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from bridge.sfu.allocation.hysteresis import MAX_HOLD, MIN_HOLD, THIN_SECONDS
 from bridge.sfu.allocation.model import Layer, Source
-from bridge.sfu.allocation.thin_line import (
-    LEAST,
-    LEAVE_MARGIN,
-    MAX_HOLD,
-    MIN_HOLD,
-    RETRY_SECONDS,
-    THIN_SECONDS,
-    ThinLine,
-)
+from bridge.sfu.allocation.thin_line import LEAST, LEAVE_MARGIN, RETRY_SECONDS, ThinLine
 
 STEP = 0.5
 

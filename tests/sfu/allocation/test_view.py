@@ -6,16 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from bridge.sfu.allocation import ranks
+from bridge.sfu.allocation.hysteresis import MAX_HOLD, MIN_HOLD, SOON, THIN_SECONDS
 from bridge.sfu.allocation.model import Layer, Source
-from bridge.sfu.allocation.view import (
-    LEAST_BITRATE,
-    LEAVE_MARGIN,
-    MAX_HOLD,
-    MIN_HOLD,
-    SOON,
-    THIN_SECONDS,
-    ViewChooser,
-)
+from bridge.sfu.allocation.view import LEAST_BITRATE, LEAVE_MARGIN, ViewChooser
 
 STEP = 0.5
 
