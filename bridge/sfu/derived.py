@@ -101,6 +101,10 @@ class DerivedProducer(SharedProducer):
             codecs=self.codecs,
             want_encodings=lambda _wanted, _ceiling, _needed: None,
             ceiling=Ceiling(),
+            # What was seen of its source says nothing of what a leg makes.
+            most_pixels=0,
+            most_bitrate=0,
+            bounds_itself=False,
         )
 
     def acquire(self, receiver: Receiver, bitrate: int = START_BITRATE) -> int:
@@ -181,12 +185,10 @@ class DerivedProducers:
 
         None where there is none left, or nothing that a leg could take in.
         """
-        source = self.router.producers.get(source_id)
-        if source is None or not self.runner.enabled:
+        source = self._decodable(source_id)
+        if source is None:
             return None
         sent = _sent(source)
-        if sent.key not in DECODED[source.producer.kind]:
-            return None
         for target in OFFERED[source.producer.kind]:
             if variant(target) not in {*lacking, variant(sent)}:
                 return self._one(source, target)
@@ -197,12 +199,10 @@ class DerivedProducers:
 
         None where there is none left, or nothing that a leg could take in.
         """
-        source = self.router.producers.get(source_id)
-        if source is None or not self.runner.enabled:
+        source = self._decodable(source_id)
+        if source is None:
             return None
         sent = _sent(source)
-        if sent.key not in DECODED[source.producer.kind]:
-            return None
         targets = [each for each in OFFERED[source.producer.kind] if variant(each) not in lacking]
         target = min(targets, key=lambda each: variant(each) != variant(sent), default=None)
         return None if target is None else self._one(source, target)
@@ -243,6 +243,13 @@ class DerivedProducers:
     def close(self) -> None:
         """Ends all of them."""
         self.sources_ended(tuple(self._derived))
+
+    def _decodable(self, source_id: int) -> PublishedProducer | None:
+        """A producer of the room that a leg could take in."""
+        source = self.router.producers.get(source_id)
+        if source is None or not self.runner.enabled:
+            return None
+        return source if _sent(source).key in DECODED[source.producer.kind] else None
 
     def _one(self, source: PublishedProducer, target: Codec) -> DerivedProducer:
         of_source = self._derived.setdefault(source.producer.producer_id, {})
