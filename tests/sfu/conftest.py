@@ -44,6 +44,19 @@ class Bridge:
         """The producers of a room, as its sessions see them."""
         return list(self.sfu._routers[room].producers.values())
 
+    def estimate(self, transport_id: int, bitrate: int, *, lost: float = 0.0, queue: float = 0.0) -> None:
+        """What a line carries (bit/s), loses (0–1) and holds up (s), by transport-wide feedback."""
+        self.core.emit(
+            type="estimate",
+            transport_id=transport_id,
+            bitrate=bitrate,
+            source="transport_feedback",
+            proven=True,
+            round_trip_time=0.1,
+            fraction_lost=lost,
+            queue_delay=queue,
+        )
+
     def open(self, session: str, room: str = "room") -> tuple[MediaSession, Recorder]:
         """A session with its listener."""
         recorder = Recorder()

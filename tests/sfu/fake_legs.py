@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bridge.errors import BridgeError
 from bridge.sfu.legs import AnyLegSpec, LegListener, Scene
-from tests.sfu.conftest import Bridge
 
 
 class FakeLeg:
@@ -58,17 +57,3 @@ class FakeLegs:
     @property
     def running(self) -> list[FakeLeg]:
         return [leg for leg in self.legs if not leg.stopped]
-
-
-def estimate(bridge: Bridge, transport: int, bitrate: int) -> None:
-    """What a line carries, by transport-wide feedback."""
-    bridge.core.emit(
-        type="estimate",
-        transport_id=transport,
-        bitrate=bitrate,
-        source="transport_feedback",
-        fraction_lost=0.0,
-        proven=True,
-        round_trip_time=0.1,
-        queue_delay=0.0,
-    )

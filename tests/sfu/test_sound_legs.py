@@ -32,16 +32,7 @@ async def test_a_leg_that_makes_sound_hears_what_is_lost_of_it(bridge: Bridge) -
     assert isinstance(leg.spec, LegSpec)
     assert leg.spec.target.name == "pcma"
     (transport, _) = bridge.core.called("create_webrtc_transport")[-1]
-    bridge.core.emit(
-        type="estimate",
-        transport_id=transport,
-        bitrate=300_000,
-        source="transport_feedback",
-        fraction_lost=0.3,
-        proven=True,
-        round_trip_time=0.1,
-        queue_delay=0.0,
-    )
+    bridge.estimate(transport, 300_000, lost=0.3)
     await eventually(lambda: leg.loss == 20)
 
 

@@ -188,15 +188,25 @@ async def test_a_path_that_swallows_the_large_part_of_every_hello_is_left_for_tc
     assert " udp " not in offered.sdp, "its other connection begins that way"
 
 
-async def test_a_path_that_narrows_in_mid_call_is_left_for_tcp(bridge: Bridge, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As soon as its peer has been refused a check, and so has given the path up."""
-    monkeypatch.setattr(transport, "REFUSAL_ARRIVES_SECONDS", 0.0)
+RESTART = "a=ice-ufrag:again\r\na=ice-pwd:anotherPasswordOf32Characters000"
+
+
+async def on_narrowed_path(bridge: Bridge, *, heeds_restarts: bool = True) -> Client:
+    """Somebody who publishes, and whose path was found to have become narrow in mid-call."""
     client = Client(bridge)
+    client.recorder.heeds_restarts = heeds_restarts
     await client.publish()
     await client.shake_hands()
     await client.wait_for(ConnectionState.CONNECTED)
     bridge.core.emit(type="narrow_path", transport_id=client.transport_id)
     await settle()
+    return client
+
+
+async def test_a_path_that_narrows_in_mid_call_is_left_for_tcp(bridge: Bridge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As soon as its peer has been refused a check, and so has given the path up."""
+    monkeypatch.setattr(transport, "REFUSAL_ARRIVES_SECONDS", 0.0)
+    client = await on_narrowed_path(bridge)
     assert ("restart", ConnectionKind.PUBLISH) not in client.recorder.events
     bridge.core.emit(type="udp_refused", transport_id=client.transport_id)
     await client.recorder.wait_for("restart", ConnectionKind.PUBLISH)
@@ -208,17 +218,10 @@ async def test_who_cannot_be_asked_keeps_a_path_that_narrows_until_it_restarts_b
 ) -> None:
     """A client of the HTTP doors: sound still passes."""
     monkeypatch.setattr(transport, "REFUSAL_ARRIVES_SECONDS", 0.0)
-    client = Client(bridge)
-    client.recorder.heeds_restarts = False
-    await client.publish()
-    await client.shake_hands()
-    await client.wait_for(ConnectionState.CONNECTED)
-    bridge.core.emit(type="narrow_path", transport_id=client.transport_id)
-    await settle()
+    client = await on_narrowed_path(bridge, heeds_restarts=False)
     assert (client.transport_id, {"leave_udp": True}) not in bridge.core.called("update_transport")
 
-    fragment = "a=ice-ufrag:again\r\na=ice-pwd:anotherPasswordOf32Characters000"
-    restarting = asyncio.create_task(client.session.restart_ice(ConnectionKind.PUBLISH, fragment, demanded=True))
+    restarting = asyncio.create_task(client.session.restart_ice(ConnectionKind.PUBLISH, RESTART, demanded=True))
     await settle()
     assert not bridge.core.called("restart_ice"), "the peer has its path as yet"
     bridge.core.emit(type="udp_refused", transport_id=client.transport_id)
@@ -239,15 +242,8 @@ async def test_who_checks_seldom_is_not_waited_for(bridge: Bridge, monkeypatch: 
     """Firefox does, and takes TCP beside UDP."""
     monkeypatch.setattr(transport, "STABLE_NEXT_CHECK_SECONDS", 0.0)
     monkeypatch.setattr(transport, "REFUSAL_ARRIVES_SECONDS", 0.0)
-    client = Client(bridge)
-    client.recorder.heeds_restarts = False
-    await client.publish()
-    await client.shake_hands()
-    await client.wait_for(ConnectionState.CONNECTED)
-    bridge.core.emit(type="narrow_path", transport_id=client.transport_id)
-    await settle()
-    fragment = "a=ice-ufrag:again\r\na=ice-pwd:anotherPasswordOf32Characters000"
-    assert await client.session.restart_ice(ConnectionKind.PUBLISH, fragment, demanded=True) is not None
+    client = await on_narrowed_path(bridge, heeds_restarts=False)
+    assert await client.session.restart_ice(ConnectionKind.PUBLISH, RESTART, demanded=True) is not None
 
 
 async def test_a_path_is_not_left_where_there_is_no_tcp() -> None:
