@@ -76,7 +76,7 @@ def can_record(settings: Settings) -> bool:
 def export_to(store: RecordingStore, recording: str, stream: str, output: Path, container: str = "webm") -> int:
     """Writes a stream to a file that only its owner may read, and gives its size. Raises `RecordingError`, `OSError`.
 
-    What stands before damage is kept; where there is nothing, no file is left.
+    Where nothing can be given out, no file is left.
     """
     written = 0
     parts = store.export(recording, stream, container)
