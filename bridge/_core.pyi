@@ -34,7 +34,7 @@ class WorkerConfig(TypedDict):
     tcp: NotRequired[bool]
     """Whether to accept ICE-TCP (RFC 6544 passive, RFC 4571 framing) on the same ports. Default true."""
     gather_us: NotRequired[int]
-    """Microseconds to rest at most so that packets come together; less as they come faster. 0 never. Default 500."""
+    """Microseconds to rest at most so that packets come together; less as they come faster. 0 never. Default 2000."""
     receive_buffer_bytes: NotRequired[int]
     """SO_RCVBUF asked for, per socket. Default 4 MiB."""
     send_buffer_bytes: NotRequired[int]

@@ -85,7 +85,7 @@ class MediaSection:
     announced: tuple[str, ...] = setting(list_of(IP), [])
     workers: int = setting(integer(1, 64), 1)
     tcp: bool = setting(SWITCH, True)
-    gather: float = setting(duration("0us", "10ms"), "500us")
+    gather: float = setting(duration("0us", "10ms"), "2ms")
     speakers: int = setting(integer(0, 64), 3)
     self_tests: int = setting(integer(0, 1000), 20)
     consent_timeout: float = setting(duration("1s", "5m"), "30s")

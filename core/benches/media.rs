@@ -123,7 +123,7 @@ fn main() {
             let start = Instant::now();
             let packet = RtpPacket::parse(bytes).expect("it was written by us");
             let values = receive_map.read(&packet);
-            let Received::Media(media) = producer.receive(at(number), &packet, &values, &mut pool) else {
+            let Received::Media(media) = producer.receive(at(number), at(number), &packet, &values, &mut pool) else {
                 unreachable!("every packet is new and of the producer");
             };
             let after_receive = Instant::now();

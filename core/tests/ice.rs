@@ -89,7 +89,7 @@ fn dtls_goes_up_in_batches_and_comes_down_on_the_newest_path() {
     hello[0] = 22;
     let mut datagrams = [hello.clone(), hello.clone()];
     for datagram in &mut datagrams {
-        assert_eq!(sim.engine.handle_packet(sim.now, &client.path, datagram), Outcome::Accepted);
+        assert_eq!(sim.engine.handle_packet(sim.now, sim.now, &client.path, datagram), Outcome::Accepted);
     }
     sim.drain();
     let events = sim.take_events();

@@ -244,7 +244,7 @@ pub fn producer(data: &[u8]) {
         if !producer.ssrcs().any(|ssrc| ssrc == packet.header.ssrc) {
             let _ = producer.bind(now, packet.header.ssrc, packet.header.payload_type, &values);
         }
-        if let Received::Media(media) = producer.receive(now, &packet, &values, &mut pool) {
+        if let Received::Media(media) = producer.receive(now, now, &packet, &values, &mut pool) {
             assert!(usize::from(media.encoding) < encodings);
             assert!(media.frame.is_none_or(|frame| frame.spatial < 8 && frame.temporal < 8));
         }

@@ -15,6 +15,7 @@ impl Engine {
     pub(super) fn receive_rtp(
         &mut self,
         now: Time,
+        arrived: Time,
         key: usize,
         source: Source,
         path: &Path,
@@ -25,20 +26,20 @@ impl Engine {
         let packet = RtpPacket::with_header(header, &datagram[..len]).map_err(|_| ErrorKind::RtpMalformed)?;
         // From here on the sender is known, whatever is wrong with the packet.
         let outcome = self.heard(now, key, source, path);
-        if let Err(kind) = self.route(now, key, &packet) {
+        if let Err(kind) = self.route(now, arrived, key, &packet) {
             self.count_error(kind);
         }
         Ok(outcome)
     }
 
-    fn route(&mut self, now: Time, key: usize, packet: &RtpPacket<'_>) -> Result<(), ErrorKind> {
+    fn route(&mut self, now: Time, arrived: Time, key: usize, packet: &RtpPacket<'_>) -> Result<(), ErrorKind> {
         let transport = &mut self.transports[key];
         let values = transport.receive_extensions.read(packet);
         if let Some(sequence) = values.transport_sequence {
-            transport.feedback.received(now, sequence);
+            transport.feedback.received(arrived, sequence);
             self.timers.no_later_than(key, transport.feedback.poll_timeout());
         } else if let Some(feedback) = &mut transport.source_feedback {
-            feedback.received(now, packet.header.ssrc, packet.header.sequence_number);
+            feedback.received(arrived, packet.header.ssrc, packet.header.sequence_number);
             self.timers.no_later_than(key, feedback.poll_timeout());
         }
         let producer = match transport.routes.get(packet.header.ssrc) {
@@ -46,13 +47,13 @@ impl Engine {
             None => self.learn(now, key, packet, &values)?,
         };
         let entry = &mut self.producers[producer];
-        let received = entry.producer.receive(now, packet, &values, &mut self.pool);
+        let received = entry.producer.receive(now, arrived, packet, &values, &mut self.pool);
         self.timers.no_later_than(key, entry.producer.poll_timeout());
         match received {
             Received::Media(media) => {
                 let is_told = values.transport_sequence.is_some() || self.transports[key].source_feedback.is_some();
                 if !is_told && media.payload_type == packet.header.payload_type {
-                    self.estimate_received(now, key, producer, &packet.header, media.payload.len());
+                    self.estimate_received(arrived, key, producer, &packet.header, media.payload.len());
                 }
                 if values.audio_level.is_some() {
                     self.level_heard(now, key);

@@ -191,12 +191,14 @@ impl Engine {
         self.out.event(Event::CommandFailed { command, id, message });
     }
 
-    /// Takes one datagram (or one frame of a TCP connection). It is decrypted in place.
-    pub fn handle_packet(&mut self, now: Time, path: &Path, datagram: &mut [u8]) -> Outcome {
+    /// Takes one datagram (or one frame of a TCP connection) that came at `arrived`, which is not after `now`: what peers
+    /// are told of arrivals and what is measured by them does not depend on when the thread looked. It is decrypted in
+    /// place.
+    pub fn handle_packet(&mut self, now: Time, arrived: Time, path: &Path, datagram: &mut [u8]) -> Outcome {
         self.out.counters.packets_received += 1;
         self.out.counters.bytes_received += datagram.len() as u64;
         self.guarded(None, |engine| {
-            let result = engine.receive(now, path, datagram);
+            let result = engine.receive(now, arrived, path, datagram);
             result.unwrap_or_else(|kind| {
                 engine.count_error(kind);
                 Outcome::Rejected

@@ -20,7 +20,13 @@ pub(super) enum Source {
 }
 
 impl Engine {
-    pub(super) fn receive(&mut self, now: Time, path: &Path, datagram: &mut [u8]) -> Result<Outcome, ErrorKind> {
+    pub(super) fn receive(
+        &mut self,
+        now: Time,
+        arrived: Time,
+        path: &Path,
+        datagram: &mut [u8],
+    ) -> Result<Outcome, ErrorKind> {
         let kind = classify(datagram);
         if kind == Kind::Unknown {
             return Err(ErrorKind::UnknownProtocol);
@@ -40,8 +46,8 @@ impl Engine {
         traffic.packets_received += 1;
         traffic.bytes_received += datagram.len() as u64;
         match kind {
-            Kind::Rtp => self.receive_rtp(now, key, source, path, datagram),
-            Kind::Rtcp => self.receive_rtcp(now, key, source, path, datagram),
+            Kind::Rtp => self.receive_rtp(now, arrived, key, source, path, datagram),
+            Kind::Rtcp => self.receive_rtcp(now, arrived, key, source, path, datagram),
             _ => self.receive_dtls(now, key, datagram),
         }
     }

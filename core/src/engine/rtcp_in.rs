@@ -16,6 +16,7 @@ impl Engine {
     pub(super) fn receive_rtcp(
         &mut self,
         now: Time,
+        arrived: Time,
         key: usize,
         source: Source,
         path: &Path,
@@ -28,7 +29,7 @@ impl Engine {
         let outcome = self.heard(now, key, source, path);
         for packet in rtcp::packets(&datagram[..len]) {
             match packet {
-                Ok(packet) => self.heed(now, key, packet),
+                Ok(packet) => self.heed(now, arrived, key, packet),
                 Err(_) => self.count_error(ErrorKind::RtcpMalformed),
             }
         }
@@ -36,14 +37,14 @@ impl Engine {
         Ok(outcome)
     }
 
-    fn heed(&mut self, now: Time, key: usize, packet: Packet<'_>) {
+    fn heed(&mut self, now: Time, arrived: Time, key: usize, packet: Packet<'_>) {
         match packet {
             Packet::SenderReport(report) => {
-                self.heed_sender_report(now, key, &report);
-                report.reports().for_each(|block| self.heed_report_block(now, key, &block));
+                self.heed_sender_report(arrived, key, &report);
+                report.reports().for_each(|block| self.heed_report_block(now, arrived, key, &block));
             }
             Packet::ReceiverReport(report) => {
-                report.reports().for_each(|block| self.heed_report_block(now, key, &block));
+                report.reports().for_each(|block| self.heed_report_block(now, arrived, key, &block));
             }
             Packet::Nack(nack) => self.heed_nack(now, key, &nack),
             Packet::Pli(pli) => self.heed_keyframe_request(now, key, pli.media_ssrc),
@@ -54,7 +55,7 @@ impl Engine {
             Packet::ExtendedReports(reports) => {
                 for block in reports.blocks() {
                     if let ExtendedReportBlock::DelaySinceLastRr(answer) = block {
-                        self.heed_reference_time(now, key, &answer);
+                        self.heed_reference_time(arrived, key, &answer);
                     }
                 }
             }
@@ -63,21 +64,21 @@ impl Engine {
         }
     }
 
-    fn heed_sender_report(&mut self, now: Time, key: usize, report: &SenderReport<'_>) {
+    fn heed_sender_report(&mut self, arrived: Time, key: usize, report: &SenderReport<'_>) {
         let transport = &mut self.transports[key];
         let Some(producer) = transport.routes.get(report.ssrc) else { return };
         let (info, wall) = (&report.info, self.config.wall_clock);
         let producer = &mut self.producers[producer].producer;
-        producer.on_sender_report(now, wall, report.ssrc, info.ntp, info.rtp_timestamp, &mut transport.clock);
+        producer.on_sender_report(arrived, wall, report.ssrc, info.ntp, info.rtp_timestamp, &mut transport.clock);
     }
 
     /// The peer sends back the time of one of our reports (RFC 3611 section 4.5): so long is the way to it and back.
-    fn heed_reference_time(&mut self, now: Time, key: usize, answer: &DelaySinceLastRr) {
+    fn heed_reference_time(&mut self, arrived: Time, key: usize, answer: &DelaySinceLastRr) {
         let transport = &self.transports[key];
         if answer.ssrc != transport.ssrc || answer.last_receiver_reference == 0 {
             return;
         }
-        let since = self.config.wall_clock.ntp_middle(now).wrapping_sub(answer.last_receiver_reference);
+        let since = self.config.wall_clock.ntp_middle(arrived).wrapping_sub(answer.last_receiver_reference);
         let units = since.wrapping_sub(answer.delay);
         if units > MAX_ROUND_TRIP_UNITS {
             return;
@@ -88,10 +89,10 @@ impl Engine {
         }
     }
 
-    fn heed_report_block(&mut self, now: Time, key: usize, block: &ReportBlock) {
+    fn heed_report_block(&mut self, now: Time, arrived: Time, key: usize, block: &ReportBlock) {
         if let Some(consumer) = self.transports[key].consumer_of(block.ssrc) {
             let entry = &mut self.consumers[consumer];
-            let progress = entry.consumer.on_receiver_report(now, self.config.wall_clock, block);
+            let progress = entry.consumer.on_receiver_report(arrived, self.config.wall_clock, block);
             self.poll_consumer_watchdog(now, consumer);
             self.heed_progress(now, key, &progress);
         }

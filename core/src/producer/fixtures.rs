@@ -138,7 +138,7 @@ impl Publisher {
     pub fn receive<'a>(&mut self, now: Time, bytes: &'a [u8]) -> Received<'a> {
         let packet = RtpPacket::parse(bytes).unwrap();
         let values = self.extensions.read(&packet);
-        self.producer.receive(now, &packet, &values, &mut self.pool)
+        self.producer.receive(now, now, &packet, &values, &mut self.pool)
     }
 
     /// As [`receive`](Self::receive), for packets that must be media.

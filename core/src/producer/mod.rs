@@ -184,6 +184,7 @@ impl Producer {
     pub fn receive<'a>(
         &mut self,
         now: Time,
+        arrived: Time,
         packet: &RtpPacket<'a>,
         extensions: &ExtensionValues<'a>,
         pool: &mut BlockPool,
@@ -196,7 +197,7 @@ impl Producer {
                 return Received::Nothing(Discard::UnknownPayloadType);
             };
             let stream = &mut self.encodings[index];
-            let placement = stream.place(now, header.sequence_number, header.timestamp, codec.clock_rate);
+            let placement = stream.place(arrived, header.sequence_number, header.timestamp, codec.clock_rate);
             (index, placement, header.payload_type, packet.payload())
         } else if let Some(index) = self.encodings.iter().position(is_repair) {
             let Some(payload_type) = self.codecs.original_of(header.payload_type) else {
@@ -243,7 +244,7 @@ impl Producer {
             encoding: index as u8,
             sequence,
             timestamp: header.timestamp,
-            arrival: now,
+            arrival: arrived,
             payload_type,
             marker: header.marker,
             codec: codec.codec,

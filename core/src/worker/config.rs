@@ -13,7 +13,7 @@ use crate::time::WallClock;
 const DEFAULT_BUFFER_BYTES: usize = 4 << 20;
 /// Microseconds to rest at most so that packets come together: nobody can feel them. Where many publishers send,
 /// batches are full sooner.
-const DEFAULT_GATHER_US: u64 = 500;
+const DEFAULT_GATHER_US: u64 = 2_000;
 
 /// Configuration of a [`Worker`](super::Worker); `WorkerConfig` in `bridge/_core.pyi`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

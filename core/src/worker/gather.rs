@@ -9,7 +9,8 @@
 //!   second wake-up. Both ways are tried now and then to know that.
 //!
 //! A rest is as long as it takes to gather a batch at the present rate, at most the configured time. The time that
-//! the turn itself took counts, so that a thread that is busy does not rest at all.
+//! the turn itself took counts, so that a thread that is busy does not rest at all. What peers are told of arrivals does not
+//! depend on it: the kernel stamps each datagram.
 
 use std::time::Duration;
 
@@ -32,6 +33,9 @@ const KEEPS_COMING: u32 = ONE * 3 / 4;
 const MAX_PACKETS: usize = 1_024;
 /// Resting after a wake-up has to bring so many times the packets of a turn without it. Cost is even at one and a half.
 const WORTHWHILE: u32 = 2;
+/// A rest after a wake-up takes one of so many parts of the limit at most: the rest of a frame comes soon or not at all, and
+/// out of silence there is little to save.
+const AFTER_WAKE: u32 = 4;
 /// One wake-up of so many is followed by the other way, to learn.
 const TRY_EVERY: u32 = 16;
 
@@ -96,7 +100,7 @@ impl Gather {
         self.wake_ups = self.wake_ups.wrapping_add(1);
         let rests = (together >= alone * WORTHWHILE) != self.wake_ups.is_multiple_of(TRY_EVERY);
         self.woken = Some(rests);
-        rests.then_some(self.batch_time)
+        rests.then_some(self.batch_time.min(self.limit / AFTER_WAKE))
     }
 
     /// Tells how many packets a turn has received and how many it has sent.

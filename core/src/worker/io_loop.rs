@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::Shared;
+use super::arrival_clock::ArrivalClock;
 use super::config::WorkerConfig;
 use super::gather::Gather;
 use super::sockets::{Listening, Place, Sockets};
@@ -201,6 +202,7 @@ impl IoLoop {
         let messages = self.receive.receive(&endpoint.socket).unwrap_or_default();
         self.obey_first();
         let now = self.now();
+        let clock = ArrivalClock::at(now);
         let mut packets = 0;
         for index in 0..messages {
             let Some(datagram) = self.receive.message(index) else {
@@ -213,9 +215,10 @@ impl IoLoop {
             }
             let socket = self.sockets.id_at(key, datagram.local);
             let path = Path { protocol: Protocol::Udp, socket, remote: datagram.remote };
+            let arrived = clock.time_of(datagram.arrived);
             for segment in datagram.segments() {
                 packets += 1;
-                self.engine.handle_packet(now, &path, segment);
+                self.engine.handle_packet(now, arrived, &path, segment);
             }
             if self.engine.transmits().len() >= FLUSH_PACKETS {
                 self.flush();
@@ -247,7 +250,7 @@ impl IoLoop {
         self.obey_first();
         let now = self.now();
         let engine = &mut self.engine;
-        self.connections.hand_on(key, now, received, |path, frame| engine.handle_packet(now, path, frame))
+        self.connections.hand_on(key, now, received, |path, frame| engine.handle_packet(now, now, path, frame))
     }
 
     /// Tells epoll whether there is something to be written on a connection.
@@ -453,6 +456,7 @@ impl IoLoop {
 
 /// Adds a socket and watches it; returns its id.
 fn add_udp(sockets: &mut Sockets, epoll: &Epoll, socket: UdpSocket) -> io::Result<SocketId> {
+    socket.stamp_arrivals()?;
     let (key, id) = sockets.add_udp(socket);
     let watched = match sockets.udp(key) {
         Some(endpoint) => epoll.add(&endpoint.socket, Token::Udp(key).encode(), Interest::Read),

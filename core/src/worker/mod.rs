@@ -2,6 +2,7 @@
 //!
 //! The handle belongs to the control plane and never waits for the thread, [`Worker::close`] excepted.
 
+mod arrival_clock;
 mod command_queue;
 mod config;
 mod event_queue;

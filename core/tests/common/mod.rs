@@ -64,7 +64,7 @@ impl Sim {
     }
 
     pub fn deliver(&mut self, path: Path, mut datagram: Vec<u8>) -> Outcome {
-        let outcome = self.engine.handle_packet(self.now, &path, &mut datagram);
+        let outcome = self.engine.handle_packet(self.now, self.now, &path, &mut datagram);
         self.drain();
         outcome
     }
