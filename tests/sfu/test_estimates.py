@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from bridge.sfu.allocation import allocator, ceiling, receiver, sound
+from bridge.sfu.allocation.model import Allocation
 from tests.sfu.conftest import Bridge
 from tests.sfu.support import fixture
 from tests.sfu.test_subscribe import negotiate, published, subscribed
@@ -125,3 +127,40 @@ async def test_a_publisher_that_makes_smaller_pictures_of_what_it_was_told_is_no
     told = [update["max_incoming_bitrate"] for update in updates if "max_incoming_bitrate" in update]
     assert told
     assert 0 not in told
+
+
+async def test_a_line_that_carries_everything_is_left_alone_until_it_does_not(
+    bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiver, "INTERVAL", 0.001)
+    monkeypatch.setattr(receiver, "LONG_INTERVAL", 3600.0)
+    monkeypatch.setattr(receiver, "AMPLE_SECONDS", 0.0)
+    monkeypatch.setattr(allocator, "MIN_HOLD", 0.0)
+    looks = 0
+    allocate = allocator.Allocator.allocate
+
+    def counted(*args: Any, **kwargs: Any) -> Allocation:
+        nonlocal looks
+        looks += 1
+        return allocate(*args, **kwargs)
+
+    monkeypatch.setattr(allocator.Allocator, "allocate", counted)
+    producers = await published(bridge)
+    session, _ = await subscribed(bridge, producers)
+    layer = {"spatial": 0, "temporal": 0, "bitrate": 500_000, "width": 640, "height": 360, "frame_rate": 25.0}
+    bridge.core.emit(type="producer_layers", producer_id=producers[1].producer_id, layers=[layer])
+    await negotiate(session)
+
+    async def looks_meanwhile() -> int:
+        before = looks
+        await asyncio.sleep(0.05)
+        return looks - before
+
+    assert await looks_meanwhile() > 0, "nothing is known of the line"
+    bridge.estimate(receiving(bridge), 5_000_000)
+    while await looks_meanwhile() > 0:
+        pass
+    bridge.estimate(receiving(bridge), 4_000_000)
+    assert await looks_meanwhile() == 0, "still more than enough"
+    bridge.estimate(receiving(bridge), 800_000)
+    assert await looks_meanwhile() > 1, "the picture may have to be made smaller soon"

@@ -92,3 +92,9 @@ class Allocation:
     """Sound included."""
     desired: int
     """What would be spent if the line allowed it."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything is sent that is of use, and nothing could come on top of it."""
+        whole = all(choice.state is VideoState.VIDEO and choice.layer is not None for choice in self.choices.values())
+        return whole and self.allocated >= self.desired

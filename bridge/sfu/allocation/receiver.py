@@ -23,6 +23,12 @@ START_BITRATE = 300_000
 """The core's estimate before any feedback, in bit/s."""
 INTERVAL = 0.25
 """Seconds between two looks at a line while nothing happens: steps up come from waiting."""
+LONG_INTERVAL = 2.0
+"""The same where there is nothing to wait for: the line carries all that is wanted, …"""
+AMPLE = 1.5
+"""… so many times, …"""
+AMPLE_SECONDS = 5.0
+"""… and has for so long."""
 AUDIO_BITRATE = 45_000
 """Opus for speech as browsers send it, with its headers, in bit/s."""
 REPEATED_FRAME = 36_000
@@ -72,6 +78,9 @@ class ReceiverAllocation:
         self._proven = False
         self._repeated = 0
         self._demand = (0, 0)
+        self._enough: int | None = None
+        """From this estimate on there is nothing to wait for; None where there is."""
+        self._ample_since: float | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -143,12 +152,13 @@ class ReceiverAllocation:
 
     def on_estimate(self, event: EstimateEvent, repeated: int) -> None:
         """What the line carries, and how many frames of sound are repeated on it."""
-        self._proven = event["proven"] and event["source"] in PACKET_SOURCES
+        was_proven, self._proven = self._proven, event["proven"] and event["source"] in PACKET_SOURCES
+        is_enough = was_proven is self._proven and self._enough is not None and event["bitrate"] >= self._enough
         falls = event["bitrate"] < self._estimate
         if falls and event["bitrate"] < self._demand[0]:
             self._trials.failed(asyncio.get_running_loop().time())
         self._estimate, self._repeated = event["bitrate"], repeated
-        if falls:
+        if falls and not is_enough:
             self.run()
         else:
             self._look_at_sound()
@@ -175,23 +185,32 @@ class ReceiverAllocation:
             return
         loop = asyncio.get_running_loop()
         tries = not self._padded and self._trials.is_on(loop.time())
+        sources, proven = self._sources(), self._proven and not tries
         allocation = self._allocator.allocate(
-            loop.time(),
-            self._estimate,
-            self._audio_bitrate(),
-            self._sources(),
-            proven=self._proven and not tries,
+            loop.time(), self._estimate, self._audio_bitrate(), sources, proven=proven
         )
         for producer_id, choice in allocation.choices.items():
             self._apply(producer_id, choice)
         self._tell_demand(allocation)
-        self._timer = loop.call_later(INTERVAL, self.run)
+        is_whole = proven and allocation.is_whole and not any(source.bounded for source in sources)
+        self._look_whether_ample(loop.time(), allocation.desired if is_whole else None)
+        self._timer = loop.call_later(INTERVAL if self._enough is None else LONG_INTERVAL, self.run)
 
     def close(self) -> None:
         """Ends it, with its transport."""
         self._stop()
         for producer_id in (*self._videos, *self._audio):
             self.remove(producer_id)
+
+    def _look_whether_ample(self, now: float, desired: int | None) -> None:
+        """Takes in what is wanted, in bit/s, where it is all sent and nobody was asked for less; else None."""
+        enough = None if desired is None else round(desired * AMPLE / HEADROOM)
+        if enough is None or self._estimate < enough:
+            self._ample_since = None
+        elif self._ample_since is None:
+            self._ample_since = now
+        is_long = self._ample_since is not None and now - self._ample_since >= AMPLE_SECONDS
+        self._enough = enough if is_long else None
 
     def _look_at_sound(self) -> None:
         """Publishers of sound are told when the line does not carry it as it comes, and when it does again."""

@@ -23,6 +23,8 @@ const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
 const FALL: u64 = 20;
 /// A change by less than one part in this many is no news.
 const STEP: u64 = 100;
+/// Neither is any change while the line carries so many times what is wanted of it: nothing follows from it.
+const AMPLE: u64 = 2;
 
 /// The estimate of a line from a publisher to begin with, in kbit/s.
 const RECEIVE_START: u64 = 300;
@@ -34,15 +36,17 @@ pub struct ToldEstimate {
 }
 
 impl ToldEstimate {
-    /// Whether `estimate` is to be told now; if so, it counts as told.
-    fn is_news(&mut self, now: Time, estimate: &Estimate) -> bool {
+    /// Whether `estimate` is to be told now of a line of which `desired` bit/s are wanted (0 while nobody has said); if so,
+    /// it counts as told.
+    fn is_news(&mut self, now: Time, estimate: &Estimate, desired: u64) -> bool {
         let (bitrate, source) = (estimate.lasting.as_bps(), estimate.source);
         let news = match self.last {
             None => source != EstimateSource::Start,
             Some((at, told, told_source)) => {
                 let age = now.since(at);
-                let fell = told.saturating_sub(bitrate) >= (told / FALL).max(1);
-                let moved = told.abs_diff(bitrate) >= (told / STEP).max(1) || told_source != source;
+                let matters = desired == 0 || told.min(bitrate) < desired.saturating_mul(AMPLE);
+                let fell = matters && told.saturating_sub(bitrate) >= (told / FALL).max(1);
+                let moved = matters && told.abs_diff(bitrate) >= (told / STEP).max(1) || told_source != source;
                 fell || (moved && age >= TELL_INTERVAL) || age >= REFRESH_INTERVAL
             }
         };
@@ -175,7 +179,7 @@ impl Engine {
         if transport.pacer.paces() || (is_decided && estimate.proven) {
             transport.pacer.set_estimate(now, &estimate);
         }
-        if transport.told_estimate.is_news(now, &estimate) {
+        if transport.told_estimate.is_news(now, &estimate, transport.demand.desired) {
             if let Some(flight) = &mut transport.flight {
                 flight.estimate(now, &estimate);
             }
@@ -227,9 +231,8 @@ pub(super) fn summarize(now: Time, transport: &mut Transport) {
 mod tests {
     use super::*;
 
-    #[test]
-    fn falls_are_told_at_once_and_the_rest_at_a_bounded_rate() {
-        let estimate = |kbps, source| Estimate {
+    fn estimate(kbps: u64, source: EstimateSource) -> Estimate {
+        Estimate {
             bitrate: Bitrate::kbps(kbps),
             lasting: Bitrate::kbps(kbps),
             source,
@@ -237,9 +240,13 @@ mod tests {
             round_trip: None,
             fraction_lost: 0.0,
             queue_delay: None,
-        };
+        }
+    }
+
+    #[test]
+    fn falls_are_told_at_once_and_the_rest_at_a_bounded_rate() {
         let mut told = ToldEstimate::default();
-        let mut tell = |millis, kbps, source| told.is_news(Time::from_millis(millis), &estimate(kbps, source));
+        let mut tell = |millis, kbps, source| told.is_news(Time::from_millis(millis), &estimate(kbps, source), 0);
         assert!(!tell(0, 300, EstimateSource::Start), "nothing is known yet");
         let source = EstimateSource::TransportFeedback;
         assert!(tell(10, 300, source));
@@ -250,5 +257,23 @@ mod tests {
         assert!(!tell(1_100, 500, source));
         assert!(tell(1_200, 500, source), "loss and delay may have changed");
         assert!(tell(1_210, 10, source));
+    }
+
+    #[test]
+    fn what_an_ample_line_carries_is_told_now_and_then() {
+        let desired = 1_000_000;
+        let mut told = ToldEstimate::default();
+        let mut tell = |millis, kbps, source| {
+            told.is_news(Time::from_millis(millis), &estimate(kbps, source), desired)
+        };
+        let source = EstimateSource::TransportFeedback;
+        assert!(tell(0, 300, source));
+        assert!(tell(100, 1_900, source));
+        assert!(tell(200, 4_000, source), "the line is ample now, which it was not");
+        assert!(!tell(400, 3_000, source), "it still is");
+        assert!(tell(410, 1_900, source), "it is no more");
+        assert!(tell(510, 4_000, source));
+        assert!(!tell(1_500, 5_000, source));
+        assert!(tell(1_510, 5_000, source), "loss and delay may have changed");
     }
 }
