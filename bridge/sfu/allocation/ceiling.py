@@ -21,7 +21,7 @@ AMPLE_UNKNOWN = 4_000_000
 """The same while no size is known, in bit/s."""
 FALL = 0.93
 """A ceiling is lowered at once, when it is to be lower than this part of what was told."""
-RISE = 1.08
+RISE = 1.04
 """It is raised when it may be higher by this, …"""
 RISE_SECONDS = 1.0
 """… for so long, …"""
