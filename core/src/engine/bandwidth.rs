@@ -263,9 +263,7 @@ mod tests {
     fn what_an_ample_line_carries_is_told_now_and_then() {
         let desired = 1_000_000;
         let mut told = ToldEstimate::default();
-        let mut tell = |millis, kbps, source| {
-            told.is_news(Time::from_millis(millis), &estimate(kbps, source), desired)
-        };
+        let mut tell = |millis, kbps, source| told.is_news(Time::from_millis(millis), &estimate(kbps, source), desired);
         let source = EstimateSource::TransportFeedback;
         assert!(tell(0, 300, source));
         assert!(tell(100, 1_900, source));

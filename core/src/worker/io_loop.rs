@@ -66,8 +66,8 @@ pub(super) struct IoLoop {
     next_snapshot: Time,
     /// Whether something was done since counters were copied out.
     dirty: bool,
-    /// Forwarded packets are measured from here: when the thread was woken or began to rest, the earliest that a
-    /// packet of the turn can have come.
+    /// Forwarded packets are measured from here: when the first UDP packet of the turn came; of others when the thread was
+    /// woken or began to rest, the earliest that a packet of the turn can have come.
     turn_started: Time,
     /// When the turn began to work.
     turn_began: Time,
@@ -216,6 +216,11 @@ impl IoLoop {
             let socket = self.sockets.id_at(key, datagram.local);
             let path = Path { protocol: Protocol::Udp, socket, remote: datagram.remote };
             let arrived = clock.time_of(datagram.arrived);
+            if packets == 0 {
+                // They come in order, socket by socket.
+                let is_first = self.turn_packets.0 == 0;
+                self.turn_started = if is_first { arrived } else { self.turn_started.min(arrived) };
+            }
             for segment in datagram.segments() {
                 packets += 1;
                 self.engine.handle_packet(now, arrived, &path, segment);
