@@ -72,5 +72,5 @@ class Thinning:
             self.leg_ended(source_id)
         else:
             # The core has ended the consumer: with the transport of the leg, whose end comes behind.
-            self._detours.close(source_id)
+            self._detours.ended(source_id)
             self._negotiate_if_gone(source_id)

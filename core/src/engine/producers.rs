@@ -98,6 +98,7 @@ impl Engine {
         }
         for index in (0..self.producers[key].awaited_by.len()).rev() {
             let receiver = self.producers[key].awaited_by[index];
+            self.work_for(self.consumers[receiver].transport);
             self.try_handover(now, receiver);
         }
     }
