@@ -297,7 +297,7 @@ fn a_stream_that_stood_still_takes_up_no_old_packets() {
     call.frames(false, false);
     call.received();
     call.viewer.send_rtcp(&mut call.sim, |writer| {
-        writer.nack(1, 9_000, [last, last.wrapping_add(1), last.wrapping_add(2)].into_iter()).unwrap();
+        writer.nack(1, 9_000, [last, last.wrapping_add(1), last.wrapping_add(2)]).unwrap();
     });
     call.sim.run_ms(50);
     let again = call.viewer.received(&mut call.sim).rtp;

@@ -178,7 +178,9 @@ async def test_a_source_that_ends_takes_its_leg_along(bridge: Bridge, legs: Fake
     watched = await Watched.begin(bridge, DOORS[1])
     watched.carries(300_000)
     await watched.handed_over(1)
-    await bridge.sfu._routers["room"].members["anna"].close()
+    anna = bridge.sfu._routers["room"].members["anna"]
+    assert isinstance(anna, MediaSession)
+    await anna.close()
     assert legs.running == []
     assert bridge.sfu.legs("room") == []
     await watched.session.close()
