@@ -105,6 +105,13 @@ class ConsumerParams(TypedDict):
     """As of a producer; with "ack ccfb" the receiver is expected to give congestion feedback by source (RFC 8888)."""
     paused: NotRequired[bool]
 
+class ConsumerHandover(TypedDict):
+    """What a video consumer is to send from now on in place of what it sends, in the same RTP stream."""
+
+    producer_id: int
+    payload_types: list[PayloadTypeMapping]
+    """Of that producer. The receiver's stand for the codecs that they stood for when the consumer was made."""
+
 class SrtpParams(TypedDict):
     """Keys of both directions; each is the master key followed by the master salt (28, 44 or 30 bytes)."""
 
@@ -292,6 +299,13 @@ class ConsumerLayersEvent(TypedDict):
     spatial: int | None
     temporal: int | None
 
+class ConsumerHandedOverEvent(TypedDict):
+    """A consumer that was to be handed over sends `producer_id` now."""
+
+    type: Literal["consumer_handed_over"]
+    consumer_id: int
+    producer_id: int
+
 EstimateSource = Literal["start", "transport_feedback", "congestion_feedback", "remb", "receiver_reports"]
 
 class EstimateEvent(TypedDict):
@@ -435,6 +449,7 @@ Event = (
     | AudioLevelsEvent
     | ProducerLayersEvent
     | ConsumerLayersEvent
+    | ConsumerHandedOverEvent
     | EstimateEvent
     | ActiveSpeakerEvent
     | FlightRecordEvent
@@ -525,6 +540,19 @@ class Worker:
         """Takes effect at the next point where the receiver's decoder does not notice.
 
         A keyframe is asked for where it takes one.
+        """
+
+    def hand_over_consumer(self, consumer_id: int, handover: ConsumerHandover) -> None:
+        """Has a video consumer send another producer of its router, in the same RTP stream.
+
+        SSRC, sequence numbers, timestamps and picture ids go on, and sender reports keep telling when pictures were
+        taken. It begins with a keyframe, which is asked for; until that comes the old producer is sent, or nothing
+        where that has ended or the consumer is paused. Then `consumer_handed_over` is told. What is allocated meanwhile
+        is of the new producer; before that, all of encoding 0. If the new producer ends before it began, all stays as
+        it is; a handover to the producer that is sent calls one off.
+
+        Refused (`command_failed`) for sound, and where a payload type of the receiver would stand for another codec
+        than when the consumer was made.
         """
 
     def set_consumer_redundancy(self, consumer_id: int, frames: int) -> None:

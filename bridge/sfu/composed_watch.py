@@ -51,6 +51,11 @@ class ComposedWatch:
             sound.prefer_dtx(self, plan.prefers_dtx)
         return [Subscription(made.producer_id, STREAM, f"{STREAM}-{kind}") for kind, made in self._held.items()]
 
+    @property
+    def held(self) -> bool:
+        """Whether that is what the connection receives."""
+        return bool(self._held)
+
     def set_bitrate(self, picture: int, line: int) -> None:
         """What the line carries of a picture, and in all, in bit/s."""
         for kind, made in self._held.items():

@@ -15,7 +15,7 @@ from bridge.sfu.router import Router
 from bridge.sfu.sdp.payload_types import Mapping
 
 if TYPE_CHECKING:
-    from bridge._core import EstimateEvent, Event, PayloadTypeMapping
+    from bridge._core import ConsumerHandover, EstimateEvent, Event, PayloadTypeMapping
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,8 @@ class _Consumer:
     repeatable: bool
     """Whether the receiver takes redundant audio."""
     is_video: bool
+    mappings: Sequence[Mapping]
+    """Of the producer that it was made for."""
     suspended: bool = False
     """Whether the line is too weak for it."""
 
@@ -59,6 +61,8 @@ class Consumers:
         self._router = router
         self._tell_video_state = on_video_state
         self._on_consumer = on_consumer
+        self.on_handover: Callable[[int, bool], None] = lambda _producer, _done: None
+        """Told when a consumer that was handed over sends its new producer, or that it never will."""
         self._consumers: dict[int, _Consumer] = {}
         self._producers: dict[int, int] = {}
         self._ssrcs: set[int] = set()
@@ -86,17 +90,10 @@ class Consumers:
             spec.paused,
             spec.redundancy is not None,
             published is not None and published.producer.kind == "video",
+            spec.mappings,
         )
         self._producers[consumer_id] = spec.producer_id
         self._router.worker.route(consumer_id, self._on_event)
-        payload_types: list[PayloadTypeMapping] = [
-            {
-                "producer_payload_type": mapping.producer,
-                "payload_type": mapping.receiver,
-                "rtx_payload_type": mapping.rtx,
-            }
-            for mapping in spec.mappings
-        ]
         rtx = any(mapping.rtx is not None for mapping in spec.mappings)
         self._router.worker.core.create_consumer(
             consumer_id,
@@ -107,7 +104,7 @@ class Consumers:
                 "rtx_ssrc": spec.rtx_ssrc if rtx else None,
                 "mid": spec.mid,
                 "cname": spec.cname,
-                "payload_types": payload_types,
+                "payload_types": _payload_types(spec.mappings),
                 "redundancy_payload_type": spec.redundancy,
                 "rtcp_feedback": list(spec.feedback),
                 "paused": spec.paused,
@@ -124,6 +121,22 @@ class Consumers:
             max_height=spec.max_height,
             rank=spec.rank,
         )
+
+    def mappings(self, producer_id: int) -> Sequence[Mapping]:
+        """How the receiver numbers what its consumer of a producer was made for; empty if there is none."""
+        consumer = self._consumers.get(producer_id)
+        return () if consumer is None else consumer.mappings
+
+    def hand_over(self, producer_id: int, to: int, mappings: Sequence[Mapping]) -> None:
+        """Has the consumer of a video go over to another producer of the same codec, within its stream.
+
+        The core does that at the next keyframe of that one, and sends the old one until then: see `on_handover`.
+        """
+        consumer = self._consumers[to] = self._consumers.pop(producer_id)
+        self._producers[consumer.consumer_id] = to
+        handover: ConsumerHandover = {"producer_id": to, "payload_types": _payload_types(mappings)}
+        self._router.worker.core.hand_over_consumer(consumer.consumer_id, handover)
+        self._allocation.hand_over(producer_id, to)
 
     @property
     def repeated(self) -> int:
@@ -163,6 +176,11 @@ class Consumers:
     def budget(self) -> int | None:
         """What the line carries beside sound, in bit/s; None while nothing is known of it."""
         return self._allocation.budget()
+
+    @property
+    def wanted_videos(self) -> list[int]:
+        """Videos that the receiver wants now, by producer."""
+        return [key for key, consumer in self._consumers.items() if consumer.is_video and not consumer.paused]
 
     @property
     def starved(self) -> list[int]:
@@ -223,6 +241,15 @@ class Consumers:
 
     def _on_event(self, event: Event) -> None:
         match event["type"]:
+            case "consumer_handed_over":
+                # One of before counts no more.
+                if event["producer_id"] == self._producers.get(event["consumer_id"]):
+                    self.on_handover(event["producer_id"], True)
+                return
+            case "command_failed" if event["command"] == "hand_over_consumer":
+                if (key := self._producers.get(event["id"])) is not None:
+                    self.on_handover(key, False)
+                return
             case "consumer_live" | "consumer_stalled":
                 producer_id = self._producers.get(event["consumer_id"])
                 live = event["type"] == "consumer_live"
@@ -232,3 +259,10 @@ class Consumers:
                 return
         if producer_id is not None:
             self._on_consumer(producer_id, live)
+
+
+def _payload_types(mappings: Sequence[Mapping]) -> list[PayloadTypeMapping]:
+    return [
+        {"producer_payload_type": each.producer, "payload_type": each.receiver, "rtx_payload_type": each.rtx}
+        for each in mappings
+    ]

@@ -114,7 +114,11 @@ class DerivedProducer(SharedProducer):
         """
         if not len(self._lines):
             self._start()
+        knows = receiver in self._lines
         self._follow(receiver, bitrate)
+        if knows:
+            # It was about to leave, and has forgotten.
+            self._lines.tell(self.producer_id, [receiver])
         self._prefer_dtx(receiver, False)
         self._router.legs_changed()
         return self.producer_id

@@ -12,12 +12,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bridge.errors import BridgeError
-from bridge.sfu.allocation import ranks
 from bridge.sfu.allocation.model import Source, VideoState
-from bridge.sfu.allocation.thin_line import ThinLine
 from bridge.sfu.composed_view import ComposedView
 from bridge.sfu.consumers import Consumers, ConsumerSpec
 from bridge.sfu.detours import Detours
+from bridge.sfu.line_look import LineLook
 from bridge.sfu.router import PublishedProducer, Router
 from bridge.sfu.sdp import codecs, extensions, parser, subscribe_offer, writer
 from bridge.sfu.sdp.codecs import MediaCodec
@@ -28,6 +27,7 @@ from bridge.sfu.sdp.renegotiation import Negotiated
 from bridge.sfu.sdp.subscribe_offer import OfferedMedia, Sending
 from bridge.sfu.sdp.transport import PeerTransport, peer_transport
 from bridge.sfu.settings import MediaLimits
+from bridge.sfu.thinning import Thinning
 from bridge.sfu.transport import WebRtcTransport
 from bridge.sfu.types import (
     ComposedLayout,
@@ -42,10 +42,6 @@ from bridge.sfu.types import (
 
 if TYPE_CHECKING:
     from bridge._core import EstimateEvent
-
-
-LOOK_SECONDS = 0.5
-"""Between two looks at a line that decides whether pictures come composed, or made thinner."""
 
 
 @dataclass
@@ -111,9 +107,9 @@ class SubscribeConnection:
         self._outstanding: _Outstanding | None = None
         self._unsupported: dict[int, UnsupportedSubscription] = {}
         self._detours = Detours(router, self._consumers)
-        self._thin_line = ThinLine()
+        self._thinning = Thinning(self._consumers, self._detours, self._negotiate_anew)
         self._check: asyncio.Handle | None = None
-        self._look: asyncio.TimerHandle | None = None
+        self._look = LineLook(lambda: self._composed.follows_line or self._thinning.decides, self._look_now)
 
     def set_subscriptions(
         self, wanted: Sequence[Subscription], view: View, layout: ComposedLayout, *, hidden: bool
@@ -128,7 +124,7 @@ class SubscribeConnection:
         self._asked = tuple(wanted)
         self._composed.ask(view, layout, hidden=hidden)
         self._apply()
-        self._look_later()
+        self._look.later()
 
     def _apply(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -153,16 +149,13 @@ class SubscribeConnection:
         """Frees the m-lines of producers that ended."""
         for producer_id in producer_ids:
             source_id = self._detours.source_of(producer_id)
-            thinned = source_id in self._detours.thinned
-            self._detours.ended(source_id)
             self._unsupported.pop(producer_id, None)
-            if source_id == producer_id:
-                continue
             # Its leg has ended, and it itself goes on.
-            if thinned:
-                self._thin_line.refuse(asyncio.get_running_loop().time())
-                self._vacate_source(source_id)
-            else:
+            if source_id != producer_id and source_id in self._detours.thinned:
+                self._thinning.leg_ended(source_id)
+                continue
+            self._detours.ended(source_id)
+            if source_id != producer_id:
                 self._refuse_source(source_id, "leg_failed")
         for line in self._lines:
             if line.producer_id in producer_ids:
@@ -357,14 +350,7 @@ class SubscribeConnection:
     def _is_live(self, producer_id: int) -> bool:
         return self._detours.key(producer_id) in self._consumers
 
-    def _look_later(self) -> None:
-        """While the line decides what is received, it is looked at now and then."""
-        decides = self._composed.follows_line or self._consumers.starved or self._detours.thinned
-        if self._look is None and decides:
-            self._look = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look_now)
-
     def _look_now(self) -> None:
-        self._look = None
         before = self._composed.composed
         videos = [
             Source(
@@ -383,34 +369,15 @@ class SubscribeConnection:
         if self._composed.look(now, budget, videos):
             self._apply()
         if not self._composed.composed:
-            self._look_at_each(now, budget, videos)
-        self._look_later()
+            self._thinning.look(now, budget, videos)
 
-    def _look_at_each(self, now: float, budget: int | None, videos: Sequence[Source]) -> None:
-        """Has those made thinner that stand still on this line, until it carries them as they are sent.
-
-        Not screens, whose text is to be read: they stand still and sharp.
-        """
-        each_sent = [
-            video for video in videos if not self._detours.by_codec(video.producer_id) and video.rank != ranks.SCREEN
-        ]
-        before = self._detours.thinned
-        starved = [self._detours.source_of(key) for key in self._consumers.starved]
-        wanted = self._thin_line.update(now, budget, each_sent, thinned=before, starved=starved)
-        for source_id in wanted - before:
-            if self._detours.thin(source_id):
-                self._vacate_source(source_id)
-            else:
-                self._thin_line.refuse(now)
-        for source_id in before - wanted:
-            self._detours.close(source_id)
-            self._vacate_source(source_id)
-        if wanted != before:
-            self._check_soon()
+    def _negotiate_anew(self, source_id: int) -> None:
+        self._vacate_source(source_id)
+        self._check_soon()
 
     def _on_video_state(self, key: int, state: VideoState) -> None:
         self._tell_video_state(self._detours.source_of(key), state)
-        self._look_later()
+        self._look.later()
 
     def _refuse_codec(self, line: _MediaLine, offered: OfferedMedia) -> None:
         """The client lacks the codec of what was offered: it is offered in another one, if a leg can make one."""
@@ -484,9 +451,7 @@ class SubscribeConnection:
         if self._check is not None:
             self._check.cancel()
             self._check = None
-        if self._look is not None:
-            self._look.cancel()
-            self._look = None
+        self._look.cancel()
 
 
 def _send_extensions(answered: Sequence[MediaDescription]) -> dict[str, int]:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from bridge.sfu.allocation import model
 from bridge.sfu.composed_watch import ComposedWatch
 from bridge.sfu.consumers import Consumers, ConsumerSpec
 from bridge.sfu.detours import Detours
+from bridge.sfu.line_look import LineLook
 from bridge.sfu.router import Router
 from bridge.sfu.sdp import codecs, parser, watch_answer, writer
 from bridge.sfu.sdp.description import Msid
 from bridge.sfu.sdp.renegotiation import Negotiated
 from bridge.sfu.sdp.watch_answer import Placement, Source, WatchPlan
 from bridge.sfu.settings import MediaLimits
+from bridge.sfu.thinning import Thinning
 from bridge.sfu.transport import WebRtcTransport
 from bridge.sfu.types import ComposedLayout, Subscription, UnsupportedSubscription, WatchResult
 
@@ -37,9 +41,17 @@ class WatchConnection:
         self._router = router
         self._limits = limits
         self._make_transport = make_transport
-        self._consumers = Consumers(router, lambda key, live: on_consumer(self._detours.source_of(key), live))
+        self._consumers = Consumers(
+            router,
+            lambda key, live: on_consumer(self._detours.source_of(key), live),
+            lambda _key, _state: self._look.later(),
+        )
         self._detours = Detours(router, self._consumers)
         self._composed = ComposedWatch(router, self._consumers)
+        # Its client offers: what it has agreed on stays as it is.
+        self._thinning = Thinning(self._consumers, self._detours)
+        self._look = LineLook(lambda: self._thinning.decides and not self._composed.held, self._look_now)
+        self._wanted: dict[int, Subscription] = {}
         self._placed: dict[str, Placement] = {}
         """By MID."""
 
@@ -80,6 +92,7 @@ class WatchConnection:
             self.transport.connect(plan.peer)
         self.negotiated.take_offer(offer, plan.peer, answer.description)
         self.transport.set_send_extensions(answer.send_extensions)
+        self._wanted = subscriptions
         self._reconcile(answer.placements, subscriptions)
         for source, _ in answer.unplaced:
             self._detours.close(source.producer_id)
@@ -107,12 +120,16 @@ class WatchConnection:
 
     def producers_ended(self, producer_ids: Sequence[int]) -> None:
         """Forgets the consumers of producers that ended; their m-lines are free for a re-offer."""
-        producer_ids = [self._detours.source_of(producer_id) for producer_id in producer_ids]
+        ended = []
         for producer_id in producer_ids:
-            self._detours.ended(producer_id)
-        self._placed = {
-            mid: placed for mid, placed in self._placed.items() if placed.source.producer_id not in producer_ids
-        }
+            source_id = self._detours.source_of(producer_id)
+            if source_id != producer_id and source_id in self._detours.thinned:
+                # Its leg has ended, and it itself goes on.
+                self._thinning.leg_ended(source_id)
+                continue
+            self._detours.ended(source_id)
+            ended.append(source_id)
+        self._placed = {mid: placed for mid, placed in self._placed.items() if placed.source.producer_id not in ended}
 
     @property
     def repeated(self) -> int:
@@ -121,6 +138,7 @@ class WatchConnection:
 
     def close(self) -> None:
         """Ends the connection."""
+        self._look.cancel()
         self._detours.close_all()
         self._consumers.forget_all()
         self._composed.release()
@@ -129,6 +147,7 @@ class WatchConnection:
 
     def abandon(self) -> None:
         """Forgets everything without a word to the worker, who has died."""
+        self._look.cancel()
         self._composed.release()
         if self.transport is not None:
             self.transport.abandon()
@@ -137,6 +156,16 @@ class WatchConnection:
         self._composed.set_bitrate(self._detours.on_estimate(event), event["bitrate"])
         self._composed.set_loss(event["fraction_lost"])
         self._consumers.on_estimate(event)
+
+    def _look_now(self) -> None:
+        videos = []
+        for key in self._consumers.wanted_videos:
+            source_id = self._detours.source_of(key)
+            wanted = self._wanted.get(source_id)
+            if wanted is not None:
+                layers = self._router.layers.get(source_id, ())
+                videos.append(model.Source(source_id, layers, rank=wanted.rank, max_height=wanted.max_height))
+        self._thinning.look(asyncio.get_running_loop().time(), self._consumers.budget(), videos)
 
     def _sources(
         self, wanted: dict[int, Subscription], plan: WatchPlan

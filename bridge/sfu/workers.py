@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bridge._core import (
         Capabilities,
         ConsumerAllocation,
+        ConsumerHandover,
         ConsumerParams,
         Event,
         PlainTransportParams,
@@ -67,6 +68,7 @@ class CoreWorker(Protocol):
     def pause_consumer(self, consumer_id: int, paused: bool) -> None: ...  # noqa: D102
     def close_consumer(self, consumer_id: int) -> None: ...  # noqa: D102
     def set_consumer_redundancy(self, consumer_id: int, frames: int) -> None: ...  # noqa: D102
+    def hand_over_consumer(self, consumer_id: int, handover: ConsumerHandover) -> None: ...  # noqa: D102
     def allocate_consumer(self, consumer_id: int, allocation: ConsumerAllocation) -> None: ...  # noqa: D102
     def set_transport_demand(self, transport_id: int, demand: TransportDemand) -> None: ...  # noqa: D102
     def request_keyframe(self, producer_id: int) -> None: ...  # noqa: D102
@@ -187,7 +189,7 @@ def _concerns(event: Event) -> int:
     match event["type"]:
         case "producer_live" | "producer_stalled" | "producer_layers":
             return event["producer_id"]
-        case "consumer_live" | "consumer_stalled" | "consumer_layers":
+        case "consumer_live" | "consumer_stalled" | "consumer_layers" | "consumer_handed_over":
             return event["consumer_id"]
         case "audio_levels" | "active_speaker":
             return event["router_id"]

@@ -1,8 +1,8 @@
 //! Commands from the control plane. Ids are chosen by the caller and never used twice within the life of a worker.
 
 use crate::params::{
-    ConsumerAllocation, ConsumerParams, PlainTransportParams, ProducerParams, SpeakerSelection, SrtpParams,
-    TransportDemand, TransportUpdate, WebRtcTransportParams,
+    ConsumerAllocation, ConsumerHandover, ConsumerParams, PlainTransportParams, ProducerParams, SpeakerSelection,
+    SrtpParams, TransportDemand, TransportUpdate, WebRtcTransportParams,
 };
 
 /// One command. Those that cannot be carried out are answered by [`Event::CommandFailed`](crate::event::Event).
@@ -106,6 +106,13 @@ pub enum Command {
         consumer_id: u64,
         /// What it is to send.
         allocation: ConsumerAllocation,
+    },
+    /// Hands a video consumer over to another producer within its stream; answered by `consumer_handed_over`.
+    HandOverConsumer {
+        /// Which one.
+        consumer_id: u64,
+        /// To what.
+        handover: ConsumerHandover,
     },
     /// Has a consumer of Opus send redundant audio (RFC 2198).
     SetConsumerRedundancy {

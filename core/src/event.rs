@@ -292,6 +292,13 @@ pub enum Event {
         /// Highest temporal layer.
         temporal: Option<u8>,
     },
+    /// A consumer that was to be handed over sends another producer now.
+    ConsumerHandedOver {
+        /// Which consumer.
+        consumer_id: u64,
+        /// What it sends.
+        producer_id: u64,
+    },
     /// Another one is the active speaker.
     ActiveSpeaker {
         /// Which router.

@@ -10,6 +10,11 @@ use crate::time::Time;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct StreamId(pub u32);
 
+impl StreamId {
+    /// No run of the producer at hand.
+    pub const NONE: StreamId = StreamId(u32::MAX);
+}
+
 /// A producer's packet, freed of how it came: retransmissions look like the original, padding is gone.
 #[derive(Clone, Copy, Debug)]
 pub struct MediaPacket<'a> {

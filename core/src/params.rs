@@ -129,6 +129,17 @@ pub struct ConsumerParams {
     pub paused: bool,
 }
 
+/// What a video consumer is to send from now on in place of what it sends, in the same RTP stream.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConsumerHandover {
+    /// What is to be sent: of the same router.
+    pub producer_id: u64,
+    /// Its payload types as the receiver numbers them. Those of the receiver stand for the codecs that they stood for
+    /// when the consumer was made.
+    pub payload_types: Vec<PayloadTypeMapping>,
+}
+
 /// SRTP protection profiles (RFC 5764, RFC 7714), by their names in the IANA registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SrtpProfile {

@@ -76,3 +76,4 @@ class _COMMANDS:
     create_producer = pause_producer = close_producer = request_keyframe = None
     set_consumer_redundancy = select_speakers = None
     create_consumer = pause_consumer = close_consumer = allocate_consumer = set_transport_demand = None
+    hand_over_consumer = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.errors import BridgeError
-from bridge.sfu import ComposedLayout, MediaSession, Party, Producer, View, composed_view, subscribe_connection
+from bridge.sfu import ComposedLayout, MediaSession, Party, Producer, View, composed_view, line_look
 from bridge.sfu.allocation import hysteresis
 from bridge.sfu.legs import ComposeSpec, MixSpec, PictureScene, SoundScene
 from tests.sfu.conftest import Bridge
@@ -195,7 +195,7 @@ async def test_where_no_leg_is_left_for_another_layout_the_shared_picture_stays(
     bridge: Bridge, legs: FakeLegs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     legs.budget = 1
-    monkeypatch.setattr(subscribe_connection, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(line_look, "LOOK_SECONDS", 0.01)
     monkeypatch.setattr(composed_view, "RETRY_SECONDS", 0.1)
     people = await room(bridge, 2)
     subscriptions = wanted(*(producer for each in people for producer in each))
@@ -296,7 +296,7 @@ async def test_a_leg_that_is_given_up_leaves_the_others(bridge: Bridge, legs: Fa
 async def test_the_line_chooses_for_who_leaves_it_to_the_bridge(
     bridge: Bridge, legs: FakeLegs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(subscribe_connection, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(line_look, "LOOK_SECONDS", 0.01)
     monkeypatch.setattr(hysteresis, "THIN_SECONDS", 0.05)
     monkeypatch.setattr(hysteresis, "MIN_HOLD", 0.05)
     people = await room(bridge, 5)

@@ -127,6 +127,17 @@ class ReceiverAllocation:
         if not self._videos:
             self._stop()
 
+    def hand_over(self, producer_id: int, to: int) -> None:
+        """The consumer of a video sends another producer from now on."""
+        self._videos[to] = replace(self._videos.pop(producer_id), told=None)
+        self._chosen.pop(producer_id, None)
+        if producer_id in self._padded:
+            self._padded.remove(producer_id)
+            self._padded.add(to)
+        self._states.pop(producer_id, None)
+        self._router.receives_no_more(self, producer_id)
+        self.run()
+
     def set_paused(self, producer_id: int, paused: bool) -> None:
         """The receiver wants a video, or does not want it for now."""
         video = self._videos.get(producer_id)

@@ -75,6 +75,12 @@ impl Default for Layers {
 }
 
 impl Layers {
+    /// Those of another producer, of which nothing was allocated yet, and this encoding is sent.
+    pub fn of_another_producer(before: &Layers, encoding: u8) -> Self {
+        let (switches, told) = (before.switches, before.told);
+        Layers { wanted: encoding, encoding, switches, told, ..Layers::default() }
+    }
+
     /// Whether everything of the encoding is sent.
     #[inline]
     fn takes_all(&self) -> bool {

@@ -7,6 +7,7 @@
 mod compose;
 mod frame_numbers;
 mod frame_selection;
+mod handover;
 mod layers;
 mod padding;
 mod payload;
@@ -25,17 +26,20 @@ use self::frame_numbers::FrameNumbers;
 use self::frame_selection::MarkerLog;
 use self::layers::{Choice, Layers};
 pub use self::padding::MAX_PADDING_PACKET;
-use self::payload::{Body, PayloadTypes};
+use self::payload::Body;
+pub use self::payload::PayloadTypes;
 use self::picture_ids::PictureIds;
 pub use self::redundancy::MAX_FRAMES as MAX_REPEATED_FRAMES;
 use self::redundancy::{Redundancy, RepeatsLog};
 use self::reports::Totals;
 pub use self::resend::Resend;
-use self::run::{Alignment, Epoch, LastSent, Offsets};
+pub use self::run::Alignment;
+use self::run::{Epoch, LastSent, Offsets};
 use self::sequence_map::SequenceMap;
 use self::stamps::StampLog;
 pub use self::stamps::{StampPlaces, Stamps};
 use self::watchdog::ConsumerWatchdog;
+use crate::codec::Codec;
 use crate::codec::pictures::PictureNumbers;
 use crate::extension::{ExtensionMap, ExtensionTranslation};
 use crate::media_packet::MediaPacket;
@@ -72,6 +76,20 @@ pub enum ConsumerError {
     /// Only audio is repeated.
     #[error("it is not of audio")]
     NotAudio,
+    /// Only video is handed over to another producer.
+    #[error("it is not of video")]
+    NotVideo,
+    /// Handed over to a producer of which the receiver would get nothing.
+    #[error("payload_types is empty")]
+    NoPayloadType,
+    /// The receiver knows only the codecs that were negotiated.
+    #[error("the receiver's payload type {receiver} is not the codec of the producer's payload type {producer}")]
+    OtherCodec {
+        /// The producer's.
+        producer: u8,
+        /// The receiver's.
+        receiver: u8,
+    },
     /// The receiver would not understand.
     #[error("it was made without a redundancy_payload_type")]
     NoRedundancy,
@@ -111,6 +129,8 @@ pub struct Consumer {
     cname: String,
     takes_nack: bool,
     payload_types: PayloadTypes,
+    /// What the receiver's payload types stand for. A handful.
+    codecs: Vec<(u8, Codec)>,
     redundancy: Redundancy,
     repeats_log: RepeatsLog,
     extensions: ExtensionTranslation,
@@ -179,6 +199,7 @@ impl Consumer {
             cname: params.cname.clone(),
             takes_nack: params.rtcp_feedback.iter().any(|feedback| feedback == "nack"),
             payload_types: PayloadTypes::new(&params.payload_types)?,
+            codecs: handover::codecs(&params.payload_types, producer),
             redundancy: Redundancy { payload_type: redundancy_payload_type, frames: None },
             repeats_log: RepeatsLog::default(),
             extensions: ExtensionTranslation::default(),

@@ -47,10 +47,10 @@ pub(super) struct Epoch {
 
 /// Where a packet that may start a run lies in the time of what was sent before.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Alignment {
+pub struct Alignment {
     /// Its stream and sequence number.
     packet: (StreamId, u64),
-    /// The timestamp that the stream sent before had then.
+    /// The timestamp that the stream sent before had then, as the receiver gets it.
     timestamp: u32,
 }
 
@@ -98,8 +98,26 @@ impl Consumer {
     /// sent last. To be called before [`forward`](Self::forward) for packets in which a keyframe starts.
     pub fn align(&mut self, packet: &MediaPacket<'_>, producer: &Producer) {
         let Some(last) = self.last.filter(|last| self.takes(packet) && last.stream != packet.stream) else { return };
-        let timestamp = producer.counterpart(packet.stream, packet.timestamp, last.stream);
-        self.alignment = timestamp.map(|timestamp| Alignment { packet: (packet.stream, packet.sequence), timestamp });
+        if last.stream != StreamId::NONE {
+            let timestamp = producer.counterpart(packet.stream, packet.timestamp, last.stream);
+            self.alignment = timestamp.and_then(|timestamp| self.alignment_at(packet, timestamp));
+        }
+    }
+
+    /// The first packet of another producer comes, which is to take over from the one that is sent: where its time lies
+    /// on that of what was sent last. None where the reports of their senders do not tell.
+    pub fn align_between(&self, packet: &MediaPacket<'_>, from: &Producer, to: &Producer) -> Option<Alignment> {
+        let taken = to.rtp_clock(packet.stream)?.ntp_at(packet.timestamp);
+        self.alignment_at(packet, from.rtp_clock(self.last?.stream)?.rtp_at(taken))
+    }
+
+    /// `timestamp` is what the stream that is sent had then, as its producer has it.
+    fn alignment_at(&self, packet: &MediaPacket<'_>, timestamp: u32) -> Option<Alignment> {
+        let last = self.last?;
+        let offsets =
+            [self.current, self.previous].into_iter().flatten().find(|epoch| epoch.stream == last.stream)?.offsets;
+        let timestamp = timestamp.wrapping_add(offsets.timestamp).wrapping_sub(offsets.ahead);
+        Some(Alignment { packet: (packet.stream, packet.sequence), timestamp })
     }
 
     /// What is added to timestamps in the run that starts with `packet`, and how much of that is only there since time
@@ -111,11 +129,8 @@ impl Consumer {
         }
         let elapsed = packet.arrival.since(last.arrival).as_nanos() * u128::from(self.clock_rate) / 1_000_000_000;
         let by_arrival = last.timestamp.wrapping_add((elapsed as u32).max(1));
-        let previous = self.previous.filter(|previous| previous.stream == last.stream).map(|previous| previous.offsets);
         let alignment = self.alignment.filter(|found| found.packet == (packet.stream, packet.sequence));
-        let told = alignment
-            .zip(previous)
-            .map(|(found, previous)| found.timestamp.wrapping_add(previous.timestamp).wrapping_sub(previous.ahead));
+        let told = alignment.map(|found| found.timestamp);
         let error = |told: u32| (told.wrapping_sub(by_arrival) as i32).unsigned_abs();
         let told = told.filter(|told| error(*told) <= self.clock_rate / MAX_MISALIGNMENT);
         let timestamp = told.unwrap_or(by_arrival);

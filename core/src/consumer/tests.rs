@@ -12,6 +12,7 @@ use crate::report::SenderClock;
 use crate::time::WallClock;
 use proptest::prelude::*;
 
+mod handover;
 mod resend;
 mod switching;
 

@@ -72,6 +72,9 @@ impl Engine {
             Command::AllocateConsumer { consumer_id, allocation } => {
                 ("allocate_consumer", consumer_id, self.allocate_consumer(now, consumer_id, &allocation))
             }
+            Command::HandOverConsumer { consumer_id, handover } => {
+                ("hand_over_consumer", consumer_id, self.hand_over_consumer(now, consumer_id, &handover))
+            }
             Command::SetConsumerRedundancy { consumer_id, frames } => {
                 ("set_consumer_redundancy", consumer_id, self.set_consumer_redundancy(consumer_id, frames))
             }

@@ -1,6 +1,7 @@
 //! Making, pausing and ending consumers.
 
 use super::Engine;
+use super::handover::Handover;
 use crate::consumer::Consumer;
 use crate::event::Event;
 use crate::params::{ConsumerAllocation, ConsumerParams, MediaKind, is_told_by_source};
@@ -23,6 +24,8 @@ pub(super) struct ConsumerEntry {
     /// Key of what is sent.
     pub(super) producer: usize,
     pub(super) consumer: Consumer,
+    /// What it is to send instead, from the next keyframe of that on.
+    pub(super) handover: Option<Box<Handover>>,
 }
 
 impl Engine {
@@ -57,7 +60,7 @@ impl Engine {
         if consumer.wants_history() {
             producer.producer.enable_history();
         }
-        let entry = ConsumerEntry { id, transport: transport_key, producer: producer_key, consumer };
+        let entry = ConsumerEntry { id, transport: transport_key, producer: producer_key, consumer, handover: None };
         let key = self.consumers.insert(entry);
         self.consumer_ids.insert(id, key);
         producer.consumers.push(key);
@@ -74,6 +77,7 @@ impl Engine {
         let key = self.consumer_key(id)?;
         if paused {
             self.clear_waiting(key);
+            self.complete_handover(key, None);
         }
         self.consumers[key].consumer.set_paused(paused);
         self.start_consumer(now, key);
@@ -95,13 +99,20 @@ impl Engine {
         allocation: &ConsumerAllocation,
     ) -> Result<(), String> {
         let key = self.consumer_key(id)?;
-        let ConsumerEntry { transport, producer, ref mut consumer, .. } = self.consumers[key];
+        let ConsumerEntry { transport, producer, ref mut consumer, ref mut handover, .. } = self.consumers[key];
         if consumer.kind() != MediaKind::Video {
             return Err("only video has layers".to_owned());
         }
+        let producer = handover.as_ref().map_or(producer, |handover| handover.producer);
         let encodings = self.producers[producer].producer.encoding_count();
         if usize::from(allocation.spatial) >= encodings.max(MAX_SPATIAL_LAYERS) {
             return Err(format!("spatial: {} is not below {}", allocation.spatial, encodings.max(MAX_SPATIAL_LAYERS)));
+        }
+        if let Some(handover) = handover {
+            consumer.set_priority(allocation.priority);
+            handover.allocation = Some(*allocation);
+            self.try_handover(now, key);
+            return Ok(());
         }
         consumer.allocate(now, allocation, encodings);
         self.choose_encoding(now, key);
@@ -212,6 +223,7 @@ impl Engine {
     /// Ends a consumer.
     pub(super) fn remove_consumer(&mut self, key: usize) {
         self.clear_waiting(key);
+        self.cancel_handover(key);
         let entry = self.consumers.remove(key);
         self.consumer_ids.remove(&entry.id);
         let transport = &mut self.transports[entry.transport];
@@ -219,11 +231,8 @@ impl Engine {
         for ssrc in [Some(entry.consumer.ssrc()), entry.consumer.rtx_ssrc()].into_iter().flatten() {
             transport.keys.retire(ssrc);
         }
-        let producer = &mut self.producers[entry.producer];
-        producer.consumers.retain(|consumer| *consumer != key);
-        if !producer.consumers.iter().any(|consumer| self.consumers[*consumer].consumer.wants_history()) {
-            producer.producer.release_history(&mut self.pool);
-        }
+        self.producers[entry.producer].consumers.retain(|consumer| *consumer != key);
+        self.release_history(entry.producer);
         self.out.counters.consumers = self.consumers.len() as u64;
     }
 
@@ -238,7 +247,16 @@ impl Engine {
         }
     }
 
-    fn consumer_key(&mut self, id: u64) -> Result<usize, String> {
+    /// Gives back what a producer keeps of its packets, if nobody may ask for them.
+    pub(super) fn release_history(&mut self, key: usize) {
+        let producer = &mut self.producers[key];
+        let wants_history = |consumer: &usize| self.consumers[*consumer].consumer.wants_history();
+        if producer.awaited_by.is_empty() && !producer.consumers.iter().any(wants_history) {
+            producer.producer.release_history(&mut self.pool);
+        }
+    }
+
+    pub(super) fn consumer_key(&mut self, id: u64) -> Result<usize, String> {
         let key = *self.consumer_ids.get(&id).ok_or("there is no such consumer")?;
         self.work_for(self.consumers[key].transport);
         Ok(key)

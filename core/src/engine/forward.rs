@@ -96,6 +96,9 @@ impl Engine {
     /// Gives a packet to every consumer of its producer.
     fn forward(&mut self, now: Time, key: usize, producer: usize, media: &MediaPacket<'_>) {
         let may_start = media.keyframe && media.codec.has_keyframes();
+        if may_start && !self.producers[producer].awaited_by.is_empty() {
+            self.hand_over_at(producer, media);
+        }
         for index in 0..self.producers[producer].consumers.len() {
             let receiver = self.producers[producer].consumers[index];
             // Should composing panic, the receiver's transport is to blame and not the sender's.

@@ -14,6 +14,7 @@ mod counters;
 mod departures;
 mod dtls;
 mod forward;
+mod handover;
 mod levels;
 mod outbox;
 mod path_mtu;

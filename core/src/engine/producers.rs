@@ -18,6 +18,8 @@ pub(super) struct ProducerEntry {
     pub(super) producer: Producer,
     /// Keys of its consumers.
     pub(super) consumers: Vec<usize>,
+    /// Keys of those of other producers that are handed over to it at its next keyframe.
+    pub(super) awaited_by: Vec<usize>,
 }
 
 impl Engine {
@@ -34,7 +36,7 @@ impl Engine {
         let key = self.producers.vacant_key();
         self.transports[transport].routes.declare(key, params)?;
         let deadline = producer.poll_timeout();
-        self.producers.insert(ProducerEntry { id, transport, producer, consumers: Vec::new() });
+        self.producers.insert(ProducerEntry { id, transport, producer, consumers: Vec::new(), awaited_by: Vec::new() });
         self.producer_ids.insert(id, key);
         let entry = &mut self.transports[transport];
         entry.producers.push(key);
@@ -94,10 +96,16 @@ impl Engine {
             self.work_for(self.consumers[receiver].transport);
             self.choose_encoding(now, receiver);
         }
+        for index in (0..self.producers[key].awaited_by.len()).rev() {
+            let receiver = self.producers[key].awaited_by[index];
+            self.work_for(self.consumers[receiver].transport);
+            self.try_handover(now, receiver);
+        }
     }
 
-    /// Ends a producer and its consumers.
+    /// Ends a producer and its consumers, but for those that are on their way to another.
     pub(super) fn remove_producer(&mut self, key: usize) {
+        self.part_with_handovers(key);
         while let Some(&consumer) = self.producers[key].consumers.last() {
             self.remove_consumer(consumer);
         }

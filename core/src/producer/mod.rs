@@ -135,6 +135,11 @@ impl Producer {
         self.codecs.preferred().clock_rate
     }
 
+    /// What a payload type of it stands for.
+    pub fn codec(&self, payload_type: u8) -> Option<Codec> {
+        self.codecs.media(payload_type).map(|entry| entry.codec)
+    }
+
     /// The SSRCs known to be its own, of media and of retransmissions.
     pub fn ssrcs(&self) -> impl Iterator<Item = u32> {
         self.encodings.iter().flat_map(|encoding| [encoding.ssrc, encoding.rtx_ssrc]).flatten()

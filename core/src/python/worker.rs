@@ -121,6 +121,10 @@ impl Worker {
         self.command(Command::AllocateConsumer { consumer_id: consumer_id.0, allocation: from_dict(allocation)? })
     }
 
+    fn hand_over_consumer(&self, consumer_id: Id, handover: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.command(Command::HandOverConsumer { consumer_id: consumer_id.0, handover: from_dict(handover)? })
+    }
+
     fn set_consumer_redundancy(&self, consumer_id: Id, frames: u8) -> PyResult<()> {
         self.command(Command::SetConsumerRedundancy { consumer_id: consumer_id.0, frames })
     }
