@@ -34,6 +34,8 @@ class ConsumerSpec:
     paused: bool
     max_height: int | None = None
     rank: int = 0
+    told: bool = True
+    """Whether the receiver is to tell of single packets what arrives."""
 
 
 @dataclass
@@ -121,6 +123,7 @@ class Consumers:
             consumer_id,
             paused=spec.paused,
             padded=rtx,
+            told=spec.told,
             max_height=spec.max_height,
             rank=spec.rank,
         )
@@ -163,6 +166,11 @@ class Consumers:
     def budget(self) -> int | None:
         """What the line carries beside sound, in bit/s; None while nothing is known of it."""
         return self._allocation.budget()
+
+    @property
+    def limit_seen(self) -> bool:
+        """Whether the line was seen to carry no more than that."""
+        return self._allocation.limit_seen
 
     @property
     def starved(self) -> list[int]:

@@ -134,13 +134,14 @@ class Detours:
         self._lacking.add(variant(_first(codecs)))
 
     def on_estimate(self, event: EstimateEvent) -> int:
-        """What the line carries: legs make what fits, each picture an equal share, which is returned in bit/s."""
+        """What the line carries: legs make what fits, each picture an equal share. What all get is returned, in bit/s."""
         pictures, sounds = self._consumers.counts()
-        self._share = share = round(max(0, event["bitrate"] * OVERHEAD - sounds * AUDIO_BITRATE) / max(1, pictures))
+        room = round(max(0, event["bitrate"] * OVERHEAD - sounds * AUDIO_BITRATE))
+        self._share = share = round(room / max(1, pictures))
         for source_id in self._keys:
             self._derived[source_id].set_bitrate(self, share)
             self._derived[source_id].set_loss(self, event["fraction_lost"])
-        return share
+        return room
 
     def prefer_dtx(self, dtx: bool) -> None:
         """Whether the receiver prefers that legs leave silence out of Opus, as far as it has said."""

@@ -347,12 +347,18 @@ class SubscribeConnection:
                 subscription.paused,
                 subscription.max_height,
                 subscription.rank,
+                told=self.transport is not None and self.transport.is_told(feedback),
             ),
         )
 
     def _on_estimate(self, event: EstimateEvent) -> None:
+        # It takes the place of all pictures: what is left when it has is what it is made for from the beginning.
         self._composed.set_bitrate(self._detours.on_estimate(event))
+        knew = self._consumers.limit_seen
         self._consumers.on_estimate(event)
+        if self._consumers.limit_seen and not knew and self._look is not None:
+            self._look.cancel()
+            self._look_now()
 
     def _is_live(self, producer_id: int) -> bool:
         return self._detours.key(producer_id) in self._consumers
@@ -380,7 +386,7 @@ class SubscribeConnection:
             and published.producer.kind == "video"
         ]
         now, budget = asyncio.get_running_loop().time(), self._consumers.budget()
-        if self._composed.look(now, budget, videos):
+        if self._composed.look(now, budget, videos, limit_seen=self._consumers.limit_seen):
             self._apply()
         if not self._composed.composed:
             self._look_at_each(now, budget, videos)

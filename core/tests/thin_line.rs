@@ -100,6 +100,8 @@ fn a_wider_line_is_found_by_probes_in_the_stream_of_retransmissions() {
 #[test]
 fn a_line_is_probed_by_padding_while_everything_is_paused() {
     let mut call = call(3_000);
+    call.talk(300, 0, 0);
+    call.viewer.take_departures();
     call.sim.command(Command::PauseConsumer { consumer_id: 200, paused: true });
     call.sim.command(Command::PauseConsumer { consumer_id: 201, paused: true });
     call.demand(0);

@@ -52,6 +52,7 @@ class Bridge:
             bitrate=bitrate,
             source="transport_feedback",
             proven=True,
+            limit_seen=False,
             round_trip_time=0.1,
             fraction_lost=lost,
             queue_delay=queue,
