@@ -42,8 +42,8 @@ impl ToldEstimate {
             Some((at, told, told_source, told_limit)) => {
                 let age = now.since(at);
                 let fell = told.saturating_sub(bitrate) >= (told / FALL).max(1);
-                let moved = told.abs_diff(bitrate) >= (told / STEP).max(1)
-                    || (told_source, told_limit) != (source, limit_seen);
+                let moved =
+                    told.abs_diff(bitrate) >= (told / STEP).max(1) || (told_source, told_limit) != (source, limit_seen);
                 fell || (moved && age >= TELL_INTERVAL) || age >= REFRESH_INTERVAL
             }
         };

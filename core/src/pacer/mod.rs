@@ -425,6 +425,25 @@ mod tests {
     }
 
     #[test]
+    fn a_guess_that_nobody_confirms_holds_nothing_back_after_two_seconds() {
+        let start = Time::from_millis(1_000);
+        let mut pacer = Pacer::default();
+        let guess = Estimate { proven: false, ..estimate(300) };
+        pacer.set_estimate(start, &guess);
+        pacer.spend(start, 2_000);
+        assert!(pacer.paces() && !pacer.knows() && !pacer.is_open(start));
+        let mute = start + Duration::from_secs(2);
+        assert_eq!(pacer.poll_timeout(), mute);
+        pacer.spend(mute, 2_000);
+        pacer.tidy(mute);
+        pacer.set_estimate(mute, &guess);
+        assert!(!pacer.paces() && pacer.is_open(mute));
+        assert_eq!(pacer.poll_timeout(), Time::MAX);
+        pacer.set_estimate(mute, &estimate(300));
+        assert!(pacer.paces() && pacer.knows());
+    }
+
+    #[test]
     fn a_probe_opens_the_pacer_at_its_rate_and_leaves_no_debt() {
         let now = Time::from_millis(1_000);
         let mut pacer = Pacer::default();

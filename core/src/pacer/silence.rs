@@ -98,4 +98,17 @@ mod tests {
         assert!(silence.heard(Time::from_millis(95_000), None));
         assert_eq!(silence.poll_timeout(), Time::MAX);
     }
+
+    #[test]
+    fn one_that_has_told_nothing_for_two_seconds_is_mute_until_it_does() {
+        let mut silence = Silence::default();
+        assert_eq!((silence.mute_at(), silence.is_mute(Time::from_millis(60_000))), (Time::MAX, false));
+        silence.sent(Time::from_millis(60_000));
+        silence.sent(Time::from_millis(61_000));
+        assert_eq!(silence.mute_at(), Time::from_millis(62_000));
+        assert!(!silence.is_mute(Time::from_millis(61_999)) && silence.is_mute(Time::from_millis(62_000)));
+        silence.heard(Time::from_millis(63_000), None);
+        silence.sent(Time::from_millis(63_000));
+        assert!(!silence.is_mute(Time::from_millis(70_000)));
+    }
 }
