@@ -192,6 +192,7 @@ class ReceiverAllocation:
             self._audio_bitrate(),
             self._sources(),
             proven=self._proven and not tries,
+            limit_seen=self._limit_seen,
         )
         for producer_id, choice in allocation.choices.items():
             self._apply(producer_id, choice)
