@@ -43,7 +43,6 @@ from bridge.sfu.types import (
 if TYPE_CHECKING:
     from bridge._core import EstimateEvent
 
-
 LOOK_SECONDS = 0.5
 """Between two looks at a line that decides whether pictures come composed, or made thinner."""
 
@@ -97,9 +96,7 @@ class SubscribeConnection:
         self._on_negotiation_needed = on_negotiation_needed
         self._tell_video_state = on_video_state
         self._consumers = Consumers(
-            router,
-            lambda key, live: on_consumer(self._detours.source_of(key), live),
-            self._on_video_state,
+            router, lambda key, live: on_consumer(self._detours.source_of(key), live), self._on_video_state
         )
         self._payload_types = PayloadTypes()
         self._asked: Sequence[Subscription] = ()
@@ -352,7 +349,6 @@ class SubscribeConnection:
         )
 
     def _on_estimate(self, event: EstimateEvent) -> None:
-        # It takes the place of all pictures: what is left when it has is what it is made for from the beginning.
         self._composed.set_bitrate(self._detours.on_estimate(event))
         knew = self._consumers.limit_seen
         self._consumers.on_estimate(event)
