@@ -126,8 +126,10 @@ class ComposedView:
         return wanted
 
     def set_bitrate(self, bitrate: int) -> None:
-        """What the line carries of the composed picture, in place of all pictures: made for less to begin with, it would
-        come in two sizes, one after the other."""
+        """What the line carries of the composed picture, in place of all pictures.
+
+        Made for less to begin with, it would come in two sizes, one after the other.
+        """
         self._bitrate = bitrate
         for each in self._all():
             each.picture.set_bitrate(self, bitrate)

@@ -153,8 +153,8 @@ class Allocator:
         """Spends an estimate (bit/s, RTP headers included), of which `audio` is for sound.
 
         `now` is in seconds and never goes back. While the estimate is not `proven` by any feedback, nobody gets less
-        than the lowest layer for its sake. `limit_seen`: the line was seen to carry no more; else a low estimate may only
-        be young, and no publisher is asked for less than what is sent.
+        than the lowest layer for its sake. `limit_seen`: the line was seen to carry no more; else a low estimate may
+        only be young, and no publisher is asked for less than what is sent.
         """
         ladders = [_ladder(source) for source in sorted(sources, key=lambda source: -source.rank)]
         self._memory = {each.producer_id: self._memory.get(each.producer_id, _Memory()) for each in sources}

@@ -289,8 +289,8 @@ class ReceiverAllocation:
         return ALL_TEMPORAL if layer.temporal == highest else layer.temporal
 
     def _tell_demand(self, allocation: Allocation) -> None:
-        # Where the peer does not tell what arrives, there is nothing to pace by. Where it is to tell, first pictures would
-        # fill the queue of a thin line before it has: most of them are lost then, and the sound with them.
+        # Where the peer does not tell what arrives, there is nothing to pace by. Where it is to tell, first pictures
+        # would fill the queue of a thin line before it has: most of them are lost then, and the sound with them.
         # A leg makes what the line carries: what it would make beyond that is not seen in its layers.
         headroom = sum(
             self._router.headroom(producer_id, self._chosen[producer_id].spatial if producer_id in self._chosen else 0)

@@ -37,8 +37,8 @@ class ViewChooser:
     def update(self, now: float, budget: int | None, videos: Sequence[Source], *, limit_seen: bool = False) -> bool:
         """Whether all in one is better now.
 
-        `budget` is what the line carries beside sound, in bit/s; None while nothing is known of it. `limit_seen`: it was
-        seen to carry no more. `now` is in seconds and never goes back.
+        `budget` is what the line carries beside sound, in bit/s; None while nothing is known of it. `limit_seen`: it
+        was seen to carry no more. `now` is in seconds and never goes back.
         """
         screen = any(video.rank == ranks.SCREEN for video in videos)
         if len(videos) < (LEAST_BESIDE_SCREEN if screen else LEAST_PICTURES):
