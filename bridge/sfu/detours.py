@@ -135,7 +135,7 @@ class Detours:
         self._lacking.add(variant(_first(codecs)))
 
     def on_estimate(self, event: EstimateEvent) -> int:
-        """What the line carries: legs make what fits, each picture an equal share. What all get is returned, in bit/s."""
+        """What the line carries: legs make what fits, each picture an equal share. What all get is returned (bit/s)."""
         pictures, sounds = self._consumers.counts()
         room = round(max(0, event["bitrate"] * OVERHEAD - min(sounds, MAX_SPEAKERS) * AUDIO_BITRATE))
         self._share = share = round(room / max(1, pictures))
