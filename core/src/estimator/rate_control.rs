@@ -197,9 +197,9 @@ impl RateControl {
         }
     }
 
-    /// Whether the line was seen to carry no more than this.
+    /// Whether the line was seen to carry no more than this, or little more.
     pub(super) fn limit_seen(&self) -> bool {
-        self.capacity.rate.is_some_and(|known| self.rate <= known * NEAR)
+        self.capacity.rate.is_some_and(|known| self.rate <= known * HISTORY)
     }
 
     /// Whether the line looks as if it carried more than is known.
