@@ -321,6 +321,8 @@ class EstimateEvent(TypedDict):
     source: EstimateSource
     proven: bool
     """Whether it rises again where it was too low: the peer tells of single packets, or has answered a probe."""
+    limit_seen: bool
+    """Whether the line was seen to carry no more: a low estimate without that may only be young."""
     round_trip_time: float | None
     """Smoothed, in seconds."""
     fraction_lost: float

@@ -88,14 +88,14 @@ class ComposedView:
         for each in self._all():
             each.picture.show(self, not hidden)
 
-    def look(self, now: float, budget: int | None, videos: Sequence[Source]) -> bool:
+    def look(self, now: float, budget: int | None, videos: Sequence[Source], *, limit_seen: bool) -> bool:
         """Takes in what the line carries beside sound, and what the pictures on their own would take.
 
-        Whether `wanted` may be another by it.
+        Whether `wanted` may be another by it. `limit_seen`: the line was seen to carry no more.
         """
         before = self.composed
         if self._view is View.AUTO:
-            self._chooser.update(now, budget, videos)
+            self._chooser.update(now, budget, videos, limit_seen=limit_seen)
         if self._refused is not None and now >= self._refused[1]:
             self._refused = None
         other = self._held is not None and self._held.picture.layout != self._layout
@@ -126,7 +126,10 @@ class ComposedView:
         return wanted
 
     def set_bitrate(self, bitrate: int) -> None:
-        """What the line carries of the composed picture."""
+        """What the line carries of the composed picture, in place of all pictures.
+
+        Made for less to begin with, it would come in two sizes, one after the other.
+        """
         self._bitrate = bitrate
         for each in self._all():
             each.picture.set_bitrate(self, bitrate)

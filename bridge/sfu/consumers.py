@@ -34,6 +34,8 @@ class ConsumerSpec:
     paused: bool
     max_height: int | None = None
     rank: int = 0
+    told: bool = True
+    """Whether the receiver is to tell of single packets what arrives."""
 
 
 @dataclass
@@ -118,6 +120,7 @@ class Consumers:
             consumer_id,
             paused=spec.paused,
             padded=rtx,
+            told=spec.told,
             max_height=spec.max_height,
             rank=spec.rank,
         )
@@ -181,6 +184,11 @@ class Consumers:
     def wanted_videos(self) -> list[int]:
         """Videos that the receiver wants now, by producer."""
         return [key for key, consumer in self._consumers.items() if consumer.is_video and not consumer.paused]
+
+    @property
+    def limit_seen(self) -> bool:
+        """Whether the line was seen to carry no more than that."""
+        return self._allocation.limit_seen
 
     @property
     def starved(self) -> list[int]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bridge.errors import BridgeError
+from bridge.sfu.allocation.receiver import MAX_SPEAKERS
 from bridge.sfu.allocation.sharing import START_BITRATE
 from bridge.sfu.consumers import Consumers
 from bridge.sfu.derived import DerivedProducer, Suits, variant
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from bridge.sfu.router import PublishedProducer, Router
 
 AUDIO_BITRATE = 45_000
-"""Reserved for each sound beside the pictures, in bit/s."""
+"""Reserved for each sound beside the pictures, up to `MAX_SPEAKERS` of them, in bit/s."""
 OVERHEAD = 0.9
 """Of what the line carries, what is left when headers and retransmissions are paid for."""
 
@@ -170,13 +171,14 @@ class Detours:
         self._lacking.add(variant(_first(codecs)))
 
     def on_estimate(self, event: EstimateEvent) -> int:
-        """What the line carries: legs make what fits, each picture an equal share, which is returned in bit/s."""
+        """What the line carries: legs make what fits, each picture an equal share. What all get is returned (bit/s)."""
         pictures, sounds = self._consumers.counts()
-        self._share = share = round(max(0, event["bitrate"] * OVERHEAD - sounds * AUDIO_BITRATE) / max(1, pictures))
+        room = round(max(0, event["bitrate"] * OVERHEAD - min(sounds, MAX_SPEAKERS) * AUDIO_BITRATE))
+        self._share = share = round(room / max(1, pictures))
         for source_id in self._keys:
             self._derived[source_id].set_bitrate(self, share)
             self._derived[source_id].set_loss(self, event["fraction_lost"])
-        return share
+        return room
 
     def prefer_dtx(self, dtx: bool) -> None:
         """Whether the receiver prefers that legs leave silence out of Opus, as far as it has said."""

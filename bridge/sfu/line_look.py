@@ -23,6 +23,12 @@ class LineLook:
         if self._timer is None and self._decides():
             self._timer = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._now)
 
+    def at_once(self) -> None:
+        """More is known of the line: the look that is to come comes now."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._now()
+
     def cancel(self) -> None:
         """Ends it."""
         if self._timer is not None:

@@ -185,6 +185,7 @@ class PublishConnection:
             self._session_id,
             lambda *wanted: self.want_encodings(producer.producer_id, *wanted),
             bounds_itself=not self._heeds_encodings(),
+            heeds=self._heeds_encodings() or _heeds_remb(media),
         )
         return producer
 
@@ -197,7 +198,7 @@ class PublishConnection:
         if self.transport is None or self._heeds_encodings():
             return
         videos = [(media, producer) for media, producer in self._media.values() if media.kind == "video"]
-        heeds_remb = any("goog-remb" in each.codec.feedback for media, _ in videos for each in media.codecs)
+        heeds_remb = any(_heeds_remb(media) for media, _ in videos)
         sounds = sum(media.kind == "audio" and media.numbered for media, _ in self._media.values())
         wanted = [self._demands[producer.producer_id].told for _, producer in videos]
         self.transport.bound_incoming(incoming.bound(wanted, sounds) if heeds_remb else None)
@@ -237,6 +238,10 @@ class PublishConnection:
             case "command_failed":
                 # It was never made, or is gone: nobody will hear it.
                 self._on_producer(event["id"], False)
+
+
+def _heeds_remb(media: PublishedMedia) -> bool:
+    return any("goog-remb" in each.codec.feedback for each in media.codecs)
 
 
 def _producer_params(transport_id: int, media: PublishedMedia) -> ProducerParams:

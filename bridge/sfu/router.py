@@ -42,6 +42,8 @@ class PublishedProducer:
     """What it took at most, in bit/s, where its encoder has bounds of its own; else 0."""
     bounds_itself: bool = False
     """Whether its publisher hears nothing of encodings: what its encoder makes without a bound is known to it alone."""
+    heeds: bool = True
+    """Whether its publisher can be told at all what to send, by our signalling or by REMB."""
     ceiling: Ceiling = field(default_factory=Ceiling)
     """What its publisher was told that anybody's line takes of an encoding at most."""
     hearers: dict[object, bool] = field(default_factory=dict)
@@ -251,7 +253,7 @@ class Router:
     def is_bounded(self, producer_id: int) -> bool:
         """Whether the publisher of a producer was asked to send less than it might."""
         published = self.producers.get(producer_id)
-        return published is not None and published.ceiling.told is not None
+        return published is not None and published.heeds and published.ceiling.told is not None
 
     def unbounded_bitrate(self, producer_id: int) -> int:
         """What a producer took at most before its publisher was asked to send less, in bit/s; 0 where it was not."""

@@ -93,9 +93,7 @@ class SubscribeConnection:
         self._on_negotiation_needed = on_negotiation_needed
         self._tell_video_state = on_video_state
         self._consumers = Consumers(
-            router,
-            lambda key, live: on_consumer(self._detours.source_of(key), live),
-            self._on_video_state,
+            router, lambda key, live: on_consumer(self._detours.source_of(key), live), self._on_video_state
         )
         self._payload_types = PayloadTypes()
         self._asked: Sequence[Subscription] = ()
@@ -340,12 +338,16 @@ class SubscribeConnection:
                 subscription.paused,
                 subscription.max_height,
                 subscription.rank,
+                told=self.transport is not None and self.transport.is_told(feedback),
             ),
         )
 
     def _on_estimate(self, event: EstimateEvent) -> None:
         self._composed.set_bitrate(self._detours.on_estimate(event))
+        knew = self._consumers.limit_seen
         self._consumers.on_estimate(event)
+        if self._consumers.limit_seen and not knew:
+            self._look.at_once()
 
     def _is_live(self, producer_id: int) -> bool:
         return self._detours.key(producer_id) in self._consumers
@@ -366,7 +368,7 @@ class SubscribeConnection:
             and published.producer.kind == "video"
         ]
         now, budget = asyncio.get_running_loop().time(), self._consumers.budget()
-        if self._composed.look(now, budget, videos):
+        if self._composed.look(now, budget, videos, limit_seen=self._consumers.limit_seen):
             self._apply()
         if not self._composed.composed:
             self._thinning.look(now, budget, videos)

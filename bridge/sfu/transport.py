@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 from bridge.sfu import ice
@@ -17,6 +17,7 @@ from bridge.sfu.certificate import Certificate
 from bridge.sfu.dtls import DtlsEndpoint, DtlsState
 from bridge.sfu.handshakes import HandshakeQueue
 from bridge.sfu.ice import Credentials
+from bridge.sfu.sdp.extensions import TRANSPORT_CC
 from bridge.sfu.sdp.transport import DtlsRole, LocalTransport, PeerTransport
 from bridge.sfu.settings import MediaSettings
 from bridge.sfu.types import ConnectionState
@@ -170,6 +171,10 @@ class WebRtcTransport:
     def set_send_extensions(self, ids: Mapping[str, int]) -> None:
         """Header extensions of what is sent to the peer: id by URI."""
         self._update_extensions("send", ids)
+
+    def is_told(self, feedback: Collection[str]) -> bool:
+        """Whether the peer is to tell of single packets what arrives, which has this feedback for them."""
+        return TRANSPORT_CC in self._extensions["send"] or "ack ccfb" in feedback
 
     def bound_incoming(self, bitrate: int | None) -> None:
         """Has the peer told by REMB, where it negotiated that, what it is to send at most.

@@ -218,6 +218,7 @@ class WatchConnection:
                     placement.feedback,
                     placement.redundancy,
                     paused,
+                    told=self.transport.is_told(placement.feedback),
                 ),
             )
         self._placed = {placement.mid or "#0": placement for placement in placements}

@@ -268,6 +268,8 @@ pub enum Event {
         source: EstimateSource,
         /// Whether the estimate rises again where it was too low: the peer tells of single packets, or has answered a probe.
         proven: bool,
+        /// Whether the line was seen to carry no more: a low estimate without that may only be young.
+        limit_seen: bool,
         /// Smoothed round trip in seconds, where known.
         round_trip_time: Option<f64>,
         /// Of what was sent lately, 0–1.

@@ -56,6 +56,19 @@ fn before_anybody_has_decided_what_fits_everything_leaves_at_once() {
 }
 
 #[test]
+fn a_receiver_that_never_tells_what_arrives_is_held_back_for_no_longer_than_two_seconds() {
+    let mut call = Call::new(300_000);
+    call.frame(true, 20);
+    call.talk(100, 0, 0);
+    assert!(of(&call.viewer.take_departures(), VIDEO).len() < 10, "it may tell yet");
+    call.talk(2_000, 0, 0);
+    call.viewer.take_departures();
+    call.frame(true, 60);
+    call.talk(5, 0, 0);
+    assert_eq!(of(&call.viewer.take_departures(), VIDEO).len(), 60);
+}
+
+#[test]
 fn what_does_not_fit_is_dropped_by_whole_frames_and_leaves_no_hole() {
     let mut call = Call::new(300_000);
     call.frame(true, 4);

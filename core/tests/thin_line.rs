@@ -27,6 +27,15 @@ fn estimates(call: &mut Call) -> Vec<u64> {
     told.collect()
 }
 
+/// What was told, and whether the line was seen to carry no more.
+fn limits(call: &mut Call) -> Vec<(u64, bool)> {
+    let told = call.sim.take_events().into_iter().filter_map(|event| match event {
+        Event::Estimate { transport_id: 20, bitrate, limit_seen, .. } => Some((bitrate, limit_seen)),
+        _ => None,
+    });
+    told.collect()
+}
+
 /// How long packets waited for others on the line at the 95th percentile.
 fn wait_on_line(departures: &[Departure], line: &Line) -> Duration {
     let own = |departure: &Departure| line.delay + line.time_for(departure.size);
@@ -52,6 +61,32 @@ fn keyframes_on_a_thin_line_build_no_queue_there() {
     assert_eq!(call.viewer.missing(VIDEO), 0);
     let stats = call.stats();
     assert_eq!(stats.pacer_dropped, 0, "all of it fits");
+}
+
+#[test]
+fn the_first_picture_is_no_queue_and_tells_what_the_line_carries() {
+    let mut call = call(300);
+    call.demand(1_000_000);
+    call.frame(true, 12);
+    call.talk(500, 0, 0);
+    let left = call.viewer.take_departures();
+    let (video, line) = (of(&left, VIDEO), call.viewer.line);
+    assert!(video.iter().all(|departure| departure.arrival.is_some()) && video.len() == 12);
+    let wait = wait_on_line(&left, &line);
+    // At once it were 350 ms.
+    assert!(wait < Duration::from_millis(150), "{wait:?}");
+    let told = limits(&mut call);
+    assert!(!told[0].1 && told.iter().any(|(bitrate, seen)| *seen && *bitrate < 330_000), "{told:?}");
+}
+
+#[test]
+fn no_limit_is_seen_of_a_line_that_carries_more_than_is_wanted() {
+    let mut call = call(20_000);
+    call.demand(1_000_000);
+    call.frame(true, 12);
+    call.talk(3_000, 15, 2);
+    let told = limits(&mut call);
+    assert!(!told.is_empty() && told.iter().all(|(_, seen)| !seen), "{told:?}");
 }
 
 #[test]
@@ -100,6 +135,8 @@ fn a_wider_line_is_found_by_probes_in_the_stream_of_retransmissions() {
 #[test]
 fn a_line_is_probed_by_padding_while_everything_is_paused() {
     let mut call = call(3_000);
+    call.talk(300, 0, 0);
+    call.viewer.take_departures();
     call.sim.command(Command::PauseConsumer { consumer_id: 200, paused: true });
     call.sim.command(Command::PauseConsumer { consumer_id: 201, paused: true });
     call.demand(0);

@@ -44,14 +44,17 @@ class Bridge:
         """The producers of a room, as its sessions see them."""
         return list(self.sfu._routers[room].producers.values())
 
-    def estimate(self, transport_id: int, bitrate: int, *, lost: float = 0.0, queue: float = 0.0) -> None:
-        """What a line carries (bit/s), loses (0–1) and holds up (s), by transport-wide feedback."""
+    def estimate(
+        self, transport_id: int, bitrate: int, *, lost: float = 0.0, queue: float = 0.0, limit_seen: bool = False
+    ) -> None:
+        """What a line carries (bit/s; no more where `limit_seen`), loses (0–1) and holds up (s), as packets show."""
         self.core.emit(
             type="estimate",
             transport_id=transport_id,
             bitrate=bitrate,
             source="transport_feedback",
             proven=True,
+            limit_seen=limit_seen,
             round_trip_time=0.1,
             fraction_lost=lost,
             queue_delay=queue,

@@ -6,7 +6,7 @@ import pytest
 
 from bridge.errors import BridgeError
 from bridge.sfu import ComposedLayout, MediaSession, Party, Producer, View, composed_view, line_look
-from bridge.sfu.allocation import hysteresis
+from bridge.sfu.allocation import hysteresis, view
 from bridge.sfu.legs import ComposeSpec, MixSpec, PictureScene, SoundScene
 from tests.sfu.conftest import Bridge
 from tests.sfu.fake_legs import FakeLegs
@@ -311,6 +311,24 @@ async def test_the_line_chooses_for_who_leaves_it_to_the_bridge(
     await recorder.wait_for("view", False, "good_line")
     await negotiate(session)
     assert legs.running == []
+
+
+async def test_where_a_line_was_seen_to_carry_far_too_little_it_is_composed_at_once_for_all_of_the_line(
+    bridge: Bridge, legs: FakeLegs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(line_look, "LOOK_SECONDS", 0.01)
+    # By the clock it would never be time.
+    monkeypatch.setattr(hysteresis, "THIN_SECONDS", 1e6)
+    monkeypatch.setattr(view, "FIRST_SECONDS", 0.02)
+    people = await room(bridge, 5)
+    session, recorder = await joined(bridge, people, View.AUTO)
+    await negotiate(session)
+    (transport, _) = bridge.core.called("create_webrtc_transport")[-1]
+    bridge.estimate(transport, 280_000, limit_seen=True)
+    await recorder.wait_for("view", True, "thin_line")
+    (leg,) = legs.running
+    # Not a fifth of it: the others go when it comes.
+    assert leg.bitrate > 100_000
 
 
 async def test_a_room_is_opened_as_one_picture_and_one_sound(bridge: Bridge, legs: FakeLegs) -> None:

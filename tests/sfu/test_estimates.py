@@ -97,6 +97,37 @@ async def test_a_line_that_cannot_be_probed_is_tried_with_the_picture_itself(
     await eventually(stands_still)
 
 
+@pytest.mark.parametrize(("remb", "bounded"), [(True, True), (False, False)])
+async def test_a_publisher_that_nobody_can_tell_anything_is_not_taken_to_follow(
+    bridge: Bridge, monkeypatch: pytest.MonkeyPatch, remb: bool, bounded: bool
+) -> None:
+    opened, anna = bridge.open("anna")
+    anna.hears_encodings = False
+    offer = fixture("chrome_publish")
+    lines = [line for line in offer.splitlines(keepends=True) if remb or "goog-remb" not in line]
+    producers = (await opened.publish("".join(lines))).producers
+    session, _ = await subscribed(bridge, producers)
+    await negotiate(session)
+    video = producers[1].producer_id
+    layer = {"spatial": 0, "temporal": 0, "bitrate": 900_000, "width": 640, "height": 360, "frame_rate": 25.0}
+    bridge.core.emit(type="producer_layers", producer_id=video, layers=[layer])
+    bridge.estimate(receiving(bridge), 300_000, limit_seen=True)
+    (published,) = [each for each in bridge.published("room") if each.producer.kind == "video"]
+    await eventually(lambda: published.ceiling.told is not None)
+    router = next(iter(bridge.sfu._routers.values()))
+    assert router.is_bounded(video) is bounded
+
+
+@pytest.mark.parametrize(("extensions", "told"), [(("sdes:mid", "transport-wide-cc"), True), (("sdes:mid",), False)])
+async def test_who_is_to_tell_what_arrives_is_paced_before_it_has(
+    bridge: Bridge, extensions: tuple[str, ...], told: bool
+) -> None:
+    session, _ = await subscribed(bridge, await published(bridge))
+    await negotiate(session, extensions=extensions)
+    # Pacing begins with the first demand.
+    assert bool(bridge.core.called("set_transport_demand")) is told
+
+
 async def test_a_publisher_that_makes_smaller_pictures_of_what_it_was_told_is_not_let_go_for_that(
     bridge: Bridge, monkeypatch: pytest.MonkeyPatch
 ) -> None:

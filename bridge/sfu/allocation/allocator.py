@@ -119,9 +119,12 @@ class _Ladder:
         bitrate = max(pixels * ASSUMED_BITS_PER_PIXEL, self.source.unbounded_bitrate)
         return max(self.costs[-1], round(bitrate * OVERHEAD))
 
-    def room(self, step: int, share: int) -> int:
-        """Of a step's cost and a share of what is left on the line, what the publisher's encoder may fill."""
-        wire = self.cost(step) + share
+    def room(self, step: int, share: int, fits: float) -> int:
+        """Of a step's cost and a share of what is left on the line, what the publisher's encoder may fill.
+
+        `fits`: which part of the costs of all the line carries, at most 1.
+        """
+        wire = round((self.cost(step) + share) * fits)
         following = [
             layer for layer in self.layers[max(step, 0) :] if _pixels(layer) > _pixels(self.layers[max(step, 0)])
         ]
@@ -138,12 +141,20 @@ class Allocator:
         self._memory: dict[int, _Memory] = {}
 
     def allocate(
-        self, now: float, estimate: int, audio: int, sources: Sequence[Source], *, proven: bool = True
+        self,
+        now: float,
+        estimate: int,
+        audio: int,
+        sources: Sequence[Source],
+        *,
+        proven: bool = True,
+        limit_seen: bool = False,
     ) -> Allocation:
         """Spends an estimate (bit/s, RTP headers included), of which `audio` is for sound.
 
         `now` is in seconds and never goes back. While the estimate is not `proven` by any feedback, nobody gets less
-        than the lowest layer for its sake.
+        than the lowest layer for its sake. `limit_seen`: the line was seen to carry no more; else a low estimate may
+        only be young, and no publisher is asked for less than what is sent.
         """
         ladders = [_ladder(source) for source in sorted(sources, key=lambda source: -source.rank)]
         self._memory = {each.producer_id: self._memory.get(each.producer_id, _Memory()) for each in sources}
@@ -158,14 +169,17 @@ class Allocator:
             for index, ladder in enumerate(ladders)
         ]
         self._raise(now, budget, ladders, steps, careful)
-        left = budget - sum(ladder.cost(step) for ladder, step in zip(ladders, steps, strict=True))
-        share = max(0, left) // max(1, len(ladders))
+        cost = sum(ladder.cost(step) for ladder, step in zip(ladders, steps, strict=True))
+        share = max(0, budget - cost) // max(1, len(ladders))
+        fits = max(0, budget) / cost if proven and limit_seen and budget < cost else 1.0
         choices = {}
         for ladder, step in zip(ladders, steps, strict=True):
             memory = self._memory[ladder.source.producer_id]
             memory.step = step if ladder.layers else None
             memory.complete = bool(ladder.layers) and step == ladder.top
-            choices[ladder.source.producer_id] = _choice(ladder, step, share, is_new=now - memory.since < MIN_HOLD)
+            choices[ladder.source.producer_id] = _choice(
+                ladder, step, share, fits, is_new=now - memory.since < MIN_HOLD
+            )
         desired = audio + sum(ladder.desired for ladder in ladders if ladder.layers)
         allocated = audio + sum(choice.bitrate for choice in choices.values())
         return Allocation(choices, allocated, desired)
@@ -309,8 +323,10 @@ def _spend(budget: int, ladders: Sequence[_Ladder]) -> list[int]:
 
 def _risen(now: float, memory: _Memory, ladder: _Ladder, step: int, careful: int, budget: int, free: int) -> int | None:
     """The higher step that a source is to be given, if it is time: of the whole budget so much is `free`."""
-    if step < 0 and memory.is_steady and BACK_MARGIN * (ladder.cost(0) - ladder.cost(step)) <= free:
-        # Whatever else fits has to do so for a while, as ever.
+    back = ladder.cost(0) - ladder.cost(step)
+    if step < 0 and memory.is_steady and back * (1 if ladder.source.leads else BACK_MARGIN) <= free:
+        # Where its publisher sends what this very line takes, it has followed. Whatever else fits has to do so for a
+        # while, as ever.
         return 0
     if ladder.cost(careful) - ladder.cost(step) > free or memory.fits_since is None:
         return None
@@ -326,10 +342,10 @@ def _whole_room(ladder: _Ladder, step: int) -> int:
     return max(FIRST_ROOM, round(taken / OVERHEAD))
 
 
-def _choice(ladder: _Ladder, step: int, share: int, *, is_new: bool) -> Choice:
+def _choice(ladder: _Ladder, step: int, share: int, fits: float, *, is_new: bool) -> Choice:
     if not ladder.layers:
         return Choice(VideoState.VIDEO, None, 0, round(share / OVERHEAD))
-    room = ladder.room(step, share)
+    room = ladder.room(step, share, fits)
     if step == PAUSED:
         return Choice(VideoState.PAUSED, None, 0, room)
     if step == STILLS:

@@ -29,11 +29,14 @@ class Hysteresis:
         """What there is is the best now."""
         self._since = None
 
-    def is_time(self, now: float, *, leaves: bool) -> bool:
-        """Another choice is better now: whether it is time to change over. `leaves`: to what is the rule."""
+    def is_time(self, now: float, *, leaves: bool, thin_seconds: float = THIN_SECONDS) -> bool:
+        """Another choice is better now: whether it is time to change over. `leaves`: to what is the rule.
+
+        `thin_seconds`: for how long the line has to be too thin.
+        """
         if self._since is None:
             self._since = now
-        if now - self._since < (self._hold if leaves else THIN_SECONDS):
+        if now - self._since < (self._hold if leaves else thin_seconds):
             return False
         self._since = None
         if leaves:

@@ -76,6 +76,9 @@ class ReceiverAllocation:
         self._states: dict[int, VideoState] = {}
         self._estimate = START_BITRATE
         self._proven = False
+        self._told = False
+        """Whether the receiver is expected to tell of single packets: then what is sent is paced from the beginning."""
+        self._limit_seen = False
         self._repeated = 0
         self._demand = (0, 0)
         self._enough: int | None = None
@@ -96,14 +99,16 @@ class ReceiverAllocation:
         *,
         paused: bool,
         padded: bool = True,
+        told: bool = True,
         max_height: int | None = None,
         rank: int = 0,
     ) -> None:
         """A consumer was made on the transport. `max_height` and `rank` are those of `Source`.
 
-        `padded`: whether it has a stream of retransmissions.
+        `padded`: whether it has a stream of retransmissions; `told`: whether its receiver is to tell of single packets.
         """
         self._transport_id = transport_id
+        self._told = self._told or told
         if padded:
             self._padded.add(producer_id)
         published = self._router.producers.get(producer_id)
@@ -164,12 +169,13 @@ class ReceiverAllocation:
     def on_estimate(self, event: EstimateEvent, repeated: int) -> None:
         """What the line carries, and how many frames of sound are repeated on it."""
         was_proven, self._proven = self._proven, event["proven"] and event["source"] in PACKET_SOURCES
+        self._limit_seen = event["limit_seen"]
         is_enough = was_proven is self._proven and self._enough is not None and event["bitrate"] >= self._enough
         falls = event["bitrate"] < self._estimate
         if falls and event["bitrate"] < self._demand[0]:
             self._trials.failed(asyncio.get_running_loop().time())
         self._estimate, self._repeated = event["bitrate"], repeated
-        if falls and not is_enough:
+        if (falls and not is_enough) or self._proven is not was_proven:
             self.run()
         else:
             self._look_at_sound()
@@ -182,6 +188,11 @@ class ReceiverAllocation:
     def budget(self) -> int | None:
         """What the line carries beside sound, in bit/s; None while nothing that can be believed is known of it."""
         return round(self._estimate * HEADROOM) - self._audio_bitrate() if self._proven else None
+
+    @property
+    def limit_seen(self) -> bool:
+        """Whether the line was seen to carry no more than that."""
+        return self._proven and self._limit_seen
 
     def layers_changed(self, producer_id: int) -> None:
         """Told by the router: the layers of a producer of the room changed."""
@@ -198,7 +209,12 @@ class ReceiverAllocation:
         tries = not self._padded and self._trials.is_on(loop.time())
         sources, proven = self._sources(), self._proven and not tries
         allocation = self._allocator.allocate(
-            loop.time(), self._estimate, self._audio_bitrate(), sources, proven=proven
+            loop.time(),
+            self._estimate,
+            self._audio_bitrate(),
+            sources,
+            proven=proven,
+            limit_seen=self._limit_seen,
         )
         for producer_id, choice in allocation.choices.items():
             self._apply(producer_id, choice)
@@ -307,7 +323,8 @@ class ReceiverAllocation:
         return ALL_TEMPORAL if layer.temporal == highest else layer.temporal
 
     def _tell_demand(self, allocation: Allocation) -> None:
-        # Where the peer does not tell what arrives, there is nothing to pace by.
+        # Where the peer does not tell what arrives, there is nothing to pace by. Where it is to tell, first pictures
+        # would fill the queue of a thin line before it has: most of them are lost then, and the sound with them.
         # A leg makes what the line carries: what it would make beyond that is not seen in its layers.
         headroom = sum(
             self._router.headroom(producer_id, self._chosen[producer_id].spatial if producer_id in self._chosen else 0)
@@ -315,7 +332,7 @@ class ReceiverAllocation:
             if not video.paused
         )
         demand = (allocation.allocated, allocation.desired + headroom)
-        if self._proven and demand != self._demand and self._transport_id is not None:
+        if (self._proven or self._told) and demand != self._demand and self._transport_id is not None:
             self._demand = demand
             core = self._router.worker.core
             core.set_transport_demand(self._transport_id, {"allocated": demand[0], "desired": demand[1]})

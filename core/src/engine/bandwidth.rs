@@ -32,26 +32,27 @@ const RECEIVE_START: u64 = 300;
 /// The estimate of a transport that was told last.
 #[derive(Clone, Debug, Default)]
 pub struct ToldEstimate {
-    last: Option<(Time, u64, EstimateSource)>,
+    last: Option<(Time, u64, EstimateSource, bool)>,
 }
 
 impl ToldEstimate {
     /// Whether `estimate` is to be told now of a line of which `desired` bit/s are wanted (0 while nobody has said); if so,
     /// it counts as told.
     fn is_news(&mut self, now: Time, estimate: &Estimate, desired: u64) -> bool {
-        let (bitrate, source) = (estimate.lasting.as_bps(), estimate.source);
+        let (bitrate, source, limit_seen) = (estimate.lasting.as_bps(), estimate.source, estimate.limit_seen);
         let news = match self.last {
             None => source != EstimateSource::Start,
-            Some((at, told, told_source)) => {
+            Some((at, told, told_source, told_limit)) => {
                 let age = now.since(at);
                 let matters = desired == 0 || told.min(bitrate) < desired.saturating_mul(AMPLE);
                 let fell = matters && told.saturating_sub(bitrate) >= (told / FALL).max(1);
-                let moved = matters && told.abs_diff(bitrate) >= (told / STEP).max(1) || told_source != source;
+                let moved = (matters && told.abs_diff(bitrate) >= (told / STEP).max(1))
+                    || (told_source, told_limit) != (source, limit_seen);
                 fell || (moved && age >= TELL_INTERVAL) || age >= REFRESH_INTERVAL
             }
         };
         if news {
-            self.last = Some((now, bitrate, source));
+            self.last = Some((now, bitrate, source, limit_seen));
         }
         news
     }
@@ -188,6 +189,7 @@ impl Engine {
                 bitrate: estimate.lasting.as_bps(),
                 source: estimate.source,
                 proven: estimate.proven,
+                limit_seen: estimate.limit_seen,
                 round_trip_time: estimate.round_trip.map(|time| time.as_secs_f64()),
                 fraction_lost: estimate.fraction_lost,
                 queue_delay: estimate.queue_delay.map(|time| time.as_secs_f64()),
@@ -237,6 +239,7 @@ mod tests {
             lasting: Bitrate::kbps(kbps),
             source,
             proven: true,
+            limit_seen: false,
             round_trip: None,
             fraction_lost: 0.0,
             queue_delay: None,

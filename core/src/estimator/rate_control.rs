@@ -197,6 +197,11 @@ impl RateControl {
         }
     }
 
+    /// Whether the line was seen to carry no more than this, or little more.
+    pub(super) fn limit_seen(&self) -> bool {
+        self.capacity.rate.is_some_and(|known| self.rate <= known * HISTORY)
+    }
+
     /// Whether the line looks as if it carried more than is known.
     pub(super) fn may_carry_more(&self, now: Time) -> bool {
         matches!(self.phase, Phase::Growing)

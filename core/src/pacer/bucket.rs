@@ -50,6 +50,11 @@ impl Bucket {
         self.cost = cost;
     }
 
+    /// Takes the limit away, and what was taken with it.
+    pub(super) fn lift(&mut self) {
+        (self.cost, self.room_at) = (0, Time::ZERO);
+    }
+
     /// Takes `bytes` out.
     #[inline]
     pub(super) fn spend(&mut self, now: Time, bytes: usize) {

@@ -126,9 +126,14 @@ impl Lanes {
         self.bytes += waiting.composed.len;
     }
 
-    /// Takes out the packet that is to leave next, and whose it is: of the highest priority, and there the first.
+    /// Takes out the packet that is to leave next, and whose it is: of the highest priority, and there of a frame that has
+    /// begun to leave, or else the first. Of several first pictures one is there sooner then, and the last no later.
     pub(super) fn pop(&mut self, now: Time) -> Option<(usize, Waiting)> {
-        let rank = |lane: &Lane| (u8::MAX - lane.priority, lane.packets.front().map(|waiting| waiting.since));
+        let rank = |lane: &Lane| {
+            let front = lane.packets.front();
+            let begins = front.is_some_and(|waiting| Some(waiting.timestamp) != lane.begun);
+            (u8::MAX - lane.priority, begins, front.map(|waiting| waiting.since))
+        };
         let index = (0..self.lanes.len()).min_by_key(|index| rank(&self.lanes[*index]))?;
         let lane = &mut self.lanes[index];
         let waiting = lane.packets.pop_front()?;
@@ -247,14 +252,14 @@ mod tests {
     }
 
     #[test]
-    fn the_important_go_first_and_equals_in_order_of_arrival() {
+    fn the_important_go_first_and_equals_frame_by_frame_in_order_of_arrival() {
         let mut lanes = Lanes::default();
         lanes.push(1, 0, at_start(10), waiting(10, 1, false, 0));
         lanes.push(2, 0, at_start(20), waiting(20, 1, false, 1));
         lanes.push(1, 0, at_start(10), waiting(11, 1, false, 2));
         lanes.push(3, 9, at_start(30), waiting(30, 1, false, 3));
         assert_eq!((lanes.packets(), lanes.bytes()), (4, 480));
-        assert_eq!(popped(&mut lanes, 5), [(3, 30), (1, 10), (2, 20), (1, 11)]);
+        assert_eq!(popped(&mut lanes, 5), [(3, 30), (1, 10), (1, 11), (2, 20)]);
         assert_eq!((lanes.packets(), lanes.bytes(), lanes.any()), (0, 0, None));
     }
 

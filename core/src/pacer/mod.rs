@@ -81,6 +81,8 @@ pub struct Pacer {
     /// From when on there is room: of the bucket, or of the probe that is being sent.
     room_at: Time,
     paces: bool,
+    /// Whether the estimate is a guess: the peer has told nothing yet.
+    guesses: bool,
     /// Keys of consumers whose frames were dropped: they go on with a keyframe when there is room for one.
     hungry: Vec<usize>,
     /// The longest that a packet waited lately.
@@ -101,6 +103,7 @@ impl Default for Pacer {
             probing: None,
             room_at: Time::ZERO,
             paces: false,
+            guesses: false,
             hungry: Vec::new(),
             wait: Duration::ZERO,
             silence: Silence::default(),
@@ -110,8 +113,13 @@ impl Default for Pacer {
 }
 
 impl Pacer {
-    /// Paces from now on, by this estimate.
+    /// Paces from now on, by this estimate. By a mere guess for two seconds at most: who has told nothing until then of what
+    /// was sent never will.
     pub fn set_estimate(&mut self, now: Time, estimate: &Estimate) {
+        self.guesses = !estimate.proven;
+        if self.guesses && self.silence.is_mute(now) {
+            return;
+        }
         self.bucket.set_rate(now, pacing_rate(estimate.bitrate, estimate.queue_delay.unwrap_or_default()));
         self.resend_bucket.set_rate(now, Bitrate::bps(estimate.bitrate.as_bps() / RESEND_DIVISOR));
         self.paces = true;
@@ -138,6 +146,11 @@ impl Pacer {
     /// Whether it holds anything back at all.
     pub fn paces(&self) -> bool {
         self.paces
+    }
+
+    /// Whether what it paces by is more than a guess.
+    pub fn knows(&self) -> bool {
+        !self.guesses
     }
 
     /// Whether a packet of video may leave at once.
@@ -350,8 +363,14 @@ impl Pacer {
         self.hungry.retain(|hungry| *hungry != consumer);
     }
 
-    /// Gives up a probe that takes too long.
+    /// Gives up a probe that takes too long, and a guess that nobody confirms.
     pub fn tidy(&mut self, now: Time) {
+        if self.paces && self.guesses && self.silence.is_mute(now) {
+            self.bucket.lift();
+            self.resend_bucket.lift();
+            self.paces = false;
+            self.end_probe();
+        }
         if self.probing.as_ref().is_some_and(|probing| probing.is_over(now)) {
             self.end_probe();
         }
@@ -359,7 +378,11 @@ impl Pacer {
 
     /// When something is to leave; [`Time::MAX`] while nothing waits.
     pub fn poll_timeout(&self) -> Time {
-        let sign = if self.paces { self.silence.poll_timeout() } else { Time::MAX };
+        let sign = match (self.paces, self.guesses) {
+            (true, true) => self.silence.mute_at(),
+            (true, false) => self.silence.poll_timeout(),
+            (false, _) => Time::MAX,
+        };
         let leave = if self.lanes.packets() > 0 || self.probing.is_some() {
             self.room_at
         } else if !self.resends.is_empty() {
@@ -379,7 +402,16 @@ mod tests {
     fn estimate(kbps: u64) -> Estimate {
         let (round_trip, queue_delay) = (None, None);
         let (bitrate, source) = (Bitrate::kbps(kbps), EstimateSource::Start);
-        Estimate { bitrate, lasting: bitrate, source, proven: true, round_trip, fraction_lost: 0.0, queue_delay }
+        Estimate {
+            bitrate,
+            lasting: bitrate,
+            source,
+            proven: true,
+            limit_seen: false,
+            round_trip,
+            fraction_lost: 0.0,
+            queue_delay,
+        }
     }
 
     #[test]
@@ -390,6 +422,25 @@ mod tests {
             pacer.spend(Time::ZERO, 1_200);
         }
         assert_eq!(pacer.poll_timeout(), Time::MAX);
+    }
+
+    #[test]
+    fn a_guess_that_nobody_confirms_holds_nothing_back_after_two_seconds() {
+        let start = Time::from_millis(1_000);
+        let mut pacer = Pacer::default();
+        let guess = Estimate { proven: false, ..estimate(300) };
+        pacer.set_estimate(start, &guess);
+        pacer.spend(start, 2_000);
+        assert!(pacer.paces() && !pacer.knows() && !pacer.is_open(start));
+        let mute = start + Duration::from_secs(2);
+        assert_eq!(pacer.poll_timeout(), mute);
+        pacer.spend(mute, 2_000);
+        pacer.tidy(mute);
+        pacer.set_estimate(mute, &guess);
+        assert!(!pacer.paces() && pacer.is_open(mute));
+        assert_eq!(pacer.poll_timeout(), Time::MAX);
+        pacer.set_estimate(mute, &estimate(300));
+        assert!(pacer.paces() && pacer.knows());
     }
 
     #[test]

@@ -167,9 +167,12 @@ impl Transport {
 
     /// Whether probes of its line can be sent, and are of use: somebody has said how much is wanted, and the peer tells
     /// what arrives, or answers our reports.
+    ///
+    /// The first one waits for the first picture, of which it is made then: padding would go before that.
     pub fn may_probe(&self) -> bool {
+        let begins = || self.pacer.knows() || self.pacer.packets() > 0;
         let answers = || self.estimator.as_ref().is_some_and(|estimator| estimator.takes_trains());
-        self.can_send() && ((self.pacer.paces() && self.is_told()) || answers())
+        self.can_send() && ((self.pacer.paces() && self.is_told() && begins()) || answers())
     }
 
     /// Whether the peer is expected to tell of single packets.

@@ -205,6 +205,31 @@ def test_an_estimate_that_nothing_proves_takes_nobodys_video() -> None:
         assert allocation.choices[1].layer is not None
 
 
+def test_a_first_picture_that_is_too_much_for_a_line_is_asked_for_in_what_that_carries_once_its_limit_was_seen() -> (
+    None
+):
+    only = [Source(1, (Layer(0, 0, 1_100_000, 640, 360, 25.0),))]
+    allocator = Allocator()
+    allocator.allocate(0.0, 300_000, AUDIO, only, proven=False)
+    young = allocator.allocate(0.1, 300_000, AUDIO, only).choices[1]
+    assert young.room > 1_000_000, "it may only be young"
+    thin = allocator.allocate(0.2, 280_000, AUDIO, only, limit_seen=True).choices[1]
+    assert thin.state is VideoState.VIDEO, "it was shown at once"
+    assert 150_000 < thin.room < 280_000 * HEADROOM - AUDIO
+
+
+def test_a_picture_moves_again_at_once_when_the_encoder_that_follows_this_line_has_followed() -> None:
+    def taking(bitrate: int, *, leads: bool) -> list[Source]:
+        return [Source(1, (Layer(0, 0, bitrate, 640, 360, 25.0),), bounded=True, leads=leads)]
+
+    for leads, state in ((True, VideoState.VIDEO), (False, VideoState.STILLS)):
+        allocator = Allocator()
+        for tick in range(8):
+            allocation = allocator.allocate(tick * 0.25, 280_000, AUDIO, taking(1_100_000, leads=leads))
+        assert allocation.choices[1].state is VideoState.STILLS
+        assert allocator.allocate(2.0, 280_000, AUDIO, taking(150_000, leads=leads)).choices[1].state is state
+
+
 def test_a_producer_of_which_nothing_is_known_is_left_alone() -> None:
     choice = Allocator().allocate(0.0, 300_000, AUDIO, [Source(1, ())]).choices[1]
     assert (choice.layer, choice.state) == (None, VideoState.VIDEO)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from bridge.sfu.allocation import ranks
 from bridge.sfu.allocation.hysteresis import MAX_HOLD, MIN_HOLD, SOON, THIN_SECONDS
 from bridge.sfu.allocation.model import Layer, Source
-from bridge.sfu.allocation.view import LEAST_BITRATE, LEAVE_MARGIN, ViewChooser
+from bridge.sfu.allocation.view import FIRST_SECONDS, LEAST_BITRATE, LEAVE_MARGIN, ViewChooser
 
 STEP = 0.5
 
@@ -26,12 +26,14 @@ class Line:
         self.now = 0.0
         self.chooser = ViewChooser()
 
-    def carries(self, budget: int | None, seconds: float, sources: Iterable[Source]) -> list[bool]:
+    def carries(
+        self, budget: int | None, seconds: float, sources: Iterable[Source], *, limit_seen: bool = False
+    ) -> list[bool]:
         """What is chosen while it carries so much, from look to look."""
         chosen, shown = [], list(sources)
         for _ in range(round(seconds / STEP)):
             self.now += STEP
-            chosen.append(self.chooser.update(self.now, budget, shown))
+            chosen.append(self.chooser.update(self.now, budget, shown, limit_seen=limit_seen))
         return chosen
 
 
@@ -110,3 +112,40 @@ def test_pictures_that_are_starved_count_for_what_a_picture_needs() -> None:
 def test_nothing_is_chosen_by_a_line_of_which_nothing_is_known() -> None:
     line = Line()
     assert not any(line.carries(None, 60, videos(5)))
+
+
+def test_a_line_that_was_seen_to_carry_far_too_little_gets_them_all_in_one_at_once() -> None:
+    line = Line()
+    # The estimate that every line begins with says nothing yet.
+    assert not any(line.carries(240_000, 1, videos(5)))
+    chosen = line.carries(220_000, FIRST_SECONDS + 2 * STEP, videos(5), limit_seen=True)
+    # What one train shows may be chance: the next look has to find it again.
+    assert chosen[0] is False
+    assert chosen[1] is True
+
+
+def test_a_young_estimate_composes_nothing_however_low_it_is() -> None:
+    line = Line()
+    assert not any(line.carries(240_000, THIN_SECONDS - STEP, videos(5)))
+    assert not any(line.carries(1_500_000, 10, videos(5)))
+
+
+def test_a_limit_that_was_chance_composes_nothing() -> None:
+    line = Line()
+    for _ in range(3):
+        assert not any(line.carries(220_000, STEP, videos(5), limit_seen=True))
+        assert not any(line.carries(400_000, STEP, videos(5)))
+
+
+def test_publishers_that_can_send_less_get_the_time_to_do_so() -> None:
+    line = Line()
+    # Each of two could have enough of it, if it were sent in so much.
+    assert 2 * LEAST_BITRATE < 200_000
+    assert not any(line.carries(200_000, THIN_SECONDS, videos(2), limit_seen=True))
+    assert all(line.carries(200_000, 2, videos(2), limit_seen=True))
+
+
+def test_in_mid_call_a_limit_is_no_reason_to_hurry() -> None:
+    line = Line()
+    line.carries(2_000_000, 5, videos(5))
+    assert not any(line.carries(200_000, THIN_SECONDS - STEP, videos(5), limit_seen=True))
