@@ -149,7 +149,7 @@ inBrowsers("consent", (eachPage, name) => {
     await view.untilText("#notices", "Irina Petrova sa nei til opptak, og venter fortsatt.");
   });
 
-  it("says why a recording ended by itself, and shows the recorder among the people, not on the stage", async () => {
+  it("says why a recording ended by itself, and lists the recorder, which is no person", async () => {
     await view.start();
     await view.until(() => fakeBridge.ownSources.length === 2);
     await view.page.evaluate(() => {
@@ -157,8 +157,10 @@ inBrowsers("consent", (eachPage, name) => {
       fakeBridge.setRecording("on");
     });
     await view.untilText(".recording", "Opptak pågår");
-    await view.press("Deltakere: 2 i samtalen");
-    await view.untilText(".person-name", "Opptak");
+    await view.untilText(".count", "1 i samtalen");
+    await view.press("Deltakere: 1 i samtalen");
+    await view.untilText(".person[data-id] .person-name", "Opptaker");
+    await view.untilText(".person[data-id] .person-facts", "Opptak");
     assert.equal(await view.page.evaluate(() => document.querySelectorAll(".people .tile").length), 0);
     await view.page.evaluate(() => {
       fakeBridge.notice({ type: "recording_failed", code: "recording_no_space" });

@@ -273,6 +273,7 @@ export const nb = {
   role_nav: "NAV",
   role_assistent: "Assistent",
   role_rom: "Møterom",
+  recorder: "Opptaker",
   role_opptak: "Opptak",
   refusedTitle: "Du ble ikke sluppet inn",
   refusedBody: "Ta kontakt med legekontoret hvis du mener det er feil.",

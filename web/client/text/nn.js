@@ -273,6 +273,7 @@ export const nn = {
   role_nav: "NAV",
   role_assistent: "Assistent",
   role_rom: "Møterom",
+  recorder: "Opptakar",
   role_opptak: "Opptak",
   refusedTitle: "Du vart ikkje sleppt inn",
   refusedBody: "Ta kontakt med legekontoret om du meiner det er feil.",
