@@ -84,7 +84,9 @@ async def test_a_call_is_recorded_until_the_patient_takes_the_consent_back_and_p
         await asyncio.sleep(3)
         # Nobody is added to those who are in the call, and the list hides nobody.
         await patient.press("Deltakere: 2 i samtalen")
-        listed = await patient.evaluate("[...document.querySelectorAll('.person-name')].map((name) => name.textContent)")
+        listed = await patient.evaluate(
+            "[...document.querySelectorAll('.person-name')].map((name) => name.textContent)"
+        )
         assert "Opptaker" in listed
         await patient.press("Trekk samtykket mitt")
         await reads(doctor, "")
