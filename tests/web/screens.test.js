@@ -82,6 +82,31 @@ describe("screens", () => {
     }
   });
 
+  it("break the names of rooms at separators, on a phone too", async () => {
+    const web = await serveWeb();
+    const browser = await launch("chromium");
+    try {
+      const view = await ShownPage.play(browser, web.origin, SCREENS.find(({ id }) => id === "admin"));
+      await view.on("phone", "light");
+      const names = await view.page.$$eval(".long-name", (found) =>
+        found.map((name) =>
+          [...name.childNodes].filter((node) => node instanceof Text).map((part) => {
+            const range = document.createRange();
+            range.selectNodeContents(part);
+            return [part.data, range.getClientRects().length];
+          }),
+        ),
+      );
+      const parts = names.flat();
+      assert.deepEqual(parts.filter(([, lines]) => lines !== 1), []);
+      assert.ok(parts.some(([part]) => part === "legevakt_"));
+      await view.close();
+    } finally {
+      await browser.close();
+      web.close();
+    }
+  });
+
   it("break no rule of accessibility and fit on a phone, in either theme", async () => {
     const web = await serveWeb();
     const browser = await launch("chromium");
