@@ -110,7 +110,7 @@ inBrowsers("consent", (eachPage, name) => {
     await view.press("Deltakere: 2 i samtalen");
     await view.press("Trekk samtykket mitt");
     assert.deepEqual(await view.sent("answer_consent"), [
-      { type: "answer_consent", consent_id: "consent-1", consents: true, text_version: "2026-2" },
+      { type: "answer_consent", consent_id: "consent-1", consents: true, text_version: "2026-3" },
       { type: "answer_consent", consent_id: "consent-1", consents: false },
     ]);
     await view.page.evaluate(() => fakeBridge.setRecording("off"));
@@ -132,7 +132,7 @@ inBrowsers("consent", (eachPage, name) => {
     await inspect("consent-waiting");
     await view.press("Nei");
     await view.untilText("#notices", "Du sa nei til opptak. Du venter videre i venterommet.");
-    const answer = { type: "answer_consent", consent_id: "consent-1", consents: false, text_version: "2026-2" };
+    const answer = { type: "answer_consent", consent_id: "consent-1", consents: false, text_version: "2026-3" };
     assert.deepEqual(await view.sent("answer_consent"), [answer]);
   });
 
@@ -195,7 +195,7 @@ inBrowsers("consent", (eachPage, name) => {
     await host();
     await view.press("Deltakere: 1 i samtalen");
     await view.press("Be om å ta opptak");
-    assert.deepEqual(await view.sent("ask_to_record"), [{ type: "ask_to_record", text_version: "2026-2" }]);
+    assert.deepEqual(await view.sent("ask_to_record"), [{ type: "ask_to_record", text_version: "2026-3" }]);
     await view.page.evaluate(() => fakeBridge.setRecording("asking"));
     await view.untilText(".recording", "Venter på samtykke");
     await view.press("Stopp opptaket");
