@@ -51,6 +51,7 @@ const ENLARGED_SCREENS = [
   "permission-refused",
   "self-test-poor",
   "lobby-messages",
+  "lobby-consent",
   "call-grid",
   "doctor-people",
   "doctor-recording",
@@ -58,6 +59,7 @@ const ENLARGED_SCREENS = [
   "marked-prepare",
   "front",
   "admin",
+  "sandbox",
 ];
 /** At 400 % one scrolls down in the call, as the rule has it. */
 const SCROLLS = "the call is higher than its window";
