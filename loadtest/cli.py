@@ -9,27 +9,16 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from loadtest import emulate, flight, run, trace
 from loadtest.errors import InputError
-from loadtest.swarm import command as swarm
-from loadtest.sweep import command as sweep
 
 WRONG = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
-    parser = argparse.ArgumentParser(prog="bridge-loadtest", description="Load and bad lines, against any bridge.")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    run.add_command(commands)
-    emulate.add_command(commands)
-    swarm.add_command(commands)
-    sweep.add_command(commands)
-    trace.add_command(commands)
-    flight.add_commands(commands)
-    options = parser.parse_args(arguments)
-    command: Callable[[argparse.Namespace], int] = options.run
     try:
+        options = _parser().parse_args(arguments)
+        command: Callable[[argparse.Namespace], int] = options.run
         return command(options)
     except InputError as error:
         print(f"bridge-loadtest: {error}", file=sys.stderr)
@@ -40,3 +29,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("bridge-loadtest: interrupted", file=sys.stderr)
     return WRONG
+
+
+def _parser() -> argparse.ArgumentParser:
+    # What the commands need takes a second to load, in which they may be interrupted, too: not before `main`.
+    from loadtest import emulate, flight, run, trace
+    from loadtest.swarm import command as swarm
+    from loadtest.sweep import command as sweep
+
+    parser = argparse.ArgumentParser(prog="bridge-loadtest", description="Load and bad lines, against any bridge.")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    run.add_command(commands)
+    emulate.add_command(commands)
+    swarm.add_command(commands)
+    sweep.add_command(commands)
+    trace.add_command(commands)
+    flight.add_commands(commands)
+    return parser

@@ -30,7 +30,8 @@ def config(tmp_path: Path) -> Path:
 
 
 def make(config: Path, now: float, *names: str, codec: str = "vp8") -> str:
-    with open_store(load_settings(config, environment={})).create(now) as recording:
+    store = open_store(load_settings(config, environment={}))
+    with store.create(now, tenant="clinic", room="room-1") as recording:
         for name in names or (COMPOSED,):
             stream = recording.open(name, "video/webm")
             writer = WebmWriter(stream.write, video=VideoTrack(codec, *SIZE), audio=AudioTrack())
@@ -68,6 +69,38 @@ def test_the_command_gives_out_mp4_where_the_codec_allows_it(config: Path, tmp_p
     arguments = ("recordings", "export", plays_not, "--format", "mp4", "--config", config, "--output", output)
     assert "VP8, which no browser plays in an MP4" in refused(bridge(*arguments))
     assert not output.exists()
+
+
+def audited(config: Path) -> list[list[object]]:
+    exported = bridge("audit", "export", "--config", config).stdout.splitlines()
+    entries = [entry for line in exported if "kind" in (entry := json.loads(line))]
+    return [[entry[name] for name in ("kind", "actor", "tenant", "room", "details")] for entry in entries]
+
+
+def test_what_the_command_gives_out_and_deletes_is_written_down(config: Path, tmp_path: Path) -> None:
+    made, output = make(config, 1e9), tmp_path / "out.webm"
+    assert bridge("recordings", "--config", config).returncode == 0
+    assert bridge("recordings", "export", made, "--config", config, "--output", output).returncode == 0
+    with open_store(load_settings(config, environment={})).create(1e9) as running:
+        assert "still being made" in refused(bridge("recordings", "delete", running.id, "--config", config))
+    assert bridge("recordings", "delete", made, "--config", config).returncode == 0
+    assert audited(config) == [
+        ["recording_exported", "operator", "clinic", "room-1", {"recording_id": made, "stream": COMPOSED}],
+        ["recording_deleted", "operator", "clinic", "room-1", {"recording_id": made}],
+    ]
+    assert bridge("audit", "verify", "--config", config).returncode == 0
+
+
+def test_what_cannot_be_written_down_is_not_done(config: Path, tmp_path: Path) -> None:
+    made, output = make(config, 1e9), tmp_path / "out.webm"
+    (tmp_path / "data" / "bridge.sqlite3").write_text("This is no database, and long enough to be seen as none." * 9)
+    for arguments in (("export", made, "--output", output), ("delete", made)):
+        said = refused(bridge("recordings", *arguments, "--config", config))
+        assert "The audit log cannot be written" in said
+        assert "Nothing was done" in said
+    assert not output.exists()
+    [kept] = json.loads(bridge("recordings", "--config", config, "--json").stdout)
+    assert (kept["id"], kept["state"]) == (made, "complete")
 
 
 def test_the_only_stream_is_given_out_and_one_of_several_is_asked_for(

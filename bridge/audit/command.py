@@ -77,4 +77,8 @@ def note(settings: Settings, entry: Entry) -> None:
         finally:
             store.close()
     except StorageError as error:
-        raise AuditError("audit_unavailable", f"The audit log cannot be written: {error}.") from None
+        raise AuditError(
+            "audit_unavailable",
+            f"The audit log cannot be written: {error}.",
+            hint="Nothing was done: what would leave no trace is refused.",
+        ) from None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from bridge.audit import Entry
+from bridge.audit import command as audit_log
 from bridge.commands.options import add_settings, read_settings
 from bridge.data_directory import need_data_directory
 from bridge.errors import BridgeError
@@ -17,7 +19,8 @@ from bridge.recordings import (
     recordings_as_table,
     with_development_key,
 )
-from bridge.transcode.recording import CONTAINERS, new_key_line
+from bridge.settings import Settings
+from bridge.transcode.recording import CONTAINERS, RecordingInfo, new_key_line
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,11 +64,23 @@ def run(options: argparse.Namespace) -> int:
         info = store.info(options.recording)
         stream = choose_stream(info, options.stream)
         output = options.output or default_output(info, stream, options.format)
+        # The log first: what would leave no trace does not happen.
+        _note(settings, "recording_exported", info, stream=stream.name)
         written = export_to(store, info.id, stream.name, output, options.format)
         print(f"{written} bytes written to {output}")
     elif action == "delete":
-        store.delete(options.recording)
+        info = store.info(options.recording)
+        # Nor must what is refused stand in the log as done.
+        store.need_ended(info.id)
+        _note(settings, "recording_deleted", info)
+        store.delete(info.id)
         print("deleted: its key first, then the rest")
     else:
         print(f"{len(list(store.rotate()))} recordings are now locked with the first key of the key file")
     return 0
+
+
+def _note(settings: Settings, kind: str, info: RecordingInfo, **details: str) -> None:
+    """Writes down what is about to be done, as by REST. Raises `BridgeError`, `OSError`: then it is not done."""
+    entry = Entry(kind, info.tenant, info.room, actor="operator", details={"recording_id": info.id, **details})
+    audit_log.note(settings, entry)

@@ -26,6 +26,11 @@ class TenantArchive:
         self._store.find(tenant, recording)
         return self._store.export(recording, stream, container)
 
+    def need_ended(self, tenant: str, recording: str) -> None:
+        """Raises as `delete`, and deletes nothing."""
+        self._store.find(tenant, recording)
+        self._store.need_ended(recording)
+
     def delete(self, tenant: str, recording: str) -> None:
         """Its key first. Raises `RecordingError`."""
         self._store.find(tenant, recording)

@@ -47,7 +47,8 @@ class MediaSettings:
     """Whether addresses of `listen` that this machine does not have (any more) are passed over, if it has another."""
     announced: tuple[str, ...] = ()
     """IP addresses put into candidates, in order of preference, instead of those listened on (behind NAT, or when
-    listening on 0.0.0.0 or ::). Names are not allowed: browsers resolve no names in candidates but .local ones."""
+    listening on 0.0.0.0 or ::, which stand for what `interfaces.addresses` gives). Names are not allowed: browsers
+    resolve no names in candidates but .local ones."""
     workers: int = 1
     """Data-plane threads."""
     tcp: bool = True

@@ -82,8 +82,12 @@ async def test_a_call_is_recorded_until_the_patient_takes_the_consent_back_and_p
         os.kill(killed, signal.SIGKILL)
         await eventually(lambda: {"track-1-part-2", "track-2-part-2"} <= tracks(bridge).keys())
         await asyncio.sleep(3)
-        # The recorder is one of them.
-        await patient.press("Deltakere: 3 i samtalen")
+        # Nobody is added to those who are in the call, and the list hides nobody.
+        await patient.press("Deltakere: 2 i samtalen")
+        listed = await patient.evaluate(
+            "[...document.querySelectorAll('.person-name')].map((name) => name.textContent)"
+        )
+        assert "Opptaker" in listed
         await patient.press("Trekk samtykket mitt")
         await reads(doctor, "")
         await eventually(lambda: not legs(bridge))

@@ -12,6 +12,15 @@ from tests.browser.browsers import Driver
 from tests.support.bridge import Bridge
 from tests.support.media import RED
 
+BRIGHTEST = """(() => {
+  const canvas = document.createElement("canvas");
+  const context = canvas.getContext("2d");
+  context.drawImage(document.querySelector("#echo"), 0, 0, canvas.width, canvas.height);
+  const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+  return data.reduce((most, value, index) => (index % 4 === 3 ? most : Math.max(most, value)), 0);
+})()"""
+"""Of the echo's picture, from 0 to 255."""
+
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -40,6 +49,7 @@ async def test_every_step_is_done_and_what_is_said_is_shown(bridge: Bridge, driv
     ):
         assert kind in kinds
     assert await page.evaluate("document.querySelector('#echo').videoWidth > 2")
+    assert await page.evaluate(BRIGHTEST) > 200, "the white digits stay in sight when all is over"
     assert await page.evaluate(f"!document.body.textContent.includes({json.dumps(token[:40])})")
     noticed = await page.noticed()
     assert noticed["errors"] == []

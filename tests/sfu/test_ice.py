@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import re
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from bridge.sfu import ice, interfaces
 from bridge.sfu.sdp.error import SdpError
+from tests.support.namespace import may_make_networks, own_network, run
 
 V4, V6 = ipaddress.IPv4Address("192.0.2.1"), ipaddress.IPv6Address("2001:db8::1")
 
@@ -51,6 +53,12 @@ def test_what_is_no_address(text: str) -> None:
         ice.parse_address(text)
 
 
+@pytest.fixture
+def own() -> Iterator[None]:
+    with own_network():
+        yield
+
+
 def test_announced_addresses_replace_those_listened_on() -> None:
     listened = ["0.0.0.0:3478", "[::]:3479"]
     assert ice.host_addresses(listened, ["203.0.113.5", "2001:db8::5"]) == [
@@ -71,6 +79,40 @@ def test_listening_everywhere_announces_every_address_of_the_host(monkeypatch: p
 def test_this_hosts_own_addresses_are_found() -> None:
     assert all(isinstance(address, ipaddress.IPv4Address) for address in interfaces.addresses(4))
     assert interfaces.addresses(4)
+
+
+@pytest.mark.skipif(not may_make_networks(), reason="needs a network namespace of its own")
+def test_every_address_of_an_interface_is_found_the_first_ones_first(own: None) -> None:
+    run("ip", "link", "set", "bridge1", "down")
+    for address, device in (
+        ("198.51.100.2/24", "bridge0"),
+        ("169.254.7.7/16", "bridge0"),
+        ("203.0.113.1/24", "bridge1"),
+        ("203.0.113.2/32", "bridge1"),
+    ):
+        run("ip", "address", "add", address, "dev", device)
+    run("ip", "address", "add", "198.51.100.3/24", "dev", "bridge0", "label", "bridge0:3")
+    found = [str(address) for address in interfaces.addresses(4)]
+    assert found == ["198.51.100.1", "198.51.100.2", "198.51.100.3"], "an interface that is down has none"
+    run("ip", "link", "set", "bridge1", "up")
+    for address, device in (("2001:db8:1::1/64", "bridge1"), ("2001:db8::2/64", "bridge0")):
+        run("ip", "address", "add", address, "dev", device, "nodad")
+    # The end of a pair that was made second is the interface before it.
+    ours = ["203.0.113.1", "198.51.100.1", "203.0.113.2", "198.51.100.2", "198.51.100.3"]
+    assert [str(address) for address in interfaces.addresses(4)] == ours
+    assert [str(address) for address in interfaces.addresses(6)] == ["2001:db8:1::1", "2001:db8::1", "2001:db8::2"]
+    for last in range(100, 200):
+        run("ip", "address", "add", f"198.51.100.{last}/24", "dev", "bridge0")
+    found = [str(address) for address in interfaces.addresses(4)]
+    assert len(found) == interfaces.MAX_ADDRESSES
+    assert found[:5] == ours
+
+
+@pytest.mark.skipif(not may_make_networks(), reason="needs a network namespace of its own")
+def test_loopback_is_for_a_host_that_has_nothing_else(own: None) -> None:
+    run("ip", "link", "delete", "bridge0")
+    assert [str(address) for address in interfaces.addresses(4)] == ["127.0.0.1"]
+    assert [str(address) for address in interfaces.addresses(6)] == ["::1"]
 
 
 @pytest.mark.parametrize(

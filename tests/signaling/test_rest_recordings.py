@@ -101,6 +101,7 @@ async def test_it_is_deleted_for_good_but_not_while_it_is_made(vendors: Vendors)
         assert (await client.delete(f"/v1/recordings/{recording}")).status_code == 204
         assert (await client.delete(f"/v1/recordings/{recording}")).status_code == 404
     running.finish()
+    assert [note[5] for note in vendors.notes.kept] == [{"recording_id": recording}], "what was refused is no deletion"
     assert [info.id for info in vendors.store.recordings()] == [running.id]
 
 

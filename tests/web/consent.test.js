@@ -110,7 +110,7 @@ inBrowsers("consent", (eachPage, name) => {
     await view.press("Deltakere: 2 i samtalen");
     await view.press("Trekk samtykket mitt");
     assert.deepEqual(await view.sent("answer_consent"), [
-      { type: "answer_consent", consent_id: "consent-1", consents: true, text_version: "2026-2" },
+      { type: "answer_consent", consent_id: "consent-1", consents: true, text_version: "2026-3" },
       { type: "answer_consent", consent_id: "consent-1", consents: false },
     ]);
     await view.page.evaluate(() => fakeBridge.setRecording("off"));
@@ -132,7 +132,7 @@ inBrowsers("consent", (eachPage, name) => {
     await inspect("consent-waiting");
     await view.press("Nei");
     await view.untilText("#notices", "Du sa nei til opptak. Du venter videre i venterommet.");
-    const answer = { type: "answer_consent", consent_id: "consent-1", consents: false, text_version: "2026-2" };
+    const answer = { type: "answer_consent", consent_id: "consent-1", consents: false, text_version: "2026-3" };
     assert.deepEqual(await view.sent("answer_consent"), [answer]);
   });
 
@@ -149,7 +149,7 @@ inBrowsers("consent", (eachPage, name) => {
     await view.untilText("#notices", "Irina Petrova sa nei til opptak, og venter fortsatt.");
   });
 
-  it("says why a recording ended by itself, and shows the recorder among the people, not on the stage", async () => {
+  it("says why a recording ended by itself, and lists the recorder, which is no person", async () => {
     await view.start();
     await view.until(() => fakeBridge.ownSources.length === 2);
     await view.page.evaluate(() => {
@@ -157,8 +157,10 @@ inBrowsers("consent", (eachPage, name) => {
       fakeBridge.setRecording("on");
     });
     await view.untilText(".recording", "Opptak pågår");
-    await view.press("Deltakere: 2 i samtalen");
-    await view.untilText(".person-name", "Opptak");
+    await view.untilText(".count", "1 i samtalen");
+    await view.press("Deltakere: 1 i samtalen");
+    await view.untilText(".person[data-id] .person-name", "Opptaker");
+    await view.untilText(".person[data-id] .person-facts", "Opptak");
     assert.equal(await view.page.evaluate(() => document.querySelectorAll(".people .tile").length), 0);
     await view.page.evaluate(() => {
       fakeBridge.notice({ type: "recording_failed", code: "recording_no_space" });
@@ -193,7 +195,7 @@ inBrowsers("consent", (eachPage, name) => {
     await host();
     await view.press("Deltakere: 1 i samtalen");
     await view.press("Be om å ta opptak");
-    assert.deepEqual(await view.sent("ask_to_record"), [{ type: "ask_to_record", text_version: "2026-2" }]);
+    assert.deepEqual(await view.sent("ask_to_record"), [{ type: "ask_to_record", text_version: "2026-3" }]);
     await view.page.evaluate(() => fakeBridge.setRecording("asking"));
     await view.untilText(".recording", "Venter på samtykke");
     await view.press("Stopp opptaket");

@@ -51,6 +51,7 @@ const ENLARGED_SCREENS = [
   "permission-refused",
   "self-test-poor",
   "lobby-messages",
+  "lobby-consent",
   "call-grid",
   "doctor-people",
   "doctor-recording",
@@ -58,6 +59,7 @@ const ENLARGED_SCREENS = [
   "marked-prepare",
   "front",
   "admin",
+  "sandbox",
 ];
 /** At 400 % one scrolls down in the call, as the rule has it. */
 const SCROLLS = "the call is higher than its window";
@@ -76,6 +78,31 @@ describe("screens", () => {
         }
         await view.close();
       }
+    } finally {
+      await browser.close();
+      web.close();
+    }
+  });
+
+  it("break the names of rooms at separators, on a phone too", async () => {
+    const web = await serveWeb();
+    const browser = await launch("chromium");
+    try {
+      const view = await ShownPage.play(browser, web.origin, SCREENS.find(({ id }) => id === "admin"));
+      await view.on("phone", "light");
+      const names = await view.page.$$eval(".long-name", (found) =>
+        found.map((name) =>
+          [...name.childNodes].filter((node) => node instanceof Text).map((part) => {
+            const range = document.createRange();
+            range.selectNodeContents(part);
+            return [part.data, range.getClientRects().length];
+          }),
+        ),
+      );
+      const parts = names.flat();
+      assert.deepEqual(parts.filter(([, lines]) => lines !== 1), []);
+      assert.ok(parts.some(([part]) => part === "legevakt_"));
+      await view.close();
     } finally {
       await browser.close();
       web.close();

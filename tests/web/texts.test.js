@@ -37,6 +37,18 @@ describe("why there is no call, or no longer", () => {
   });
 });
 
+describe("what keeps somebody out who was in", () => {
+  for (const texts of [nb, nn, en]) {
+    it(`is no matter of new calls: “${texts.lostTitle}”`, () => {
+      useTexts(texts);
+      const error = new BridgeError("records_unavailable", "");
+      const said = (place) => (({ title, body }) => [title, body])(describeCallProblem(error, place));
+      assert.deepEqual(said(undefined), [texts.drainingTitle, texts.outOfOrderBody]);
+      for (const place of ["lobby", "call"]) assert.deepEqual(said(place), [texts.lostTitle, texts.outOfOrderBody]);
+    });
+  }
+});
+
 describe("what to do in a browser that was refused the camera", () => {
   const apple = "AppleWebKit/605.1.15 (KHTML, like Gecko)";
   const google = "AppleWebKit/537.36 (KHTML, like Gecko)";

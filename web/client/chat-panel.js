@@ -1,6 +1,7 @@
 import { element, setAttribute, setText } from "./dom.js";
 import { language, t } from "./i18n.js";
 import { notify } from "./notices.js";
+import { people } from "./people.js";
 import { nameOf } from "./person-menu.js";
 
 /** @import { Call } from "../sdk/src/index.js" */
@@ -62,7 +63,7 @@ export class ChatPanel {
     setAttribute(this.#empty, "hidden", this.#shown.size > 0);
     setAttribute(this.#form, "hidden", !grants.includes("chat") && !grants.includes("caption"));
     setAttribute(this.#captionField, "hidden", !grants.includes("caption"));
-    const choices = [["", t("chatToAll")], ...[...participants.values()].map((other) => [other.id, nameOf(other)])];
+    const choices = [["", t("chatToAll")], ...people(participants.values()).map((other) => [other.id, nameOf(other)])];
     if (choices.map(([id]) => id).join() === [...this.#to.options].map(({ value }) => value).join()) return;
     const chosen = this.#to.value;
     this.#to.replaceChildren(...choices.map(([id, name]) => element("option", { value: id ?? "" }, name ?? "")));

@@ -6,7 +6,7 @@ import { nameOf } from "./person-menu.js";
 /** @import { Call } from "../sdk/src/index.js" */
 
 /** Which wording `consentBody` and `consentBodyWaiting` have: kept with each answer. To be changed whenever the texts are. */
-export const CONSENT_TEXT = "2026-2";
+export const CONSENT_TEXT = "2026-3";
 
 /**
  * Asks for consent to a recording whenever the bridge does, in the call or in the lobby, for as long as the call lasts.

@@ -125,7 +125,7 @@ class Page {
       this.#call = null;
       devices?.release();
       if (error === null) this.#showLeft(rejoin);
-      else this.#showProblem(error, rejoin, waits);
+      else this.#showProblem(error, rejoin, waits ? "lobby" : "call");
     });
     askForConsent(call);
     if (call.lobby === null) await talk();
@@ -140,10 +140,10 @@ class Page {
   /**
    * @param {unknown} error
    * @param {() => void} [tryAgain]
-   * @param {boolean} [waited] whether it ended a wait
+   * @param {"lobby" | "call"} [place] what it ended
    */
-  #showProblem(error, tryAgain, waited) {
-    const { title, body, code, retry, help } = describeCallProblem(error, waited);
+  #showProblem(error, tryAgain, place) {
+    const { title, body, code, retry, help } = describeCallProblem(error, place);
     const action = retry && tryAgain ? { action: { label: t("tryAgain"), act: tryAgain } } : {};
     this.#show(messageView({ title, body, code, help, ...action }));
   }

@@ -14,7 +14,7 @@
     ],
     nn: [
       "Nettlesaren er for gammal",
-      "Sida verkar ikkje i denne nettlesaren. Oppdater han, eller opne lenkja i ei ny utgåve av Chrome, Edge, Firefox eller Safari.",
+      "Sida verkar ikkje i denne nettlesaren. Oppdater han, eller opne lenka i ei ny utgåve av Chrome, Edge, Firefox eller Safari.",
     ],
     en: [
       "The browser is too old",

@@ -3,6 +3,7 @@ import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { writeToLobby } from "./lobby-message-dialog.js";
 import { notify } from "./notices.js";
+import { people } from "./people.js";
 import { carryOut, nameOf, PersonMenu } from "./person-menu.js";
 import { proposeSomebody } from "./proposal.js";
 import { ask } from "./questions.js";
@@ -99,7 +100,7 @@ export class PeoplePanel {
     setAttribute(this.#waitingSection, "hidden", !isHost || (waiting.size === 0 && this.#call.queues.size > 0));
     setAttribute(this.#nobody, "hidden", waiting.size > 0);
     setAttribute(this.#all, "hidden", waiting.size < 2);
-    setText(this.#insideTitle, t("insideTitle", { count: participants.size + 1 }));
+    setText(this.#insideTitle, t("insideTitle", { count: people(participants.values()).length + 1 }));
     setText(this.#lock, t(room.locked ? "unlockRoom" : "lockRoom"));
     setAttribute(this.#hostActions, "hidden", !isHost);
     const invites = isHost || this.#call.grants.includes("invite");

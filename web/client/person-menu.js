@@ -2,6 +2,7 @@ import { element, setAttribute, setText } from "./dom.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { notify } from "./notices.js";
+import { isRecorder } from "./people.js";
 import { ask } from "./questions.js";
 
 /** @import { Call, RemoteParticipant } from "../sdk/src/index.js" */
@@ -68,7 +69,7 @@ export class PersonMenu {
     const { isHost } = this.#call;
     const mayAsk = this.#stills?.mayAsk(this.#participant) ?? false;
     // What there is to decide about the recorder is whether it records, and has its place below.
-    setAttribute(this.node, "hidden", (!isHost && !mayAsk) || this.#participant.role === "opptak");
+    setAttribute(this.node, "hidden", (!isHost && !mayAsk) || isRecorder(this.#participant));
     setAttribute(this.#still, "hidden", !mayAsk);
     setText(this.#still, t(this.#stills?.isAsked(this.#participant) ? "stillCancel" : "stillAsk"));
     for (const each of this.#hosts) setAttribute(each, "hidden", !isHost);
@@ -130,9 +131,9 @@ export class PersonMenu {
   }
 }
 
-/** @param {RemoteParticipant} participant */
-export function nameOf({ name }) {
-  return name || t("noName");
+/** @param {RemoteParticipant} participant the recorder has one name for everybody, and each page its language */
+export function nameOf({ name, role }) {
+  return isRecorder({ role }) ? t("recorder") : name || t("noName");
 }
 
 /** What is said of something that did not work, where there is more to say. @type {Record<string, TextKey | undefined>} */

@@ -52,6 +52,9 @@ const ENDS_WAIT = new Set(["ended", "time_is_up"]);
 /** Of these, what somebody may want to ask about all the same. */
 const ASKED_ABOUT = new Set(["removed", "banned", "refused"]);
 
+/** Why nobody gets in, in a title that says nothing to those who were in and do not get back. */
+const SHUT = "drainingTitle";
+
 /** @type {Record<string, [title: TextKey, body: TextKey]>} */
 const DEVICE_PROBLEMS = {
   permission_denied: ["permissionTitle", "permissionBody"],
@@ -66,18 +69,18 @@ const DEVICE_PROBLEMS = {
  * Why there is no call, or no longer.
  *
  * @param {unknown} error
- * @param {boolean} [waited] whether one was in the waiting room when it came
+ * @param {"lobby" | "call"} [place] where one was when it came; nowhere if left out
  * @returns {Problem}
  */
-export function describeCallProblem(error, waited = false) {
+export function describeCallProblem(error, place) {
   const code = error instanceof BridgeError ? error.code : "internal_error";
-  if (waited && ENDS_WAIT.has(code)) return { title: t("lobbyClosedTitle"), body: t("lobbyClosedBody"), code: "", retry: false, help: true };
+  if (place === "lobby" && ENDS_WAIT.has(code)) return { title: t("lobbyClosedTitle"), body: t("lobbyClosedBody"), code: "", retry: false, help: true };
   const unknown = error instanceof ConnectionError ? CALL_PROBLEMS["unreachable"] : undefined;
   const badLink = /** @type {[TextKey, TextKey, boolean]} */ (["badLinkTitle", "badLinkBody", false]);
   const known = CALL_PROBLEMS[code] ?? unknown ?? (code.startsWith("token_") ? badLink : undefined);
   const [title, body, retry] = known ?? ["unknownTitle", "unknownBody", true];
   const decided = DECIDED.has(code);
-  return { title: t(title), body: t(body), code: decided ? "" : code, retry, help: !decided || ASKED_ABOUT.has(code) };
+  return { title: t(title === SHUT && place ? "lostTitle" : title), body: t(body), code: decided ? "" : code, retry, help: !decided || ASKED_ABOUT.has(code) };
 }
 
 /**

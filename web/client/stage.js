@@ -3,6 +3,7 @@ import { t } from "./i18n.js";
 import { glide } from "./gliding.js";
 import { arrange, arrangeLarge, initials } from "./layout.js";
 import { mainPicture, speakerOf } from "./main-picture.js";
+import { people } from "./people.js";
 import { nameOf, PersonMenu } from "./person-menu.js";
 import { Tile } from "./tile.js";
 
@@ -262,16 +263,6 @@ export class Stage {
 function screenOf(participant) {
   const screen = participant.source("screen");
   return screen?.track && !screen.muted ? screen : null;
-}
-
-/**
- * Those who are to be seen. The recorder stands in the list of participants, and the call says that it is recorded: a tile
- * of it would only take room from people.
- *
- * @param {Iterable<RemoteParticipant>} participants
- */
-export function people(participants) {
-  return [...participants].filter(({ role }) => role !== "opptak");
 }
 
 /**

@@ -1,4 +1,5 @@
 import { t } from "./i18n.js";
+import { isRecorder } from "./people.js";
 
 /** @import { LobbyMessageInfo } from "../sdk/src/protocol.js" */
 /** @import { TextKey } from "./i18n.js" */
@@ -51,7 +52,7 @@ export function waitingName({ name }) {
 /** @param {{ role: string, level: string, companions?: readonly string[] }} person */
 export function factsOf({ role, level, companions = [] }) {
   // The recorder signs in nowhere.
-  if (role === "opptak") return roleWord(role);
+  if (isRecorder({ role })) return roleWord(role);
   return [roleWord(role), levelWord(level), ...companions].join(" · ");
 }
 

@@ -125,6 +125,9 @@ class RecordingArchive(Protocol):
         Raises `BridgeError`, at the first part for most of what can be wrong.
         """
 
+    def need_ended(self, tenant: str, recording: str) -> None:
+        """Raises as `delete`, and deletes nothing."""
+
     def delete(self, tenant: str, recording: str) -> None:
         """Its key first. Raises `BridgeError` (`unknown_recording`, `recording_in_progress`)."""
 

@@ -109,6 +109,8 @@ class RecordingOperations:
 
     async def _delete(self, request: Request, caller: Caller) -> Response:
         recording = await self._find(request, caller)
+        # What is refused must not stand in the log as done.
+        await asyncio.to_thread(self._archive.need_ended, caller.tenant, recording.id)
         await self._note("recording_deleted", caller, recording, None)
         await asyncio.to_thread(self._archive.delete, caller.tenant, recording.id)
         return Response(status_code=204)

@@ -28,6 +28,10 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// fifth of all packets is lost each way, chance does so once in ten million rows of probes.
 const PROOFS: usize = 12;
 
+/// Probes that are remembered, so that late answers to them are known: [`RETRY`] apart, what is under way on a path with a
+/// round trip of 12 s.
+const MOST_UNDER_WAY: usize = 64;
+
 /// A long and a short probe, sent one right behind the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Probes {
@@ -40,7 +44,7 @@ pub struct Probes {
 /// Probes of the selected path of one transport.
 pub struct MtuProbe {
     peer: Credentials,
-    /// What is under way, the oldest first; `PROOFS` at most.
+    /// What is under way, the oldest first; `MOST_UNDER_WAY` at most.
     sent: VecDeque<Probes>,
     /// Short ones that arrived without their long ones, since the path was last silent.
     proofs: usize,
@@ -97,7 +101,7 @@ impl MtuProbe {
 
     /// Notes that probes with these ids are sent now.
     pub fn on_sent(&mut self, now: Time, probes: Probes) {
-        if self.sent.len() == PROOFS {
+        if self.sent.len() == MOST_UNDER_WAY {
             self.sent.pop_front();
         }
         self.sent.push_back(probes);
@@ -195,6 +199,9 @@ mod tests {
         let swallow = |_, long| long;
         assert_eq!(run(20, 60_000, swallow), (Some(20 + 11 * 200 + 20), 12));
         assert_eq!(run(1_000, 60_000, swallow).0, Some(1_000 + 10 * 200 + 1_000));
+        // Once each second until the first answer; those to the further ones follow one another as fast as they were sent.
+        assert_eq!(run(3_000, 60_000, swallow).0, Some(3_000 + 3_000 + 8 * 200));
+        assert_eq!(run(8_000, 60_000, swallow).0, Some(8_000 + 8_000 + 3 * 200));
     }
 
     #[test]

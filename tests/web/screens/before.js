@@ -177,6 +177,16 @@ export const LOBBY = [
     },
   },
   {
+    id: "lobby-consent",
+    title: "Let in, and asked for consent to a recording first (nynorsk)",
+    language: "nn-NO",
+    play: async (view) => {
+      await enterLobby(view, { position: 1, expected_seconds: 0 });
+      await view.page.evaluate(() => fakeBridge.askConsent("somebody in the room"));
+      await view.untilText(".question", "slepp du inn");
+    },
+  },
+  {
     id: "lobby-reconnecting",
     title: "Waiting room, the network lost",
     play: async (view) => {

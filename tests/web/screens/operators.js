@@ -41,11 +41,11 @@ const OVERVIEW = {
   rooms: {
     found: 42,
     shown: [
-      room("legevakt-oslo", 7_400, 0, 11, { queue: true }),
-      room("c0ffee42-9b1d", 1_310, 4, 0, { legs: 2, recording: "on" }),
-      room("7d1f03aa-52c8", 890, 2, 1),
-      room("e4b2219c-0a7f", 640, 3, 0, { legs: 1 }),
-      room("19af8e60-77d3", 95, 2, 2, { recording: "asking" }),
+      room("oslo/legevakt_sentrum", 7_400, 0, 11, { queue: true }),
+      room("helse-midt/c0ffee42-9b1d-4f7e-8a1b-1cb2f0d7e111", 1_310, 4, 0, { legs: 2, recording: "on" }),
+      room("oslo/7d1f03aa-52c8", 890, 2, 1),
+      room("oslo/konsultasjon-2025-10-09", 640, 3, 0, { legs: 1 }),
+      room("oslo/19af8e60-77d3", 95, 2, 2, { recording: "asking" }),
     ],
   },
   legs: {
@@ -56,21 +56,21 @@ const OVERVIEW = {
     failures: 0,
     refused: 0,
     shown: [
-      { room: "c0ffee42-9b1d", kind: "video", source: "VP8", target: "H.264", reason: "codec", receivers: 1, restarts: 0, state: "running" },
-      { room: "c0ffee42-9b1d", kind: "recording", source: "VP8", target: "WebM", reason: "recording", receivers: 1, restarts: 0, state: "running" },
-      { room: "e4b2219c-0a7f", kind: "video", source: "VP8", target: "VP8", reason: "composed", receivers: 2, restarts: 1, state: "starting" },
+      { room: "helse-midt/c0ffee42-9b1d-4f7e-8a1b-1cb2f0d7e111", kind: "video", source: "VP8", target: "H.264", reason: "codec", receivers: 1, restarts: 0, state: "running" },
+      { room: "helse-midt/c0ffee42-9b1d-4f7e-8a1b-1cb2f0d7e111", kind: "recording", source: "VP8", target: "WebM", reason: "recording", receivers: 1, restarts: 0, state: "running" },
+      { room: "oslo/konsultasjon-2025-10-09", kind: "video", source: "VP8", target: "VP8", reason: "composed", receivers: 2, restarts: 1, state: "starting" },
     ],
   },
   load: LOAD,
   events: {
     revision: 9,
     new: [
-      event(1, "room_opened", "info", 1_310, "c0ffee42-9b1d"),
-      event(2, "session_lost", "warning", 700, "7d1f03aa-52c8", { reason: "timed_out" }),
-      event(3, "leg_restarted", "warning", 420, "e4b2219c-0a7f", { more: "1" }),
+      event(1, "room_opened", "info", 1_310, "helse-midt/c0ffee42-9b1d-4f7e-8a1b-1cb2f0d7e111"),
+      event(2, "session_lost", "warning", 700, "oslo/7d1f03aa-52c8", { reason: "timed_out" }),
+      event(3, "leg_restarted", "warning", 420, "oslo/konsultasjon-2025-10-09", { more: "1" }),
       event(4, "operator_signed_in", "info", 130, "", { by: "drift-vakt" }),
       event(5, "log", "error", 61, "", { message: "The webhook's receiver answers 503.", logger: "bridge.webhooks" }, 4),
-      event(6, "room_opened", "info", 95, "19af8e60-77d3"),
+      event(6, "room_opened", "info", 95, "oslo/19af8e60-77d3"),
     ],
   },
 };

@@ -4,6 +4,7 @@ import { Chart, WINDOW } from "./chart.js";
 import { DrainControl, condition } from "./draining.js";
 import { EventList } from "./events.js";
 import { bits, count, duration, milliseconds, percent, perSecond } from "./figures.js";
+import { breakable } from "./names.js";
 import { Table } from "./table.js";
 import { say, sayWord } from "./texts.js";
 
@@ -175,7 +176,7 @@ export class Dashboard {
     this.figures.legs.replaceChildren(count(legs.running), " ", element("small", {}, say("ofMax", { max: count(legs.max) })));
     this.nodes.show(
       nodes.map((node) => [
-        node.name,
+        breakable(node.name),
         condition(node, { draining: say("drains"), well: say("ok") }),
         duration(now - node.started_at),
         node.version,
@@ -202,7 +203,7 @@ export class Dashboard {
     setText(this.found, found > shown.length ? say("someRooms", { shown: count(shown.length), found: count(found) }) : "");
     this.rooms.show(
       shown.map((room) => [
-        element("span", {}, room.room, room.queue && element("span", { class: "tag" }, say("queue"))),
+        element("span", {}, breakable(room.room), room.queue && element("span", { class: "tag" }, say("queue"))),
         room.opened_at === null ? "–" : duration(now - room.opened_at),
         ...[room.participants, room.waiting, room.connected, room.sources, room.legs].map(count),
         sayWord("recording", room.recording),
@@ -217,7 +218,7 @@ export class Dashboard {
     setText(this.legTotals, say("legTotals", totals));
     this.legs.show(
       shown.map((leg) => [
-        leg.room,
+        breakable(leg.room),
         sayWord("kind", leg.kind),
         say(leg.state),
         `${leg.source} → ${leg.target}`,

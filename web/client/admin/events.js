@@ -1,6 +1,7 @@
 /** What has happened, newest first. */
 import { element } from "../dom.js";
 import { count, time } from "./figures.js";
+import { breakable } from "./names.js";
 import { say, sayWord } from "./texts.js";
 
 /** @import { BridgeEvent } from "./api.js" */
@@ -66,7 +67,7 @@ function row({ kind, severity, room, details, first_at: since, at, count: times 
       {},
       // The bridge logs in English whatever the page's language.
       element("span", { lang: kind === "log" ? "en" : undefined }, words),
-      room !== "" && element("span", { class: "event-room" }, room),
+      room !== "" && element("span", { class: "event-room" }, breakable(room)),
       times > 1 && element("span", { class: "event-count" }, repeated),
       facts !== "" && element("span", { class: "event-facts" }, facts),
     ),

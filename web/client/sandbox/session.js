@@ -109,6 +109,8 @@ export class Session {
   /** Leaves for good. */
   async leave() {
     await this._request({ type: "leave" });
+    // What was sent and received stays in sight: a video without tracks goes black.
+    for (const video of [this._own, this._echo]) video.pause();
     this._publish.close();
     this._subscribe.close();
   }

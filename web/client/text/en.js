@@ -273,6 +273,7 @@ export const en = {
   role_nav: "NAV",
   role_assistent: "Assistant",
   role_rom: "Meeting room",
+  recorder: "Recorder",
   role_opptak: "Recorder",
   refusedTitle: "You were not let in",
   refusedBody: "Contact the doctor's office if you think this is wrong.",
