@@ -361,7 +361,7 @@ def _check(request: InvitationRequest, level: Level) -> None:
     if not 0 <= request.opens_in < request.lifetime:
         raise _invalid("opens_in", "It is 0 or more, and less than `lifetime`.")
     for place, value in (("identity", request.identity), ("name", request.name)):
-        if value is not None and not is_plain(value):
+        if value is not None and not is_plain(value, joiners=place == "name"):
             raise _invalid(place, "It holds line ends, tabs, or characters that change the direction of writing.")
     if (request.question is None) != (request.answer is None):
         raise _invalid("answer", "A question and its answer go together.")

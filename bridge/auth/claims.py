@@ -20,6 +20,9 @@ MAX_LEVEL_LENGTH = 64
 """Characters of `level`."""
 _FIRST_MILLISECONDS = 1e11
 """What is no time in seconds any more, or one in the year 5138: as milliseconds, it is in 1973."""
+_JOINERS = frozenset("\u200c\u200d\u200e\u200f\u061c")
+"""What names in Persian, Sinhala or Hebrew may be written with, of category Cf all the same. The marks of direction
+among them turn no letter around, as the overrides do that are refused."""
 ENTRANCES = ("lobby", "direct")
 """What `enters` may say, the narrower one first."""
 
@@ -127,7 +130,7 @@ def check_claims(
         tenant=tenant,
         room=_text(claims, "room"),
         identity=_text(claims, "sub"),
-        name=_text(claims, "name", MAX_NAME_LENGTH) if "name" in claims else "",
+        name=_name(claims) if "name" in claims else "",
         role=role,
         grants=_grants(claims, role, rules.roles),
         enters=_enters(claims, rule, may_skip_lobby=may_skip_lobby),
@@ -284,7 +287,13 @@ def _require(claims: Mapping[str, Any], name: str) -> Any:
     return claims[name]
 
 
-def _text(claims: Mapping[str, Any], name: str, limit: int = MAX_ID_LENGTH) -> str:
+def _name(claims: Mapping[str, Any]) -> str:
+    """Without the white space around it; a name of which nobody would see anything is none."""
+    name = _text(claims, "name", MAX_NAME_LENGTH, joiners=True).strip()
+    return "" if all(character.isspace() or character in _JOINERS for character in name) else name
+
+
+def _text(claims: Mapping[str, Any], name: str, limit: int = MAX_ID_LENGTH, *, joiners: bool = False) -> str:
     value = _require(claims, name)
     if not isinstance(value, str) or not 1 <= len(value) <= limit:
         raise TokenError(
@@ -293,7 +302,7 @@ def _text(claims: Mapping[str, Any], name: str, limit: int = MAX_ID_LENGTH) -> s
             field=name,
             hint=f"It has 1 to {limit} characters.",
         )
-    if not is_plain(value):
+    if not is_plain(value, joiners=joiners):
         raise TokenError(
             "token_bad_claim",
             "The claim holds control characters.",
@@ -303,12 +312,16 @@ def _text(claims: Mapping[str, Any], name: str, limit: int = MAX_ID_LENGTH) -> s
     return value
 
 
-def is_plain(text: str) -> bool:
-    """Whether a text shows what it is.
+def is_plain(text: str, *, joiners: bool = False) -> bool:
+    """Whether a text shows what it is; `joiners`: that of a name, which may hold what its script is written with.
 
     Control and direction characters would let a name disguise itself; lone surrogates cannot be encoded.
     """
-    return all(unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp") for character in text)
+    allowed = _JOINERS if joiners else frozenset[str]()
+    return all(
+        unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp") or character in allowed
+        for character in text
+    )
 
 
 def check_instant(claims: Mapping[str, Any], name: str) -> float:
