@@ -124,6 +124,38 @@ inBrowsers("the page", (eachPage, name) => {
     await view.untilText("main", way[name]);
   });
 
+  it("leaves the voice to whoever's camera is blocked, and asks nobody anew who has refused both", async () => {
+    await view.page.evaluateOnNewDocument(() => {
+      window.permissions = { camera: "denied", microphone: "granted" };
+      window.asked = [];
+      navigator.permissions.query = async ({ name }) => ({ state: window.permissions[name] });
+      const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+      navigator.mediaDevices.getUserMedia = async (constraints) => {
+        window.asked.push(Object.keys(constraints).sort().join());
+        const refused = ["camera", "microphone"].some((device, index) =>
+          ["video", "audio"][index] in constraints && window.permissions[device] !== "granted");
+        if (refused) throw new DOMException("no", "NotAllowedError");
+        return open(constraints);
+      };
+    });
+    await view.page.goto(view.url);
+    await untilText("main", "Nettleseren har ikke lov til å bruke kameraet");
+    assert.deepEqual(await page.evaluate(() => window.asked), ["audio,video", "audio"]);
+    await page.evaluate(() => {
+      window.permissions = { camera: "prompt", microphone: "prompt" };
+      window.asked = [];
+    });
+    await press("Prøv igjen");
+    await untilText("main", "Nettleseren har ikke lov til å bruke kamera og mikrofon");
+    assert.deepEqual(await page.evaluate(() => window.asked), ["audio,video"]);
+    await page.evaluate(() => (window.permissions = { camera: "denied", microphone: "granted" }));
+    await press("Prøv igjen");
+    await untilText("main", "Nettleseren har ikke lov til å bruke kameraet");
+    await press("Bli med");
+    await until(() => fakeBridge.ownSources.length === 1);
+    assert.deepEqual(await page.evaluate(() => fakeBridge.ownSources.map(({ source }) => source)), ["microphone"]);
+  });
+
   it("shows oneself before the call, and what is turned off stays off in it", async () => {
     await open();
     await until(() => document.querySelector(".preview video")?.videoWidth > 0);

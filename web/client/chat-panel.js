@@ -2,6 +2,7 @@ import { element, setAttribute, setText } from "./dom.js";
 import { language, t } from "./i18n.js";
 import { notify } from "./notices.js";
 import { nameOf } from "./person-menu.js";
+import { written } from "./written.js";
 
 /** @import { Call } from "../sdk/src/index.js" */
 /** @import { ChatMessage } from "../sdk/src/chat.js" */
@@ -98,7 +99,7 @@ export class ChatPanel {
   /** @param {Event} event */
   async #submit(event) {
     event.preventDefault();
-    const text = this.#text.value.trim();
+    const text = written(this.#text.value);
     if (text === "") return;
     this.#text.value = "";
     const caption = this.#caption.checked && !this.#captionField.hidden;

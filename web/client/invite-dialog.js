@@ -4,6 +4,7 @@ import { notify } from "./notices.js";
 import { carryOut } from "./person-menu.js";
 import { qrCode } from "./qr.js";
 import { levelWord, roleWord } from "./words.js";
+import { written } from "./written.js";
 
 /** @import { Call } from "../sdk/src/index.js" */
 /** @import { Invitation, ProposalInfo } from "../sdk/src/protocol.js" */
@@ -41,7 +42,7 @@ export function inviteSomebody(call, proposal) {
         submit.disabled = true;
         const accepts = proposal === undefined ? {} : { proposalId: proposal.id };
         try {
-          const made = await call.inviting.create({ role: role.value, name: name.value.trim(), minutes: Number(time.value), ...accepts });
+          const made = await call.inviting.create({ role: role.value, name: written(name.value), minutes: Number(time.value), ...accepts });
           show(made);
         } catch {
           submit.disabled = false;
