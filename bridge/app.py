@@ -162,6 +162,7 @@ class Application:
             self._sfu,
             observer=self._metrics,
             inviter=CallInviter(self._signin.admission, self._audit, self._signin.pseudonyms.subject),
+            renewal=self._signin.renewal,
             recorder=self._recorder,
             on_denied=trail.on_denied,
             sessions=ledger,

@@ -79,10 +79,16 @@ class JoinClaims:
     """As the role does."""
     video_consent: bool
     """Whether the room is to take cameras only after their owners' consent."""
+    starts_at: float | None
+    """When the appointment begins, in seconds since the epoch; None where the token does not say."""
+    ends_at: float | None
+    """When it ends."""
     starts_in: float | None
     """Seconds until the appointment begins, less than zero after that; None where the token does not say."""
     ends_in: float | None
     """Seconds until it ends."""
+    renewable_until: float
+    """Seconds since the epoch until which its owner may be given it anew."""
     lifetime: float
     """Seconds that the token, or one given anew in its place, could still be used for when it was verified."""
     expires_at: float
@@ -98,6 +104,8 @@ class ClaimRules:
     max_ttl: float
     leeway: float
     roles: Mapping[str, Role]
+    stay: float = 0.0
+    """How long after its end the bridge gives a token anew that does not itself say until when it may be."""
 
 
 def check_claims(
@@ -125,7 +133,8 @@ def check_claims(
             hint=f"Roles here are: {', '.join(sorted(rules.roles))}.",
         )
     rule = rules.roles[role]
-    starts_in, ends_in = _appointment(claims, now)
+    starts_at, ends_at = _appointment(claims)
+    renewable_until = _renewable_until(claims, expires_at, rules.stay)
     return JoinClaims(
         tenant=tenant,
         room=_text(claims, "room"),
@@ -140,9 +149,12 @@ def check_claims(
         consent_by_vendor=_consent_by_vendor(claims, allowed=may_hand_in_consents),
         video_consent=_switch(claims, "video_consent"),
         view=rule.view,
-        starts_in=starts_in,
-        ends_in=ends_in,
-        lifetime=_end(claims, expires_at) + rules.leeway - now,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        starts_in=None if starts_at is None else starts_at - now,
+        ends_in=None if ends_at is None else ends_at - now,
+        renewable_until=renewable_until,
+        lifetime=renewable_until + rules.leeway - now,
         expires_at=expires_at,
         token_id=_text(claims, "jti"),
     )
@@ -182,25 +194,23 @@ def _check_times(claims: Mapping[str, Any], rules: ClaimRules, now: float) -> fl
     return expires_at
 
 
-def _appointment(claims: Mapping[str, Any], now: float) -> tuple[float | None, float | None]:
-    """Seconds until the appointment begins and until it ends, as far as the token says."""
-    starts_in, ends_in = (
-        check_instant(claims, name) - now if name in claims else None for name in ("starts_at", "ends_at")
-    )
-    if starts_in is not None and ends_in is not None and ends_in <= starts_in:
+def _appointment(claims: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """When the appointment begins and when it ends, as far as the token says."""
+    starts_at, ends_at = (check_instant(claims, name) if name in claims else None for name in ("starts_at", "ends_at"))
+    if starts_at is not None and ends_at is not None and ends_at <= starts_at:
         raise TokenError(
             "token_bad_claim",
             "The appointment ends before it begins.",
             field="ends_at",
             hint="ends_at lies behind starts_at.",
         )
-    return starts_in, ends_in
+    return starts_at, ends_at
 
 
-def _end(claims: Mapping[str, Any], expires_at: float) -> float:
+def _renewable_until(claims: Mapping[str, Any], expires_at: float, stay: float) -> float:
     """Until when the token's `jti` may come again: a ban of it has to last as long."""
     if "renewable_until" not in claims:
-        return expires_at
+        return expires_at + stay
     return min(max(expires_at, check_instant(claims, "renewable_until")), expires_at + MAX_RENEWAL)
 
 

@@ -63,6 +63,8 @@ export function installFakeBridge() {
     waiting = [];
     proposals = [];
     grants = ["publish_camera", "publish_microphone", "publish_screen", "subscribe"];
+    /** What is given to join anew with, if anything is. @type {string | undefined} */
+    token = undefined;
     sessions = 0;
     session = null;
     negotiation = 0;
@@ -126,6 +128,7 @@ export function installFakeBridge() {
         room: this.room,
         chat: this.chat,
         stills: [],
+        ...(this.token && { token: this.token }),
         ...(this.consent && { consent: this.consent }),
         ...(this.lobby && { lobby: this.lobby }),
         ...(this.grants.includes("host") && !this.lobby && { waiting: this.waiting, proposals: this.proposals }),

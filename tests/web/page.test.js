@@ -49,6 +49,24 @@ inBrowsers("the page", (eachPage, name) => {
     assert.deepEqual(await sentTypes(), []);
   });
 
+  it("comes back with the newest token that the bridge gave, and with the link's own where that is not taken", async () => {
+    await page.evaluateOnNewDocument(() => (fakeBridge.token = "newest"));
+    await join();
+    await page.reload();
+    await press("Bli med");
+    const joins = () => page.evaluate(() => fakeBridge.received.filter(({ type }) => type === "join").map(({ token }) => token));
+    await until(() => fakeBridge.ownSources.length === 2);
+    assert.deepEqual(await joins(), ["newest"]);
+    await page.reload();
+    await page.evaluate(() => Object.assign(fakeBridge, { token: undefined, refusal: "token_expired", closeCode: 4401 }));
+    await press("Bli med");
+    await untilText("h1", "Lenken er utløpt");
+    const [newest, own, ...more] = await joins();
+    assert.equal(newest, "newest");
+    assert.notEqual(own, "newest");
+    assert.deepEqual(more, []);
+  });
+
   it("says what to do about a link without a token", async () => {
     await page.goto(`${view.origin}/join`);
     await untilText("h1", "Lenken mangler noe");

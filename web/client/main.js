@@ -6,7 +6,7 @@ import { language, t } from "./i18n.js";
 import { clearNotices, notify } from "./notices.js";
 import { describeCallProblem } from "./problems.js";
 import { textsLoaded } from "./texts.js";
-import { nameInToken, takeToken } from "./token.js";
+import { keepRenewed, nameInToken, renewedToken, takeToken } from "./token.js";
 import { LobbyView } from "./views/lobby.js";
 import { messageView } from "./views/message.js";
 import { PrepareView } from "./views/prepare.js";
@@ -43,7 +43,7 @@ class Page {
     const view = new PrepareView(equipment, nameInToken(token), {
       join: () => this.#join(token, equipment, view, preparation),
       expectJoin: () => preparation.renew(),
-      test: async () => (await import("./self-test/dialog.js")).openSelfTest(equipment, signallingUrl(), token),
+      test: async () => (await import("./self-test/dialog.js")).openSelfTest(equipment, signallingUrl(), renewedToken() ?? token),
       close: () => preparation.close(),
     });
     this.#show(view.node, view);
@@ -63,7 +63,7 @@ class Page {
     this.#joining = true;
     prepare.setJoining(true);
     try {
-      const call = await connect(signallingUrl(), token, { preparation });
+      const call = await connect(signallingUrl(), token, { preparation, renewed: renewedToken(), onRenewed: keepRenewed });
       await this.#enter(call, token, equipment);
     } catch (error) {
       equipment.release();

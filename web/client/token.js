@@ -3,15 +3,28 @@
  * address bar at once. A copy for this tab alone lets a reload join again.
  */
 const STORED = "bridge.token";
+/** The one that the bridge gave in its place, since it lives for minutes. */
+const RENEWED = "bridge.token.renewed";
 
 /** @returns {string | null} */
 export function takeToken() {
   const fragment = location.hash.slice(1);
   if (fragment !== "") {
+    if (fragment !== sessionStorage.getItem(STORED)) sessionStorage.removeItem(RENEWED);
     sessionStorage.setItem(STORED, fragment);
     history.replaceState(null, "", location.pathname + location.search);
   }
   return sessionStorage.getItem(STORED);
+}
+
+/** @returns {string | null} */
+export function renewedToken() {
+  return sessionStorage.getItem(RENEWED);
+}
+
+/** @param {string} token */
+export function keepRenewed(token) {
+  sessionStorage.setItem(RENEWED, token);
 }
 
 /**
