@@ -174,6 +174,39 @@ inBrowsers("the page", (eachPage, name) => {
     assert.deepEqual(await page.evaluate(() => fakeBridge.ownSources.map(({ source }) => source)), ["microphone"]);
   });
 
+  it("goes on with another microphone where one is unplugged, unless it was off", async () => {
+    await page.evaluateOnNewDocument(() => {
+      window.voices = [];
+      const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+      navigator.mediaDevices.getUserMedia = async (constraints) => {
+        const stream = await open(constraints);
+        window.voices.push(...stream.getAudioTracks());
+        return stream;
+      };
+      // Firefox takes no event for a track that a script has made up.
+      const unplugged = new Map();
+      const listen = MediaStreamTrack.prototype.addEventListener;
+      MediaStreamTrack.prototype.addEventListener = function (type, listener, ...options) {
+        if (type === "ended") unplugged.set(this, listener);
+        listen.call(this, type, listener, ...options);
+      };
+      window.unplug = () => {
+        window.voices.at(-1).stop();
+        unplugged.get(window.voices.at(-1))();
+      };
+    });
+    await join();
+    await until(() => document.querySelector("[aria-label='Slå av mikrofon']:not([disabled])"));
+    await page.evaluate(() => window.unplug());
+    await untilText("#notices", "Du høres nå med en annen mikrofon.");
+    await until(() => fakeBridge.ownSources.some(({ source, muted }) => source === "microphone" && !muted));
+    await press("Slå av mikrofon");
+    await untilText("#notices", "Mikrofonen er av.");
+    await page.evaluate(() => window.unplug());
+    await until(() => !fakeBridge.ownSources.some(({ source }) => source === "microphone"));
+    assert.equal(await page.evaluate(() => window.voices.length), 2);
+  });
+
   it("shows oneself before the call, and what is turned off stays off in it", async () => {
     await open();
     await until(() => document.querySelector(".preview video")?.videoWidth > 0);

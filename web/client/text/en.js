@@ -125,6 +125,7 @@ export const en = {
   sharingAnnouncement: "You are sharing your screen.",
   sharingStoppedAnnouncement: "You are no longer sharing your screen.",
   deviceLost: "{kind} was disconnected.",
+  microphoneReplaced: "You are now heard by another microphone.",
 
   leftTitle: "You have left the call",
   leftBody: "You can close this page.",

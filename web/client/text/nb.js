@@ -125,6 +125,7 @@ export const nb = {
   sharingAnnouncement: "Du deler skjermen din.",
   sharingStoppedAnnouncement: "Du deler ikke lenger skjermen din.",
   deviceLost: "{kind} ble koblet fra.",
+  microphoneReplaced: "Du høres nå med en annen mikrofon.",
 
   leftTitle: "Du har forlatt samtalen",
   leftBody: "Du kan lukke denne siden.",

@@ -125,6 +125,7 @@ export const nn = {
   sharingAnnouncement: "Du deler skjermen din.",
   sharingStoppedAnnouncement: "Du deler ikkje lenger skjermen din.",
   deviceLost: "{kind} vart kopla frå.",
+  microphoneReplaced: "Du blir no høyrd med ein annan mikrofon.",
 
   leftTitle: "Du har forlate samtalen",
   leftBody: "Du kan lukke denne sida.",
