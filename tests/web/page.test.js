@@ -67,6 +67,25 @@ inBrowsers("the page", (eachPage, name) => {
     assert.deepEqual(more, []);
   });
 
+  it("lets those in whose browser keeps nothing for pages", async () => {
+    await page.evaluateOnNewDocument(() => {
+      for (const name of ["sessionStorage", "localStorage"])
+        Object.defineProperty(window, name, { get: () => { throw new DOMException("no", "SecurityError"); } });
+    });
+    await join();
+    assert.equal(await page.evaluate(() => location.href), `${view.origin}/join`);
+  });
+
+  it("says to whoever opens a link inside another app where it works", async () => {
+    await page.evaluateOnNewDocument(() => Object.defineProperty(navigator, "mediaDevices", { value: undefined }));
+    await open();
+    await untilText("main", "Nettleseren kan ikke bruke kamera og mikrofon her");
+    await untilText("main", "Åpne lenken i Chrome, Edge, Firefox eller Safari");
+    await view.accessible();
+    await press("Bli med uten kamera og mikrofon");
+    await until(() => fakeBridge.received.some(({ type }) => type === "join"));
+  });
+
   it("says what to do about a link without a token", async () => {
     await page.goto(`${view.origin}/join`);
     await untilText("h1", "Lenken mangler noe");

@@ -1,3 +1,5 @@
+import { forThisTab } from "./storage.js";
+
 /**
  * The join token: comes in the fragment of the link, so that it reaches no server and no log, and is taken out of the
  * address bar at once. A copy for this tab alone lets a reload join again.
@@ -10,21 +12,21 @@ const RENEWED = "bridge.token.renewed";
 export function takeToken() {
   const fragment = location.hash.slice(1);
   if (fragment !== "") {
-    if (fragment !== sessionStorage.getItem(STORED)) sessionStorage.removeItem(RENEWED);
-    sessionStorage.setItem(STORED, fragment);
+    if (fragment !== forThisTab.getItem(STORED)) forThisTab.removeItem(RENEWED);
+    forThisTab.setItem(STORED, fragment);
     history.replaceState(null, "", location.pathname + location.search);
   }
-  return sessionStorage.getItem(STORED);
+  return forThisTab.getItem(STORED);
 }
 
 /** @returns {string | null} */
 export function renewedToken() {
-  return sessionStorage.getItem(RENEWED);
+  return forThisTab.getItem(RENEWED);
 }
 
 /** @param {string} token */
 export function keepRenewed(token) {
-  sessionStorage.setItem(RENEWED, token);
+  forThisTab.setItem(RENEWED, token);
 }
 
 /**

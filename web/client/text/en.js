@@ -176,6 +176,8 @@ export const en = {
   deviceFailedBody: "Try again, or choose another one.",
   insecureTitle: "This page is not secured",
   insecureBody: "Browsers do not give camera and microphone to pages without a secure connection (https).",
+  unsupportedTitle: "This browser cannot use {device} here",
+  unsupportedBody: "Open the link in Chrome, Edge, Firefox or Safari, and not inside another app. You find the link where you got it.",
   cannotShareTitle: "The screen could not be shared",
   cannotShareBody: "The browser or the system did not allow it.",
   theCamera: "the camera",

@@ -176,6 +176,8 @@ export const nb = {
   deviceFailedBody: "Prøv igjen, eller velg et annet utstyr.",
   insecureTitle: "Siden er ikke sikret",
   insecureBody: "Nettleseren gir ikke kamera og mikrofon til sider uten sikker forbindelse (https).",
+  unsupportedTitle: "Nettleseren kan ikke bruke {device} her",
+  unsupportedBody: "Åpne lenken i Chrome, Edge, Firefox eller Safari, og ikke inne i en annen app. Du finner lenken der du fikk den.",
   cannotShareTitle: "Skjermen kunne ikke deles",
   cannotShareBody: "Nettleseren eller systemet tillot det ikke.",
   theCamera: "kameraet",

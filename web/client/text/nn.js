@@ -176,6 +176,8 @@ export const nn = {
   deviceFailedBody: "Prøv igjen, eller vel eit anna utstyr.",
   insecureTitle: "Sida er ikkje sikra",
   insecureBody: "Nettlesaren gir ikkje kamera og mikrofon til sider utan sikkert samband (https).",
+  unsupportedTitle: "Nettlesaren kan ikkje bruke {device} her",
+  unsupportedBody: "Opne lenkja i Chrome, Edge, Firefox eller Safari, og ikkje inne i ein annan app. Du finn lenkja der du fekk henne.",
   cannotShareTitle: "Skjermen kunne ikkje delast",
   cannotShareBody: "Nettlesaren eller systemet tillét det ikkje.",
   theCamera: "kameraet",

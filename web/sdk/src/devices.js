@@ -74,7 +74,7 @@ export async function openCameraAndMicrophone({ cameraId, microphoneId } = {}) {
     if (camera && microphone) return { camera, microphone };
   } catch (error) {
     const failure = toDeviceError(error, "camera");
-    if (failure.code === "insecure_context") return { camera: failure, microphone: failure };
+    if (failure.code === "insecure_context" || failure.code === "not_supported") return { camera: failure, microphone: failure };
     if (failure.code === "permission_denied") {
       denied = failure;
       [tryCamera, tryMicrophone] = await openableAlone();
@@ -169,11 +169,13 @@ async function openTrack(constraints) {
 
 function mediaDevices() {
   // Browsers hide it from pages that are not served over HTTPS (or from this machine).
-  if (!globalThis.isSecureContext || navigator.mediaDevices === undefined) {
+  if (!globalThis.isSecureContext) {
     throw new DeviceError("insecure_context", "Browsers give cameras and microphones to secure pages only.", {
       hint: "Serve the page over HTTPS, or open it on localhost.",
     });
   }
+  // So do the views of the web inside other programs.
+  if (navigator.mediaDevices === undefined) throw new DeviceError("not_supported", "This browser gives pages no cameras and microphones.");
   return navigator.mediaDevices;
 }
 
