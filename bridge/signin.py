@@ -125,6 +125,10 @@ class SignIn:
         )
         return OperatorSignIn(self.operators, pending, public_url or "")
 
+    def reaches(self, level: Level) -> bool:
+        """Whether anybody can sign in here as surely as that."""
+        return level is Level.NONE or any(party.provider.highest >= level for party in self.providers.values())
+
     def issuers(self, tenants: Iterable[str]) -> list[Issuer]:
         """What the bridge itself signs join tokens as, for the verifier to know."""
         key = StaticKey.from_secret(self._token_key)

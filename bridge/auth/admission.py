@@ -166,15 +166,19 @@ class Admission:
         self._roles = roles
         self._clock = clock
 
+    def minimum(self, tenant: str, room: str, role: str) -> Level:
+        """The lowest sign-in that a room takes of a role. Raises `InvitationError` where there is no such role."""
+        if role not in self._roles:
+            raise _invalid("role", "The bridge has no such role.")
+        return self._levels.minimum(tenant, room, role)
+
     async def invite(self, tenant: str, request: InvitationRequest, *, made_by: str) -> tuple[Invitation, str]:
         """An invitation and the secret code of its link, which is told this once. Raises `InvitationError`.
 
         `made_by`: who makes it, as the audit log calls them.
         """
         now = self._clock()
-        minimum = self._levels.minimum(tenant, request.room, request.role) if request.role in self._roles else None
-        if minimum is None:
-            raise _invalid("role", "The bridge has no such role.")
+        minimum = self.minimum(tenant, request.room, request.role)
         level = minimum if request.level is None else request.level
         if level < minimum:
             raise InvitationError(

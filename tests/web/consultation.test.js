@@ -294,6 +294,20 @@ inBrowsers("the consultation", (eachPage, name) => {
     await view.until(() => document.querySelector(".person.is-waiting") === null);
   });
 
+  it("says so to a host whose link would lead nowhere", async () => {
+    await host();
+    await view.page.evaluate(() => (fakeBridge.nobodySignsIn = true));
+    await view.press("Deltakere: 1 i samtalen");
+    await view.press("Inviter noen");
+    await view.page.waitForSelector("#invite-role");
+    await view.page.select("#invite-role", "pasient");
+    await view.press("Lag lenke");
+    await view.untilText(".dialog [role=alert]", "Pasient må logge inn, og det går ikke an med en lenke herfra.");
+    await view.page.select("#invite-role", "parorende");
+    await view.press("Lag lenke");
+    await view.untilText(".dialog", "Lenken gjelder i 1 time, for én person.");
+  });
+
   it("lets a host moderate from the tile, by keyboard alone", async () => {
     await host();
     const id = await view.page.evaluate(() => fakeBridge.addParticipant({ name: "Kari Nordmann", role: "nav", screen: true }));

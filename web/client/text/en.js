@@ -421,6 +421,7 @@ export const en = {
   hours24: "24 hours",
   minutesCount: "{minutes} minutes",
   makeLink: "Make a link",
+  inviteNeedsSignIn: "{role} has to sign in, and that is not possible with a link from here. Ask those who set up the call for a link.",
   inviteFailed: "The link could not be made. Try again.",
   inviteMade: "The link is ready",
   inviteFor: "{role}. The link works for {time}, for one person.",

@@ -421,6 +421,7 @@ export const nb = {
   hours24: "24 timer",
   minutesCount: "{minutes} minutter",
   makeLink: "Lag lenke",
+  inviteNeedsSignIn: "{role} må logge inn, og det går ikke an med en lenke herfra. Be dem som satte opp samtalen, om en lenke.",
   inviteFailed: "Lenken kunne ikke lages. Prøv igjen.",
   inviteMade: "Lenken er klar",
   inviteFor: "{role}. Lenken gjelder i {time}, for én person.",

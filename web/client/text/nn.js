@@ -421,6 +421,7 @@ export const nn = {
   hours24: "24 timar",
   minutesCount: "{minutes} minutt",
   makeLink: "Lag lenke",
+  inviteNeedsSignIn: "{role} må logge inn, og det går ikkje med ei lenke herifrå. Be dei som sette opp samtalen, om ei lenke.",
   inviteFailed: "Lenka kunne ikkje lagast. Prøv igjen.",
   inviteMade: "Lenka er klar",
   inviteFor: "{role}. Lenka gjeld i {time}, for éin person.",
