@@ -35,7 +35,7 @@ inBrowsers("the consultation", (eachPage, name) => {
     await view.look(`${name}-lobby`);
     await view.page.evaluate(() => fakeBridge.setLobby({ position: 1, expected_seconds: null, host_present: false }));
     await view.untilText(".lobby-place", "Du er neste");
-    await view.untilText(".lobby-expected", "ikke kommet ennå");
+    await view.untilText(".lobby-expected", "ikke her akkurat nå");
   });
 
   it("takes the patient from the lobby into the call, and back", async () => {
@@ -306,6 +306,34 @@ inBrowsers("the consultation", (eachPage, name) => {
     await view.page.select("#invite-role", "parorende");
     await view.press("Lag lenke");
     await view.untilText(".dialog", "Lenken gjelder i 1 time, for én person.");
+  });
+
+  it("asks whoever alone decides here, before they leave the others behind, whether the call is over", async () => {
+    await host();
+    const kari = await view.page.evaluate(() => fakeBridge.addParticipant({ name: "Kari Nordmann", role: "pasient" }));
+    await view.untilText(".tile-name", "Kari Nordmann");
+    await view.press("Forlat samtalen");
+    await view.untilText("dialog h2", "Er dere ferdige?");
+    await view.accessible();
+    await view.page.keyboard.press("Escape");
+    await view.until(() => document.querySelector("dialog.question") === null);
+    assert.deepEqual([await view.sent("end_call"), await view.sent("leave")], [[], []]);
+    await view.press("Forlat samtalen");
+    await view.press("Avslutt for alle");
+    await view.until(() => fakeBridge.received.some(({ type }) => type === "end_call"));
+    assert.deepEqual(await view.sent("leave"), []);
+    await view.page.evaluate((id) => fakeBridge.removeParticipant(id), kari);
+    await view.untilText(".alone h2", "De andre er ikke her lenger");
+    await view.press("Forlat samtalen");
+    await view.untilText("h1", "Du har forlatt samtalen");
+  });
+
+  it("lets a host leave those behind who may decide themselves", async () => {
+    await host();
+    await view.page.evaluate(() => fakeBridge.addParticipant({ name: "Åse Lege", role: "spesialist" }));
+    await view.untilText(".tile-name", "Åse Lege");
+    await view.press("Forlat samtalen");
+    await view.untilText("h1", "Du har forlatt samtalen");
   });
 
   it("lets a host moderate from the tile, by keyboard alone", async () => {
