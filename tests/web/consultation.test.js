@@ -36,6 +36,8 @@ inBrowsers("the consultation", (eachPage, name) => {
     await view.page.evaluate(() => fakeBridge.setLobby({ position: 1, expected_seconds: null, host_present: false }));
     await view.untilText(".lobby-place", "Du er neste");
     await view.untilText(".lobby-expected", "ikke her akkurat nå");
+    await view.press("Gå ut av venterommet");
+    await view.untilText("h1", "Du har gått ut av venterommet");
   });
 
   it("takes the patient from the lobby into the call, and back", async () => {

@@ -124,7 +124,7 @@ class Page {
       if (this.#call !== call) return;
       this.#call = null;
       devices?.release();
-      if (error === null) this.#showLeft(rejoin);
+      if (error === null) this.#showLeft(rejoin, waits);
       else this.#showProblem(error, rejoin, waits);
     });
     askForConsent(call);
@@ -132,9 +132,13 @@ class Page {
     else wait();
   }
 
-  /** @param {() => void} rejoin */
-  #showLeft(rejoin) {
-    this.#show(messageView({ title: t("leftTitle"), body: t("leftBody"), action: { label: t("rejoin"), act: rejoin } }));
+  /**
+   * @param {() => void} rejoin
+   * @param {boolean} waited whether one was in the waiting room, and in no call
+   */
+  #showLeft(rejoin, waited) {
+    const [title, body] = waited ? [t("leftLobbyTitle"), t("leftLobbyBody")] : [t("leftTitle"), t("leftBody")];
+    this.#show(messageView({ title, body, action: { label: t("rejoin"), act: rejoin } }));
   }
 
   /**

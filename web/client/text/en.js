@@ -131,6 +131,8 @@ export const en = {
 
   leftTitle: "You have left the call",
   leftBody: "You can close this page.",
+  leftLobbyTitle: "You have left the waiting room",
+  leftLobbyBody: "Your place is kept for a short while.",
   rejoin: "Join again",
   errorCode: "Error code: {code}",
 

@@ -131,6 +131,8 @@ export const nb = {
 
   leftTitle: "Du har forlatt samtalen",
   leftBody: "Du kan lukke denne siden.",
+  leftLobbyTitle: "Du har gått ut av venterommet",
+  leftLobbyBody: "Plassen din blir holdt av en liten stund.",
   rejoin: "Bli med igjen",
   errorCode: "Feilkode: {code}",
 

@@ -131,6 +131,8 @@ export const nn = {
 
   leftTitle: "Du har forlate samtalen",
   leftBody: "Du kan lukke denne sida.",
+  leftLobbyTitle: "Du har gått ut av venterommet",
+  leftLobbyBody: "Plassen din blir halden av ei lita stund.",
   rejoin: "Bli med igjen",
   errorCode: "Feilkode: {code}",
 
