@@ -139,7 +139,7 @@ def check_claims(
         tenant=tenant,
         room=_text(claims, "room"),
         identity=_text(claims, "sub"),
-        name=_name(claims) if "name" in claims else "",
+        name=_name(claims) if claims.get("name", "") != "" else "",
         role=role,
         grants=_grants(claims, role, rules.roles),
         enters=_enters(claims, rule, may_skip_lobby=may_skip_lobby),
@@ -298,7 +298,7 @@ def _require(claims: Mapping[str, Any], name: str) -> Any:
 
 
 def _name(claims: Mapping[str, Any]) -> str:
-    """Without the white space around it; a name of which nobody would see anything is none."""
+    """Without the white space around it; a name of which nobody would see anything is none, as an empty one is."""
     name = _text(claims, "name", MAX_NAME_LENGTH, joiners=True).strip()
     return "" if all(character.isspace() or character in _JOINERS for character in name) else name
 

@@ -116,6 +116,7 @@ def test_a_claim_that_cannot_be_accepted_is_named(changes: dict[str, Any], code:
         ("ශ්\u200dරීමතී", "ශ්\u200dරීමතී"),
         ("\u200fמשה כהן\u200f", "\u200fמשה כהן\u200f"),
         (" Kari ", "Kari"),
+        ("", ""),
         ("   ", ""),
         ("\u00a0\u200d", ""),
     ],
