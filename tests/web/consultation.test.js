@@ -82,6 +82,7 @@ inBrowsers("the consultation", (eachPage, name) => {
     await view.untilText(".alone h2", "Du er den første her");
     await view.page.evaluate(() => fakeBridge.addWaiting({ name: "Kari Nordmann" }));
     await view.untilText(".alone h2", "Noen venter på deg");
+    await view.until(() => document.title.startsWith("1 venter – Videokonsultasjon"));
     await view.press("Se hvem som venter");
     await view.press("Slipp inn Kari Nordmann");
     assert.deepEqual(await view.sent("admit"), [{ type: "admit", participant_ids: ["w-1"] }]);

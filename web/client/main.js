@@ -159,6 +159,7 @@ class Page {
   #show(node, view = null) {
     this.#view?.close();
     this.#view = view;
+    document.title = titled(t("title"));
     this.#holder.replaceChildren(node);
     clearNotices();
     // Screen readers and keyboards start at the top of what is new.

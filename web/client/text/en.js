@@ -1,6 +1,7 @@
 /** English. @type {typeof import("./nb.js").nb} */
 export const en = {
   title: "Video consultation",
+  titleWaiting: "{count} waiting",
   noName: "Participant",
   you: "You",
   youNamed: "{name} (you)",

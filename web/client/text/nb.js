@@ -1,6 +1,7 @@
 /** Bokmål, the default. `{name}` and the like are filled in. */
 export const nb = {
   title: "Videokonsultasjon",
+  titleWaiting: "{count} venter",
   noName: "Deltaker",
   you: "Du",
   youNamed: "{name} (deg)",

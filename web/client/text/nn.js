@@ -1,6 +1,7 @@
 /** Nynorsk. @type {typeof import("./nb.js").nb} */
 export const nn = {
   title: "Videokonsultasjon",
+  titleWaiting: "{count} ventar",
   noName: "Deltakar",
   you: "Du",
   youNamed: "{name} (deg)",

@@ -1,5 +1,5 @@
 import { originOf } from "../../sdk/src/index.js";
-import { service, support, logo } from "../brand.js";
+import { logo, service, support, titled } from "../brand.js";
 import { background } from "../background.js";
 import { Captions, ChatPanel } from "../chat-panel.js";
 import { element, setAttribute, setText } from "../dom.js";
@@ -401,6 +401,8 @@ export class CallView {
   #updatePanels() {
     const { participants, room, handRaised } = this.#call;
     const waiting = this.#countWaiting();
+    // Also for who has another window open while they wait for somebody.
+    document.title = titled(waiting > 0 ? `${t("titleWaiting", { count: waiting })} – ${t("title")}` : t("title"));
     if (this.#panel.shows(this.#chat)) this.#unread = 0;
     const chatLabel = this.#unread > 0 ? t("openChatUnread", { count: this.#unread }) : t("openChat");
     this.#chatButton.update(chatLabel, this.#unread, this.#panel.shows(this.#chat));
