@@ -161,7 +161,10 @@ class Application:
             self._rooms,
             self._sfu,
             observer=self._metrics,
-            inviter=CallInviter(self._signin.admission, self._audit, self._signin.pseudonyms.subject),
+            inviter=CallInviter(
+                self._signin.admission, self._audit, self._signin.pseudonyms.subject, self._signin.reaches
+            ),
+            renewal=self._signin.renewal,
             recorder=self._recorder,
             on_denied=trail.on_denied,
             sessions=ledger,

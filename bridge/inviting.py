@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from bridge.audit import AuditLog, Entry
 from bridge.auth.admission import Admission, InvitationRequest
-from bridge.auth.invitations import Invitation
+from bridge.auth.invitations import Invitation, InvitationError
+from bridge.auth.levels import Level
 from bridge.errors import BridgeError
 from bridge.signaling.calls import Invited
 
@@ -20,19 +21,32 @@ class CallInviter:
         admission: Admission,
         log: AuditLog,
         pseudonym: Callable[[str, str], str],
+        reaches: Callable[[Level], bool],
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`pseudonym(tenant, identity)` stands in for an identity; `clock` is that of `admission`."""
+        """`pseudonym(tenant, identity)` stands in for an identity; `clock` is that of `admission`.
+
+        `reaches`: whether anybody who has a link can sign in as surely as that.
+        """
         self._admission = admission
         self._log = log
         self._pseudonym = pseudonym
+        self._reaches = reaches
         self._clock = clock
 
     async def invite(
         self, tenant: str, room: str, *, role: str, name: str, minutes: int, host: str, identity: str
     ) -> Invited:
         """A link for one person, who waits whatever the role: a host has the last word. Raises `BridgeError`."""
+        level = self._admission.minimum(tenant, room, role)
+        if not self._reaches(level):
+            raise InvitationError(
+                "signin_impossible",
+                f"The role takes a sign-in at the level {level.word!r}, and nobody can sign in so at this bridge.",
+                field="role",
+                hint="The vendor's own system may sign them in, and sign a join token.",
+            )
         request = InvitationRequest(room=room, role=role, lifetime=minutes * 60.0, name=name, enters="lobby")
         made, code = await self._admission.invite(tenant, request, made_by=f"host:{host}")
         try:

@@ -54,7 +54,9 @@ def tenants_without_vendor_consent(settings: Settings) -> frozenset[str]:
 def claim_rules(settings: Settings) -> ClaimRules:
     """What claims are held against. Raises `SettingsError` for a roles file that cannot be used."""
     tokens = settings.tokens
-    return ClaimRules(tokens.audience, tokens.max_ttl, tokens.leeway, read_roles(settings.rooms))
+    return ClaimRules(
+        tokens.audience, tokens.max_ttl, tokens.leeway, read_roles(settings.rooms), stay=settings.rooms.max_length
+    )
 
 
 def read_roles(rooms: RoomSettings) -> Mapping[str, Role]:

@@ -16,6 +16,7 @@ from bridge.auth.levels import WORDS, Level
 from bridge.auth.oidc import HttpClient, Kind, Provider, RelyingParty, SigningKey
 from bridge.auth.operators import OperatorProvider, OperatorRule, watched
 from bridge.auth.pseudonyms import Pseudonyms
+from bridge.auth.renewal import Renewal
 from bridge.auth.secret_file import create_secret, derive, read_secret
 from bridge.auth.sessions import Sessions
 from bridge.auth.vendors import VendorAuthenticator
@@ -61,6 +62,12 @@ class SignIn:
         self._token_key = derive(secret, "join-tokens")
         self.minter = minter = Minter(
             self._token_key, settings.tokens.audience, min(signin.token_ttl, settings.tokens.max_ttl)
+        )
+        self.renewal = Renewal(
+            derive(secret, "renewed-tokens"),
+            settings.tokens.audience,
+            min(signin.token_ttl, settings.tokens.max_ttl),
+            read_roles(settings.rooms),
         )
         levels = SettingsLevels(
             {role: WORDS[word] for role, word in signin.levels},
@@ -118,14 +125,20 @@ class SignIn:
         )
         return OperatorSignIn(self.operators, pending, public_url or "")
 
+    def reaches(self, level: Level) -> bool:
+        """Whether anybody can sign in here as surely as that."""
+        return level is Level.NONE or any(party.provider.highest >= level for party in self.providers.values())
+
     def issuers(self, tenants: Iterable[str]) -> list[Issuer]:
         """What the bridge itself signs join tokens as, for the verifier to know."""
         key = StaticKey.from_secret(self._token_key)
         without = self._without_vendor_consent
-        return [
+        served = tuple(dict.fromkeys(tenants))
+        own = [
             Issuer(Minter.issuer_of(tenant), tenant, (key,), consent_by_vendor=tenant not in without)
-            for tenant in dict.fromkeys(tenants)
+            for tenant in served
         ]
+        return own + self.renewal.issuers(served)
 
     def start(self) -> None:
         """Opens the invitations, and deletes those that expire from now on. Raises `InvitationError`."""

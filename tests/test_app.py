@@ -191,3 +191,15 @@ async def test_two_bridges_run_side_by_side(bridge: Application, tmp_path: Path)
             await door.send(json.dumps({"type": "join", "id": 1, "token": token(tmp_path, "kari")}))
             assert json.loads(await door.recv())["code"] == "token_bad_signature"
     await other.close()
+
+
+async def test_a_host_gets_no_link_that_leads_nowhere(bridge: Application, tmp_path: Path) -> None:
+    door = await join(bridge, tmp_path, "doctor")
+    answers = {}
+    for number, role in enumerate(("pasient", "parorende"), start=2):
+        await door.send(json.dumps({"type": "create_invitation", "id": number, "role": role}))
+        while (answer := json.loads(await door.recv())).get("reply_to") != number:
+            pass
+        answers[role] = answer.get("code") or answer["type"]
+    assert answers == {"pasient": "signin_impossible", "parorende": "invitation"}, "nobody can sign in here"
+    await door.close()

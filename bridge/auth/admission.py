@@ -166,15 +166,19 @@ class Admission:
         self._roles = roles
         self._clock = clock
 
+    def minimum(self, tenant: str, room: str, role: str) -> Level:
+        """The lowest sign-in that a room takes of a role. Raises `InvitationError` where there is no such role."""
+        if role not in self._roles:
+            raise _invalid("role", "The bridge has no such role.")
+        return self._levels.minimum(tenant, room, role)
+
     async def invite(self, tenant: str, request: InvitationRequest, *, made_by: str) -> tuple[Invitation, str]:
         """An invitation and the secret code of its link, which is told this once. Raises `InvitationError`.
 
         `made_by`: who makes it, as the audit log calls them.
         """
         now = self._clock()
-        minimum = self._levels.minimum(tenant, request.room, request.role) if request.role in self._roles else None
-        if minimum is None:
-            raise _invalid("role", "The bridge has no such role.")
+        minimum = self.minimum(tenant, request.room, request.role)
         level = minimum if request.level is None else request.level
         if level < minimum:
             raise InvitationError(
@@ -361,7 +365,7 @@ def _check(request: InvitationRequest, level: Level) -> None:
     if not 0 <= request.opens_in < request.lifetime:
         raise _invalid("opens_in", "It is 0 or more, and less than `lifetime`.")
     for place, value in (("identity", request.identity), ("name", request.name)):
-        if value is not None and not is_plain(value):
+        if value is not None and not is_plain(value, joiners=place == "name"):
             raise _invalid(place, "It holds line ends, tabs, or characters that change the direction of writing.")
     if (request.question is None) != (request.answer is None):
         raise _invalid("answer", "A question and its answer go together.")

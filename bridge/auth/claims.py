@@ -20,6 +20,9 @@ MAX_LEVEL_LENGTH = 64
 """Characters of `level`."""
 _FIRST_MILLISECONDS = 1e11
 """What is no time in seconds any more, or one in the year 5138: as milliseconds, it is in 1973."""
+_JOINERS = frozenset("\u200c\u200d\u200e\u200f\u061c")
+"""What names in Persian, Sinhala or Hebrew may be written with, of category Cf all the same. The marks of direction
+among them turn no letter around, as the overrides do that are refused."""
 ENTRANCES = ("lobby", "direct")
 """What `enters` may say, the narrower one first."""
 
@@ -76,10 +79,16 @@ class JoinClaims:
     """As the role does."""
     video_consent: bool
     """Whether the room is to take cameras only after their owners' consent."""
+    starts_at: float | None
+    """When the appointment begins, in seconds since the epoch; None where the token does not say."""
+    ends_at: float | None
+    """When it ends."""
     starts_in: float | None
     """Seconds until the appointment begins, less than zero after that; None where the token does not say."""
     ends_in: float | None
     """Seconds until it ends."""
+    renewable_until: float
+    """Seconds since the epoch until which its owner may be given it anew."""
     lifetime: float
     """Seconds that the token, or one given anew in its place, could still be used for when it was verified."""
     expires_at: float
@@ -95,6 +104,8 @@ class ClaimRules:
     max_ttl: float
     leeway: float
     roles: Mapping[str, Role]
+    stay: float = 0.0
+    """How long after its end the bridge gives a token anew that does not itself say until when it may be."""
 
 
 def check_claims(
@@ -122,12 +133,13 @@ def check_claims(
             hint=f"Roles here are: {', '.join(sorted(rules.roles))}.",
         )
     rule = rules.roles[role]
-    starts_in, ends_in = _appointment(claims, now)
+    starts_at, ends_at = _appointment(claims)
+    renewable_until = _renewable_until(claims, expires_at, rules.stay)
     return JoinClaims(
         tenant=tenant,
         room=_text(claims, "room"),
         identity=_text(claims, "sub"),
-        name=_text(claims, "name", MAX_NAME_LENGTH) if "name" in claims else "",
+        name=_name(claims) if claims.get("name", "") != "" else "",
         role=role,
         grants=_grants(claims, role, rules.roles),
         enters=_enters(claims, rule, may_skip_lobby=may_skip_lobby),
@@ -137,9 +149,12 @@ def check_claims(
         consent_by_vendor=_consent_by_vendor(claims, allowed=may_hand_in_consents),
         video_consent=_switch(claims, "video_consent"),
         view=rule.view,
-        starts_in=starts_in,
-        ends_in=ends_in,
-        lifetime=_end(claims, expires_at) + rules.leeway - now,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        starts_in=None if starts_at is None else starts_at - now,
+        ends_in=None if ends_at is None else ends_at - now,
+        renewable_until=renewable_until,
+        lifetime=renewable_until + rules.leeway - now,
         expires_at=expires_at,
         token_id=_text(claims, "jti"),
     )
@@ -179,25 +194,23 @@ def _check_times(claims: Mapping[str, Any], rules: ClaimRules, now: float) -> fl
     return expires_at
 
 
-def _appointment(claims: Mapping[str, Any], now: float) -> tuple[float | None, float | None]:
-    """Seconds until the appointment begins and until it ends, as far as the token says."""
-    starts_in, ends_in = (
-        check_instant(claims, name) - now if name in claims else None for name in ("starts_at", "ends_at")
-    )
-    if starts_in is not None and ends_in is not None and ends_in <= starts_in:
+def _appointment(claims: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """When the appointment begins and when it ends, as far as the token says."""
+    starts_at, ends_at = (check_instant(claims, name) if name in claims else None for name in ("starts_at", "ends_at"))
+    if starts_at is not None and ends_at is not None and ends_at <= starts_at:
         raise TokenError(
             "token_bad_claim",
             "The appointment ends before it begins.",
             field="ends_at",
             hint="ends_at lies behind starts_at.",
         )
-    return starts_in, ends_in
+    return starts_at, ends_at
 
 
-def _end(claims: Mapping[str, Any], expires_at: float) -> float:
+def _renewable_until(claims: Mapping[str, Any], expires_at: float, stay: float) -> float:
     """Until when the token's `jti` may come again: a ban of it has to last as long."""
     if "renewable_until" not in claims:
-        return expires_at
+        return expires_at + stay
     return min(max(expires_at, check_instant(claims, "renewable_until")), expires_at + MAX_RENEWAL)
 
 
@@ -284,7 +297,13 @@ def _require(claims: Mapping[str, Any], name: str) -> Any:
     return claims[name]
 
 
-def _text(claims: Mapping[str, Any], name: str, limit: int = MAX_ID_LENGTH) -> str:
+def _name(claims: Mapping[str, Any]) -> str:
+    """Without the white space around it; a name of which nobody would see anything is none, as an empty one is."""
+    name = _text(claims, "name", MAX_NAME_LENGTH, joiners=True).strip()
+    return "" if all(character.isspace() or character in _JOINERS for character in name) else name
+
+
+def _text(claims: Mapping[str, Any], name: str, limit: int = MAX_ID_LENGTH, *, joiners: bool = False) -> str:
     value = _require(claims, name)
     if not isinstance(value, str) or not 1 <= len(value) <= limit:
         raise TokenError(
@@ -293,7 +312,7 @@ def _text(claims: Mapping[str, Any], name: str, limit: int = MAX_ID_LENGTH) -> s
             field=name,
             hint=f"It has 1 to {limit} characters.",
         )
-    if not is_plain(value):
+    if not is_plain(value, joiners=joiners):
         raise TokenError(
             "token_bad_claim",
             "The claim holds control characters.",
@@ -303,12 +322,16 @@ def _text(claims: Mapping[str, Any], name: str, limit: int = MAX_ID_LENGTH) -> s
     return value
 
 
-def is_plain(text: str) -> bool:
-    """Whether a text shows what it is.
+def is_plain(text: str, *, joiners: bool = False) -> bool:
+    """Whether a text shows what it is; `joiners`: that of a name, which may hold what its script is written with.
 
     Control and direction characters would let a name disguise itself; lone surrogates cannot be encoded.
     """
-    return all(unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp") for character in text)
+    allowed = _JOINERS if joiners else frozenset[str]()
+    return all(
+        unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp") or character in allowed
+        for character in text
+    )
 
 
 def check_instant(claims: Mapping[str, Any], name: str) -> float:

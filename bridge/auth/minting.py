@@ -26,6 +26,8 @@ def mint(
     renewable_until: float | None = None,
     video_consent: bool = False,
     consent_by: str | None = None,
+    starts_at: float | None = None,
+    ends_at: float | None = None,
 ) -> str:
     """A token signed by HS256. `issued_at` is in seconds since the epoch, `ttl` in seconds.
 
@@ -55,6 +57,10 @@ def mint(
         claims["enters"] = enters
     if level is not None:
         claims["level"] = level
+    if starts_at is not None:
+        claims["starts_at"] = starts_at
+    if ends_at is not None:
+        claims["ends_at"] = ends_at
     if grants is not None:
         claims["grants"] = sorted(set(grants))
     return jwt.encode(claims, secret, algorithm="HS256")

@@ -12,8 +12,9 @@ MAX_LINKS = 3
 _LINK = re.compile(r"(?:https?://|www\.)\S", re.IGNORECASE)
 _REFUSED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Control and direction characters would let a text disguise itself; lone surrogates cannot be encoded."""
-_JOINERS = frozenset("\u200c\u200d")
-"""Category Cf all the same: scripts and emoji need them."""
+_JOINERS = frozenset("\u200c\u200d\u200e\u200f\u061c")
+"""Category Cf all the same: scripts and emoji need them, and keyboards for Arabic and Hebrew have the marks of
+direction, which turn no letter around."""
 
 
 def checked_text(text: str, limit: int, *, field: str = "text") -> str:

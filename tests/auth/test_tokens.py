@@ -92,6 +92,7 @@ def test_an_unsigned_token_is_refused() -> None:
         ({"room": ""}, "token_bad_claim", "room"),
         ({"name": "Kari\u202eiraK"}, "token_bad_claim", "name"),
         ({"name": "Kari\n"}, "token_bad_claim", "name"),
+        ({"sub": "kari\u200d"}, "token_bad_claim", "sub"),
         ({"exp": "soon"}, "token_bad_claim", "exp"),
         ({"exp": True}, "token_bad_claim", "exp"),
         ({"iat": float("nan")}, "token_bad_claim", "iat"),
@@ -106,6 +107,22 @@ def test_an_unsigned_token_is_refused() -> None:
 def test_a_claim_that_cannot_be_accepted_is_named(changes: dict[str, Any], code: str, field: str) -> None:
     error = refused(lambda: verify(signed(**changes)))
     assert (error.code, error.field) == (code, field)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("می\u200cترا", "می\u200cترا"),  # noqa: RUF001 - Persian has these letters
+        ("ශ්\u200dරීමතී", "ශ්\u200dරීමතී"),
+        ("\u200fמשה כהן\u200f", "\u200fמשה כהן\u200f"),
+        (" Kari ", "Kari"),
+        ("", ""),
+        ("   ", ""),
+        ("\u00a0\u200d", ""),
+    ],
+)
+def test_names_are_taken_as_their_script_writes_them(name: str, shown: str) -> None:
+    assert verify(signed(name=name)).name == shown
 
 
 @pytest.mark.parametrize("claim", sorted(set(CLAIMS) - {"name", "nbf"}))

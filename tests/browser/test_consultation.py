@@ -164,7 +164,7 @@ async def patient_waits(chromium: Browser, link: str, album: Album) -> Page:
     await press(page, "Lukk", within=".self-test footer")
     await press(page, "Bli med")
     await shows(page, "Du er neste", ".lobby-place")
-    await shows(page, "Den du skal snakke med er ikke kommet ennå.")
+    await shows(page, "Den du skal snakke med er ikke her akkurat nå.")
     assert await page.evaluate("received.connections.filter((each) => each.connectionState !== 'closed').length") == 0
     return page
 

@@ -50,6 +50,7 @@ def test_length_rate_links_and_number_are_bounded() -> None:
     room = Consultation()
     doctor, _ = room.call()
     refused("bad_text", lambda: room.participation.say(doctor.id, "x" * 2001))
+    refused("bad_text", lambda: room.participation.say(doctor.id, "a\u202eb"))
     refused("bad_text", lambda: room.participation.say(doctor.id, "http://a www.b https://c http://d"))
     for _ in range(BURST):
         room.participation.say(doctor.id, "x")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bridge.errors import BridgeError
 from bridge.room import Grant, RoomLimits, Rooms
-from bridge.signaling.calls import Calls, CallSettings, Door, Inviter, Recorder
+from bridge.signaling.calls import Calls, CallSettings, Door, Inviter, Recorder, TokenRenewal
 from bridge.signaling.http import application
 from bridge.signaling.mark import Mark
 from bridge.signaling.operations import OperationsRoutes
@@ -178,13 +178,21 @@ async def open_house(
     stills: StillSettings | None = None,
     self_tests: SelfTestSettings | None = None,
     inviter: Inviter | None = None,
+    renewal: TokenRenewal | None = None,
 ) -> AsyncIterator[House]:
     """A running bridge of the given settings."""
     limits = limits or RoomLimits()
     rooms = Rooms(limits, can_record=recorder is not None)
     plane, observer, health = FakeMediaPlane(), RecordingObserver(), FakeHealth()
     all_calls = Calls(
-        FakeVerifier(), rooms, plane, settings=calls, observer=observer, recorder=recorder, inviter=inviter
+        FakeVerifier(),
+        rooms,
+        plane,
+        settings=calls,
+        observer=observer,
+        recorder=recorder,
+        inviter=inviter,
+        renewal=renewal,
     )
     still_door = StillDoor(all_calls, stills or StillSettings())
     self_test_door = SelfTestDoor(all_calls, self_tests or SelfTestSettings())

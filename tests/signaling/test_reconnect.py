@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from typing import Any
+
 from bridge.room import RoomLimits
 from bridge.sfu import ConnectionKind, ConnectionState, WantedEncodings
 from bridge.signaling.calls import CallSettings
@@ -203,3 +206,35 @@ async def test_a_publisher_is_told_which_encodings_are_wanted_and_again_after_a_
         await ola.vanish()
         again = await resumed(house, ola)
         assert (await again.expect("encodings"))["encodings"] == expected
+
+
+class Renewal:
+    """Numbers the tokens that it makes."""
+
+    def __init__(self, interval: float) -> None:
+        self.interval = interval
+        self._numbers = itertools.count(1)
+
+    def renew(self, claims: Any) -> str | None:
+        return f"{claims.room} {claims.identity} {next(self._numbers)}"
+
+
+async def test_whoever_comes_in_waits_or_comes_back_gets_a_fresh_token() -> None:
+    async with open_house(renewal=Renewal(600.0)) as house:
+        kari, ola = await house.joined("kari"), await house.patient("ola")
+        assert (kari.joined["token"], ola.joined["token"]) == ("room kari 1", "room ola 2")
+        assert "lobby" in ola.joined
+        await kari.vanish()
+        assert (await resumed(house, kari)).joined["token"] == "room kari 3"
+
+
+async def test_the_next_one_comes_as_time_goes_by() -> None:
+    async with open_house(renewal=Renewal(0.01)) as house:
+        kari = await house.joined("kari")
+        tokens = [kari.joined["token"], *[(await kari.expect("token_renewed"))["token"] for _ in range(2)]]
+        assert tokens == ["room kari 1", "room kari 2", "room kari 3"]
+
+
+async def test_without_one_to_give_nothing_is_said_of_it() -> None:
+    async with open_house() as house:
+        assert "token" not in (await house.joined("kari")).joined

@@ -35,7 +35,9 @@ inBrowsers("the consultation", (eachPage, name) => {
     await view.look(`${name}-lobby`);
     await view.page.evaluate(() => fakeBridge.setLobby({ position: 1, expected_seconds: null, host_present: false }));
     await view.untilText(".lobby-place", "Du er neste");
-    await view.untilText(".lobby-expected", "ikke kommet ennå");
+    await view.untilText(".lobby-expected", "ikke her akkurat nå");
+    await view.press("Gå ut av venterommet");
+    await view.untilText("h1", "Du har gått ut av venterommet");
   });
 
   it("takes the patient from the lobby into the call, and back", async () => {
@@ -80,6 +82,7 @@ inBrowsers("the consultation", (eachPage, name) => {
     await view.untilText(".alone h2", "Du er den første her");
     await view.page.evaluate(() => fakeBridge.addWaiting({ name: "Kari Nordmann" }));
     await view.untilText(".alone h2", "Noen venter på deg");
+    await view.until(() => document.title.startsWith("1 venter – Videokonsultasjon"));
     await view.press("Se hvem som venter");
     await view.press("Slipp inn Kari Nordmann");
     assert.deepEqual(await view.sent("admit"), [{ type: "admit", participant_ids: ["w-1"] }]);
@@ -292,6 +295,48 @@ inBrowsers("the consultation", (eachPage, name) => {
     await view.untilText("#notices", "Lenken virker ikke lenger.");
     assert.deepEqual(await view.sent("revoke_invitation"), [{ type: "revoke_invitation", invitation_id: "inv-1" }]);
     await view.until(() => document.querySelector(".person.is-waiting") === null);
+  });
+
+  it("says so to a host whose link would lead nowhere", async () => {
+    await host();
+    await view.page.evaluate(() => (fakeBridge.nobodySignsIn = true));
+    await view.press("Deltakere: 1 i samtalen");
+    await view.press("Inviter noen");
+    await view.page.waitForSelector("#invite-role");
+    await view.page.select("#invite-role", "pasient");
+    await view.press("Lag lenke");
+    await view.untilText(".dialog [role=alert]", "Pasient må logge inn, og det går ikke an med en lenke herfra.");
+    await view.page.select("#invite-role", "parorende");
+    await view.press("Lag lenke");
+    await view.untilText(".dialog", "Lenken gjelder i 1 time, for én person.");
+  });
+
+  it("asks whoever alone decides here, before they leave the others behind, whether the call is over", async () => {
+    await host();
+    const kari = await view.page.evaluate(() => fakeBridge.addParticipant({ name: "Kari Nordmann", role: "pasient" }));
+    await view.untilText(".tile-name", "Kari Nordmann");
+    await view.press("Forlat samtalen");
+    await view.untilText("dialog h2", "Er dere ferdige?");
+    await view.accessible();
+    await view.page.keyboard.press("Escape");
+    await view.until(() => document.querySelector("dialog.question") === null);
+    assert.deepEqual([await view.sent("end_call"), await view.sent("leave")], [[], []]);
+    await view.press("Forlat samtalen");
+    await view.press("Avslutt for alle");
+    await view.until(() => fakeBridge.received.some(({ type }) => type === "end_call"));
+    assert.deepEqual(await view.sent("leave"), []);
+    await view.page.evaluate((id) => fakeBridge.removeParticipant(id), kari);
+    await view.untilText(".alone h2", "De andre er ikke her lenger");
+    await view.press("Forlat samtalen");
+    await view.untilText("h1", "Du har forlatt samtalen");
+  });
+
+  it("lets a host leave those behind who may decide themselves", async () => {
+    await host();
+    await view.page.evaluate(() => fakeBridge.addParticipant({ name: "Åse Lege", role: "spesialist" }));
+    await view.untilText(".tile-name", "Åse Lege");
+    await view.press("Forlat samtalen");
+    await view.untilText("h1", "Du har forlatt samtalen");
   });
 
   it("lets a host moderate from the tile, by keyboard alone", async () => {

@@ -63,6 +63,10 @@ export function installFakeBridge() {
     waiting = [];
     proposals = [];
     grants = ["publish_camera", "publish_microphone", "publish_screen", "subscribe"];
+    /** What is given to join anew with, if anything is. @type {string | undefined} */
+    token = undefined;
+    /** Whether there is nowhere to sign in for whoever has a link. */
+    nobodySignsIn = false;
     sessions = 0;
     session = null;
     negotiation = 0;
@@ -126,6 +130,7 @@ export function installFakeBridge() {
         room: this.room,
         chat: this.chat,
         stills: [],
+        ...(this.token && { token: this.token }),
         ...(this.consent && { consent: this.consent }),
         ...(this.lobby && { lobby: this.lobby }),
         ...(this.grants.includes("host") && !this.lobby && { waiting: this.waiting, proposals: this.proposals }),
@@ -198,6 +203,7 @@ export function installFakeBridge() {
     }
 
     on_create_invitation(_, { role, minutes = 60, proposal_id: id }) {
+      if (this.nobodySignsIn && role === "pasient") return { type: "error", code: "signin_impossible", message: "No." };
       if (id !== undefined) setTimeout(() => this.answerProposal(id, true), 0);
       // It looks like a code, with the three squares by which cameras find one, and says nothing.
       const square = (x, y) => [[0, 0], [26, 0], [0, 26]].map(([left, top]) => Math.max(Math.abs(x - left - 3), Math.abs(y - top - 3))).find((far) => far <= 4);

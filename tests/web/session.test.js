@@ -125,6 +125,37 @@ describe("Session", () => {
     assert.equal(events.at(-1)[1].code, "replaced");
   });
 
+  it("offers the newest token that the bridge gave for a new join, and tells of each", async () => {
+    const offered = [];
+    const renewed = [];
+    session = new Session("wss://bridge.example/v1/signal", (newest) => (offered.push(newest), newest ?? "first"), {
+      subscribe: "all",
+      reconnectFor: 60_000,
+      backoff: new Backoff(),
+      clock: () => now,
+      renewed: "kept",
+      openSocket: () => (sockets.push(new FakeSocket()), sockets.at(-1)),
+    });
+    session.on("renewed", (token) => renewed.push(token));
+    session.start();
+    const socket = await nextSocket();
+    socket.reply({ ...JOINED, token: "second" });
+    await settle();
+    socket.deliver({ type: "token_renewed", token: "third" });
+    await settle();
+    socket.end(1001);
+    await settle();
+    const again = await nextSocket();
+    assert.equal(again.sent[0].token, "third");
+    assert.deepEqual([offered, renewed], [["kept", "third"], ["second", "third"]]);
+    // Another bridge, or too late: the first one may do.
+    again.reply({ type: "error", code: "token_bad_signature", message: "No." });
+    again.deliver({ type: "closing", code: "token_bad_signature", message: "No.", close_code: 4401, retry: false });
+    again.end(4401);
+    await settle();
+    assert.equal((await nextSocket()).sent[0].token, "first");
+  });
+
   it("says what is wrong with the token, and tries no more", async () => {
     const started = session.start();
     const socket = await nextSocket();

@@ -8,7 +8,7 @@ import pytest
 
 HERE = Path(__file__).parent
 FILES = sorted(path.name for path in HERE.glob("*.test.js"))
-IN_BROWSERS = {"consent.test.js", "consultation.test.js", "page.test.js"}
+IN_BROWSERS = {"consent.test.js", "consultation.test.js", "lacking.test.js", "page.test.js"}
 """These take a minute in each browser: a run for each, so that workers share them."""
 LIMIT = 900
 """Seconds of a run on a busy machine."""

@@ -3,6 +3,7 @@ import { language, t } from "./i18n.js";
 import { notify } from "./notices.js";
 import { people } from "./people.js";
 import { nameOf } from "./person-menu.js";
+import { written } from "./written.js";
 
 /** @import { Call } from "../sdk/src/index.js" */
 /** @import { ChatMessage } from "../sdk/src/chat.js" */
@@ -99,7 +100,7 @@ export class ChatPanel {
   /** @param {Event} event */
   async #submit(event) {
     event.preventDefault();
-    const text = this.#text.value.trim();
+    const text = written(this.#text.value);
     if (text === "") return;
     this.#text.value = "";
     const caption = this.#caption.checked && !this.#captionField.hidden;

@@ -1,9 +1,10 @@
-import { element, setAttribute } from "./dom.js";
+import { element, setAttribute, setText } from "./dom.js";
 import { t } from "./i18n.js";
 import { notify } from "./notices.js";
 import { carryOut } from "./person-menu.js";
 import { qrCode } from "./qr.js";
 import { levelWord, roleWord } from "./words.js";
+import { written } from "./written.js";
 
 /** @import { Call } from "../sdk/src/index.js" */
 /** @import { Invitation, ProposalInfo } from "../sdk/src/protocol.js" */
@@ -24,7 +25,7 @@ export function inviteSomebody(call, proposal) {
   const role = element("select", { id: "invite-role" }, ...ROLES.map((each) => element("option", { value: each }, roleWord(each))));
   const time = element("select", { id: "invite-time" }, ...TIMES.map(([minutes, word]) => element("option", { value: String(minutes) }, t(word))));
   time.value = "60";
-  const problem = element("p", { class: "banner", role: "alert", hidden: true }, t("inviteFailed"));
+  const problem = element("p", { class: "banner", role: "alert", hidden: true });
   const submit = element("button", { type: "submit", class: "button primary" }, t("makeLink"));
   if (proposal !== undefined) {
     name.value = proposal.name;
@@ -41,10 +42,12 @@ export function inviteSomebody(call, proposal) {
         submit.disabled = true;
         const accepts = proposal === undefined ? {} : { proposalId: proposal.id };
         try {
-          const made = await call.inviting.create({ role: role.value, name: name.value.trim(), minutes: Number(time.value), ...accepts });
+          const made = await call.inviting.create({ role: role.value, name: written(name.value), minutes: Number(time.value), ...accepts });
           show(made);
-        } catch {
+        } catch (error) {
           submit.disabled = false;
+          const impossible = /** @type {{ code?: string }} */ (error).code === "signin_impossible";
+          setText(problem, impossible ? t("inviteNeedsSignIn", { role: roleWord(role.value) }) : t("inviteFailed"));
           setAttribute(problem, "hidden", false);
         }
       },

@@ -1,5 +1,6 @@
 import { element, setAttribute, setText } from "./dom.js";
 import { t } from "./i18n.js";
+import { written } from "./written.js";
 
 /** @import { LobbyNoticeName } from "../sdk/src/protocol.js" */
 
@@ -47,7 +48,7 @@ export function writeToLobby(title, send) {
       class: "message-form",
       onsubmit: () => {
         const notice = /** @type {LobbyNoticeName} */ (kind.value);
-        send({ notice, text: text.value.trim(), ...(notice === "delayed" && { minutes: Number(minutes.value) }) });
+        send({ notice, text: written(text.value), ...(notice === "delayed" && { minutes: Number(minutes.value) }) });
       },
     },
     element("div", { class: "field" }, element("label", { for: "message-kind" }, t("messageKind")), kind),

@@ -6,7 +6,7 @@ import { language, t } from "./i18n.js";
 import { clearNotices, notify } from "./notices.js";
 import { describeCallProblem } from "./problems.js";
 import { textsLoaded } from "./texts.js";
-import { nameInToken, takeToken } from "./token.js";
+import { keepRenewed, nameInToken, renewedToken, takeToken } from "./token.js";
 import { LobbyView } from "./views/lobby.js";
 import { messageView } from "./views/message.js";
 import { PrepareView } from "./views/prepare.js";
@@ -43,7 +43,7 @@ class Page {
     const view = new PrepareView(equipment, nameInToken(token), {
       join: () => this.#join(token, equipment, view, preparation),
       expectJoin: () => preparation.renew(),
-      test: async () => (await import("./self-test/dialog.js")).openSelfTest(equipment, signallingUrl(), token),
+      test: async () => (await import("./self-test/dialog.js")).openSelfTest(equipment, signallingUrl(), renewedToken() ?? token),
       close: () => preparation.close(),
     });
     this.#show(view.node, view);
@@ -63,7 +63,7 @@ class Page {
     this.#joining = true;
     prepare.setJoining(true);
     try {
-      const call = await connect(signallingUrl(), token, { preparation });
+      const call = await connect(signallingUrl(), token, { preparation, renewed: renewedToken(), onRenewed: keepRenewed });
       await this.#enter(call, token, equipment);
     } catch (error) {
       equipment.release();
@@ -124,7 +124,7 @@ class Page {
       if (this.#call !== call) return;
       this.#call = null;
       devices?.release();
-      if (error === null) this.#showLeft(rejoin);
+      if (error === null) this.#showLeft(rejoin, waits);
       else this.#showProblem(error, rejoin, waits ? "lobby" : "call");
     });
     askForConsent(call);
@@ -132,9 +132,13 @@ class Page {
     else wait();
   }
 
-  /** @param {() => void} rejoin */
-  #showLeft(rejoin) {
-    this.#show(messageView({ title: t("leftTitle"), body: t("leftBody"), action: { label: t("rejoin"), act: rejoin } }));
+  /**
+   * @param {() => void} rejoin
+   * @param {boolean} waited whether one was in the waiting room, and in no call
+   */
+  #showLeft(rejoin, waited) {
+    const [title, body] = waited ? [t("leftLobbyTitle"), t("leftLobbyBody")] : [t("leftTitle"), t("leftBody")];
+    this.#show(messageView({ title, body, action: { label: t("rejoin"), act: rejoin } }));
   }
 
   /**
@@ -155,6 +159,7 @@ class Page {
   #show(node, view = null) {
     this.#view?.close();
     this.#view = view;
+    document.title = titled(t("title"));
     this.#holder.replaceChildren(node);
     clearNotices();
     // Screen readers and keyboards start at the top of what is new.

@@ -282,8 +282,17 @@ export class OwnMedia {
     } else if (source === this.#microphone) {
       this.#microphone = null;
       notify(t("deviceLost", { kind: t("microphone") }));
+      if (!source.muted) this.#takeOtherMicrophone();
     }
     this.#changed();
+  }
+
+  /** Whoever was heard goes on being heard, by what the browser takes now: a headset whose battery is empty ends no consultation. */
+  #takeOtherMicrophone() {
+    return this.#once("microphone", async () => {
+      this.#microphone = await this.#call.publishMicrophone();
+      notify(t("microphoneReplaced"));
+    });
   }
 
   async #countCameras() {

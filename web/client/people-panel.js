@@ -12,6 +12,7 @@ import { RecordingSection } from "./recording-section.js";
 import { StillRequests } from "./still-request.js";
 import { withdrawVideoConsent } from "./video-consent.js";
 import { factsOf, roleWord, waitingName } from "./words.js";
+import { written } from "./written.js";
 
 /** @import { Call, RemoteParticipant } from "../sdk/src/index.js" */
 /** @import { ProposalInfo } from "../sdk/src/protocol.js" */
@@ -266,9 +267,9 @@ export class PeoplePanel {
         method: "dialog",
         class: "message-form",
         onsubmit: () => {
-          const written = names.value.split("\n").map((name) => name.trim()).filter((name) => name !== "");
-          carryOut(this.#call.setCompanions(written).then(() => {
-            this.#ownCompanions = written;
+          const companions = written(names.value).split("\n").map((name) => name.trim()).filter((name) => name !== "");
+          carryOut(this.#call.setCompanions(companions).then(() => {
+            this.#ownCompanions = companions;
             this.update();
           }));
         },

@@ -62,6 +62,7 @@ const DEVICE_PROBLEMS = {
   device_unsuitable: ["missingTitle", "missingBody"],
   device_busy: ["deviceBusyTitle", "deviceBusyBody"],
   insecure_context: ["insecureTitle", "insecureBody"],
+  not_supported: ["unsupportedTitle", "unsupportedBody"],
   blur_failed: ["blurFailedTitle", "blurFailedBody"],
 };
 

@@ -1,6 +1,7 @@
 import { element } from "./dom.js";
 import { t } from "./i18n.js";
 import { roleWord } from "./words.js";
+import { written } from "./written.js";
 
 /** Whom patients and others would have invited. */
 const ROLES = ["parorende", "tolk", "dovetolk", "assistent", "spesialist", "nav"];
@@ -15,7 +16,7 @@ export function proposeSomebody(send) {
   const role = element("select", { id: "proposal-role" }, ...ROLES.map((each) => element("option", { value: each }, roleWord(each))));
   const form = element(
     "form",
-    { method: "dialog", class: "message-form", onsubmit: () => send(role.value, name.value.trim()) },
+    { method: "dialog", class: "message-form", onsubmit: () => send(role.value, written(name.value)) },
     element("p", {}, t("proposeHelp")),
     element("div", { class: "field" }, element("label", { for: "proposal-role" }, t("proposeRole")), role),
     element("div", { class: "field" }, element("label", { for: "proposal-name" }, t("proposeName")), name),

@@ -11,9 +11,10 @@ import { t } from "./i18n.js";
  * @param {string} [question.no]
  * @param {boolean} [question.danger]
  * @param {AbortSignal} [question.signal] takes the question back: the answer is then null
- * @returns {Promise<boolean | null>} closing it without an answer is a no
+ * @param {false | null} [question.unanswered] what it comes to where it is closed without an answer: no, unless that does something
+ * @returns {Promise<boolean | null>}
  */
-export function ask({ title, body, yes, no = t("cancel"), danger = false, signal }) {
+export function ask({ title, body, yes, no = t("cancel"), danger = false, signal, unanswered = false }) {
   return new Promise((resolve) => {
     /** @param {boolean | null} answer */
     const answer = (answer) => {
@@ -27,7 +28,7 @@ export function ask({ title, body, yes, no = t("cancel"), danger = false, signal
         "aria-labelledby": "question-title",
         onclose: () => {
           dialog.remove();
-          resolve(false);
+          resolve(unanswered);
         },
       },
       element("h2", { id: "question-title" }, title),

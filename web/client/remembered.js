@@ -1,3 +1,5 @@
+import { forThisMachine } from "./storage.js";
+
 /** Remembered for the next call on this machine. */
 const STORED = {
   camera: "bridge.camera",
@@ -12,7 +14,7 @@ const STORED = {
 
 /** @param {keyof typeof STORED} what */
 export function remembered(what) {
-  return localStorage.getItem(STORED[what]) ?? undefined;
+  return forThisMachine.getItem(STORED[what]) ?? undefined;
 }
 
 /**
@@ -20,10 +22,10 @@ export function remembered(what) {
  * @param {string} value
  */
 export function remember(what, value) {
-  localStorage.setItem(STORED[what], value);
+  forThisMachine.setItem(STORED[what], value);
 }
 
 export function forgetDevices() {
-  localStorage.removeItem(STORED.camera);
-  localStorage.removeItem(STORED.microphone);
+  forThisMachine.removeItem(STORED.camera);
+  forThisMachine.removeItem(STORED.microphone);
 }

@@ -1,17 +1,32 @@
+import { forThisTab } from "./storage.js";
+
 /**
  * The join token: comes in the fragment of the link, so that it reaches no server and no log, and is taken out of the
  * address bar at once. A copy for this tab alone lets a reload join again.
  */
 const STORED = "bridge.token";
+/** The one that the bridge gave in its place, since it lives for minutes. */
+const RENEWED = "bridge.token.renewed";
 
 /** @returns {string | null} */
 export function takeToken() {
   const fragment = location.hash.slice(1);
   if (fragment !== "") {
-    sessionStorage.setItem(STORED, fragment);
+    if (fragment !== forThisTab.getItem(STORED)) forThisTab.removeItem(RENEWED);
+    forThisTab.setItem(STORED, fragment);
     history.replaceState(null, "", location.pathname + location.search);
   }
-  return sessionStorage.getItem(STORED);
+  return forThisTab.getItem(STORED);
+}
+
+/** @returns {string | null} */
+export function renewedToken() {
+  return forThisTab.getItem(RENEWED);
+}
+
+/** @param {string} token */
+export function keepRenewed(token) {
+  forThisTab.setItem(RENEWED, token);
 }
 
 /**

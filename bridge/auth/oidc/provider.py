@@ -73,10 +73,14 @@ class Provider:
         """What is asked for."""
         return self.scopes or DEFAULT_SCOPES[self.kind]
 
+    @property
+    def highest(self) -> Level:
+        """The highest level that it can tell."""
+        return max(self.acr_levels.values(), default=Level.NONE) if self.kind == "oidc" else Level.HIGH
+
     def offered_to(self, role: str, needed: Level) -> bool:
         """Whether it is of use to somebody in that role who has to be known so surely."""
-        highest = max(self.acr_levels.values(), default=Level.NONE) if self.kind == "oidc" else Level.HIGH
-        return (not self.roles or role in self.roles) and highest >= needed
+        return (not self.roles or role in self.roles) and self.highest >= needed
 
     @staticmethod
     def offered(providers: Sequence[Provider], role: str, needed: Level) -> list[Provider]:

@@ -45,7 +45,7 @@ def who_is(claims: dict[str, Any], provider: Provider, pseudonyms: Pseudonyms) -
         person=None if person is None else pseudonyms.person(person),
         professional=pseudonyms.professional(professional) if isinstance(professional, str) else None,
         level=provider.level_of(claims),
-        name=name if isinstance(name, str) and len(name) <= MAX_NAME_LENGTH and is_plain(name) else "",
+        name=name if isinstance(name, str) and len(name) <= MAX_NAME_LENGTH and is_plain(name, joiners=True) else "",
         sid=text(claims, "sid") if "sid" in claims else None,
         matched=provider.matched_in(claims),
     )

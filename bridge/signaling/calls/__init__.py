@@ -51,6 +51,7 @@ from bridge.signaling.calls.ports import (
     Recorder,
     SessionObserver,
     SilentObserver,
+    TokenRenewal,
     TokenVerifier,
 )
 from bridge.signaling.calls.publishing import OwnSource, Published, Rejected, SourceSpec
@@ -105,6 +106,7 @@ __all__ = [
     "SubscribeOffered",
     "SubscriptionRefused",
     "TakenOver",
+    "TokenRenewal",
     "TokenVerifier",
     "Track",
     "VideoStateChanged",

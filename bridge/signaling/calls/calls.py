@@ -36,6 +36,7 @@ from bridge.signaling.calls.ports import (
     SessionObserver,
     SilentObserver,
     SilentSessionObserver,
+    TokenRenewal,
     TokenVerifier,
 )
 from bridge.signaling.calls.recording import RecordingControl
@@ -72,14 +73,15 @@ class Calls:
         observer: CallObserver | None = None,
         recorder: Recorder | None = None,
         inviter: Inviter | None = None,
+        renewal: TokenRenewal | None = None,
         on_denied: Denial | None = None,
         sessions: SessionObserver | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`clock` is the one that `rooms` has; with a `recorder`, they were made with `can_record`.
 
-        `inviter` makes links for those in a call; `on_denied` is told who was not let in although the token was good,
-        and why; `sessions` of each that is.
+        `inviter` makes links for those in a call, `renewal` fresh tokens; `on_denied` is told who was not let in
+        although the token was good, and why; `sessions` of each that is.
         """
         self.verifier = verifier
         self.rooms = rooms
@@ -88,11 +90,14 @@ class Calls:
         self.observer = observer or SilentObserver()
         self.clock = clock
         self.inviter = inviter
+        self.renewal = renewal
         self._on_denied = on_denied
         self.session_observer: SessionObserver = sessions or SilentSessionObserver()
         self.table = SourceTable()
         self._join_rate = JoinRate(clock)
         self._by_session: dict[str, Call] = {}
+        self._claims: dict[str, JoinClaims] = {}
+        """What those in a call came by, by session."""
         self._by_room: dict[str, dict[str, Call]] = {}
         self._changed_rooms: dict[str, bool] = {}
         """Whether what anybody receives may be another, or only how a source is shown."""
@@ -161,6 +166,7 @@ class Calls:
         finally:
             self.arm()
         self._by_session[session.id] = call
+        self._claims[session.id] = claims
         self._by_room.setdefault(session.room_id, {})[session.id] = call
         self.observer.on_joined(door)
         self.session_observer.on_opened(session, claims, door.value)
@@ -175,6 +181,11 @@ class Calls:
         call.resumed(session)
         self.observer.on_resumed()
         return call
+
+    def renew_token(self, session_id: str) -> str | None:
+        """A fresh token for the owner of a session to join anew with; None where there is none to be had."""
+        claims = self._claims.get(session_id)
+        return None if claims is None or self.renewal is None else self.renewal.renew(claims)
 
     async def close(self) -> None:
         """Ends every call with a notice, and lets nobody in any more. Returns when all media is let go of."""
@@ -269,6 +280,7 @@ class Calls:
         call = self._by_session.pop(event.session_id, None)
         if call is None:
             return
+        del self._claims[event.session_id]
         self._forget_in_room(event.room_id, event.session_id)
         self.observer.on_ended(call.door, event.reason.value)
         call.end(event.reason)

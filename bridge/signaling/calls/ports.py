@@ -102,6 +102,17 @@ class JoinClaims(Protocol):
         """Seconds that the token may still be used for."""
 
 
+class TokenRenewal(Protocol):
+    """Gives those in a call fresh tokens, since theirs live minutes."""
+
+    @property
+    def interval(self) -> float:
+        """Seconds after which another one is due."""
+
+    def renew(self, claims: Any) -> str | None:
+        """One that says what `claims` of the same bridge's verifier say; None once they are over for good."""
+
+
 class TokenVerifier(Protocol):
     """Says what a token says, if it is genuine and of now."""
 

@@ -49,6 +49,7 @@ class Connection:
         self._attachment = 0
         self._farewell: Farewell | None = None
         self._patience: asyncio.TimerHandle | None = None
+        self._renewing: asyncio.TimerHandle | None = None
         # One bound method, so that the call can tell this listener from a later one.
         self._listener: Callable[[Notice], None] = self._on_notice
 
@@ -65,6 +66,8 @@ class Connection:
         finally:
             if self._call is not None:
                 self._call.detach(self._listener, self._attachment)
+            if self._renewing is not None:
+                self._renewing.cancel()
             self._outbox.finish()
             await writer
             if self._patience is not None:
@@ -133,8 +136,22 @@ class Connection:
         self._call = call
         self._attachment = call.session.attachment
         resumed = isinstance(request, client.Resume)
-        self._put(self._welcome.joined(call.snapshot(), request.id, resumed=resumed))
+        token = self._calls.renew_token(call.session.id)
+        self._put(self._welcome.joined(call.snapshot(), request.id, resumed=resumed, token=token))
         call.attach(self._listener)
+        self._await_renewal()
+
+    def _await_renewal(self) -> None:
+        if self._calls.renewal is not None:
+            loop = asyncio.get_running_loop()
+            self._renewing = loop.call_later(self._calls.renewal.interval, self._renew)
+
+    def _renew(self) -> None:
+        """Hands out the next fresh token, as long as there are any."""
+        token = None if self._call is None else self._calls.renew_token(self._call.session.id)
+        if token is not None and self._farewell is None:
+            self._put(server.TokenRenewed(token=token))
+            self._await_renewal()
 
     async def _handle(self, text: str | None) -> None:
         """A later message."""

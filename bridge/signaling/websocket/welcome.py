@@ -32,8 +32,8 @@ class Welcome:
             for each in settings.ice_servers
         ]
 
-    def joined(self, snapshot: Snapshot, reply_to: int, *, resumed: bool) -> server.Joined:
-        """The reply to `join` and `resume`."""
+    def joined(self, snapshot: Snapshot, reply_to: int, *, resumed: bool, token: str | None) -> server.Joined:
+        """The reply to `join` and `resume`, with a fresh token if there is one."""
         session = snapshot.session
         return server.Joined(
             reply_to=reply_to,
@@ -54,4 +54,5 @@ class Welcome:
             waiting=encoding.waiting(snapshot.waiting),
             stills=[still(each, session.id) for each in snapshot.stills],
             proposals=encoding.proposals(snapshot.proposals),
+            token=UNSET if token is None else token,
         )

@@ -41,6 +41,21 @@ async def joined(house: House, token: str) -> bool:
         return bool(json.loads(await door.recv())["type"] == "joined")
 
 
+async def test_a_host_gets_a_link_for_who_has_to_sign_in(house: House) -> None:
+    secret = development_secret(house.vendor.data, create=False)
+    doctor = mint(
+        secret, issuer="dev", audience="bridge", room="inviting", identity="d", role="fastlege",
+        issued_at=time.time(), ttl=60,
+    )  # fmt: skip
+    async with websockets.connect(f"{house.base.replace('http', 'ws')}/v1/signal") as door:
+        await door.send(json.dumps({"type": "join", "id": 1, "token": doctor}))
+        assert json.loads(await door.recv())["type"] == "joined"
+        await door.send(json.dumps({"type": "create_invitation", "id": 2, "role": "pasient"}))
+        while (made := json.loads(await door.recv())).get("reply_to") != 2:
+            pass
+    assert (made["type"], made["level"]) == ("invitation", "high")
+
+
 @pytest.mark.parametrize(
     ("provider", "role", "who", "invitation"),
     [

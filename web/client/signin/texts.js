@@ -23,6 +23,7 @@ const nb = {
   wrongAnswer: "Det stemmer ikke med invitasjonen. Prøv igjen.",
   tooLow: "Innloggingen var på et lavere nivå enn det som kreves her. Logg inn på nytt med BankID eller Buypass.",
   cancelled: "Innloggingen ble avbrutt.",
+  cookies: "Nettleseren blokkerer informasjonskapsler. Tillat dem for denne siden, eller åpne lenken i en annen nettleser.",
   expired: "Innloggingen tok for lang tid, eller ble startet i et annet vindu. Prøv igjen.",
   unavailable: "Innloggingen virker ikke akkurat nå. Prøv igjen om litt.",
   noLink: "Åpne lenken du fikk tilsendt.",
@@ -57,6 +58,7 @@ const nn = {
   wrongAnswer: "Det stemmer ikkje med invitasjonen. Prøv igjen.",
   tooLow: "Innlogginga var på eit lågare nivå enn det som krevst her. Logg inn på nytt med BankID eller Buypass.",
   cancelled: "Innlogginga vart avbroten.",
+  cookies: "Nettlesaren blokkerer informasjonskapslar. Tillat dei for denne sida, eller opne lenkja i ein annan nettlesar.",
   expired: "Innlogginga tok for lang tid, eller vart starta i eit anna vindauge. Prøv igjen.",
   unavailable: "Innlogginga verkar ikkje akkurat no. Prøv igjen om litt.",
   noLink: "Opne lenka du fekk tilsend.",
@@ -89,6 +91,7 @@ const en = {
   wrongAnswer: "That does not go with the invitation. Try again.",
   tooLow: "Your sign-in was at a lower level than is needed here. Sign in again with BankID or Buypass.",
   cancelled: "The sign-in was not completed.",
+  cookies: "The browser blocks cookies. Allow them for this page, or open the link in another browser.",
   expired: "The sign-in took too long, or was started in another window. Try again.",
   unavailable: "Sign-in does not work at the moment. Try again in a while.",
   noLink: "Open the link that you were sent.",
@@ -132,5 +135,7 @@ export function say(key, values = {}) {
  * @param {string} code
  */
 export function sayProblem(code) {
-  return say(PROBLEMS[code] ?? "failed");
+  const key = PROBLEMS[code] ?? "failed";
+  // The bridge cannot tell a browser that takes no cookie from one that was away for too long.
+  return say(key === "expired" && !navigator.cookieEnabled ? "cookies" : key);
 }

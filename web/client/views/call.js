@@ -1,5 +1,5 @@
 import { originOf } from "../../sdk/src/index.js";
-import { service, support, logo } from "../brand.js";
+import { logo, service, support, titled } from "../brand.js";
 import { background } from "../background.js";
 import { Captions, ChatPanel } from "../chat-panel.js";
 import { element, setAttribute, setText } from "../dom.js";
@@ -7,6 +7,7 @@ import { t } from "../i18n.js";
 import { FloatingPicture, isShortcut } from "../floating-picture.js";
 import { icon, setIcon } from "../icons.js";
 import { initials } from "../layout.js";
+import { leaveCall } from "../leaving.js";
 import { notify, withdrawNotices } from "../notices.js";
 import { OwnMedia } from "../own-media.js";
 import { PeoplePanel } from "../people-panel.js";
@@ -65,6 +66,8 @@ export class CallView {
   #alone;
   #aloneTitle = element("h2");
   #aloneBody = element("p");
+  /** Whether anybody else has been here. */
+  #met = false;
   #seeWhoWaits = element(
     "button",
     { type: "button", class: "button primary", onclick: () => this.#panel.open(this.#people, this.#peopleButton.node) },
@@ -100,7 +103,7 @@ export class CallView {
       switchCamera: () => this.#own.switchCamera(),
       floating: () => this.#floating.toggle(),
       settings: () => this.#settings.open(),
-      leave,
+      leave: () => leaveCall(call, people(call.participants.values()), leave),
     });
     this.#people = new PeoplePanel(call, name === null ? t("you") : t("youNamed", { name }));
     this.#peopleButton = new PanelButton("people", (opener) => this.#panel.toggle(this.#people, opener));
@@ -378,14 +381,16 @@ export class CallView {
     this.#settings.update();
   }
 
-  /** Nobody else is here yet: whoever decides about those who wait is told what to do next. */
+  /** Nobody else is here yet, or any more: whoever decides about those who wait is told what to do next. */
   #updateAlone() {
     const { participants } = this.#call;
     const awaited = this.#countWaiting() > 0;
-    setText(this.#aloneTitle, t(awaited ? "awaitedTitle" : "aloneTitle"));
-    setText(this.#aloneBody, t(awaited ? "awaitedBody" : "aloneBody"));
+    const alone = people(participants.values()).length === 0;
+    this.#met ||= !alone;
+    setText(this.#aloneTitle, t(awaited ? "awaitedTitle" : this.#met ? "leftAloneTitle" : "aloneTitle"));
+    setText(this.#aloneBody, t(awaited ? "awaitedBody" : this.#met ? "leftAloneBody" : "aloneBody"));
     setAttribute(this.#seeWhoWaits, "hidden", !awaited || this.#panel.shows(this.#people));
-    setAttribute(this.#alone, "hidden", people(participants.values()).length > 0);
+    setAttribute(this.#alone, "hidden", !alone);
   }
 
   /** In the lobby, and in the queues that the room takes from. */
@@ -397,6 +402,8 @@ export class CallView {
   #updatePanels() {
     const { participants, room, handRaised } = this.#call;
     const waiting = this.#countWaiting();
+    // Also for who has another window open while they wait for somebody.
+    document.title = titled(waiting > 0 ? `${t("titleWaiting", { count: waiting })} – ${t("title")}` : t("title"));
     if (this.#panel.shows(this.#chat)) this.#unread = 0;
     const chatLabel = this.#unread > 0 ? t("openChatUnread", { count: this.#unread }) : t("openChat");
     this.#chatButton.update(chatLabel, this.#unread, this.#panel.shows(this.#chat));

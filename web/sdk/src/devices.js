@@ -64,6 +64,9 @@ export async function openMicrophone(deviceId) {
  * @returns {Promise<{ camera: MediaStreamTrack | DeviceError, microphone: MediaStreamTrack | DeviceError }>}
  */
 export async function openCameraAndMicrophone({ cameraId, microphoneId } = {}) {
+  let [tryCamera, tryMicrophone] = [true, true];
+  /** @type {DeviceError | null} */
+  let denied = null;
   try {
     const constraints = { ...cameraConstraints(cameraId), ...microphoneConstraints(microphoneId) };
     const stream = await mediaDevices().getUserMedia(constraints);
@@ -71,16 +74,47 @@ export async function openCameraAndMicrophone({ cameraId, microphoneId } = {}) {
     if (camera && microphone) return { camera, microphone };
   } catch (error) {
     const failure = toDeviceError(error, "camera");
-    // The user said no: to ask twice more would be rude.
-    if (failure.code === "permission_denied" || failure.code === "insecure_context") {
-      return { camera: failure, microphone: failure };
+    if (failure.code === "insecure_context" || failure.code === "not_supported") return { camera: failure, microphone: failure };
+    if (failure.code === "permission_denied") {
+      denied = failure;
+      [tryCamera, tryMicrophone] = await openableAlone();
     }
   }
-  const [camera, microphone] = await Promise.allSettled([openCamera(cameraId), openMicrophone(microphoneId)]);
+  const [camera, microphone] = await Promise.allSettled([
+    tryCamera ? openCamera(cameraId) : Promise.reject(denied),
+    tryMicrophone ? openMicrophone(microphoneId) : Promise.reject(denied),
+  ]);
   return {
     camera: camera.status === "fulfilled" ? camera.value : camera.reason,
     microphone: microphone.status === "fulfilled" ? microphone.value : microphone.reason,
   };
+}
+
+/**
+ * Which of camera and microphone may be tried alone when both together were refused: one that is allowed already, or that the user
+ * was not asked about since the other one is blocked, by the browser or by the system. Whoever has just said no to both is not
+ * asked twice more.
+ *
+ * @returns {Promise<[camera: boolean, microphone: boolean]>}
+ */
+async function openableAlone() {
+  const [camera, microphone] = await Promise.all([permissionOf("camera"), permissionOf("microphone")]);
+  return [
+    camera === "granted" || (camera === "prompt" && microphone === "denied"),
+    microphone === "granted" || (microphone === "prompt" && camera === "denied"),
+  ];
+}
+
+/**
+ * @param {"camera" | "microphone"} name
+ * @returns {Promise<PermissionState | null>} null where the browser does not say
+ */
+async function permissionOf(name) {
+  try {
+    return (await navigator.permissions.query({ name: /** @type {PermissionName} */ (name) })).state;
+  } catch {
+    return null;
+  }
 }
 
 /**
@@ -135,11 +169,13 @@ async function openTrack(constraints) {
 
 function mediaDevices() {
   // Browsers hide it from pages that are not served over HTTPS (or from this machine).
-  if (!globalThis.isSecureContext || navigator.mediaDevices === undefined) {
+  if (!globalThis.isSecureContext) {
     throw new DeviceError("insecure_context", "Browsers give cameras and microphones to secure pages only.", {
       hint: "Serve the page over HTTPS, or open it on localhost.",
     });
   }
+  // So do the views of the web inside other programs.
+  if (navigator.mediaDevices === undefined) throw new DeviceError("not_supported", "This browser gives pages no cameras and microphones.");
   return navigator.mediaDevices;
 }
 

@@ -142,6 +142,7 @@ export const SUBPROTOCOL = "bridge.v1";
  * @property {LobbyInfo} [lobby] when one waits
  * @property {WaitingInfo[]} [waiting] for hosts
  * @property {ProposalInfo[]} [proposals] for hosts
+ * @property {string} [token] to join anew with, in place of the one that one came by
  */
 
 /** @typedef {{ mid: string | null, code: string, message: string }} RejectedInfo */
@@ -190,6 +191,7 @@ export const SUBPROTOCOL = "bridge.v1";
 
 /**
  * @typedef {SubscribeOffer
+ *   | { type: "token_renewed", token: string }
  *   | EncodingsNotice
  *   | ViewNotice
  *   | { type: "participant_joined", participant: ParticipantInfo }

@@ -25,6 +25,7 @@ const REJOIN = new Set([1001, 4404]);
  * @property {Backoff} backoff
  * @property {number} reconnectFor milliseconds of trying after which a lost session is given up
  * @property {() => number} clock milliseconds; one that nobody sets, as `performance.now`
+ * @property {string | null} [renewed] the newest token that the bridge gave in an earlier stay
  */
 
 /**
@@ -32,9 +33,9 @@ const REJOIN = new Set([1001, 4404]);
  *
  * `joined` comes after the first join, after each resume (`resumed` true: connections stand) and after each rejoin
  * (`resumed` false: the bridge knows nothing of us, connections must be made anew). `closed` comes once, with the error
- * that ended the session or null when it was left.
+ * that ended the session or null when it was left. `renewed` comes with each token that the bridge gives in place of the first.
  *
- * @extends {Emitter<{ joined: Joined, lost: null, notice: Notice, closed: BridgeError | null }>}
+ * @extends {Emitter<{ joined: Joined, lost: null, notice: Notice, renewed: string, closed: BridgeError | null }>}
  */
 export class Session extends Emitter {
   #url;
@@ -47,12 +48,15 @@ export class Session extends Emitter {
   /** @type {"starting" | "joined" | "lost" | "closed"} */
   #state = "starting";
   #lostAt = 0;
+  /** @type {string | null} */
+  #renewed;
   /** @type {() => void} */
   #wake = () => undefined;
 
   /**
    * @param {string} url
-   * @param {() => string | Promise<string>} token asked for anew at each join, so that it may be a fresh one
+   * @param {(renewed: string | null) => string | Promise<string>} token asked for anew at each join, so that it may be a fresh
+   *   one; `renewed` is the newest that the bridge gave, if it gave any and took it
    * @param {SessionOptions} options
    */
   constructor(url, token, options) {
@@ -60,6 +64,7 @@ export class Session extends Emitter {
     this.#url = url;
     this.#token = token;
     this.#options = options;
+    this.#renewed = options.renewed ?? null;
   }
 
   /** Of the bridge's signalling. */
@@ -145,7 +150,7 @@ export class Session extends Emitter {
    * @returns {Promise<{ reason: BridgeError, final: boolean }>} why it ended, and whether that is the end of all
    */
   async #stay() {
-    const token = this.#resumable ? "" : await this.#token();
+    const token = this.#resumable ? "" : await this.#token(this.#renewed);
     const socket = new Socket(this.#url, this.#options.openSocket);
     /** @type {Promise<SocketEnd>} */
     const ended = new Promise((resolve) => socket.on("end", resolve, { once: true }));
@@ -158,7 +163,7 @@ export class Session extends Emitter {
         socket.request({ type: "leave" }, CLOSE_TIMEOUT).catch(() => undefined);
         return { reason: left(), final: true };
       }
-      socket.on("notice", (notice) => this.emit("notice", notice));
+      socket.on("notice", (notice) => this.#noticed(notice));
       this.#enter(socket, joined);
     } catch (error) {
       clearTimeout(openTimer);
@@ -194,7 +199,21 @@ export class Session extends Emitter {
     this.#resumable = { id: joined.session.id, secret: joined.session.secret };
     this.#state = "joined";
     this.#options.backoff.reset();
+    this.#renew(joined.token);
     this.emit("joined", joined);
+  }
+
+  /** @param {Notice} notice */
+  #noticed(notice) {
+    if (notice.type === "token_renewed") this.#renew(notice.token);
+    this.emit("notice", notice);
+  }
+
+  /** @param {string | undefined} token */
+  #renew(token) {
+    if (token === undefined) return;
+    this.#renewed = token;
+    this.emit("renewed", token);
   }
 
   /**
@@ -210,6 +229,11 @@ export class Session extends Emitter {
     const reason = closing ? refusalToError({ ...closing, field, hint }, code) : error;
     if (REJOIN.has(code) || reason.code === "session_unknown") {
       this.#resumable = null;
+      return { reason, final: false };
+    }
+    if (this.#renewed !== null && reason.code.startsWith("token_")) {
+      // It may be too old, or another bridge's by now: the first one may still be good.
+      this.#renewed = null;
       return { reason, final: false };
     }
     if (code === 4410 && closing?.retry) {

@@ -51,6 +51,11 @@ WaitingLeftReason = Literal[
 ]
 
 
+FreshToken = Annotated[
+    str, Meta(description="To join anew with, in place of the one that the client came by, which ends earlier.")
+]
+
+
 class Joined(Reply, tag="joined"):
     """The session stands. After a resume it holds the whole state anew: what was missed need not be told again."""
 
@@ -80,6 +85,13 @@ class Joined(Reply, tag="joined"):
         Annotated[list[WaitingParticipant], Meta(description="For hosts: who waits, the next one first.")] | UnsetType
     ) = UNSET
     proposals: Annotated[list[Proposal], Meta(description="For hosts: what they have to decide.")] | UnsetType = UNSET
+    token: FreshToken | UnsetType = UNSET
+
+
+class TokenRenewed(Notice, tag="token_renewed"):
+    """Time has gone by: here is the next one."""
+
+    token: FreshToken
 
 
 class Published(Reply, tag="published"):
@@ -322,6 +334,7 @@ ServerMessage = (
     | SourceAdded
     | SourceUpdated
     | SourceRemoved
+    | TokenRenewed
     | MediaNotices
     | LobbyChanged
     | LobbyMessaged
