@@ -304,7 +304,7 @@ export const nn = {
   chatPrivateTo: "Berre til {name}",
   chatPrivateToYou: "Berre til deg",
   chatTooFast: "Vent litt før du sender fleire meldingar.",
-  chatRefused: "Meldinga kan ikkje sendast. Ho er for lang eller har for mange lenkjer.",
+  chatRefused: "Meldinga kan ikkje sendast. Ho er for lang eller har for mange lenker.",
   captionLane: "Skriv som teksting",
   captions: "Teksting",
   raiseHand: "Rekk opp handa",
