@@ -117,7 +117,12 @@ describe("Pace", () => {
 
 describe("background", () => {
   const stored = new Map();
-  globalThis.localStorage = { getItem: (key) => stored.get(key) ?? null, setItem: (key, value) => stored.set(key, value) };
+  const localStorage = {
+    getItem: (key) => stored.get(key) ?? null,
+    setItem: (key, value) => stored.set(key, value),
+    removeItem: (key) => stored.delete(key),
+  };
+  globalThis.window = { localStorage };
   let background;
 
   beforeEach(async () => {
