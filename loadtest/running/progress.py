@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TextIO
 
 _WIDTH = 24
@@ -20,7 +20,7 @@ class Progress:
 
     lengths: list[float]
     """Seconds of each run of all."""
-    stream: TextIO = sys.stderr
+    stream: TextIO = field(default_factory=lambda: sys.stderr)
     index: int = -1
     title: str = ""
     _told: float = 0.0

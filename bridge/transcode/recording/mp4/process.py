@@ -87,6 +87,9 @@ def remux(parts: _Parts, front: Front) -> None:
             # The last of each stream, with which decoders are emptied, is none.
             if packet.size and packet.pts is not None:
                 number = packet.stream.index
+                # Two of a stream may have come within one millisecond, which an MP4 does not take.
+                if number in before and packet.pts <= before[number]:
+                    packet.pts = packet.dts = before[number] + 1
                 # Of the last one nothing follows that says how long it is, and one of no length is not shown.
                 packet.duration = packet.duration or max(packet.pts - before.get(number, packet.pts), 1)
                 before[number] = packet.pts
