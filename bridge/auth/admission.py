@@ -9,13 +9,13 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from bridge.auth.claims import is_plain
 from bridge.auth.invitations import MAX_CODE_LENGTH, Invitation, InvitationError, InvitationStore, Question, new_code
 from bridge.auth.levels import Level
 from bridge.auth.minting import mint
 from bridge.auth.oidc import SignedIn, level_too_low
 from bridge.auth.pseudonyms import Pseudonyms
 from bridge.errors import BridgeError
+from bridge.plain_text import is_plain
 
 MAX_LIFETIME = 7 * 86_400.0
 """Seconds from now until an invitation ends at most."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bridge.auth.errors import TokenError
+from bridge.plain_text import JOINERS, is_plain
 
 MAX_ID_LENGTH = 128
 """Characters of `sub`, `room`, `role` and `jti`."""
@@ -20,9 +20,6 @@ MAX_LEVEL_LENGTH = 64
 """Characters of `level`."""
 _FIRST_MILLISECONDS = 1e11
 """What is no time in seconds any more, or one in the year 5138: as milliseconds, it is in 1973."""
-_JOINERS = frozenset("\u200c\u200d\u200e\u200f\u061c")
-"""What names in Persian, Sinhala or Hebrew may be written with, of category Cf all the same. The marks of direction
-among them turn no letter around, as the overrides do that are refused."""
 ENTRANCES = ("lobby", "direct")
 """What `enters` may say, the narrower one first."""
 
@@ -300,7 +297,7 @@ def _require(claims: Mapping[str, Any], name: str) -> Any:
 def _name(claims: Mapping[str, Any]) -> str:
     """Without the white space around it; a name of which nobody would see anything is none, as an empty one is."""
     name = _text(claims, "name", MAX_NAME_LENGTH, joiners=True).strip()
-    return "" if all(character.isspace() or character in _JOINERS for character in name) else name
+    return "" if all(character.isspace() or character in JOINERS for character in name) else name
 
 
 def _text(claims: Mapping[str, Any], name: str, limit: int = MAX_ID_LENGTH, *, joiners: bool = False) -> str:
@@ -320,18 +317,6 @@ def _text(claims: Mapping[str, Any], name: str, limit: int = MAX_ID_LENGTH, *, j
             hint="Take out line ends, tabs, and characters that change the direction of writing.",
         )
     return value
-
-
-def is_plain(text: str, *, joiners: bool = False) -> bool:
-    """Whether a text shows what it is; `joiners`: that of a name, which may hold what its script is written with.
-
-    Control and direction characters would let a name disguise itself; lone surrogates cannot be encoded.
-    """
-    allowed = _JOINERS if joiners else frozenset[str]()
-    return all(
-        unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp") or character in allowed
-        for character in text
-    )
 
 
 def check_instant(claims: Mapping[str, Any], name: str) -> float:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.auth.claims import is_plain
 from bridge.auth.levels import Level
 from bridge.auth.oidc.provider import HPR_NUMBER, Provider
 from bridge.auth.oidc.signed import text
 from bridge.auth.pseudonyms import Pseudonyms
+from bridge.plain_text import is_plain
 
 MAX_NAME_LENGTH = 200
 

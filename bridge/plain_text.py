@@ -1,0 +1,17 @@
+"""Text that shows what it is: nothing in it is unseen, and nothing turns other letters around."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_DISGUISES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Control and direction characters would let a text disguise itself; lone surrogates cannot be encoded."""
+JOINERS = frozenset("\u200c\u200d\u200e\u200f\u061c")
+"""Category Cf all the same: names in Persian and Sinhala, and emoji, are written with the first two, and keyboards for
+Arabic and Hebrew have the marks of direction, which turn no letter around as the overrides do."""
+
+
+def is_plain(text: str, *, joiners: bool = False) -> bool:
+    """Whether a text shows what it is; `joiners`: one of people, which may hold what its script is written with."""
+    allowed = JOINERS if joiners else frozenset[str]()
+    return all(unicodedata.category(character) not in _DISGUISES or character in allowed for character in text)
