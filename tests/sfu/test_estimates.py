@@ -21,6 +21,12 @@ def receiving(bridge: Bridge) -> int:
     return transport
 
 
+def comes(bridge: Bridge, producer_id: int, bitrate: int, width: int = 640, height: int = 360) -> None:
+    """The core sees pictures of one layer."""
+    layer = {"spatial": 0, "temporal": 0, "bitrate": bitrate, "width": width, "height": height, "frame_rate": 25.0}
+    bridge.core.emit(type="producer_layers", producer_id=producer_id, layers=[layer])
+
+
 async def test_sound_is_repeated_towards_a_receiver_that_loses_packets(bridge: Bridge) -> None:
     producers = await published(bridge)
     session, _ = await subscribed(bridge, producers)
@@ -76,9 +82,8 @@ async def test_a_line_that_cannot_be_probed_is_tried_with_the_picture_itself(
     monkeypatch.setattr(allocator, "WEAK_FOR", 0.0)
     monkeypatch.setattr(receiver, "INTERVAL", 0.001)
     producers = await published(bridge)
-    layer = {"spatial": 0, "temporal": 0, "bitrate": 500_000, "width": 640, "height": 360, "frame_rate": 25.0}
     session, _ = await subscribed(bridge, producers)
-    bridge.core.emit(type="producer_layers", producer_id=producers[1].producer_id, layers=[layer])
+    comes(bridge, producers[1].producer_id, 500_000)
     await negotiate(session, codecs=codecs)
     transport = receiving(bridge)
 
@@ -142,15 +147,12 @@ async def test_a_publisher_that_makes_smaller_pictures_of_what_it_was_told_is_no
     await negotiate(session)
     (published,) = [each for each in bridge.published("room") if each.producer.kind == "video"]
 
-    def comes(bitrate: int, width: int, height: int) -> None:
-        layer = {"spatial": 0, "temporal": 0, "bitrate": bitrate, "width": width, "height": height, "frame_rate": 25.0}
-        bridge.core.emit(type="producer_layers", producer_id=published.producer.producer_id, layers=[layer])
-
-    comes(1_700_000, 640, 360)
+    camera = published.producer.producer_id
+    comes(bridge, camera, 1_700_000)
     await eventually(lambda: published.most_bitrate == 1_700_000)
     bridge.estimate(receiving(bridge), 400_000)
     await eventually(lambda: bridge.core.called("allocate_consumer")[-1][1]["still_interval_ms"] is not None)
-    comes(150_000, 320, 180)
+    comes(bridge, camera, 150_000, 320, 180)
     # Of so small a picture the line carries more than enough, and so it moves.
     await eventually(lambda: bridge.core.called("allocate_consumer")[-1][1]["still_interval_ms"] is None)
     assert published.ceiling.told is not None
@@ -178,8 +180,7 @@ async def test_a_line_that_carries_everything_is_left_alone_until_it_does_not(
     monkeypatch.setattr(allocator.Allocator, "allocate", counted)
     producers = await published(bridge)
     session, _ = await subscribed(bridge, producers)
-    layer = {"spatial": 0, "temporal": 0, "bitrate": 500_000, "width": 640, "height": 360, "frame_rate": 25.0}
-    bridge.core.emit(type="producer_layers", producer_id=producers[1].producer_id, layers=[layer])
+    comes(bridge, producers[1].producer_id, 500_000)
     await negotiate(session)
 
     async def looks_meanwhile() -> int:
