@@ -22,8 +22,13 @@ pub const ABS_SEND_TIME_ID: u8 = 2;
 /// See [`ABS_SEND_TIME_ID`].
 pub const TRANSPORT_WIDE_CC_ID: u8 = 3;
 const MID_ID: u8 = 4;
-/// What receivers' lines are taken to carry unless asked otherwise, in bit/s: nothing is held back.
-pub const WIDE_LINE: u64 = 10_000_000_000;
+/// What receivers' lines are taken to carry unless asked otherwise: so many times what they get. Nothing is held back then,
+/// and no probe is larger than those of a call.
+const WIDE: u64 = 4;
+/// The same, in bit/s, where as much is sent as the worker forwards.
+pub const SATURATED_LINE: u64 = 1_000_000_000;
+/// Bytes of a packet beside its payload: header, extensions and tag.
+const OVERHEAD: usize = 12 + 12 + 16;
 
 /// All rooms of one run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +75,14 @@ impl Call {
     /// Packets delivered for each that is published.
     pub fn fan_out(&self) -> usize {
         self.room_size - 1
+    }
+
+    /// This call over lines that carry more than is sent, at the pace of a call.
+    pub fn with_wide_lines(self) -> Self {
+        let video = self.packets_per_frame * FRAMES_PER_SECOND as usize * (self.payload_len + OVERHEAD);
+        let audio = AUDIO_PACKETS_PER_SECOND as usize * (AUDIO_PAYLOAD_LEN + OVERHEAD) * usize::from(self.audio);
+        let received = ((video + audio) * self.publishers.min(self.fan_out()) * 8) as u64;
+        Call { line_rate: received * WIDE, ..self }
     }
 
     /// Time between two frames of a publisher.

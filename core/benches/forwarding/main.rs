@@ -61,7 +61,7 @@ struct Options {
     runs: bool,
     gather_us: Option<u64>,
     feedback: bool,
-    line_rate: u64,
+    line_rate: Option<u64>,
 }
 
 /// What a saturated row gives the rows below it.
@@ -83,7 +83,7 @@ fn main() {
             packets_per_frame: PACKETS_PER_FRAME,
             payload_len: PAYLOAD_LEN,
             audio: false,
-            line_rate: options.line_rate,
+            line_rate: options.line_rate.unwrap_or(call::SATURATED_LINE),
         };
         let parts = [("half", 2.0), ("a tenth", 10.0)]
             .map(|(part, fraction)| (format!("rooms of {room_size}, {part} of it"), fraction))
@@ -97,18 +97,16 @@ fn main() {
         let saturated = compare(&options, name, call, Pace::Saturation, None, &mut rows);
         for (name, fraction) in parts {
             let rate = saturated.packets_per_second / fraction;
-            compare(&options, name, at_rate(call, rate), Pace::RealTime, Some(saturated), &mut rows);
+            let call = over_lines(&options, at_rate(call, rate));
+            compare(&options, name, call, Pace::RealTime, Some(saturated), &mut rows);
         }
     }
     // As the peers were measured: bursts of equal packets of 1,100 bytes, and Opus.
-    let as_peers = |rooms, room_size, packets_per_frame| Call {
-        rooms,
-        room_size,
-        publishers: room_size,
-        packets_per_frame,
-        payload_len: 1_060,
-        audio: true,
-        line_rate: options.line_rate,
+    let as_peers = |rooms, room_size, packets_per_frame| {
+        let publishers = room_size;
+        let call =
+            Call { rooms, room_size, publishers, packets_per_frame, payload_len: 1_060, audio: true, line_rate: 0 };
+        over_lines(&options, call)
     };
     let peers_rows = [(10, 3, 2), (4, 6, 4)].into_iter().chain(CAPACITIES.map(|rooms| (rooms, 3, 4)));
     for (rooms, room_size, packets_per_frame) in peers_rows {
@@ -155,6 +153,11 @@ fn at_rate(call: Call, rate: f64) -> Call {
     Call { rooms, publishers: publishers.div_ceil(rooms), ..call }
 }
 
+/// The call over the lines that were asked for; wide ones if none were.
+fn over_lines(options: &Options, call: Call) -> Call {
+    options.line_rate.map_or_else(|| call.with_wide_lines(), |line_rate| Call { line_rate, ..call })
+}
+
 fn parse_options() -> Options {
     let mut options = Options {
         json: None,
@@ -164,7 +167,7 @@ fn parse_options() -> Options {
         runs: false,
         gather_us: None,
         feedback: true,
-        line_rate: call::WIDE_LINE,
+        line_rate: None,
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -183,7 +186,8 @@ fn parse_options() -> Options {
             "--only" => options.only = value(),
             "--no-feedback" => options.feedback = false,
             "--line" => {
-                options.line_rate = number(&argument, &value(), |rate: &u64| (1..=10_000_000).contains(rate)) * 1_000
+                let kbps: u64 = number(&argument, &value(), |rate| (1..=10_000_000).contains(rate));
+                options.line_rate = Some(kbps * 1_000);
             }
             "--runs" => options.runs = true,
             "--gather" => options.gather_us = Some(number(&argument, &value(), |micros| *micros <= 1_000_000)),
