@@ -171,7 +171,7 @@ class Allocator:
         self._raise(now, budget, ladders, steps, careful)
         cost = sum(ladder.cost(step) for ladder, step in zip(ladders, steps, strict=True))
         share = max(0, budget - cost) // max(1, len(ladders))
-        fits = max(0, budget) / cost if proven and limit_seen and budget < cost else 1.0
+        fits = max(0, budget) / cost if proven and limit_seen and 0 < cost > budget else 1.0
         choices = {}
         for ladder, step in zip(ladders, steps, strict=True):
             memory = self._memory[ladder.source.producer_id]

@@ -206,10 +206,23 @@ class ReceiverAllocation:
         if self._transport_id is None or not self._videos:
             return
         loop = asyncio.get_running_loop()
-        tries = not self._padded and self._trials.is_on(loop.time())
+        try:
+            self._allocate(loop.time())
+        finally:
+            # Whatever has come of this look, there is a next one.
+            self._timer = loop.call_later(INTERVAL if self._enough is None else LONG_INTERVAL, self.run)
+
+    def close(self) -> None:
+        """Ends it, with its transport."""
+        self._stop()
+        for producer_id in (*self._videos, *self._audio):
+            self.remove(producer_id)
+
+    def _allocate(self, now: float) -> None:
+        tries = not self._padded and self._trials.is_on(now)
         sources, proven = self._sources(), self._proven and not tries
         allocation = self._allocator.allocate(
-            loop.time(),
+            now,
             self._estimate,
             self._audio_bitrate(),
             sources,
@@ -220,14 +233,7 @@ class ReceiverAllocation:
             self._apply(producer_id, choice)
         self._tell_demand(allocation)
         is_whole = proven and allocation.is_whole and not any(source.bounded for source in sources)
-        self._look_whether_ample(loop.time(), allocation.desired if is_whole else None)
-        self._timer = loop.call_later(INTERVAL if self._enough is None else LONG_INTERVAL, self.run)
-
-    def close(self) -> None:
-        """Ends it, with its transport."""
-        self._stop()
-        for producer_id in (*self._videos, *self._audio):
-            self.remove(producer_id)
+        self._look_whether_ample(now, allocation.desired if is_whole else None)
 
     def _look_whether_ample(self, now: float, desired: int | None) -> None:
         """Takes in what is wanted, in bit/s, where it is all sent and nobody was asked for less; else None."""

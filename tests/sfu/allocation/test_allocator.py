@@ -239,15 +239,20 @@ def test_a_producer_of_which_nothing_is_known_is_left_alone() -> None:
     st.lists(st.integers(20_000, 3_000_000), min_size=1, max_size=60),
     st.integers(1, 6),
     st.lists(st.sampled_from(SIMULCAST), max_size=5, unique=True),
+    st.integers(1, 3),
+    st.booleans(),
 )
-def test_nobody_is_overlooked_and_little_is_overspent(estimates: list[int], count: int, layers: list[Layer]) -> None:
+def test_nobody_is_overlooked_and_little_is_overspent(
+    estimates: list[int], count: int, layers: list[Layer], voices: int, limit_seen: bool
+) -> None:
     allocator = Allocator()
     wanted = sources(count, tuple(layers))
     for tick, estimate in enumerate(estimates):
         for _ in range(8):
-            allocation = allocator.allocate(tick * 4.0 + _ * 0.5, estimate, AUDIO, wanted)
+            now = tick * 4.0 + _ * 0.5
+            allocation = allocator.allocate(now, estimate, voices * AUDIO, wanted, limit_seen=limit_seen)
         assert allocation.choices.keys() == set(range(count))
-        assert allocation.allocated <= max(estimate, AUDIO)
+        assert allocation.allocated <= max(estimate, voices * AUDIO)
         assert allocation.desired >= allocation.allocated
 
 
