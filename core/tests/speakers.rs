@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::time::Duration;
+
 use _core::codec::red;
 use _core::command::Command;
 use _core::event::Event;
@@ -176,6 +178,22 @@ fn whoever_comes_back_goes_on_without_a_gap_in_numbers_and_with_true_time() {
         let ahead = u32::from(pair[1].source.wrapping_sub(pair[0].source));
         assert_eq!(pair[1].timestamp.wrapping_sub(pair[0].timestamp), ahead * 960);
     }
+}
+
+#[test]
+fn sound_that_has_waited_for_the_thread_is_left_out_and_what_comes_after_it_goes_on() {
+    let mut room = Room::of(1);
+    room.run(10, &[30]);
+    room.sim.waited = Duration::from_millis(600);
+    room.run(50, &[30]);
+    room.sim.waited = Duration::from_millis(400);
+    room.run(10, &[30]);
+    let heard = room.heard();
+    assert_eq!(heard.len(), 20);
+    let [before, after] = [&heard[9], &heard[10]];
+    assert_eq!(after.source, before.source.wrapping_add(51));
+    assert_eq!(after.number, before.number.wrapping_add(1), "nobody asks for it");
+    assert_eq!(after.timestamp.wrapping_sub(before.timestamp), 51 * 960);
 }
 
 #[test]

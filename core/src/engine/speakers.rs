@@ -1,5 +1,7 @@
 //! Which audio producers of a router are forwarded, and who is its active speaker.
 
+use std::time::Duration;
+
 use super::Engine;
 use super::consumers::ConsumerEntry;
 use crate::event::Event;
@@ -9,6 +11,9 @@ use crate::speakers::{Admission, Dominant, PRE_ROLL, PRE_ROLL_PACKETS, Selection
 use crate::time::Time;
 use crate::transport::Sent;
 
+/// Sound that has waited for the thread for longer than this is not forwarded: a machine that stood still would send what was
+/// said meanwhile all at once, and nothing holds sound back on a thin line.
+const MAX_WAIT: Duration = Duration::from_millis(500);
 /// Producers that may be forwarded whatever their level, per router at most.
 const MAX_ALWAYS: usize = 64;
 
@@ -47,7 +52,14 @@ impl Engine {
     pub(super) fn admit(&mut self, now: Time, router: usize, producer: usize, media: &MediaPacket<'_>) -> bool {
         let speakers = &mut self.routers[router].speakers;
         let entry = &mut self.producers[producer];
-        if !speakers.selection.is_active() || entry.producer.kind() == MediaKind::Video {
+        if entry.producer.kind() == MediaKind::Video {
+            return true;
+        }
+        if now.since(media.arrival) > MAX_WAIT {
+            self.stop_forwarding(producer);
+            return false;
+        }
+        if !speakers.selection.is_active() {
             return true;
         }
         // Nobody knows how loud a producer without levels is.

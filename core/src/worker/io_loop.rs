@@ -73,6 +73,9 @@ pub(super) struct IoLoop {
     turn_began: Time,
     /// Packets received by UDP, and packets sent, in this turn.
     turn_packets: (usize, u64),
+    /// When all sockets had last been emptied, and whether this turn leaves something in one.
+    caught_up: Time,
+    is_behind: bool,
 }
 
 impl IoLoop {
@@ -124,6 +127,8 @@ impl IoLoop {
             turn_started: Time::ZERO,
             turn_began: Time::ZERO,
             turn_packets: (0, 0),
+            caught_up: Time::ZERO,
+            is_behind: false,
         })
     }
 
@@ -200,9 +205,10 @@ impl IoLoop {
         };
         // An unconnected UDP socket has no errors of its own; what another system call left there is of no interest.
         let messages = self.receive.receive(&endpoint.socket).unwrap_or_default();
+        self.is_behind |= messages == RECEIVE_MESSAGES;
         self.obey_first();
         let now = self.now();
-        let clock = ArrivalClock::at(now);
+        let clock = ArrivalClock::at(now, self.caught_up);
         let mut packets = 0;
         for index in 0..messages {
             let Some(datagram) = self.receive.message(index) else {
@@ -400,6 +406,9 @@ impl IoLoop {
         let (received, sent) = std::mem::take(&mut self.turn_packets);
         if received > 0 {
             self.gather.turn_ended(self.turn_began, now, received, sent);
+        }
+        if !std::mem::take(&mut self.is_behind) {
+            self.caught_up = self.turn_began;
         }
         if self.dirty && now >= self.next_snapshot {
             self.copy_out();

@@ -37,6 +37,8 @@ pub fn tcp(port: u16) -> Path {
 pub struct Sim {
     pub engine: Engine,
     pub now: Time,
+    /// How long datagrams have waited when they are handed in.
+    pub waited: Duration,
     pub events: Vec<Event>,
     pub released: Vec<SocketId>,
     inboxes: HashMap<Path, Vec<Vec<u8>>>,
@@ -52,6 +54,7 @@ impl Sim {
         Sim {
             engine: Engine::new(EngineConfig { wall_clock, ..config }),
             now: Time::from_millis(1_000),
+            waited: Duration::ZERO,
             events: Vec::new(),
             released: Vec::new(),
             inboxes: HashMap::new(),
@@ -64,7 +67,7 @@ impl Sim {
     }
 
     pub fn deliver(&mut self, path: Path, mut datagram: Vec<u8>) -> Outcome {
-        let outcome = self.engine.handle_packet(self.now, self.now, &path, &mut datagram);
+        let outcome = self.engine.handle_packet(self.now, self.now - self.waited, &path, &mut datagram);
         self.drain();
         outcome
     }
