@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -94,6 +95,8 @@ class DevelopmentBridge:
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
+                if faults := logged_errors((data / "log").read_text(encoding="utf-8", errors="replace")):
+                    print(f"the bridge logged {len(faults)} errors; the first: {faults[0]}", file=sys.stderr)
 
     def token(self, room: str, identity: str, role: str, *, name: str | None = None, ttl: float = 600) -> str:
         """A join token of `ttl` seconds, which leads into the room whatever the role."""
@@ -152,6 +155,17 @@ class DevelopmentBridge:
         """Resident memory of the process."""
         pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def logged_errors(log: str) -> list[str]:
+    """The lines of a bridge's log that tell of errors: whatever the figures say, something has gone wrong."""
+    errors = []
+    for line in log.splitlines():
+        with contextlib.suppress(ValueError):
+            entry = json.loads(line)
+            if isinstance(entry, dict) and entry.get("level") == "error":
+                errors.append(line)
+    return errors
 
 
 def _wait_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

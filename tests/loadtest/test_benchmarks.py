@@ -1,4 +1,4 @@
-"""The benchmarks of the audit log and of webhooks do what they say, with less of it."""
+"""The benchmarks of the audit log and of webhooks do what they say, with less of it; what a measured bridge logged."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from loadtest import audit, webhooks
-from loadtest.measure import DevelopmentBridge
+from loadtest.measure import DevelopmentBridge, logged_errors
 
 
 async def test_every_event_comes_in_order_to_a_receiver_that_fails(tmp_path: Path) -> None:
@@ -35,3 +35,9 @@ def test_the_medians_of_rounds() -> None:
     found = audit.figures([[1.0, 2.0, 3.0], [2.0]], [[2.0, 2.5, 3.0], [4.0]])
     assert (found.joins, found.without_p50, found.with_p50) == (4, 2.0, 2.75)
     assert (found.added_p50, found.added_p50_least, found.added_p50_most) == (0.75, 0.5, 2.0)
+
+
+def test_errors_that_the_bridge_logged_are_found() -> None:
+    error = '{"level": "error", "message": "an event could not be handled"}'
+    log = "\n".join(['{"level": "info", "message": "an error"}', "not JSON", "[]", error, '{"level": "warning"}'])
+    assert logged_errors(log) == [error]

@@ -102,6 +102,10 @@ class Bridge:
             self.process.wait()
         self.process = None
 
+    def faults(self) -> list[str]:
+        """What it logged of errors that nobody had thought of."""
+        return [line for line in self.log.read_text(encoding="utf-8").splitlines() if '"exception"' in line]
+
     def token(self, room: str, identity: str, role: str = "fastlege", *more: str) -> str:
         """A join token, made by the command that vendors try first. It leads past the lobby unless `more` says else."""
         command = [str(BRIDGE), "token", "--data", str(self.data), "--room", room, "--identity", identity]
@@ -138,6 +142,7 @@ def running_bridge(folder: Path, *extra: str, host: str = "127.0.0.1", wrapper: 
         yield bridge
     finally:
         bridge.stop()
+    assert not (faults := bridge.faults()), faults
 
 
 @contextlib.asynccontextmanager
