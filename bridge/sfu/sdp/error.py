@@ -9,7 +9,7 @@ from bridge.errors import BridgeError
 _SHOWN_TEXT = 80
 
 _SHOWABLE = re.compile(
-    r"m=|v=|t=|a=(?:rtpmap|fmtp|rtcp-fb|extmap|mid|group|setup|ssrc-group|rid|simulcast|rtcp-mux|rtcp-rsize|bundle-only"
+    r"m=|v=|t=|a=(?:rtpmap|fmtp|rtcp-fb|extmap|mid|group|setup|ssrc-group|rid|simulcast|rtcp-mux(?:-only)?|rtcp-rsize|bundle-only"
     r"|extmap-allow-mixed|sendrecv|sendonly|recvonly|inactive|ice-lite|ice-options)(?![\w-])"
 )
 """Lines that may be shown to people and logs. Others (candidates, passwords, cnames) may hold addresses or secrets."""

@@ -372,6 +372,8 @@ _MEDIA_ATTRIBUTES: dict[str, Callable[[_Section, str, Line], None]] = {
     "msid": _read_msid,
     "rid": _read_rid,
     "rtcp-mux": _read_rtcp_mux,
+    # Whoever can do nothing else can do this; RFC 8858 has them say both.
+    "rtcp-mux-only": _read_rtcp_mux,
     "rtcp-rsize": _read_rtcp_rsize,
     "sctp-port": _read_sctp_port,
     "simulcast": _read_simulcast,

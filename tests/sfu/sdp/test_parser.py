@@ -96,6 +96,11 @@ def test_attributes_of_m_lines() -> None:
     assert media.bundle_only
 
 
+@pytest.mark.parametrize("lines", [["a=rtcp-mux"], ["a=rtcp-mux-only"], ["a=rtcp-mux", "a=rtcp-mux-only"]])
+def test_rtcp_that_is_only_multiplexed_is_multiplexed(lines: list[str]) -> None:
+    assert parse_audio("a=mid:0", *lines).media[0].rtcp_mux
+
+
 def test_unknown_lines_and_attributes_are_skipped() -> None:
     media = parse_audio(
         "i=title", "b=AS:500", "a=candidate:nonsense", "a=x-google-flag:conference", "a=framerate:30", "a=ssrc:7 foo"
