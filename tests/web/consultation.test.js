@@ -250,7 +250,7 @@ inBrowsers("the consultation", (eachPage, name) => {
   });
 
   it("lets a patient propose whom to invite, and tells what a host decided", async () => {
-    await view.start();
+    await view.start(() => fakeBridge.grants.push("propose"));
     await view.until(() => fakeBridge.ownSources.length === 2);
     await view.press("Deltakere: 1 i samtalen");
     await view.press("Foreslå å invitere noen");
@@ -264,6 +264,15 @@ inBrowsers("the consultation", (eachPage, name) => {
       fakeBridge.notice({ type: "proposal_answered", proposal, accepted: true });
     });
     await view.untilText("#notices", "Per Hansen blir invitert.");
+  });
+
+  it("offers no proposing to whoever may not", async () => {
+    await view.start();
+    await view.press("Deltakere: 1 i samtalen");
+    await view.untilText(".person-name", "Ola");
+    assert.deepEqual(await view.page.$$eval(".panel-actions button", (buttons) => buttons.filter((button) => button.checkVisibility()).map((button) => button.textContent)), [
+      "Hvem sitter sammen med deg?",
+    ]);
   });
 
   it("shows a host who was proposed, and makes the link: to copy, as a QR code, to take back", async () => {

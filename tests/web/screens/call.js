@@ -8,7 +8,7 @@ const NAV = { name: "NAV Oslo, Ingrid Solbakken", role: "nav", camera: false };
 const SPECIALIST = { name: "Siri Spesialist", role: "spesialist", colour: "#64597f" };
 
 const host = () => fakeBridge.grants.push("host", "chat", "record", "invite", "still");
-const guest = () => fakeBridge.grants.push("chat");
+const guest = () => fakeBridge.grants.push("chat", "propose");
 
 async function asPatient(view, ...others) {
   await view.join(guest);

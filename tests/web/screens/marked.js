@@ -42,7 +42,7 @@ export const MARKED = [
     title: "The call",
     play: async (view) => {
       marked(view);
-      await view.join(() => fakeBridge.grants.push("chat"));
+      await view.join(() => fakeBridge.grants.push("chat", "propose"));
       await view.meet({ name: "Åse Lege", role: "fastlege", colour: "#557799" });
     },
   },
