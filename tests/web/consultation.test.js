@@ -266,6 +266,32 @@ inBrowsers("the consultation", (eachPage, name) => {
     await view.untilText("#notices", "Per Hansen blir invitert.");
   });
 
+  it("says whose sound and picture a telephone call interrupts, and that they are back", async () => {
+    await view.start();
+    await view.page.evaluate(() => fakeBridge.addParticipant({ name: "Kari Nordmann" }));
+    await view.until(() => document.querySelectorAll(".people .tile.has-picture").length === 1);
+    const interrupt = (source, interrupted) => view.page.evaluate(([name, now]) => {
+      const [{ info }] = fakeBridge.participants;
+      const changed = info.sources.find(({ source: each }) => each === name);
+      changed.interrupted = now;
+      fakeBridge.notice({ type: "source_updated", participant_id: info.id, source: changed });
+    }, [source, interrupted]);
+    await interrupt("camera", true);
+    await view.untilText("#notices", "Bildet fra Kari Nordmann er avbrutt, men kommer tilbake av seg selv.");
+    await view.until(() => document.querySelectorAll(".people .tile.has-picture").length === 0);
+    await view.untilText(".tile-status", "Bildet er avbrutt");
+    await interrupt("microphone", true);
+    await view.untilText("#notices", "Lyden fra Kari Nordmann er avbrutt, men kommer tilbake av seg selv.");
+    await view.untilText(".tile-status", "Lyden er avbrutt");
+    await inspect("interrupted");
+    await interrupt("microphone", false);
+    await view.untilText("#notices", "Lyden fra Kari Nordmann er tilbake.");
+    await interrupt("camera", false);
+    await view.untilText("#notices", "Bildet fra Kari Nordmann er tilbake.");
+    await view.until(() => document.querySelectorAll(".people .tile.has-picture").length === 1);
+    assert.deepEqual((await view.sent("update_source")).filter(({ interrupted }) => interrupted), []);
+  });
+
   it("offers no proposing to whoever may not", async () => {
     await view.start();
     await view.press("Deltakere: 1 i samtalen");
