@@ -407,6 +407,7 @@ class Application:
                 default_web_directory(),
                 frame_ancestors=settings.http.frame_ancestors,
                 more=self._extra_pages,
+                elsewhere=["/admin"] if settings.admin.enabled else [],
                 mark=read_mark(settings.page),
             ).routes(),
         ]

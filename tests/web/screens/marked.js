@@ -62,6 +62,11 @@ export const MARKED = [
     play: (view) => view.visit("/"),
   },
   {
+    id: "nothing",
+    title: "Somebody typed an address at which there is nothing",
+    play: (view) => view.visit("/jion"),
+  },
+  {
     id: "not-loaded",
     title: "The texts did not load, nor when asked for again",
     play: async (view) => {
