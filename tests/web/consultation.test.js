@@ -268,14 +268,9 @@ inBrowsers("the consultation", (eachPage, name) => {
 
   it("says whose sound and picture a telephone call interrupts, and that they are back", async () => {
     await view.start();
-    await view.page.evaluate(() => fakeBridge.addParticipant({ name: "Kari Nordmann" }));
+    const id = await view.page.evaluate(() => fakeBridge.addParticipant({ name: "Kari Nordmann" }));
     await view.until(() => document.querySelectorAll(".people .tile.has-picture").length === 1);
-    const interrupt = (source, interrupted) => view.page.evaluate(([name, now]) => {
-      const [{ info }] = fakeBridge.participants;
-      const changed = info.sources.find(({ source: each }) => each === name);
-      changed.interrupted = now;
-      fakeBridge.notice({ type: "source_updated", participant_id: info.id, source: changed });
-    }, [source, interrupted]);
+    const interrupt = (...what) => view.page.evaluate((changed) => fakeBridge.setInterrupted(...changed), [id, ...what]);
     await interrupt("camera", true);
     await view.untilText("#notices", "Bildet fra Kari Nordmann er avbrutt, men kommer tilbake av seg selv.");
     await view.until(() => document.querySelectorAll(".people .tile.has-picture").length === 0);

@@ -413,6 +413,13 @@ export function installFakeBridge() {
       this.notice({ type: "source_updated", participant_id: id, source });
     }
 
+    setInterrupted(id, name, interrupted) {
+      const { info } = this.participants.find((candidate) => candidate.info.id === id);
+      const source = info.sources.find((candidate) => candidate.source === name);
+      source.interrupted = interrupted;
+      this.notice({ type: "source_updated", participant_id: id, source });
+    }
+
     pinForAll(id) {
       this.room = { ...this.room, pinned: id };
       this.notice({ type: "room_changed", room: this.room });

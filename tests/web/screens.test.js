@@ -65,6 +65,8 @@ const ENLARGED_SCREENS = [
 const JOINS = { "nb-NO": "Bli med", "nn-NO": "Bli med", "en-GB": "Join" };
 /** How wide phones are: CSS pixels. */
 const NARROW = [320, 360, 375, 390, 414];
+/** And how wide and high on their side. */
+const SIDEWAYS = [[667, 375], [780, 360], [844, 390]];
 /** At 400 % one scrolls down in the call, as the rule has it. */
 const SCROLLS = "the call is higher than its window";
 
@@ -95,6 +97,12 @@ describe("screens", () => {
       for (const [language, join] of Object.entries(JOINS)) {
         const play = (view) => view.join(undefined, join);
         const view = await ShownPage.play(browser, web.origin, { id: "", title: "", language, play });
+        for (const [width, height] of SIDEWAYS) {
+          await view.devtools.send("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: 1, mobile: true });
+          const column = await view.page.$$eval(".toolbar .tool", (tools) => tools.map((tool) => tool.getBoundingClientRect()).map(({ top, bottom }) => [top, bottom]));
+          assert.equal(column.length, 7);
+          assert.ok(column.every(([top, bottom], index) => top >= (column[index - 1]?.[1] ?? 0) && bottom <= height), `${width}×${height}: ${column}`);
+        }
         for (const seven of [true, false]) {
           await view.page.$eval(".toolbar .tool:nth-child(4)", (screen, shown) => (screen.hidden = !shown), seven);
           for (const width of NARROW) {

@@ -117,6 +117,31 @@ export const CALL = [
     },
   },
   {
+    id: "call-interrupted",
+    title: "Telephone calls in the call: one's own, and somebody else's",
+    play: async (view) => {
+      await view.page.evaluateOnNewDocument(() => {
+        const open = navigator.mediaDevices.getUserMedia;
+        window.captured = [];
+        navigator.mediaDevices.getUserMedia = async (wanted) => {
+          const stream = await open(wanted);
+          captured.push(...stream.getTracks());
+          return stream;
+        };
+      });
+      await asPatient(view, DOCTOR, INTERPRETER);
+      await view.page.evaluate(() => {
+        for (const source of ["microphone", "camera"]) fakeBridge.setInterrupted(ids[0], source, true);
+        for (const track of captured) {
+          Object.defineProperty(track, "muted", { value: true });
+          track.dispatchEvent(new Event("mute"));
+        }
+      });
+      await view.until(() => document.querySelector(".banner").checkVisibility());
+      await view.untilText(".tile-status", "Lyden er avbrutt");
+    },
+  },
+  {
     id: "call-reconnecting",
     title: "The network lost in the call (English)",
     language: "en-GB",

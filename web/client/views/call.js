@@ -353,11 +353,11 @@ export class CallView {
       {
         name: this.#name === null ? t("you") : t("youNamed", { name: this.#name }),
         letters: initials(this.#name ?? t("you")),
-        track,
+        track: own.cameraInterrupted ? null : track,
         muted: !own.microphoneOn,
         speaking: false,
         active: false,
-        status: own.cameraInterrupted ? t("pictureInterrupted") : "",
+        status: "",
         quality: this.#call.quality,
         content: "camera",
         mirrored: track === null || originOf(track).getSettings().facingMode !== "environment",
