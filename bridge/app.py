@@ -37,7 +37,7 @@ from bridge.observability import (
     OperatorEvents,
     QualitySampler,
 )
-from bridge.operating import Draining, Node, OperatorTrail, Overview, RoomList, Watch, described_leg
+from bridge.operating import Draining, HeadCount, Node, OperatorTrail, Overview, RoomList, Watch, described_leg
 from bridge.page_mark import read_mark
 from bridge.queues import OLD_FILE, QueueKeeper
 from bridge.recorder import RoomRecorder, Services, TenantArchive, streams_of_mode
@@ -177,7 +177,8 @@ class Application:
         self._event_log = EventLogHandler(self._events)
         watch = Watch(self._events, self._legs, settings.media.workers)
         self._rooms.add_listener(watch)
-        self._room_list = RoomList(self._rooms, self._legs_of, watch.opened_at)
+        self._head_count = HeadCount(self._rooms, self._test_legs.in_rooms)
+        self._room_list = RoomList(self._rooms, self._head_count, self._legs_of, watch.opened_at)
         self._draining = Draining(self._rooms, self._audit, self._events)
         self._load = LoadHistory(self._worker_stats, self._counts, on_sampled=watch.on_sampled)
         self._loop_lag = LoopLag(self._on_loop_lag)
@@ -189,7 +190,7 @@ class Application:
         )
         self._accepting = False
         self._server = HttpServer(application(self._routes(), hsts=settings.http.hsts), server_settings(settings.http))
-        self._metrics.watch_rooms(lambda: (len(self._rooms.room_ids()), self._rooms.participant_count()))
+        self._metrics.watch_rooms(self._room_counts)
         self._metrics.watch_legs(self._legs)
         self._metrics.watch_workers(self._worker_stats)
         self._metrics.watch_draining(lambda: self._draining.active)
@@ -338,7 +339,10 @@ class Application:
 
     def _counts(self) -> Counts:
         rooms = self._rooms
-        return Counts(len(rooms.room_ids()), rooms.participant_count(), rooms.waiting_count(), self._legs.running)
+        return Counts(len(rooms.room_ids()), self._head_count.people(), rooms.waiting_count(), self._legs.running)
+
+    def _room_counts(self) -> tuple[int, int, int]:
+        return len(self._rooms.room_ids()), self._head_count.people(), self._head_count.test_legs()
 
     def _on_loop_lag(self, seconds: float) -> None:
         self._metrics.on_loop_lag(seconds)
@@ -407,6 +411,7 @@ class Application:
                 default_web_directory(),
                 frame_ancestors=settings.http.frame_ancestors,
                 more=self._extra_pages,
+                elsewhere=["/admin"] if settings.admin.enabled else [],
                 mark=read_mark(settings.page),
             ).routes(),
         ]
@@ -424,6 +429,7 @@ class Application:
         overview = Overview(
             Node(socket.gethostname(), version(), time.time()),
             self._rooms,
+            self._head_count,
             self._room_list,
             self._load,
             self._events,

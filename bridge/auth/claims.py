@@ -80,10 +80,6 @@ class JoinClaims:
     """When the appointment begins, in seconds since the epoch; None where the token does not say."""
     ends_at: float | None
     """When it ends."""
-    starts_in: float | None
-    """Seconds until the appointment begins, less than zero after that; None where the token does not say."""
-    ends_in: float | None
-    """Seconds until it ends."""
     renewable_until: float
     """Seconds since the epoch until which its owner may be given it anew."""
     lifetime: float
@@ -91,6 +87,18 @@ class JoinClaims:
     expires_at: float
     """Seconds since the epoch. It matters when joining only; a call outlives its token."""
     token_id: str = field(repr=False)
+    verified_at: float
+    """Seconds since the epoch."""
+
+    @property
+    def starts_in(self) -> float | None:
+        """Seconds from then until the appointment begins; less than zero after that, None where no time is told."""
+        return None if self.starts_at is None else self.starts_at - self.verified_at
+
+    @property
+    def ends_in(self) -> float | None:
+        """Seconds from then until it ends."""
+        return None if self.ends_at is None else self.ends_at - self.verified_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +156,11 @@ def check_claims(
         view=rule.view,
         starts_at=starts_at,
         ends_at=ends_at,
-        starts_in=None if starts_at is None else starts_at - now,
-        ends_in=None if ends_at is None else ends_at - now,
         renewable_until=renewable_until,
         lifetime=renewable_until + rules.leeway - now,
         expires_at=expires_at,
         token_id=_text(claims, "jti"),
+        verified_at=now,
     )
 
 

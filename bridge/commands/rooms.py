@@ -32,11 +32,11 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(rooms, indent=2))
         return 0
-    print(f"{'room':<48}{'participants':>14}{'waiting':>9}{'connected':>11}{'sources':>9}{'legs':>6}")
+    print(f"{'room':<48}{'participants':>14}{'waiting':>9}{'connected':>11}{'sources':>9}{'legs':>6}{'test legs':>11}")
     for room in rooms:
         counts = (
             f"{room['participants']:>14}{room['waiting']:>9}{room['connected']:>11}{room['sources']:>9}"
-            f"{len(room['legs']):>6}"
+            f"{len(room['legs']):>6}{room['test_legs']:>11}"
         )
         print(f"{room['room']:<48}{counts}")
     return 0

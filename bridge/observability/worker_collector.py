@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 WorkerReader = Callable[[], Mapping[int, "WorkerStats"]]
 """Gives the counters of each worker that runs, by its index."""
 
-RoomCounts = tuple[int, int]
-"""Rooms and participants."""
+RoomCounts = tuple[int, int, int]
+"""Rooms, participants, and test legs, which are none of the participants."""
 
 _GAUGES = {
     "transports": "Media connections.",
@@ -85,9 +85,12 @@ class RoomCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Counts once."""
-        rooms, participants = self._count()
+        rooms, participants, test_legs = self._count()
         yield GaugeMetricFamily("bridge_rooms", "Rooms, those included that linger empty.", value=rooms)
-        yield GaugeMetricFamily("bridge_participants", "Participants in all rooms.", value=participants)
+        yield GaugeMetricFamily(
+            "bridge_participants", "Participants in all rooms, without test legs.", value=participants
+        )
+        yield GaugeMetricFamily("bridge_test_legs", "Programs that vendors have join their rooms.", value=test_legs)
 
 
 def _busy(workers: Mapping[str, WorkerStats]) -> Metric:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from bridge.observability.load_history import LoadHistory
 from bridge.observability.operator_events import OperatorEvents
+from bridge.operating.head_count import HeadCount
 from bridge.operating.rooms import MAX_SHOWN, RoomList
 from bridge.room import Rooms
 from bridge.sfu import WorkerReport
@@ -48,6 +49,7 @@ class Overview:
         self,
         node: Node,
         rooms: Rooms,
+        head_count: HeadCount,
         room_list: RoomList,
         history: LoadHistory,
         events: OperatorEvents,
@@ -60,6 +62,7 @@ class Overview:
     ) -> None:
         self._node = node
         self._rooms = rooms
+        self._head_count = head_count
         self._room_list = room_list
         self._history = history
         self._events = events
@@ -103,7 +106,8 @@ class Overview:
             "draining": self._rooms.intake.draining,
             "checks": dict(self._ready()),
             "rooms": len(self._rooms.room_ids()),
-            "participants": self._rooms.participant_count(),
+            "participants": self._head_count.people(),
+            "test_legs": self._head_count.test_legs(),
             "waiting": self._rooms.waiting_count(),
         }
 

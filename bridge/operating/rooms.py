@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from bridge.operating.head_count import HeadCount
 from bridge.room import Rooms
 from bridge.sfu import LegReport
 
@@ -20,9 +21,10 @@ LegsOf = Callable[[str], list[dict[str, Any]]]
 class RoomList:
     """Reads rooms as they are now."""
 
-    def __init__(self, rooms: Rooms, legs_of: LegsOf, opened_at: Mapping[str, float]) -> None:
+    def __init__(self, rooms: Rooms, head_count: HeadCount, legs_of: LegsOf, opened_at: Mapping[str, float]) -> None:
         """`opened_at`: when each room was opened, by its id, in seconds since the epoch."""
         self._rooms = rooms
+        self._head_count = head_count
         self._legs_of = legs_of
         self._opened_at = opened_at
 
@@ -52,13 +54,14 @@ class RoomList:
         }
 
     def _counted(self, room_id: str) -> dict[str, Any]:
-        participants = self._rooms.participants(room_id)
+        participants, test_legs = self._head_count.in_room(room_id)
         return {
             "room": room_id,
             "participants": len(participants),
+            "test_legs": len(test_legs),
             "waiting": len(self._rooms.waiting(room_id)),
             "connected": sum(participant.connected for participant in participants),
-            "sources": sum(len(participant.sources) for participant in participants),
+            "sources": sum(len(participant.sources) for participant in (*participants, *test_legs)),
         }
 
 

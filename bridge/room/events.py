@@ -80,7 +80,7 @@ class SourceAdded:
 
 @dataclass(frozen=True, slots=True)
 class SourceUpdated:
-    """A source was muted, unmuted or switched, or its upload changed; `source` is how it is now."""
+    """A source was muted, unmuted, switched or interrupted, or its upload changed; `source` is how it is now."""
 
     room_id: str
     participant_id: str

@@ -28,6 +28,8 @@ class Grant(StrEnum):
     """Let in, refuse, remove, mute others, lock and end."""
     INVITE = "invite"
     """Have a link made for somebody who is to come. Whoever has the grant `host` may, too."""
+    PROPOSE = "propose"
+    """Propose somebody whom hosts then invite or not."""
     RECORD = "record"
     """Ask the others for their consent to a recording."""
     STILL = "still"
@@ -69,8 +71,9 @@ class Role:
 
 
 _MEDIA = frozenset({Grant.PUBLISH_CAMERA, Grant.PUBLISH_MICROPHONE, Grant.SUBSCRIBE})
-_HOST = _MEDIA | {Grant.PUBLISH_SCREEN, Grant.CHAT, Grant.CAPTION, Grant.HOST, Grant.RECORD, Grant.STILL}
-_GUEST = _MEDIA | {Grant.PUBLISH_SCREEN, Grant.CHAT}
+_PERSON = _MEDIA | {Grant.CHAT, Grant.PROPOSE}
+_GUEST = _PERSON | {Grant.PUBLISH_SCREEN}
+_HOST = _GUEST | {Grant.CAPTION, Grant.HOST, Grant.RECORD, Grant.STILL}
 
 
 def _role(
@@ -91,7 +94,7 @@ DEFAULT_ROLES: Mapping[str, Role] = {
     },
     "pasient": _role(_GUEST | {Grant.RECORD}),
     "parorende": _role(_GUEST),
-    "tolk": _role(_MEDIA | {Grant.CHAT, Grant.CAPTION}),
+    "tolk": _role(_PERSON | {Grant.CAPTION}),
     "dovetolk": _role(_GUEST | {Grant.CAPTION}),
     "nav": _role(_GUEST, may_host=True),
     "assistent": _role(_GUEST, may_host=True),

@@ -42,9 +42,11 @@ class Inviting:
     def propose(self, session_id: str, role: str, name: str) -> Proposal:
         """Tells hosts whom one would have invited; they decide.
 
-        Raises `bad_text`, `too_many_messages`, `too_many_proposals`.
+        Raises `not_granted` (it takes the grant `propose`), `bad_text`, `too_many_messages`, `too_many_proposals`.
         """
         room, member = self._act(session_id)
+        if not room.session(session_id).may(Grant.PROPOSE):
+            raise NotGrantedError(Grant.PROPOSE.value)
         role, name = checked_text(role, ROLE_LIMIT, field="role"), checked_text(name, NAME_LIMIT, field="name")
         if len(room.proposals) >= MAX_PROPOSALS:
             raise RoomError("too_many_proposals", "As many proposals wait for a host already as may.")

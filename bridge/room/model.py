@@ -189,6 +189,8 @@ class Source:
     kind: MediaKind
     muted: bool
     upload: Upload = Upload.FULL
+    interrupted: bool = False
+    """The system of its owner gives neither sound nor picture for now, as during a telephone call."""
 
 
 class SourceChange(TypedDict, total=False):
@@ -197,6 +199,7 @@ class SourceChange(TypedDict, total=False):
     name: SourceName
     muted: bool
     upload: Upload
+    interrupted: bool
 
 
 @dataclass(frozen=True, slots=True)

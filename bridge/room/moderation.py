@@ -98,7 +98,6 @@ class Moderation:
             room.check_can_answer([member])
         self._note(room, host, "take", member.id)
         self._access.move(member, queue, room)
-        queue.lobby.let_in(self._clock())
         room.let_in(member, self._clock())
         self._access.finish()
         return member.id

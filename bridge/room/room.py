@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
@@ -147,12 +147,12 @@ class Room:
             raise NotGrantedError(grant.value)
         return self._by_session[session_id]
 
-    def view_of_lobby(self, session_id: str, now: float, hosts: int) -> LobbyView | None:
-        """What its owner may know of the lobby, given how many rooms with a host take from it; None for one inside."""
+    def view_of_lobby(self, session_id: str, now: float, rests: Sequence[float]) -> LobbyView | None:
+        """What its owner may know of the lobby, given `rests` (see `Lobby.view`); None for one inside."""
         member = self._by_session[session_id]
         if not member.waiting:
             return None
-        return self.lobby.view(member, self.members.values(), now, hosts=hosts)
+        return self.lobby.view(member, self.members.values(), now, rests=rests)
 
     # Joining and leaving
 
@@ -313,7 +313,7 @@ class Room:
         if not member.invited:
             # Whoever was in here before has to be let in anew: another patient is with the doctor now.
             self._places.close_room()
-            self.lobby.let_in(now)
+            self.lobby.let_in(member, now)
         self._emit(WaitingLeft(self.id, member.id, None))
         self._emit(Admitted(self.id, member.id))
         self._emit(ParticipantJoined(self.id, member.snapshot(self.id)))

@@ -152,8 +152,10 @@ class Rooms:
         """What a session that waits may know; None for one in the room. Raises `RoomError` (`session_not_found`)."""
         room = self._room(session_id)
         queue = self.queues.get(room.id)
-        hosts = self.hosted([room.id] if queue is None else queue.rooms)
-        return room.view_of_lobby(session_id, self._clock(), hosts)
+        now = self._clock()
+        taking = [self._rooms[each] for each in ([room.id] if queue is None else queue.rooms) if each in self._rooms]
+        rests = [each.lobby.rest(each.members.values(), now) for each in taking if each.has_host()]
+        return room.view_of_lobby(session_id, now, rests)
 
     def hosted(self, rooms: Sequence[str]) -> int:
         """In how many of these rooms there is a host."""

@@ -17,9 +17,12 @@ from starlette.types import ASGIApp, Scope
 
 from bridge.errors import BridgeError
 from bridge.signaling.mark import LOGO_PATH, Mark, fixed_answer, serve_logo
+from bridge.signaling.strays import Strays
 
 PAGES = {"/": "client/front.html", "/join": "client/index.html", "/signin": "client/signin.html"}
 """By path: where to come in, for who typed the host's name; the consultation, and what stands between a link and it."""
+NOTHING = "client/nothing.html"
+"""What browsers are told at any other path."""
 HIDDEN = frozenset({"node_modules", "test", "tests"})
 """Folders that are never served; nor is anything whose name starts with a dot."""
 
@@ -66,15 +69,17 @@ class WebFiles:
         *,
         frame_ancestors: Sequence[str] = (),
         more: Mapping[str, str] | None = None,
+        elsewhere: Sequence[str] = (),
         mark: Mark | None = None,
     ) -> None:
         """`frame_ancestors`: origins of vendors whose pages may embed ours; none by default. `more`: as `PAGES`.
 
-        The pages are read here; what they are made of, at each request.
+        `elsewhere`: paths of pages that others serve. The pages are read here; what they are made of, at each request.
         """
         self._directory = directory
         self._mark = mark or Mark()
         self._pages = {**PAGES, **(more or {})}
+        self._elsewhere = elsewhere
         ancestors = " ".join(frame_ancestors) or "'none'"
         policy = "; ".join((*DIRECTIVES, f"frame-ancestors {ancestors}"))
         self._headers = {
@@ -87,14 +92,22 @@ class WebFiles:
         self._worker_policy = policy.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'")
 
     def routes(self) -> list[BaseRoute]:
-        """What the HTTP server has to route here."""
+        """What the HTTP server has to route here, after everything else."""
         return [
             *(Route(path, self._page(file), methods=["GET"]) for path, file in self._pages.items()),
             *([Route(LOGO_PATH, serve_logo(self._mark.logo), methods=["GET"])] if self._mark.logo else []),
             Mount("/client", self._files("client", {WORKER: {"Content-Security-Policy": self._worker_policy}})),
             Mount("/sdk", self._files("sdk")),
             Mount("/packages", _Compressed(self._directory / PACKAGES, self._headers, {})),
+            *self._strays(),
         ]
+
+    def _strays(self) -> list[BaseRoute]:
+        path = self._directory / NOTHING
+        if not path.is_file():
+            return []
+        words = self._mark.put_into(read_page(path))
+        return [Strays([*self._pages, *self._elsewhere], words, self._headers)]
 
     def _files(self, folder: str, special: Mapping[str, Mapping[str, str]] | None = None) -> ASGIApp:
         """`special`: headers of single files, by their path in the folder."""

@@ -21,6 +21,18 @@ BRIGHTEST = """(() => {
 })()"""
 """Of the echo's picture, from 0 to 255."""
 
+WATCH = """(() => {
+  window.running = { timers: new Set(), contexts: [] };
+  const [start, stop] = [window.setInterval, window.clearInterval];
+  window.setInterval = (...how) => { const timer = start(...how); running.timers.add(timer); return timer; };
+  window.clearInterval = (timer) => { running.timers.delete(timer); stop(timer); };
+  window.AudioContext = class extends AudioContext {
+    constructor(...how) { super(...how); running.contexts.push(this); }
+  };
+})()"""
+"""Takes down what the page has running."""
+LEFT = "[running.timers.size, ...running.contexts.map(({ state }) => state)]"
+
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -28,6 +40,7 @@ async def test_every_step_is_done_and_what_is_said_is_shown(bridge: Bridge, driv
     browser = await driver.launch("chromium")
     token = bridge.token("sandbox", "developer")
     page = await browser.open(f"{bridge.url}/sandbox#{token}", RED)
+    await page.evaluate(WATCH)
     await page.press("Run all steps")
     done = "document.querySelectorAll('[data-state=done]').length === 7"
     await page.wait(f"{done} || !document.querySelector('#trouble').hidden")
@@ -48,6 +61,7 @@ async def test_every_step_is_done_and_what_is_said_is_shown(bridge: Bridge, driv
         "leave",
     ):
         assert kind in kinds
+    assert await page.evaluate(LEFT) == [0, "closed"]
     assert await page.evaluate("document.querySelector('#echo').videoWidth > 2")
     assert await page.evaluate(BRIGHTEST) > 200, "the white digits stay in sight when all is over"
     assert await page.evaluate(f"!document.body.textContent.includes({json.dumps(token[:40])})")

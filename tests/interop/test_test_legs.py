@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import subprocess
 import time
 from collections.abc import AsyncIterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import httpx
@@ -140,6 +143,13 @@ async def started(client: httpx.AsyncClient, room: str, **more: str | int) -> di
     return made
 
 
+def listed(bridge: Bridge) -> list[dict[str, Any]]:
+    """What `bridge rooms` says."""
+    said = subprocess.check_output([BRIDGE, "rooms", "--json", "--data", bridge.data])
+    rooms: list[dict[str, Any]] = json.loads(said)
+    return rooms
+
+
 async def test_a_vendor_has_an_echo_come_and_go(bridge: Bridge, room: str) -> None:
     async with vendor(bridge) as client, somebody(bridge, room) as red:
         await red.publish(ToneTrack(RED), ColourTrack(RED))
@@ -148,6 +158,10 @@ async def test_a_vendor_has_an_echo_come_and_go(bridge: Bridge, room: str) -> No
         assert (joined["participant"]["id"], joined["participant"]["name"]) == (echo["participant"], "Prøve")
         await (await red.watcher(echo["participant"], "camera")).expect(RED)
         await (await red.watcher(echo["participant"], "microphone")).expect(RED)
+        # It is no person in any count of people.
+        (counted,) = [each for each in listed(bridge) if each["room"] == f"dev/{room}"]
+        assert (counted["participants"], counted["test_legs"], counted["sources"]) == (1, 1, 4)
+        assert "bridge_test_legs 1.0" in (await client.get("/metrics")).text
         (process,) = programs(bridge)
         assert cpus(process) == cpus(launcher(bridge))
         assert (await client.delete(f"/v1/rooms/{room}/test-legs/{echo['id']}")).status_code == 204

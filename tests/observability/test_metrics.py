@@ -99,10 +99,11 @@ def test_every_counter_of_the_contract_is_shown() -> None:
 
 def test_rooms_and_participants_are_counted_when_asked() -> None:
     metrics = Metrics("0.1.0")
-    counts = (2, 5)
+    counts = (2, 5, 1)
     metrics.watch_rooms(lambda: counts)
     assert value(metrics, "bridge_rooms") == 2
-    counts = (0, 0)
+    assert value(metrics, "bridge_test_legs") == 1
+    counts = (0, 0, 0)
     assert value(metrics, "bridge_participants") == 0
 
 

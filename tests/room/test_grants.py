@@ -13,19 +13,44 @@ def test_the_documented_file_is_the_default() -> None:
     assert parse_roles(tomllib.loads(DOCUMENTED.read_text())) == DEFAULT_ROLES
 
 
-def test_hosts_are_health_personnel_only() -> None:
-    hosts = {name for name, role in DEFAULT_ROLES.items() if Grant.HOST in role.grants}
-    assert hosts == {"fastlege", "legevaktlege", "spesialist", "helsepersonell"}
+TABLE = """
+                direct  host  screen  chat  propose  record  consents
+fastlege        yes     yes   yes     yes   yes      yes     yes
+legevaktlege    yes     yes   yes     yes   yes      yes     yes
+spesialist      yes     yes   yes     yes   yes      yes     yes
+helsepersonell  yes     yes   yes     yes   yes      yes     yes
+pasient         no      no    yes     yes   yes      yes     yes
+parorende       no      no    yes     yes   yes      no      yes
+tolk            no      no    no      yes   yes      no      yes
+dovetolk        no      no    yes     yes   yes      no      yes
+nav             no      no    yes     yes   yes      no      yes
+assistent       no      no    yes     yes   yes      no      yes
+rom             yes     no    yes     no    no       no      no
+opptak          yes     no    no      no    no       no      no
+"""
+"""What each role may do where the operator says nothing else."""
 
 
-def test_an_interpreter_shares_no_screen_and_a_recorder_sends_nothing() -> None:
-    assert Grant.PUBLISH_SCREEN not in DEFAULT_ROLES["tolk"].grants
+def test_each_role_may_what_the_table_says() -> None:
+    heading, *rows = TABLE.split("\n")[1:-1]
+    for name, *cells in (row.split() for row in rows):
+        role = DEFAULT_ROLES[name]
+        may = {
+            "direct": role.enters is Entrance.DIRECT,
+            "host": Grant.HOST in role.grants,
+            "screen": Grant.PUBLISH_SCREEN in role.grants,
+            "chat": Grant.CHAT in role.grants,
+            "propose": Grant.PROPOSE in role.grants,
+            "record": Grant.RECORD in role.grants,
+            "consents": role.consents,
+        }
+        said = dict(zip(heading.split(), (cell == "yes" for cell in cells), strict=True))
+        assert (name, may) == (name, said)
+    assert len(rows) == len(DEFAULT_ROLES)
+
+
+def test_a_recorder_sends_nothing_and_a_patient_is_never_host() -> None:
     assert DEFAULT_ROLES["opptak"].grants == {"subscribe"}
-
-
-def test_all_but_hosts_and_machines_wait_in_the_lobby() -> None:
-    direct = {name for name, role in DEFAULT_ROLES.items() if role.enters is Entrance.DIRECT}
-    assert direct == {"fastlege", "legevaktlege", "spesialist", "helsepersonell", "rom", "opptak"}
     assert not DEFAULT_ROLES["pasient"].may_host
 
 

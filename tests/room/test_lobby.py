@@ -51,6 +51,31 @@ def test_the_queue_is_live_and_says_what_to_expect() -> None:
     assert room.rooms.lobby(first.id) is None
 
 
+def test_a_consultation_is_over_with_the_last_one_who_was_let_in() -> None:
+    room = Consultation(policy=RoomPolicy(consultation=900.0))
+    doctor, first, tolk, next_one = (
+        room.join(*who) for who in (("doctor", "fastlege"), ("kari",), ("tolk", "tolk"), ("ola",))
+    )
+
+    def expected() -> float | None:
+        view = room.rooms.lobby(next_one.id)
+        assert view is not None
+        return view.expected
+
+    room.moderation.admit(doctor.id, [first.participant_id])
+    room.wait(60.0)
+    room.moderation.admit(doctor.id, [tolk.participant_id])
+    room.wait(240.0)
+    assert expected() == 660.0
+    room.rooms.leave(tolk.id)
+    assert expected() == 600.0
+    room.rooms.leave(first.id)
+    assert expected() == 0.0
+    room.wait(60.0)
+    room.join("kari")
+    assert expected() == 540.0, "who comes back goes on with the same consultation"
+
+
 def test_a_place_in_the_queue_survives_a_reload_a_leave_and_a_lost_line() -> None:
     room = Consultation(policy=RoomPolicy(reentry=120.0))
     first = room.join("kari")
@@ -130,7 +155,7 @@ def test_a_delay_told_to_one_is_what_this_one_may_expect() -> None:
     room.moderation.send_to_lobby(doctor.id, kari.participant_id)
     view = room.rooms.lobby(kari.id)
     assert view is not None
-    assert view.expected == 900.0, "the one let in last, and nothing of what was told before that"
+    assert view.expected == 0.0, "nobody is with the doctor, and nothing holds of what was told before"
 
 
 def test_who_was_invited_into_the_call_waits_in_no_queue() -> None:
@@ -147,10 +172,10 @@ def test_who_was_invited_into_the_call_waits_in_no_queue() -> None:
     assert behind is not None
     assert behind.position == 1
     expected = behind.expected
-    room.rooms.leave(patient.id)
     room.moderation.admit(doctor.id, [per.participant_id])
     assert room.rooms.lobby(ola.id) == behind, "one consultation takes no longer for more who take part in it"
     assert expected is not None
+    room.rooms.leave(patient.id)
     assert not room.join("kari").waiting, "the call that the patient was in goes on"
 
 

@@ -226,6 +226,14 @@ def test_the_time_to_expect_is_shared_by_the_doctors_who_are_there() -> None:
     assert expected() == [0.0, 600.0, 1200.0]
     clinic.join("two", "bjørn", "fastlege")
     assert expected() == [0.0, 300.0, 600.0]
+    anne, bjørn = (clinic.join(room, name, "fastlege") for room, name in (("one", "anne"), ("two", "bjørn")))
+    clinic.rooms.moderation.take(anne.id)
+    assert expected() == [None, 0.0, 300.0], "one of the doctors is free"
+    clinic.now += 60.0
+    clinic.rooms.moderation.take(bjørn.id)
+    assert expected() == [None, None, 540.0], "the one who was taken first is ready first"
+    clinic.rooms.leave(sessions.pop(1).id)
+    assert expected() == [None, 0.0], "a doctor whose patient has left is free"
 
 
 def test_a_queue_is_no_room_of_a_queue_and_no_open_room_becomes_one() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import re
 from pathlib import Path
 
 import httpx
@@ -92,6 +93,41 @@ async def test_a_path_with_a_slash_too_many_is_not_there_and_says_so() -> None:
         assert "two slashes" in (await http.get("/v1//rooms")).json()["hint"]
         assert "openapi.json" in (await http.get("/v1/room")).json()["hint"]
         assert "hint" not in (await http.get("/whip")).json()
+
+
+async def test_a_browser_is_led_to_the_page_that_was_meant_or_told_in_words() -> None:
+    browser = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+    mark = Mark(name="Legekontoret", support="Ring 22 33 44 55")
+    async with (
+        open_house(web=default_web_directory(), mark=mark) as house,
+        httpx.AsyncClient(base_url=house.url, headers=browser, timeout=PATIENCE) as http,
+    ):
+        for path, page in {
+            "/join/": "../join",
+            "/Join": "join",
+            "/join//": "../../join",
+            "/JOIN.html?a=b": "join?a=b",
+            "/index.html": "./",
+            "/signin//": "../../signin",
+        }.items():
+            led = await http.get(path)
+            assert (led.status_code, led.headers["location"]) == (307, page), path
+            assert (
+                str(led.next_request and led.next_request.url).split("?")[0].endswith(page.lstrip("./").split("?")[0])
+            )
+        for path in ("/jion", "/a/b/c", "/join/x", "/v1", "/whip"):
+            told = await http.get(path)
+            assert (told.status_code, told.headers["content-type"]) == (404, "text/html; charset=utf-8"), path
+            assert "Her er det ingen side" in told.text
+            assert "Ring 22 33 44 55" in told.text
+            assert "frame-ancestors 'none'" in told.headers["content-security-policy"]
+            (style,) = re.findall(r'<link rel="stylesheet" href="([^"]+)"', told.text)
+            assert (await http.get(str(told.url.join(style)))).headers["content-type"].startswith("text/css")
+        assert (await http.get("/v1/nothing")).json()["code"] == "not_found"
+        assert (await http.post("/join/")).json()["code"] == "not_found"
+        for accepts in ("application/json", "*/*"):
+            refused = await http.get("/join/", headers={"Accept": accepts})
+            assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
 
 
 async def test_the_websockets_path_says_that_it_is_for_websockets() -> None:

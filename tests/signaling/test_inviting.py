@@ -75,6 +75,8 @@ async def test_whoever_has_not_the_grant_may_only_propose() -> None:
             await watcher.request("decline_proposal", proposal_id="1"),
         ):
             assert (refused["code"], refused["grant"]) == ("not_granted", "invite")
+        refused = await watcher.request("propose_invitation", role="parorende", name="Per")
+        assert (refused["code"], refused["grant"]) == ("not_granted", "propose")
         assert inviter.made == []
         await patient.request("propose_invitation", role="parorende", name="Per, broren min")
         proposal = (await doctor.expect("invitation_proposed"))["proposal"]

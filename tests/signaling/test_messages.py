@@ -39,6 +39,7 @@ FIELDS = {
     "source_id": st.sampled_from(["1", "", "x" * 65]),
     "muted": st.sampled_from([True, False, None, 0]),
     "source": st.sampled_from(["camera", "x", None]),
+    "interrupted": st.sampled_from([True, False, None, "yes"]),
     "upload": st.sampled_from(["full", "stills", "tiny", None]),
     "paused": st.sampled_from([True, False, "true"]),
     "negotiation": st.sampled_from([0, 1, -1, 1.5, "1"]),

@@ -144,6 +144,21 @@ async def test_what_a_thin_upload_makes_of_a_picture_is_told_and_kept_for_who_co
         assert (refused["code"], refused["field"]) == ("wrong_kind", "upload")
 
 
+async def test_a_source_that_the_system_interrupts_is_told_and_kept_for_who_comes_later() -> None:
+    async with open_house() as house:
+        ola, kari = await house.joined("ola"), await house.joined("kari")
+        (microphone,) = (await ola.publish(MICROPHONE))["sources"]
+        assert microphone["interrupted"] is False
+        assert (await ola.request("update_source", source_id=microphone["id"], interrupted=True))["type"] == "done"
+        told = (await kari.expect("source_updated"))["source"]
+        assert (told["interrupted"], told["muted"]) == (True, False)
+        late = await house.joined("per")
+        assert [source["interrupted"] for each in late.joined["participants"] for source in each["sources"]] == [True]
+        assert house.media_of(ola).paused == set()
+        await ola.request("update_source", source_id=microphone["id"], interrupted=False)
+        assert (await kari.expect("source_updated"))["source"]["interrupted"] is False
+
+
 async def test_unpublishing_needs_no_offer() -> None:
     async with open_house() as house:
         ola, kari = await house.joined("ola"), await house.joined("kari")

@@ -250,7 +250,7 @@ inBrowsers("the consultation", (eachPage, name) => {
   });
 
   it("lets a patient propose whom to invite, and tells what a host decided", async () => {
-    await view.start();
+    await view.start(() => fakeBridge.grants.push("propose"));
     await view.until(() => fakeBridge.ownSources.length === 2);
     await view.press("Deltakere: 1 i samtalen");
     await view.press("Foreslå å invitere noen");
@@ -264,6 +264,36 @@ inBrowsers("the consultation", (eachPage, name) => {
       fakeBridge.notice({ type: "proposal_answered", proposal, accepted: true });
     });
     await view.untilText("#notices", "Per Hansen blir invitert.");
+  });
+
+  it("says whose sound and picture a telephone call interrupts, and that they are back", async () => {
+    await view.start();
+    const id = await view.page.evaluate(() => fakeBridge.addParticipant({ name: "Kari Nordmann" }));
+    await view.until(() => document.querySelectorAll(".people .tile.has-picture").length === 1);
+    const interrupt = (...what) => view.page.evaluate((changed) => fakeBridge.setInterrupted(...changed), [id, ...what]);
+    await interrupt("camera", true);
+    await view.untilText("#notices", "Bildet fra Kari Nordmann er avbrutt, men kommer tilbake av seg selv.");
+    await view.until(() => document.querySelectorAll(".people .tile.has-picture").length === 0);
+    await view.untilText(".tile-status", "Bildet er avbrutt");
+    await interrupt("microphone", true);
+    await view.untilText("#notices", "Lyden fra Kari Nordmann er avbrutt, men kommer tilbake av seg selv.");
+    await view.untilText(".tile-status", "Lyden er avbrutt");
+    await inspect("interrupted");
+    await interrupt("microphone", false);
+    await view.untilText("#notices", "Lyden fra Kari Nordmann er tilbake.");
+    await interrupt("camera", false);
+    await view.untilText("#notices", "Bildet fra Kari Nordmann er tilbake.");
+    await view.until(() => document.querySelectorAll(".people .tile.has-picture").length === 1);
+    assert.deepEqual((await view.sent("update_source")).filter(({ interrupted }) => interrupted), []);
+  });
+
+  it("offers no proposing to whoever may not", async () => {
+    await view.start();
+    await view.press("Deltakere: 1 i samtalen");
+    await view.untilText(".person-name", "Ola");
+    assert.deepEqual(await view.page.$$eval(".panel-actions button", (buttons) => buttons.filter((button) => button.checkVisibility()).map((button) => button.textContent)), [
+      "Hvem sitter sammen med deg?",
+    ]);
   });
 
   it("shows a host who was proposed, and makes the link: to copy, as a QR code, to take back", async () => {

@@ -150,6 +150,7 @@ export function installFakeBridge() {
         kind: kinds.get(mid),
         muted,
         upload: "full",
+        interrupted: false,
       }));
       return { type: "published", answer: this.publishing.localDescription.sdp, sources: this.ownSources, rejected: [] };
     }
@@ -159,11 +160,12 @@ export function installFakeBridge() {
       return { type: "done" };
     }
 
-    on_update_source(_, { source_id: id, muted, source, upload }) {
+    on_update_source(_, { source_id: id, muted, source, upload, interrupted }) {
       const own = this.ownSources.find((candidate) => candidate.id === id);
       if (own && muted !== undefined) own.muted = muted;
       if (own && source !== undefined) own.source = source;
       if (own && upload !== undefined) own.upload = upload;
+      if (own && interrupted !== undefined) own.interrupted = interrupted;
       return { type: "done" };
     }
 
@@ -286,7 +288,7 @@ export function installFakeBridge() {
       const info = { id, name, role, state: "connected", sources: [], level, hand_raised: false, companions: [], may_host: role !== "pasient", consent_pending: false, consented_by_vendor: false };
       const add = (source, kind, track) => {
         media.set(`s-${id}-${source}`, track);
-        info.sources.push({ id: `s-${id}-${source}`, source, kind, muted: false, upload: "full" });
+        info.sources.push({ id: `s-${id}-${source}`, source, kind, muted: false, upload: "full", interrupted: false });
       };
       if (microphone) add("microphone", "audio", drawnMedia.tone(frequency));
       if (camera) add("camera", "video", drawnMedia.person(colour));
@@ -408,6 +410,13 @@ export function installFakeBridge() {
       const { info } = this.participants.find((candidate) => candidate.info.id === id);
       const source = info.sources.find((candidate) => candidate.source === name);
       source.upload = upload;
+      this.notice({ type: "source_updated", participant_id: id, source });
+    }
+
+    setInterrupted(id, name, interrupted) {
+      const { info } = this.participants.find((candidate) => candidate.info.id === id);
+      const source = info.sources.find((candidate) => candidate.source === name);
+      source.interrupted = interrupted;
       this.notice({ type: "source_updated", participant_id: id, source });
     }
 

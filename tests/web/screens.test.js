@@ -61,6 +61,12 @@ const ENLARGED_SCREENS = [
   "admin",
   "sandbox",
 ];
+/** What joins the call is called, by language. */
+const JOINS = { "nb-NO": "Bli med", "nn-NO": "Bli med", "en-GB": "Join" };
+/** How wide phones are: CSS pixels. */
+const NARROW = [320, 360, 375, 390, 414];
+/** And how wide and high on their side. */
+const SIDEWAYS = [[667, 375], [780, 360], [844, 390]];
 /** At 400 % one scrolls down in the call, as the rule has it. */
 const SCROLLS = "the call is higher than its window";
 
@@ -75,6 +81,46 @@ describe("screens", () => {
           await view.on(size, "light");
           const found = await faults(view.page);
           assert.deepEqual(found.filter((fault) => fault !== SCROLLS), [], `${id} at ${size}`);
+        }
+        await view.close();
+      }
+    } finally {
+      await browser.close();
+      web.close();
+    }
+  });
+
+  it("keep the buttons of the call apart, and the words under them, on narrow phones in each language", async () => {
+    const web = await serveWeb();
+    const browser = await launch("chromium");
+    try {
+      for (const [language, join] of Object.entries(JOINS)) {
+        const play = (view) => view.join(undefined, join);
+        const view = await ShownPage.play(browser, web.origin, { id: "", title: "", language, play });
+        for (const [width, height] of SIDEWAYS) {
+          await view.devtools.send("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: 1, mobile: true });
+          const column = await view.page.$$eval(".toolbar .tool", (tools) => tools.map((tool) => tool.getBoundingClientRect()).map(({ top, bottom }) => [top, bottom]));
+          assert.equal(column.length, 7);
+          assert.ok(column.every(([top, bottom], index) => top >= (column[index - 1]?.[1] ?? 0) && bottom <= height), `${width}×${height}: ${column}`);
+        }
+        for (const seven of [true, false]) {
+          await view.page.$eval(".toolbar .tool:nth-child(4)", (screen, shown) => (screen.hidden = !shown), seven);
+          for (const width of NARROW) {
+            await view.devtools.send("Emulation.setDeviceMetricsOverride", { width, height: 700, deviceScaleFactor: 1, mobile: true });
+            for (const part of [".tool-icon", ".tool-word"]) {
+              const distances = await view.page.$$eval(`.toolbar ${part}`, (parts) => {
+                const extents = parts.filter((node) => node.checkVisibility()).map((node) => {
+                  const range = document.createRange();
+                  range.selectNodeContents(node);
+                  const lines = node.matches(".tool-icon") ? [node.getBoundingClientRect()] : [...range.getClientRects()];
+                  return { from: Math.min(...lines.map(({ left }) => left)), to: Math.max(...lines.map(({ right }) => right)) };
+                });
+                const ends = [{ to: 0 }, ...extents, { from: innerWidth }];
+                return extents.length === 0 ? [] : ends.slice(1).map(({ from }, index) => from - ends[index].to);
+              });
+              assert.ok(distances.every((distance) => distance >= 2), `${part} at ${width}, ${language}: ${distances}`);
+            }
+          }
         }
         await view.close();
       }

@@ -43,7 +43,7 @@ describe("refusalToError", () => {
 });
 
 describe("Roster", () => {
-  const camera = { id: "s-1", source: "camera", kind: "video", muted: false, upload: "full" };
+  const camera = { id: "s-1", source: "camera", kind: "video", muted: false, upload: "full", interrupted: false };
   const kari = { id: "p-1", name: "Kari", role: "fastlege", state: "connected", sources: [camera], level: "", hand_raised: false, companions: [], may_host: true, consent_pending: false, consented_by_vendor: false };
 
   function listenedRoster() {

@@ -11,7 +11,7 @@ const WEB = fileURLToPath(new URL("../../web/", import.meta.url));
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob: mediastream:; " +
   "connect-src 'self'; base-uri 'none'; form-action 'none'";
-const PAGES = { "/": "front", "/join": "index", "/signin": "signin", "/admin": "admin", "/sandbox": "sandbox" };
+const PAGES = { "/": "front", "/join": "index", "/signin": "signin", "/admin": "admin", "/sandbox": "sandbox", "/jion": "nothing" };
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".wasm": "application/wasm", ".tflite": "application/octet-stream" };
 
 /** What an operator's mark makes of a page (bridge/signaling/mark.py), with `?mark`. */

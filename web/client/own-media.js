@@ -1,6 +1,7 @@
 import { DeviceError, listDevices, originOf, releaseTrack } from "../sdk/src/index.js";
 import { BLUR_FAILED, background } from "./background.js";
 import { t } from "./i18n.js";
+import { isInterrupted } from "./interruptions.js";
 import { notify } from "./notices.js";
 import { describeDeviceProblem } from "./problems.js";
 import { ask } from "./questions.js";
@@ -60,6 +61,10 @@ export class OwnMedia {
 
   get sharing() {
     return this.#screen !== null;
+  }
+
+  get cameraInterrupted() {
+    return isInterrupted(this.#camera);
   }
 
   get cameraTrack() {

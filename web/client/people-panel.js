@@ -106,7 +106,7 @@ export class PeoplePanel {
     setAttribute(this.#hostActions, "hidden", !isHost);
     const invites = isHost || this.#call.grants.includes("invite");
     const { proposals } = this.#call.inviting;
-    setAttribute(this.#propose, "hidden", invites);
+    setAttribute(this.#propose, "hidden", invites || !this.#call.grants.includes("propose"));
     setAttribute(this.#invite, "hidden", !invites);
     const { needed, given } = this.#call.videoConsent;
     setAttribute(this.#unseen, "hidden", !needed || given !== true);

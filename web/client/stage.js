@@ -1,6 +1,7 @@
 import { element } from "./dom.js";
 import { t } from "./i18n.js";
 import { glide } from "./gliding.js";
+import { isInterrupted } from "./interruptions.js";
 import { arrange, arrangeLarge, initials } from "./layout.js";
 import { mainPicture, speakerOf } from "./main-picture.js";
 import { people } from "./people.js";
@@ -289,7 +290,8 @@ function describePerson(participant, active, soundFlows) {
   return {
     name: nameOf(participant),
     letters: initials(nameOf(participant)),
-    track: camera && !camera.muted && !camera.paused ? camera.track : null,
+    // The last picture of an interrupted one would be taken for somebody who sits still.
+    track: camera && !camera.muted && !camera.paused && !camera.interrupted ? camera.track : null,
     muted: microphone === null || microphone.muted,
     speaking: microphone?.speaking ?? false,
     active,
@@ -308,8 +310,10 @@ function describePerson(participant, active, soundFlows) {
 function statusOf(participant, soundFlows) {
   if (participant.state === "reconnecting") return t("someoneReconnecting");
   const microphone = participant.source("microphone");
+  if (isInterrupted(microphone)) return t("soundInterrupted");
   if (microphone?.stalled || (microphone && !microphone.muted && !soundFlows)) return t("soundIsGone");
   const camera = participant.source("camera");
+  if (isInterrupted(camera)) return t("pictureInterrupted");
   if (camera && !camera.muted && camera.standing) return deliveryText(camera);
   if (camera?.stalled) return t("pictureIsGone");
   return "";

@@ -338,7 +338,14 @@ def consent_request(of: AskedToConsent) -> parts.ConsentRequest:
 def source(of: Source) -> parts.Source:
     """A source."""
     name = source_name(of.name, of.kind)
-    return parts.Source(id=str(of.id), source=name, kind=of.kind.value, muted=of.muted, upload=of.upload.value)
+    return parts.Source(
+        id=str(of.id),
+        source=name,
+        kind=of.kind.value,
+        muted=of.muted,
+        upload=of.upload.value,
+        interrupted=of.interrupted,
+    )
 
 
 def own_sources(of: Sequence[OwnSource]) -> list[parts.OwnSource]:
@@ -351,6 +358,7 @@ def own_sources(of: Sequence[OwnSource]) -> list[parts.OwnSource]:
             kind=own.source.kind.value,
             muted=own.source.muted,
             upload=own.source.upload.value,
+            interrupted=own.source.interrupted,
         )
         for own in of
     ]

@@ -136,6 +136,8 @@ def _change(request: client.UpdateSource) -> SourceChange:
         change["muted"] = request.muted
     if request.upload is not UNSET:
         change["upload"] = Upload(request.upload)
+    if request.interrupted is not UNSET:
+        change["interrupted"] = request.interrupted
     return change
 
 

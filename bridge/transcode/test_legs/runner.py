@@ -92,6 +92,10 @@ class TestLegs:
         """For the next."""
         return secrets.token_hex(8)
 
+    def in_rooms(self) -> Sequence[RunningTestLeg]:
+        """All of them, oldest first."""
+        return [leg for leg, _ in self._running.values()]
+
     def in_room(self, room_id: str) -> Sequence[RunningTestLeg]:
         """Oldest first."""
         return [leg for leg, _ in self._running.values() if leg.room_id == room_id]

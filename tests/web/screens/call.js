@@ -8,7 +8,7 @@ const NAV = { name: "NAV Oslo, Ingrid Solbakken", role: "nav", camera: false };
 const SPECIALIST = { name: "Siri Spesialist", role: "spesialist", colour: "#64597f" };
 
 const host = () => fakeBridge.grants.push("host", "chat", "record", "invite", "still");
-const guest = () => fakeBridge.grants.push("chat");
+const guest = () => fakeBridge.grants.push("chat", "propose");
 
 async function asPatient(view, ...others) {
   await view.join(guest);
@@ -114,6 +114,31 @@ export const CALL = [
       });
       await view.untilText(".banner", "");
       await view.until(() => !document.querySelector(".banner").hidden && document.querySelector(".is-standing"));
+    },
+  },
+  {
+    id: "call-interrupted",
+    title: "Telephone calls in the call: one's own, and somebody else's",
+    play: async (view) => {
+      await view.page.evaluateOnNewDocument(() => {
+        const open = navigator.mediaDevices.getUserMedia;
+        window.captured = [];
+        navigator.mediaDevices.getUserMedia = async (wanted) => {
+          const stream = await open(wanted);
+          captured.push(...stream.getTracks());
+          return stream;
+        };
+      });
+      await asPatient(view, DOCTOR, INTERPRETER);
+      await view.page.evaluate(() => {
+        for (const source of ["microphone", "camera"]) fakeBridge.setInterrupted(ids[0], source, true);
+        for (const track of captured) {
+          Object.defineProperty(track, "muted", { value: true });
+          track.dispatchEvent(new Event("mute"));
+        }
+      });
+      await view.until(() => document.querySelector(".banner").checkVisibility());
+      await view.untilText(".tile-status", "Lyden er avbrutt");
     },
   },
   {

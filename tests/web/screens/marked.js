@@ -42,7 +42,7 @@ export const MARKED = [
     title: "The call",
     play: async (view) => {
       marked(view);
-      await view.join(() => fakeBridge.grants.push("chat"));
+      await view.join(() => fakeBridge.grants.push("chat", "propose"));
       await view.meet({ name: "Åse Lege", role: "fastlege", colour: "#557799" });
     },
   },
@@ -60,6 +60,11 @@ export const MARKED = [
     id: "front",
     title: "Somebody typed the address of the service: three languages, no script",
     play: (view) => view.visit("/"),
+  },
+  {
+    id: "nothing",
+    title: "Somebody typed an address at which there is nothing",
+    play: (view) => view.visit("/jion"),
   },
   {
     id: "not-loaded",

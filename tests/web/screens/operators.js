@@ -20,6 +20,7 @@ const LOAD = Array.from({ length: 180 }, (_, index) => {
 const room = (id, opened, participants, waiting, more = {}) => ({
   room: id,
   participants,
+  test_legs: 0,
   waiting,
   connected: participants,
   sources: participants * 2,
@@ -34,8 +35,8 @@ const worker = (index, busy) => ({ index, load: { busy, packets_received: 0, pac
 const OVERVIEW = {
   now: NOW,
   nodes: [
-    { name: "bro-1", version: "0.9.0", started_at: NOW - 910_000, draining: false, checks: { not_draining: true, workers: true, audit: true }, rooms: 42, participants: 118, waiting: 17 },
-    { name: "bro-2", version: "0.9.0", started_at: NOW - 870_000, draining: true, checks: { not_draining: false, workers: true, audit: true }, rooms: 3, participants: 7, waiting: 0 },
+    { name: "bro-1", version: "0.9.0", started_at: NOW - 910_000, draining: false, checks: { not_draining: true, workers: true, audit: true }, rooms: 42, participants: 118, test_legs: 1, waiting: 17 },
+    { name: "bro-2", version: "0.9.0", started_at: NOW - 870_000, draining: true, checks: { not_draining: false, workers: true, audit: true }, rooms: 3, participants: 7, test_legs: 0, waiting: 0 },
   ],
   workers: [worker(0, 0.31), worker(1, 0.27)],
   rooms: {
@@ -43,7 +44,7 @@ const OVERVIEW = {
     shown: [
       room("oslo/legevakt_sentrum", 7_400, 0, 11, { queue: true }),
       room("helse-midt/c0ffee42-9b1d-4f7e-8a1b-1cb2f0d7e111", 1_310, 4, 0, { legs: 2, recording: "on" }),
-      room("oslo/7d1f03aa-52c8", 890, 2, 1),
+      room("oslo/7d1f03aa-52c8", 890, 2, 1, { test_legs: 1 }),
       room("oslo/konsultasjon-2025-10-09", 640, 3, 0, { legs: 1 }),
       room("oslo/19af8e60-77d3", 95, 2, 2, { recording: "asking" }),
     ],

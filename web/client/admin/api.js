@@ -5,11 +5,11 @@
  * @typedef {{ key: string | null, provider: string | null, label: string, rights: string[], csrf: string }} Operator
  * @typedef {{ id: string, title: string }} Provider one that operators sign in at
  * @typedef {{ name: string, version: string, started_at: number, draining: boolean, checks: Record<string, boolean>,
- *   rooms: number, participants: number, waiting: number }} NodeState
+ *   rooms: number, participants: number, test_legs: number, waiting: number }} NodeState
  * @typedef {{ busy: number, packets_received: number, packets_sent: number, bytes_received: number, bytes_sent: number }} Load
  * @typedef {{ index: number, load: Load | null, transports: number, producers: number, consumers: number,
  *   tcp_connections: number, kernel_drops: number, send_failures: number, errors: number }} WorkerState
- * @typedef {{ room: string, participants: number, waiting: number, connected: number, sources: number, legs: number,
+ * @typedef {{ room: string, participants: number, test_legs: number, waiting: number, connected: number, sources: number, legs: number,
  *   opened_at: number | null, queue: boolean, recording: string }} RoomState
  * @typedef {{ room: string, kind: string, source: string, target: string, reason: string, receivers: number,
  *   restarts: number, state: "starting" | "running" | "paused" }} LegState

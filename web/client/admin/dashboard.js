@@ -169,9 +169,10 @@ export class Dashboard {
     for (const chart of this.charts) chart.show(this.samples, now);
     const [own] = nodes;
     if (own !== undefined) this.drain.show(own);
-    const sum = (/** @type {"rooms" | "participants" | "waiting"} */ name) => nodes.reduce((total, node) => total + node[name], 0);
+    const sum = (/** @type {"rooms" | "participants" | "test_legs" | "waiting"} */ name) => nodes.reduce((total, node) => total + node[name], 0);
     setText(this.figures.rooms, count(sum("rooms")));
-    setText(this.figures.participants, count(sum("participants")));
+    const programs = sum("test_legs");
+    this.figures.participants.replaceChildren(count(sum("participants")), ...(programs > 0 ? [" ", element("small", {}, say("andTestLegs", { count: count(programs) }))] : []));
     setText(this.figures.waiting, count(sum("waiting")));
     this.figures.legs.replaceChildren(count(legs.running), " ", element("small", {}, say("ofMax", { max: count(legs.max) })));
     this.nodes.show(
@@ -205,7 +206,8 @@ export class Dashboard {
       shown.map((room) => [
         element("span", {}, breakable(room.room), room.queue && element("span", { class: "tag" }, say("queue"))),
         room.opened_at === null ? "–" : duration(now - room.opened_at),
-        ...[room.participants, room.waiting, room.connected, room.sources, room.legs].map(count),
+        room.test_legs > 0 ? say("withTestLegs", { count: count(room.participants), programs: count(room.test_legs) }) : count(room.participants),
+        ...[room.waiting, room.connected, room.sources, room.legs].map(count),
         sayWord("recording", room.recording),
       ]),
       say(this.find.value === "" ? "noRooms" : "nothingFound"),

@@ -75,6 +75,7 @@ async function run(end) {
     }
   } catch (error) {
     next = 0;
+    session.end();
     session = null;
     fail(error);
   }

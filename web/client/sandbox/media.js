@@ -1,6 +1,10 @@
 /** A camera that is a drawing and a microphone that is a tone. */
 
-/** @returns {MediaStream} to be made while a button is pressed: browsers let no page sound by itself */
+/**
+ * To be made while a button is pressed: browsers let no page sound by itself.
+ *
+ * @returns {{ stream: MediaStream, stop: () => void }} `stop` ends the drawing and the tone, and releases what they take
+ */
 export function drawnMedia() {
   const canvas = document.createElement("canvas");
   canvas.width = 640;
@@ -18,11 +22,17 @@ export function drawnMedia() {
     context.fillText(new Date().toISOString().slice(11, 21), canvas.width / 2, canvas.height / 2 + 32);
   };
   draw();
-  setInterval(draw, 100);
+  const timer = setInterval(draw, 100);
   const audio = new AudioContext();
   const tone = new OscillatorNode(audio, { frequency: 440 });
   const sound = audio.createMediaStreamDestination();
   tone.connect(sound);
   tone.start();
-  return new MediaStream([...canvas.captureStream(10).getTracks(), ...sound.stream.getTracks()]);
+  const stream = new MediaStream([...canvas.captureStream(10).getTracks(), ...sound.stream.getTracks()]);
+  const stop = () => {
+    clearInterval(timer);
+    for (const track of stream.getTracks()) track.stop();
+    void audio.close();
+  };
+  return { stream, stop };
 }

@@ -29,6 +29,7 @@ export class Session {
     this._socket = null;
     /** @type {{ id: string, secret: string } | null} */
     this._session = null;
+    this._stopMedia = () => {};
     this._publish = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
     this._subscribe = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
     const received = new MediaStream();
@@ -62,7 +63,8 @@ export class Session {
 
   /** Offers what the client sends, on a peer connection of its own. */
   async publish() {
-    const media = drawnMedia();
+    const { stream: media, stop } = drawnMedia();
+    this._stopMedia = stop;
     this._own.srcObject = media;
     for (const track of media.getTracks()) this._publish.addTransceiver(track, { direction: "sendonly", streams: [media] });
     await this._publish.setLocalDescription();
@@ -109,10 +111,17 @@ export class Session {
   /** Leaves for good. */
   async leave() {
     await this._request({ type: "leave" });
+    this.end();
+  }
+
+  /** Lets go of everything, also of a session that failed half-way. Nothing sounds or is drawn any more. */
+  end() {
     // What was sent and received stays in sight: a video without tracks goes black.
     for (const video of [this._own, this._echo]) video.pause();
     this._publish.close();
     this._subscribe.close();
+    this._stopMedia();
+    this._socket?.close(1000);
   }
 
   /**

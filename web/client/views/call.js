@@ -6,6 +6,7 @@ import { element, setAttribute, setText } from "../dom.js";
 import { t } from "../i18n.js";
 import { FloatingPicture, isShortcut } from "../floating-picture.js";
 import { icon, setIcon } from "../icons.js";
+import { announceInterruptions, ownInterruption } from "../interruptions.js";
 import { initials } from "../layout.js";
 import { leaveCall } from "../leaving.js";
 import { notify, withdrawNotices } from "../notices.js";
@@ -146,6 +147,7 @@ export class CallView {
     call.composedLayout = rememberedLayout();
     this.#listen();
     offerStills(call, this.#own, this.#abort.signal);
+    announceInterruptions(call, this.#abort.signal);
     this.#update();
   }
 
@@ -181,7 +183,7 @@ export class CallView {
       this.#queueUpdate();
     }, options);
     call.on("sourcechange", (source) => {
-      if (source.stalled && source.kind === "audio") notify(t("cannotHear", { name: nameOf(source.participant) }));
+      if (source.stalled && !source.interrupted && source.kind === "audio") notify(t("cannotHear", { name: nameOf(source.participant) }));
       this.#hear(source);
       this.#announceDelivery(source);
       this.#queueUpdate();
@@ -351,7 +353,7 @@ export class CallView {
       {
         name: this.#name === null ? t("you") : t("youNamed", { name: this.#name }),
         letters: initials(this.#name ?? t("you")),
-        track,
+        track: own.cameraInterrupted ? null : track,
         muted: !own.microphoneOn,
         speaking: false,
         active: false,
@@ -439,6 +441,8 @@ export class CallView {
     if (state === "reconnecting") return t("reconnecting");
     if (state === "blocked") return [t("blocked"), support()?.textContent].filter(Boolean).join(" ");
     if (state === "connecting" && !this.#wasConnected && this.#call.localSources.length > 0) return t("connecting");
+    const interruption = ownInterruption(this.#call);
+    if (interruption) return interruption;
     if (this.#unheard) return t("othersCannotHearYou");
     const upload = this.#call.localSources.find(({ kind, muted }) => kind === "video" && !muted)?.upload;
     if (upload === "stills") return t("ownStillPicture");

@@ -43,7 +43,7 @@ export class Inviting extends Emitter {
   }
 
   /**
-   * Tells hosts whom one would have invited. They decide, and pass the link on.
+   * Tells hosts whom one would have invited. They decide, and pass the link on. Rejects with a RequestError: `not_granted`.
    *
    * @param {string} role
    * @param {string} name who it is, in one's own words

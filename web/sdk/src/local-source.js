@@ -1,5 +1,6 @@
 import { originOf, releaseTrack } from "./derived-track.js";
 import { Emitter } from "./emitter.js";
+import { Interruption } from "./interruption.js";
 
 /** @import { VideoCodec } from "./encodings.js" */
 /** @import { Delivery, Kind, SourceName } from "./protocol.js" */
@@ -11,6 +12,7 @@ import { Emitter } from "./emitter.js";
  * @property {(source: LocalSource, track: MediaStreamTrack | null) => Promise<void>} replaceTrack
  * @property {(source: LocalSource) => Promise<void>} announce
  * @property {(source: LocalSource) => Promise<void>} remove
+ * @property {(source: LocalSource) => Promise<number | null>} progress
  */
 
 /** @typedef {(deviceId?: string) => Promise<MediaStreamTrack>} OpenDevice */
@@ -18,7 +20,7 @@ import { Emitter } from "./emitter.js";
 /**
  * A camera, microphone, screen or track of one's own that is published.
  *
- * `change`: muted, unmuted, another track, or another `upload`. `ended`: the device was unplugged, or the user stopped sharing in the
+ * `change`: muted, unmuted, interrupted or no longer, another track, or another `upload`. `ended`: the device was unplugged, or the user stopped sharing in the
  * browser's own controls; the source has left the room or is muted.
  *
  * @extends {Emitter<{ change: null, ended: null }>}
@@ -34,6 +36,10 @@ export class LocalSource extends Emitter {
   #stopped = false;
   /** @type {Delivery} */
   #upload = "full";
+  /** Of the device that is open; null of what no device gives. @type {Interruption | null} */
+  #interruption = null;
+  /** What the others were told last. */
+  #interrupted = false;
   /** Changes are made one after the other, in the order they were asked for. @type {Promise<unknown>} */
   #last = Promise.resolve();
 
@@ -58,6 +64,7 @@ export class LocalSource extends Emitter {
     this.codec = codec;
     track.enabled = !muted;
     this.#listen(track);
+    this.#interrupted = this.interrupted;
   }
 
   /** Its name in the room; null while the room does not have it. */
@@ -82,6 +89,14 @@ export class LocalSource extends Emitter {
     return this.#upload;
   }
 
+  /**
+   * Whether the system gives neither sound nor picture for now, as during a telephone call. The others are told. It comes back by
+   * itself: where the system does not give it back, the device is opened anew.
+   */
+  get interrupted() {
+    return this.#interruption?.active ?? false;
+  }
+
   /** Sends silence or no picture. A camera that the SDK opened is released, so that its light goes out. */
   mute() {
     return this.#inTurn(async () => {
@@ -93,7 +108,7 @@ export class LocalSource extends Emitter {
         await this.#host.replaceTrack(this, null);
       }
       this.emit("change", null);
-      await this.#host.announce(this);
+      await this.#announce();
     });
   }
 
@@ -101,11 +116,11 @@ export class LocalSource extends Emitter {
   unmute() {
     return this.#inTurn(async () => {
       if (!this.#muted) return;
-      if (this.#track === null && this.#open) await this.#use(await this.#open());
+      if ((this.#track === null || this.interrupted) && this.#open) await this.#openAnew(this.#open);
       this.#muted = false;
       if (this.#track) this.#track.enabled = true;
       this.emit("change", null);
-      await this.#host.announce(this);
+      await this.#announce();
     });
   }
 
@@ -140,7 +155,7 @@ export class LocalSource extends Emitter {
       this.name = name;
       await this.#use(track);
       this.emit("change", null);
-      await this.#host.announce(this);
+      await this.#announce();
     });
   }
 
@@ -189,12 +204,48 @@ export class LocalSource extends Emitter {
     track.enabled = !this.#muted;
     this.#track = track;
     this.#listen(track);
+    this.#noteInterruption();
     await this.#host.replaceTrack(this, track);
   }
 
   #release() {
+    this.#interruption?.close();
+    this.#interruption = null;
     releaseTrack(this.#track);
     this.#track = null;
+  }
+
+  /** @param {OpenDevice} open */
+  async #openAnew(open) {
+    const track = await open();
+    releaseTrack(this.#track, track);
+    await this.#use(track);
+  }
+
+  /** The others and the application are told of each change, once. */
+  #noteInterruption() {
+    if (this.#interrupted === this.interrupted) return;
+    this.emit("change", null);
+    this.#announce().catch(() => undefined);
+  }
+
+  #announce() {
+    this.#interrupted = this.interrupted;
+    return this.#host.announce(this);
+  }
+
+  /**
+   * The system has not given a device back as it was. One that cannot be opened now, as while the telephone call goes on, stays
+   * interrupted, and is tried again when the system says so or the user is back at the page.
+   *
+   * @param {MediaStreamTrack} track
+   */
+  #recover(track) {
+    return this.#inTurn(async () => {
+      if (this.#track !== track || this.#muted || !this.#open || !this.interrupted) return;
+      await this.#openAnew(this.#open);
+      this.emit("change", null);
+    }).catch(() => undefined);
   }
 
   /** @param {MediaStreamTrack} track */
@@ -203,6 +254,13 @@ export class LocalSource extends Emitter {
     originOf(track).addEventListener("ended", () => {
       if (this.#track === track) this.emit("ended", null);
     });
+    this.#interruption?.close();
+    this.#interruption = null;
+    if (!this.#open) return;
+    // Of one that is muted nothing is expected.
+    this.#interruption = new Interruption(originOf(track), async () => (this.#muted ? null : this.#host.progress(this)));
+    this.#interruption.on("change", () => this.#noteInterruption());
+    this.#interruption.on("overdue", () => this.#recover(track));
   }
 
   /**

@@ -18,7 +18,7 @@ export class RemoteSource {
    * @param {RemoteParticipant} participant
    * @param {SourceInfo} info
    */
-  constructor(host, participant, { id, source, kind, muted, upload }) {
+  constructor(host, participant, { id, source, kind, muted, upload, interrupted }) {
     this.#host = host;
     this.participant = participant;
     this.id = id;
@@ -30,6 +30,8 @@ export class RemoteSource {
     this.muted = muted;
     /** What its owner's line makes of it, as `delivery` is what one's own does: nobody gets more of it. @type {Delivery} */
     this.upload = upload;
+    /** Its owner's system gives neither sound nor picture for now, as during a telephone call. It comes back by itself: say so. */
+    this.interrupted = interrupted;
     /** What arrives; null until it is negotiated. @type {MediaStreamTrack | null} */
     this.track = null;
     /** Media stopped without anyone asking for it: not to be heard or seen, until it is false again. */

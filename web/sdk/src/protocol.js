@@ -10,7 +10,11 @@ export const SUBPROTOCOL = "bridge.v1";
 /** @typedef {"audio" | "video"} Kind */
 
 /** What a line makes of a video. @typedef {"full" | "reduced" | "stills" | "paused"} Delivery */
-/** `upload`: what its sender's line makes of it. @typedef {{ id: string, source: SourceName, kind: Kind, muted: boolean, upload: Delivery }} SourceInfo */
+/**
+ * `upload`: what its sender's line makes of it; `interrupted`: its sender's system gives neither sound nor picture for now.
+ *
+ * @typedef {{ id: string, source: SourceName, kind: Kind, muted: boolean, upload: Delivery, interrupted: boolean }} SourceInfo
+ */
 /** @typedef {SourceInfo & { mid: string }} OwnSourceInfo */
 /**
  * @typedef {object} ParticipantInfo
@@ -84,7 +88,7 @@ export const SUBPROTOCOL = "bridge.v1";
  *   | { type: "resume", session_id: string, secret: string }
  *   | { type: "publish", offer: string, sources: { mid: string, source: SourceName, muted?: boolean }[] }
  *   | { type: "unpublish", source_ids: string[] }
- *   | { type: "update_source", source_id: string, muted?: boolean, source?: SourceName, upload?: Delivery }
+ *   | { type: "update_source", source_id: string, muted?: boolean, source?: SourceName, upload?: Delivery, interrupted?: boolean }
  *   | { type: "subscribe", source_ids: string[] }
  *   | { type: "unsubscribe", source_ids: string[] }
  *   | { type: "update_subscription", source_id: string, paused: boolean }

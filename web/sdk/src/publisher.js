@@ -6,6 +6,7 @@ import { encodingsFor, withoutScalability } from "./encodings.js";
 import { BridgeError, ConnectionError, RequestError } from "./errors.js";
 import { setLocalDescriptionWithSoundRepair } from "./sound-repair.js";
 import { SourceSender } from "./source-sender.js";
+import { readProgress } from "./statistics.js";
 import { ThinUpload } from "./thin-upload.js";
 
 /** @import { MediaState } from "./connection.js" */
@@ -186,13 +187,23 @@ export class Publisher extends Emitter {
   }
 
   /**
-   * Tells the others what a source is, whether it is muted, and what one's line makes of it. Without a connection it is told when it is back.
+   * How much a source's device has given so far: pictures, or energy of sound; null where the browser does not say.
+   *
+   * @param {LocalSource} source
+   */
+  async progress(source) {
+    const report = await this.#sources.get(source)?.sender.getStats();
+    return report ? readProgress(report) : null;
+  }
+
+  /**
+   * Tells the others what a source is, whether it is muted or interrupted, and what one's line makes of it. Without a connection it is told when it is back.
    *
    * @param {LocalSource} source
    */
   async announce(source) {
     if (source.id === null) return;
-    const message = { source_id: source.id, muted: source.muted, source: source.name, upload: source.upload };
+    const message = { source_id: source.id, muted: source.muted, source: source.name, upload: source.upload, interrupted: source.interrupted };
     try {
       await this.#session.request({ type: "update_source", ...message });
     } catch (error) {
@@ -243,9 +254,9 @@ export class Publisher extends Emitter {
    * @param {OwnSourceInfo[]} ownSources
    */
   #reconcile(ownSources) {
-    for (const { id, muted, source: name, upload } of ownSources) {
-      const source = this.sources.find((candidate) => candidate.id === id);
-      if (source && (source.muted !== muted || source.name !== name || source.upload !== upload)) this.announce(source).catch(() => undefined);
+    for (const own of ownSources) {
+      const source = this.sources.find(({ id }) => id === own.id);
+      if (source && (source.name !== own.source || differs(source, own))) this.announce(source).catch(() => undefined);
     }
   }
 
@@ -318,7 +329,7 @@ export class Publisher extends Emitter {
       source.assignId(own?.id ?? null);
       const refusal = published.rejected.find(({ mid }) => mid !== null && mid === transceiver?.mid);
       if (refusal) this.#refusals.set(source, new RequestError(refusal.code, refusal.message));
-      if (own && (own.muted !== source.muted || own.upload !== source.upload)) this.announce(source).catch(() => undefined);
+      if (own && differs(source, own)) this.announce(source).catch(() => undefined);
     }
   }
 
@@ -397,6 +408,16 @@ export class Publisher extends Emitter {
     this.#watch = watch;
     return connection;
   }
+}
+
+/**
+ * Whether the others know something else of a source than what holds.
+ *
+ * @param {LocalSource} source
+ * @param {OwnSourceInfo} own
+ */
+function differs({ muted, upload, interrupted }, own) {
+  return own.muted !== muted || own.upload !== upload || own.interrupted !== interrupted;
 }
 
 function notPublished() {

@@ -164,11 +164,12 @@ export class Roster extends Emitter {
       added.subscribed = this.#subscribed;
       participant.sources.set(info.id, added);
       this.emit("sourceadded", added);
-    } else if (source.muted !== info.muted || source.name !== info.source || source.upload !== info.upload) {
+    } else if (source.muted !== info.muted || source.name !== info.source || source.upload !== info.upload || source.interrupted !== info.interrupted) {
       // Whoever muted itself is not stalled, and starts anew when it unmutes.
-      if (source.upload === info.upload) source.stalled = false;
+      if (source.upload === info.upload && source.interrupted === info.interrupted) source.stalled = false;
       source.muted = info.muted;
       source.upload = info.upload;
+      source.interrupted = info.interrupted;
       source.name = info.source;
       this.emit("sourcechange", source);
     }

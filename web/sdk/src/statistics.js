@@ -123,6 +123,21 @@ function readConnection(report) {
 }
 
 /**
+ * How much a device has given so far, in pictures or in energy of sound: from the report of its sender.
+ *
+ * @param {RTCStatsReport} report
+ * @returns {number | null} null where the browser does not say
+ */
+export function readProgress(report) {
+  /** @type {number | null} */
+  let progress = null;
+  report.forEach((stats) => {
+    if (stats.type === "media-source") progress = stats.frames ?? stats.totalAudioEnergy ?? null;
+  });
+  return progress;
+}
+
+/**
  * How good a received source is for people: 3 good, 2 fair, 1 poor, 0 nothing arrives.
  *
  * The bounds are where speech starts to suffer (2 % and 8 % loss, ITU-T G.107 with Opus concealment) and where a frozen

@@ -74,7 +74,10 @@ class AnswerVideoConsent(Request, tag="answer_video_consent"):
 
 
 class ProposeInvitation(Request, tag="propose_invitation"):
-    """Tells hosts whom one would have invited, such as next of kin. They decide, and pass the link on."""
+    """Tells hosts whom one would have invited, such as next of kin. They decide, and pass the link on.
+
+    Takes the grant `propose`.
+    """
 
     role: Annotated[str, Meta(min_length=1, max_length=128)]
     name: Annotated[str, Meta(min_length=1, max_length=200, description="Who it is, in one's own words.")]

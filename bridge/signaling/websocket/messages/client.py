@@ -69,13 +69,15 @@ class UpdateSource(Request, tag="update_source"):
 
     Only what is given changes. `muted`: mute and unmute. `source`: the track was replaced by one of another source
     (RTCRtpSender.replaceTrack), such as a screen in place of the camera. `upload`: what the client's own line makes of
-    a picture; `wrong_kind` of sound.
+    a picture; `wrong_kind` of sound. `interrupted`: the system gives neither sound nor picture for now (`mute` and
+    `unmute` of a MediaStreamTrack), as during a telephone call.
     """
 
     source_id: SourceId
     muted: bool | UnsetType = UNSET
     source: SourceName | UnsetType = UNSET
     upload: UploadName | UnsetType = UNSET
+    interrupted: bool | UnsetType = UNSET
 
 
 class Subscribe(Request, tag="subscribe"):

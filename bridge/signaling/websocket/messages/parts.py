@@ -124,6 +124,13 @@ class Source(Struct, frozen=True):
     kind: MediaKind
     muted: Annotated[bool, Meta(description="Said by the participant itself: it sends silence or no picture.")]
     upload: Annotated[UploadName, Meta(description="Said by the participant itself: what its own line makes of it.")]
+    interrupted: Annotated[
+        bool,
+        Meta(
+            description="Said by the participant itself: its system gives neither sound nor picture for now, as during "
+            "a telephone call. It comes back by itself."
+        ),
+    ]
 
 
 class Participant(Struct, frozen=True):
@@ -256,6 +263,7 @@ class OwnSource(Struct, frozen=True):
     kind: MediaKind
     muted: bool
     upload: UploadName
+    interrupted: bool
 
 
 class WantedEncoding(Struct, frozen=True):

@@ -176,7 +176,10 @@ class SourceAdded(Notice, tag="source_added"):
 
 
 class SourceUpdated(Notice, tag="source_updated"):
-    """A source was muted, unmuted, or switched to another, or its sender's line makes something else of it."""
+    """A source was muted, unmuted, or switched to another, or its sender's line makes something else of it.
+
+    Or its sender's system interrupts it, or no longer does.
+    """
 
     participant_id: ParticipantId
     source: Source
