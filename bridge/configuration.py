@@ -224,7 +224,8 @@ def duration(lowest: str, highest: str) -> Kind[float]:
             raise ValueError(text)
         return seconds
 
-    return _texts(f'a duration from "{lowest}" to "{highest}", such as "30s" or "10m"', read)
+    # The bounds show how one is written; an example would have to lie between them.
+    return _texts(f'a duration from "{lowest}" to "{highest}"', read)
 
 
 def parse_duration(text: str) -> float:

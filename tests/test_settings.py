@@ -135,6 +135,11 @@ def test_without_anything_the_defaults_hold() -> None:
     assert load_settings(DOCUMENTED, environment={}).http == Settings().http
 
 
+def test_no_example_is_given_that_would_be_refused(tmp_path: Path) -> None:
+    error = wrong(lambda: load(tmp_path, '[audit]\nretention = "20s"'))
+    assert str(error).endswith('a duration from "1d" to "36500d"')
+
+
 def test_the_command_line_wins_over_the_environment_over_the_file(tmp_path: Path) -> None:
     text = '[http]\nlisten = "127.0.0.1:1"\n[rooms]\nmax_participants = 3'
     assert load(tmp_path, text).http.listen.port == 1

@@ -169,7 +169,9 @@ class Admission:
     def minimum(self, tenant: str, room: str, role: str) -> Level:
         """The lowest sign-in that a room takes of a role. Raises `InvitationError` where there is no such role."""
         if role not in self._roles:
-            raise _invalid("role", "The bridge has no such role.")
+            raise _invalid(
+                "role", "The bridge has no such role.", hint=f"Roles here are: {', '.join(sorted(self._roles))}."
+            )
         return self._levels.minimum(tenant, room, role)
 
     async def invite(self, tenant: str, request: InvitationRequest, *, made_by: str) -> tuple[Invitation, str]:
@@ -257,11 +259,18 @@ class Admission:
         if invitation.answer is None or secrets.compare_digest(given, invitation.answer):
             return
         left = await self._invitations.count_wrong_answer(invitation.id)
+        if not left:
+            raise InvitationError(
+                "invitation_void",
+                "That is not the answer that goes with this link either, and the link is void now.",
+                field="answer",
+                hint="Ask whoever sent it for a new one.",
+            )
         raise InvitationError(
             "invitation_wrong_answer",
             "That is not the answer that goes with this link.",
             field="answer",
-            hint=f"Attempts left: {left}." if left else "The link is void now; ask whoever sent it for a new one.",
+            hint=f"Attempts left: {left}.",
         )
 
     def needed(self, invitation: Invitation) -> Level:
@@ -355,8 +364,8 @@ def not_found() -> InvitationError:
     )
 
 
-def _invalid(field: str, message: str) -> InvitationError:
-    return InvitationError("invalid_invitation", message, field=field)
+def _invalid(field: str, message: str, hint: str | None = None) -> InvitationError:
+    return InvitationError("invalid_invitation", message, field=field, hint=hint)
 
 
 def _check(request: InvitationRequest, level: Level) -> None:

@@ -28,9 +28,9 @@ class InvitationError(BridgeError):
 
     Codes: `invitation_not_found` (none such, expired, revoked, or void after too many wrong answers; which is not
     told), `invitation_not_open_yet`, `invitation_used` (by another browser), `invitation_wrong_answer`,
-    `invitation_unanswered`, `invitation_not_yours` (someone else signed in), `signin_required`,
-    `too_many_invitations`, `level_below_minimum`, `invalid_invitation` (`field` names what is wrong),
-    `invitations_unavailable` (the bridge cannot read or write them at the moment).
+    `invitation_void` (by the last wrong answer that it takes), `invitation_unanswered`, `invitation_not_yours`
+    (someone else signed in), `signin_required`, `too_many_invitations`, `level_below_minimum`, `invalid_invitation`
+    (`field` names what is wrong), `invitations_unavailable` (the bridge cannot read or write them at the moment).
     """
 
 

@@ -98,6 +98,7 @@ _STATUS = {
     "invitation_not_yours": HTTPStatus.FORBIDDEN,
     "invitation_unanswered": HTTPStatus.FORBIDDEN,
     "invitation_used": HTTPStatus.GONE,
+    "invitation_void": HTTPStatus.FORBIDDEN,
     "invitation_wrong_answer": HTTPStatus.FORBIDDEN,
     "invitations_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
     "too_many_invitations": HTTPStatus.TOO_MANY_REQUESTS,

@@ -6,7 +6,7 @@ import msgspec
 
 from bridge.errors import BridgeError
 from bridge.storage import StorageError, in_thread
-from bridge.webhooks.outbox import Outbox
+from bridge.webhooks.outbox import TYPES, Outbox
 
 
 class KeptEvent(msgspec.Struct, frozen=True):
@@ -20,6 +20,8 @@ class KeptEvent(msgspec.Struct, frozen=True):
 
 class EventLog:
     """`EventStore` of the REST API."""
+
+    types = tuple(TYPES.values())
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox

@@ -158,6 +158,26 @@ async def test_over_tcp_where_nothing_lets_udp_through(
             assert set(await page.evaluate("received.protocols()")) == {"tcp"}
 
 
+@pytest.mark.parametrize("name", ["chromium", "firefox"])
+@pytest.mark.parametrize("when", ["from the start", "in mid-call"])
+async def test_who_was_cut_off_until_it_failed_is_seen_and_heard_again(
+    bridge: Bridge, network: Network, room: str, browsers: Browsers, name: BrowserName, when: str
+) -> None:
+    red = await enter(browsers["chromium"], bridge, room, RED)
+    green = await browsers[name].open(link(bridge, room, GREEN), GREEN)
+    if when == "in mid-call":
+        await join(green)
+        await red.expect(GREEN)
+        await green.expect(RED)
+    with network.without_media_to(bridge.media_port):
+        if when == "from the start":
+            await join(green)
+        await green.wait("document.querySelector('.banner').dataset.state === 'blocked'")
+    await red.expect(GREEN)
+    await green.expect(RED)
+    await green.wait("!/slipper ikke|hører deg ikke/.test(document.querySelector('.banner').textContent)")
+
+
 async def test_over_ipv6(tmp_path: Path, network: Network, room: str, browsers: Browsers) -> None:
     bridge = make_bridge(tmp_path, network.ipv6)
     try:

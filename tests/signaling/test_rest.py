@@ -436,6 +436,10 @@ async def test_what_happened_is_shown_to_its_own_vendor(
     assert refusal(await other.post("/v1/webhooks/replay", json=first)) == (409, "no_webhook_endpoint")
     assert (await clinic.post("/v1/webhooks/replay", json=first)).json() == {"events": 1}
     assert vendors.notes.kept[-1][:4] == ("webhooks_replayed", "clinic", "", f"api:{vendors.clinic.id}")
+    slip = (await clinic.get("/v1/events", params={"type": "participant.joint"})).json()
+    assert (slip["field"], slip["hint"]) == ("type", "Did you mean participant.joined?")
+    only = (await clinic.get("/v1/events", params={"type": "call.ended"})).json()["events"]
+    assert [each["type"] for each in only] == ["call.ended"]
     for query in ({"from": "yesterday"}, {"to": "2026-01-01T12:00:00"}, {"record": "room"}, {"type": "A"}):
         path = "/v1/events" if "type" in query else "/v1/records"
         assert refusal(await clinic.get(path, params=query)) == (400, "invalid_request")

@@ -34,17 +34,31 @@ class Network:
     @contextlib.contextmanager
     def without_udp_to(self, port: int) -> Iterator[None]:
         """Lets nothing reach a UDP port, as the firewalls of hospitals do; senders get EACCES."""
+        with self._without(port, "prohibit", "udp"):
+            yield
+
+    @contextlib.contextmanager
+    def without_media_to(self, port: int) -> Iterator[None]:
+        """Swallows all that is sent to a port, UDP and TCP, as a line that is out does."""
+        with self._without(port, "blackhole", "udp", "tcp"):
+            yield
+
+    @staticmethod
+    @contextlib.contextmanager
+    def _without(port: int, action: str, *protocols: str) -> Iterator[None]:
         # Policy rules may match ports and protocols, but only behind the rule for local addresses: it moves back.
         for family in ("-4", "-6"):
             run("ip", family, "rule", "add", "pref", "100", "lookup", "local")
-            run("ip", family, "rule", "add", "pref", "10", "ipproto", "udp", "dport", str(port), "prohibit")
+            for protocol in protocols:
+                run("ip", family, "rule", "add", "pref", "10", "ipproto", protocol, "dport", str(port), action)
             run("ip", family, "rule", "del", "pref", "0")
         try:
             yield
         finally:
             for family in ("-4", "-6"):
                 run("ip", family, "rule", "add", "pref", "0", "lookup", "local")
-                run("ip", family, "rule", "del", "pref", "10")
+                for _ in protocols:
+                    run("ip", family, "rule", "del", "pref", "10")
                 run("ip", family, "rule", "del", "pref", "100")
 
 

@@ -205,6 +205,30 @@ inBrowsers("the consultation", (eachPage, name) => {
     await view.page.evaluate(() => fakeBridge.say({ id: "p-x", name: "Tone Tolk", text: "Hun sier at det gjør vondt.", lane: "caption" }));
     await view.untilText(".captions p", "Hun sier at det gjør vondt.");
     await view.look(`${name}-chat`);
+    for (let count = 0; count < 3; count += 1) {
+      await view.page.evaluate(() => fakeBridge.say({ id: "p-x", name: "Tone Tolk", text: "Hun sier at det gjør vondt. ".repeat(70), lane: "caption" }));
+    }
+    await view.until(() => document.querySelectorAll(".captions p").length === 3);
+    const covered = await view.page.evaluate(() => {
+      const [captions, holder, last] = [".captions", ".stage-holder", ".captions p:last-child"].map((each) => document.querySelector(each).getBoundingClientRect());
+      return { above: holder.top - captions.top, below: last.bottom - captions.bottom };
+    });
+    assert.ok(covered.above <= 0 && covered.below <= 1, `captions leave the pictures: ${JSON.stringify(covered)}`);
+  });
+
+  it("lets an interpreter write captions, which are for everyone", async () => {
+    await view.start(() => fakeBridge.grants.push("chat", "caption"));
+    await view.until(() => fakeBridge.ownSources.length === 2);
+    const kari = await view.page.evaluate(() => fakeBridge.addParticipant({ name: "Kari Nordmann", role: "pasient" }));
+    await view.untilText(".tile-name", "Kari Nordmann");
+    await view.press("Meldinger");
+    await view.page.select("#chat-to", kari);
+    await view.page.locator("#chat-caption").click();
+    assert.equal(await view.page.evaluate(() => document.querySelector("#chat-to").disabled), true);
+    await view.page.locator("#chat-text").fill("Det gjør vondt.");
+    await view.press("Send");
+    await view.until(() => fakeBridge.received.some(({ type }) => type === "chat"));
+    assert.deepEqual(await view.sent("chat"), [{ type: "chat", text: "Det gjør vondt.", lane: "caption" }]);
   });
 
   it("raises a hand and shows those of others, and who sits beside whom", async () => {

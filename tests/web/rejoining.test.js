@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it, mock } from "node:test";
 
+import { ConnectionWatch } from "../../web/sdk/src/connection.js";
 import { Emitter } from "../../web/sdk/src/emitter.js";
 import { Rejoining } from "../../web/sdk/src/rejoining.js";
 
@@ -43,6 +44,12 @@ describe("Rejoining", () => {
     assert.equal(session.rejoined, 1);
   });
 
+  it("joins anew once when the browser sends nothing over them any more", () => {
+    for (const connection of connections) connection.tell("spent", null);
+    mock.timers.tick(AGES);
+    assert.equal(session.rejoined, 1);
+  });
+
   it("heeds no other state of a connection", () => {
     session.tell("notice", { type: "connection_state", connection: "publish", state: "disconnected" });
     mock.timers.tick(AGES);
@@ -80,5 +87,62 @@ describe("Rejoining", () => {
     connections[1].tell("state", "connected");
     assert.equal(rejoining.blocked, false);
     assert.ok(delay() <= 2_600);
+  });
+});
+
+describe("ConnectionWatch", () => {
+  class Connection extends EventTarget {
+    connectionState = "new";
+
+    become(state) {
+      this.connectionState = state;
+      this.dispatchEvent(new Event("connectionstatechange"));
+    }
+  }
+
+  /** What it says of a connection that goes through these states. */
+  function said(failsForGood, ...states) {
+    const connection = new Connection();
+    const watch = new ConnectionWatch(connection, failsForGood);
+    const told = [];
+    watch.on("state", (state) => told.push(state));
+    watch.on("spent", () => told.push("spent"));
+    for (const state of states) connection.become(state);
+    watch.close();
+    return told;
+  }
+
+  const FAILED_IN_MID_CALL = ["connecting", "connected", "disconnected", "failed", "connecting", "connected"];
+
+  it("takes a connection that failed and is back as good, where browsers do", () => {
+    assert.deepEqual(said(false, ...FAILED_IN_MID_CALL), ["connecting", "connected", "recovering", "connected"]);
+  });
+
+  it("has another one take its place where it sends nothing any more", () => {
+    assert.deepEqual(said(true, ...FAILED_IN_MID_CALL), ["connecting", "connected", "recovering", "spent"]);
+    assert.deepEqual(said(true, "connecting", "failed", "connecting", "connected"), ["connecting", "spent"]);
+  });
+
+  it("says of one that stays away, and is restarted before the browser says so, that it has failed", () => {
+    mock.timers.reset();
+    mock.timers.enable({ apis: ["setTimeout"] });
+    const connection = new Connection();
+    const watch = new ConnectionWatch(connection, false);
+    const told = [];
+    watch.on("state", (state) => told.push(state));
+    for (const state of ["connecting", "connected", "disconnected", "connecting"]) connection.become(state);
+    mock.timers.tick(AGES);
+    connection.become("disconnected");
+    mock.timers.tick(AGES);
+    connection.become("connected");
+    mock.timers.tick(AGES);
+    assert.deepEqual(told, ["connecting", "connected", "recovering", "failed", "connected"]);
+    watch.close();
+    mock.timers.reset();
+  });
+
+  it("keeps one that was only disconnected", () => {
+    const states = ["connecting", "connected", "disconnected", "connecting", "connected"];
+    assert.deepEqual(said(true, ...states), ["connecting", "connected", "recovering", "connected"]);
   });
 });

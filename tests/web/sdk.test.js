@@ -3,9 +3,11 @@ import { describe, it } from "node:test";
 
 import { Backoff } from "../../web/sdk/src/backoff.js";
 import { BridgeError, RequestError, refusalToError, RoomError, TokenError } from "../../web/sdk/src/errors.js";
+import { Emitter } from "../../web/sdk/src/emitter.js";
 import { levelOf, rateParticipant, rateSending, worse } from "../../web/sdk/src/quality-monitor.js";
 import { Roster } from "../../web/sdk/src/roster.js";
 import { rate, StatisticsReader } from "../../web/sdk/src/statistics.js";
+import { Unheard } from "../../web/sdk/src/unheard.js";
 
 describe("Backoff", () => {
   it("doubles up to its maximum, half of it random", () => {
@@ -167,5 +169,31 @@ describe("statistics", () => {
     assert.equal(rateSending({ publish: { roundTrip: 0.4 }, sent }), 2);
     assert.equal(rateSending({ publish: { roundTrip: 0.05 }, sent: new Map([["s-1", { lost: 0.1 }]]) }), 1);
     assert.equal(rateSending({ publish: null, sent: new Map() }), null);
+  });
+});
+
+describe("Unheard", () => {
+  const microphone = { id: "s-1" };
+  const stalled = { type: "media_flow", direction: "to_bridge", source_id: "s-1", state: "stalled" };
+
+  /** What is said of what the bridge tells: `+` of a source that does not reach it, `-` of one that does. */
+  function said(...told) {
+    const session = new Emitter();
+    const unheard = new Unheard(session, () => [microphone]);
+    const changes = [];
+    unheard.on("change", (change) => changes.push(change.stalled ? "+" : "-"));
+    for (const [type, detail] of told) session.emit(type, detail);
+    return changes.join("");
+  }
+
+  it("tells of own sources that stop and go on", () => {
+    assert.equal(said(["notice", stalled], ["notice", { ...stalled, state: "live" }]), "+-");
+    assert.equal(said(["notice", { ...stalled, direction: "from_bridge" }], ["notice", { ...stalled, source_id: "s-2" }]), "");
+  });
+
+  it("forgets what stopped when everything is sent anew", () => {
+    assert.equal(said(["notice", stalled], ["joined", { resumed: true }]), "+");
+    assert.equal(said(["notice", stalled], ["joined", { resumed: false }], ["joined", { resumed: false }]), "+-");
+    assert.equal(said(["notice", stalled], ["notice", { type: "sent_to_lobby" }]), "+-");
   });
 });

@@ -43,6 +43,8 @@ export class ChatPanel {
       event.preventDefault();
       this.#form.requestSubmit();
     });
+    // Captions are for everyone: who ticks that must not believe to write to one.
+    this.#caption.addEventListener("change", () => setAttribute(this.#to, "disabled", this.#caption.checked));
     this.node = element("div", { class: "chat-panel" }, this.#empty, this.#list, this.#form);
   }
 
@@ -115,8 +117,10 @@ export class ChatPanel {
   }
 }
 
-/** How long a caption is shown: milliseconds. */
+/** How long a caption is shown at least: milliseconds. */
 const CAPTION_SHOWN_FOR = 10_000;
+/** What a character takes to read, slowly: subtitles have 12 to 15 of them a second. Milliseconds. */
+const READING = 80;
 /** More would cover the picture. */
 const MOST_CAPTIONS = 3;
 
@@ -134,6 +138,6 @@ export class Captions {
     setTimeout(() => {
       line.remove();
       setAttribute(this.node, "hidden", this.node.childElementCount === 0);
-    }, CAPTION_SHOWN_FOR);
+    }, Math.max(CAPTION_SHOWN_FOR, text.length * READING));
   }
 }

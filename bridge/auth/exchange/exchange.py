@@ -128,6 +128,10 @@ class Exchange:
 
     async def _admit(self, room: str, role: str, who: SignedIn) -> Admitted:
         """By the person's own invitation, or in a role that the portal may give."""
+        try:
+            self._admission.minimum(self.portal.tenant, room, role)
+        except InvitationError as refusal:
+            raise ExchangeError("invalid_request", refusal.message, field=refusal.field, hint=refusal.hint) from None
         invitation = await self._admission.find_for(self.portal.tenant, room, who, role)
         try:
             if invitation is not None:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from bridge.errors import BridgeError
 from bridge.room import room_id
+from bridge.signaling.near import near
 from bridge.signaling.rest.bodies import Event, EventPage, RecordPage, Replay, ReplayRequest
 from bridge.signaling.rest.json import decode_json, json_response, read_json
 from bridge.signaling.rest.openapi import Operation
@@ -19,7 +20,6 @@ from bridge.timestamps import check_span, parse_instant
 
 _EVENT_ID = re.compile(r"msg_[0-9a-f]{32}")
 _RECORD_ID = re.compile(r"rec_[0-9a-f]{32}")
-_EVENT_TYPE = re.compile(r"[a-z_.]{1,64}")
 
 
 class HistoryOperations:
@@ -71,8 +71,9 @@ class HistoryOperations:
         # A cursor is the id of the last event that was read: so is any `webhook-id`.
         limit, cursor, room = _place(request, caller, _EVENT_ID)
         type_ = request.query_params.get("type")
-        if type_ is not None and not _EVENT_TYPE.fullmatch(type_):
-            raise BridgeError("invalid_request", "This is no type of events.", field="type")
+        if type_ is not None and type_ not in self._events.types:
+            hint = near(type_, self._events.types)
+            raise BridgeError("invalid_request", "This is no type of events.", field="type", hint=hint)
         found = await self._events.read(caller.tenant, cursor, limit, room=room, type_=type_)
         events = [Event(each.id, each.type, each.timestamp, dict(each.data)) for each in found]
         last = events[-1].id if events else cursor

@@ -155,6 +155,10 @@ class KeptEvent(Protocol):
 class EventStore(Protocol):
     """The events of all vendors; each sees its own."""
 
+    @property
+    def types(self) -> Sequence[str]:
+        """Those that there are."""
+
     async def read(
         self, tenant: str, after: str | None, limit: int, *, room: str | None, type_: str | None
     ) -> Sequence[KeptEvent]:

@@ -82,7 +82,8 @@ class TokenDoor:
         if kind != "application/x-www-form-urlencoded":
             raise ExchangeError("invalid_request", "The body is a form.", field="Content-Type")
         form = _parse(await read_text(request, MAX_BODY_BYTES))
-        room_id(exchange.portal.tenant, form.get("room", ""))
+        if form.get("room"):
+            room_id(exchange.portal.tenant, form["room"])
         proofs = request.headers.getlist("dpop")
         if len(proofs) > 1:
             raise ExchangeError("invalid_dpop_proof", "There is more than one proof.", field="DPoP")

@@ -192,7 +192,9 @@ async def test_other_roles_take_an_invitation_of_the_person(house: House, doctor
     await house.vendor.invite(role="spesialist", hpr_number="431001110")
     assert await try_as("spesialist") == "in"
     assert await try_as("spesialist", "time-2") == "access_denied"
-    assert await try_as("no-such-role") == "access_denied"
+    status, answer, _ = await ask(at, token, [proof(token, at, key, nonce=good)], role="no-such-role", room="time-1")
+    assert (status, answer["error"], answer["field"]) == (400, "invalid_request", "role")
+    assert "spesialist" in answer["hint"]
 
 
 @pytest.mark.parametrize(
@@ -203,6 +205,7 @@ async def test_other_roles_take_an_invitation_of_the_person(house: House, doctor
         ({"requested_token_type": "urn:ietf:params:oauth:token-type:refresh_token"}, "invalid_request"),
         ({"actor_token": "x"}, "invalid_request"),
         ({"room": "../other"}, "invalid_request"),
+        ({"room": "", "grant_type": "authorization_code"}, "unsupported_grant_type"),
         ({"role": ""}, "invalid_request"),
         ({"subject_token": ""}, "invalid_request"),
     ],

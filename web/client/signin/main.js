@@ -17,7 +17,7 @@ import { say, sayProblem } from "./texts.js";
  */
 
 /** Refusals that trying again does not mend. */
-const FINAL = ["invitation_not_found", "invitation_used", "invitation_not_yours"];
+const FINAL = ["invitation_void", "invitation_not_found", "invitation_used", "invitation_not_yours"];
 
 /** A refusal of the bridge. */
 class Refusal extends Error {

@@ -13,6 +13,7 @@ import { Rejoining } from "./rejoining.js";
 import { ROSTER_EVENTS, Roster } from "./roster.js";
 import { Stills } from "./stills.js";
 import { Subscriber } from "./subscriber.js";
+import { Unheard } from "./unheard.js";
 import { VideoConsent } from "./video-consent.js";
 import { WAITING_ROOM_EVENTS, WaitingRoom } from "./waiting-room.js";
 
@@ -106,6 +107,7 @@ export class Call extends Emitter {
     session.on("closed", (error) => this.#close(error));
     this.#publisher.on("state", () => this.#updateState());
     this.#subscriber.on("state", () => this.#updateState());
+    new Unheard(session, () => this.localSources).on("change", (change) => this.emit("unheard", change));
     this.stills = new Stills(session, () => this.localSources);
     this.#subscriber.on("tracks", (tracks) => this.#roster.setTracks(tracks));
     this.#subscriber.on("composed", (track) => this.#setComposed(track));
@@ -365,9 +367,6 @@ export class Call extends Emitter {
     this.#roster.apply(notice);
     if (notice.type === "quality") this.#quality.apply(notice, notice.participant_id === this.#id);
     if (notice.type === "view") this.emit("viewchange", { view: notice.view, reason: notice.reason });
-    if (notice.type !== "media_flow" || notice.direction !== "to_bridge") return;
-    const source = this.localSources.find(({ id }) => id === notice.source_id);
-    if (source) this.emit("unheard", { source, stalled: notice.state === "stalled" });
   }
 
   /** @param {Notice} notice what a host decided */

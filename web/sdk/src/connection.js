@@ -5,6 +5,16 @@ import { Emitter } from "./emitter.js";
 const DISCONNECTED_PATIENCE = 2_000;
 /** How long one that failed is `connecting` or `recovering` still: a restart may mend it at once. Milliseconds. */
 const FAILED_PATIENCE = 3_000;
+/**
+ * How long one that is on its way, or was interrupted, has not failed: a restart may be what keeps a browser from saying so.
+ * Milliseconds.
+ */
+const PATIENCE = 20_000;
+/**
+ * Whether a connection that failed sends nothing ever again: Firefox (seen in 153) says `connected` after the restart, and
+ * receives, but not a packet of media or RTCP leaves it (w3c/webrtc-pc#3139).
+ */
+const FAILS_FOR_GOOD = /\bFirefox\//.test(globalThis.navigator?.userAgent ?? "");
 
 /** @typedef {"idle" | "connecting" | "connected" | "recovering" | "failed"} MediaState */
 
@@ -15,23 +25,34 @@ const FAILED_PATIENCE = 3_000;
  * `state` is what users feel: `idle` before anything was negotiated, `connecting` the first time, `connected`,
  * `recovering` after it had been, `failed` while restarts go on that have not helped so far.
  *
- * @extends {Emitter<{ state: MediaState, restart: null }>}
+ * `spent` comes in place of `connected` where a restart has shown that the network is back, and this connection is of no use
+ * all the same: another one has to take its place.
+ *
+ * @extends {Emitter<{ state: MediaState, restart: null, spent: null }>}
  */
 export class ConnectionWatch extends Emitter {
   #connection;
   #backoff = new Backoff({ initial: 2_000, maximum: 15_000 });
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
-  /** Runs since it failed. @type {ReturnType<typeof setTimeout> | undefined} */
+  /** Runs for as long as it does not stand. @type {ReturnType<typeof setTimeout> | undefined} */
   #failing;
+  /** Whether it has failed since it last stood. */
+  #failed = false;
   /** @type {MediaState} */
   #state = "idle";
+  #failsForGood;
+  #spent = false;
   #abort = new AbortController();
 
-  /** @param {RTCPeerConnection} connection */
-  constructor(connection) {
+  /**
+   * @param {RTCPeerConnection} connection
+   * @param {boolean} [failsForGood] whether a restart after `failed` does not make it send again
+   */
+  constructor(connection, failsForGood = FAILS_FOR_GOOD) {
     super();
     this.#connection = connection;
+    this.#failsForGood = failsForGood;
     connection.addEventListener("connectionstatechange", () => this.#changed(), { signal: this.#abort.signal });
   }
 
@@ -52,18 +73,27 @@ export class ConnectionWatch extends Emitter {
     if (state === "connected") {
       clearTimeout(this.#failing);
       this.#failing = undefined;
+      this.#failed = false;
       this.#backoff.reset();
-      this.#become("connected");
+      if (this.#spent) this.emit("spent", null);
+      else this.#become("connected");
     } else if (state === "connecting") {
       if (this.#state === "idle") this.#become("connecting");
+      this.#failing ??= this.#failIn(PATIENCE);
       // A restart that leads nowhere ends in `failed` only after half a minute in some browsers.
       this.#restartIn(this.#backoff.tries === 0 ? 10_000 : this.#backoff.next());
     } else if (state === "disconnected") {
       this.#interrupted();
+      this.#failing ??= this.#failIn(PATIENCE);
       this.#restartIn(DISCONNECTED_PATIENCE);
     } else if (state === "failed") {
+      this.#spent = this.#failsForGood;
       this.#interrupted();
-      this.#failing ??= setTimeout(() => this.#become("failed"), FAILED_PATIENCE);
+      if (!this.#failed) {
+        this.#failed = true;
+        clearTimeout(this.#failing);
+        this.#failing = this.#failIn(FAILED_PATIENCE);
+      }
       this.#restartIn(this.#backoff.next());
     }
   }
@@ -71,6 +101,11 @@ export class ConnectionWatch extends Emitter {
   /** What never was connected is on its way still. */
   #interrupted() {
     if (this.#state === "connected") this.#become("recovering");
+  }
+
+  /** @param {number} milliseconds */
+  #failIn(milliseconds) {
+    return setTimeout(() => this.#become("failed"), milliseconds);
   }
 
   /** @param {number} milliseconds */

@@ -26,7 +26,7 @@ const SOUND_ON_THE_WIRE = 45_000;
  * It holds what should be published and negotiates until the bridge has just that, one offer at a time. What a lost
  * network interrupts is done when the session is back; what the bridge refuses is an error to whoever asked for it.
  *
- * @extends {Emitter<{ state: MediaState }>}
+ * @extends {Emitter<{ state: MediaState, spent: null }>}
  */
 export class Publisher extends Emitter {
   #session;
@@ -404,6 +404,7 @@ export class Publisher extends Emitter {
     const watch = new ConnectionWatch(connection);
     watch.on("state", (state) => this.emit("state", state));
     watch.on("restart", () => this.restartIce());
+    watch.on("spent", () => this.emit("spent", null));
     this.#connection = connection;
     this.#watch = watch;
     return connection;

@@ -6,7 +6,8 @@ import { Emitter } from "./emitter.js";
 /** @import { Subscriber } from "./subscriber.js" */
 
 /**
- * Joins anew when the bridge has given up one of the connections: its end is gone, and no ICE restart brings it back.
+ * Joins anew when one of the connections is past mending by an ICE restart: the bridge has given it up and its end is gone,
+ * or the browser sends nothing over it any more.
  *
  * The first time comes soon, further ones with back-off, since the network that stopped a connection may stop the next.
  *
@@ -33,6 +34,7 @@ export class Rejoining extends Emitter {
     session.on("joined", ({ resumed }) => resumed || this.#cancel());
     session.on("closed", () => this.#cancel());
     for (const connection of connections) {
+      connection.addEventListener("spent", () => this.#failed());
       connection.addEventListener("state", () => {
         const states = connections.map(({ state }) => state);
         if (states.includes("connected") && states.every((state) => state === "connected" || state === "idle")) this.#stand();
@@ -40,7 +42,7 @@ export class Rejoining extends Emitter {
     }
   }
 
-  /** Whether a connection was given up, and its successor does not stand yet. */
+  /** Whether a connection is past mending, and its successor does not stand yet. */
   get blocked() {
     return this.#blocked;
   }

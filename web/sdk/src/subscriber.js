@@ -13,7 +13,7 @@ import { setLocalDescriptionWithSoundRepair } from "./sound-repair.js";
  * `tracks` maps each source id to the track that carries it, whenever that has changed; `composed` is the one picture of
  * everybody, null where there is none.
  *
- * @extends {Emitter<{ tracks: Map<string, MediaStreamTrack>, composed: MediaStreamTrack | null, state: MediaState, failed: BridgeError }>}
+ * @extends {Emitter<{ tracks: Map<string, MediaStreamTrack>, composed: MediaStreamTrack | null, state: MediaState, spent: null, failed: BridgeError }>}
  */
 export class Subscriber extends Emitter {
   #session;
@@ -154,6 +154,7 @@ export class Subscriber extends Emitter {
     const watch = new ConnectionWatch(connection);
     watch.on("state", (state) => this.emit("state", state));
     watch.on("restart", () => this.restartIce());
+    watch.on("spent", () => this.emit("spent", null));
     this.#connection = connection;
     this.#watch = watch;
     return connection;
