@@ -1,0 +1,83 @@
+"""Rooms and bans in the database of the node that has them. Blocks: it is for threads.
+
+A room's row is gone when the room is over, and a ban's when the token would have ended by itself.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from bridge.room import Ban, KeptRoom
+from bridge.storage import Place
+
+_log = logging.getLogger(__name__)
+
+STORE = "rooms"
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS kept_rooms (id TEXT PRIMARY KEY, at REAL NOT NULL, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS bans (
+    tenant TEXT NOT NULL, token TEXT NOT NULL, ends_at REAL NOT NULL, PRIMARY KEY (tenant, token)
+);
+CREATE INDEX IF NOT EXISTS bans_end ON bans (ends_at)
+"""
+MIGRATIONS = (_SCHEMA,)
+
+
+class RoomStore:
+    """Raises `StorageError`. Times are in seconds since the epoch."""
+
+    def __init__(self, place: Place) -> None:
+        """`place` is the node's."""
+        self._database = place.connect()
+
+    def open(self) -> None:
+        """Makes the tables at first."""
+        self._database.migrate(STORE, MIGRATIONS)
+
+    def close(self) -> None:
+        """Lets go of the database. Idempotent."""
+        self._database.close()
+
+    def write(self, rooms: Mapping[str, KeptRoom | None], bans: Sequence[Ban], now: float) -> None:
+        """Keeps these rooms as they are now, forgets those that are None, and adds bans: all or nothing."""
+        with self._database.transaction():
+            for room_id, room in rooms.items():
+                self._database.execute("DELETE FROM kept_rooms WHERE id = ?", (room_id,))
+                if room is not None:
+                    body = msgspec.json.encode(room).decode()
+                    self._database.execute("INSERT INTO kept_rooms VALUES (?, ?, ?)", (room_id, now, body))
+            for ban in bans:
+                self._database.execute("DELETE FROM bans WHERE tenant = ? AND token = ?", (ban.tenant, ban.token_id))
+                self._database.execute("INSERT INTO bans VALUES (?, ?, ?)", (ban.tenant, ban.token_id, ban.until))
+
+    def rooms(self) -> tuple[list[KeptRoom], list[str], float]:
+        """Those that can be read, the ids of all, and when the last of them was written; 0 where there are none."""
+        rows = self._database.execute("SELECT id, at, body FROM kept_rooms").rows
+        return (
+            list(_read(body for _, _, body in rows)),
+            [row[0] for row in rows],
+            max((row[1] for row in rows), default=0.0),
+        )
+
+    def bans(self, limit: int) -> list[Ban]:
+        """Those that end last."""
+        query = "SELECT tenant, token, ends_at FROM bans ORDER BY ends_at DESC LIMIT ?"
+        return [Ban(*row) for row in self._database.execute(query, (limit,)).rows]
+
+    def forget_bans(self, now: float) -> int:
+        """Takes out bans of tokens that have ended; gives how many."""
+        return self._database.execute("DELETE FROM bans WHERE ends_at <= ?", (now,)).count
+
+
+def _read(bodies: Iterable[str]) -> Iterable[KeptRoom]:
+    """What cannot be read is left out: no bridge is kept from starting by it."""
+    for body in bodies:
+        try:
+            yield msgspec.json.decode(body, type=KeptRoom)
+        except msgspec.DecodeError:
+            # The body names people: it is not logged.
+            _log.warning("A room of the bridge before this one cannot be read", extra={"table": "kept_rooms"})
