@@ -6,6 +6,7 @@ That is: nobody gets past the lobby, no room goes on without a host, no consent 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -114,6 +115,7 @@ class ConsultationMachine(RuleBasedStateMachine):
         self.handed: set[str] = set()
         self.tokens: dict[str, float] = {}
         """Until when the token of an identity lives."""
+        self.strangers = 0
         self.banned: dict[str, float] = {}
         """Until when."""
         self.hostless_since: float | None = None
@@ -181,15 +183,27 @@ class ConsultationMachine(RuleBasedStateMachine):
         if not complete:
             self.let_in.clear()
             self.handed.clear()
+        for identity, until in self.banned.items():
+            if until > self.room.now:
+                refused("banned", partial(self.room.join, identity, ROLES[identity]))
+        self.strangers += 1
+        knock = partial(self.room.join, f"stranger {self.strangers}")
+        stranger = None
         if locked:
-            refused("room_locked", lambda: self.room.join("stranger"))
+            refused("room_locked", knock)
+        else:
+            stranger = knock()
         back = data.draw(st.lists(st.sampled_from(queue), unique=True) if queue else st.just([]), label="back")
         for identity in back:
             self.join(0.0, identity)
         came = [each.identity for each in self.room.rooms.waiting(ROOM)]
         if "host" not in {grant for each in self.room.rooms.participants(ROOM) for grant in each.grants}:
             direct = {who for who in back if who not in came}
-            assert came == [who for who in queue if who in back and who not in direct]
+            # Whoever came to this bridge first, but not to the one before it, is behind them all.
+            late = [] if stranger is None else [f"stranger {self.strangers}"]
+            assert came == [who for who in queue if who in back and who not in direct] + late
+        if stranger is not None:
+            self.room.rooms.leave(stranger.id)
         self.room.now += leap
 
     @precondition(lambda self: self.sessions)
@@ -233,7 +247,7 @@ class ConsultationMachine(RuleBasedStateMachine):
             return
         self.handed.discard(target.identity)
         if what == "remove":
-            self.banned[target.identity] = self.tokens[target.identity]
+            self.banned[target.identity] = self.tokens.get(target.identity, 0.0)
         self.let_in.discard(target.identity)
 
     @precondition(lambda self: self.sessions)

@@ -208,6 +208,19 @@ def test_a_call_that_a_host_ended_is_over() -> None:
     assert room.join("stranger").waiting
 
 
+def test_who_found_no_space_on_the_way_back_has_to_be_let_in_anew_once_the_call_has_ended() -> None:
+    room = Consultation(limits=RoomLimits(max_participants=2))
+    room.call()
+    room.crash()
+    kari = room.join("kari")
+    room.join("equipment", "rom")
+    doctor = room.join("doctor", "fastlege")
+    assert room.rooms.session(kari.id).waiting
+    room.moderation.end(doctor.id)
+    room.join("doctor", "fastlege")
+    assert room.rooms.session(kari.id).waiting
+
+
 def test_the_office_of_host_is_where_it_was_handed_to() -> None:
     room = Consultation()
     doctor = room.join("doctor", "fastlege")
