@@ -14,6 +14,7 @@ from bridge.errors import BridgeError
 from bridge.keeping.mark import Mark
 from bridge.keeping.store import RoomStore
 from bridge.room import (
+    MAX_BANS,
     Admitted,
     Ban,
     HostDecided,
@@ -40,8 +41,6 @@ _log = logging.getLogger(__name__)
 
 MARK = "rooms.complete"
 """In the data directory."""
-MAX_BANS = 10_000
-"""That are taken over, and that wait to be written."""
 MAX_OUTAGE = 900.0
 """Seconds without a bridge after which nobody is waited for any more."""
 GATHER_SECONDS = 0.05
@@ -125,7 +124,7 @@ class RoomKeeper:
             elif not self._mark.is_set():
                 rooms = [room.distrusted() for room in rooms]
                 self._store.write({room.id: room for room in rooms}, [], latest)
-            bans = self._store.bans(MAX_BANS)
+            bans = self._store.bans()
         except StorageError as error:
             raise BridgeError(
                 "rooms_unreadable", f"The rooms in {self._name} cannot be used: {error}.", hint="Restore them."
@@ -172,8 +171,9 @@ class RoomKeeper:
         """Returns when what was decided so far is on disk, or is known to be missing there; never raises."""
         if self._task is None or not (self._changed or self._bans or self._writing):
             return
-        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if not self._failing:
+        # Once the mark is lifted, nobody has to wait for a disk that does nothing.
+        if not self._failing and self._marked:
+            written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(written)
             self._urgent.set()
             with contextlib.suppress(TimeoutError):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from bridge.room import Ban, KeptRoom
+from bridge.room import MAX_BANS, Ban, KeptRoom
 from bridge.storage import Place
 
 _log = logging.getLogger(__name__)
@@ -30,9 +30,10 @@ MIGRATIONS = (_SCHEMA,)
 class RoomStore:
     """Raises `StorageError`. Times are in seconds since the epoch."""
 
-    def __init__(self, place: Place) -> None:
-        """`place` is the node's."""
+    def __init__(self, place: Place, *, max_bans: int = MAX_BANS) -> None:
+        """`place` is the node's. Of more bans than that, those go that end first."""
         self._database = place.connect()
+        self._max_bans = max_bans
 
     def open(self) -> None:
         """Makes the tables at first."""
@@ -53,6 +54,11 @@ class RoomStore:
             for ban in bans:
                 self._database.execute("DELETE FROM bans WHERE tenant = ? AND token = ?", (ban.tenant, ban.token_id))
                 self._database.execute("INSERT INTO bans VALUES (?, ?, ?)", (ban.tenant, ban.token_id, ban.until))
+            if bans:
+                self.forget_bans(now)
+                last = "SELECT ends_at FROM bans ORDER BY ends_at DESC LIMIT ?"
+                query = f"DELETE FROM bans WHERE ends_at < (SELECT min(ends_at) FROM ({last}) AS kept)"  # noqa: S608
+                self._database.execute(query, (self._max_bans,))
 
     def rooms(self) -> tuple[list[KeptRoom], list[str], float]:
         """Those that can be read, the ids of all, and when the last of them was written; 0 where there are none."""
@@ -63,10 +69,10 @@ class RoomStore:
             max((row[1] for row in rows), default=0.0),
         )
 
-    def bans(self, limit: int) -> list[Ban]:
-        """Those that end last."""
+    def bans(self) -> list[Ban]:
+        """All bans, those that end first at the end."""
         query = "SELECT tenant, token, ends_at FROM bans ORDER BY ends_at DESC LIMIT ?"
-        return [Ban(*row) for row in self._database.execute(query, (limit,)).rows]
+        return [Ban(*row) for row in self._database.execute(query, (self._max_bans,)).rows]
 
     def forget_bans(self, now: float) -> int:
         """Takes out bans of tokens that have ended; gives how many."""

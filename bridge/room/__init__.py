@@ -4,7 +4,7 @@
 afterwards, whoever caused it, is told to listeners as typed events in the order it happened.
 """
 
-from bridge.room.bans import Ban
+from bridge.room.bans import MAX_BANS, Ban
 from bridge.room.errors import NotGrantedError, RoomError, in_lobby, queue_not_found
 from bridge.room.events import (
     Admitted,
@@ -87,6 +87,7 @@ from bridge.room.stills import Stills
 
 __all__ = [
     "DEFAULT_ROLES",
+    "MAX_BANS",
     "Admitted",
     "Ban",
     "ChatLane",

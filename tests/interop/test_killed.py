@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -23,6 +25,11 @@ async def enters(bridge: Bridge, room: str, identity: Identity, role: str = "fas
     if role == "fastlege":
         await participant.publish(ToneTrack(identity), ColourTrack(identity))
     return participant
+
+
+def stands(place: int, said: dict[str, Any]) -> bool:
+    """Whether somebody who waits is told that they have this place."""
+    return bool(said.get("lobby", {}).get("position") == place)
 
 
 async def test_what_a_host_was_told_is_done_holds_and_consent_is_asked_for_anew(tmp_path: Path, room: str) -> None:
@@ -67,6 +74,28 @@ async def test_what_a_host_was_told_is_done_holds_and_consent_is_asked_for_anew(
             await is_told(host, "off")
         finally:
             for each in people:
+                await each.close()
+
+
+async def test_who_waits_keeps_the_place_when_the_bridge_ends_in_good_order(tmp_path: Path, room: str) -> None:
+    with running_bridge(tmp_path) as bridge:
+        names = ("first", "second", "third")
+        tokens = [bridge.token(room, name, "pasient", "--enters", "lobby") for name in names]
+        before = [Participant(bridge.ws_url, token) for token in tokens]
+        after = [Participant(bridge.ws_url, token) for token in tokens]
+        try:
+            for each in before:
+                await each.join()
+            bridge.stop()
+            bridge.start()
+            for each in reversed(after):
+                await each.join()
+            for place, each in enumerate(after, 1):
+                # Whoever came back before those in front of them is told as these come.
+                if each.joined["lobby"]["position"] != place:
+                    await each.notice(partial(stands, place))
+        finally:
+            for each in (*before, *after):
                 await each.close()
 
 

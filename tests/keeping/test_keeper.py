@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -86,10 +88,21 @@ def test_what_was_written_is_read(places: Places, tmp_path: Path) -> None:
     store.open()
     store.write({ROOM: room, "clinic/none": None}, [Ban("clinic", "t", 3.0), Ban("clinic", "t", 4.0)], 2.0)
     assert store.rooms() == ([room], [ROOM], 2.0)
-    assert store.bans(5) == [Ban("clinic", "t", 4.0)]
+    assert store.bans() == [Ban("clinic", "t", 4.0)]
     assert store.forget_bans(4.0) == 1
     store.write({ROOM: None}, [], 3.0)
     assert store.rooms() == ([], [], 0.0)
+    store.close()
+
+
+def test_bans_are_bounded_and_those_that_have_ended_go_first(places: Places, tmp_path: Path) -> None:
+    store = RoomStore(places.node(tmp_path), max_bans=3)
+    store.open()
+    store.write({}, [Ban("clinic", "ended", 1.0)], 0.0)
+    store.write({}, [Ban("clinic", str(end), float(end)) for end in (9, 5, 7)], 2.0)
+    assert [ban.token_id for ban in store.bans()] == ["9", "7", "5"]
+    store.write({}, [Ban("clinic", "8", 8.0)], 3.0)
+    assert [ban.token_id for ban in store.bans()] == ["9", "8", "7"]
     store.close()
 
 
@@ -202,6 +215,32 @@ async def test_where_decisions_may_be_missing_nobody_is_let_in_by_the_others(tmp
         assert second.rooms.session(kari.id).waiting
         assert second.rooms.session(ola.id).waiting
         assert second.waiting() == ["kari", "ola"]
+
+
+async def test_a_disk_that_neither_writes_nor_refuses_holds_up_one_decision(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "SETTLE_SECONDS", 0.01)
+    goes_on, write = threading.Event(), RoomStore.write
+
+    def hang(store: RoomStore, *what: Any) -> None:
+        goes_on.wait()
+        write(store, *what)
+
+    async with house(SqlitePlace(tmp_path / NODE_FILE), tmp_path) as first:
+        try:
+            doctor, kari = first.call()
+            with monkeypatch.context() as patched:
+                patched.setattr(RoomStore, "write", hang)
+                await first.keeper.settled()
+                await eventually(lambda: not (tmp_path / MARK).exists())
+                first.rooms.moderation.send_to_lobby(doctor.id, kari.participant_id)
+                patched.setattr(keeper, "SETTLE_SECONDS", 3600.0)
+                await first.keeper.settled()
+                assert not (tmp_path / MARK).exists()
+        finally:
+            goes_on.set()
+        await eventually(lambda: (tmp_path / MARK).exists())
 
 
 async def test_all_is_written_once_the_database_is_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
