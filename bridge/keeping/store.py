@@ -32,7 +32,7 @@ class RoomStore:
 
     def __init__(self, place: Place, *, max_bans: int = MAX_BANS) -> None:
         """`place` is the node's. Of more bans than that, those go that end first."""
-        # A killed process loses nothing by it. The disk is waited for by the audit log, whose entry of the same decision
+        # A killed process loses nothing by it. The audit log waits for the disk, and its entry of the same decision
         # comes a moment later, in the same file: two that wait for it would hold each other up.
         self._database = place.connect(durable=False)
         self._max_bans = max_bans
