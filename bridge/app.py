@@ -26,6 +26,7 @@ from bridge.errors import BridgeError
 from bridge.housekeeping import Housekeeping
 from bridge.inviting import CallInviter
 from bridge.issuers import make_verifier
+from bridge.keeping import MARK, RoomKeeper
 from bridge.observability import (
     AdminServer,
     Counts,
@@ -126,6 +127,7 @@ class Application:
             ledger=self._audit,
         )
         self._queues = QueueKeeper(node, self._rooms, settings.data.directory / OLD_FILE)
+        self._keeper = RoomKeeper(node, self._rooms, settings.data.directory / MARK, settings.rooms.reentry)
         self._metrics = Metrics(version())
         self._legs = LegSupervisor(leg_settings(settings.legs, settings.media.workers))
         self._test_legs = TestLegs(
@@ -140,6 +142,7 @@ class Application:
             {
                 "events": lambda: self._outbox.forget(time.time() - settings.webhooks.retention),
                 "records": lambda: self._records.forget(time.time() - settings.records.retention),
+                "bans": self._keeper.forget_bans,
             }
         )
         self._pulse = Pulse(self._running, lambda: bool(self._rooms.room_ids()))
@@ -165,6 +168,7 @@ class Application:
                 self._signin.admission, self._audit, self._signin.pseudonyms.subject, self._signin.reaches
             ),
             renewal=self._signin.renewal,
+            keeper=self._keeper,
             recorder=self._recorder,
             on_denied=trail.on_denied,
             sessions=ledger,
@@ -212,6 +216,8 @@ class Application:
             self._webhooks.start()
             self._signin.start()
             self._queues.load()
+            self._keeper.load(self._running.alive)
+            self._keeper.start()
             self._audit.append(Entry("bridge_started", details={"version": version()}))
             raise_file_limit()
             await self._start_media()
@@ -237,6 +243,8 @@ class Application:
         if self._sandbox is not None:
             await self._sandbox.close()
         await self._test_legs.close()
+        # Who is there now may come back to the next bridge as if this one had not told them to go.
+        await self._keeper.stop()
         await self._calls.close()
         if self._recorder is not None:
             await self._recorder.close()
@@ -256,7 +264,7 @@ class Application:
         await self._webhooks.close()
         await asyncio.to_thread(self._audit.close)
         # A connection is waited for while somebody uses it.
-        for store in (self._outbox, self._records, self._running, self._queues):
+        for store in (self._outbox, self._records, self._running, self._queues, self._keeper):
             await in_thread(store.close)
         if self._data is not None:
             self._data.release()

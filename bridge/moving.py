@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bridge import queues
+from bridge import keeping, queues
 from bridge.audit import HEAD, AuditReader, SealingKey, verify
 from bridge.audit import store as audit
 from bridge.auth import invitation_database as invitations
@@ -32,6 +32,7 @@ _OF_NODE = (
     # A bridge that was killed leaves them to the one that starts on the server.
     (running.STORE, running.MIGRATIONS, ("running", "alive")),
     (queues.STORE, queues.MIGRATIONS, ("queues",)),
+    (keeping.STORE, keeping.MIGRATIONS, ("kept_rooms", "bans")),
 )
 _SHARED = ((invitations.STORE, invitations.MIGRATIONS, ("invitations",)),)
 _Stores = tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]

@@ -1,4 +1,4 @@
-"""What the audit log and the records add to a join: `python -m loadtest.audit --help`.
+"""What the audit log, the records and kept places add to a join: `python -m loadtest.audit --help`.
 
 Two bridges, one as it is served and one that writes nothing down (`loadtest.unaudited`), get some joins each in turn,
 from `join` to `joined` over the WebSocket door: what else the machine does troubles both alike. Each join opens a room

@@ -1,4 +1,4 @@
-"""A bridge that writes nothing down: no audit log, no records of calls, no events. For measurements only.
+"""A bridge that writes nothing down: no audit log, no records of calls, no events, no places. For measurements only.
 
 `python -m loadtest.unaudited serve --dev …` takes what `bridge` takes, and only with `--dev`: it rides in the wheel.
 """
@@ -9,6 +9,7 @@ import sys
 
 from bridge.audit import AuditLog, Trail
 from bridge.cli import main
+from bridge.keeping import RoomKeeper
 from bridge.records import Ledger
 
 
@@ -21,6 +22,7 @@ def write_nothing() -> None:
     for owner, names in (
         (AuditLog, ("append",)),
         (Trail, ("__call__", "on_denied")),
+        (RoomKeeper, ("start",)),
         (Ledger, ("__call__", "on_opened", "on_stalled", "on_video_reduced", "on_sampled", "on_room_record")),
     ):
         for name in names:

@@ -131,7 +131,8 @@ async def test_a_signal_ends_calls_with_a_notice(tmp_path: Path, number: signal.
     await asyncio.gather(*(door.wait_closed() for door in doors))
     assert [door.close_code for door in doors] == [1001, 1001]
     audit = ["audit.head", "audit.key", "audit.pub", "bridge.sqlite3"]
-    assert names_in(tmp_path) == [*audit, "development.key", "invitations.sqlite3", "lock", "signin.key"]
+    others = ["development.key", "invitations.sqlite3", "lock", "rooms.complete", "signin.key"]
+    assert names_in(tmp_path) == [*audit, *others]
 
 
 async def test_who_asks_again_after_a_while_is_left_to_the_system(

@@ -14,10 +14,11 @@ from bridge.auth.invitations import Invitation
 from bridge.auth.levels import Level
 from bridge.data_directory import DataDirectory
 from bridge.errors import BridgeError
+from bridge.keeping import RoomStore
 from bridge.moving import move
 from bridge.queues import QueueKeeper
 from bridge.records import RecordReader, RecordStore, RunningStore
-from bridge.room import RoomLimits, Rooms
+from bridge.room import Ban, KeptRoom, RoomLimits, Rooms
 from bridge.settings import DataSettings, Settings, StorageSettings
 from bridge.storage import Database, SqlitePlace, Storage
 from bridge.storage.choice import NODE_FILE, SHARED_FILE
@@ -46,6 +47,11 @@ async def test_everything_moves_and_the_log_goes_on(cluster: Cluster, tmp_path: 
     log = AuditStore(tmp_path, here, key, companion=write_along)
     for store in (outbox, records, runs):
         store.open()
+    kept = KeptRoom("clinic/b", "clinic", locked=True)
+    before = RoomStore(here)
+    before.open()
+    before.write({kept.id: kept}, [Ban("clinic", "token", 2.0**33)], 1.0)
+    before.close()
     queues.load()
     await queues.define("clinic", "dropin", ["one"])
     for _ in range(3):
@@ -77,6 +83,8 @@ async def test_everything_moves_and_the_log_goes_on(cluster: Cluster, tmp_path: 
         "running": 1,
         "alive": 1,
         "queues": 1,
+        "kept_rooms": 1,
+        "bans": 1,
     }
     assert not (tmp_path / NODE_FILE).exists()
 
@@ -98,6 +106,9 @@ async def test_everything_moves_and_the_log_goes_on(cluster: Cluster, tmp_path: 
     queues.load()
     queues.close()
     assert [each.id for each in rooms.queues.all()] == ["clinic/dropin"]
+    after = RoomStore(there)
+    assert (after.rooms()[0], len(after.bans())) == ([kept], 1)
+    after.close()
     snapshot = there.snapshot()
     assert len(list(RecordReader(snapshot).between(None, None, None))) == 3
     snapshot.close()

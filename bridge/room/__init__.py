@@ -4,6 +4,7 @@
 afterwards, whoever caused it, is told to listeners as typed events in the order it happened.
 """
 
+from bridge.room.bans import MAX_BANS, Ban
 from bridge.room.errors import NotGrantedError, RoomError, in_lobby, queue_not_found
 from bridge.room.events import (
     Admitted,
@@ -35,6 +36,7 @@ from bridge.room.events import (
     StillAsked,
     StillEnded,
     StillReady,
+    TokenBanned,
     UnmuteAsked,
     VideoConsentAnswered,
     WaitingJoined,
@@ -43,6 +45,8 @@ from bridge.room.events import (
 )
 from bridge.room.grants import DEFAULT_ROLES, Entrance, Grant, Role, RoleError, parse_roles
 from bridge.room.inviting import Inviting
+from bridge.room.keeping import Keeping
+from bridge.room.kept import KeptPlace, KeptRoom
 from bridge.room.metering import Meter, Metering, RoomRecord
 from bridge.room.model import (
     ChatLane,
@@ -83,7 +87,9 @@ from bridge.room.stills import Stills
 
 __all__ = [
     "DEFAULT_ROLES",
+    "MAX_BANS",
     "Admitted",
+    "Ban",
     "ChatLane",
     "ChatMessage",
     "ChatSaid",
@@ -100,6 +106,9 @@ __all__ = [
     "InvitationProposed",
     "Inviting",
     "JoinRequest",
+    "Keeping",
+    "KeptPlace",
+    "KeptRoom",
     "LobbyMessage",
     "LobbyMessaged",
     "LobbyNotice",
@@ -154,6 +163,7 @@ __all__ = [
     "StillRequest",
     "StillStep",
     "Stills",
+    "TokenBanned",
     "UnmuteAsked",
     "Upload",
     "VideoConsentAnswered",

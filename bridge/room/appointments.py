@@ -31,6 +31,16 @@ class ClosingTimes:
         self._appointments[room_id] = max(self._appointments.get(room_id, closes_at), closes_at)
         self._due.set(room_id, min(self._appointments[room_id], self._latest[room_id]))
 
+    def limit(self, room_id: str, closes_at: float | None) -> None:
+        """The room was open before, and closes then at the latest."""
+        if closes_at is not None:
+            self._latest[room_id] = min(self._latest[room_id], closes_at)
+            self._due.set(room_id, self._latest[room_id])
+
+    def latest(self, room_id: str) -> float | None:
+        """When a room has been open for as long as one may be; None for one that has no time to close at."""
+        return self._latest.get(room_id)
+
     def forget(self, room_id: str) -> None:
         """The room is closed. Ignored for one that had no time to close at, as queues have none."""
         self._due.cancel(room_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from bridge.room.bans import Ban
 from bridge.room.model import (
     ChatMessage,
     ConsentRequest,
@@ -316,6 +317,14 @@ class HostDecided:
     """Whom it is about; None for the room."""
 
 
+@dataclass(frozen=True, slots=True)
+class TokenBanned:
+    """A token lets nobody in any more, since its owner was taken out. To be kept."""
+
+    room_id: str
+    ban: Ban
+
+
 RoomEvent = (
     RoomOpened
     | RoomClosed
@@ -349,6 +358,7 @@ RoomEvent = (
     | StillReady
     | StillEnded
     | ProposalAnswered
+    | TokenBanned
 )
 
 RoomListener = Callable[[RoomEvent], None]

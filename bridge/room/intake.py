@@ -16,11 +16,14 @@ class Intake:
     def __init__(self) -> None:
         self.draining = False
 
-    def check(self, room: Room | None, identity: str, now: float) -> None:
-        """Raises `RoomError` (`draining`) for who would begin something. `room` is None where none is open."""
-        if not self.draining:
+    def check(self, room: Room | None, *, expected: bool) -> None:
+        """Raises `RoomError` (`draining`) for who would begin something. `room` is None where none is open.
+
+        `expected`: whoever it is, is there or has a place there.
+        """
+        if not self.draining or expected:
             return
-        if room is not None and (room.expects(identity, now) or (len(room) and not room.is_queue)):
+        if room is not None and len(room) and not room.is_queue:
             return
         raise RoomError(
             "draining",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from bridge.room.grants import Grant
+from bridge.room.grants import Entrance, Grant
+from bridge.room.kept import KeptPlace
 from bridge.room.model import Direction, JoinRequest, LobbyMessage, Participant, Session, Source
 
 MAX_KEPT_MESSAGES = 10
@@ -53,8 +54,29 @@ class Member:
     companions: tuple[str, ...] = ()
     service: bool = False
     """Part of the bridge itself."""
+    admitted_until: float = 0.0
+    """While it waits though a host has let it in before: until when it enters as soon as a host is there."""
     delayed_until: float = 0.0
     """When a host means to have time for the one who waits, by what they were told alone."""
+
+    @classmethod
+    def of(cls, request: JoinRequest, member_id: str, order: int, *, waiting: bool, place: int) -> Member:
+        """Someone as their token describes them, without a session yet."""
+        return cls(
+            id=member_id,
+            identity=request.identity,
+            name=request.name,
+            role=request.role,
+            level=request.level,
+            order=order,
+            waiting=waiting,
+            place=place,
+            by_lobby=request.enters is Entrance.LOBBY,
+            may_host=request.may_host,
+            consents=request.consents,
+            consent_by_vendor=request.consent_by_vendor,
+            service=request.service,
+        )
 
     @property
     def grants(self) -> frozenset[str]:
@@ -77,12 +99,30 @@ class Member:
         self.may_host, self.consents = request.may_host, request.consents
         self.consent_by_vendor = request.consent_by_vendor
 
+    def set_waiting(self, waiting: bool) -> None:
+        """In the lobby, or in the room, with all its sessions."""
+        self.waiting = waiting
+        for session_id, session in self.sessions.items():
+            self.sessions[session_id] = replace(session, waiting=waiting)
+
     def remember_token(self, token_id: str, until: float) -> None:
         """Notes a token that it came by, so that it can be banned with its owner."""
         if token_id:
             self.tokens[token_id] = until
         while len(self.tokens) > MAX_TOKENS:
             del self.tokens[next(iter(self.tokens))]
+
+    def kept(self) -> KeptPlace:
+        """Its place, for whoever keeps it."""
+        inside = self.by_lobby and not self.waiting
+        return KeptPlace(
+            self.identity,
+            self.place,
+            until=None,
+            admitted_until=None if inside else self.admitted_until,
+            held_back=self.held_back,
+            tokens=dict(self.tokens),
+        )
 
     def snapshot(self, room_id: str) -> Participant:
         """As the others may see it."""

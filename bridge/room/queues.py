@@ -7,7 +7,7 @@ nobody is ever in; a host of one of the queue's rooms takes them there, which is
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bridge.room.errors import RoomError, queue_not_found
@@ -48,9 +48,10 @@ class QueueView:
 class Queues:
     """The queues of a bridge."""
 
-    def __init__(self, rooms: Mapping[str, Room]) -> None:
-        """`rooms` are those that are open, by id."""
+    def __init__(self, rooms: Mapping[str, Room], expects: Callable[[str, str], bool]) -> None:
+        """`rooms` are those that are open, by id. `expects` says of a room whether it has an identity's place."""
         self._rooms = rooms
+        self._expects = expects
         self._by_id: dict[str, Queue] = {}
         self._of_room: dict[str, dict[str, None]] = {}
 
@@ -127,7 +128,7 @@ class Queues:
             raise RoomError("queue_empty", "Nobody waits in this queue.", field="queue_id")
         return found
 
-    def way_from(self, queue: Queue, request: JoinRequest, now: float) -> str:
+    def way_from(self, queue: Queue, request: JoinRequest) -> str:
         """Id of the room for somebody who joins by a queue's name: the queue, or where they were taken to before.
 
         Raises `queue_is_no_room`.
@@ -142,7 +143,7 @@ class Queues:
         taken = queue.taken.get(request.identity)
         if taken is None:
             return queue.id
-        if taken in self._rooms and self._rooms[taken].expects(request.identity, now):
+        if self._expects(taken, request.identity):
             return taken
         del queue.taken[request.identity]
         return queue.id
@@ -156,6 +157,10 @@ class Queues:
         queue.taken.move_to_end(identity)
         if len(queue.taken) > MAX_TAKEN:
             queue.taken.popitem(last=False)
+
+    def taken_to(self, room: str) -> dict[str, str]:
+        """Ids of the queues that those were taken from who were taken to a room, by their identities."""
+        return {who: queue.id for queue in self.of_room(room) for who, to in queue.taken.items() if to == room}
 
     def _unlink(self, queue: Queue) -> None:
         for each in queue.rooms:

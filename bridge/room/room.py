@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from bridge.room.bans import Bans
+from bridge.room.bans import Ban, Bans
 from bridge.room.chat import Chat
 from bridge.room.consent import RecordingConsent
 from bridge.room.errors import NotGrantedError, RoomError, consent_impossible, in_lobby
@@ -20,6 +20,7 @@ from bridge.room.events import (
     RoomListener,
     SentBack,
     SessionEnded,
+    TokenBanned,
     WaitingJoined,
     WaitingLeft,
     WaitingUpdated,
@@ -92,7 +93,7 @@ class Room:
         self._new_token = new_token
         self._limits = limits
         self._policy = policy
-        self._places = Places(policy.reentry)
+        self.places = Places()
         self._by_identity: dict[str, Member] = {}
         self._by_session: dict[str, Member] = {}
 
@@ -181,14 +182,16 @@ class Room:
             pinned = self.state.pinned == member.id
             self._drop_member(member, EndReason.REPLACED, now)
             by_lobby = member.by_lobby and request.enters is Entrance.LOBBY
-            session = self._join_anew(request, order, waiting=False, place=member.place, by_lobby=by_lobby, now=now)
+            session = self._join_anew(
+                request, order, waiting=False, place=member.place, tokens=member.tokens, by_lobby=by_lobby, now=now
+            )
             if pinned:
                 self.pin(self._by_session[session.id].id)
             return session
         # Whoever waits stays who they are to the hosts, however often they reload or knock.
         member.describe(request)
         session = self._add_session(member, request, now)
-        comes_in = member.waiting and not member.held_back and not self._waits(request, None)
+        comes_in = member.waiting and not member.held_back and not self._waits(request, None, now)
         if comes_in and self.has_space(0 if member.service or member.consent_pending else 1):
             self.let_in(member, now)
             if not member.waiting:
@@ -233,7 +236,9 @@ class Room:
     def expel(self, member: Member, bans: Bans, now: float) -> None:
         """Ends a member, and lets none of its tokens in again."""
         for token_id, until in member.tokens.items():
-            bans.add(self.tenant, token_id, until, now)
+            ban = Ban(self.tenant, token_id, until)
+            bans.add(ban, now)
+            self._emit(TokenBanned(self.id, ban))
         self.end_member(member, EndReason.REMOVED, now)
 
     # The lobby
@@ -249,13 +254,13 @@ class Room:
             places = self._limits.max_participants
             raise RoomError("room_full", f"The room already has its {places} participants.", field="room")
 
-    def let_in(self, member: Member, now: float) -> None:
-        """From the lobby into the room; while it is recorded, only after the newcomer's consent.
+    def let_in(self, member: Member, now: float, *, again: bool = False) -> None:
+        """From the lobby into the room (`again`: see `enter`); while it is recorded, only after their consent.
 
         Who cannot be asked waits on.
         """
         if not self.consent.lacks(member):
-            self.enter(member, now)
+            self.enter(member, now, again=again)
         elif not member.consent_pending and self._can_answer(member):
             before = member.snapshot(self.id)
             member.consent_pending, member.held_back = True, False
@@ -277,7 +282,8 @@ class Room:
         return member.can_answer or not member.consents or self.consent.has(member.identity)
 
     def settle(self, now: float) -> None:
-        """Draws the conclusions for the recording from who is there now."""
+        """Draws the conclusions from who is there now, for those who wait for a host, and for the recording."""
+        self._let_back_in(now)
         recording = self.consent.state(self.members.values())
         if recording is not self.state.recording:
             self.state = replace(self.state, recording=recording)
@@ -304,27 +310,33 @@ class Room:
         member.consent_pending = False
         self.tell_update(member, before)
 
-    def enter(self, member: Member, now: float) -> None:
-        """From the lobby into the room."""
-        member.waiting, member.held_back, member.consent_pending = False, False, False
+    def enter(self, member: Member, now: float, *, again: bool = False) -> None:
+        """From the lobby into the room; `again`: a host has let them in before."""
+        member.held_back, member.consent_pending, member.admitted_until = False, False, 0.0
         member.messages.clear()
         member.delayed_until = 0.0
-        self._set_waiting(member, False)
-        if not member.invited:
+        member.set_waiting(False)
+        if not member.invited and not again:
             # Whoever was in here before has to be let in anew: another patient is with the doctor now.
-            self._places.close_room()
+            self.forget_places()
             self.lobby.let_in(member, now)
         self._emit(WaitingLeft(self.id, member.id, None))
         self._emit(Admitted(self.id, member.id))
         self._emit(ParticipantJoined(self.id, member.snapshot(self.id)))
 
+    def _let_back_in(self, now: float) -> None:
+        """Whoever was let in before, and came back before any host did, enters as soon as there is one."""
+        for member in self.lobby.queue(self.members.values()):
+            if member.admitted_until > now and self.has_host() and self.has_space(1):
+                self.let_in(member, now, again=True)
+
     def send_back(self, member: Member, *, held_back: bool, now: float) -> None:
         """From the room into the lobby; `held_back`: not even a role that enters directly comes in by itself."""
         self.sources.drop_all(member)
-        member.waiting, member.held_back, member.by_lobby = True, held_back, True
+        member.held_back, member.by_lobby = held_back, True
         member.hand_raised = False
         self.handed.discard(member.identity)
-        self._set_waiting(member, True)
+        member.set_waiting(True)
         self.lobby.newcomer(member, now)
         self._emit(ParticipantLeft(self.id, member.id, EndReason.SENT_BACK))
         if self.state.pinned == member.id:
@@ -358,11 +370,13 @@ class Room:
 
     def expects(self, identity: str, now: float) -> bool:
         """Whether somebody is here, or has a place kept."""
-        return identity in self._by_identity or self._places.find(identity, now) is not None
+        return identity in self._by_identity or self.places.find(identity, now) is not None
 
     def forget_places(self) -> None:
-        """Whoever left has to be let in anew."""
-        self._places.close_room()
+        """Whoever is not in the room has to be let in anew."""
+        self.places.close_room()
+        for member in self.members.values():
+            member.admitted_until = 0.0
 
     # Consent to video
 
@@ -379,8 +393,6 @@ class Room:
         self.state = replace(self.state, pinned=participant_id)
         self._emit(RoomChanged(self.id, self.state))
 
-    # For what else changes a member
-
     def tell_update(self, member: Member, before: Participant) -> None:
         """Tells how a member is now, if that differs from `before`."""
         after = member.snapshot(self.id)
@@ -391,32 +403,30 @@ class Room:
     # Inside
 
     def _come(self, request: JoinRequest, order: int, now: float) -> Session:
-        place = self._places.find(request.identity, now)
-        admitted = request.service or Grant.HOST in request.grants or (place is not None and place.admitted)
-        if self.state.locked and not admitted:
+        place = self.places.find(request.identity, now)
+        if self.state.locked and place is None and not request.service and Grant.HOST not in request.grants:
             raise RoomError("room_locked", "The room is locked.", field="room", hint="A host has to unlock it.")
-        waiting = self._waits(request, place)
+        waiting = self._waits(request, place, now)
         asked = not waiting and self._must_be_asked(request)
         if not waiting:
             self.check_space(0 if request.service else 1)
         elif len(self.members) - self.count_inside() >= self._limits.max_waiting:
             raise RoomError("lobby_full", "As many wait already as may.", field="room")
-        self._places.take(request.identity, now)
+        self.places.take(request.identity)
         rank = order if place is None else place.rank
-        session = self._join_anew(
-            request, order, waiting=waiting or asked, place=rank, by_lobby=request.enters is Entrance.LOBBY, now=now
-        )
+        tokens = {} if place is None else place.tokens
+        session = self._join_anew(request, order, waiting=waiting or asked, place=rank, tokens=tokens, now=now)
         member = self._by_identity[request.identity]
         if asked:
             self.let_in(member, now)
         elif waiting and place is not None:
-            member.held_back = place.held_back
+            member.held_back, member.admitted_until = place.held_back, place.admitted_until
         return session
 
     def _must_be_asked(self, request: JoinRequest) -> bool:
         return request.consents and self.consent.request is not None and not self.consent.has(request.identity)
 
-    def _waits(self, request: JoinRequest, place: Place | None) -> bool:
+    def _waits(self, request: JoinRequest, place: Place | None, now: float) -> bool:
         if self.is_queue:
             return True
         if place is not None and place.held_back:
@@ -424,27 +434,24 @@ class Room:
         if request.enters is Entrance.DIRECT or request.identity in self.handed:
             return False
         if self.has_host():
-            return place is None or not place.admitted
+            return place is None or place.admitted_until <= now
         return self._policy.without_host is WithoutHost.WAIT
 
     def _join_anew(
-        self, request: JoinRequest, order: int, *, waiting: bool, place: int, by_lobby: bool, now: float
+        self,
+        request: JoinRequest,
+        order: int,
+        *,
+        waiting: bool,
+        place: int,
+        tokens: Mapping[str, float],
+        by_lobby: bool | None = None,
+        now: float,
     ) -> Session:
-        member = Member(
-            id=self._new_token(PARTICIPANT_ID_BYTES),
-            identity=request.identity,
-            name=request.name,
-            role=request.role,
-            level=request.level,
-            order=order,
-            waiting=waiting,
-            place=place,
-            by_lobby=by_lobby,
-            may_host=request.may_host,
-            consents=request.consents,
-            consent_by_vendor=request.consent_by_vendor,
-            service=request.service,
-        )
+        member = Member.of(request, self._new_token(PARTICIPANT_ID_BYTES), order, waiting=waiting, place=place)
+        member.tokens.update(tokens)
+        if by_lobby is not None:
+            member.by_lobby = by_lobby
         self.outcome = EndReason.EMPTY
         self.members[member.id] = member
         self._by_identity[member.identity] = member
@@ -475,10 +482,6 @@ class Room:
         self._by_session[session.id] = member
         return session
 
-    def _set_waiting(self, member: Member, waiting: bool) -> None:
-        for session_id, session in member.sessions.items():
-            member.sessions[session_id] = replace(session, waiting=waiting)
-
     def _drop_session(self, member: Member, session_id: str, reason: EndReason) -> None:
         self.sources.drop_all(member, session_id=session_id)
         del member.sessions[session_id], self._by_session[session_id]
@@ -487,8 +490,7 @@ class Room:
     def _drop_member(self, member: Member, reason: EndReason, now: float) -> None:
         del self.members[member.id], self._by_identity[member.identity]
         if reason in _MAY_COME_BACK:
-            admitted = member.by_lobby and not member.waiting
-            self._places.keep(member.identity, member.place, admitted=admitted, held_back=member.held_back, now=now)
+            self.places.keep(member.identity, member.kept().left(now, self._policy.reentry).place())
         elif reason is not EndReason.REPLACED:
             self.handed.discard(member.identity)
         self._emit((WaitingLeft if member.waiting else ParticipantLeft)(self.id, member.id, reason))

@@ -8,7 +8,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Protocol, Unpack
+from typing import Unpack
 
 from bridge.room.appointments import ClosingTimes, check_times
 from bridge.room.bans import Bans
@@ -18,6 +18,8 @@ from bridge.room.errors import RoomError, participant_not_found, queue_not_found
 from bridge.room.events import Moved, RoomClosed, RoomEvent, RoomListener, RoomOpened, SessionEnded
 from bridge.room.intake import Intake
 from bridge.room.inviting import Inviting
+from bridge.room.keeping import Keeping
+from bridge.room.ledger import Ledger
 from bridge.room.listeners import Listeners
 from bridge.room.member import Member
 from bridge.room.model import (
@@ -43,14 +45,6 @@ from bridge.room.participation import Participation
 from bridge.room.queues import Queue, Queues, QueueView
 from bridge.room.room import Room
 from bridge.room.stills import Stills
-
-
-class Ledger(Protocol):
-    """Keeps the records that a consultation must not be without."""
-
-    @property
-    def writable(self) -> bool:
-        """Whether what happens now is kept."""
 
 
 class Rooms:
@@ -97,7 +91,9 @@ class Rooms:
         new_id = itertools.count(1).__next__
         self.moderation = Moderation(self, self._emit, self._bans, clock, new_id)
         """What hosts decide."""
-        self.queues = Queues(self._rooms)
+        self.queues = Queues(self._rooms, lambda room, identity: self.keeping.expects(room, identity))
+        self.keeping = Keeping(self._rooms, self.queues, self._closing, self._bans, clock, self._policy.reentry)
+        """What outlives this bridge."""
         self.intake = Intake()
         """Whether new calls are taken."""
         self.inviting = Inviting(self, self._emit, clock, new_id)
@@ -217,9 +213,9 @@ class Rooms:
             raise RoomError("banned", "A host took the owner of this token out.", hint="Ask for a new invitation.")
         closes_at = check_times(request, self._policy, self._clock())
         if (queue := self.queues.get(key)) is not None:
-            key = self.queues.way_from(queue, request, self._clock())
+            key = self.queues.way_from(queue, request)
         room = self._rooms.get(key)
-        self.intake.check(room, request.identity, self._clock())
+        self.intake.check(room, expected=self.keeping.expects(key, request.identity))
         if room is None:
             room = self._open(key, request.tenant)
         if not room.is_queue:
@@ -316,6 +312,7 @@ class Rooms:
         if queue_id in self._rooms:
             self.end_room(queue_id)
             self._close(self._rooms[queue_id], EndReason.ENDED)
+        self.keeping.forget(queue_id)
         self.queues.remove(queue_id)
         self._tell()
 
@@ -367,7 +364,12 @@ class Rooms:
         while (session_id := self._grace.pop_due(now)) is not None:
             self._end_session(self._room_of_session[session_id], session_id, EndReason.TIMED_OUT)
         while (key := self._linger.pop_due(now)) is not None:
-            self._close(self._rooms[key], self._rooms[key].outcome)
+            room = self._rooms[key]
+            if room.outcome is EndReason.EMPTY and self.keeping.holds(key):
+                # Those who were in it when the bridge before this one was killed are still on their way.
+                self._linger.start(key, now)
+            else:
+                self._close(room, room.outcome)
         while (key := self._absence.pop_due(now)) is not None:
             self._rooms[key].clear(now)
         while (key := self._closing.pop_due(now)) is not None:
@@ -449,6 +451,7 @@ class Rooms:
             # A queue is no consultation: around the clock somebody may be waiting in it.
             self._closing.open(key, self._clock())
         self._rooms_of_tenant[tenant] += 1
+        self.keeping.restore(room)
         self._emit(RoomOpened(key))
         return room
 
@@ -459,6 +462,7 @@ class Rooms:
         self._linger.cancel(room.id)
         self._absence.cancel(room.id)
         self._closing.forget(room.id)
+        self.keeping.forget(room.id)
         self._changed.pop(room.id, None)
         del self._rooms[room.id]
         self._rooms_of_tenant[room.tenant] -= 1

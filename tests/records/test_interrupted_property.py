@@ -40,7 +40,16 @@ class InterruptedConsultation(ConsultationMachine):
         def joined(identity: str, role: str = "pasient", **how: Any) -> Session:
             return self.books.opened(join(identity, role, **how), identity, role)
 
+        crash = self.room.crash
+
+        def crashed(*, complete: bool = True) -> None:
+            killed = self.room.rooms
+            crash(complete=complete)
+            check(self.books, killed, self.room.now)
+            self.books = Books(self.room.rooms, lambda: self.room.now)
+
         self.room.join = joined  # type: ignore[method-assign]
+        self.room.crash = crashed  # type: ignore[method-assign]
 
     def teardown(self) -> None:
         self.room.rooms.handle_timeout()
@@ -59,7 +68,16 @@ class InterruptedQueue(QueueMachine):
         def joined(room: str, identity: str, role: str = "pasient") -> Session:
             return self.books.opened(join(room, identity, role), identity, role)
 
+        crash = self.clinic.crash
+
+        def crashed() -> None:
+            killed = self.clinic.rooms
+            crash()
+            check(self.books, killed, self.clinic.now)
+            self.books = Books(self.clinic.rooms, lambda: self.clinic.now)
+
         self.clinic.join = joined  # type: ignore[method-assign]
+        self.clinic.crash = crashed  # type: ignore[method-assign]
 
     def teardown(self) -> None:
         self.clinic.rooms.handle_timeout()

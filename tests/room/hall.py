@@ -8,18 +8,57 @@ import pytest
 
 from bridge.room import (
     DEFAULT_ROLES,
+    Ban,
     Direction,
     HostDecided,
     JoinRequest,
+    KeptRoom,
     RoomError,
     RoomEvent,
     RoomLimits,
+    RoomOpened,
     RoomPolicy,
     Rooms,
     Session,
+    TokenBanned,
 )
 
 ROOM = "clinic/time-1"
+
+
+class Disk:
+    """What is left of bridges that are killed one after the other, by one clock."""
+
+    def __init__(self, reentry: float, clock: Callable[[], float]) -> None:
+        self.rooms: dict[str, KeptRoom] = {}
+        self.bans: list[Ban] = []
+        self._reentry = reentry
+        self._clock = clock
+        self._opened: set[str] = set()
+        self._found: set[str] = set()
+        self._started = clock()
+
+    def follow(self, rooms: Rooms) -> None:
+        """Keeps what these do from now on."""
+        self._opened, self._found, self._started = set(), set(self.rooms), self._clock()
+        rooms.add_listener(self._hear)
+
+    def killed(self, rooms: Rooms, *, complete: bool = True) -> None:
+        """They are no more; `complete`: nothing that hosts have decided was lost with them."""
+        late = self._found if self._clock() >= self._started + self._reentry else set()
+        for room in self._opened | late:
+            self.rooms.pop(room, None)
+            kept = rooms.keeping.kept(room)
+            if kept is not None:
+                self.rooms[room] = kept
+        if not complete:
+            self.rooms = {key: room.distrusted() for key, room in self.rooms.items()}
+
+    def _hear(self, event: RoomEvent) -> None:
+        if isinstance(event, TokenBanned):
+            self.bans.append(event.ban)
+        elif isinstance(event, RoomOpened):
+            self._opened.add(event.room_id)
 
 
 class Consultation:
@@ -29,11 +68,25 @@ class Consultation:
         self, *, limits: RoomLimits | None = None, policy: RoomPolicy | None = None, can_record: bool = True
     ) -> None:
         self.now = 1000.0
-        self.rooms = Rooms(limits or RoomLimits(), policy, clock=lambda: self.now, can_record=can_record)
+        self.events: list[RoomEvent] = []
+        self._open: Callable[[], Rooms] = lambda: Rooms(
+            limits or RoomLimits(), policy, clock=lambda: self.now, can_record=can_record
+        )
+        self.disk = Disk((policy or RoomPolicy()).reentry, lambda: self.now)
+        self._start()
+
+    def _start(self) -> None:
+        self.rooms = self._open()
         self.participation = self.rooms.participation
         self.moderation = self.rooms.moderation
-        self.events: list[RoomEvent] = []
         self.rooms.add_listener(self.events.append)
+        self.disk.follow(self.rooms)
+
+    def crash(self, *, complete: bool = True) -> None:
+        """The bridge is killed and started again; `complete`: nothing that hosts have decided was lost with it."""
+        self.disk.killed(self.rooms, complete=complete)
+        self._start()
+        self.rooms.keeping.recover(list(self.disk.rooms.values()), self.disk.bans)
 
     def join(
         self,

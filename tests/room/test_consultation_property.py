@@ -6,6 +6,7 @@ That is: nobody gets past the lobby, no room goes on without a host, no consent 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -35,7 +36,7 @@ from bridge.room import (
     WaitingLeft,
     WaitingUpdated,
 )
-from tests.room.hall import ROOM, Consultation
+from tests.room.hall import ROOM, Consultation, refused
 
 LIMITS = RoomLimits(max_participants=4, max_waiting=3, grace=30.0, linger=10.0)
 POLICY = RoomPolicy(host_absence=60.0, reentry=120.0)
@@ -112,6 +113,11 @@ class ConsultationMachine(RuleBasedStateMachine):
         self.let_in: set[str] = set()
         """Identities that hosts let in, and have not refused, sent back or taken out since."""
         self.handed: set[str] = set()
+        self.tokens: dict[str, float] = {}
+        """Until when the token of an identity lives."""
+        self.strangers = 0
+        self.banned: dict[str, float] = {}
+        """Until when."""
         self.hostless_since: float | None = None
 
     def hear(self, event: RoomEvent) -> None:
@@ -148,6 +154,7 @@ class ConsultationMachine(RuleBasedStateMachine):
         self.sessions += [doctor, kari]
         self.room.moderation.admit(doctor.id)
         self.let_in.add("kari")
+        self.tokens = dict.fromkeys(("doctor", "kari"), self.room.now + 600.0)
         if recorded:
             self.room.participation.ask_to_record(doctor.id, "2026-1")
 
@@ -156,11 +163,48 @@ class ConsultationMachine(RuleBasedStateMachine):
         self.room.now += leap
         direction = Direction.PUBLISH if identity in BY_WHIP else Direction.BOTH
         by_vendor = identity in BY_WHIP
-        self.attempt(
+        if self.attempt(
             lambda: self.sessions.append(
                 self.room.join(identity, ROLES[identity], direction=direction, consent_by_vendor=by_vendor)
             )
-        )
+        ):
+            assert self.room.now >= self.banned.get(identity, 0.0), "whom a host took out came back by the same token"
+            self.tokens[identity] = self.room.now + 600.0
+
+    @rule(leap=leaps, data=st.data(), complete=st.sampled_from([True, True, False]))
+    def crash(self, leap: float, data: st.DataObject, complete: bool) -> None:
+        """Some of those who waited come back at once, in any order; the others come later, or never."""
+        rooms = self.room.rooms
+        rooms.handle_timeout()
+        locked, queue = rooms.state(ROOM).locked, [each.identity for each in rooms.waiting(ROOM)]
+        self.room.crash(complete=complete)
+        self.mirror, self.sessions, self.hostless_since = Mirror(), [], None
+        self.room.rooms.add_listener(self.hear)
+        if not complete:
+            self.let_in.clear()
+            self.handed.clear()
+        for identity, until in self.banned.items():
+            if until > self.room.now:
+                refused("banned", partial(self.room.join, identity, ROLES[identity]))
+        self.strangers += 1
+        knock = partial(self.room.join, f"stranger {self.strangers}")
+        stranger = None
+        if locked:
+            refused("room_locked", knock)
+        else:
+            stranger = knock()
+        back = data.draw(st.lists(st.sampled_from(queue), unique=True) if queue else st.just([]), label="back")
+        for identity in back:
+            self.join(0.0, identity)
+        came = [each.identity for each in self.room.rooms.waiting(ROOM)]
+        if "host" not in {grant for each in self.room.rooms.participants(ROOM) for grant in each.grants}:
+            direct = {who for who in back if who not in came}
+            # Whoever came to this bridge first, but not to the one before it, is behind them all.
+            late = [] if stranger is None else [f"stranger {self.strangers}"]
+            assert came == [who for who in queue if who in back and who not in direct] + late
+        if stranger is not None:
+            self.room.rooms.leave(stranger.id)
+        self.room.now += leap
 
     @precondition(lambda self: self.sessions)
     @rule(leap=leaps, data=st.data(), how=st.sampled_from(["leave", "disconnect", "resume"]))
@@ -200,8 +244,11 @@ class ConsultationMachine(RuleBasedStateMachine):
             return
         if what == "hand_over":
             self.handed.add(target.identity)
-        else:
-            self.let_in.discard(target.identity)
+            return
+        self.handed.discard(target.identity)
+        if what == "remove":
+            self.banned[target.identity] = self.tokens.get(target.identity, 0.0)
+        self.let_in.discard(target.identity)
 
     @precondition(lambda self: self.sessions)
     @rule(data=st.data(), what=st.sampled_from(["lock", "unlock", "end", "message"]))

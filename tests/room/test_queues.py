@@ -21,7 +21,7 @@ from bridge.room import (
     SourceName,
     WithoutHost,
 )
-from tests.room.hall import refused
+from tests.room.hall import Disk, refused
 
 REQUEST = JoinRequest("clinic", "dropin", "", "", "pasient", DEFAULT_ROLES["pasient"].grants, enters=Entrance.LOBBY)
 QUEUE, ONE, TWO = "clinic/dropin", "clinic/one", "clinic/two"
@@ -32,10 +32,22 @@ class Clinic:
 
     def __init__(self, policy: RoomPolicy | None = None) -> None:
         self.now = 1000.0
-        self.rooms = Rooms(RoomLimits(max_participants=4), policy, clock=lambda: self.now)
-        self.rooms.define_queue("clinic", "dropin", ["one", "two"])
+        self.policy = policy or RoomPolicy()
         self.events: list[RoomEvent] = []
+        self.disk = Disk(self.policy.reentry, lambda: self.now)
+        self._start()
+
+    def _start(self) -> None:
+        self.rooms = Rooms(RoomLimits(max_participants=4), self.policy, clock=lambda: self.now)
+        self.rooms.define_queue("clinic", "dropin", ["one", "two"])
         self.rooms.add_listener(self.events.append)
+        self.disk.follow(self.rooms)
+
+    def crash(self) -> None:
+        """The bridge is killed and started again."""
+        self.disk.killed(self.rooms)
+        self._start()
+        self.rooms.keeping.recover(list(self.disk.rooms.values()), self.disk.bans)
 
     def join(self, room: str, identity: str, role: str = "pasient") -> Session:
         rule = DEFAULT_ROLES[role]
@@ -270,3 +282,34 @@ def test_nobody_is_sent_away_because_a_queue_has_long_been_open_or_somebodys_app
     assert clinic.place(kari) == 2
     clinic.rooms.remove_queue(QUEUE)
     assert clinic.rooms.poll_timeout() is None
+
+
+def test_whoever_was_taken_finds_the_way_after_a_crash_and_who_waits_keeps_the_place() -> None:
+    for first in ("anne", "kari"):
+        clinic = Clinic()
+        anne, _ = clinic.doctors()
+        for who in ("kari", "ola", "per"):
+            clinic.join("dropin", who)
+        clinic.rooms.moderation.take(anne.id)
+        clinic.crash()
+        clinic.join("dropin", "per")
+        if first == "anne":
+            clinic.join("one", "anne", "fastlege")
+        kari = clinic.join("dropin", "kari")
+        assert kari.waiting is (first == "kari")
+        if first == "kari":
+            clinic.join("one", "anne", "fastlege")
+        clinic.join("dropin", "ola")
+        assert clinic.rooms.session(kari.id).room_id == ONE
+        assert sorted(clinic.inside(ONE)) == ["anne", "kari"]
+        assert clinic.waiting() == ["ola", "per"]
+        assert clinic.waiting(ONE) == []
+
+
+def test_who_was_taken_out_of_a_queue_for_good_stays_out_of_it_after_a_crash() -> None:
+    clinic = Clinic()
+    anne, _ = clinic.doctors()
+    kari = clinic.join("dropin", "kari")
+    clinic.rooms.moderation.remove(anne.id, kari.participant_id, queue_id=QUEUE)
+    clinic.crash()
+    refused("banned", lambda: clinic.join("dropin", "kari"))

@@ -79,6 +79,21 @@ class QueueMachine(RuleBasedStateMachine):
         self.clinic.now += leap
         self.attempt(lambda: self.sessions.append(self.clinic.join(DOCTORS[who], who, "fastlege")))
 
+    @rule(leap=leaps)
+    def crash(self, leap: float) -> None:
+        self.clinic.rooms.handle_timeout()
+        order = [each.identity for each in self.clinic.rooms.waiting(QUEUE)]
+        self.clinic.crash()
+        for places in (self.inside, self.waiting):
+            for place in places.values():
+                place.clear()
+        self.sessions.clear()
+        self.clinic.rooms.add_listener(self.hear)
+        for who in reversed(order):
+            self.patient(0.0, who, "dropin")
+        assert [each.identity for each in self.clinic.rooms.waiting(QUEUE)] == order
+        self.clinic.now += leap
+
     @precondition(lambda self: self.sessions)
     @rule(leap=leaps, data=st.data(), what=st.sampled_from(["leave", "disconnect", "resume", "send"]))
     def come_and_go(self, leap: float, data: st.DataObject, what: str) -> None:

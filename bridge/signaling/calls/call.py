@@ -290,6 +290,10 @@ class Call:
         """To be called after each decision: deadlines may follow from it."""
         self._calls.arm()
 
+    async def settled(self) -> None:
+        """Returns when what was decided is kept; see `Calls.settled`."""
+        await self._calls.settled()
+
     def knock(self) -> None:
         """A client of the HTTP doors waits: it has the grace period to ask again."""
         self._calls.rooms.disconnect(self.session.id, self.session.attachment)

@@ -31,6 +31,7 @@ from bridge.signaling.calls.ports import (
     Door,
     Inviter,
     JoinClaims,
+    Keeper,
     MediaPlane,
     Recorder,
     SessionObserver,
@@ -74,6 +75,7 @@ class Calls:
         recorder: Recorder | None = None,
         inviter: Inviter | None = None,
         renewal: TokenRenewal | None = None,
+        keeper: Keeper | None = None,
         on_denied: Denial | None = None,
         sessions: SessionObserver | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -81,7 +83,7 @@ class Calls:
         """`clock` is the one that `rooms` has; with a `recorder`, they were made with `can_record`.
 
         `inviter` makes links for those in a call, `renewal` fresh tokens; `on_denied` is told who was not let in
-        although the token was good, and why; `sessions` of each that is.
+        although the token was good, and why; `sessions` of each that is. `keeper` keeps what outlives the bridge.
         """
         self.verifier = verifier
         self.rooms = rooms
@@ -91,6 +93,7 @@ class Calls:
         self.clock = clock
         self.inviter = inviter
         self.renewal = renewal
+        self._keeper = keeper
         self._on_denied = on_denied
         self.session_observer: SessionObserver = sessions or SilentSessionObserver()
         self.table = SourceTable()
@@ -186,6 +189,11 @@ class Calls:
         """A fresh token for the owner of a session to join anew with; None where there is none to be had."""
         claims = self._claims.get(session_id)
         return None if claims is None or self.renewal is None else self.renewal.renew(claims)
+
+    async def settled(self) -> None:
+        """Returns when what was decided so far is kept: what was acknowledged outlives the bridge."""
+        if self._keeper is not None:
+            await self._keeper.settled()
 
     async def close(self) -> None:
         """Ends every call with a notice, and lets nobody in any more. Returns when all media is let go of."""

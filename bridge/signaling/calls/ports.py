@@ -216,6 +216,13 @@ class Recorder(Protocol):
         """It is over, perhaps since somebody took their consent back."""
 
 
+class Keeper(Protocol):
+    """Keeps what outlives the bridge."""
+
+    async def settled(self) -> None:
+        """Returns when what was decided so far is on disk, or is known to be missing there; never raises."""
+
+
 class CallObserver(Protocol):
     """Counts what happens to calls. Must not block and not raise; is told no names and no tokens."""
 

@@ -183,6 +183,7 @@ class RestDoor:
         )
         self._calls.rooms.end_room(key)
         self._calls.arm()
+        await self._calls.settled()
         return Response(status_code=204)
 
     # Participants
@@ -215,6 +216,7 @@ class RestDoor:
         )
         rooms.remove_participant(key, participant)
         self._calls.arm()
+        await self._calls.settled()
         return Response(status_code=204)
 
     # Tokens

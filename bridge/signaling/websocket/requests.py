@@ -70,6 +70,7 @@ async def carry_out(call: Call, request: client.ClientMessage, origin: str) -> s
             return carry_out_still(call, request)
         case _:
             decide(call, request)
+            await call.settled()
     return server.Done(reply_to=request.id)
 
 
