@@ -17,8 +17,27 @@ const MANY_LOST: u32 = 12;
 const TOLERANCE: f64 = 0.025;
 /// No more than this is taken for chance.
 const MAX_CHANCE: f64 = 0.3;
+/// Losses in a row are one event, and fewer events than this in a period say nothing about the rate.
+const EVENTS: u32 = 3;
+/// How much less the events of earlier periods count in how long one is.
+const MEMORY: f64 = 0.9;
+/// Of what is sent less, so much less lost is congestion: a line that is not the limit loses of it what it loses of all.
+const MARGINAL: f64 = 0.6;
+/// Less loss than this beyond the usual, or a smaller cut, is too little to tell that.
+const MARGINAL_LOSS: f64 = 0.15;
+const MARGINAL_CUT: f64 = 0.9;
 /// Growth of the cap in a second once it has helped.
 const GROWTH: f64 = 0.08;
+
+/// What the peer told of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told {
+    pub(super) lost: u32,
+    /// How many times something was lost: losses in a row are one.
+    pub(super) events: u32,
+    /// All of it.
+    pub(super) packets: u32,
+}
 
 /// What else there is to know.
 #[derive(Clone, Copy, Debug)]
@@ -37,14 +56,20 @@ pub(super) struct LossConditions {
 #[derive(Clone, Copy, Debug)]
 struct Trial {
     lost_before: f64,
+    /// In bit/s.
+    sent_before: f64,
     since: Time,
 }
 
 /// See the module.
 pub(super) struct LossControl {
     lost: u32,
+    events: u32,
     packets: u32,
     since: Time,
+    /// Losses and events of all periods, the earlier the less.
+    lost_so_far: f64,
+    events_so_far: f64,
     /// Share lost by chance.
     chance: f64,
     cap: Option<f64>,
@@ -58,8 +83,11 @@ impl LossControl {
     pub(super) fn new() -> Self {
         LossControl {
             lost: 0,
+            events: 0,
             packets: 0,
             since: Time::ZERO,
+            lost_so_far: 0.0,
+            events_so_far: 0.0,
             chance: 0.0,
             cap: None,
             trial: None,
@@ -95,23 +123,24 @@ impl LossControl {
 
     /// What was counted says nothing about the line as it is now.
     pub(super) fn interrupted(&mut self, now: Time) {
-        (self.lost, self.packets, self.since, self.trial) = (0, 0, now, None);
+        (self.lost, self.events, self.packets, self.since, self.trial) = (0, 0, 0, now, None);
     }
 
-    /// Feedback told of so many packets.
-    pub(super) fn update(&mut self, now: Time, lost: u32, packets: u32, conditions: &LossConditions) {
-        self.lost += lost;
-        self.packets += packets;
+    /// Feedback came.
+    pub(super) fn update(&mut self, now: Time, told: Told, conditions: &LossConditions) {
+        self.lost += told.lost;
+        self.events += told.events;
+        self.packets += told.packets;
         let elapsed = now.since(self.since);
         let full = elapsed >= PERIOD && self.packets >= PACKETS;
-        let many = self.lost >= MANY_LOST && self.lost * 5 >= self.packets;
+        let many = self.lost >= MANY_LOST && self.lost * 5 >= self.packets && self.events >= EVENTS;
         if !full && !many && elapsed < LONGEST_PERIOD {
             return;
         }
         if self.packets >= 10 {
             self.period(now, elapsed.min(LONGEST_PERIOD).as_secs_f64(), conditions);
         }
-        (self.lost, self.packets, self.since) = (0, 0, now);
+        (self.lost, self.events, self.packets, self.since) = (0, 0, 0, now);
     }
 
     fn period(&mut self, now: Time, seconds: f64, conditions: &LossConditions) {
@@ -121,11 +150,16 @@ impl LossControl {
         self.fraction += 0.4 * (lost - self.fraction);
         let usual = self.chance.max(0.02);
         let excess = lost - self.chance;
-        self.losing = excess > TOLERANCE + 1.5 * (usual * (1.0 - usual) / packets).sqrt();
+        // The longer an event is, the more of them differs from period to period by chance.
+        let spread = usual * (1.0 - usual) * (2.0 * self.mean_event() - 1.0) / packets;
+        self.losing = self.events >= EVENTS && excess > TOLERANCE + 1.5 * spread.sqrt();
+        self.lost_so_far = self.lost_so_far * MEMORY + f64::from(self.lost);
+        self.events_so_far = self.events_so_far * MEMORY + f64::from(self.events);
+        let next = Trial { lost_before: lost, sent_before: rate, since: now };
         match self.trial {
             None if self.losing => {
                 self.cap = Some(rate * (1.0 - excess).max(0.5));
-                self.trial = Some(Trial { lost_before: lost, since: now });
+                self.trial = Some(next);
             }
             None => {
                 self.chance += if excess > 0.0 { 0.06 } else { 0.15 } * excess;
@@ -137,9 +171,12 @@ impl LossControl {
                 let helped = excess < 0.5 * (trial.lost_before - self.chance);
                 if helped {
                     self.trial = None;
+                } else if excess > MARGINAL_LOSS && trial.lost_less(rate, lost) > MARGINAL {
+                    self.cap = Some(rate * (1.0 - excess).max(0.5));
+                    self.trial = Some(next);
                 } else if queued {
                     self.cap = Some(rate * (1.0 - excess / 2.0).max(0.7));
-                    self.trial = Some(Trial { lost_before: lost, since: now });
+                    self.trial = Some(next);
                 } else {
                     self.chance = lost.min(MAX_CHANCE);
                     (self.cap, self.trial) = (None, None);
@@ -148,7 +185,22 @@ impl LossControl {
         }
     }
 
+    /// How many packets an event takes, on average.
+    fn mean_event(&self) -> f64 {
+        if self.events_so_far > 0.0 { self.lost_so_far / self.events_so_far } else { 1.0 }
+    }
+
     fn lift(&mut self, seconds: f64, other: f64) {
         self.cap = self.cap.map(|cap| cap * (1.0 + GROWTH * seconds)).filter(|cap| *cap < other);
+    }
+}
+
+impl Trial {
+    /// Of what is sent less than before, how much less is lost; none where that is too little to tell.
+    fn lost_less(&self, rate: f64, lost: f64) -> f64 {
+        if rate > self.sent_before * MARGINAL_CUT {
+            return 0.0;
+        }
+        (self.lost_before * self.sent_before - lost * rate) / (self.sent_before - rate)
     }
 }

@@ -25,7 +25,7 @@ use crate::event::EstimateSource;
 use crate::time::Time;
 
 use self::history::{Fate, History};
-use self::loss::{LossConditions, LossControl};
+use self::loss::{LossConditions, LossControl, Told};
 use self::per_source::Sources;
 use self::probe::{Prober, Situation};
 use self::queue::Queue;
@@ -141,6 +141,8 @@ pub struct Estimator {
     last_feedback: Option<LastFeedback>,
     /// What the peer told of is known to be lost or received up to here.
     judged: u64,
+    /// Whether the packet before that was lost.
+    last_was_lost: bool,
     /// When the newest packet that arrived was sent.
     newest_arrived: Option<Time>,
     sources: Sources,
@@ -185,6 +187,7 @@ impl Estimator {
             arrival_origin: None,
             last_feedback: None,
             judged: 0,
+            last_was_lost: false,
             newest_arrived: None,
             sources: Sources::default(),
             round_trip: None,
@@ -315,8 +318,8 @@ impl Estimator {
             queued: !self.rate_control.is_calm(now),
             round_trip,
         };
-        let lost = acknowledged.lost;
-        self.loss.update(now, lost, acknowledged.received + lost, &loss_conditions);
+        let Acknowledged { lost, loss_events: events, received, .. } = *acknowledged;
+        self.loss.update(now, Told { lost, events, packets: received + lost }, &loss_conditions);
     }
 
     /// The next probe to send, if it is time for one.
@@ -446,6 +449,8 @@ impl Estimator {
 struct Acknowledged {
     received: u32,
     lost: u32,
+    /// Losses in a row are one.
+    loss_events: u32,
     newest: Option<Time>,
     probe: Option<train::Outcome>,
 }

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use super::loss::Told;
 use super::reports::Verdict;
 use super::train::Outcome;
 use super::{Estimator, Probe};
@@ -208,7 +209,8 @@ impl Estimator {
             queued: !self.reports.is_calm(now),
             round_trip: round_trip.unwrap_or(super::UNKNOWN_ROUND_TRIP) + REPORTS_TAKE,
         };
-        self.loss.update(now, (lost * f64::from(expected)).round() as u32, expected, &conditions);
+        let count = (lost * f64::from(expected)).round() as u32;
+        self.loss.update(now, Told { lost: count, events: count, packets: expected }, &conditions);
         let train = self.sums.train.and_then(|train| train.reported);
         let is_answer = train.zip(answers).is_some_and(|(reported, answers)| {
             answers.since(reported) <= TOLERANCE && reported.since(answers) <= TOLERANCE

@@ -54,13 +54,18 @@ impl Estimator {
         self.newest_arrived = self.newest_arrived.max(acknowledged.newest);
         let patience = self.queue.overtaking() * 2;
         for sequence in self.judged.max(range.start)..end.min(range.end) {
-            if let Some(sent) = self.history.get_mut(sequence).filter(|sent| sent.fate == Fate::InFlight) {
+            let missing = self.history.get_mut(sequence).filter(|sent| sent.fate == Fate::InFlight);
+            let was_lost = std::mem::replace(&mut self.last_was_lost, missing.is_some());
+            if let Some(sent) = missing {
                 if self.newest_arrived.is_some_and(|newest| newest.since(sent.at) < patience) {
+                    self.last_was_lost = was_lost;
                     break;
                 }
                 sent.fate = Fate::Lost;
                 // What was sent into an outage is lost to the outage.
-                acknowledged.lost += u32::from(sent.at >= self.losses_after);
+                let counts = sent.at >= self.losses_after;
+                acknowledged.lost += u32::from(counts);
+                acknowledged.loss_events += u32::from(counts && !was_lost);
             }
             self.judged = sequence + 1;
         }
