@@ -21,13 +21,23 @@ const MAX_CHANCE: f64 = 0.3;
 const EVENTS: u32 = 3;
 /// How much less the events of earlier periods count in how long one is.
 const MEMORY: f64 = 0.9;
-/// Of what is sent less, so much less lost is congestion: a line that is not the limit loses of it what it loses of all.
-const MARGINAL: f64 = 0.6;
-/// Less loss than this beyond the usual, or a smaller cut, is too little to tell that.
-const MARGINAL_LOSS: f64 = 0.15;
-const MARGINAL_CUT: f64 = 0.9;
-/// Growth of the cap in a second once it has helped.
+/// What arrives falls with what is sent where chance takes its share, and stays where the line does: no more than this share of the
+/// cut …
+const MARGINAL: f64 = 0.4;
+/// … once that was to this or less of what was sent.
+const CUT: f64 = 0.85;
+/// Less loss than this beyond the usual is too little to tell that.
+const CLEAR: f64 = 0.12;
+/// Where a line drops what is too much and queues nothing, losses go away so far below what it carries; those that do not are chance.
+const WELL_BELOW: f64 = 0.85;
+/// After a cut, what arrives is what the line carries; a little less is sent.
+const RESUME: f64 = 0.94;
+/// Growth of the cap in a second: up to this multiple of what was lost less at, up to that, and beyond.
+const NEAR: f64 = 1.08;
+const FAR: f64 = 1.25;
+const NEAR_GROWTH: f64 = 0.04;
 const GROWTH: f64 = 0.08;
+const FAR_GROWTH: f64 = 0.3;
 
 /// What the peer told of.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +54,8 @@ pub(super) struct Told {
 pub(super) struct LossConditions {
     /// What the packets told of were sent at, in bit/s.
     pub(super) sending: f64,
+    /// What arrived of it, in bit/s.
+    pub(super) arriving: f64,
     /// What delay allows, in bit/s.
     pub(super) other: f64,
     /// Whether a queue stands.
@@ -56,8 +68,9 @@ pub(super) struct LossConditions {
 #[derive(Clone, Copy, Debug)]
 struct Trial {
     lost_before: f64,
-    /// In bit/s.
+    /// Both in bit/s.
     sent_before: f64,
+    arrived_before: f64,
     since: Time,
 }
 
@@ -73,6 +86,10 @@ pub(super) struct LossControl {
     /// Share lost by chance.
     chance: f64,
     cap: Option<f64>,
+    /// At which cap less was lost.
+    known: f64,
+    /// Whether the line loses by rate and has no queue: short trains tell nothing of it.
+    policed: bool,
     trial: Option<Trial>,
     /// Smoothed, for reports.
     fraction: f64,
@@ -90,6 +107,8 @@ impl LossControl {
             events_so_far: 0.0,
             chance: 0.0,
             cap: None,
+            known: 0.0,
+            policed: false,
             trial: None,
             fraction: 0.0,
             losing: false,
@@ -116,9 +135,16 @@ impl LossControl {
         self.losing
     }
 
+    /// Whether the line drops what is too much and queues nothing, as a token bucket does: that lets pass a train whole.
+    pub(super) fn is_policed(&self) -> bool {
+        self.policed
+    }
+
     /// A probe arrived at this rate in bit/s: whatever was lost before, the line carries that.
     pub(super) fn on_probe(&mut self, rate: f64) {
-        self.cap = self.cap.map(|cap| cap.max(rate));
+        if !self.policed {
+            self.cap = self.cap.map(|cap| cap.max(rate));
+        }
     }
 
     /// What was counted says nothing about the line as it is now.
@@ -144,45 +170,67 @@ impl LossControl {
     }
 
     fn period(&mut self, now: Time, seconds: f64, conditions: &LossConditions) {
-        let &LossConditions { sending: rate, other, queued, round_trip } = conditions;
+        let &LossConditions { sending: rate, arriving, other, queued, round_trip } = conditions;
         let packets = f64::from(self.packets);
         let lost = f64::from(self.lost) / packets;
         self.fraction += 0.4 * (lost - self.fraction);
         let usual = self.chance.max(0.02);
         let excess = lost - self.chance;
-        // The longer an event is, the more of them differs from period to period by chance.
-        let spread = usual * (1.0 - usual) * (2.0 * self.mean_event() - 1.0) / packets;
+        // The longer an event is, the more periods differ by chance. Where most is lost, losses follow each other anyway.
+        let event = (self.mean_event() * (1.0 - lost)).max(1.0);
+        let spread = usual * (1.0 - usual) * (2.0 * event - 1.0) / packets;
         self.losing = self.events >= EVENTS && excess > TOLERANCE + 1.5 * spread.sqrt();
         self.lost_so_far = self.lost_so_far * MEMORY + f64::from(self.lost);
         self.events_so_far = self.events_so_far * MEMORY + f64::from(self.events);
-        let next = Trial { lost_before: lost, sent_before: rate, since: now };
+        if std::env::var("DBG").is_ok() { eprintln!("{:.2} rate {:.0} arr {:.0} lost {}/{} ev {} chance {:.2} losing {} cap {:?} trial {:?} q {queued}", now.as_nanos() as f64/1e9, rate/1e3, arriving/1e3, self.lost, self.packets, self.events, self.chance, self.losing, self.cap, self.trial.map(|t| (t.lost_before, t.sent_before/1e3))); }
+        let next = Trial { lost_before: lost, sent_before: rate, arrived_before: arriving, since: now };
         match self.trial {
+            None if self.losing && self.policed => {
+                self.cap = Some(self.known * WELL_BELOW);
+                self.trial = Some(next);
+            }
             None if self.losing => {
                 self.cap = Some(rate * (1.0 - excess).max(0.5));
                 self.trial = Some(next);
             }
             None => {
-                self.chance += if excess > 0.0 { 0.06 } else { 0.15 } * excess;
+                let rise = if self.policed { 0.02 } else { 0.06 };
+                let step = if excess > 0.0 { rise } else { 0.15 } * excess;
+                self.chance = (self.chance + step).min(MAX_CHANCE);
                 self.lift(seconds, other);
             }
             // What was lost in this period was sent before the rate was lowered.
             Some(trial) if now.since(trial.since) < round_trip + PERIOD => {}
             Some(trial) => {
                 let helped = excess < 0.5 * (trial.lost_before - self.chance);
+                let still = trial.arrives_still(rate, arriving);
                 if helped {
                     self.trial = None;
-                } else if excess > MARGINAL_LOSS && trial.lost_less(rate, lost) > MARGINAL {
-                    self.cap = Some(rate * (1.0 - excess).max(0.5));
+                    if !queued && still && trial.lost_before > CLEAR {
+                        self.drops_what_is_too_much(arriving);
+                    }
+                } else if still && excess > CLEAR && !self.policed {
+                    if !queued {
+                        self.drops_what_is_too_much(arriving);
+                    }
+                    let carries = arriving / (1.0 - self.chance);
+                    self.cap = Some((carries * RESUME).clamp(rate * 0.5, rate));
                     self.trial = Some(next);
                 } else if queued {
                     self.cap = Some(rate * (1.0 - excess / 2.0).max(0.7));
                     self.trial = Some(next);
                 } else {
                     self.chance = lost.min(MAX_CHANCE);
-                    (self.cap, self.trial) = (None, None);
+                    (self.cap, self.trial, self.policed) = (None, None, false);
                 }
             }
         }
+    }
+
+    /// The line carries no more than what arrives, and drops the rest without a queue.
+    fn drops_what_is_too_much(&mut self, arriving: f64) {
+        self.policed = true;
+        self.known = arriving / (1.0 - self.chance);
     }
 
     /// How many packets an event takes, on average.
@@ -191,16 +239,22 @@ impl LossControl {
     }
 
     fn lift(&mut self, seconds: f64, other: f64) {
-        self.cap = self.cap.map(|cap| cap * (1.0 + GROWTH * seconds)).filter(|cap| *cap < other);
+        let Some(cap) = self.cap else { return };
+        let growth = match cap / self.known {
+            _ if !self.policed => GROWTH,
+            share if share < NEAR => NEAR_GROWTH,
+            share if share < FAR => GROWTH,
+            _ => FAR_GROWTH,
+        };
+        self.cap = Some(cap * (1.0 + growth * seconds)).filter(|cap| *cap < other);
+        self.policed &= self.cap.is_some();
     }
 }
 
 impl Trial {
-    /// Of what is sent less than before, how much less is lost; none where that is too little to tell.
-    fn lost_less(&self, rate: f64, lost: f64) -> f64 {
-        if rate > self.sent_before * MARGINAL_CUT {
-            return 0.0;
-        }
-        (self.lost_before * self.sent_before - lost * rate) / (self.sent_before - rate)
+    /// Whether as much arrives as before, though clearly less is sent.
+    fn arrives_still(&self, rate: f64, arriving: f64) -> bool {
+        let cut = rate / self.sent_before;
+        cut < CUT && arriving > self.arrived_before * (1.0 - MARGINAL * (1.0 - cut))
     }
 }

@@ -205,6 +205,7 @@ impl Estimator {
         let sending = self.sending.rate(now);
         let conditions = super::LossConditions {
             sending,
+            arriving: sending * (1.0 - lost),
             other: self.rate_control.rate(),
             queued: !self.reports.is_calm(now),
             round_trip: round_trip.unwrap_or(super::UNKNOWN_ROUND_TRIP) + REPORTS_TAKE,

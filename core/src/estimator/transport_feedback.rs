@@ -29,10 +29,8 @@ impl Estimator {
         let next_in_line = last.is_none_or(|last| feedback.feedback_count == last.count.wrapping_add(1));
         let end = first + u64::from(feedback.status_count);
         let covered = last.map_or(first, |last| last.covered);
-        if !next_in_line && covered < first {
-            // Feedback was lost: what it told of is neither lost nor received.
-            self.queue.interrupted();
-        }
+        // Feedback was lost: what it told of is neither lost nor received, and came as fast as the rest.
+        let mut untold = if next_in_line { 0 } else { self.history.bytes(covered..first) };
         self.heard(now);
 
         let mut clock = last.map(|last| (last.told, last.unwrapped));
@@ -43,6 +41,9 @@ impl Estimator {
                 clock = Some((nanos, unwrapped));
                 unwrapped
             });
+            if let Some(at) = unwrapped {
+                self.came_untold(at, std::mem::take(&mut untold));
+            }
             self.received(sequence::nearest(first, arrival.sequence_number), unwrapped, &mut acknowledged);
         }
         // Told of and not received. Only what is new: the peer may tell of the same packets again. Where packets overtake
