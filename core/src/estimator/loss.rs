@@ -30,6 +30,13 @@ const CUT: f64 = 0.85;
 const CLEAR: f64 = 0.12;
 /// Where a line drops what is too much and queues nothing, losses go away so far below what it carries; those that do not are chance.
 const WELL_BELOW: f64 = 0.85;
+/// Of what arrives so much is followed by a loss where too much is sent, whatever the radio does.
+const SCATTERED: f64 = 0.15;
+/// Loss that was taken for chance and is more than that is looked at again after this, then twice and up to so much as long: with so
+/// much of what is sent.
+const DOUBT: Duration = Duration::from_secs(4);
+const DOUBT_LONGEST: Duration = Duration::from_secs(60);
+const DOUBT_CUT: f64 = 0.7;
 /// After a cut, what arrives is what the line carries; a little less is sent.
 const RESUME: f64 = 0.94;
 /// Growth of the cap in a second: up to this multiple of what was lost less at, up to that, and beyond.
@@ -71,6 +78,8 @@ struct Trial {
     /// Both in bit/s.
     sent_before: f64,
     arrived_before: f64,
+    /// Whether losses were all over the period, as of what is sent too fast.
+    scattered: bool,
     since: Time,
 }
 
@@ -88,6 +97,9 @@ pub(super) struct LossControl {
     cap: Option<f64>,
     /// At which cap less was lost.
     known: f64,
+    /// When so much loss as few radios have is looked at again, and how long after that once more.
+    doubted_at: Time,
+    doubt: Duration,
     /// Whether the line loses by rate and has no queue: short trains tell nothing of it.
     policed: bool,
     trial: Option<Trial>,
@@ -108,6 +120,8 @@ impl LossControl {
             chance: 0.0,
             cap: None,
             known: 0.0,
+            doubted_at: Time::ZERO,
+            doubt: DOUBT,
             policed: false,
             trial: None,
             fraction: 0.0,
@@ -183,15 +197,21 @@ impl LossControl {
         self.lost_so_far = self.lost_so_far * MEMORY + f64::from(self.lost);
         self.events_so_far = self.events_so_far * MEMORY + f64::from(self.events);
         if std::env::var("DBG").is_ok() { eprintln!("{:.2} rate {:.0} arr {:.0} lost {}/{} ev {} chance {:.2} losing {} cap {:?} trial {:?} q {queued}", now.as_nanos() as f64/1e9, rate/1e3, arriving/1e3, self.lost, self.packets, self.events, self.chance, self.losing, self.cap, self.trial.map(|t| (t.lost_before, t.sent_before/1e3))); }
-        let next = Trial { lost_before: lost, sent_before: rate, arrived_before: arriving, since: now };
+        let scattered = f64::from(self.events) > SCATTERED * f64::from(self.packets - self.lost);
+        let next = Trial { lost_before: lost, sent_before: rate, arrived_before: arriving, scattered, since: now };
         match self.trial {
-            None if self.losing && self.policed => {
+            None if self.losing && self.policed && rate < self.known * FAR => {
                 self.cap = Some(self.known * WELL_BELOW);
                 self.trial = Some(next);
             }
+            None if self.chance > CLEAR && now >= self.doubted_at => {
+                (self.chance, self.cap, self.trial) = (0.0, Some(rate * DOUBT_CUT), Some(next));
+                self.doubted_at = now + self.doubt;
+                self.doubt = (self.doubt * 2).min(DOUBT_LONGEST);
+            }
             None if self.losing => {
                 self.cap = Some(rate * (1.0 - excess).max(0.5));
-                self.trial = Some(next);
+                (self.trial, self.policed) = (Some(next), false);
             }
             None => {
                 let rise = if self.policed { 0.02 } else { 0.06 };
@@ -203,7 +223,7 @@ impl LossControl {
             Some(trial) if now.since(trial.since) < round_trip + PERIOD => {}
             Some(trial) => {
                 let helped = excess < 0.5 * (trial.lost_before - self.chance);
-                let still = trial.arrives_still(rate, arriving);
+                let still = trial.scattered && trial.arrives_still(rate, arriving);
                 if helped {
                     self.trial = None;
                     if !queued && still && trial.lost_before > CLEAR {
@@ -221,7 +241,9 @@ impl LossControl {
                     self.trial = Some(next);
                 } else {
                     self.chance = lost.min(MAX_CHANCE);
-                    (self.cap, self.trial, self.policed) = (None, None, false);
+                    self.doubted_at = self.doubted_at.max(now + DOUBT);
+                    self.trial = None;
+                    self.cap = self.cap.filter(|_| self.policed);
                 }
             }
         }
@@ -230,6 +252,7 @@ impl LossControl {
     /// The line carries no more than what arrives, and drops the rest without a queue.
     fn drops_what_is_too_much(&mut self, arriving: f64) {
         self.policed = true;
+        self.doubt = DOUBT;
         self.known = arriving / (1.0 - self.chance);
     }
 
