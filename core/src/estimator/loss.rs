@@ -35,7 +35,7 @@ const SCATTERED: f64 = 0.15;
 /// Loss that was taken for chance and is more than that is looked at again after this, then twice and up to so much as long: with so
 /// much of what is sent.
 const DOUBT: Duration = Duration::from_secs(4);
-const DOUBT_LONGEST: Duration = Duration::from_secs(60);
+const DOUBT_LONGEST: Duration = Duration::from_secs(16);
 const DOUBT_CUT: f64 = 0.7;
 /// After a cut, what arrives is what the line carries; a little less is sent.
 const RESUME: f64 = 0.94;
@@ -196,7 +196,6 @@ impl LossControl {
         self.losing = self.events >= EVENTS && excess > TOLERANCE + 1.5 * spread.sqrt();
         self.lost_so_far = self.lost_so_far * MEMORY + f64::from(self.lost);
         self.events_so_far = self.events_so_far * MEMORY + f64::from(self.events);
-        if std::env::var("DBG").is_ok() { eprintln!("{:.2} rate {:.0} arr {:.0} lost {}/{} ev {} chance {:.2} losing {} cap {:?} trial {:?} q {queued}", now.as_nanos() as f64/1e9, rate/1e3, arriving/1e3, self.lost, self.packets, self.events, self.chance, self.losing, self.cap, self.trial.map(|t| (t.lost_before, t.sent_before/1e3))); }
         let scattered = f64::from(self.events) > SCATTERED * f64::from(self.packets - self.lost);
         let next = Trial { lost_before: lost, sent_before: rate, arrived_before: arriving, scattered, since: now };
         match self.trial {

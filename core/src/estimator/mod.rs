@@ -431,13 +431,15 @@ impl Estimator {
             unknown: !self.tells_packets(),
             yielding: self.rate_control.is_yielding(),
             calm: self.rate_control.is_calm(now),
-            allowed: !self.loss.is_policed() && if !sending || limited {
-                self.rate_control.is_calm(now)
-            } else {
-                self.rate_control.may_carry_more(now)
-            },
+            allowed: !self.loss.is_policed()
+                && if !sending || limited {
+                    self.rate_control.is_calm(now)
+                } else {
+                    self.rate_control.may_carry_more(now)
+                },
             idle: !sending,
             packet: self.packet,
+            jitter: if limited { self.queue.jitter() } else { Duration::ZERO },
             answer: None,
         };
         if self.takes_trains() {

@@ -308,7 +308,13 @@ impl RateControl {
                     // What waited is to be gone by now.
                     let steady = standing.abs_diff(wait) < EMPTY + wait / 8 && !conditions.losing;
                     let failed = match standing {
-                        _ if conditions.limited => if steady { failed + 1 } else { 0 },
+                        _ if conditions.limited => {
+                            if steady {
+                                failed + 1
+                            } else {
+                                0
+                            }
+                        }
                         _ if standing <= too_long => 0,
                         _ if self.shrank(queue, wait, standing, elapsed, conditions) => failed,
                         _ => failed + 1,

@@ -47,14 +47,14 @@ struct Course {
 impl Course {
     fn of(drawn: &Drawn) -> Self {
         let carries: Vec<f64> = (0..STEPS).map(|n| drawn.carries(n)).collect();
-        let tcp = |n: usize| matches!(drawn.others, Others::Tcp(from, to) if (from..to + 8.0).contains(&(n as f64 / 10.0)));
+        let tcp =
+            |n: usize| matches!(drawn.others, Others::Tcp(from, to) if (from..to + 8.0).contains(&(n as f64 / 10.0)));
         let was_out = |n: usize| {
             let mut before = n.saturating_sub(AFTER_OUTAGE)..=n;
             drawn.outage.is_some() && before.any(|n| drawn.is_out(n as f64 / 10.0))
         };
-        let least = |n: usize, steps: usize| {
-            carries[n.saturating_sub(steps)..=n].iter().copied().fold(f64::INFINITY, f64::min)
-        };
+        let least =
+            |n: usize, steps: usize| carries[n.saturating_sub(steps)..=n].iter().copied().fold(f64::INFINITY, f64::min);
         let most = |n: usize, steps: usize| carries[n.saturating_sub(steps)..=n].iter().copied().fold(0.0, f64::max);
         Course {
             possible: (0..STEPS).map(|n| least(n, AFTER_RISE).min(MOST)).collect(),
