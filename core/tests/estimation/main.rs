@@ -10,6 +10,7 @@ mod lines;
 mod media;
 mod network;
 mod queueing;
+mod radio;
 mod random;
 mod rfc8867;
 mod search;
@@ -70,6 +71,12 @@ plans![
     paused_while_the_line_was_away from lines,
     packets_overtake_each_other from lines,
     packets_hold_each_other_up from lines,
+    losses_in_bursts from radio,
+    a_policer from radio,
+    a_path_that_becomes_longer from radio,
+    feedback_that_is_lost from radio,
+    a_long_queue_after_an_outage from radio,
+    little_is_sent_beside_jitter from radio,
 ];
 
 #[test]
