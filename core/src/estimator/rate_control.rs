@@ -161,6 +161,8 @@ pub(super) struct RateControl {
     min: f64,
     max: f64,
     phase: Phase,
+    /// Drains in a row after which packets waited as long as before, to the millisecond nearly.
+    steady: u32,
     capacity: Capacity,
     updated: Time,
     /// Since when no queue was seen.
@@ -176,6 +178,7 @@ impl RateControl {
             min,
             max,
             phase: Phase::Growing,
+            steady: 0,
             capacity: Capacity::default(),
             updated: Time::ZERO,
             clear_since: Time::ZERO,
@@ -296,6 +299,7 @@ impl RateControl {
             Phase::Growing if standing > too_long || alarm.is_some() => {
                 let wait = standing.max(alarm.unwrap_or_default());
                 let arriving = self.arriving(queue, empty, conditions);
+                self.steady = 0;
                 self.drain(now, wait, arriving, self.rate, 0, conditions);
             }
             Phase::Growing => self.grow(now, elapsed, standing > empty, conditions),
@@ -306,26 +310,20 @@ impl RateControl {
                     self.rate = self.rate.max(arriving.min(before) * RESUME).min(before);
                 } else if elapsed > conditions.round_trip + DRAIN_PATIENCE + wait {
                     // What waited is to be gone by now.
-                    let steady = standing.abs_diff(wait) < EMPTY + wait / 8 && !conditions.losing;
+                    let as_it_was = standing.abs_diff(wait) < EMPTY + wait / 16 && !conditions.losing;
+                    self.steady = if as_it_was { self.steady + 1 } else { 0 };
                     let failed = match standing {
-                        _ if conditions.limited => {
-                            if steady {
-                                failed + 1
-                            } else {
-                                0
-                            }
-                        }
-                        _ if standing <= too_long => 0,
+                        _ if conditions.limited || standing <= too_long => 0,
                         _ if self.shrank(queue, wait, standing, elapsed, conditions) => failed,
                         _ => failed + 1,
                     };
-                    if failed >= DRAINS && conditions.limited {
-                        // Little was sent, and ever less, and nothing changed: no queue stands so still.
+                    if self.steady >= DRAINS {
+                        // Ever less was sent, and nothing changed: no queue stands so still.
                         queue.path_is_longer();
                         self.phase = Phase::Growing;
                         self.rate = self.rate.max(before);
                         self.clear_since = now;
-                    } else if failed >= contended.map_or(DRAINS, |_| 1) && !conditions.limited {
+                    } else if failed >= contended.map_or(DRAINS, |_| 1) {
                         let first = CONTEND_FIRST.max(elapsed * CONTEND_DRAINS);
                         let until_test = contended.map_or(first, |before| (before * 2).min(first.max(CONTEND_LONGEST)));
                         self.phase = Phase::Contending { last_loss: now, since: now, until_test };
