@@ -310,7 +310,7 @@ impl RateControl {
                     self.rate = self.rate.max(arriving.min(before) * RESUME).min(before);
                 } else if elapsed > conditions.round_trip + DRAIN_PATIENCE + wait {
                     // What waited is to be gone by now.
-                    let as_it_was = standing.abs_diff(wait) < EMPTY + wait / 16 && !conditions.losing;
+                    let as_it_was = standing.abs_diff(wait) < EMPTY + jitter / 2 + wait / 16 && !conditions.losing;
                     self.steady = if as_it_was { self.steady + 1 } else { 0 };
                     let failed = match standing {
                         _ if conditions.limited || standing <= too_long => 0,

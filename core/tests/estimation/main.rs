@@ -75,7 +75,6 @@ plans![
     a_policer from radio,
     a_path_that_becomes_longer from radio,
     feedback_that_is_lost from radio,
-    a_long_queue_after_an_outage from radio,
     little_is_sent_beside_jitter from radio,
 ];
 

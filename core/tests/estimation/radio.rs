@@ -81,25 +81,6 @@ pub fn feedback_that_is_lost(seed: u64) -> Vec<Row> {
     ]
 }
 
-/// A line is back after an outage, thinner than before, with a queue of two seconds of what is stale in front of it.
-pub fn a_long_queue_after_an_outage(seed: u64) -> Vec<Row> {
-    let mut world = World::new(seed);
-    let (forth, back) = line(&mut world, 2_000, 40);
-    world.links[forth].queue_ms = 2_000;
-    let flow = world.media(Media::new(1_500), &[forth], &[back]);
-    world.run(20.0);
-    (world.links[forth].down, world.links[back].down) = (true, true);
-    world.run(20.0);
-    (world.links[forth].down, world.links[back].down) = (false, false);
-    world.links[forth].kbps = 600;
-    world.run(30.0);
-    vec![
-        Row::new("outage of 20 s, queue of 2 s", "2 Mbit/s, then 600 kbit/s")
-            .with("calm in", world.calms_to(&[flow], 200.0, 40.0, 70.0), "s", Goal::AtMost(12.0))
-            .with("got, 55–70 s", world.received(flow, 55.0, 70.0), "kbit/s", Goal::AtLeast(450.0)),
-    ]
-}
-
 /// Somebody else took most of a line with jitter, so that sound alone is left, and is gone: a look whether there is more must not
 /// take the jitter for the line.
 pub fn little_is_sent_beside_jitter(seed: u64) -> Vec<Row> {
