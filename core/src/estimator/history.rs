@@ -82,6 +82,14 @@ impl History {
         self.newest.map_or(0..0, |newest| (newest + 1).saturating_sub(self.entries.len() as u64)..newest + 1)
     }
 
+    /// What is remembered of these packets and not told of, in bytes.
+    pub(super) fn bytes(&self, sequences: std::ops::Range<u64>) -> u64 {
+        let range = self.range();
+        let sequences = sequences.start.max(range.start)..sequences.end.min(range.end);
+        let sent = sequences.map(|sequence| self.entries[self.index(sequence)]);
+        sent.filter(|sent| sent.fate == Fate::InFlight).map(|sent| u64::from(sent.size)).sum()
+    }
+
     /// A packet that is still remembered.
     #[inline]
     pub(super) fn get_mut(&mut self, sequence: u64) -> Option<&mut Sent> {

@@ -25,7 +25,7 @@ use crate::event::EstimateSource;
 use crate::time::Time;
 
 use self::history::{Fate, History};
-use self::loss::{LossConditions, LossControl};
+use self::loss::{LossConditions, LossControl, Told};
 use self::per_source::Sources;
 use self::probe::{Prober, Situation};
 use self::queue::Queue;
@@ -48,6 +48,8 @@ const OUTAGE_FLOOR: f64 = 30_000.0;
 const SHORT_OUTAGE: Duration = Duration::from_millis(2_000);
 /// For how long after it packets are lost because of what was sent into it.
 const STALE_QUEUE: Duration = Duration::from_millis(500);
+/// A queue of what is stale that takes longer than this is waited for.
+const STALE_TAKES: Duration = Duration::from_millis(300);
 /// Share of the former estimate that is tried at once when the line is back; the rest is left to a probe.
 const AFTER_OUTAGE: f64 = 0.6;
 const AFTER_SHORT_OUTAGE: f64 = 0.85;
@@ -141,6 +143,8 @@ pub struct Estimator {
     last_feedback: Option<LastFeedback>,
     /// What the peer told of is known to be lost or received up to here.
     judged: u64,
+    /// Whether the packet before that was lost.
+    last_was_lost: bool,
     /// When the newest packet that arrived was sent.
     newest_arrived: Option<Time>,
     sources: Sources,
@@ -185,6 +189,7 @@ impl Estimator {
             arrival_origin: None,
             last_feedback: None,
             judged: 0,
+            last_was_lost: false,
             newest_arrived: None,
             sources: Sources::default(),
             round_trip: None,
@@ -283,9 +288,19 @@ impl Estimator {
         }
     }
 
+    /// So many bytes arrived about `arrived` of which no feedback tells.
+    fn came_untold(&mut self, arrived: i64, bytes: u64) {
+        if let Some(origin) = self.arrival_origin.filter(|_| bytes > 0) {
+            let bytes = (bytes as f64 * (1.0 - self.loss.chance())) as u64;
+            self.arriving.add(Time::from_nanos((arrived - origin).max(0) as u64), bytes as u32);
+            self.queue.untold(bytes);
+        }
+    }
+
     /// Draws the conclusions from one feedback.
     fn conclude(&mut self, now: Time, acknowledged: &Acknowledged) {
-        if let Some(newest) = acknowledged.newest {
+        // What waited out an outage tells nothing of the round trip.
+        if let Some(newest) = acknowledged.newest.filter(|sent| *sent >= self.ignore_before) {
             let sample = now.since(newest);
             let smoothed = self.round_trip.map_or(sample, |before| (before * 7 + sample) / 8);
             self.round_trip = Some(smoothed);
@@ -303,6 +318,7 @@ impl Estimator {
             losing: self.loss.is_losing(),
         };
         self.rate_control.update(now, &mut self.queue, &conditions);
+        self.wait_for_what_is_stale(now, acknowledged, &conditions);
         if let Some(outcome) = acknowledged.probe {
             let situation = self.situation(now);
             let outcome = self.prober.conclude(now, outcome, self.queue.jitter(), &situation);
@@ -311,12 +327,22 @@ impl Estimator {
         }
         let loss_conditions = LossConditions {
             sending,
+            arriving,
             other: self.rate_control.rate(),
             queued: !self.rate_control.is_calm(now),
             round_trip,
         };
-        let lost = acknowledged.lost;
-        self.loss.update(now, lost, acknowledged.received + lost, &loss_conditions);
+        let Acknowledged { lost, loss_events: events, received, .. } = *acknowledged;
+        self.loss.update(now, Told { lost, events, packets: received + lost }, &loss_conditions);
+    }
+
+    /// The line is back for long enough that something sent since then should have come, and what comes was sent before:
+    /// that stands in front of what is sent now, and comes as fast as the line carries it.
+    fn wait_for_what_is_stale(&mut self, now: Time, acknowledged: &Acknowledged, conditions: &Conditions) {
+        let stale = acknowledged.newest.is_some_and(|newest| newest < self.ignore_before);
+        if stale && now.since(self.ignore_before) > conditions.round_trip + STALE_TAKES {
+            self.rate_control.wait_behind(now, conditions.acknowledged);
+        }
     }
 
     /// The next probe to send, if it is time for one.
@@ -405,13 +431,15 @@ impl Estimator {
             unknown: !self.tells_packets(),
             yielding: self.rate_control.is_yielding(),
             calm: self.rate_control.is_calm(now),
-            allowed: if !sending || limited {
-                self.rate_control.is_calm(now)
-            } else {
-                self.rate_control.may_carry_more(now)
-            },
+            allowed: !self.loss.is_policed()
+                && if !sending || limited {
+                    self.rate_control.is_calm(now)
+                } else {
+                    self.rate_control.may_carry_more(now)
+                },
             idle: !sending,
             packet: self.packet,
+            jitter: if limited { self.queue.jitter() } else { Duration::ZERO },
             answer: None,
         };
         if self.takes_trains() {
@@ -446,6 +474,8 @@ impl Estimator {
 struct Acknowledged {
     received: u32,
     lost: u32,
+    /// Losses in a row are one.
+    loss_events: u32,
     newest: Option<Time>,
     probe: Option<train::Outcome>,
 }

@@ -109,14 +109,19 @@ impl Estimator {
         let mut acknowledged = Acknowledged::default();
         for stream in feedback.streams() {
             let Some(source) = self.sources.of(stream.ssrc) else { continue };
+            let mut was_lost = false;
             for (sequence_number, report) in stream.packets() {
                 let Some(sequence) = source.find(sequence_number, newest) else { continue };
                 let Some(sent) = self.history.get_mut(sequence) else { continue };
+                let missing = matches!(report, PacketReport::Missing);
+                let before = std::mem::replace(&mut was_lost, missing);
                 match report {
                     // What is told of has been overtaken by a packet of its source that arrived.
                     PacketReport::Missing if sent.fate == Fate::InFlight => {
                         sent.fate = Fate::Lost;
-                        acknowledged.lost += u32::from(sent.at >= self.losses_after);
+                        let counts = sent.at >= self.losses_after;
+                        acknowledged.lost += u32::from(counts);
+                        acknowledged.loss_events += u32::from(counts && !before);
                     }
                     PacketReport::Arrived(ago) if sent.fate != Fate::Received && told.len() < MAX_TOLD => {
                         let nanos = ago.map(|ago| made - ago);

@@ -14,6 +14,9 @@ use crate::time::Time;
 const LENGTH: Duration = Duration::from_millis(35);
 const SHORT_LENGTH: Duration = Duration::from_millis(25);
 const FAR: f64 = 2.5;
+/// So many times the jitter at least, up to that: what is no longer than the jitter shows the jitter.
+const LENGTHS_OF_JITTER: u32 = 3;
+const LONGEST: Duration = Duration::from_millis(80);
 /// So many times as long where only the round trip of what follows it tells of it.
 const TRAIN: u32 = 2;
 /// Packets of a probe at least. The first one only starts the clock.
@@ -96,6 +99,8 @@ pub(super) struct Situation {
     pub(super) idle: bool,
     /// Bytes of the packets that are sent, on average.
     pub(super) packet: f64,
+    /// How much delays vary by themselves: none where so much is sent that they do so because of that.
+    pub(super) jitter: Duration,
     /// How long the answer to a train may take, where the peer tells nothing of single packets.
     pub(super) answer: Option<Duration>,
 }
@@ -158,6 +163,7 @@ impl Prober {
         self.next_at = now + if situation.idle { IDLE_INTERVAL } else { INTERVAL };
         let far = rate >= situation.estimate * FAR;
         let length = if far { SHORT_LENGTH } else { LENGTH };
+        let length = length.max((situation.jitter * LENGTHS_OF_JITTER).min(LONGEST));
         Some(match situation.answer {
             Some(patience) => self.begin(now, rate, length * TRAIN, patience),
             None => self.begin(now, rate, length, PATIENCE),
@@ -296,6 +302,7 @@ mod tests {
             allowed: true,
             idle: false,
             packet: 500.0,
+            jitter: Duration::ZERO,
             answer: None,
         }
     }

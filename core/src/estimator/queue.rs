@@ -123,7 +123,19 @@ impl Queue {
         }
     }
 
-    /// Forgets the bursts, since what comes next has no connection with them: feedback was lost, or nothing came.
+    /// So many bytes arrived that were not told of.
+    pub(super) fn untold(&mut self, bytes: u64) {
+        self.total += bytes;
+    }
+
+    /// What packets wait is no queue: it takes them so long now.
+    pub(super) fn path_is_longer(&mut self) {
+        if let Some(shortest) = self.shortest(STANDING_WINDOW, 1) {
+            self.base = [shortest, i64::MAX];
+        }
+    }
+
+    /// Forgets the bursts, since what comes next has no connection with them: nothing came.
     pub(super) fn interrupted(&mut self) {
         self.bursts.clear();
         self.total = 0;

@@ -41,6 +41,9 @@ const DRAIN_LEAST: f64 = 0.60;
 const DRAIN_TIME: f64 = 0.5;
 /// How long a queue is given to shrink, beyond a round trip and its own length.
 const DRAIN_PATIENCE: Duration = Duration::from_millis(250);
+/// It shrinks by so much of what is sent less, at least and at most; less than this share of the time tells nothing.
+const SHRINKS: std::ops::Range<f64> = 0.5..2.0;
+const LEAST_SHRINK: f64 = 0.05;
 /// How many times in a row it may fail to shrink, with less and less sent, until it is taken for that of somebody else:
 /// what is our own shrinks.
 const DRAINS: u32 = 3;
@@ -158,6 +161,8 @@ pub(super) struct RateControl {
     min: f64,
     max: f64,
     phase: Phase,
+    /// Drains in a row after which packets waited as long as before, to the millisecond nearly.
+    steady: u32,
     capacity: Capacity,
     updated: Time,
     /// Since when no queue was seen.
@@ -173,6 +178,7 @@ impl RateControl {
             min,
             max,
             phase: Phase::Growing,
+            steady: 0,
             capacity: Capacity::default(),
             updated: Time::ZERO,
             clear_since: Time::ZERO,
@@ -254,6 +260,13 @@ impl RateControl {
         self.stale_until = stale_until;
     }
 
+    /// What arrives stands in front of what is sent, and is to be gone first.
+    pub(super) fn wait_behind(&mut self, now: Time, arriving: f64) {
+        if self.rate > arriving * DRAIN_LEAST {
+            self.restart(now, arriving * DRAIN_LEAST);
+        }
+    }
+
     /// The line was seen to carry no more than `carries`, by somebody else: goes on with `rate`.
     pub(super) fn fall(&mut self, now: Time, rate: f64, carries: f64) {
         self.capacity.saw(carries);
@@ -286,6 +299,7 @@ impl RateControl {
             Phase::Growing if standing > too_long || alarm.is_some() => {
                 let wait = standing.max(alarm.unwrap_or_default());
                 let arriving = self.arriving(queue, empty, conditions);
+                self.steady = 0;
                 self.drain(now, wait, arriving, self.rate, 0, conditions);
             }
             Phase::Growing => self.grow(now, elapsed, standing > empty, conditions),
@@ -296,8 +310,20 @@ impl RateControl {
                     self.rate = self.rate.max(arriving.min(before) * RESUME).min(before);
                 } else if elapsed > conditions.round_trip + DRAIN_PATIENCE + wait {
                     // What waited is to be gone by now.
-                    let failed = if standing > too_long { failed + 1 } else { 0 };
-                    if failed >= contended.map_or(DRAINS, |_| 1) && !conditions.limited {
+                    let as_it_was = standing.abs_diff(wait) < EMPTY + jitter / 2 + wait / 16 && !conditions.losing;
+                    self.steady = if as_it_was { self.steady + 1 } else { 0 };
+                    let failed = match standing {
+                        _ if conditions.limited || standing <= too_long => 0,
+                        _ if self.shrank(queue, wait, standing, elapsed, conditions) => failed,
+                        _ => failed + 1,
+                    };
+                    if self.steady >= DRAINS {
+                        // Ever less was sent, and nothing changed: no queue stands so still.
+                        queue.path_is_longer();
+                        self.phase = Phase::Growing;
+                        self.rate = self.rate.max(before);
+                        self.clear_since = now;
+                    } else if failed >= contended.map_or(DRAINS, |_| 1) {
                         let first = CONTEND_FIRST.max(elapsed * CONTEND_DRAINS);
                         let until_test = contended.map_or(first, |before| (before * 2).min(first.max(CONTEND_LONGEST)));
                         self.phase = Phase::Contending { last_loss: now, since: now, until_test };
@@ -335,6 +361,21 @@ impl RateControl {
             }
         }
         self.rate = self.rate.clamp(self.min, self.max);
+    }
+
+    /// Whether a queue shrank by just as much as less was sent than arrived: then it is our own, though it takes long to drain.
+    fn shrank(
+        &self,
+        queue: &Queue,
+        wait: Duration,
+        standing: Duration,
+        elapsed: Duration,
+        conditions: &Conditions,
+    ) -> bool {
+        let Some(arriving) = queue.arrival_rate(BUSY_WINDOW) else { return false };
+        let less = 1.0 - conditions.sending * (1.0 - conditions.random_loss) / arriving;
+        let share = wait.saturating_sub(standing).as_secs_f64() / (elapsed.as_secs_f64() * less);
+        less > LEAST_SHRINK && SHRINKS.contains(&share)
     }
 
     /// Whether all that is known is what a probe showed, and we have come up to that without a queue.

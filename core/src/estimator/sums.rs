@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use super::loss::Told;
 use super::reports::Verdict;
 use super::train::Outcome;
 use super::{Estimator, Probe};
@@ -204,11 +205,13 @@ impl Estimator {
         let sending = self.sending.rate(now);
         let conditions = super::LossConditions {
             sending,
+            arriving: sending * (1.0 - lost),
             other: self.rate_control.rate(),
             queued: !self.reports.is_calm(now),
             round_trip: round_trip.unwrap_or(super::UNKNOWN_ROUND_TRIP) + REPORTS_TAKE,
         };
-        self.loss.update(now, (lost * f64::from(expected)).round() as u32, expected, &conditions);
+        let count = (lost * f64::from(expected)).round() as u32;
+        self.loss.update(now, Told { lost: count, events: count, packets: expected }, &conditions);
         let train = self.sums.train.and_then(|train| train.reported);
         let is_answer = train.zip(answers).is_some_and(|(reported, answers)| {
             answers.since(reported) <= TOLERANCE && reported.since(answers) <= TOLERANCE

@@ -29,10 +29,8 @@ impl Estimator {
         let next_in_line = last.is_none_or(|last| feedback.feedback_count == last.count.wrapping_add(1));
         let end = first + u64::from(feedback.status_count);
         let covered = last.map_or(first, |last| last.covered);
-        if !next_in_line && covered < first {
-            // Feedback was lost: what it told of is neither lost nor received.
-            self.queue.interrupted();
-        }
+        // Feedback was lost: what it told of is neither lost nor received, and came as fast as the rest.
+        let mut untold = if next_in_line { 0 } else { self.history.bytes(covered..first) };
         self.heard(now);
 
         let mut clock = last.map(|last| (last.told, last.unwrapped));
@@ -43,6 +41,9 @@ impl Estimator {
                 clock = Some((nanos, unwrapped));
                 unwrapped
             });
+            if let Some(at) = unwrapped {
+                self.came_untold(at, std::mem::take(&mut untold));
+            }
             self.received(sequence::nearest(first, arrival.sequence_number), unwrapped, &mut acknowledged);
         }
         // Told of and not received. Only what is new: the peer may tell of the same packets again. Where packets overtake
@@ -54,13 +55,18 @@ impl Estimator {
         self.newest_arrived = self.newest_arrived.max(acknowledged.newest);
         let patience = self.queue.overtaking() * 2;
         for sequence in self.judged.max(range.start)..end.min(range.end) {
-            if let Some(sent) = self.history.get_mut(sequence).filter(|sent| sent.fate == Fate::InFlight) {
+            let missing = self.history.get_mut(sequence).filter(|sent| sent.fate == Fate::InFlight);
+            let was_lost = std::mem::replace(&mut self.last_was_lost, missing.is_some());
+            if let Some(sent) = missing {
                 if self.newest_arrived.is_some_and(|newest| newest.since(sent.at) < patience) {
+                    self.last_was_lost = was_lost;
                     break;
                 }
                 sent.fate = Fate::Lost;
                 // What was sent into an outage is lost to the outage.
-                acknowledged.lost += u32::from(sent.at >= self.losses_after);
+                let counts = sent.at >= self.losses_after;
+                acknowledged.lost += u32::from(counts);
+                acknowledged.loss_events += u32::from(counts && !was_lost);
             }
             self.judged = sequence + 1;
         }

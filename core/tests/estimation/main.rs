@@ -4,12 +4,16 @@
 //! `cargo test --release --test estimation -- --ignored --nocapture figures`; `PLANS=thin_line` in front of it prints those alone
 //! whose names have this in them.
 
+mod drawn;
 mod figures;
 mod lines;
 mod media;
 mod network;
+mod queueing;
+mod radio;
 mod random;
 mod rfc8867;
+mod search;
 mod sums;
 mod tcp;
 mod world;
@@ -67,6 +71,11 @@ plans![
     paused_while_the_line_was_away from lines,
     packets_overtake_each_other from lines,
     packets_hold_each_other_up from lines,
+    losses_in_bursts from radio,
+    a_policer from radio,
+    a_path_that_becomes_longer from radio,
+    feedback_that_is_lost from radio,
+    little_is_sent_beside_jitter from radio,
 ];
 
 #[test]
@@ -76,4 +85,13 @@ fn figures() {
     let plans = PLANS.iter().filter(|(name, _)| name.contains(&only));
     let seeds: Vec<Vec<Row>> = SEEDS.map(|seed| plans.clone().flat_map(|(_, plan)| plan(seed)).collect()).collect();
     println!("{}", figures::table(&seeds));
+}
+
+#[test]
+#[ignore = "looks for lines that the estimator is bad on, by chance"]
+fn search() {
+    let number = |name: &str, without: u64| std::env::var(name).map_or(without, |value| value.parse().expect(name));
+    let (from, lines) = (number("FROM", 1), number("LINES", 400));
+    let found: Vec<_> = (from..from + lines).map(|seed| search::play(drawn::Drawn::new(seed), lines == 1)).collect();
+    println!("{}", search::report(&found, number("WORST", 8) as usize));
 }

@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 
+use crate::queueing::{CoDel, Policer};
 use crate::random::Random;
 
 /// Nanoseconds.
@@ -60,6 +61,9 @@ pub enum Loss {
     None,
     /// Each packet by itself.
     Independent(f64),
+    /// Gilbert's model: nothing is lost in its good state and everything in its bad one; chance per packet to go over to the bad
+    /// one, and back.
+    Bursts(f64, f64),
 }
 
 /// One direction of a line.
@@ -73,7 +77,13 @@ pub struct Link {
     pub stalls: Nanos,
     /// Jitter from none to so much, each as likely, in which packets overtake each other; in place of the other.
     pub scatter: Nanos,
+    /// Packets arrive together at the end of slots that are so long, as a cell schedules them; none for zero.
+    pub slots: Nanos,
     pub loss: Loss,
+    /// What drops packets instead of queueing them, before the queue.
+    pub policer: Option<Policer>,
+    /// What drops them from the head of a queue that stands; without, they are dropped where the queue is full.
+    pub codel: Option<CoDel>,
     /// A link that is down keeps what is in its queue, and drops what does not fit.
     pub down: bool,
     queue: VecDeque<(Nanos, Packet)>,
@@ -83,8 +93,14 @@ pub struct Link {
     on_the_way: VecDeque<(Nanos, Packet)>,
     latest: Nanos,
     random: Random,
+    /// Whether bursts of losses are in their bad state.
+    bad: bool,
     /// Dropped for want of room, and lost.
     pub dropped: u64,
+    /// Of these, lost by chance.
+    pub lost: u64,
+    /// All that came.
+    pub entered: u64,
 }
 
 impl Link {
@@ -96,7 +112,10 @@ impl Link {
             jitter: 0,
             stalls: 0,
             scatter: 0,
+            slots: 0,
             loss: Loss::None,
+            policer: None,
+            codel: None,
             down: false,
             queue: VecDeque::new(),
             queued: 0,
@@ -104,14 +123,19 @@ impl Link {
             on_the_way: VecDeque::new(),
             latest: 0,
             random: Random::new(seed),
+            bad: false,
             dropped: 0,
+            lost: 0,
+            entered: 0,
         }
     }
 
     pub fn enter(&mut self, now: Nanos, packet: Packet) {
         let room = (self.kbps * self.queue_ms / 8).max(3_000) as usize;
         let size = packet.size + OVERHEAD;
-        if self.queued + size > room {
+        self.entered += 1;
+        let passes = self.policer.as_mut().is_none_or(|policer| policer.lets_pass(now, size));
+        if self.queued + size > room || !passes {
             self.dropped += 1;
             return;
         }
@@ -127,6 +151,15 @@ impl Link {
             now = now.max(*entered);
             if now >= end {
                 break;
+            }
+            if self.left == 0
+                && let Some(codel) = &mut self.codel
+                && codel.drops(now, now - *entered, self.queued)
+            {
+                self.queued -= packet.size + OVERHEAD;
+                self.queue.pop_front();
+                self.dropped += 1;
+                continue;
             }
             // In nanobits, so that a rate may change within a packet.
             let bits = ((packet.size + OVERHEAD) * 8) as u128 * 1_000_000_000;
@@ -146,6 +179,7 @@ impl Link {
             self.queued -= packet.size + OVERHEAD;
             if self.is_lost() {
                 self.dropped += 1;
+                self.lost += 1;
                 continue;
             }
             if self.scatter > 0 {
@@ -161,8 +195,12 @@ impl Link {
             } else {
                 (self.random.normal().clamp(-3.0, 3.0).mul_add(self.jitter as f64, 3.0 * self.jitter as f64)) as Nanos
             };
+            let mut at = now + self.delay + jitter;
+            if self.slots > 0 {
+                at = at.next_multiple_of(self.slots);
+            }
             // Nobody overtakes.
-            self.latest = self.latest.max(now + self.delay + jitter);
+            self.latest = self.latest.max(at);
             self.on_the_way.push_back((self.latest, packet));
         }
         while self.on_the_way.front().is_some_and(|(at, _)| *at <= end) {
@@ -175,6 +213,11 @@ impl Link {
         match self.loss {
             Loss::None => false,
             Loss::Independent(share) => self.random.chance(share),
+            Loss::Bursts(to_bad, to_good) => {
+                let change = if self.bad { to_good } else { to_bad };
+                self.bad ^= self.random.chance(change);
+                self.bad
+            }
         }
     }
 }
