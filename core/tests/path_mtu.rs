@@ -5,7 +5,7 @@ mod common;
 use _core::command::Command;
 use _core::engine::{ErrorKind, Outcome};
 use _core::event::{Event, IceState};
-use _core::ice::PROBE_LEN;
+use _core::ice::{PROBE_LEN, PROOF_LEN};
 use _core::packet::stun::{Class, IntegrityKey, StunMessage, write_binding_success};
 use _core::params::{PeerIce, TransportUpdate};
 use _core::path::Protocol;
@@ -98,13 +98,28 @@ fn a_path_that_falls_silent_while_it_swallows_long_packets_is_left_in_peace_by_a
 }
 
 #[test]
+fn a_queue_that_is_full_is_no_narrow_path() {
+    let (mut sim, mut client) = probed_with(Some(2_000_000));
+    let mut random = 1_u32;
+    for turn in 0..60_000 {
+        if turn % 500 == 0 {
+            client.check(&mut sim, true);
+        }
+        // What room is left when they come, of a queue that one packet of 1,500 bytes leaves at a time.
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        run(&mut sim, &mut client, (random >> 16) as usize % 1_500, 10);
+    }
+    assert_eq!(sim.take_events(), []);
+}
+
+#[test]
 fn another_path_is_asked_anew_and_tcp_is_not() {
     let (mut sim, mut client) = probed();
-    run(&mut sim, &mut client, 500, 10_000);
+    run(&mut sim, &mut client, PROOF_LEN, 10_000);
     assert_eq!(sim.take_events(), [NARROW]);
     client.path = udp(99);
     assert_eq!(client.check(&mut sim, true), Some(Class::Success));
-    run(&mut sim, &mut client, 500, 10_000);
+    run(&mut sim, &mut client, PROOF_LEN, 10_000);
     let moved = Event::Ice { transport_id: 10, state: IceState::Connected, protocol: Protocol::Udp, moved: true };
     assert_eq!(sim.take_events(), [moved, NARROW]);
 

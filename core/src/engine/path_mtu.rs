@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Engine, ErrorKind, Outcome};
 use crate::estimator::Estimate;
 use crate::event::Event;
-use crate::ice::{Credentials, MtuProbe, PROBE_LEN, Probes};
+use crate::ice::{Credentials, MtuProbe, PROBE_LEN, PROOF_LEN, Probes};
 use crate::packet::stun::{BindingRequest, Role, StunMessage, TransactionId};
 use crate::path::{Path, Protocol};
 use crate::time::Time;
@@ -66,12 +66,13 @@ impl Engine {
             id[8..].copy_from_slice(&self.random.next_u32().to_be_bytes());
             TransactionId(id)
         };
+        let short_len = probe.proves().then_some(PROOF_LEN);
         let probes = Probes { long: transaction_id(), short: transaction_id() };
         probe.on_sent(now, probes);
         let deadline = probe.deadline();
         let username = format!("{}:{}", probe.peer().ufrag, agent.ufrag());
         let integrity = probe.peer().key.clone();
-        for (transaction_id, len) in [(probes.long, Some(PROBE_LEN)), (probes.short, None)] {
+        for (transaction_id, len) in [(probes.long, Some(PROBE_LEN)), (probes.short, short_len)] {
             // The tie-breaker decides between two who want the same role: the peer controls.
             let role = Role::Controlled(0);
             let request =

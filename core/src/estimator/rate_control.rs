@@ -44,6 +44,8 @@ const DRAIN_PATIENCE: Duration = Duration::from_millis(250);
 /// It shrinks by so much of what is sent less, at least and at most; less than this share of the time tells nothing.
 const SHRINKS: std::ops::Range<f64> = 0.5..2.0;
 const LEAST_SHRINK: f64 = 0.05;
+/// Who sends more than this multiple of what was to drain it has shown nothing.
+const HEEDED: f64 = 1.15;
 /// How many times in a row it may fail to shrink, with less and less sent, until it is taken for that of somebody else:
 /// what is our own shrinks.
 const DRAINS: u32 = 3;
@@ -311,7 +313,8 @@ impl RateControl {
                 } else if elapsed > conditions.round_trip + DRAIN_PATIENCE + wait {
                     // What waited is to be gone by now.
                     let as_it_was = standing.abs_diff(wait) < EMPTY + jitter / 2 + wait / 16 && !conditions.losing;
-                    self.steady = if as_it_was { self.steady + 1 } else { 0 };
+                    let is_less = conditions.sending < self.rate * HEEDED;
+                    self.steady = if as_it_was && is_less { self.steady + 1 } else { 0 };
                     let failed = match standing {
                         _ if conditions.limited || standing <= too_long => 0,
                         _ if self.shrank(queue, wait, standing, elapsed, conditions) => failed,

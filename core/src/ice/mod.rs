@@ -8,4 +8,4 @@ mod recent_checks;
 
 pub use self::agent::{Agent, Change, Check, Checked, MAX_PATHS, Tick};
 pub use self::credentials::{Credentials, Generation};
-pub use self::mtu_probe::{MtuProbe, PROBE_LEN, Probes};
+pub use self::mtu_probe::{MtuProbe, PROBE_LEN, PROOF_LEN, Probes};
