@@ -85,7 +85,17 @@ async def test_operators_see_rooms_and_figures_and_nobody_by_name(
     caplog.set_level("DEBUG", "bridge")
     doors = [await join(bridge, tmp_path, identity) for identity in ("01017012345", "ola")]
     rooms = await asyncio.to_thread(AdminClient(tmp_path).ask, "rooms")
-    assert rooms == [{"room": "dev/time-1", "participants": 2, "test_legs": 0, "waiting": 0, "connected": 2, "sources": 0, "legs": []}]
+    assert rooms == [
+        {
+            "room": "dev/time-1",
+            "participants": 2,
+            "test_legs": 0,
+            "waiting": 0,
+            "connected": 2,
+            "sources": 0,
+            "legs": [],
+        }
+    ]
     assert await asyncio.to_thread(AdminClient(tmp_path).ask, "report", "dev/time-1") == [], "no media yet"
     assert await asyncio.to_thread(AdminClient(tmp_path).ask, "report", "dev/none") is None
     figures = (await get(bridge, "/metrics")).text
