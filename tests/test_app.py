@@ -14,9 +14,10 @@ import pytest
 import websockets
 from websockets.asyncio.client import ClientConnection
 
-from bridge.app import Application, run
+from bridge.app import Application
 from bridge.audit import AuditLog
 from bridge.auth import DEVELOPMENT_ISSUER, development_secret, mint
+from bridge.commands.running import run_until_asked
 from bridge.errors import BridgeError
 from bridge.observability import AdminClient
 from bridge.settings import Settings, load_settings
@@ -132,7 +133,7 @@ def terminal() -> Iterator[None]:
 async def test_a_signal_ends_calls_with_a_notice(tmp_path: Path, number: signal.Signals, terminal: None) -> None:
     bridge = Application(settings(tmp_path), development=True)
     await bridge.start()
-    running = asyncio.create_task(run(bridge))
+    running = asyncio.create_task(run_until_asked(bridge))
     doors: Sequence[ClientConnection] = [await join(bridge, tmp_path, identity) for identity in ("kari", "ola")]
     os.kill(os.getpid(), number)
     notices = await asyncio.gather(*map(closing_notice, doors))
@@ -151,10 +152,10 @@ async def test_who_asks_again_after_a_while_is_left_to_the_system(
     async def close_for_ever() -> None:
         await eventually(lambda: signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)
 
-    monkeypatch.setattr("bridge.app.SAME_REQUEST_SECONDS", 0.1)
+    monkeypatch.setattr("bridge.commands.running.SAME_REQUEST_SECONDS", 0.1)
     with monkeypatch.context() as hanging:
         hanging.setattr(bridge, "close", close_for_ever)
-        running = asyncio.create_task(run(bridge))
+        running = asyncio.create_task(run_until_asked(bridge))
         await asyncio.sleep(0)
         os.kill(os.getpid(), signal.SIGTERM)
         await running
@@ -163,7 +164,7 @@ async def test_who_asks_again_after_a_while_is_left_to_the_system(
 async def test_a_bridge_that_was_started_to_outlive_its_terminal_does(bridge: Application) -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        running = asyncio.create_task(run(bridge))
+        running = asyncio.create_task(run_until_asked(bridge))
         await asyncio.sleep(0)
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
         os.kill(os.getpid(), signal.SIGTERM)

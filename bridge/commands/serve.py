@@ -11,12 +11,12 @@ import uvloop
 
 from bridge import development
 from bridge.app import Application
-from bridge.app import run as run_application
 from bridge.audit import Entry
 from bridge.audit import command as audit_log
 from bridge.auth import DEVELOPMENT_ISSUER
 from bridge.auth.printed_keys import refuse_printed_keys
 from bridge.commands.options import add_settings, read_settings
+from bridge.commands.running import run_until_asked
 from bridge.configuration import SettingsError
 from bridge.errors import BridgeError
 from bridge.issuers import read_roles
@@ -73,7 +73,7 @@ async def _serve(settings: Settings, remark: str | None) -> None:
     gc.freeze()
     if remark is not None:
         _print_links(settings, application.http_port, remark)
-    await run_application(application)
+    await run_until_asked(application)
 
 
 def _print_links(settings: Settings, port: int, remark: str) -> None:
