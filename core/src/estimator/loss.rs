@@ -95,13 +95,11 @@ pub(super) struct LossControl {
     /// Share lost by chance.
     chance: f64,
     cap: Option<f64>,
-    /// At which cap less was lost.
-    known: f64,
     /// When so much loss as few radios have is looked at again, and how long after that once more.
     doubted_at: Time,
     doubt: Duration,
-    /// Whether the line loses by rate and has no queue: short trains tell nothing of it.
-    policed: bool,
+    /// What the line carries, in bit/s, where it loses by rate and has no queue: short trains tell nothing of that.
+    policed: Option<f64>,
     trial: Option<Trial>,
     /// Smoothed, for reports.
     fraction: f64,
@@ -119,10 +117,9 @@ impl LossControl {
             events_so_far: 0.0,
             chance: 0.0,
             cap: None,
-            known: 0.0,
             doubted_at: Time::ZERO,
             doubt: DOUBT,
-            policed: false,
+            policed: None,
             trial: None,
             fraction: 0.0,
             losing: false,
@@ -151,12 +148,12 @@ impl LossControl {
 
     /// Whether the line drops what is too much and queues nothing, as a token bucket does: that lets pass a train whole.
     pub(super) fn is_policed(&self) -> bool {
-        self.policed
+        self.policed.is_some()
     }
 
     /// A probe arrived at this rate in bit/s: whatever was lost before, the line carries that.
     pub(super) fn on_probe(&mut self, rate: f64) {
-        if !self.policed {
+        if self.policed.is_none() {
             self.cap = self.cap.map(|cap| cap.max(rate));
         }
     }
@@ -198,9 +195,10 @@ impl LossControl {
         self.events_so_far = self.events_so_far * MEMORY + f64::from(self.events);
         let scattered = f64::from(self.events) > SCATTERED * f64::from(self.packets - self.lost);
         let next = Trial { lost_before: lost, sent_before: rate, arrived_before: arriving, scattered, since: now };
+        let policed = self.policed.filter(|known| rate < known * FAR);
         match self.trial {
-            None if self.losing && self.policed && rate < self.known * FAR => {
-                self.cap = Some(self.known * WELL_BELOW);
+            None if self.losing && policed.is_some() => {
+                self.cap = policed.map(|known| known * WELL_BELOW);
                 self.trial = Some(next);
             }
             None if self.chance > CLEAR && now >= self.doubted_at => {
@@ -210,10 +208,10 @@ impl LossControl {
             }
             None if self.losing => {
                 self.cap = Some(rate * (1.0 - excess).max(0.5));
-                (self.trial, self.policed) = (Some(next), false);
+                (self.trial, self.policed) = (Some(next), None);
             }
             None => {
-                let rise = if self.policed { 0.02 } else { 0.06 };
+                let rise = if self.policed.is_some() { 0.02 } else { 0.06 };
                 let step = if excess > 0.0 { rise } else { 0.15 } * excess;
                 self.chance = (self.chance + step).min(MAX_CHANCE);
                 self.lift(seconds, other);
@@ -228,7 +226,7 @@ impl LossControl {
                     if !queued && still && trial.lost_before > CLEAR {
                         self.drops_what_is_too_much(arriving);
                     }
-                } else if still && excess > CLEAR && !self.policed {
+                } else if still && excess > CLEAR && self.policed.is_none() {
                     if !queued {
                         self.drops_what_is_too_much(arriving);
                     }
@@ -242,7 +240,7 @@ impl LossControl {
                     self.chance = lost.min(MAX_CHANCE);
                     self.doubted_at = self.doubted_at.max(now + DOUBT);
                     self.trial = None;
-                    self.cap = self.cap.filter(|_| self.policed);
+                    self.cap = self.cap.filter(|_| self.policed.is_some());
                 }
             }
         }
@@ -250,9 +248,8 @@ impl LossControl {
 
     /// The line carries no more than what arrives, and drops the rest without a queue.
     fn drops_what_is_too_much(&mut self, arriving: f64) {
-        self.policed = true;
         self.doubt = DOUBT;
-        self.known = arriving / (1.0 - self.chance);
+        self.policed = Some(arriving / (1.0 - self.chance));
     }
 
     /// How many packets an event takes, on average.
@@ -262,14 +259,14 @@ impl LossControl {
 
     fn lift(&mut self, seconds: f64, other: f64) {
         let Some(cap) = self.cap else { return };
-        let growth = match cap / self.known {
-            _ if !self.policed => GROWTH,
-            share if share < NEAR => NEAR_GROWTH,
-            share if share < FAR => GROWTH,
-            _ => FAR_GROWTH,
+        let growth = match self.policed.map(|known| cap / known) {
+            None => GROWTH,
+            Some(share) if share < NEAR => NEAR_GROWTH,
+            Some(share) if share < FAR => GROWTH,
+            Some(_) => FAR_GROWTH,
         };
         self.cap = Some(cap * (1.0 + growth * seconds)).filter(|cap| *cap < other);
-        self.policed &= self.cap.is_some();
+        self.policed = self.policed.filter(|_| self.cap.is_some());
     }
 }
 
@@ -278,5 +275,59 @@ impl Trial {
     fn arrives_still(&self, rate: f64, arriving: f64) -> bool {
         let cut = rate / self.sent_before;
         cut < CUT && arriving > self.arrived_before * (1.0 - MARGINAL * (1.0 - cut))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Packets of 1,000 bytes over a line, told of every 100 ms. `carried` says of each, by its number, by its place among
+    /// those of its 100 ms and by how many these are, if it arrives. Sends as fast as the cap allows, 1 Mbit/s at most.
+    fn run(seconds: u64, carried: impl Fn(u64, u64, u64) -> bool) -> LossControl {
+        let mut control = LossControl::new();
+        let mut sent = 0;
+        for tick in 0..seconds * 10 {
+            let sending = control.cap().map_or(1e6, |cap| cap.min(1e6));
+            let offered = (sending / 80_000.0).round() as u64;
+            let arrives: Vec<bool> = (0..offered).map(|place| carried(sent + place, place, offered)).collect();
+            sent += offered;
+            let lost = arrives.iter().filter(|arrives| !**arrives).count() as u32;
+            let begins = |pair: &&[bool]| pair[0] && !pair[1];
+            let events = arrives.windows(2).filter(begins).count() as u32 + u32::from(arrives.first() == Some(&false));
+            let conditions = LossConditions {
+                sending,
+                arriving: sending * f64::from(offered as u32 - lost) / offered.max(1) as f64,
+                other: 2e6,
+                queued: false,
+                round_trip: Duration::from_millis(50),
+            };
+            let told = Told { lost, events, packets: offered as u32 };
+            control.update(Time::from_millis(1_000 + tick * 100), told, &conditions);
+        }
+        control
+    }
+
+    #[test]
+    fn what_is_lost_by_chance_lowers_nothing_for_long() {
+        let control = run(60, |number, _, _| number % 12 != 5);
+        assert!(control.cap().is_none_or(|cap| cap > 0.8e6), "{:?}", control.cap());
+        assert!((0.04..0.13).contains(&control.chance()), "{}", control.chance());
+        assert!(!control.is_policed());
+    }
+
+    #[test]
+    fn a_long_burst_is_one_event_and_no_sign_of_a_full_line() {
+        let control = run(60, |number, _, _| !(600..625).contains(&(number % 1_300)));
+        assert!(control.cap().is_none_or(|cap| cap > 0.9e6), "{:?}", control.cap());
+    }
+
+    #[test]
+    fn a_line_that_drops_what_is_too_much_is_not_overrun() {
+        // Six packets in 100 ms, which are 480 kbit/s: the others are lost between them.
+        let control = run(60, |_, place, offered| offered <= 6 || (place + 1) * 6 / offered > place * 6 / offered);
+        let cap = control.cap().unwrap();
+        assert!((0.4e6..0.56e6).contains(&cap), "{cap}");
+        assert!(control.chance() < 0.02, "it is not taken for chance: {}", control.chance());
     }
 }
