@@ -53,7 +53,7 @@ class MediaSettings:
     """Data-plane threads."""
     tcp: bool = True
     """Whether ICE-TCP is offered on the same port numbers."""
-    gather_us: int = 500
+    gather_us: int = 2_000
     """Microseconds a worker rests at most so that packets come together; less as they come faster. 0 never rests."""
     speakers: int = 3
     """How many of a room's speakers are forwarded at the same time, the loudest; 0 for all."""

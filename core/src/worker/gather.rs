@@ -8,9 +8,10 @@
 //! - Woken out of silence it rests too, where that lately brought enough company (the rest of a frame) to be worth a
 //!   second wake-up. Both ways are tried now and then to know that.
 //!
-//! A rest is as long as it takes to gather a batch at the present rate, at most the configured time. The time that
-//! the turn itself took counts, so that a thread that is busy does not rest at all. What peers are told of arrivals does not
-//! depend on it: the kernel stamps each datagram.
+//! A rest is as long as it takes to gather a batch at the present rate, at most the configured time; and the busier the
+//! thread, the less of that: wake-ups are a minor part of its cost then, and what waits behind a rest waits for its turn
+//! too. The time that the turn itself took counts, so that a thread that has much to do does not rest at all. What peers
+//! are told of arrivals does not depend on it: the kernel stamps each datagram.
 
 use std::time::Duration;
 
@@ -39,6 +40,9 @@ const AFTER_WAKE: u32 = 4;
 /// One wake-up of so many is followed by the other way, to learn.
 const TRY_EVERY: u32 = 16;
 
+/// A thread that works less than this, in 1/256 of the time, may rest for the whole limit.
+const LIGHT: u32 = ONE / 8;
+
 /// Decides by what came lately.
 pub(super) struct Gather {
     /// The longest rest; zero for none ever.
@@ -47,6 +51,10 @@ pub(super) struct Gather {
     batch_time: Duration,
     window_start: Time,
     window_packets: u64,
+    /// How long the thread worked in it.
+    window_work: Duration,
+    /// Average part of the time that the thread works.
+    busy: u32,
     /// When the last turn with packets began and ended.
     last_turn: (Time, Time),
     /// Whether there was a rest since then.
@@ -68,6 +76,8 @@ impl Gather {
             batch_time: limit,
             window_start: Time::ZERO,
             window_packets: 0,
+            window_work: Duration::ZERO,
+            busy: 0,
             last_turn: (Time::ZERO, Time::ZERO),
             rested: false,
             keeps_coming: 0,
@@ -111,13 +121,25 @@ impl Gather {
             *packets = average(*packets, received.min(MAX_PACKETS) as u32 * ONE);
         }
         self.window_packets += sent;
+        self.window_work += now.since(began);
         let elapsed = now.since(self.window_start);
         if elapsed >= WINDOW {
-            let nanos = (elapsed.as_nanos() as u64).saturating_mul(BATCH) / self.window_packets.max(1);
-            self.batch_time = Duration::from_nanos(nanos).min(self.limit);
+            let nanos = elapsed.as_nanos() as u64;
+            let work = (self.window_work.as_nanos() as u64).min(nanos);
+            self.busy = average(self.busy, (work * u64::from(ONE) / nanos) as u32);
+            let batch_time = Duration::from_nanos(nanos.saturating_mul(BATCH) / self.window_packets.max(1));
+            self.batch_time = batch_time.min(self.limit_while_busy());
             self.window_start = now;
             self.window_packets = 0;
+            self.window_work = Duration::ZERO;
         }
+    }
+
+    /// The limit for a thread that works as much as this one lately: by the square, so that it is the whole one at light
+    /// load, and a tenth of it where the thread works two fifths of the time.
+    fn limit_while_busy(&self) -> Duration {
+        let busy = self.busy.max(LIGHT);
+        self.limit * (LIGHT * LIGHT) / (busy * busy)
     }
 }
 
@@ -181,6 +203,13 @@ mod tests {
     fn rests_shrink_as_batches_fill_sooner() {
         let lived = live(&mut Gather::new(LIMIT), every(10), CHEAP);
         assert!((550..700).contains(&lived.turns), "sixteen packets a turn are 32 sent: {lived:?}");
+    }
+
+    #[test]
+    fn the_busier_the_thread_the_shorter_its_rests() {
+        let half_busy = Duration::from_micros(25);
+        let lived = live(&mut Gather::new(LIMIT), every(100), half_busy);
+        assert!(lived.turns > 8_000, "a sixteenth of the limit is not worth a rest: {lived:?}");
     }
 
     #[test]
