@@ -2,14 +2,17 @@
 
 mod common;
 
+use std::time::Duration;
+
 use _core::command::Command;
 use _core::event::Event;
+use _core::packet::rtp::Fields;
 use _core::params::PlainTransportParams;
 use _core::path::{Path, Protocol, SocketId};
 use proptest::prelude::*;
 
 use common::client::{AUDIO_LEVEL, MID, TWCC, extensions};
-use common::media::{self, Camera};
+use common::media::{self, Camera, VP8};
 use common::{Client, Sim};
 
 /// A plain transport, whose peer can say anything without encrypting it, with a producer and a consumer.
@@ -82,4 +85,33 @@ proptest! {
         prop_assert_eq!(closed, None);
         prop_assert_eq!(sim.engine.counters().transports, 2);
     }
+}
+
+#[test]
+fn what_arrives_does_not_wait_for_what_many_transports_want_at_the_same_time() {
+    const MANY: usize = 100;
+    let mut sim = Sim::new();
+    let mut publishers: Vec<Client> = (0..MANY as u64).map(|id| Client::connect(&mut sim, id, 10 + id)).collect();
+    for (id, publisher) in (5_000..).zip(&mut publishers) {
+        let params = media::video_params(publisher.transport_id, Some(id));
+        sim.command(Command::CreateProducer { producer_id: id.into(), params });
+        let fields = Fields { marker: true, payload_type: VP8, sequence_number: 1, timestamp: 7, ssrc: id };
+        let first = media::packet(&fields, &[(3, &[0, 1]), (4, b"v")], &media::vp8_payload(1, true, 500));
+        publisher.send_rtp(&mut sim, &first);
+    }
+    sim.assert_no_failure();
+    for publisher in &mut publishers {
+        publisher.received(&mut sim);
+    }
+    let until = sim.now + Duration::from_millis(1_500);
+    let mut most = 0;
+    while sim.engine.poll_timeout() <= until {
+        sim.now = sim.now.max(sim.engine.poll_timeout());
+        sim.engine.handle_timeout(sim.now);
+        most = most.max(sim.engine.transmits().flows().count());
+        sim.drain();
+    }
+    assert!(most < MANY / 2, "{most} of {MANY} were sent something at once");
+    let told = publishers.iter_mut().filter_map(|publisher| publisher.received(&mut sim).rtcp.first().map(drop));
+    assert_eq!(told.count(), MANY, "everybody's turn comes");
 }

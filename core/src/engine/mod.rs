@@ -67,6 +67,9 @@ const MAX_HISTORY_BLOCKS: usize = 256 * 1024 * 1024 / BLOCK_LEN;
 /// lines. When it is used up, new transports have their seconds recorded only.
 const MAX_FLIGHT_BYTES: usize = 256 * 1024 * 1024;
 
+/// Transports looked after before packets that arrived meanwhile have their turn: some tenths of a millisecond.
+const DUE_AT_ONCE: usize = 16;
+
 /// What a datagram turned out to be. A TCP connection that brings nothing [`Authenticated`](Outcome::Authenticated)
 /// within a while is closed by the I/O loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -214,18 +217,20 @@ impl Engine {
         self.guarded(key, |engine| engine.socket_closed(now, socket));
     }
 
-    /// Does what is due at `now`. To be called when [`poll_timeout`](Self::poll_timeout) has passed.
+    /// Does what is due at `now`, or a part of it: packets that arrive meanwhile are not to wait for all of many
+    /// transports. To be called when [`poll_timeout`](Self::poll_timeout) has passed, and has still after it where
+    /// something is left.
     pub fn handle_timeout(&mut self, now: Time) {
         let mut due = std::mem::take(&mut self.due);
-        self.timers.take_due(now, &mut due);
+        self.timers.take_due(now, DUE_AT_ONCE, &mut due);
         for key in due.drain(..) {
             self.guarded(Some(key), |engine| engine.look_after(now, key));
         }
-        self.router_timers.take_due(now, &mut due);
+        self.router_timers.take_due(now, DUE_AT_ONCE, &mut due);
         for key in due.drain(..) {
             self.guarded(None, |engine| engine.tell_levels(now, key));
         }
-        self.send_timers.take_due(now, &mut due);
+        self.send_timers.take_due(now, DUE_AT_ONCE, &mut due);
         for key in due.drain(..) {
             self.guarded(Some(key), |engine| engine.depart(now, key));
         }

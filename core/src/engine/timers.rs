@@ -12,12 +12,14 @@ pub struct Timers {
     due: Vec<Time>,
     /// No later than the earliest instant in `due`.
     next: Time,
+    /// Whose turn it is first: those behind the last one that was taken.
+    first: usize,
 }
 
 impl Timers {
     /// No timers.
     pub fn new() -> Self {
-        Timers { due: Vec::new(), next: Time::MAX }
+        Timers { due: Vec::new(), next: Time::MAX, first: 0 }
     }
 
     /// Sets the timer of `key`.
@@ -50,15 +52,27 @@ impl Timers {
         self.next
     }
 
-    /// The keys whose time has come by `now`, appended to `keys`. Their timers are cleared.
-    pub fn take_due(&mut self, now: Time, keys: &mut Vec<usize>) {
+    /// The keys whose time has come by `now`, at most so many, appended to `keys`. Their timers are cleared; the others'
+    /// turn comes at the next call.
+    pub fn take_due(&mut self, now: Time, most: usize, keys: &mut Vec<usize>) {
+        if self.next > now {
+            return;
+        }
         self.next = Time::MAX;
-        for (key, due) in self.due.iter_mut().enumerate() {
-            if *due <= now {
+        let (before, behind) = (0..self.first.min(self.due.len()), self.first.min(self.due.len())..self.due.len());
+        let mut taken = 0;
+        for key in behind.chain(before) {
+            let due = &mut self.due[key];
+            if *due > now {
+                self.next = self.next.min(*due);
+            } else if taken == most {
+                self.next = *due;
+                self.first = key;
+                return;
+            } else {
                 *due = Time::MAX;
                 keys.push(key);
-            } else {
-                self.next = self.next.min(*due);
+                taken += 1;
             }
         }
     }
@@ -75,7 +89,7 @@ mod tests {
 
     fn due(timers: &mut Timers, at: Time) -> Vec<usize> {
         let mut keys = Vec::new();
-        timers.take_due(at, &mut keys);
+        timers.take_due(at, usize::MAX, &mut keys);
         keys
     }
 
@@ -90,6 +104,29 @@ mod tests {
         assert_eq!(due(&mut timers, Time::from_millis(10)), [2]);
         assert_eq!(due(&mut timers, Time::from_millis(10)), []);
         assert_eq!(timers.next(), Time::from_millis(20));
+    }
+
+    #[test]
+    fn many_that_are_due_at_once_are_taken_part_by_part_in_turn() {
+        let mut timers = Timers::new();
+        for key in 0..5 {
+            timers.set(key, Time::from_millis(10));
+        }
+        let now = Time::from_millis(12);
+        let take = |timers: &mut Timers| {
+            let mut keys = Vec::new();
+            timers.take_due(now, 2, &mut keys);
+            keys
+        };
+        assert_eq!(take(&mut timers), [0, 1]);
+        assert!(timers.next() <= now, "the others wait");
+        // Who was served waits behind those who were not.
+        timers.set(0, Time::from_millis(12));
+        assert_eq!(take(&mut timers), [2, 3]);
+        timers.set(0, Time::from_millis(10));
+        assert_eq!(take(&mut timers), [4, 0]);
+        assert_eq!(take(&mut timers), []);
+        assert_eq!(timers.next(), Time::MAX);
     }
 
     #[test]

@@ -40,8 +40,10 @@ const AFTER_WAKE: u32 = 4;
 /// One wake-up of so many is followed by the other way, to learn.
 const TRY_EVERY: u32 = 16;
 
-/// A thread that works less than this, in 1/256 of the time, may rest for the whole limit.
-const LIGHT: u32 = ONE / 8;
+/// Who works for a smaller part of the time than this may rest for the whole limit.
+const LIGHT: u32 = ONE / 10;
+/// However busy it is, it may rest for one of so many parts of the limit.
+const LEAST: u32 = 12;
 
 /// Decides by what came lately.
 pub(super) struct Gather {
@@ -135,11 +137,10 @@ impl Gather {
         }
     }
 
-    /// The limit for a thread that works as much as this one lately: by the square, so that it is the whole one at light
-    /// load, and a tenth of it where the thread works two fifths of the time.
+    /// The limit for a thread that works as much as this one lately: the whole one at light load, then less by the square.
     fn limit_while_busy(&self) -> Duration {
         let busy = self.busy.max(LIGHT);
-        self.limit * (LIGHT * LIGHT) / (busy * busy)
+        (self.limit * (LIGHT * LIGHT) / (busy * busy)).max(self.limit / LEAST)
     }
 }
 
@@ -201,7 +202,7 @@ mod tests {
 
     #[test]
     fn rests_shrink_as_batches_fill_sooner() {
-        let lived = live(&mut Gather::new(LIMIT), every(10), CHEAP);
+        let lived = live(&mut Gather::new(LIMIT), every(10), CHEAP / 5);
         assert!((550..700).contains(&lived.turns), "sixteen packets a turn are 32 sent: {lived:?}");
     }
 
@@ -209,7 +210,7 @@ mod tests {
     fn the_busier_the_thread_the_shorter_its_rests() {
         let half_busy = Duration::from_micros(25);
         let lived = live(&mut Gather::new(LIMIT), every(100), half_busy);
-        assert!(lived.turns > 8_000, "a sixteenth of the limit is not worth a rest: {lived:?}");
+        assert!(lived.turns > 8_000, "a twelfth of the limit is over before the turn is: {lived:?}");
     }
 
     #[test]

@@ -169,7 +169,9 @@ impl IoLoop {
     fn wait(&mut self) -> io::Result<usize> {
         let turn_ended = self.now();
         let mut before = turn_ended;
-        if let Some(rest) = self.gather.before_wait(before) {
+        // What the engine has left over for the next turn is not kept waiting.
+        let has_time = self.engine.poll_timeout() > before;
+        if has_time && let Some(rest) = self.gather.before_wait(before) {
             std::thread::sleep(rest);
             before = self.now();
         }
@@ -379,6 +381,8 @@ impl IoLoop {
     fn do_what_is_due(&mut self) {
         let now = self.now();
         if self.engine.poll_timeout() <= now {
+            // What was received is on its way before that.
+            self.flush();
             self.engine.handle_timeout(now);
             self.dirty = true;
         }
