@@ -250,10 +250,15 @@ class Router:
         self._receives.get(producer_id, {}).pop(receiver, None)
         self._want(producer_id)
 
+    def heeds(self, producer_id: int) -> bool:
+        """Whether the publisher of a producer can be told what to send."""
+        published = self.producers.get(producer_id)
+        return published is None or published.heeds
+
     def is_bounded(self, producer_id: int) -> bool:
         """Whether the publisher of a producer was asked to send less than it might."""
         published = self.producers.get(producer_id)
-        return published is not None and published.heeds and published.ceiling.told is not None
+        return published is not None and self.heeds(producer_id) and published.ceiling.told is not None
 
     def unbounded_bitrate(self, producer_id: int) -> int:
         """What a producer took at most before its publisher was asked to send less, in bit/s; 0 where it was not."""

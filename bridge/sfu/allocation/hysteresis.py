@@ -8,6 +8,8 @@ from __future__ import annotations
 
 THIN_SECONDS = 3.0
 """For so long the line has to be too thin: publishers that can be told follow within two."""
+UNHEEDED_SECONDS = 1.0
+"""The same where nobody will follow: as long as a hiccup of a line may take."""
 MIN_HOLD = 10.0
 """For so long it has to be good enough, before the rule holds again, …"""
 MAX_HOLD = 120.0

@@ -53,6 +53,8 @@ class Source:
     """Empty while none is known."""
     rank: int = 0
     """Higher goes first: the active speaker before others, screens before speakers, pinned ones before all."""
+    heeds: bool = True
+    """Whether its publisher can be told what to send. Who cannot will not follow a thin line."""
     bounded: bool = False
     """Whether its publisher was asked to send less than it might: what its layers take is not what they could."""
     leads: bool = False

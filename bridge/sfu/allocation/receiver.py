@@ -267,6 +267,7 @@ class ReceiverAllocation:
             Source(
                 producer_id,
                 self._layers(producer_id),
+                heeds=self._router.heeds(producer_id),
                 bounded=self._router.is_bounded(producer_id),
                 leads=self._router.leads(self, producer_id),
                 unbounded_bitrate=self._router.unbounded_bitrate(producer_id),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from bridge.sfu.allocation.allocator import OVERHEAD, UP_MARGIN, lowest_cost
-from bridge.sfu.allocation.hysteresis import Hysteresis
+from bridge.sfu.allocation.hysteresis import THIN_SECONDS, UNHEEDED_SECONDS, Hysteresis
 from bridge.sfu.allocation.model import Source
 from bridge.sfu.allocation.sharing import MIN_BITRATE
 
@@ -49,7 +49,10 @@ class ThinLine:
         if better == now_made or (better > now_made and now < self._retry):
             self._hysteresis.reset()
             return now_made
-        return better if self._hysteresis.is_time(now, leaves=not better) else now_made
+        may_follow = any(video.heeds for video in known if video.producer_id in better - now_made)
+        thin_seconds = THIN_SECONDS if may_follow else UNHEEDED_SECONDS
+        is_time = self._hysteresis.is_time(now, leaves=not better, thin_seconds=thin_seconds)
+        return better if is_time else now_made
 
     def refuse(self, now: float) -> None:
         """There is no leg to be had."""

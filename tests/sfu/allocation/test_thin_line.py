@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from bridge.sfu.allocation.hysteresis import MAX_HOLD, MIN_HOLD, THIN_SECONDS
+from bridge.sfu.allocation.hysteresis import MAX_HOLD, MIN_HOLD, THIN_SECONDS, UNHEEDED_SECONDS
 from bridge.sfu.allocation.model import Layer, Source
 from bridge.sfu.allocation.thin_line import LEAST, LEAVE_MARGIN, RETRY_SECONDS, ThinLine
 
 STEP = 0.5
 
 
-def video(number: int, bitrate: int) -> Source:
+def video(number: int, bitrate: int, *, heeds: bool = True) -> Source:
     """One size of so many bit/s, its headers left out."""
-    return Source(number, (Layer(0, 0, bitrate, 640, 360, 25.0),))
+    return Source(number, (Layer(0, 0, bitrate, 640, 360, 25.0),), heeds=heeds)
 
 
 class Line:
@@ -37,6 +37,18 @@ def test_what_stands_still_for_a_while_is_made_thinner() -> None:
     line = Line(video(1, 1_000_000))
     assert not line.carries(200_000, THIN_SECONDS, starved=[1])
     assert line.carries(200_000, STEP, starved=[1]) == {1}
+
+
+def test_nobody_waits_for_a_publisher_that_cannot_be_told() -> None:
+    line = Line(video(1, 1_000_000, heeds=False), video(2, 60_000))
+    assert not line.carries(200_000, UNHEEDED_SECONDS, starved=[1])
+    assert line.carries(200_000, STEP, starved=[1]) == {1}
+
+
+def test_beside_one_that_may_follow_both_wait() -> None:
+    line = Line(video(1, 1_000_000, heeds=False), video(2, 1_000_000))
+    assert not line.carries(200_000, THIN_SECONDS, starved=[1, 2])
+    assert line.carries(200_000, STEP, starved=[1, 2]) == {1, 2}
 
 
 def test_what_moves_is_left_alone_however_thin_the_line() -> None:
