@@ -16,6 +16,7 @@ mod dtls;
 mod forward;
 mod handover;
 mod levels;
+mod moved_peer;
 mod outbox;
 mod path_mtu;
 mod producers;
@@ -109,6 +110,8 @@ pub struct Engine {
     /// When each transport has something to send by itself: what its pacer held back, probes.
     send_timers: Timers,
     dtls_total: TokenBucket,
+    /// Limits what is looked at from addresses that belong to nobody.
+    strangers_bucket: TokenBucket,
     random: Random,
     out: Outbox,
     /// The transport that is being worked for: it is to blame for a panic and for an error.
@@ -147,6 +150,7 @@ impl Engine {
             router_timers: Timers::new(),
             send_timers: Timers::new(),
             dtls_total: dtls::total_limit(),
+            strangers_bucket: moved_peer::limit(),
             out: Outbox::default(),
             working_for: None,
             due: Vec::new(),

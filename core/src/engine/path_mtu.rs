@@ -60,39 +60,41 @@ impl Engine {
         if asked_lately && !estimate.is_some_and(|line| has_cause(&line)) {
             return probe.postpone(now + LOOK_AGAIN);
         }
-        let mut transaction_id = || {
-            let mut id = [0; 12];
-            id[..8].copy_from_slice(&self.random.next_u64().to_be_bytes());
-            id[8..].copy_from_slice(&self.random.next_u32().to_be_bytes());
-            TransactionId(id)
-        };
         let short_len = probe.proves().then_some(PROOF_LEN);
-        let probes = Probes { long: transaction_id(), short: transaction_id() };
+        let probes = Probes { long: self.random.transaction_id(), short: self.random.transaction_id() };
         probe.on_sent(now, probes);
         let deadline = probe.deadline();
-        let username = format!("{}:{}", probe.peer().ufrag, agent.ufrag());
-        let integrity = probe.peer().key.clone();
         for (transaction_id, len) in [(probes.long, Some(PROBE_LEN)), (probes.short, short_len)] {
-            // The tie-breaker decides between two who want the same role: the peer controls.
-            let role = Role::Controlled(0);
-            let request =
-                BindingRequest { transaction_id, username: &username, priority: PRIORITY, role, use_candidate: false };
-            let mut datagram = [0; PROBE_LEN];
-            let written = match len {
-                Some(len) => request.write_padded(&mut datagram, &integrity, len),
-                None => request.write(&mut datagram, &integrity),
-            };
-            // User name fragments of hundreds of characters leave no room: such a peer's path is not probed.
-            if let Some(len) = written {
-                self.transports[key].send_raw(&mut self.out.transmits, path, &datagram[..len]);
-                self.out.sent(Some(len));
-            }
+            self.ask_peer(key, path, transaction_id, len);
         }
         deadline
     }
 
-    /// Takes the answer to a request of ours. Its integrity is not looked at: nobody off the path can guess the id, and
-    /// who is on it can swallow probes as well.
+    /// Sends a Binding request, as long as it has to be or of `len` bytes, to where the peer is or may be. None goes to a peer
+    /// whose credentials were not told.
+    pub(super) fn ask_peer(&mut self, key: usize, path: Path, transaction_id: TransactionId, len: Option<usize>) {
+        let transport = &mut self.transports[key];
+        let (Endpoint::Ice(agent), Some(probe)) = (&transport.endpoint, &transport.mtu_probe) else { return };
+        let username = format!("{}:{}", probe.peer().ufrag, agent.ufrag());
+        let integrity = &probe.peer().key;
+        // The tie-breaker decides between two who want the same role: the peer controls.
+        let role = Role::Controlled(0);
+        let request =
+            BindingRequest { transaction_id, username: &username, priority: PRIORITY, role, use_candidate: false };
+        let mut datagram = [0; PROBE_LEN];
+        let written = match len {
+            Some(len) => request.write_padded(&mut datagram, integrity, len),
+            None => request.write(&mut datagram, integrity),
+        };
+        // User name fragments of hundreds of characters leave no room: such a peer is not asked.
+        if let Some(len) = written {
+            transport.send_raw(&mut self.out.transmits, path, &datagram[..len]);
+            self.out.sent(Some(len));
+        }
+    }
+
+    /// Takes the answer to a request of ours. On a path that was checked its integrity is not looked at: nobody off the path can
+    /// guess the id, and who is on it can swallow probes as well.
     pub(super) fn receive_stun_response(
         &mut self,
         now: Time,
@@ -100,7 +102,8 @@ impl Engine {
         message: &StunMessage<'_>,
         len: usize,
     ) -> Result<Outcome, ErrorKind> {
-        let key = self.addresses.get(path).ok_or(ErrorKind::StunMalformed)?.transport;
+        let Some(owner) = self.addresses.get(path) else { return self.receive_moved_answer(now, path, message, len) };
+        let key = owner.transport;
         let transport = &mut self.transports[key];
         let probe = transport.mtu_probe.as_mut().ok_or(ErrorKind::StunMalformed)?;
         transport.traffic.packets_received += 1;

@@ -1,5 +1,7 @@
 //! Numbers nobody should guess by accident. Not for keys.
 
+use crate::packet::stun::TransactionId;
+
 /// SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
 #[derive(Clone, Debug)]
 pub(super) struct Random(u64);
@@ -19,6 +21,13 @@ impl Random {
 
     pub(super) fn next_u32(&mut self) -> u32 {
         (self.next_u64() >> 32) as u32
+    }
+
+    pub(super) fn transaction_id(&mut self) -> TransactionId {
+        let mut id = [0; 12];
+        id[..8].copy_from_slice(&self.next_u64().to_be_bytes());
+        id[8..].copy_from_slice(&self.next_u32().to_be_bytes());
+        TransactionId(id)
     }
 }
 

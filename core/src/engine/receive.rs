@@ -39,7 +39,10 @@ impl Engine {
                 Endpoint::Ice(_) => (owner.transport, Source::Checked(owner.slot)),
                 Endpoint::Plain(_) => (owner.transport, Source::Fixed),
             },
-            None => (self.candidate_for(path)?, Source::Candidate),
+            None => match self.candidate_for(path) {
+                Ok(key) => (key, Source::Candidate),
+                Err(refusal) => return self.receive_from_stranger(now, path, kind, datagram).ok_or(refusal),
+            },
         };
         self.work_for(key);
         let traffic = &mut self.transports[key].traffic;

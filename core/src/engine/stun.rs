@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::address_table::Owner;
 use super::{Engine, ErrorKind, Outcome};
 use crate::event::{Event, IceState};
-use crate::ice::{Change, Check, Checked, Generation};
+use crate::ice::{Change, Check, Checked};
 use crate::packet::stun::{
     Class, ErrorCode, IntegrityKey, MAX_RESPONSE_LEN, StunMessage, write_binding_error, write_binding_success,
 };
@@ -76,7 +76,8 @@ impl Engine {
         if !self.take_over(now, key, path) {
             return Err(ErrorKind::StunAddressTaken);
         }
-        self.check_succeeded(now, key, path, generation, message.use_candidate);
+        let check = Check { path: *path, generation, nominates: message.use_candidate };
+        self.check_succeeded(now, key, &check);
         let mut response = [0; MAX_RESPONSE_LEN];
         if let Some(len) = write_binding_success(&mut response, message.transaction_id, path.remote, &integrity) {
             self.answer(key, path, &response[..len]);
@@ -84,10 +85,10 @@ impl Engine {
         Ok(Outcome::Authenticated)
     }
 
-    fn check_succeeded(&mut self, now: Time, key: usize, path: &Path, generation: Generation, nominates: bool) {
+    pub(super) fn check_succeeded(&mut self, now: Time, key: usize, check: &Check) {
         let Some(agent) = self.transports[key].endpoint.ice() else { return };
-        let Checked { slot, added, evicted, retired, change } =
-            agent.on_check(now, Check { path: *path, generation, nominates });
+        let path = &check.path;
+        let Checked { slot, added, evicted, retired, change } = agent.on_check(now, *check);
         let deadline = agent.deadline();
         if let Some(evicted) = evicted {
             self.forget_address(key, &evicted);

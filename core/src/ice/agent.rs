@@ -221,6 +221,20 @@ impl Agent {
         self.selected.and_then(|slot| self.paths[slot as usize].as_ref()).map(|path| path.path)
     }
 
+    /// Whether media took a path over UDP from the host of `path` until it fell silent a moment ago: a NAT on the way may have
+    /// given the peer another port.
+    pub fn may_have_moved_to(&self, now: Time, path: &Path) -> bool {
+        let near = |used: &PathState| {
+            used.path.protocol == path.protocol
+                && used.path.socket == path.socket
+                && used.path.remote.ip() == path.remote.ip()
+                && now.since(used.heard) > MEDIA_MOVE_QUIET
+        };
+        path.protocol == Protocol::Udp
+            && self.takes(path)
+            && self.selected.and_then(|slot| self.paths[slot as usize].as_ref()).is_some_and(near)
+    }
+
     /// Where DTLS goes: the selected path, or the path heard last as long as none was ever nominated, or it is being left.
     pub fn dtls_path(&self) -> Option<Path> {
         let selected = self.media_path();

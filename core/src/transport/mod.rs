@@ -22,7 +22,9 @@ use crate::feedback::{CongestionFeedbackBuilder, IncomingBound, TransportFeedbac
 use crate::flight::FlightRecorder;
 use crate::ice::MtuProbe;
 use crate::pacer::Pacer;
+use crate::packet::stun::TransactionId;
 use crate::params::TransportDemand;
+use crate::path::Path;
 use crate::report::SenderClock;
 use crate::time::Time;
 
@@ -31,6 +33,10 @@ use crate::time::Time;
 const DTLS_PER_SECOND: u32 = 100;
 /// DTLS datagrams of one transport that are handed up at once.
 const DTLS_BURST: u32 = 100;
+/// Packets from strange ports per second that are tried with one transport's keys in the long run, and at once: a peer whose NAT has
+/// given it another port is known by the first, unless that is lost.
+const STRANGERS_PER_SECOND: u32 = 5;
+const STRANGERS_BURST: u32 = 10;
 /// Moves of the selected path per second that the control plane hears of in the long run: a client can move as often as
 /// it sends checks.
 const MOVES_TOLD_PER_SECOND: u32 = 2;
@@ -84,6 +90,10 @@ pub struct Transport {
     pub dtls_bucket: TokenBucket,
     /// Limits how often is told that the selected path moved.
     pub moves_bucket: TokenBucket,
+    /// Limits what is tried whether it is the peer's.
+    pub strangers_bucket: TokenBucket,
+    /// Where the peer seems to be now, and what it was asked there.
+    pub asked: Option<(Path, TransactionId)>,
     /// Which packets came when, for the peer's congestion control.
     pub feedback: TransportFeedbackBuilder,
     /// The same by source. None where the peer does not take that.
@@ -134,6 +144,8 @@ impl Transport {
             errors: Errors::default(),
             dtls_bucket: TokenBucket::new(DTLS_PER_SECOND, DTLS_BURST),
             moves_bucket: TokenBucket::new(MOVES_TOLD_PER_SECOND, MOVES_TOLD_BURST),
+            strangers_bucket: TokenBucket::new(STRANGERS_PER_SECOND, STRANGERS_BURST),
+            asked: None,
             feedback: TransportFeedbackBuilder::default(),
             source_feedback: None,
             is_told_by_source: false,

@@ -1,6 +1,7 @@
 import { QualityMonitor, levelOf, rateParticipant, rateSending, worse } from "./quality-monitor.js";
 import { SoundWatch } from "./sound-watch.js";
 import { StatisticsReader } from "./statistics.js";
+import { UdpReturn } from "./udp-return.js";
 
 /** @import { QualityNotice } from "./protocol.js" */
 /** @import { Publisher } from "./publisher.js" */
@@ -9,7 +10,10 @@ import { StatisticsReader } from "./statistics.js";
 /** @import { Statistics } from "./statistics.js" */
 /** @import { Subscriber } from "./subscriber.js" */
 
-/** How well media flows in a call: what this browser measures, and what the bridge says of everyone's line. */
+/**
+ * How well media flows in a call: what this browser measures, and what the bridge says of everyone's line. Connections that had
+ * to leave UDP are brought back to it.
+ */
 export class CallQuality {
   #publisher;
   #subscriber;
@@ -22,6 +26,7 @@ export class CallQuality {
   #line = null;
   #readers = newReaders();
   #sound;
+  #returns;
 
   /**
    * @param {Publisher} publisher
@@ -39,6 +44,10 @@ export class CallQuality {
     for (const type of /** @type {const} */ (["sourcechange", "sourceremoved", "participantleft"])) {
       roster.on(type, () => (this.#sound.watching = roster.anyPaused));
     }
+    this.#returns = {
+      publish: new UdpReturn(() => publisher.restartIce()),
+      subscribe: new UdpReturn(() => subscriber.restartIce()),
+    };
     // Each has readers of its own: they tell what changed since they were read last.
     const readers = newReaders();
     this.#monitor = new QualityMonitor(() => this.#measure(readers), (statistics) => this.#rate(statistics));
@@ -106,6 +115,8 @@ export class CallQuality {
   /** @param {Statistics} statistics */
   #rate(statistics) {
     this.#measured = rateSending(statistics);
+    this.#returns.publish.look(statistics.publish?.protocol ?? null, this.#publisher.offersUdp);
+    this.#returns.subscribe.look(statistics.subscribe?.protocol ?? null, this.#subscriber.offersUdp);
     // While nothing comes back, the line is gone, not thin.
     if (statistics.publish?.received) {
       const { availableBitrate: available, roundTrip } = statistics.publish;

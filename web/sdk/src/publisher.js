@@ -8,6 +8,7 @@ import { setLocalDescriptionWithSoundRepair } from "./sound-repair.js";
 import { SourceSender } from "./source-sender.js";
 import { readProgress } from "./statistics.js";
 import { ThinUpload } from "./thin-upload.js";
+import { offersUdp } from "./udp-return.js";
 
 /** @import { MediaState } from "./connection.js" */
 /** @import { LocalSource } from "./local-source.js" */
@@ -85,6 +86,11 @@ export class Publisher extends Emitter {
   /** What is published or about to be. */
   get sources() {
     return [...this.#sources.keys()];
+  }
+
+  /** Whether the bridge would take UDP. */
+  get offersUdp() {
+    return offersUdp(this.#connection);
   }
 
   /** @returns {Promise<RTCStatsReport | null>} */

@@ -2,6 +2,7 @@ import { ConnectionWatch } from "./connection.js";
 import { Emitter } from "./emitter.js";
 import { BridgeError } from "./errors.js";
 import { setLocalDescriptionWithSoundRepair } from "./sound-repair.js";
+import { offersUdp } from "./udp-return.js";
 
 /** @import { MediaState } from "./connection.js" */
 /** @import { Session } from "./session.js" */
@@ -47,6 +48,11 @@ export class Subscriber extends Emitter {
   /** @returns {MediaState} */
   get state() {
     return this.#watch?.state ?? "idle";
+  }
+
+  /** Whether the bridge would take UDP. */
+  get offersUdp() {
+    return offersUdp(this.#connection);
   }
 
   /** @returns {Promise<RTCStatsReport | null>} */
