@@ -133,7 +133,7 @@ class Application:
         )
         self._sfu = Sfu(media_settings(settings.media, development=development), legs=self._legs)
         self._store = open_store(settings)
-        self._retention = Retention(self._store)
+        self._retention = Retention(self._store, self._audit.append)
         self._housekeeping = Housekeeping(
             {
                 "events": lambda: self._outbox.forget(time.time() - settings.webhooks.retention),

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from bridge.audit import Entry
 from bridge.background import Background
 from bridge.leg_cpus import choose_cpus
 from bridge.settings import Settings
@@ -22,6 +23,7 @@ from bridge.transcode.recording import (
     RecordingError,
     RecordingInfo,
     RecordingStore,
+    State,
     StoreSettings,
     StreamInfo,
     new_key_line,
@@ -136,20 +138,40 @@ def _minute(seconds: float) -> str:
 class Retention(Background):
     """Deletes recordings in time, in a thread of its own: looks at once, and then every ten minutes."""
 
-    def __init__(self, store: RecordingStore, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, store: RecordingStore, note: Callable[[Entry], None], *, clock: Callable[[], float] = time.time
+    ) -> None:
+        """`note` takes entries to the audit log."""
         super().__init__()
         self._store = store
+        self._note = note
         self._clock = clock
+        self._noted: set[str] = set()
+        """Recordings that were noted as deleted, and are still there."""
 
     async def sweep(self) -> None:
-        """Deletes what has outlived its time now."""
+        """Deletes what has outlived its time now. What cannot be deleted keeps none of the others."""
         try:
-            gone = await asyncio.to_thread(self._store.expire, self._clock())
+            overdue = await asyncio.to_thread(self._store.overdue, self._clock())
         except (OSError, RecordingError) as error:
             _log.error("Recordings could not be looked through", extra={"error": str(error)})
             return
-        for recording in gone:
-            _log.info("A recording was deleted: its time had come", extra={"recording": recording})
+        self._noted &= {info.id for info in overdue}
+        for info in overdue:
+            await self._delete(info)
+
+    async def _delete(self, info: RecordingInfo) -> None:
+        # Whoever was stopped while they deleted one had written it down.
+        if info.state is not State.SHREDDED and info.id not in self._noted:
+            self._noted.add(info.id)
+            details = {"recording_id": info.id, "reason": "retention"}
+            self._note(Entry("recording_deleted", info.tenant, info.room, details=details))
+        try:
+            await asyncio.to_thread(self._store.delete, info.id)
+        except (OSError, RecordingError) as error:
+            _log.error("A recording could not be deleted", extra={"recording": info.id, "error": str(error)})
+            return
+        _log.info("A recording was deleted: its time had come", extra={"recording": info.id})
 
     async def _run(self) -> None:
         while True:

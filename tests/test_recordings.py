@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from bridge.audit import Entry
 from bridge.recordings import Retention, open_store
 from bridge.settings import load_settings
 from bridge.transcode.recording import (
     COMPOSED,
     AudioTrack,
     RecordingError,
+    RecordingInfo,
     TimelineEvent,
     VideoTrack,
     WebmWriter,
@@ -179,16 +181,60 @@ def test_without_a_key_file_nothing_is_recorded(tmp_path: Path) -> None:
     assert no_key.value.field == "recordings.key_file"
 
 
-async def test_recordings_are_deleted_in_time(config: Path) -> None:
-    make(config, 1e9)
+async def test_recordings_are_deleted_in_time_and_the_log_says_so(config: Path) -> None:
+    made = make(config, 1e9)
     store = open_store(load_settings(config, environment={}))
     now = 1e9
-    retention = Retention(store, clock=lambda: now)
+    noted: list[Entry] = []
+    retention = Retention(store, noted.append, clock=lambda: now)
     await retention.sweep()
     assert len(store.recordings()) == 1
+    assert not noted
     now = 1e9 + 31 * 86_400
     await retention.sweep()
     assert store.recordings() == []
+    assert noted == [
+        Entry("recording_deleted", "clinic", "room-1", details={"recording_id": made, "reason": "retention"})
+    ]
     retention.start()
     await retention.stop()
     await retention.stop()
+
+
+async def test_a_recording_that_cannot_be_deleted_keeps_none_of_the_others(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck, other = make(config, 1e9), make(config, 1e9 + 1)
+    store = open_store(load_settings(config, environment={}))
+    noted: list[Entry] = []
+    retention = Retention(store, noted.append, clock=lambda: 1e9 + 31 * 86_400)
+    delete = store.delete
+
+    def not_this_one(recording: str) -> None:
+        if recording == stuck:
+            raise PermissionError("read-only file system")
+        delete(recording)
+
+    monkeypatch.setattr(store, "delete", not_this_one)
+    for _ in range(2):
+        await retention.sweep()
+    assert [info.id for info in store.recordings()] == [stuck]
+    assert [entry.details["recording_id"] for entry in noted] == [stuck, other]
+
+
+async def test_a_recording_that_cannot_be_looked_at_keeps_none_of_the_others(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strange, other = make(config, 1e9), make(config, 1e9 + 1)
+    store = open_store(load_settings(config, environment={}))
+    info = store.info
+
+    def of_another_user(recording: str) -> RecordingInfo:
+        if recording == strange:
+            raise PermissionError(recording)
+        return info(recording)
+
+    monkeypatch.setattr(store, "info", of_another_user)
+    noted: list[Entry] = []
+    await Retention(store, noted.append, clock=lambda: 1e9 + 31 * 86_400).sweep()
+    assert [entry.details["recording_id"] for entry in noted] == [other]

@@ -118,7 +118,9 @@ class Vp8Encoder(_VpxEncoder):
     library = "libvpx"
 
     def _options(self) -> dict[str, str]:
-        return {**super()._options(), "cpu-used": "-6", "noise-sensitivity": "0"}
+        # Why 2 and 1 is said in `libvpx`.
+        cuts = {"screen-content-mode": "2", "drop-threshold": "1"}
+        return {**super()._options(), "cpu-used": "-6", "noise-sensitivity": "0", **cuts}
 
     def _packetise(self, packet: EncodedPacket) -> list[bytes]:
         return vp8.packetise(bytes(packet), self._picture_id, MAX_PAYLOAD)

@@ -29,9 +29,15 @@ _IS_KEYFRAME = 1
 
 _SET_CPU_USED = 13
 _SET_STATIC_THRESHOLD = 17
+_SET_SCREEN_CONTENT = 31
 _SET_AQ_MODE = 36
 
 _MIN_QUANTISER, _MAX_QUANTISER = 4, 56
+_BUDGETS_CUTS = 2
+"""Of VP8: a picture of another scene that would take many times its share is left out, and the next one is as coarse as
+may be."""
+_DROPS_WHEN_EMPTY = 1
+"""Percent of `_BUFFER` below which a picture may be left out; 0 would forbid it, and cuts with it."""
 _BUFFER = 1000
 """Milliseconds of the bitrate by which pictures may differ in size."""
 _NO_KEYFRAMES = 3000
@@ -218,6 +224,8 @@ class VpxEncoder:
         memory = ctypes.create_string_buffer(1)
         self._library.vpx_img_wrap(byref(self._image), _I420, width, height, 1, memory)
         _fill(self._configuration, width, height, bitrate)
+        if codec == "vp8":
+            self._configuration.drop_frame_threshold = _DROPS_WHEN_EMPTY
         result = self._library.vpx_codec_enc_init_ver(
             self._context, getattr(self._library, self._interface)(), byref(self._configuration), 0, abi
         )
@@ -225,7 +233,8 @@ class VpxEncoder:
             self._context = None
             raise CodecUnavailableError(codec.upper(), f"libvpx does not encode pictures of {width}×{height}")
         # Cyclic refresh (mode 3 of VP9) spreads over many pictures what makes one sharp, as calls do.
-        controls = {_SET_CPU_USED: -6} if codec == "vp8" else {_SET_CPU_USED: 8, _SET_AQ_MODE: 3}
+        vp8 = {_SET_CPU_USED: -6, _SET_SCREEN_CONTENT: _BUDGETS_CUTS}
+        controls = vp8 if codec == "vp8" else {_SET_CPU_USED: 8, _SET_AQ_MODE: 3}
         for control, value in {**controls, _SET_STATIC_THRESHOLD: 1}.items():
             self._check(self._library.vpx_codec_control_(self._context, control, c_int(value)))
 

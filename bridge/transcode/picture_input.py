@@ -17,8 +17,6 @@ from bridge.transcode.video_codecs import decoder
 
 KEYFRAME_REQUEST_SECONDS = 0.5
 """Between two requests to the publisher."""
-MAX_ERRORS_IN_A_ROW = 300
-"""Frames that make no sense, one after the other: then the decoder is made anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,6 @@ class PictureInput:
         self._source_ssrc: int | None = None
         self._needs_keyframe = True
         self._asked_for_keyframe = -KEYFRAME_REQUEST_SECONDS
-        self._errors_in_a_row = 0
         self.orientation: bytes | None = None
         """What the newest header extension of video orientation said."""
         self.frames = 0
@@ -114,15 +111,15 @@ class PictureInput:
             return None
         if frame.after_gap:
             self._needs_keyframe = True
-        if self._decoding != name:
-            self._decoding, self._decoder, self._needs_keyframe = name, decoder(name), True
+        self._needs_keyframe |= self._decoding != name
         if self._needs_keyframe and not keyframe:
             return None
+        if self._decoding != name:
+            self._decoding, self._decoder = name, decoder(name)
         picture = self._decode(data)
         if picture is None:
             return None
         self._needs_keyframe = False
-        self._errors_in_a_row = 0
         self._note_orientation(frame)
         return Decoded(picture, frame.timestamp, begun)
 
@@ -138,11 +135,12 @@ class PictureInput:
             return None
 
     def _failed(self) -> None:
+        """A keyframe is needed, which depends on nothing before it.
+
+        So nothing of the decoder is: FFmpeg's of VP9 takes nothing any more after one picture that is too large.
+        """
         self.errors += 1
-        self._errors_in_a_row += 1
-        self._needs_keyframe = True
-        if self._errors_in_a_row >= MAX_ERRORS_IN_A_ROW:
-            self._decoding, self._errors_in_a_row = None, 0
+        self._needs_keyframe, self._decoding = True, None
 
     def _note_orientation(self, frame: Assembled) -> None:
         number = self._orientation_extension

@@ -17,8 +17,8 @@ from bridge.transcode.payload import MAX_PAYLOAD, VIDEO_CLOCK, h264
 from bridge.transcode.sized_encoder import SizedEncoder
 from bridge.transcode.vpx_encoders import vpx_encoder
 
-MAX_PIXELS = 1920 * 1088
-"""Pictures larger than this are not decoded: nobody sends them in a consultation, and they cost memory."""
+MAX_PIXELS = 4096 * 2304
+"""Pictures larger than this are not decoded: shared screens have up to 3840×2400, and what is larger costs memory."""
 
 DECODERS = {"vp8": "vp8", "vp9": "vp9", "h264": "h264", "av1": "libdav1d", "h263-1998": "h263", "h263": "h263"}
 """FFmpeg's decoder by codec."""

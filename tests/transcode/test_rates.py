@@ -17,7 +17,7 @@ from bridge.transcode.rtp import is_rtcp, parse, write
 from bridge.transcode.video import VideoTranscoder
 from bridge.transcode.video_codecs import DECODERS, VideoEncoder, encoder
 from tests.transcode.harness import FRAME_TICKS, SOURCE_TYPE, TARGET_TYPE, packetise
-from tests.transcode.pictures import talking_head
+from tests.transcode.pictures import animal, talking_head
 
 RATES = (300_000, 150_000, 60_000, 400_000)
 SECOND = 25
@@ -69,6 +69,23 @@ def test_another_bitrate_is_followed_without_a_keyframe_or_a_fault(name: str) ->
     pictures = [picture for second in seconds for data in second for picture in shown.decode(av.Packet(data))]
     pictures += shown.decode(None)
     assert len(pictures) == sum(map(len, seconds))
+
+
+@pytest.mark.parametrize("rate", [300_000, 100_000])
+def test_a_cut_to_another_scene_keeps_to_the_rate(rate: int) -> None:
+    size = (640, 360) if rate > 200_000 else (320, 180)
+    face, meadow = (scene[0].reformat(*size, format="yuv420p") for scene in (talking_head(), animal()))
+    made = encoder(target("vp8"), rate, SECOND)
+    sizes = []
+    for number in range(6 * SECOND):
+        # Two seconds of each.
+        shown = meadow if number // (2 * SECOND) == 1 else face
+        sizes.append(8 * sum(map(len, made.encode(shown, (number + 1) * FRAME_TICKS, keyframe=number == 0))))
+    made.close()
+    after_cuts = [sizes[at : at + SECOND] for at in (2 * SECOND, 4 * SECOND)]
+    assert max(map(sum, after_cuts)) < 1.3 * rate
+    assert max(map(max, after_cuts)) < rate / 4
+    assert all(second.count(0) <= 2 for second in after_cuts), "a cut costs a picture or two, and no freeze"
 
 
 @pytest.mark.parametrize("name", ["vp8", "vp9"])

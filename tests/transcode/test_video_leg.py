@@ -11,16 +11,29 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+import av
 import pytest
 
 from bridge.errors import BridgeError
 from bridge.leg_cpus import AUTO, choose_cpus
-from bridge.transcode import rtp
+from bridge.transcode import rtp, video_codecs
 from bridge.transcode.messages import CodecSpec, Start
+from bridge.transcode.picture_input import PictureInput
 from bridge.transcode.video import VideoTranscoder
 from tests.support.media import BLUE, GREEN, identity_of_picture
 from tests.support.processes import children, cpus, libraries, open_files
-from tests.transcode.harness import TARGET_SSRC, Camera, LegUnderTest, Screen, leg, packetise, spec, supervisor, until
+from tests.transcode.harness import (
+    SOURCE_TYPE,
+    TARGET_SSRC,
+    Camera,
+    LegUnderTest,
+    Screen,
+    leg,
+    packetise,
+    spec,
+    supervisor,
+    until,
+)
 
 THIN_SSRC = 3333
 
@@ -76,6 +89,39 @@ async def test_old_equipments_pictures_go_in_and_out(codec: str) -> None:
                 # Pixels that are not square become so.
                 expected = (352, 288) if target == codec else (384, 288)
                 assert (screen.pictures[-1].width, screen.pictures[-1].height) == expected
+
+
+@pytest.mark.parametrize("codec", ["vp8", "vp9", "h264", "av1"])
+def test_a_picture_that_is_too_large_is_no_end_of_those_that_are_not(
+    codec: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(video_codecs, "MAX_PIXELS", 320 * 240)
+    decoded = PictureInput((CodecSpec(codec, SOURCE_TYPE, 90_000),), lambda _datagram: None)
+    sequence, shown = 0, list[av.VideoFrame]()
+    for count, size in enumerate([(320, 240), (640, 480), (640, 480), (320, 240)]):
+        camera, payloads = Camera(codec, GREEN, *size), list[bytes]()
+        while not payloads:
+            # A keyframe each time.
+            payloads = camera.payloads()
+        for index, payload in enumerate(payloads):
+            marker = index == len(payloads) - 1
+            decoded.take(rtp.write(SOURCE_TYPE, sequence, count * 3600, 1, payload, marker=marker), count / 25)
+            sequence += 1
+        shown += [each.picture for each in decoded.pictures(count / 25)]
+    assert [(picture.width, picture.height) for picture in shown] == [(320, 240)] * 2
+    assert decoded.errors == 2
+
+
+@pytest.mark.parametrize("codec", ["vp8", "vp9", "h264"])
+def test_a_shared_screen_of_many_pixels_is_decoded(codec: str) -> None:
+    decoded = PictureInput((CodecSpec(codec, SOURCE_TYPE, 90_000),), lambda _datagram: None)
+    camera, payloads = Camera(codec, GREEN, 3840, 2160), list[bytes]()
+    while not payloads:
+        payloads = camera.payloads()
+    for sequence, payload in enumerate(payloads):
+        marker = sequence == len(payloads) - 1
+        decoded.take(rtp.write(SOURCE_TYPE, sequence, 0, 1, payload, marker=marker), 0.0)
+    assert [(each.picture.width, each.picture.height) for each in decoded.pictures(0.0)] == [(3840, 2160)]
 
 
 async def test_h263_of_another_size_is_not_taken() -> None:

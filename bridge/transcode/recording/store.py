@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import logging
 import os
 import re
 import secrets
@@ -30,6 +31,7 @@ from bridge.transcode.recording.mp4 import RemuxLimits, as_mp4
 from bridge.transcode.recording.seekable import seekable
 from bridge.transcode.recording.session import Recording
 
+_log = logging.getLogger(__name__)
 _ID = re.compile(r"[0-9a-f]{32}")
 _RECORD, _KEY, _SUFFIX = "recording.json", "key.json", ".stream"
 WEBM = "video/webm", "audio/webm"
@@ -145,7 +147,9 @@ class RecordingStore:
         else:
             state = State.TRUNCATED if State.TRUNCATED in states or not states else State.COMPLETE
         if record is None:
-            record = _Record(folder.stat().st_mtime, 0.0)
+            # When it was made is not known; it is not kept for ever for that.
+            changed = folder.stat().st_mtime
+            record = _Record(changed, changed + self.settings.retention)
         key_id = wrapped.key_id if wrapped else None
         times = record.created, record.expires
         return RecordingInfo(recording, *times, state, key_id, tuple(streams), record.tenant, record.room)
@@ -204,16 +208,10 @@ class RecordingStore:
         if _is_locked(self._folder(recording)):
             raise RecordingError("recording_in_progress", "The recording is still being made.", hint="stop it first")
 
-    def expire(self, now: float) -> Iterable[str]:
-        """Deletes what has outlived its time, and what somebody was deleting when they were stopped. Gives the ids."""
-        gone = []
-        for info in self.recordings():
-            if info.state is State.RECORDING:
-                continue
-            if info.state is State.SHREDDED or 0.0 < info.expires <= now:
-                self._shred(self.settings.directory / info.id)
-                gone.append(info.id)
-        return gone
+    def overdue(self, now: float) -> list[RecordingInfo]:
+        """What has outlived its time, and what somebody was deleting when they were stopped (`State.SHREDDED`)."""
+        ended = (info for info in self.recordings() if info.state is not State.RECORDING)
+        return [info for info in ended if info.state is State.SHREDDED or info.expires <= now]
 
     def rotate(self) -> Iterable[str]:
         """Wraps the keys of all recordings by the active key, so that older ones can be taken out. Gives the ids.
@@ -254,9 +252,14 @@ class RecordingStore:
     def _described(self, folders: Iterable[Path]) -> list[RecordingInfo]:
         found = []
         for folder in folders:
-            # It may be deleted while it is looked at.
-            with contextlib.suppress(RecordingError, FileNotFoundError):
+            try:
                 found.append(self.info(folder.name))
+            except (RecordingError, FileNotFoundError):
+                # It was deleted while it was looked at.
+                continue
+            except OSError as error:
+                # Of another user's, say: the others are listed, and deleted in time, nonetheless.
+                _log.error("A recording cannot be looked at", extra={"recording": folder.name, "error": str(error)})
         return sorted(found, key=lambda info: (info.created, info.id))
 
     @staticmethod

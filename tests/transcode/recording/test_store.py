@@ -128,7 +128,7 @@ def test_while_it_is_made_it_can_be_played_and_not_be_deleted(store: RecordingSt
     with pytest.raises(RecordingError) as refused:
         store.delete(recording.id)
     assert refused.value.code == "recording_in_progress"
-    assert list(store.expire(NOW + 1000 * DAY)) == []
+    assert store.overdue(NOW + 1000 * DAY) == []
     recording.finish()
     store.delete(recording.id)
     assert store.recordings() == []
@@ -147,16 +147,29 @@ def test_deletion_begins_with_the_key(store: RecordingStore, tmp_path: Path, mon
     assert store.info(made).state is State.SHREDDED
     with pytest.raises(RecordingError, match="its key is gone"):
         list(store.read(made, COMPOSED))
-    assert list(store.expire(NOW)) == [made]
+    assert [info.id for info in store.overdue(NOW)] == [made]
+    store.delete(made)
     assert list((tmp_path / "recordings").iterdir()) == []
 
 
 def test_a_recording_is_deleted_when_its_time_has_come_even_without_a_key(store: RecordingStore) -> None:
     old, new = make(store), make(store, NOW + 10 * DAY)
     keyless = RecordingStore(store.settings, None)
-    assert list(keyless.expire(NOW + 30 * DAY - 1)) == []
-    assert list(keyless.expire(NOW + 30 * DAY)) == [old]
+    assert keyless.overdue(NOW + 30 * DAY - 1) == []
+    assert [info.id for info in keyless.overdue(NOW + 30 * DAY)] == [old]
+    keyless.delete(old)
     assert [info.id for info in store.recordings()] == [new]
+
+
+def test_a_recording_of_which_it_is_not_known_when_it_was_made_is_not_kept_for_ever(
+    store: RecordingStore, tmp_path: Path
+) -> None:
+    made = make(store)
+    (tmp_path / "recordings" / made / "recording.json").write_bytes(b"")
+    os.utime(tmp_path / "recordings" / made, (NOW, NOW))
+    assert store.info(made).state is State.DAMAGED
+    assert store.overdue(NOW + 30 * DAY - 1) == []
+    assert [info.id for info in store.overdue(NOW + 30 * DAY)] == [made]
 
 
 def test_keys_can_be_exchanged(store: RecordingStore, tmp_path: Path) -> None:

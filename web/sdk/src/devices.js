@@ -129,7 +129,7 @@ export async function openScreen({ audio = false } = {}) {
     throw new DeviceError("not_supported", "This browser cannot share a screen.");
   }
   try {
-    const stream = await media.getDisplayMedia({ video: { frameRate: { ideal: 15, max: 15 } }, audio });
+    const stream = await media.getDisplayMedia({ video: SCREEN, audio });
     const [video] = stream.getVideoTracks();
     if (video === undefined) throw new DeviceError("device_failed", "The screen has no picture.");
     // Text shall stay sharp, even where that costs frames.
@@ -139,6 +139,9 @@ export async function openScreen({ audio = false } = {}) {
     throw toDeviceError(error, "screen");
   }
 }
+
+/** No larger than legs decode: who lacks the codec, and who sees the room as one picture, would see nothing of it. */
+const SCREEN = { frameRate: { ideal: 15, max: 15 }, width: { max: 4096 }, height: { max: 2304 } };
 
 /** @param {string} [deviceId] */
 function cameraConstraints(deviceId) {
