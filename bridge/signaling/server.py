@@ -12,7 +12,8 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp
 
-from bridge.signaling.protocols import DeadlineHttpProtocol, DroppableWebSocketProtocol
+from bridge.signaling.protocols import DeadlineHttpProtocol, DroppableWebSocketProtocol, most_idle
+from bridge.signaling.tls_listener import TlsListener
 from bridge.signaling.websocket.messages.parts import MESSAGE_BYTES_LIMIT
 
 PING_INTERVAL = 10.0
@@ -86,6 +87,7 @@ class HttpServer:
         """Binds and serves. Raises `OSError` when the address cannot be bound or the certificate not be read."""
         family = socket.AF_INET6 if ":" in self._settings.host else socket.AF_INET
         self._socket = socket.create_server((self._settings.host, self._settings.port), family=family, backlog=1024)
+        self._socket.setblocking(False)
         self._serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
         started = asyncio.create_task(self._server.ready.wait())
         await asyncio.wait({self._serving, started}, return_when=asyncio.FIRST_COMPLETED)
@@ -115,5 +117,16 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begins to accept connections."""
-        await super().startup(sockets)
+        if self.config.ssl is None or sockets is None:
+            await super().startup(sockets)
+        else:
+            listeners = [TlsListener(each, self.config.ssl, self._protocol, most_idle()) for each in sockets]
+            for listener in listeners:
+                listener.start()
+            self.servers = listeners  # type: ignore[assignment]
+            self.started = True
         self.ready.set()
+
+    def _protocol(self) -> asyncio.Protocol:
+        """What serves a new connection."""
+        return DeadlineHttpProtocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
