@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +26,31 @@ KEEP_ALIVE = 20
 """Seconds that an idle HTTP connection is kept."""
 SHUTDOWN_TIMEOUT = 5
 """Seconds for requests to end at shutdown before they are cancelled."""
+WARNING_INTERVAL = 60.0
+"""Seconds between two lines of the server's log that say the same."""
+
+
+class _Seldom(logging.Filter):
+    """Lets a warning through once a while: uvicorn has one for each request that is none, and strangers send those."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self._clock = clock
+        self._written: dict[object, float] = {}
+        """When, by message: there are as many as uvicorn's source has."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it is to be written. Errors always are."""
+        if record.levelno > logging.WARNING:
+            return True
+        now = self._clock()
+        if now - self._written.get(record.msg, float("-inf")) < WARNING_INTERVAL:
+            return False
+        self._written[record.msg] = now
+        return True
+
+
+_SELDOM = _Seldom(time.monotonic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +99,8 @@ class HttpServer:
                 ssl_keyfile=settings.key,
             )
         )
+        # Added once, however many servers there are.
+        logging.getLogger("uvicorn.error").addFilter(_SELDOM)
         self._socket: socket.socket | None = None
         self._serving: asyncio.Task[None] | None = None
 
