@@ -32,6 +32,7 @@ from bridge.page_mark import read_mark
 from bridge.settings import Settings, check_for_production
 from bridge.sfu.ice import host_addresses
 from bridge.storage import Storage, StorageError
+from bridge.system_limits import FILES_WANTED
 from bridge.tls import read_certificate
 from bridge.transcode import libopus, libvpx, openh264
 from bridge.transcode.errors import CodecUnavailableError
@@ -40,8 +41,6 @@ SOL_UDP = 17
 UDP_SEGMENT = 103
 UDP_GRO = 104
 """From linux/udp.h; Python has no names for them."""
-FILES_WANTED = 16_384
-"""Open files: two for each participant that comes over TCP and WebSocket, and some to spare."""
 DISK_WANTED = 2**30
 """Bytes that are free on the disk of the data directory: fewer leave little time to see that it fills."""
 CERTIFICATE_WARNING = datetime.timedelta(days=21)

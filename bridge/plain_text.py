@@ -15,3 +15,18 @@ def is_plain(text: str, *, joiners: bool = False) -> bool:
     """Whether a text shows what it is; `joiners`: one of people, which may hold what its script is written with."""
     allowed = JOINERS if joiners else frozenset[str]()
     return all(unicodedata.category(character) not in _DISGUISES or character in allowed for character in text)
+
+
+_MARKS = frozenset({"Mn", "Me"})
+"""Accents and variation selectors: nothing without a letter to stand on."""
+_BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters that leave a gap: the fillers of Hangul, and Braille without a dot."""
+
+
+def shows_something(text: str) -> bool:
+    """Whether anybody sees anything of a text that `is_plain`."""
+    unseen = JOINERS | _BLANKS
+    return any(
+        not (character.isspace() or character in unseen or unicodedata.category(character) in _MARKS)
+        for character in text
+    )

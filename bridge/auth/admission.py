@@ -255,10 +255,15 @@ class Admission:
 
     async def answer(self, invitation: Invitation, answer: str) -> None:
         """Holds an answer against the right one. Raises `InvitationError`; each wrong answer counts."""
-        given = self._pseudonyms.answer(invitation.id, answer[:MAX_ANSWER_LENGTH])
-        if invitation.answer is None or secrets.compare_digest(given, invitation.answer):
+        if invitation.answer is None:
             return
-        left = await self._invitations.count_wrong_answer(invitation.id)
+        left = await self._invitations.begin_answer(invitation.id)
+        if left is None:
+            raise not_found()
+        given = self._pseudonyms.answer(invitation.id, answer[:MAX_ANSWER_LENGTH])
+        if secrets.compare_digest(given, invitation.answer):
+            await self._invitations.give_back_attempt(invitation.id)
+            return
         if not left:
             raise InvitationError(
                 "invitation_void",

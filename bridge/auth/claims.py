@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bridge.auth.errors import TokenError
-from bridge.plain_text import JOINERS, is_plain
+from bridge.plain_text import is_plain, shows_something
 
 MAX_ID_LENGTH = 128
 """Characters of `sub`, `room`, `role` and `jti`."""
@@ -304,7 +304,7 @@ def _require(claims: Mapping[str, Any], name: str) -> Any:
 def _name(claims: Mapping[str, Any]) -> str:
     """Without the white space around it; a name of which nobody would see anything is none, as an empty one is."""
     name = _text(claims, "name", MAX_NAME_LENGTH, joiners=True).strip()
-    return "" if all(character.isspace() or character in JOINERS for character in name) else name
+    return name if shows_something(name) else ""
 
 
 def _text(claims: Mapping[str, Any], name: str, limit: int = MAX_ID_LENGTH, *, joiners: bool = False) -> str:

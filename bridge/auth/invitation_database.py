@@ -123,25 +123,36 @@ class InvitationDatabase:
         values = (now, tenant, *(() if room is None else (room,)), *after, limit)
         return await self._run(lambda: [_read(row) for row in self._database.execute(query, values).rows])
 
-    async def count_wrong_answer(self, invitation_id: str) -> int:
-        """Counts one."""
+    async def begin_answer(self, invitation_id: str) -> int | None:
+        """Takes an attempt."""
 
-        def write() -> int:
-            self._database.execute(
-                "UPDATE invitations SET attempts_left = attempts_left - 1 WHERE id = ? AND attempts_left > 0",
-                (invitation_id,),
-            )
+        def write() -> int | None:
+            query = "UPDATE invitations SET attempts_left = attempts_left - 1 WHERE id = ? AND attempts_left > 0"
+            if self._database.execute(query, (invitation_id,)).count == 0:
+                return None
             query = "SELECT attempts_left FROM invitations WHERE id = ?"
             row = self._database.execute(query, (invitation_id,)).first
             return 0 if row is None else int(row[0])
 
         return await self._write(write)
 
+    async def give_back_attempt(self, invitation_id: str) -> None:
+        """Counts it as none."""
+
+        def write() -> None:
+            query = "UPDATE invitations SET attempts_left = attempts_left + 1 WHERE id = ?"
+            self._database.execute(query, (invitation_id,))
+
+        await self._write(write)
+
     async def take(self, invitation_id: str, session: str) -> bool:
         """Takes it."""
 
         def write() -> bool:
-            query = "UPDATE invitations SET taken_by = ? WHERE id = ? AND (taken_by IS NULL OR taken_by = ?)"
+            query = (
+                "UPDATE invitations SET taken_by = ? "
+                "WHERE id = ? AND attempts_left > 0 AND (taken_by IS NULL OR taken_by = ?)"
+            )
             return self._database.execute(query, (session, invitation_id, session)).count == 1
 
         return await self._write(write)

@@ -90,8 +90,14 @@ class InvitationStore(Protocol):
     ) -> Sequence[Invitation]:
         """A vendor's, those of one room if one is given, by `made_at` and id, from behind `after` on."""
 
-    async def count_wrong_answer(self, invitation_id: str) -> int:
-        """Counts one, and says how many are left; at none the invitation is void."""
+    async def begin_answer(self, invitation_id: str) -> int | None:
+        """Takes an attempt, before anybody looks at the answer: so many at once are no more attempts than one by one.
+
+        How many are left behind it; at none the invitation is void unless the answer is right. None if it was void.
+        """
+
+    async def give_back_attempt(self, invitation_id: str) -> None:
+        """The answer was right."""
 
     async def take(self, invitation_id: str, session: str) -> bool:
         """Whether it is this session's from now on: nobody took it before, or the same session did."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import http.client
+import functools
 import json
 import logging
+import ssl
 import time
-import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
 from pathlib import Path
-from typing import IO
+
+import httpx
 
 from bridge.auth.cached import Cached
 from bridge.auth.errors import KeyMaterialError, TokenError
@@ -20,9 +22,9 @@ from bridge.auth.keys import Algorithm, VerificationKey, parse_jwk_set
 _log = logging.getLogger(__name__)
 
 FETCH_TIMEOUT = 5.0
-"""Seconds until a fetch that says nothing is given up."""
+"""Seconds for a whole fetch."""
 MAX_SET_BYTES = 256 * 1024
-Fetch = Callable[[str], bytes]
+Fetch = Callable[[str], Awaitable[bytes]]
 
 
 class JwksFile:
@@ -58,8 +60,7 @@ class JwksFile:
 class JwksUrl:
     """A JWK set at a URL, fetched when first needed, when it has aged, and when a token names an unknown `kid`.
 
-    Fetches run in a thread, within the bounds of `Cached`; who needs the result waits for it, who has a known key does
-    not.
+    Fetches keep to the bounds of `Cached`; who needs the result waits for it, who has a known key does not.
     """
 
     def __init__(
@@ -70,12 +71,11 @@ class JwksUrl:
         clock: Callable[[], float] = time.monotonic,
         fetch: Fetch | None = None,
     ) -> None:
-        """`fetch(url)` returns the body or raises `OSError`; it may block."""
+        """`fetch(url)` returns the body or raises `OSError`."""
         self._url = url
         self._algorithm = algorithm
-        self._blocking_fetch = fetch_url if fetch is None else fetch
-        errors = (OSError, KeyMaterialError, http.client.HTTPException)
-        self._keys = Cached(self._fetch, errors, clock=clock)
+        self._fetch_url = fetch_url if fetch is None else fetch
+        self._keys = Cached(self._fetch, (OSError, KeyMaterialError), clock=clock)
 
     async def find(self, kid: str | None) -> Sequence[VerificationKey]:
         """The keys of that `kid`; without one, the only key."""
@@ -89,7 +89,7 @@ class JwksUrl:
         return _select(keys, kid) or _select(await self._keys.refresh() or keys, kid)
 
     async def _fetch(self) -> list[VerificationKey]:
-        return _parse(await asyncio.to_thread(self._blocking_fetch, self._url), self._algorithm)
+        return _parse(await self._fetch_url(self._url), self._algorithm)
 
 
 def _select(keys: Sequence[VerificationKey], kid: str | None) -> list[VerificationKey]:
@@ -106,27 +106,32 @@ def _parse(body: bytes, algorithm: Algorithm) -> list[VerificationKey]:
     return parse_jwk_set(document, algorithm)
 
 
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """The operator wrote down where the keys are; nobody else may point elsewhere."""
-
-    def redirect_request(
-        self,
-        req: urllib.request.Request,
-        fp: IO[bytes],
-        code: int,
-        msg: str,
-        headers: http.client.HTTPMessage,
-        newurl: str,
-    ) -> None:
-        return None
+@functools.cache
+def _trusted() -> ssl.SSLContext:
+    """The certificate authorities of this system, a hospital's own among them."""
+    return ssl.create_default_context()
 
 
-def fetch_url(url: str) -> bytes:
-    """Fetches a key set. Blocks. Raises `OSError` for failures of any kind, a body over `MAX_SET_BYTES` included."""
-    opener = urllib.request.build_opener(_NoRedirects)
-    request = urllib.request.Request(url, headers={"Accept": "application/jwk-set+json, application/json"})  # noqa: S310 (settings allow https, and http on loopback only)
-    with opener.open(request, timeout=FETCH_TIMEOUT) as response:
-        body: bytes = response.read(MAX_SET_BYTES + 1)
-    if len(body) > MAX_SET_BYTES:
-        raise OSError("The key set is too large.")
-    return body
+async def fetch_url(url: str) -> bytes:
+    """Fetches a key set. Raises `OSError` for failures of any kind, a body over `MAX_SET_BYTES` included.
+
+    No redirect is followed: the operator wrote down where the keys are, and nobody else may point elsewhere.
+    """
+    headers = {"Accept": "application/jwk-set+json, application/json", "Accept-Encoding": "identity"}
+    try:
+        # All of it together: a server that sends a byte now and then would never be done by the limit of each read.
+        async with (
+            asyncio.timeout(FETCH_TIMEOUT),
+            httpx.AsyncClient(verify=_trusted(), timeout=FETCH_TIMEOUT, follow_redirects=False) as client,
+            client.stream("GET", url, headers=headers) as response,
+        ):
+            if response.status_code != HTTPStatus.OK:
+                raise OSError(f"The key set was answered by status {response.status_code}.")
+            body = bytearray()
+            async for chunk in response.aiter_raw():
+                body += chunk
+                if len(body) > MAX_SET_BYTES:
+                    raise OSError("The key set is too large.")
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise OSError(f"The key set cannot be fetched: {type(error).__name__}.") from None
+    return bytes(body)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bridge.plain_text import is_plain
+from bridge.plain_text import is_plain, shows_something
 from bridge.room.errors import RoomError
 
 MAX_LINKS = 3
@@ -15,7 +15,7 @@ _LINK = re.compile(r"(?:https?://|www\.)\S", re.IGNORECASE)
 def checked_text(text: str, limit: int, *, field: str = "text") -> str:
     """The text without white space around it. Raises `RoomError` (`bad_text`)."""
     text = text.strip()
-    if not 1 <= len(text) <= limit:
+    if len(text) > limit or not shows_something(text):
         raise RoomError("bad_text", f"The text has 1 to {limit} characters.", field=field)
     if not is_plain(text.replace("\n", ""), joiners=True):
         raise RoomError("bad_text", "The text holds control characters.", field=field)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 from typing import Any, ClassVar
 
 from httptools import HttpParserUpgrade, HttpRequestParser
@@ -28,6 +29,9 @@ MAX_IDLE = 4_096
 """HTTP connections on which a request is awaited. One more, and the one that was idle for longest is ended: strangers
 that open connections must not leave others without."""
 
+IDLE_SHARE = 4
+"""They have so large a part of the open files that the system grants at most: a fourth."""
+
 LINGER = 2.0
 """Seconds for the client of a connection that is closed to read what the kernel and the transport still hold for it."""
 
@@ -39,6 +43,12 @@ CONTROL_FRAMES_PER_SECOND = 10.0
 
 CONTROL_FRAME_BURST = 200
 """How many of them it may send at once."""
+
+
+def most_idle() -> int:
+    """Connections that may wait for whoever opened them to say something."""
+    granted, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MAX_IDLE if granted == resource.RLIM_INFINITY else min(MAX_IDLE, granted // IDLE_SHARE)
 
 
 class DeadlineHttpProtocol(HttpToolsProtocol):
@@ -133,7 +143,7 @@ class DeadlineHttpProtocol(HttpToolsProtocol):
         return b"\r\n".join(lines) + b"\r\n\r\n"
 
     def _rest(self) -> None:
-        if len(self._idle) >= MAX_IDLE:
+        if len(self._idle) >= most_idle():
             oldest = next(iter(self._idle))
             del self._idle[oldest]
             oldest.transport.abort()

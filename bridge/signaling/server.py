@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from bridge.signaling.protocols import DeadlineHttpProtocol, DroppableWebSocketProtocol
+from bridge.signaling.protocols import DeadlineHttpProtocol, DroppableWebSocketProtocol, most_idle
+from bridge.signaling.tls_listener import TlsListener
 from bridge.signaling.websocket.messages.parts import MESSAGE_BYTES_LIMIT
 
 PING_INTERVAL = 10.0
@@ -23,6 +26,31 @@ KEEP_ALIVE = 20
 """Seconds that an idle HTTP connection is kept."""
 SHUTDOWN_TIMEOUT = 5
 """Seconds for requests to end at shutdown before they are cancelled."""
+WARNING_INTERVAL = 60.0
+"""Seconds between two lines of the server's log that say the same."""
+
+
+class _Seldom(logging.Filter):
+    """Lets a warning through once a while: uvicorn has one for each request that is none, and strangers send those."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self._clock = clock
+        self._written: dict[object, float] = {}
+        """When, by message: there are as many as uvicorn's source has."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it is to be written. Errors always are."""
+        if record.levelno > logging.WARNING:
+            return True
+        now = self._clock()
+        if now - self._written.get(record.msg, float("-inf")) < WARNING_INTERVAL:
+            return False
+        self._written[record.msg] = now
+        return True
+
+
+_SELDOM = _Seldom(time.monotonic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +99,8 @@ class HttpServer:
                 ssl_keyfile=settings.key,
             )
         )
+        # Added once, however many servers there are.
+        logging.getLogger("uvicorn.error").addFilter(_SELDOM)
         self._socket: socket.socket | None = None
         self._serving: asyncio.Task[None] | None = None
 
@@ -86,6 +116,7 @@ class HttpServer:
         """Binds and serves. Raises `OSError` when the address cannot be bound or the certificate not be read."""
         family = socket.AF_INET6 if ":" in self._settings.host else socket.AF_INET
         self._socket = socket.create_server((self._settings.host, self._settings.port), family=family, backlog=1024)
+        self._socket.setblocking(False)
         self._serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
         started = asyncio.create_task(self._server.ready.wait())
         await asyncio.wait({self._serving, started}, return_when=asyncio.FIRST_COMPLETED)
@@ -115,5 +146,16 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begins to accept connections."""
-        await super().startup(sockets)
+        if self.config.ssl is None or sockets is None:
+            await super().startup(sockets)
+        else:
+            listeners = [TlsListener(each, self.config.ssl, self._protocol, most_idle()) for each in sockets]
+            for listener in listeners:
+                listener.start()
+            self.servers = listeners  # type: ignore[assignment]
+            self.started = True
         self.ready.set()
+
+    def _protocol(self) -> asyncio.Protocol:
+        """What serves a new connection."""
+        return DeadlineHttpProtocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)

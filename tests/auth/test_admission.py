@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from typing import Any
 
@@ -127,6 +128,32 @@ def test_pseudonyms_are_equal_for_equal_people_only(one: str, other: str) -> Non
     assert PSEUDONYMS.subject("i", one) != PSEUDONYMS.subject("j", one)
     assert PSEUDONYMS.person(one) != PSEUDONYMS.professional(one)
     assert Pseudonyms(b"x" * 32).person(one) != PSEUDONYMS.person(one)
+
+
+async def test_many_answers_at_once_are_no_more_attempts_than_one_by_one() -> None:
+    """A browser that sent hundreds of birth dates at once had each looked at before any was counted."""
+    house = House()
+    made, _ = await house.admission.invite("v", request(question="birth_date", answer="1990-12-17"), made_by="vendor")
+    guesses = [f"1990-11-{day:02}" for day in range(1, 31)]
+    outcomes = await asyncio.gather(
+        *(house.admission.answer(made, guess) for guess in [*guesses, "1990-12-17"]), return_exceptions=True
+    )
+    codes = [outcome.code for outcome in outcomes if isinstance(outcome, InvitationError)]
+    assert (codes.count("invitation_wrong_answer"), codes.count("invitation_void")) == (4, 1)
+    assert codes.count("invitation_not_found") == len(outcomes) - 5, "the right one came too late"
+    with pytest.raises(InvitationError, match="another browser"):
+        await house.admission.admit(made, "browser", None, answered=True)
+
+
+async def test_right_answers_use_up_no_attempts() -> None:
+    house = House()
+    made, code = await house.admission.invite("v", request(question="name", answer="Ola"), made_by="vendor")
+    for _ in range(4):
+        with pytest.raises(InvitationError, match="not the answer"):
+            await house.admission.answer(made, "Per")
+    for _ in range(10):
+        await house.admission.answer(made, "ola")
+    assert (await house.admission.open(code)).attempts_left == 1
 
 
 def test_answers_are_forgiving_of_spaces_and_case_only() -> None:

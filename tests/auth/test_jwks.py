@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import json
 import threading
 from collections.abc import Iterator
@@ -11,9 +12,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
-from bridge.auth import JwksFile, JwksUrl, KeyMaterialError, TokenError
+from bridge.auth import JwksFile, JwksUrl, KeyMaterialError, TokenError, jwks
 from bridge.auth.jwks import MAX_SET_BYTES, fetch_url
 from tests.auth.vendor import signed, verifier
+from tests.support.patience import PATIENCE
 
 KEYS = {kid: ec.generate_private_key(ec.SECP256R1()) for kid in ("old", "new")}
 
@@ -33,7 +35,7 @@ class Vendor:
         self.fetches = 0
         self.source = JwksUrl("https://vendor.example/jwks", "ES256", clock=lambda: self.now, fetch=self.fetch)
 
-    def fetch(self, url: str) -> bytes:
+    async def fetch(self, url: str) -> bytes:
         self.fetches += 1
         if self.error is not None:
             raise self.error
@@ -77,17 +79,17 @@ async def test_callers_at_once_share_one_fetch(vendor: Vendor) -> None:
 
 
 async def test_a_caller_that_gives_up_does_not_take_the_fetch_from_the_others() -> None:
-    started, go_on = threading.Event(), threading.Event()
+    started, go_on = asyncio.Event(), asyncio.Event()
 
-    def fetch(url: str) -> bytes:
+    async def fetch(url: str) -> bytes:
         started.set()
-        go_on.wait()
+        await go_on.wait()
         return key_set("old")
 
     source = JwksUrl("https://vendor.example/jwks", "ES256", fetch=fetch)
     impatient = asyncio.create_task(source.find("old"))
     patient = asyncio.create_task(source.find("old"))
-    await asyncio.to_thread(started.wait)
+    await started.wait()
     impatient.cancel()
     go_on.set()
     assert [key.kid for key in await patient] == ["old"]
@@ -178,15 +180,36 @@ def web_server(status: int, body: bytes, **headers: str) -> Iterator[str]:
         server.server_close()
 
 
-def test_a_set_is_fetched_over_http() -> None:
+async def test_a_set_is_fetched_over_http() -> None:
     with web_server(200, key_set("old")) as url:
-        assert fetch_url(url) == key_set("old")
+        assert await fetch_url(url) == key_set("old")
 
 
-def test_failures_redirects_and_floods_are_errors() -> None:
+async def test_failures_redirects_and_floods_are_errors() -> None:
     with web_server(500, b"") as url, pytest.raises(OSError, match="500"):
-        fetch_url(url)
+        await fetch_url(url)
     with web_server(302, b"", Location="http://127.0.0.1:1/") as url, pytest.raises(OSError, match="302"):
-        fetch_url(url)
+        await fetch_url(url)
     with web_server(200, b" " * (MAX_SET_BYTES + 1)) as url, pytest.raises(OSError, match="too large"):
-        fetch_url(url)
+        await fetch_url(url)
+
+
+async def test_a_server_that_drips_is_given_up_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte came within the time of one read: the fetch never ended, and with it nobody's wait for the keys."""
+    monkeypatch.setattr(jwks, "FETCH_TIMEOUT", 0.3)
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while True:
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+        writer.close()
+
+    async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with asyncio.timeout(PATIENCE):
+            with pytest.raises(TimeoutError):
+                await fetch_url(f"http://127.0.0.1:{port}/jwks")

@@ -119,6 +119,9 @@ def test_a_claim_that_cannot_be_accepted_is_named(changes: dict[str, Any], code:
         ("", ""),
         ("   ", ""),
         ("\u00a0\u200d", ""),
+        # The filler of Hangul, Braille without a dot, and marks without a letter.
+        ("\u3164\u115f\u2800\ufe0f\u0300", ""),
+        ("\u1100\u1161", "\u1100\u1161"),
     ],
 )
 def test_names_are_taken_as_their_script_writes_them(name: str, shown: str) -> None:

@@ -383,3 +383,15 @@ async def test_requests_that_offer_another_protocol_may_follow_each_other_at_onc
             answers = [await answer(reader) for _ in range(3)]
         writer.close()
         assert [status.split()[1] for status, _ in answers] == [b"404"] * 3
+
+
+async def test_garbage_of_strangers_does_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    async with open_house() as house:
+        for _ in range(20):
+            reader, writer = await asyncio.open_connection("127.0.0.1", house.server.port)
+            writer.write(b"\0 nonsense\r\n\r\n")
+            async with asyncio.timeout(PATIENCE):
+                assert (await reader.read()).startswith(b"HTTP/1.1 400")
+            writer.close()
+    # Another test of this process may have been the one whose garbage is told.
+    assert sum("Invalid HTTP request" in record.getMessage() for record in caplog.records) <= 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from bridge.auth.oidc.errors import unavailable
 
 TIMEOUT = 5.0
 """Seconds until a request that says nothing is given up."""
+DEADLINE = 15.0
+"""Seconds for a whole answer, however it drips: it would hold one of the connections that all providers share."""
 MAX_BODY_BYTES = 256 * 1024
 MAX_CONNECTIONS = 16
 
@@ -66,16 +69,17 @@ class HttpClient:
 
     async def _ask(self, request: httpx.Request) -> Answer:
         try:
-            response = await self._client.send(request, stream=True)
-            try:
-                body = bytearray()
-                async for chunk in response.aiter_bytes():
-                    body += chunk
-                    if len(body) > MAX_BODY_BYTES:
-                        raise unavailable("The provider's answer is too large.")
-            finally:
-                await response.aclose()
-        except httpx.HTTPError as error:
+            async with asyncio.timeout(DEADLINE):
+                response = await self._client.send(request, stream=True)
+                try:
+                    body = bytearray()
+                    async for chunk in response.aiter_bytes():
+                        body += chunk
+                        if len(body) > MAX_BODY_BYTES:
+                            raise unavailable("The provider's answer is too large.")
+                finally:
+                    await response.aclose()
+        except (httpx.HTTPError, TimeoutError) as error:
             # What the library says may quote the URL with its query.
             raise unavailable(f"The provider cannot be reached: {type(error).__name__}.") from None
         try:

@@ -28,6 +28,9 @@ _REMEMBERED_LINES = 256
 _REMEMBERED_LINE_LENGTH = 256
 
 
+_TAKEN_BY_RTCP = range(64, 96)
+"""Payload types that make, with the marker bit, a packet type of RTCP (RFC 5761, section 4)."""
+
 _LEVEL_ATTRIBUTES = frozenset(
     {
         "ice-ufrag",
@@ -230,6 +233,13 @@ class _Parser:
         media.extmap_allow_mixed = level.extmap_allow_mixed or session.extmap_allow_mixed
         self._session.extmap_allow_mixed = session.extmap_allow_mixed
         media.codecs = _codecs(section)
+        taken = [codec.payload_type for codec in media.codecs if codec.payload_type in _TAKEN_BY_RTCP]
+        if taken and media.rtcp_mux:
+            raise SdpError(
+                f"payload type {taken[0]} looks like RTCP where the two are multiplexed (RFC 5761, section 4)",
+                line=media.line,
+                hint="use 96 to 127, then 35 to 63",
+            )
 
     def _check_mids(self) -> None:
         seen: set[str] = set()

@@ -113,6 +113,10 @@ impl Engine {
     fn heed_nack(&mut self, now: Time, key: usize, nack: &Nack<'_>) {
         let Some(consumer) = self.transports[key].consumer_of(nack.media_ssrc) else { return };
         for sequence_number in nack.sequence_numbers() {
+            if !self.transports[key].nack_bucket.take(now) {
+                self.transports[key].pacer.counters.retransmissions_dropped += 1;
+                return;
+            }
             self.out.counters.nacks_received += 1;
             self.asked_again(now, key, AskedAgain { consumer, sequence_number });
         }

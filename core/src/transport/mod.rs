@@ -37,6 +37,11 @@ const DTLS_BURST: u32 = 100;
 /// given it another port is known by the first, unless that is lost.
 const STRANGERS_PER_SECOND: u32 = 5;
 const STRANGERS_BURST: u32 = 10;
+/// Packets per second that a receiver may ask for again in the long run: more than a line of 50 Mbit/s has. Asking costs it
+/// a bit each, and looking for one costs a worker a tenth of a microsecond.
+const NACKS_PER_SECOND: u32 = 10_000;
+/// Packets that it may ask for at once.
+const NACKS_BURST: u32 = 10_000;
 /// Moves of the selected path per second that the control plane hears of in the long run: a client can move as often as
 /// it sends checks.
 const MOVES_TOLD_PER_SECOND: u32 = 2;
@@ -88,6 +93,8 @@ pub struct Transport {
     pub errors: Errors,
     /// Limits what is handed up.
     pub dtls_bucket: TokenBucket,
+    /// Limits how many packets are looked for that the peer says it lacks.
+    pub nack_bucket: TokenBucket,
     /// Limits how often is told that the selected path moved.
     pub moves_bucket: TokenBucket,
     /// Limits what is tried whether it is the peer's.
@@ -143,6 +150,7 @@ impl Transport {
             traffic: Traffic::default(),
             errors: Errors::default(),
             dtls_bucket: TokenBucket::new(DTLS_PER_SECOND, DTLS_BURST),
+            nack_bucket: TokenBucket::new(NACKS_PER_SECOND, NACKS_BURST),
             moves_bucket: TokenBucket::new(MOVES_TOLD_PER_SECOND, MOVES_TOLD_BURST),
             strangers_bucket: TokenBucket::new(STRANGERS_PER_SECOND, STRANGERS_BURST),
             asked: None,

@@ -170,11 +170,18 @@ impl Client {
 
     /// Encrypts an RTCP compound and sends it.
     pub fn send_rtcp(&mut self, sim: &mut Sim, write: impl FnOnce(&mut RtcpWriter<'_>)) -> Outcome {
-        let mut out = vec![0; 1_400];
-        let mut writer = RtcpWriter::new(&mut out[..1_200]);
+        let mut out = vec![0; 1_200];
+        let mut writer = RtcpWriter::new(&mut out);
         write(&mut writer);
         let len = writer.len();
-        let len = self.sender.protect_rtcp(&mut out, len).unwrap();
+        self.send_compound(sim, &out[..len])
+    }
+
+    /// Encrypts an RTCP compound that the writer would not write, and sends it.
+    pub fn send_compound(&mut self, sim: &mut Sim, compound: &[u8]) -> Outcome {
+        let mut out = compound.to_vec();
+        out.resize(compound.len() + 200, 0);
+        let len = self.sender.protect_rtcp(&mut out, compound.len()).unwrap();
         out.truncate(len);
         sim.deliver(self.path, out)
     }

@@ -195,6 +195,17 @@ def test_descriptions_that_are_none(text: str, complaint: str) -> None:
         parser.parse(text)
 
 
+@pytest.mark.parametrize("number", ["64", "072", "95"])
+def test_payload_types_that_look_like_rtcp_are_refused_by_line(number: str) -> None:
+    text = f"{HEAD}m=audio 9 UDP/TLS/RTP/SAVPF 111 {number}\r\na=rtpmap:{int(number)} opus/48000/2\r\na=rtcp-mux\r\n"
+    with pytest.raises(SdpError, match=f"payload type {int(number)} ") as refused:
+        parser.parse(text)
+    assert refused.value.line == 5
+    assert parser.parse(text.replace("a=rtcp-mux\r\n", "")).media[0].codecs, (
+        "with ports of their own both are told apart"
+    )
+
+
 def test_errors_show_no_passwords_and_no_addresses() -> None:
     for line in ("a=ice-pwd:secretsecret", "a=fingerprint:sha-256 nothex", "a=ssrc:x cname:someone@192.0.2.1"):
         with pytest.raises(SdpError) as caught:

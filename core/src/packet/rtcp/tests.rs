@@ -258,6 +258,23 @@ fn transport_feedback_from_another_implementation() {
     assert_eq!(feedback.arrivals().collect::<Vec<_>>(), [Arrival { sequence_number: 153, nanos: Some(nanos) }]);
 }
 
+/// Of an admitted peer that lies: one datagram full of these held a worker up for a tenth of a second and more.
+#[test]
+fn transport_feedback_without_deltas_tells_of_no_more_than_its_length() {
+    let feedback = |chunks: &[u16]| {
+        let mut compound = vec![0x8f, 205, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0xff, 0xff, 0, 0, 1, 0];
+        compound.extend(chunks.iter().flat_map(|chunk| chunk.to_be_bytes()));
+        compound.resize(compound.len().next_multiple_of(4), 0);
+        compound[3] = (compound.len() / 4 - 1) as u8;
+        compound
+    };
+    let run = |status: u16| [[status << 13 | 0x1fff; 8].as_slice(), &[status << 13 | 7]].concat();
+    let (reserved, lost) = (feedback(&run(3)), feedback(&run(0)));
+    assert!(packets(&reserved).next().unwrap().is_err());
+    let Packet::TransportFeedback(lost) = only(&lost) else { panic!() };
+    assert_eq!((lost.status_count, lost.arrivals().count()), (65_535, 0));
+}
+
 #[test]
 fn transport_feedback_ends_before_a_gap_of_eight_seconds() {
     let arrivals = [Some(Time::from_millis(1_000)), None, Some(Time::from_millis(10_000))];

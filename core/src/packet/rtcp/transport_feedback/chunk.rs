@@ -8,7 +8,7 @@ pub(super) enum Status {
     SmallDelta = 1,
     /// Received, with a delta of two bytes.
     LargeDelta = 2,
-    /// Reserved. Read as received without a delta, as libwebrtc does.
+    /// Reserved. In a vector it is read as received without a delta; a run of it is refused.
     Reserved = 3,
 }
 
