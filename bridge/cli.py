@@ -50,18 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     standard_output.speak_utf8()
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        parser = argparse.ArgumentParser(prog="bridge", description="Joins different video systems in one call.")
-        commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-        # Nothing but options can come before the name of a command.
-        asked = next((argument for argument in given if not argument.startswith("-")), None)
-        for name, what in COMMANDS.items():
-            described = commands.add_parser(name, help=what, description=what[0].upper() + what[1:] + ".")
-            if name == asked:
-                # Only this one: the whole of the bridge takes a second to load.
-                command = cast(_Command, import_module(f"bridge.commands.{name.replace('-', '_')}"))
-                command.add_arguments(described)
-                described.set_defaults(run=command.run)
-        options = parser.parse_args(given)
+        options = _parse(given)
         code: int = options.run(options)
         standard_output.flush()
     except BrokenPipeError:
@@ -80,6 +69,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         return code
     return WRONG
+
+
+def _parse(given: Sequence[str]) -> argparse.Namespace:
+    """What is asked for, with what carries it out in `run`. Ends the process where it is asked for wrongly."""
+    parser = argparse.ArgumentParser(prog="bridge", description="Joins different video systems in one call.")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, what in COMMANDS.items():
+        commands.add_parser(name, help=what)
+    # Only this one: the whole of the bridge takes a second to load.
+    name, *more = given or [""]
+    if name not in COMMANDS:
+        return parser.parse_args(given)
+    command = cast(_Command, import_module(f"bridge.commands.{name.replace('-', '_')}"))
+    what = COMMANDS[name]
+    own = argparse.ArgumentParser(prog=f"bridge {name}", description=what[0].upper() + what[1:] + ".")
+    command.add_arguments(own)
+    own.set_defaults(run=command.run)
+    # As one parser of its own, it says what this command takes, not what all do; `export --output FILE ID` is as good
+    # as `export ID --output FILE`.
+    return own.parse_intermixed_args(more)
 
 
 def _describe(error: OSError) -> str:

@@ -54,7 +54,7 @@ class QueueKeeper:
                 self._take_over(self._old_file)
             rows = self._database.execute("SELECT tenant, name, rooms FROM queues ORDER BY tenant, name").rows
             for tenant, name, rooms in rows:
-                self._rooms.define_queue(tenant, name, msgspec.json.decode(rooms, type=list[str]))
+                self._rooms.owner.define_queue(tenant, name, msgspec.json.decode(rooms, type=list[str]))
         except (StorageError, OSError, msgspec.DecodeError, BridgeError) as error:
             raise BridgeError(
                 "queues_unreadable", f"The queues in {where} cannot be used: {error}.", hint="Restore them."
@@ -71,14 +71,14 @@ class QueueKeeper:
         """
         async with self._changing:
             before = self._rooms.queues.get(f"{tenant}/{name}")
-            queue = self._rooms.define_queue(tenant, name, rooms)
+            queue = self._rooms.owner.define_queue(tenant, name, rooms)
             try:
                 await self._write(lambda: self._put(Defined(tenant, name, list(rooms))))
             except BridgeError:
                 if before is None:
-                    self._rooms.remove_queue(queue.id)
+                    self._rooms.owner.remove_queue(queue.id)
                 else:
-                    self._rooms.define_queue(tenant, name, [each.partition("/")[2] for each in before.rooms])
+                    self._rooms.owner.define_queue(tenant, name, [each.partition("/")[2] for each in before.rooms])
                 raise
             return queue
 
@@ -87,7 +87,7 @@ class QueueKeeper:
         tenant, _, name = queue_id.partition("/")
         async with self._changing:
             await self._write(lambda: self._take_out(tenant, name))
-            self._rooms.remove_queue(queue_id)
+            self._rooms.owner.remove_queue(queue_id)
 
     async def _write(self, change: Callable[[], None]) -> None:
         def write() -> None:

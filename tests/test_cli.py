@@ -386,3 +386,22 @@ def test_the_control_plane_loads_no_codec() -> None:
     code = "import sys, bridge.app, bridge.development; print({'av', 'numpy', 'PIL', 'aiortc'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("arguments", [["drain", "--off"], ["drain", "now"], ["rooms", "report", "room", "another"]])
+def test_what_a_command_does_not_take_is_answered_with_what_it_takes(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    said = capsys.readouterr().err
+    assert said.startswith(f"usage: bridge {arguments[0]} ")
+    assert f"unrecognized arguments: {arguments[-1]}" in said
+
+
+def test_options_may_stand_before_and_behind_what_they_are_about(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for order in (["--data", str(tmp_path), "room"], ["room", "--data", str(tmp_path)]):
+        assert main(["rooms", "report", *order]) == 2
+        assert "No bridge runs with the data directory" in capsys.readouterr().err

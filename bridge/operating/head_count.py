@@ -1,4 +1,7 @@
-"""How many people are in calls. Test legs, programs that vendors start to try their clients out, are counted apart."""
+"""How many people are in calls: recorders are none.
+
+Test legs, programs that vendors start to try their clients out, are counted apart.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ class HeadCount:
 
     def people(self) -> int:
         """In all rooms together, their lobbies left out."""
-        return self._rooms.participant_count() - self.test_legs()
+        return self._rooms.participant_count() - self._rooms.service_count() - self.test_legs()
 
     def test_legs(self) -> int:
         """In all rooms together."""
@@ -39,5 +42,5 @@ class HeadCount:
     def in_room(self, room_id: str) -> tuple[list[Participant], list[Participant]]:
         """The people in a room, and the test legs there."""
         programs = {leg.participant_id for leg in self._running() if leg.room_id == room_id}
-        inside = self._rooms.participants(room_id)
+        inside = [each for each in self._rooms.participants(room_id) if not each.service]
         return [each for each in inside if each.id not in programs], [each for each in inside if each.id in programs]

@@ -96,8 +96,8 @@ DEFAULT_ROLES: Mapping[str, Role] = {
     "parorende": _role(_GUEST),
     "tolk": _role(_PERSON | {Grant.CAPTION}),
     "dovetolk": _role(_GUEST | {Grant.CAPTION}),
-    "nav": _role(_GUEST, may_host=True),
-    "assistent": _role(_GUEST, may_host=True),
+    "nav": _role(_GUEST),
+    "assistent": _role(_GUEST),
     "rom": _role(_MEDIA | {Grant.PUBLISH_SCREEN}, Entrance.DIRECT, consents=False, view=View.COMPOSED),
     "opptak": _role(frozenset({Grant.SUBSCRIBE}), Entrance.DIRECT, consents=False),
 }

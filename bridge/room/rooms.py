@@ -14,7 +14,7 @@ from bridge.room.appointments import ClosingTimes, check_times
 from bridge.room.bans import Bans
 from bridge.room.consent_answers import ConsentAnswers, VendorConsents
 from bridge.room.deadlines import Deadlines
-from bridge.room.errors import RoomError, participant_not_found, queue_not_found, session_not_found
+from bridge.room.errors import RoomError, session_not_found
 from bridge.room.events import Moved, RoomClosed, RoomEvent, RoomListener, RoomOpened, SessionEnded
 from bridge.room.intake import Intake
 from bridge.room.inviting import Inviting
@@ -41,8 +41,9 @@ from bridge.room.model import (
     room_id,
 )
 from bridge.room.moderation import Moderation
+from bridge.room.owner import Owner
 from bridge.room.participation import Participation
-from bridge.room.queues import Queue, Queues, QueueView
+from bridge.room.queues import Queues, QueueView
 from bridge.room.room import Room
 from bridge.room.stills import Stills
 
@@ -103,6 +104,8 @@ class Rooms:
         """What vendors' systems hand in."""
         self.participation = Participation(self, answers, self._emit, clock, new_id, new_token, can_record=can_record)
         """What participants do besides sending media."""
+        self.owner = Owner(self, self.queues, self.keeping, self._bans, clock, self._close)
+        """What the vendor that owns a room decides."""
         self.stills = Stills(self, self._emit, clock, new_token)
         """Still pictures that somebody asks for."""
 
@@ -134,6 +137,10 @@ class Rooms:
     def participant_count(self) -> int:
         """Participants in all rooms together, their lobbies left out."""
         return sum(room.count_inside() for room in self._rooms.values())
+
+    def service_count(self) -> int:
+        """Those of them that the bridge itself has in rooms, such as recorders."""
+        return sum(each.service for room in self._rooms.values() for each in room.members.values())
 
     def waiting_count(self) -> int:
         """Those in all lobbies together."""
@@ -289,56 +296,6 @@ class Rooms:
         room.sources.remove(room.member(session_id), session_id, source_id)
         self._tell()
 
-    # What the vendor that owns a room decides
-
-    def define_queue(self, tenant: str, name: str, rooms: Sequence[str]) -> Queue:
-        """Makes a queue for these rooms, or changes its rooms.
-
-        Raises `RoomError`: as `Queues.define` does, and `room_in_use` while a room of its name is open.
-        """
-        self._expire()
-        key = room_id(tenant, name)
-        if key in self._rooms and key not in self.queues:
-            raise RoomError("room_in_use", "A room of this name is open.", field="queue", hint="Take another name.")
-        queue = self.queues.define(tenant, name, rooms)
-        self._tell()
-        return queue
-
-    def remove_queue(self, queue_id: str) -> None:
-        """Ends a queue, and the wait of everyone in it. Raises `RoomError` (`queue_not_found`)."""
-        self._expire()
-        if queue_id not in self.queues:
-            raise queue_not_found()
-        if queue_id in self._rooms:
-            self.end_room(queue_id)
-            self._close(self._rooms[queue_id], EndReason.ENDED)
-        self.keeping.forget(queue_id)
-        self.queues.remove(queue_id)
-        self._tell()
-
-    def end_room(self, room: str) -> None:
-        """Ends a call for everyone, those in the lobby too. Raises `RoomError` (`room_not_found`)."""
-        self._expire()
-        found = self._find(room)
-        found.outcome = EndReason.ENDED
-        for member in list(found.members.values()):
-            found.end_member(member, EndReason.ENDED, self._clock())
-        found.forget_places()
-        self._tell()
-
-    def remove_participant(self, room: str, participant_id: str) -> None:
-        """Takes someone out, in the room or in the lobby, and lets none of their tokens in again.
-
-        Raises `RoomError`: `room_not_found`, `participant_not_found`.
-        """
-        self._expire()
-        found = self._find(room)
-        member = found.members.get(participant_id)
-        if member is None:
-            raise participant_not_found()
-        found.expel(member, self._bans, self._clock())
-        self._tell()
-
     def close(self) -> None:
         """Ends every session with reason `shutting_down`, closes every room and lets nobody in any more."""
         self._closed = True
@@ -418,12 +375,6 @@ class Rooms:
         if room is None:
             raise session_not_found()
         return room
-
-    def _find(self, room: str) -> Room:
-        found = self._rooms.get(room)
-        if found is None:
-            raise RoomError("room_not_found", "There is no such room now.", field="room")
-        return found
 
     def _open(self, key: str, tenant: str) -> Room:
         if self._ledger is not None and not self._ledger.writable:

@@ -1,9 +1,13 @@
 """The examples as a reader runs them: programs of their own, against a real bridge."""
 
 import asyncio
+import runpy
 import sys
 from asyncio.subprocess import PIPE, Process
 from pathlib import Path
+
+import pytest
+from aiortc.mediastreams import AudioStreamTrack
 
 from tests.support.bridge import running_bridge
 from tests.support.patience import PATIENCE
@@ -35,6 +39,21 @@ async def test_two_of_them_receive_each_other(tmp_path: Path) -> None:
             for process in people:
                 process.kill()
                 await process.wait()
+
+
+async def test_a_track_that_ends_before_its_first_frame_is_told_of(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever sent nothing and left had its reader end in a traceback."""
+    track = AudioStreamTrack()
+    track.stop()
+    await runpy.run_path(str(EXAMPLE))["receive"](track)
+    assert capsys.readouterr().out == "ended without audio\n"
+
+
+async def test_a_call_that_is_not_named_is_asked_for() -> None:
+    process = await started("ws://127.0.0.1:1/v1/signal")
+    _, said = await asyncio.wait_for(process.communicate(), PATIENCE)
+    assert process.returncode == 1
+    assert "websocket_client.py URL JOIN_TOKEN" in said.decode()
 
 
 async def test_a_refusal_is_one_line(tmp_path: Path) -> None:

@@ -134,13 +134,13 @@ async def test_what_was_decided_is_on_disk_once_it_has_settled(places: Places, t
 async def test_a_room_that_is_over_is_forgotten(places: Places, tmp_path: Path) -> None:
     place = places.node(tmp_path)
     async with house(place, tmp_path) as first:
-        first.rooms.define_queue("clinic", "dropin", ["one"])
+        first.rooms.owner.define_queue("clinic", "dropin", ["one"])
         first.rooms.join(
             JoinRequest("clinic", "dropin", "kari", "", "pasient", frozenset(), enters=DEFAULT_ROLES["pasient"].enters)
         )
         await first.keeper.settled()
         assert len(on_disk(place)) == 1
-        first.rooms.remove_queue("clinic/dropin")
+        first.rooms.owner.remove_queue("clinic/dropin")
         await first.keeper.settled()
         assert on_disk(place) == []
 

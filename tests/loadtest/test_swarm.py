@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import re
 import signal
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from loadtest.cli import main
@@ -16,6 +23,36 @@ from loadtest.swarm import native
 from loadtest.swarm.outcome import Outcome, quantile
 from loadtest.swarm.rooms import Rooms
 from loadtest.swarm.target import Target
+from tests.support.patience import PATIENCE
+from tests.support.tcp_relay import TcpRelay
+
+T = TypeVar("T")
+
+
+@contextmanager
+def relay_to(url: str) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Where the bridge's TCP doors are too, and what resets all that goes through there."""
+    where = urlsplit(url)
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+
+    def call(what: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(what, loop).result(PATIENCE)
+
+    async def lose(relay: TcpRelay) -> None:
+        relay.cut()
+        relay.mend()
+
+    try:
+        relay = TcpRelay(str(where.hostname), int(where.port or 0))
+        call(relay.__aenter__())
+        yield f"http://127.0.0.1:{relay.port}", lambda: call(lose(relay))
+        call(relay.__aexit__())
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
 
 
 @pytest.mark.parametrize(("door", "codec"), [("websocket", "vp8"), ("http", "h264")])
@@ -59,6 +96,30 @@ def test_an_early_end_leaves_what_there_was() -> None:
             native.play(rooms.plan(Target(bridge.url, process=bridge)), on_line)
     assert outcome.interrupted
     assert all(lines[-1]["last"] for lines in outcome.participants.values())
+    assert outcome.figures().participants == 2
+
+
+def test_a_lost_websocket_is_taken_up_again() -> None:
+    """Media that fills a thin line leaves pings unanswered, and the bridge closes: each client's run ended there."""
+    outcome, cut = Outcome(2), False
+    with DevelopmentBridge.running() as bridge, relay_to(bridge.url) as (url, lose):
+
+        def on_line(line: native.Line) -> None:
+            nonlocal cut
+            outcome.note(line)
+            if line["type"] != "thread" or outcome.interrupted:
+                return
+            if outcome.connected == 2 and not cut:
+                cut = True
+                lose()
+            resumes = re.search(r"^bridge_resumes_total (\S+)$", httpx.get(f"{bridge.url}/metrics").text, re.M)
+            if outcome.failures or (resumes is not None and float(resumes[1]) == 2.0):
+                os.kill(os.getpid(), signal.SIGINT)
+
+        rooms = Rooms(rooms=1, size=2, bitrate=100_000, seconds=PATIENCE)
+        with pytest.raises(KeyboardInterrupt):
+            native.play(rooms.plan(Target(url, process=bridge)), on_line)
+    assert outcome.failures == {}
     assert outcome.figures().participants == 2
 
 

@@ -222,7 +222,7 @@ def test_a_room_whose_beginning_is_lost_is_left_out(data: Path, place: Place) ->
 
 def test_a_clock_that_is_set_back_takes_no_time_from_anybody(data: Path, place: Place) -> None:
     life = Life(data, place)
-    life.hall.rooms.define_queue("clinic", "dropin", ["time-1"])
+    life.hall.rooms.owner.define_queue("clinic", "dropin", ["time-1"])
     life.join("kari", "pasient", "dropin")
     life.write()
     life.hall.wait(60.0)

@@ -95,7 +95,10 @@ class Consultation:
         *,
         direction: Direction = Direction.BOTH,
         consent_by_vendor: bool = False,
+        may_host: bool = False,
+        service: bool = False,
     ) -> Session:
+        """`may_host`: as the operator's own roles may have it, also of one that enters by the lobby."""
         rule = DEFAULT_ROLES[role]
         return self.rooms.join(
             JoinRequest(
@@ -107,9 +110,10 @@ class Consultation:
                 rule.grants,
                 direction,
                 enters=rule.enters,
-                may_host=rule.may_host,
+                may_host=rule.may_host or may_host,
                 consents=rule.consents,
                 consent_by_vendor=consent_by_vendor,
+                service=service,
                 token_id=f"token of {identity}",
                 token_lifetime=600.0,
             )

@@ -165,7 +165,13 @@ class ConsultationMachine(RuleBasedStateMachine):
         by_vendor = identity in BY_WHIP
         if self.attempt(
             lambda: self.sessions.append(
-                self.room.join(identity, ROLES[identity], direction=direction, consent_by_vendor=by_vendor)
+                self.room.join(
+                    identity,
+                    ROLES[identity],
+                    direction=direction,
+                    consent_by_vendor=by_vendor,
+                    may_host=ROLES[identity] == "nav",
+                )
             )
         ):
             assert self.room.now >= self.banned.get(identity, 0.0), "whom a host took out came back by the same token"

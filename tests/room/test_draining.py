@@ -34,7 +34,7 @@ def test_whoever_was_alone_there_may_reload_and_nobody_else_takes_the_empty_room
 
 def test_a_queue_takes_nobody_in_and_loses_nobody() -> None:
     call = Consultation()
-    call.rooms.define_queue("clinic", "time-1", ["room-a"])
+    call.rooms.owner.define_queue("clinic", "time-1", ["room-a"])
     waiting = call.join("kari")
     call.rooms.intake.draining = True
     refused("draining", lambda: call.join("ola"))

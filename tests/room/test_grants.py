@@ -49,9 +49,13 @@ def test_each_role_may_what_the_table_says() -> None:
     assert len(rows) == len(DEFAULT_ROLES)
 
 
-def test_a_recorder_sends_nothing_and_a_patient_is_never_host() -> None:
+def test_a_recorder_sends_nothing() -> None:
     assert DEFAULT_ROLES["opptak"].grants == {"subscribe"}
-    assert not DEFAULT_ROLES["pasient"].may_host
+
+
+def test_the_office_of_host_stays_with_health_personnel() -> None:
+    hosts = {name for name, role in DEFAULT_ROLES.items() if Grant.HOST in role.grants}
+    assert {name for name, role in DEFAULT_ROLES.items() if role.may_host} == hosts
 
 
 @pytest.mark.parametrize(

@@ -224,11 +224,11 @@ def test_who_found_no_space_on_the_way_back_has_to_be_let_in_anew_once_the_call_
 def test_the_office_of_host_is_where_it_was_handed_to() -> None:
     room = Consultation()
     doctor = room.join("doctor", "fastlege")
-    nav = room.join("nav", "nav")
+    nav = room.join("nav", "nav", may_host=True)
     room.moderation.admit(doctor.id)
     room.moderation.hand_over(doctor.id, nav.participant_id)
     room.crash()
-    again = room.join("nav", "nav")
+    again = room.join("nav", "nav", may_host=True)
     assert not again.waiting
     room.moderation.lock(again.id, True)
 
@@ -236,14 +236,14 @@ def test_the_office_of_host_is_where_it_was_handed_to() -> None:
 def test_where_decisions_were_lost_nobody_is_let_in_by_what_is_left() -> None:
     room = Consultation()
     doctor, _ = room.call()
-    nav = room.join("nav", "nav")
+    nav = room.join("nav", "nav", may_host=True)
     room.join("ola")
     room.moderation.admit(doctor.id, [nav.participant_id])
     room.moderation.hand_over(doctor.id, nav.participant_id)
     room.join("doctor", "fastlege")
     room.moderation.lock(room.join("doctor", "fastlege").id, True)
     room.crash(complete=False)
-    ola, kari, nav = room.join("ola"), room.join("kari"), room.join("nav", "nav")
+    ola, kari, nav = room.join("ola"), room.join("kari"), room.join("nav", "nav", may_host=True)
     room.join("doctor", "fastlege")
     assert all(room.rooms.session(each.id).waiting for each in (kari, ola, nav))
     assert room.waiting() == ["kari", "nav", "ola"]

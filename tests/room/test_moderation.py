@@ -106,15 +106,17 @@ def test_a_locked_room_lets_in_hosts_and_those_who_come_back(call: Call) -> None
 
 def test_the_office_of_host_is_handed_over_to_roles_that_may_have_it(call: Call) -> None:
     refused("may_not_host", lambda: call.moderation.hand_over(call.doctor.id, call.kari.participant_id))
-    nav = call.join("nav", "nav")
+    colleague = call.join("colleague", "nav")
+    nav = call.join("nav", "nav", may_host=True)
     call.moderation.admit(call.doctor.id)
+    refused("may_not_host", lambda: call.moderation.hand_over(call.doctor.id, colleague.participant_id))
     call.moderation.hand_over(call.doctor.id, nav.participant_id)
     refused("not_granted", lambda: call.moderation.lock(call.doctor.id, True))
     call.moderation.lock(nav.id, True)
     call.moderation.lock(nav.id, False)
     # Its token does not say so; the room remembers.
     call.rooms.leave(nav.id)
-    again = call.join("nav", "nav")
+    again = call.join("nav", "nav", may_host=True)
     assert not again.waiting
     call.moderation.lock(again.id, True)
 

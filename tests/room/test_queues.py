@@ -39,7 +39,7 @@ class Clinic:
 
     def _start(self) -> None:
         self.rooms = Rooms(RoomLimits(max_participants=4), self.policy, clock=lambda: self.now)
-        self.rooms.define_queue("clinic", "dropin", ["one", "two"])
+        self.rooms.owner.define_queue("clinic", "dropin", ["one", "two"])
         self.rooms.add_listener(self.events.append)
         self.disk.follow(self.rooms)
 
@@ -251,7 +251,7 @@ def test_the_time_to_expect_is_shared_by_the_doctors_who_are_there() -> None:
 def test_a_queue_is_no_room_of_a_queue_and_no_open_room_becomes_one() -> None:
     clinic = Clinic()
     clinic.join("three", "eve", "fastlege")
-    define = clinic.rooms.define_queue
+    define = clinic.rooms.owner.define_queue
     refused("room_in_use", lambda: define("clinic", "three", ["one"]))
     refused("invalid_queue", lambda: define("clinic", "four", ["dropin"]))
     refused("invalid_queue", lambda: define("clinic", "one", ["three"]))
@@ -263,11 +263,11 @@ def test_a_queue_is_no_room_of_a_queue_and_no_open_room_becomes_one() -> None:
 def test_a_queue_that_is_removed_ends_the_wait_and_its_name_is_free() -> None:
     clinic = Clinic()
     kari = clinic.join("dropin", "kari")
-    clinic.rooms.remove_queue(QUEUE)
+    clinic.rooms.owner.remove_queue(QUEUE)
     ended = [event for event in clinic.events if type(event).__name__ == "SessionEnded"]
     assert [(event.session_id, event.reason) for event in ended] == [(kari.id, EndReason.ENDED)]  # type: ignore[union-attr]
     assert QUEUE not in clinic.rooms
-    refused("queue_not_found", lambda: clinic.rooms.remove_queue(QUEUE))
+    refused("queue_not_found", lambda: clinic.rooms.owner.remove_queue(QUEUE))
     assert clinic.join("dropin", "anne", "fastlege").room_id == QUEUE
 
 
@@ -280,7 +280,7 @@ def test_nobody_is_sent_away_because_a_queue_has_long_been_open_or_somebodys_app
     clinic.rooms.handle_timeout()
     assert clinic.waiting() == ["first", "kari"]
     assert clinic.place(kari) == 2
-    clinic.rooms.remove_queue(QUEUE)
+    clinic.rooms.owner.remove_queue(QUEUE)
     assert clinic.rooms.poll_timeout() is None
 
 

@@ -8,7 +8,7 @@ from tests.signaling.signal_client import SignalClient
 
 async def queue(house: House) -> tuple[SignalClient, SignalClient]:
     """A queue of two doctors, who are there."""
-    house.rooms.define_queue("clinic", "dropin", ["one", "two"])
+    house.rooms.owner.define_queue("clinic", "dropin", ["one", "two"])
     return await house.joined("anne", "one"), await house.joined("bjørn", "two")
 
 

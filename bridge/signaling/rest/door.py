@@ -181,7 +181,7 @@ class RestDoor:
         await self._auditor.record(
             "room_ended_by_vendor", tenant=caller.tenant, room=name, actor=caller.actor, identity=None, details={}
         )
-        self._calls.rooms.end_room(key)
+        self._calls.rooms.owner.end_room(key)
         self._calls.arm()
         await self._calls.settled()
         return Response(status_code=204)
@@ -214,7 +214,7 @@ class RestDoor:
             identity=found[0].identity,
             details={"participant": participant},
         )
-        rooms.remove_participant(key, participant)
+        rooms.owner.remove_participant(key, participant)
         self._calls.arm()
         await self._calls.settled()
         return Response(status_code=204)

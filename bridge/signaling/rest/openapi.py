@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from bridge.signaling.rest.bodies import Name, Problem
+from bridge.signaling.rest.generators import for_generators
 from bridge.signaling.rest.paging import DEFAULT_LIMIT, MAX_CURSOR, MAX_LIMIT
 
 _REF = "#/components/schemas/{name}"
@@ -16,7 +17,7 @@ _REF = "#/components/schemas/{name}"
 _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "room": msgspec.json.schema(Name),
     "participant": {"type": "string", "minLength": 1, "maxLength": 64},
-    "kind": {"enum": ["recording", "video"]},
+    "kind": {"type": "string", "enum": ["recording", "video"]},
     "queue": msgspec.json.schema(Name),
     "invitation": {"type": "string", "minLength": 1, "maxLength": 64},
     "recording": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
@@ -26,10 +27,15 @@ _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
 _FILTERS: dict[str, dict[str, Any]] = {
     "room": {**msgspec.json.schema(Name), "description": "Of this room only."},
     "type": {"type": "string", "maxLength": 64, "description": "Of this type only."},
-    "record": {"enum": ["call", "session"], "description": "Of this kind only."},
+    "record": {"type": "string", "enum": ["call", "session"], "description": "Of this kind only."},
     "from": {"type": "string", "description": "Of what ended then or later: a date, or an instant of RFC 3339."},
     "to": {"type": "string", "description": "Of what ended before then."},
-    "format": {"enum": ["webm", "mp4"], "default": "webm", "description": "Of pictures and sounds."},
+    "format": {
+        "type": "string",
+        "enum": ["webm", "mp4"],
+        "default": "webm",
+        "description": "Of pictures and sounds.",
+    },
 }
 _PAGING: list[dict[str, Any]] = [
     {
@@ -91,7 +97,7 @@ def document(operations: Sequence[Operation], version: str) -> dict[str, Any]:
         "info": {"title": "The bridge", "version": version, "summary": "What vendors' servers may ask of the bridge."},
         "paths": paths,
         "components": {
-            "schemas": components,
+            "schemas": {name: for_generators(schema) for name, schema in components.items()},
             "securitySchemes": {
                 "key": {"type": "http", "scheme": "bearer", "description": "An API key, or a signed vendor token."}
             },
@@ -115,7 +121,9 @@ def _described(operation: Operation) -> dict[str, Any]:
     if operation.answer is not None:
         done["content"] = {"application/json": {"schema": _ref(operation.answer)}}
     elif operation.media_types:
-        done["content"] = {media_type: {} for media_type in operation.media_types}
+        done["content"] = {
+            media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in operation.media_types
+        }
     refused = {
         "description": "Refused.",
         "content": {"application/problem+json": {"schema": _ref(Problem)}},

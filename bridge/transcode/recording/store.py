@@ -308,7 +308,8 @@ class RecordingStore:
 
 
 def _unknown_recording() -> RecordingError:
-    return RecordingError("unknown_recording", "There is no such recording.", hint="bridge recordings list names them")
+    hint = "`bridge recordings list` names them, and GET /v1/recordings to vendors"
+    return RecordingError("unknown_recording", "There is no such recording.", hint=hint)
 
 
 def _write(path: Path, data: bytes) -> None:

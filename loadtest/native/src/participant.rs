@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use str0m::media::MediaKind;
 
 use crate::connection::{Connection, Traffic};
-use crate::door::websocket::Signal;
+use crate::door::websocket::{SessionKey, Signal};
 use crate::plan::ParticipantPlan;
 use crate::publisher::Publisher;
 use crate::report::histogram::Histogram;
@@ -16,6 +16,10 @@ use crate::subscriber::Subscriber;
 pub struct Participant {
     pub plan: ParticipantPlan,
     pub signal: Option<Box<Signal>>,
+    /// Once the bridge has let it in by WebSocket.
+    pub session: Option<SessionKey>,
+    /// When and how its WebSocket was lost, until the session is taken up again.
+    pub lost: Option<(Instant, String)>,
     pub publisher: Option<Publisher>,
     pub subscriber: Option<Subscriber>,
     /// Times since the run began.
@@ -41,6 +45,8 @@ impl Participant {
         Participant {
             plan,
             signal: None,
+            session: None,
+            lost: None,
             publisher: None,
             subscriber: None,
             opened: None,

@@ -186,6 +186,7 @@ impl Player {
             }
             match what {
                 What::Join => self.open_door(index),
+                What::Resume => self.open_websocket(index),
                 What::View => self.view(index),
                 What::Audio | What::Video(_) => self.send_frame(index, what, now),
                 What::Publish | What::Subscribe => {

@@ -34,6 +34,8 @@ pub struct Publisher {
     /// The lowest encoding first.
     pub video: Vec<Track>,
     pending: Option<SdpPendingOffer>,
+    /// The offer, until it is answered.
+    pub offer: Option<String>,
     is_adaptive: bool,
     pub estimate: Option<f64>,
     changed_at: Instant,
@@ -77,6 +79,7 @@ impl Publisher {
             audio,
             video,
             pending: Some(pending),
+            offer: Some(offer.to_sdp_string()),
             is_adaptive,
             estimate: None,
             changed_at: now,
@@ -93,6 +96,7 @@ impl Publisher {
     /// Takes the bridge's answer.
     pub fn answer(&mut self, answer: &str) -> Result<bool, String> {
         let pending = self.pending.take().ok_or("an answer without an offer")?;
+        self.offer = None;
         let parsed = SdpAnswer::from_sdp_string(answer).map_err(|error| format!("the answer: {error}"))?;
         self.connection.rtc.sdp_api().accept_answer(pending, parsed).map_err(|error| format!("the answer: {error}"))?;
         for track in self.audio.iter_mut().chain(&mut self.video) {

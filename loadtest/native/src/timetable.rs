@@ -7,6 +7,8 @@ use std::time::Instant;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum What {
     Join,
+    /// Its WebSocket was lost.
+    Resume,
     /// A frame of the microphone or of an encoding of the camera.
     Audio,
     Video(u8),

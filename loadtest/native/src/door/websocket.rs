@@ -12,11 +12,18 @@ use tungstenite::{Message, WebSocket};
 use super::address::Address;
 use super::http;
 
+/// Of a close frame that names none.
+const NO_CODE: u16 = 1005;
+/// Close codes after which a session may be taken up again: a network that was lost, a client too slow for the bridge.
+const RESUMABLE: [u16; 4] = [NO_CODE, 1006, 1011, 4420];
+
 /// What the bridge says. Everything else is ignored, as the protocol demands.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum FromBridge {
-    Joined {},
+    Joined {
+        session: SessionKey,
+    },
     Published {
         answer: String,
         sources: Vec<PublishedSource>,
@@ -40,6 +47,24 @@ pub enum FromBridge {
     },
     #[serde(other)]
     Other,
+}
+
+/// What a session is taken up again by, once its WebSocket was lost.
+#[derive(Clone, Debug, Deserialize)]
+pub struct SessionKey {
+    id: String,
+    secret: String,
+    /// For so long the bridge keeps it.
+    pub grace_seconds: f64,
+}
+
+/// How a WebSocket ended.
+#[derive(Debug, PartialEq)]
+pub enum End {
+    /// The session may still be there: `resume`.
+    Lost(String),
+    /// The bridge wants no more of it.
+    Over(String),
 }
 
 #[derive(Debug, Deserialize)]
@@ -72,26 +97,30 @@ impl Signal {
         Ok(Signal { socket, last_id: 0 })
     }
 
-    /// The next message that has come in; none if there is none yet. An error ends the connection.
-    pub fn receive(&mut self) -> Result<Option<FromBridge>, String> {
+    /// The next message that has come in; none if there is none yet.
+    pub fn receive(&mut self) -> Result<Option<FromBridge>, End> {
         loop {
             return match self.socket.read() {
                 Ok(Message::Text(text)) => {
                     let message = serde_json::from_str(&text);
-                    message.map(Some).map_err(|error| format!("the bridge said what is not understood: {error}"))
+                    message
+                        .map(Some)
+                        .map_err(|error| End::Over(format!("the bridge said what is not understood: {error}")))
                 }
-                Ok(Message::Close(frame)) => {
-                    Err(format!("closed with {}", frame.map_or(1005, |frame| frame.code.into())))
-                }
+                Ok(Message::Close(frame)) => Err(closed(frame.map_or(NO_CODE, |frame| frame.code.into()))),
                 Ok(_) => continue,
                 Err(tungstenite::Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-                Err(error) => Err(error.to_string()),
+                Err(error) => Err(End::Lost(error.to_string())),
             };
         }
     }
 
     pub fn join(&mut self, token: &str) {
         self.request(json!({"type": "join", "token": token}));
+    }
+
+    pub fn resume(&mut self, session: &SessionKey) {
+        self.request(json!({"type": "resume", "session_id": session.id, "secret": session.secret}));
     }
 
     /// `sources` are pairs of MID and source.
@@ -117,8 +146,29 @@ impl Signal {
     }
 }
 
+/// What a close code means (docs/protocol). A ping without an answer, as where media fills a thin line, is 1011.
+fn closed(code: u16) -> End {
+    let message = format!("closed with {code}");
+    if RESUMABLE.contains(&code) { End::Lost(message) } else { End::Over(message) }
+}
+
 impl AsRawFd for Signal {
     fn as_raw_fd(&self) -> RawFd {
         self.socket.get_ref().as_raw_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_line_is_no_end_of_the_session() {
+        for code in RESUMABLE {
+            assert_eq!(closed(code), End::Lost(format!("closed with {code}")));
+        }
+        for code in [1000, 1001, 4404, 4409, 4410] {
+            assert_eq!(closed(code), End::Over(format!("closed with {code}")));
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::{Part, Player};
 use crate::door::http::Answer;
 use crate::door::porters::{ErrandKind, Outcome};
-use crate::door::websocket::{FromBridge, Signal};
+use crate::door::websocket::{End, FromBridge, SessionKey, Signal};
 use crate::participant::Participant;
 use crate::plan::DoorPlan;
 use crate::publisher::Publisher;
@@ -16,6 +16,8 @@ use crate::timetable::What;
 /// A viewer who finds nobody to watch asks again.
 const MAX_RETRIES: u32 = 20;
 const RETRY_AFTER: Duration = Duration::from_millis(500);
+/// A door that cannot be reached by who lost their WebSocket is tried again.
+const RESUME_AFTER: Duration = Duration::from_secs(1);
 const NOTHING_TO_WATCH: u16 = 409;
 const CREATED: u16 = 201;
 
@@ -24,7 +26,7 @@ impl Player {
         let participant = &mut self.participants[index];
         participant.opened = Some(self.began.elapsed());
         match participant.plan.door.clone() {
-            DoorPlan::Websocket { url, .. } => self.porters.send(index, ErrandKind::OpenWebsocket { url }),
+            DoorPlan::Websocket { .. } => self.open_websocket(index),
             DoorPlan::Http { publish_url: Some(url), token, .. } => {
                 if let Some(offer) = self.make_publisher(index) {
                     self.porters.send(index, ErrandKind::Publish { url, token, offer });
@@ -34,12 +36,19 @@ impl Player {
         }
     }
 
+    pub(super) fn open_websocket(&mut self, index: usize) {
+        if let DoorPlan::Websocket { url, .. } = &self.participants[index].plan.door {
+            self.porters.send(index, ErrandKind::OpenWebsocket { url: url.clone() });
+        }
+    }
+
     pub(super) fn on_outcome(&mut self, index: usize, outcome: Outcome) {
         if self.participants[index].has_failed {
             return;
         }
         let result = match outcome {
-            Outcome::Websocket(opened) => opened.and_then(|signal| self.join(index, signal)),
+            Outcome::Websocket(Ok(signal)) => self.join(index, signal),
+            Outcome::Websocket(Err(message)) => self.resume_later(index, message),
             Outcome::Published(answer) => answer.and_then(|answer| self.on_published(index, answer)),
             Outcome::Viewed(answer) => answer.and_then(|answer| self.on_viewed(index, answer)),
             Outcome::Ended => Ok(()),
@@ -51,7 +60,10 @@ impl Player {
 
     fn join(&mut self, index: usize, mut signal: Box<Signal>) -> Result<(), String> {
         let DoorPlan::Websocket { token, .. } = &self.participants[index].plan.door else { return Ok(()) };
-        signal.join(token);
+        match &self.participants[index].session {
+            Some(session) => signal.resume(session),
+            None => signal.join(token),
+        }
         self.register(signal.as_raw_fd(), index, Part::Signal)?;
         self.participants[index].signal = Some(signal);
         // What came before the socket was registered would not be told.
@@ -65,7 +77,12 @@ impl Player {
             let result = match signal.receive() {
                 Ok(None) => return,
                 Ok(Some(message)) => self.on_message(index, message),
-                Err(message) => Err(message),
+                Err(End::Over(message)) => Err(message),
+                Err(End::Lost(message)) => {
+                    // Media goes on meanwhile; the socket is closed, and with that no longer waited for.
+                    self.participants[index].signal = None;
+                    self.resume_later(index, message)
+                }
             };
             if let Err(message) = result {
                 return self.fail(index, &message);
@@ -75,10 +92,7 @@ impl Player {
 
     fn on_message(&mut self, index: usize, message: FromBridge) -> Result<(), String> {
         match message {
-            FromBridge::Joined {} => {
-                self.note_joined(index);
-                self.publish(index)
-            }
+            FromBridge::Joined { session } => self.on_joined(index, session),
             FromBridge::Published { answer, sources } => {
                 let Some(publisher) = &mut self.participants[index].publisher else { return Ok(()) };
                 publisher.camera = sources.into_iter().find(|one| publisher.has_mid(&one.mid)).map(|one| one.id);
@@ -108,6 +122,35 @@ impl Player {
             FromBridge::Closing { code, message } => Err(format!("put out: {code}: {message}")),
             FromBridge::Other => Ok(()),
         }
+    }
+
+    /// For as long as the bridge keeps the session of somebody who cannot reach it. An error says how it was lost.
+    fn resume_later(&mut self, index: usize, message: String) -> Result<(), String> {
+        let participant = &mut self.participants[index];
+        let Some(session) = &participant.session else { return Err(message) };
+        let now = Instant::now();
+        let (since, how) = participant.lost.get_or_insert((now, message));
+        if now.saturating_duration_since(*since).as_secs_f64() > session.grace_seconds {
+            return Err(how.clone());
+        }
+        self.timetable.add(now + RESUME_AFTER, index, What::Resume);
+        Ok(())
+    }
+
+    fn on_joined(&mut self, index: usize, session: SessionKey) -> Result<(), String> {
+        self.note_joined(index);
+        let participant = &mut self.participants[index];
+        participant.session = Some(session);
+        if participant.lost.take().is_none() {
+            return self.publish(index);
+        }
+        // A request whose answer was lost is made again; an offer of the bridge's that was not answered comes again.
+        if let (Some(signal), Some(publisher)) = (&mut participant.signal, &participant.publisher) {
+            if let Some(offer) = &publisher.offer {
+                signal.publish(offer, &publisher.sources());
+            }
+        }
+        Ok(())
     }
 
     /// The bridge has let somebody in, by the first of the doors that they knocked at.
