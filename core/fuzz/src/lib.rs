@@ -76,6 +76,8 @@ pub fn rtcp(data: &[u8]) {
                     arrivals += 1;
                 }
                 assert!(arrivals <= feedback.status_count);
+                // A chunk of two bytes has seven at most: what is cheap to send is cheap to heed.
+                assert!(usize::from(arrivals) <= data.len() / 2 * 7);
             }
             Packet::CongestionFeedback(feedback) => {
                 let told: usize = feedback.streams().map(|stream| stream.packets().len()).sum();

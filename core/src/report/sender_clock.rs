@@ -35,7 +35,8 @@ impl SenderClock {
                 if error.unsigned_abs() > STEP.unsigned_abs() {
                     sample
                 } else {
-                    offset + (error / SMOOTHING).clamp(-MAX_SLEW, MAX_SLEW)
+                    // A clock that lies may be off by half of all time there is.
+                    offset.wrapping_add((error / SMOOTHING).clamp(-MAX_SLEW, MAX_SLEW))
                 }
             }
             None => sample,
@@ -92,6 +93,13 @@ mod tests {
     use super::*;
 
     const MILLI: u64 = (1 << 32) / 1_000;
+
+    #[test]
+    fn a_clock_that_is_off_by_half_of_all_time_is_taken_as_it_is() {
+        let mut clock = SenderClock::default();
+        clock.update(1 << 63, 0);
+        assert_eq!(clock.update((1 << 63) + (1 << 20), 0), (1 << 20) - (1 << 16));
+    }
 
     #[test]
     fn sound_and_picture_of_one_publisher_share_one_relation() {
