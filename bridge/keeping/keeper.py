@@ -13,6 +13,7 @@ from pathlib import Path
 from bridge.errors import BridgeError
 from bridge.keeping.mark import Mark
 from bridge.keeping.store import RoomStore
+from bridge.keeping.unwritten import UnwrittenBans
 from bridge.room import (
     MAX_BANS,
     Admitted,
@@ -41,6 +42,8 @@ _log = logging.getLogger(__name__)
 
 MARK = "rooms.complete"
 """In the data directory."""
+UNWRITTEN_BANS = "bans.unwritten"
+"""Beside the mark, while the database takes nothing."""
 MAX_OUTAGE = 900.0
 """Seconds without a bridge after which nobody is waited for any more."""
 GATHER_SECONDS = 0.05
@@ -88,6 +91,7 @@ class RoomKeeper:
         self._name = place.name
         self._rooms = rooms
         self._mark = Mark(mark)
+        self._unwritten = UnwrittenBans(mark.with_name(UNWRITTEN_BANS))
         self._reentry = reentry
         self._clock = clock
         self._wall_clock = wall_clock
@@ -95,6 +99,8 @@ class RoomKeeper:
         """Ids of the rooms that were there at the start."""
         self._changed: dict[str, None] = {}
         self._bans: deque[Ban] = deque(maxlen=MAX_BANS)
+        self._leaving: list[Ban] = []
+        """On their way to the database."""
         self._written: dict[str, KeptRoom] = {}
         self._wake = asyncio.Event()
         self._urgent = asyncio.Event()
@@ -124,6 +130,9 @@ class RoomKeeper:
             elif not self._mark.is_set():
                 rooms = [room.distrusted() for room in rooms]
                 self._store.write({room.id: room for room in rooms}, [], latest)
+            if unwritten := self._unwritten.read():
+                self._store.write({}, unwritten, now)
+                self._unwritten.clear()
             bans = self._store.bans()
         except StorageError as error:
             raise BridgeError(
@@ -220,6 +229,7 @@ class RoomKeeper:
             room_id: room for room_id, room in kept.items() if room is None or room != self._written.get(room_id)
         }
         bans, waiting = list(self._bans), self._waiting
+        self._leaving = bans
         self._changed, self._waiting = {}, []
         self._bans.clear()
         now = self._wall_clock()
@@ -232,6 +242,7 @@ class RoomKeeper:
         except StorageError as error:
             self._changed = {**dict.fromkeys(kept), **self._changed}
             self._bans.extendleft(reversed(bans))
+            self._leaving = []
             await self._lift_mark()
             if not self._failing:
                 _log.error("What outlives the bridge cannot be written: calls go on", extra={"error": str(error)})
@@ -242,6 +253,7 @@ class RoomKeeper:
             for each in waiting:
                 if not each.done():
                     each.set_result(None)
+        self._leaving = []
         for room_id, room in changed.items():
             if room is None:
                 self._written.pop(room_id, None)
@@ -251,6 +263,7 @@ class RoomKeeper:
             self._failing = False
             _log.info("What outlives the bridge can be written again")
         if not self._marked:
+            self._unwritten.clear()
             self._set_mark()
         return True
 
@@ -262,9 +275,12 @@ class RoomKeeper:
             _log.warning("Who is let in will not outlive the bridge", extra={"error": str(error)})
 
     async def _lift_mark(self) -> None:
-        """Until the next time that all is written."""
+        """Until the next time that all is written; bans go where they can be meanwhile."""
         self._marked = False
         self._wake.set()
+        by = self._wall_clock() - self._clock()
+        bans = [ban.moved(by) for ban in (*self._leaving, *self._bans)]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SETTLE_SECONDS):
                 await in_thread(self._mark.lift)
+                await in_thread(self._unwritten.keep, bans)

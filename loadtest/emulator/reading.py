@@ -38,6 +38,8 @@ from loadtest.quantities import DURATION, RATE, SIZE, parse_duration, parse_rate
 T = TypeVar("T")
 Parse = Callable[[str], Any]
 _FILE_KEYS = ("about", "both", "down", "up")
+LEAST_RATE = 1000.0
+"""Bit/s: less is a line that nobody means, but 300 where 300k was meant."""
 
 
 def read_link(file: Path | None = None, *, down: str | None = None, up: str | None = None) -> LinkDescription:
@@ -120,6 +122,8 @@ def _read_rate(node: Node) -> Capacity:
         raise node.wrong("a first step at 0s")
     if not any(rate for _, rate, _ in steps):
         raise node.wrong("a line that carries something")
+    if any(0 < rate < LEAST_RATE for _, rate, _ in steps):
+        raise node.wrong('1 kbit/s at least, such as "300k" (a bare number is bit/s)')
     return Steps(tuple((time, rate) for time, rate, _ in steps))
 
 

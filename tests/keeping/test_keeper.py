@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bridge.errors import BridgeError
-from bridge.keeping import MARK, RoomKeeper, RoomStore, keeper
+from bridge.keeping import MARK, UNWRITTEN_BANS, RoomKeeper, RoomStore, keeper
 from bridge.room import DEFAULT_ROLES, Ban, JoinRequest, KeptPlace, KeptRoom, RoomError, RoomLimits, Rooms, Session
 from bridge.storage import Place, SqlitePlace
 from bridge.storage.choice import NODE_FILE
@@ -260,6 +260,37 @@ async def test_all_is_written_once_the_database_is_back(tmp_path: Path, monkeypa
     async with house(place, tmp_path) as second:
         with pytest.raises(RoomError):
             second.join("kari")
+
+
+async def test_who_is_taken_out_while_the_database_is_gone_stays_out_though_the_bridge_is_killed(
+    tmp_path: Path,
+) -> None:
+    file, aside = tmp_path / NODE_FILE, tmp_path / "aside"
+    place = SqlitePlace(file)
+    async with house(place, tmp_path) as first:
+        doctor, kari = first.call()
+        ola = first.join("ola")
+        await first.keeper.settled()
+        file.rename(aside)
+        for session in (kari, ola):
+            first.rooms.moderation.remove(doctor.id, session.participant_id)
+            await first.keeper.settled()
+    aside.rename(file)
+    assert (tmp_path / UNWRITTEN_BANS).stat().st_mode & 0o777 == 0o600
+    for _ in range(2):
+        # Also when the next one is killed before anybody came.
+        async with house(place, tmp_path) as second:
+            assert not (tmp_path / UNWRITTEN_BANS).exists()
+            for identity in ("kari", "ola"):
+                with pytest.raises(RoomError, match="took the owner of this token out"):
+                    second.join(identity)
+
+
+def test_a_file_of_bans_that_cannot_be_read_keeps_no_bridge_from_starting(tmp_path: Path) -> None:
+    (tmp_path / UNWRITTEN_BANS).write_text("[{]")
+    house = House(SqlitePlace(tmp_path / NODE_FILE), tmp_path)
+    house.join("doctor", "fastlege")
+    house.keeper.close()
 
 
 async def test_a_row_that_cannot_be_read_keeps_no_bridge_from_starting(

@@ -189,6 +189,8 @@ def test_there_are_links_that_come_with_the_product() -> None:
         ("down:\n  rate: {1s: 300k}\n", "link.yaml:2: down.rate = a mapping: expected a first step at 0s"),
         ("down:\n  rate:\n    0s: 300k\n    9s: 1M\n    5s: 2M\n", "link.yaml:5: down.rate.5s = '2M': expected times"),
         ("down:\n  rate: 0\n", "expected a line that carries something"),
+        ("down:\n  rate: 300\n", "down.rate = '300': expected 1 kbit/s at least"),
+        ("down:\n  rate: 2M/40s:300\n", "expected 1 kbit/s at least"),
         ("down:\n  queue: full\n", "link.yaml:2: down.queue = 'full': expected a duration such as \"40ms\""),
         ("down:\n  queue: {target: 5ms}\n", "expected discipline: codel"),
         ("down:\n  outages: [{at: 3s}]\n", "link.yaml:2: down.outages[0] = a mapping: expected at and for"),

@@ -198,6 +198,8 @@ inBrowsers("consent", (eachPage, name) => {
     assert.deepEqual(await view.sent("ask_to_record"), [{ type: "ask_to_record", text_version: "2026-3" }]);
     await view.page.evaluate(() => fakeBridge.setRecording("asking"));
     await view.untilText(".recording", "Venter på samtykke");
+    // The button that was pressed is gone, and its place in the keyboard's order with it.
+    await view.until(() => document.activeElement?.textContent === "Stopp opptaket");
     await view.press("Stopp opptaket");
     await view.until(() => fakeBridge.received.some(({ type }) => type === "stop_recording"));
   });

@@ -436,6 +436,8 @@ inBrowsers("the page", (eachPage, name) => {
       fakeBridge.cut();
     });
     await untilText(".banner", "Kobler til igjen");
+    // One's own line, too, is shown as it is: there is none.
+    await until(() => document.querySelector('.bars[data-quality="0"]')?.ariaLabel === "Ingen forbindelse");
     await page.evaluate(() => (fakeBridge.unreachable = false));
     await untilText("#notices", "Du er tilbake i samtalen.");
     assert.equal((await sentTypes()).filter((type) => type === "resume").length, 1);

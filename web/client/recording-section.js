@@ -43,8 +43,12 @@ export class RecordingSection {
     const off = room.recording === "off";
     setAttribute(this.node, "hidden", !room.recordable);
     setText(this.#state, t(RECORDING_WORDS[room.recording]));
+    const buttons = [this.#ask, this.#stop, this.#withdraw];
+    const pressed = buttons.find((button) => button === document.activeElement);
     setAttribute(this.#ask, "hidden", !may || !off);
     setAttribute(this.#stop, "hidden", !may || off);
     setAttribute(this.#withdraw, "hidden", may || off || recording.consent?.consented !== true);
+    // What takes a button away that has the focus leaves it with the one in its place, not at the top of the page.
+    if (pressed?.hidden) buttons.find((button) => !button.hidden)?.focus();
   }
 }

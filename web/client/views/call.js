@@ -358,7 +358,8 @@ export class CallView {
         speaking: false,
         active: false,
         status: "",
-        quality: this.#call.quality,
+        // What was told last says nothing while the bridge is not reached.
+        quality: ["reconnecting", "blocked"].includes(this.#call.state) ? 0 : this.#call.quality,
         content: "camera",
         mirrored: track === null || originOf(track).getSettings().facingMode !== "environment",
         source: null,

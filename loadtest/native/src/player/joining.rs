@@ -145,10 +145,10 @@ impl Player {
             return self.publish(index);
         }
         // A request whose answer was lost is made again; an offer of the bridge's that was not answered comes again.
-        if let (Some(signal), Some(publisher)) = (&mut participant.signal, &participant.publisher) {
-            if let Some(offer) = &publisher.offer {
-                signal.publish(offer, &publisher.sources());
-            }
+        if let (Some(signal), Some(publisher)) = (&mut participant.signal, &participant.publisher)
+            && let Some(offer) = &publisher.offer
+        {
+            signal.publish(offer, &publisher.sources());
         }
         Ok(())
     }
