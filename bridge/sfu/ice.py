@@ -72,9 +72,12 @@ def host_addresses(listened: Sequence[str], announced: Sequence[str]) -> list[tu
     """What to announce for a worker that listens there: each address once, in order of preference.
 
     Announced addresses replace those listened on, each with the port of the first socket of its family. A socket that
-    listens on all addresses stands for every one this host has.
+    listens on all addresses stands for every one this host has: where none is for IPv4 alone, [::] serves that, too.
     """
     sockets = [parse_address(text) for text in listened]
+    if not any(socket.version == 4 for socket, _ in sockets):
+        any_ipv4 = ipaddress.IPv4Address(0)
+        sockets += [(any_ipv4, port) for socket, port in sockets if socket.is_unspecified]
     if announced:
         pairs = [
             (address, port)
@@ -88,6 +91,10 @@ def host_addresses(listened: Sequence[str], announced: Sequence[str]) -> list[tu
             for socket, port in sockets
             for address in (interfaces.addresses(socket.version) if socket.is_unspecified else [socket])
         ]
+        if not all(address.is_loopback for address, _ in pairs):
+            # A host with one family alone has no other addresses of the other one than those of loopback.
+            asked_for = {socket for socket, _ in sockets}
+            pairs = [pair for pair in pairs if not pair[0].is_loopback or pair[0] in asked_for]
     return list(dict.fromkeys(pairs))
 
 

@@ -69,11 +69,27 @@ def test_announced_addresses_replace_those_listened_on() -> None:
 
 def test_an_announced_address_without_a_socket_of_its_family_is_left_out() -> None:
     assert ice.host_addresses(["127.0.0.1:3478"], ["2001:db8::5"]) == []
+    assert ice.host_addresses(["[2001:db8::1]:3478"], ["203.0.113.5"]) == []
 
 
 def test_listening_everywhere_announces_every_address_of_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interfaces, "addresses", lambda version: [V4] if version == 4 else [V6])
     assert ice.host_addresses(["0.0.0.0:1", "[::]:2", "192.0.2.1:1"], []) == [(V4, 1), (V6, 2)]
+
+
+def test_a_socket_for_both_families_serves_ipv4_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interfaces, "addresses", lambda version: [V4] if version == 4 else [V6])
+    assert ice.host_addresses(["[::]:2"], []) == [(V6, 2), (V4, 2)]
+    outer = ["203.0.113.5", "2001:db8::5"]
+    assert ice.host_addresses(["[::]:2"], outer) == [(ipaddress.ip_address(each), 2) for each in outer]
+
+
+def test_loopback_is_announced_where_there_is_nothing_else_or_it_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    loopback = ipaddress.ip_address("127.0.0.1")
+    monkeypatch.setattr(interfaces, "addresses", lambda version: [loopback] if version == 4 else [V6])
+    assert ice.host_addresses(["[::]:2"], []) == [(V6, 2)]
+    assert ice.host_addresses(["0.0.0.0:2"], []) == [(loopback, 2)]
+    assert ice.host_addresses(["127.0.0.1:1", "[::]:2"], []) == [(loopback, 1), (V6, 2)]
 
 
 def test_this_hosts_own_addresses_are_found() -> None:
