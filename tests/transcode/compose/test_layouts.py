@@ -8,7 +8,7 @@ from bridge.picture_layouts import PictureLayout
 from bridge.transcode.compose import LAYOUTS, Arrangement, LayoutError, Party, Rect, Tile, arrange
 from bridge.transcode.compose.layouts import check_layout
 
-SIZES = [(192, 108), (108, 192), (256, 144), (320, 180), (640, 360), (1280, 720), (180, 320), (360, 640), (320, 240)]
+SIZES = [(256, 144), (320, 180), (640, 360), (1280, 720), (180, 320), (360, 640), (320, 240)]
 HD = 1280, 720
 
 
