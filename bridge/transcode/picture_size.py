@@ -16,7 +16,8 @@ class PictureRate:
 
 
 _STEPS: tuple[tuple[int, PictureRate], ...] = (
-    (0, PictureRate(320 * 180, 15)),
+    (0, PictureRate(320 * 180, 8)),
+    (60_000, PictureRate(320 * 180, 15)),
     (100_000, PictureRate(320 * 240, 20)),
     (180_000, PictureRate(480 * 270, 30)),
     (250_000, PictureRate(640 * 360, 30)),

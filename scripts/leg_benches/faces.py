@@ -15,7 +15,7 @@ from tests.transcode.compose.test_compositor import reference
 from tests.transcode.pictures import luma, ssim
 
 HEAD = "| for the picture, kbit/s | size | sent, kbit/s | SSIM, mean | least |\n|---|---|---|---|---|"
-BITRATES = (75_000, 100_000, 150_000, 220_000)
+BITRATES = (30_000, 45_000, 75_000, 100_000, 150_000, 220_000)
 
 
 def faces(bitrate: int, seconds: float) -> str:

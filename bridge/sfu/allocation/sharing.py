@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 START_BITRATE = 300_000
-MIN_BITRATE = 60_000
+MIN_BITRATE = 30_000
 MAX_BITRATE = 1_500_000
 """Of pictures that a leg makes, in bit/s."""
 MAIN, THIN = 0, 1

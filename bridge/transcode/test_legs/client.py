@@ -27,6 +27,7 @@ from aiortc.rtcconfiguration import RTCBundlePolicy
 
 from bridge.errors import BridgeError
 from bridge.transcode.sources.live_clock import ClockTrack, LiveClock, ToneTrack
+from bridge.transcode.test_legs.upright import UprightTrack
 
 logger = logging.getLogger(__name__)
 
@@ -230,7 +231,8 @@ def play(file: Path) -> Sequence[MediaStreamTrack]:
         player = MediaPlayer(str(file), loop=True)
     except (OSError, av.error.FFmpegError) as error:
         raise BridgeError("bad_file", f"{file.name} cannot be played: {error.strerror}.", field="file") from error
-    tracks = [track for track in (player.audio, player.video) if track is not None]
+    picture = None if player.video is None else UprightTrack(player.video)
+    tracks: list[MediaStreamTrack] = [track for track in (player.audio, picture) if track is not None]
     if not tracks:
         raise BridgeError("bad_file", f"{file.name} has neither sound nor picture.", field="file")
     return tracks

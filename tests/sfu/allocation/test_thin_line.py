@@ -81,6 +81,7 @@ def test_another_one_that_stands_still_beside_it_gets_one_too() -> None:
 
 def test_where_not_even_a_leg_makes_a_picture_there_is_none() -> None:
     assert not Line(video(1, 1_000_000)).carries(LEAST - 1, 60, starved=[1])
+    assert Line(video(1, 1_000_000)).carries(40_000, 60, starved=[1]) == {1}
 
 
 def test_it_comes_as_it_is_sent_when_the_line_has_some_to_spare_for_a_while() -> None:

@@ -7,6 +7,8 @@ def test_a_thin_line_has_a_small_picture() -> None:
     rung = choose_rung(150_000)
     assert (rung.width, rung.height) == (320, 180)
     assert 10 <= rung.frame_rate <= 15
+    # Fewer pictures before fewer faces: six are in no smaller one.
+    assert [(each.width, each.frame_rate) for each in map(choose_rung, (30_000, 60_000))] == [(256, 5), (256, 8)]
     assert choose_rung(0) == RUNGS[0]
     assert choose_rung(1e9) == RUNGS[-1]
 
