@@ -115,8 +115,8 @@ pub struct Estimate {
     pub source: EstimateSource,
     /// Whether it rises again where it was too low: the peer tells of single packets, or has answered a probe.
     pub proven: bool,
-    /// Whether the line was seen to carry no more: a low estimate without that may only be young.
-    pub limit_seen: bool,
+    /// What the line was seen to carry at most: a low estimate without that may only be young.
+    pub limit: Option<Bitrate>,
     /// Smoothed round trip.
     pub round_trip: Option<Duration>,
     /// Of what was sent lately, 0–1.
@@ -398,7 +398,7 @@ impl Estimator {
             lasting: Bitrate::bps(self.bounded(self.rate_control.lasting()) as u64),
             source: self.source,
             proven: self.tells_packets() || self.sums.is_proven(),
-            limit_seen: self.rate_control.limit_seen(),
+            limit: self.rate_control.limit().map(|bps| Bitrate::bps(bps as u64)),
             round_trip: self.round_trip,
             fraction_lost: match self.source {
                 EstimateSource::ReceiverReports | EstimateSource::Remb => self.reports.fraction(),

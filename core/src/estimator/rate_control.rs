@@ -205,9 +205,9 @@ impl RateControl {
         }
     }
 
-    /// Whether the line was seen to carry no more than this, or little more.
-    pub(super) fn limit_seen(&self) -> bool {
-        self.capacity.rate.is_some_and(|known| self.rate <= known * HISTORY)
+    /// What the line was seen to carry at most, in bit/s, unless it has carried much more since.
+    pub(super) fn limit(&self) -> Option<f64> {
+        self.capacity.rate.filter(|known| self.rate <= known * HISTORY)
     }
 
     /// Whether the line looks as if it carried more than is known.
