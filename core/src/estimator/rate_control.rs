@@ -56,6 +56,9 @@ const CONTEND_DRAINS: u32 = 6;
 const CONTEND_LONGEST: Duration = Duration::from_secs(12);
 /// How much of it once the queue has drained.
 const RESUME: f64 = 0.95;
+/// What is decided for seconds goes by the limit that was seen, where that is more than what is sent at the moment, but by no more than
+/// this: what is tried and taken back beside it is noise there.
+const STEADY: f64 = 1.06;
 /// A probe that arrives whole so many times above what the line was known to carry makes that history.
 const HISTORY: f64 = 1.2;
 /// A probe that shows no more than this share above or below what was known to be the line's limit confirms that.
@@ -199,14 +202,22 @@ impl RateControl {
     }
 
     /// In bit/s: what is sent again once the queue at hand has drained, which takes less time than it takes to change
-    /// what is sent. It takes more than one drain where the line has become much thinner, since what was sent until that
+    /// what is sent, and nearly what the line was seen to carry, since a publisher that is told of each look at the line is told
+    /// to send less at once and more later. It takes more than one drain where the line has become much thinner, since what was sent until that
     /// was noticed comes on top. Where so many were not enough that the queue may be another's, nobody knows.
     pub(super) fn lasting(&self) -> f64 {
-        match self.phase {
+        let soon = match self.phase {
             Phase::Draining { arriving, before, failed, contended: None, .. } if failed < DRAINS => {
                 self.rate.max(arriving.min(before) * RESUME)
             }
             _ => self.rate,
+        };
+        // What stands in the queue for longer may be another's, who takes of the limit.
+        match (self.phase, self.limit()) {
+            (Phase::Growing | Phase::Draining { failed: 0, contended: None, .. }, Some(known)) => {
+                known.clamp(soon, soon * STEADY)
+            }
+            _ => soon,
         }
     }
 

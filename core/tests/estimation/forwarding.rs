@@ -26,6 +26,7 @@ pub fn fall_and_rise_of_a_forwarded_picture(seed: u64) -> Vec<Row> {
             .with("longest wait from 5 s on", world.wait(&[flow], 1.0, 35.0, 90.0), "ms", Goal::AtMost(100.0))
             .with("waits p95", world.wait(&[flow], 0.95, 35.0, 90.0), "ms", Goal::AtMost(60.0))
             .with("highest estimate", world.highest_estimate(flow, 35.0, 90.0), "kbit/s", Goal::AtMost(310.0))
+            .with("used", world.received(flow, 40.0, 90.0) / 3.0, "%", Goal::AtLeast(85.0)),
         Row::new(plan, "2 Mbit/s from 90 s")
             .with("back in", world.rises_to(flow, 560.0, 90.0, 120.0), "s", Goal::AtMost(5.0))
             .with("waits p95", world.wait(&[flow], 0.95, 90.0, 120.0), "ms", Goal::AtMost(60.0)),
