@@ -24,7 +24,7 @@ use crate::bitrate::Bitrate;
 use crate::event::EstimateSource;
 use crate::time::Time;
 
-use self::history::{Fate, History};
+use self::history::{Fate, History, KEEP, KEEP_IN_OUTAGE};
 use self::loss::{LossConditions, LossControl, Told};
 use self::per_source::Sources;
 use self::probe::{Prober, Situation};
@@ -207,7 +207,7 @@ impl Estimator {
     /// A packet leaves now.
     #[inline]
     pub fn sent(&mut self, now: Time, packet: SentPacket) {
-        self.history.push(now, packet);
+        self.history.push(now, packet, if self.outage.is_some() { KEEP_IN_OUTAGE } else { KEEP });
         self.sent_bytes(now, packet.size, packet.probe);
         self.unanswered_since.get_or_insert(now);
     }

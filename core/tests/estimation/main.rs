@@ -71,6 +71,7 @@ plans![
     random_loss_on_a_thin_line from lines,
     fall_and_rise_of_a_forwarded_picture from forwarding,
     outages from lines,
+    outages_behind_a_long_queue from lines,
     paused_while_the_line_was_away from lines,
     packets_overtake_each_other from lines,
     packets_hold_each_other_up from lines,
