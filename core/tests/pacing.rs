@@ -4,7 +4,10 @@ mod common;
 
 use std::time::Duration;
 
+use _core::bitrate::Bitrate;
 use _core::command::Command;
+use _core::estimator::{Estimator, EstimatorConfig};
+use _core::pacer::pacing_rate;
 use _core::time::Time;
 
 use common::call::{AUDIO, Call, VIDEO, of};
@@ -144,7 +147,8 @@ fn the_important_picture_goes_first_and_many_keyframes_at_once_are_no_burst() {
     let left = call.viewer.take_departures();
     let video = left.iter().filter(|departure| departure.ssrc >= 30_000).count();
     assert_eq!(video, 60 * 4);
-    let pace = _core::pacer::pacing_rate(_core::bitrate::Bitrate::kbps(2_000), Duration::ZERO).as_bps();
+    let known = EstimatorConfig { start: Bitrate::kbps(2_000), ..EstimatorConfig::default() };
+    let pace = pacing_rate(&Estimator::new(known).estimate()).as_bps();
     let peak = peak_rate(&left, Duration::from_millis(100));
     assert!(peak <= pace * 5 / 4, "{peak} of {pace} bit/s");
 }

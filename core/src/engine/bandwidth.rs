@@ -39,7 +39,7 @@ impl ToldEstimate {
     /// Whether `estimate` is to be told now of a line of which `desired` bit/s are wanted (0 while nobody has said); if so,
     /// it counts as told.
     fn is_news(&mut self, now: Time, estimate: &Estimate, desired: u64) -> bool {
-        let (bitrate, source, limit_seen) = (estimate.lasting.as_bps(), estimate.source, estimate.limit_seen);
+        let (bitrate, source, limit_seen) = (estimate.lasting.as_bps(), estimate.source, estimate.limit.is_some());
         let news = match self.last {
             None => source != EstimateSource::Start,
             Some((at, told, told_source, told_limit)) => {
@@ -189,7 +189,7 @@ impl Engine {
                 bitrate: estimate.lasting.as_bps(),
                 source: estimate.source,
                 proven: estimate.proven,
-                limit_seen: estimate.limit_seen,
+                limit_seen: estimate.limit.is_some(),
                 round_trip_time: estimate.round_trip.map(|time| time.as_secs_f64()),
                 fraction_lost: estimate.fraction_lost,
                 queue_delay: estimate.queue_delay.map(|time| time.as_secs_f64()),
@@ -239,7 +239,7 @@ mod tests {
             lasting: Bitrate::kbps(kbps),
             source,
             proven: true,
-            limit_seen: false,
+            limit: None,
             round_trip: None,
             fraction_lost: 0.0,
             queue_delay: None,

@@ -1,5 +1,7 @@
 //! What was sent, by transport-wide sequence number, until the peer told of it.
 
+use std::time::Duration;
+
 use super::SentPacket;
 use crate::sequence;
 use crate::time::Time;
@@ -9,7 +11,10 @@ const MIN_ENTRIES: usize = 256;
 /// Entries at most (200 kB): over a second of 50 Mbit/s.
 const MAX_ENTRIES: usize = 8_192;
 /// The ring grows rather than forget a packet younger than this that the peer has not told of yet.
-const KEEP: std::time::Duration = std::time::Duration::from_millis(1_500);
+pub(super) const KEEP: Duration = Duration::from_millis(1_500);
+/// The same while nothing is heard of the peer: what was sent into an outage comes after it, in front of all else, and has to be known
+/// for what it is.
+pub(super) const KEEP_IN_OUTAGE: Duration = Duration::from_secs(60);
 
 /// What is known of a packet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,16 +52,16 @@ impl History {
         History { entries: Vec::new(), newest: None }
     }
 
-    /// Takes down a packet that leaves.
+    /// Takes down a packet that leaves. One that is younger than `keep` and was not told of is not forgotten for it.
     #[inline]
-    pub(super) fn push(&mut self, now: Time, packet: SentPacket) {
+    pub(super) fn push(&mut self, now: Time, packet: SentPacket, keep: Duration) {
         let sequence = match self.newest {
             Some(newest) => sequence::nearest(newest, packet.sequence_number),
             None => sequence::first(packet.sequence_number),
         };
         self.newest = self.newest.max(Some(sequence));
         let mut index = self.index(sequence);
-        while self.entries.get(index).is_none_or(|old| old.fate == Fate::InFlight && now.since(old.at) < KEEP) {
+        while self.entries.get(index).is_none_or(|old| old.fate == Fate::InFlight && now.since(old.at) < keep) {
             if self.entries.len() >= MAX_ENTRIES {
                 break;
             }
@@ -115,7 +120,6 @@ impl History {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     fn packet(sequence_number: u16) -> SentPacket {
         SentPacket { sequence_number, size: 100, probe: None }
@@ -127,7 +131,7 @@ mod tests {
         let mut now = Time::ZERO;
         for n in 65_000..66_200_u32 {
             now += Duration::from_millis(20);
-            history.push(now, packet(n as u16));
+            history.push(now, packet(n as u16), KEEP);
         }
         let newest = history.extend((66_199_u32 % 65_536) as u16).expect("something was sent");
         assert_eq!(history.get_mut(newest).expect("it is the newest").at, now);
@@ -137,10 +141,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_sent_into_an_outage_is_remembered() {
+        let mut history = History::new();
+        for n in 0..1_500_u32 {
+            history.push(Time::from_millis(u64::from(n) * 20), packet(n as u16), KEEP_IN_OUTAGE);
+        }
+        let newest = history.newest.expect("something was sent");
+        assert!(history.get_mut(newest - 1_499).is_some(), "thirty seconds of sound");
+    }
+
+    #[test]
     fn grows_at_a_high_rate_and_stays_bounded() {
         let mut history = History::new();
         for n in 0..40_000_u32 {
-            history.push(Time::from_nanos(u64::from(n) * 10_000), packet(n as u16));
+            history.push(Time::from_nanos(u64::from(n) * 10_000), packet(n as u16), KEEP);
         }
         assert_eq!(history.entries.len(), MAX_ENTRIES);
         let newest = history.newest.expect("something was sent");

@@ -24,7 +24,7 @@ use crate::bitrate::Bitrate;
 use crate::event::EstimateSource;
 use crate::time::Time;
 
-use self::history::{Fate, History};
+use self::history::{Fate, History, KEEP, KEEP_IN_OUTAGE};
 use self::loss::{LossConditions, LossControl, Told};
 use self::per_source::Sources;
 use self::probe::{Prober, Situation};
@@ -115,8 +115,8 @@ pub struct Estimate {
     pub source: EstimateSource,
     /// Whether it rises again where it was too low: the peer tells of single packets, or has answered a probe.
     pub proven: bool,
-    /// Whether the line was seen to carry no more: a low estimate without that may only be young.
-    pub limit_seen: bool,
+    /// What the line was seen to carry at most: a low estimate without that may only be young.
+    pub limit: Option<Bitrate>,
     /// Smoothed round trip.
     pub round_trip: Option<Duration>,
     /// Of what was sent lately, 0–1.
@@ -207,7 +207,7 @@ impl Estimator {
     /// A packet leaves now.
     #[inline]
     pub fn sent(&mut self, now: Time, packet: SentPacket) {
-        self.history.push(now, packet);
+        self.history.push(now, packet, if self.outage.is_some() { KEEP_IN_OUTAGE } else { KEEP });
         self.sent_bytes(now, packet.size, packet.probe);
         self.unanswered_since.get_or_insert(now);
     }
@@ -398,7 +398,7 @@ impl Estimator {
             lasting: Bitrate::bps(self.bounded(self.rate_control.lasting()) as u64),
             source: self.source,
             proven: self.tells_packets() || self.sums.is_proven(),
-            limit_seen: self.rate_control.limit_seen(),
+            limit: self.rate_control.limit().map(|bps| Bitrate::bps(bps as u64)),
             round_trip: self.round_trip,
             fraction_lost: match self.source {
                 EstimateSource::ReceiverReports | EstimateSource::Remb => self.reports.fraction(),

@@ -246,7 +246,7 @@ mod tests {
             lasting: Bitrate::kbps(280),
             source: EstimateSource::TransportFeedback,
             proven: true,
-            limit_seen: false,
+            limit: None,
             round_trip: None,
             fraction_lost: 0.5,
             queue_delay: Some(Duration::ZERO),

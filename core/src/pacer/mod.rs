@@ -83,6 +83,8 @@ pub struct Pacer {
     paces: bool,
     /// Whether the estimate is a guess: the peer has told nothing yet.
     guesses: bool,
+    /// Whether the line was seen to carry no more than that.
+    limit_seen: bool,
     /// Keys of consumers whose frames were dropped: they go on with a keyframe when there is room for one.
     hungry: Vec<usize>,
     /// The longest that a packet waited lately.
@@ -104,6 +106,7 @@ impl Default for Pacer {
             room_at: Time::ZERO,
             paces: false,
             guesses: false,
+            limit_seen: false,
             hungry: Vec::new(),
             wait: Duration::ZERO,
             silence: Silence::default(),
@@ -116,11 +119,11 @@ impl Pacer {
     /// Paces from now on, by this estimate. By a mere guess for two seconds at most: who has told nothing until then of what
     /// was sent never will.
     pub fn set_estimate(&mut self, now: Time, estimate: &Estimate) {
-        self.guesses = !estimate.proven;
+        (self.guesses, self.limit_seen) = (!estimate.proven, estimate.limit.is_some());
         if self.guesses && self.silence.is_mute(now) {
             return;
         }
-        self.bucket.set_rate(now, pacing_rate(estimate.bitrate, estimate.queue_delay.unwrap_or_default()));
+        self.bucket.set_rate(now, pacing_rate(estimate));
         self.resend_bucket.set_rate(now, Bitrate::bps(estimate.bitrate.as_bps() / RESEND_DIVISOR));
         self.paces = true;
         self.update_room();
@@ -181,10 +184,14 @@ impl Pacer {
         }
     }
 
-    /// A packet leaves that only the probe is for.
+    /// A packet leaves that only the probe is for. Where the line's limit is known it queues there: what comes next waits
+    /// here for as long, so that the sound does not wait behind both.
     pub fn spend_padding(&mut self, now: Time, bytes: usize) {
         self.silence.sent(now);
         self.counters.probe_bytes += bytes as u64;
+        if self.limit_seen {
+            self.bucket.spend(now, bytes);
+        }
         self.spend_on_probe(now, bytes);
     }
 
@@ -407,10 +414,24 @@ mod tests {
             lasting: bitrate,
             source,
             proven: true,
-            limit_seen: false,
+            limit: None,
             round_trip,
             fraction_lost: 0.0,
             queue_delay,
+        }
+    }
+
+    #[test]
+    fn padding_is_waited_out_where_the_limit_of_the_line_is_known() {
+        let now = Time::from_millis(1_000);
+        for limit in [None, Some(Bitrate::kbps(80))] {
+            let mut pacer = Pacer::default();
+            pacer.set_estimate(now, &Estimate { limit, ..estimate(80) });
+            pacer.start_probe(now, &Probe { id: 1, bitrate: Bitrate::kbps(800), bytes: 1_000, packets: 1 });
+            pacer.spend_padding(now, 1_000);
+            assert_eq!(pacer.probe_id(), None, "it was all of the probe");
+            assert_eq!(pacer.has_room(now), limit.is_none());
+            assert!(pacer.has_room(now + Duration::from_millis(100)), "it takes that long");
         }
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::bitrate::Bitrate;
+use crate::estimator::Estimate;
 
 /// Up to this estimate packets leave [`THIN_FACTOR`] times as fast as the line is thought to be …
 const THIN: f64 = 500_000.0;
@@ -19,31 +20,56 @@ const WIDE_FACTOR: f64 = 2.5;
 /// Nothing is paced slower than this: an estimate may be wrong, and its line dead by the time it is right.
 const MIN_RATE: f64 = 30_000.0;
 
-/// How fast packets leave, by what the line is thought to carry, and how long packets wait there.
-pub fn pacing_rate(estimate: Bitrate, queue_delay: Duration) -> Bitrate {
-    let bps = estimate.as_bps() as f64;
+/// How fast packets leave, by what the line is thought to carry, how long packets wait there, and what it was seen to
+/// carry at most: what leaves faster than that waits on the line, and the sound behind it. Whether there is more is found
+/// out by probes, which last a moment; an encoder that moves sends more than it was asked for until they have nowhere to go.
+pub fn pacing_rate(estimate: &Estimate) -> Bitrate {
+    let bps = estimate.bitrate.as_bps() as f64;
     let share = ((bps - THIN) / (WIDE - THIN)).clamp(0.0, 1.0);
-    let thin = if queue_delay > QUEUED { QUEUED_FACTOR } else { THIN_FACTOR };
-    Bitrate::bps((bps * (thin + share * (WIDE_FACTOR - thin))).max(MIN_RATE) as u64)
+    let thin = if estimate.queue_delay.is_some_and(|wait| wait > QUEUED) { QUEUED_FACTOR } else { THIN_FACTOR };
+    let fast = bps * (thin + share * (WIDE_FACTOR - thin));
+    let carried = estimate.limit.map_or(fast, |limit| (limit.as_bps() as f64).max(bps));
+    Bitrate::bps(fast.min(carried).max(MIN_RATE) as u64)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::EstimateSource;
+
+    /// The pace in kbit/s for an estimate and a known limit in kbit/s, and a queue in ms.
+    fn paced(kbps: u64, limit: Option<u64>, queue: u64) -> u64 {
+        let estimate = Estimate {
+            bitrate: Bitrate::kbps(kbps),
+            lasting: Bitrate::kbps(kbps),
+            source: EstimateSource::TransportFeedback,
+            proven: true,
+            limit: limit.map(Bitrate::kbps),
+            round_trip: None,
+            fraction_lost: 0.0,
+            queue_delay: Some(Duration::from_millis(queue)),
+        };
+        pacing_rate(&estimate).as_bps() / 1_000
+    }
 
     #[test]
     fn thin_lines_are_paced_close_to_their_rate() {
-        let factor =
-            |kbps: u64| pacing_rate(Bitrate::kbps(kbps), Duration::ZERO).as_bps() as f64 / (kbps * 1_000) as f64;
-        assert_eq!([factor(300), factor(500), factor(4_000), factor(50_000)], [1.1, 1.1, 2.5, 2.5]);
-        assert!(factor(1_000) > 1.1 && factor(1_000) < factor(2_000));
-        assert_eq!(pacing_rate(Bitrate::kbps(10), Duration::ZERO), Bitrate::kbps(30));
+        assert_eq!([300, 500, 4_000, 50_000].map(|kbps| paced(kbps, None, 0)), [330, 550, 10_000, 125_000]);
+        assert!(paced(1_000, None, 0) > 1_100 && paced(2_000, None, 0) > 2 * paced(1_000, None, 0));
+        assert_eq!(paced(10, None, 0), 30);
     }
 
     #[test]
     fn a_queue_on_a_thin_line_is_not_added_to() {
-        let queued = pacing_rate(Bitrate::kbps(300), Duration::from_millis(50));
-        assert_eq!(queued, Bitrate::kbps(300));
-        assert_eq!(pacing_rate(Bitrate::kbps(8_000), Duration::from_millis(50)), Bitrate::kbps(20_000));
+        assert_eq!(paced(300, None, 50), 300);
+        assert_eq!(paced(8_000, None, 50), 20_000);
+    }
+
+    #[test]
+    fn what_a_line_was_seen_to_carry_is_not_exceeded_but_by_the_estimate() {
+        assert_eq!(paced(270, Some(280), 0), 280);
+        assert_eq!(paced(290, Some(280), 0), 290, "what is sent must find its way");
+        assert_eq!(paced(200, Some(280), 0), 220, "no more than without it");
+        assert_eq!(paced(1_000, Some(1_100), 0), 1_100);
     }
 }

@@ -301,6 +301,30 @@ pub fn outages(seed: u64) -> Vec<Row> {
     rows
 }
 
+/// A line that comes back thinner than it was, with two seconds of what was sent into it in front of all else.
+pub fn outages_behind_a_long_queue(seed: u64) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (seconds, stretch) in [(10.0, "2 to 0.7 Mbit/s, 10 s"), (30.0, "2 to 0.7 Mbit/s, 30 s")] {
+        let mut world = World::new(seed);
+        let (forth, back) = line(&mut world, 2_000, 40);
+        world.links[forth].queue_ms = 2_000;
+        let flow = world.media(Media::new(1_500), &[forth], &[back]);
+        world.run(20.0);
+        (world.links[forth].down, world.links[back].down) = (true, true);
+        world.run(seconds);
+        world.links[forth].kbps = 700;
+        (world.links[forth].down, world.links[back].down) = (false, false);
+        let at = 20.0 + seconds;
+        world.run(30.0);
+        rows.push(
+            Row::new("outage, queue of 2 s", stretch)
+                .with("calm in", world.calms_to(&[flow], 200.0, at, at + 30.0), "s", Goal::AtMost(6.0))
+                .with("back in", 1.0 + world.rises_to(flow, 560.0, at + 1.0, at + 30.0), "s", Goal::AtMost(5.0)),
+        );
+    }
+    rows
+}
+
 /// Everything is paused while the line is thin, and for a minute; then the line is wide again.
 pub fn paused_while_the_line_was_away(seed: u64) -> Vec<Row> {
     let mut world = World::new(seed);

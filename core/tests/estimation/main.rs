@@ -5,7 +5,9 @@
 //! whose names have this in them.
 
 mod drawn;
+mod encoder;
 mod figures;
+mod forwarding;
 mod lines;
 mod media;
 mod network;
@@ -67,7 +69,9 @@ plans![
     fall_and_rise_told_in_sums from lines,
     bad_lines_told_in_sums from lines,
     random_loss_on_a_thin_line from lines,
+    fall_and_rise_of_a_forwarded_picture from forwarding,
     outages from lines,
+    outages_behind_a_long_queue from lines,
     paused_while_the_line_was_away from lines,
     packets_overtake_each_other from lines,
     packets_hold_each_other_up from lines,

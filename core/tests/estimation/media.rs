@@ -7,9 +7,11 @@ use std::time::Duration;
 use _core::bitrate::Bitrate;
 use _core::estimator::{Estimator, EstimatorConfig, Probe, SentPacket};
 use _core::feedback::{CongestionFeedbackBuilder, TransportFeedbackBuilder};
+use _core::pacer::pacing_rate;
 use _core::packet::rtcp::{self, RtcpWriter};
 use _core::time::Time;
 
+use crate::encoder::Encoder;
 use crate::network::{Content, Kind, MS, Nanos, Packet, SECOND};
 use crate::random::Random;
 use crate::sums::{Reporter, sender_report};
@@ -19,6 +21,8 @@ const FRAME: Nanos = 33_333_333;
 const AUDIO_FRAME: Nanos = 20 * MS;
 /// The pacer sends so much faster than the estimate.
 const PACING: f64 = 1.5;
+/// What the core lets leave at once after a silence.
+const BURST: Nanos = 10 * MS;
 /// What is older is not sent any more.
 const STALE: Nanos = 400 * MS;
 
@@ -48,12 +52,22 @@ pub struct Media {
     pub variation: f64,
     /// Nothing is sent at all.
     pub paused: bool,
+    /// Pictures come from somebody else's encoder, who is told of a ceiling, and leave by the core's pace.
+    pub is_told: bool,
 }
 
 impl Media {
     /// As RFC 8867 has it.
     pub fn new(max_kbps: u64) -> Self {
-        Media { audio_kbps: 20, min_kbps: 60, max_kbps, layers: Vec::new(), variation: 0.1, paused: false }
+        Media {
+            audio_kbps: 20,
+            min_kbps: 60,
+            max_kbps,
+            layers: Vec::new(),
+            variation: 0.1,
+            paused: false,
+            is_told: false,
+        }
     }
 }
 
@@ -61,6 +75,11 @@ impl Media {
     /// As a browser sends it: frames of very different sizes, and sound that is as good as music.
     pub fn lively(max_kbps: u64) -> Self {
         Media { audio_kbps: 32, variation: 0.3, ..Media::new(max_kbps) }
+    }
+
+    /// As a bridge forwards it to a browser: one encoding, whose publisher is asked for what the line carries.
+    pub fn forwarded(max_kbps: u64) -> Self {
+        Media { audio_kbps: 34, is_told: true, ..Media::new(max_kbps) }
     }
 
     /// As a bridge sends it: the best of these rates in kbit/s that fits.
@@ -76,6 +95,7 @@ pub struct MediaFlow {
     pub route: Vec<usize>,
     pub back: Vec<usize>,
     random: Random,
+    encoder: Encoder,
     sequence_number: u16,
     /// The same within each source.
     own_numbers: [u16; 2],
@@ -91,6 +111,9 @@ pub struct MediaFlow {
     fits_since: Option<Nanos>,
     pacer: VecDeque<(Nanos, usize)>,
     budget: f64,
+    /// From when on there is room where the core paces, and where it sends a probe.
+    room_at: Nanos,
+    probe_room_at: Nanos,
     probe: Option<(Probe, usize, usize)>,
     /// When packets of video left and arrived.
     pub video_arrivals: Vec<(Nanos, Nanos)>,
@@ -107,6 +130,7 @@ impl MediaFlow {
             route: route.iter().rev().copied().collect(),
             back: back.iter().rev().copied().collect(),
             random,
+            encoder: Encoder::new(),
             sequence_number: 65_000,
             own_numbers: [65_300, 30_000],
             next_audio: phase,
@@ -118,6 +142,8 @@ impl MediaFlow {
             fits_since: None,
             pacer: VecDeque::new(),
             budget: 0.0,
+            room_at: 0,
+            probe_room_at: 0,
             probe: None,
             video_arrivals: Vec::new(),
         }
@@ -153,6 +179,7 @@ impl MediaFlow {
                 && let Some(probe) = self.estimator.poll_probe(time)
             {
                 self.probe = Some((probe, 0, 0));
+                self.probe_room_at = now;
             }
         }
         if now >= self.next_target {
@@ -175,7 +202,10 @@ impl MediaFlow {
         let audio = (self.media.audio_kbps * 1_000) as f64;
         // Room for the headers of sound.
         let free = estimate - audio * 1.5;
-        if self.media.layers.is_empty() {
+        if self.media.is_told {
+            self.encoder.tell(now, self.lasting(), (self.media.max_kbps * 1_000) as f64);
+            self.target = self.encoder.rate();
+        } else if self.media.layers.is_empty() {
             self.target = free.clamp((self.media.min_kbps * 1_000) as f64, (self.media.max_kbps * 1_000) as f64);
             // Sound alone where not even the least fits.
             if free < (self.media.min_kbps * 500) as f64 {
@@ -205,12 +235,17 @@ impl MediaFlow {
             // It does not wait for the probe under way, and is part of it.
             let probe = if matches!(self.told, Told::Sums(_)) { None } else { self.spend_on_probe(size) };
             self.budget -= probe.map_or(0.0, |_| size as f64);
+            self.take_room(now, size, Kind::Audio);
             self.send(now, flow, size, (Kind::Audio, now), probe, out);
         }
         if now >= self.next_frame {
             (self.next_frame, self.last_frame) = (self.next_frame + FRAME, now);
-            let size = self.target / 8.0 * FRAME as f64 / 1e9
-                * (1.0 + self.media.variation * self.random.normal()).clamp(0.5, 2.0);
+            let size = if self.media.is_told {
+                self.encoder.frame(now, FRAME, &mut self.random)
+            } else {
+                let vary = (1.0 + self.media.variation * self.random.normal()).clamp(0.5, 2.0);
+                self.target / 8.0 * FRAME as f64 / 1e9 * vary
+            };
             let size = size as usize;
             if size > 50 {
                 let packets = size.div_ceil(MTU);
@@ -224,6 +259,9 @@ impl MediaFlow {
     fn pace(&mut self, now: Nanos, flow: usize, out: &mut Vec<Packet>) {
         if self.pacer.front().is_some_and(|(at, _)| now - at > STALE) {
             self.pacer.clear();
+        }
+        if self.media.is_told {
+            return self.pace_as_the_core(now, flow, out);
         }
         let rate = self.probe.as_ref().map_or(self.estimate() * PACING, |(probe, _, _)| probe.bitrate.as_bps() as f64);
         self.budget = (self.budget + rate / 8_000.0).min(rate / 8_000.0 * 5.0);
@@ -239,6 +277,34 @@ impl MediaFlow {
             let id = self.spend_on_probe(size);
             self.budget -= size as f64;
             self.send(now, flow, size, kind, id, out);
+        }
+    }
+
+    /// `core/src/pacer/`: what has room leaves at once, and a probe at its own rate.
+    fn pace_as_the_core(&mut self, now: Nanos, flow: usize, out: &mut Vec<Packet>) {
+        while (if self.probe.is_some() { self.probe_room_at } else { self.room_at }) <= now {
+            let (size, kind) = match (self.pacer.pop_front(), &self.probe) {
+                (Some((at, size)), _) => (size, (Kind::Video, at)),
+                (None, Some((probe, _, _))) => {
+                    ((probe.bytes / probe.packets).clamp(100, MTU), (Kind::Padding, self.last_frame))
+                }
+                (None, None) => break,
+            };
+            self.take_room(now, size, kind.0);
+            let id = self.spend_on_probe(size);
+            self.send(now, flow, size, kind, id, out);
+        }
+    }
+
+    fn take_room(&mut self, now: Nanos, size: usize, kind: Kind) {
+        let takes = |rate: Bitrate| rate.time_for(size as u64).as_nanos() as Nanos;
+        let room = |at: Nanos, burst: Nanos, takes: Nanos| at.max(now.saturating_sub(burst)) + takes;
+        let estimate = self.estimator.estimate();
+        if kind != Kind::Padding || estimate.limit.is_some() {
+            self.room_at = room(self.room_at, BURST, takes(pacing_rate(&estimate)));
+        }
+        if let Some((probe, _, _)) = &self.probe {
+            self.probe_room_at = room(self.probe_room_at, BURST / 2, takes(probe.bitrate));
         }
     }
 

@@ -86,7 +86,7 @@ pub fn play(drawn: Drawn, print: bool) -> Found {
         world.run(0.1);
         let estimate = world.flow(flow).estimator.estimate();
         let kbps = estimate.lasting.as_bps() as f64 / 1_000.0;
-        mistaken += usize::from(course.fair[step] && estimate.limit_seen && kbps < 0.65 * course.possible[step]);
+        mistaken += usize::from(course.fair[step] && estimate.limit.is_some() && kbps < 0.65 * course.possible[step]);
         estimates.push(kbps);
     }
     if print {

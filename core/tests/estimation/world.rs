@@ -201,6 +201,11 @@ impl World {
         reached.map_or(f64::INFINITY, |n| n as f64 / 10.0)
     }
 
+    /// The highest estimate of a time, in kbit/s.
+    pub fn highest_estimate(&self, flow: usize, from_s: f64, to_s: f64) -> f64 {
+        self.window(flow, from_s, to_s).iter().map(|sample| sample.estimate).fold(0.0, f64::max)
+    }
+
     /// Seconds from `at_s` until no packet of these flows waits longer than `ms` for two seconds.
     pub fn calms_to(&self, flows: &[usize], ms: f64, at_s: f64, to_s: f64) -> f64 {
         let windows: Vec<&[Sample]> = flows.iter().map(|flow| self.window(*flow, at_s, to_s)).collect();
