@@ -93,6 +93,11 @@ describe("Rejoining", () => {
 describe("ConnectionWatch", () => {
   class Connection extends EventTarget {
     connectionState = "new";
+    received = 0;
+
+    async getStats() {
+      return new Map([["pair", { type: "candidate-pair", bytesReceived: this.received }]]);
+    }
 
     become(state) {
       this.connectionState = state;
@@ -123,14 +128,73 @@ describe("ConnectionWatch", () => {
     assert.deepEqual(said(true, "connecting", "failed", "connecting", "connected"), ["connecting", "spent"]);
   });
 
-  it("says of one that stays away, and is restarted before the browser says so, that it has failed", () => {
+  /** Lets so many milliseconds pass, and what was begun then go on. */
+  async function pass(milliseconds) {
+    mock.timers.tick(milliseconds);
+    await new Promise(setImmediate);
+  }
+
+  /** A connection that was connected, and what is said of it. */
+  function connected() {
     mock.timers.reset();
     mock.timers.enable({ apis: ["setTimeout"] });
     const connection = new Connection();
     const watch = new ConnectionWatch(connection, false);
     const told = [];
     watch.on("state", (state) => told.push(state));
-    for (const state of ["connecting", "connected", "disconnected", "connecting"]) connection.become(state);
+    watch.on("restart", () => told.push("restart"));
+    for (const state of ["connecting", "connected"]) connection.become(state);
+    told.length = 0;
+    return { connection, watch, told };
+  }
+
+  it("leaves one alone on which media arrives, whatever one lost check is to the browser", async () => {
+    const { connection, watch, told } = connected();
+    connection.become("disconnected");
+    for (let second = 0; second < 5; second += 1) {
+      connection.received += 1_000;
+      await pass(1_000);
+    }
+    connection.become("connected");
+    await pass(AGES);
+    assert.deepEqual(told, []);
+    watch.close();
+    mock.timers.reset();
+  });
+
+  it("restarts one that stays disconnected though media arrives: ours may not", async () => {
+    const { connection, watch, told } = connected();
+    connection.become("disconnected");
+    for (let second = 0; second < 7; second += 1) {
+      connection.received += 1_000;
+      await pass(1_000);
+    }
+    assert.deepEqual(told, ["recovering", "restart"]);
+    watch.close();
+    mock.timers.reset();
+  });
+
+  it("says after a second that nothing arrives, and restarts after two", async () => {
+    const { connection, watch, told } = connected();
+    connection.become("disconnected");
+    await pass(1_000);
+    assert.deepEqual(told, ["recovering"]);
+    await pass(1_000);
+    assert.deepEqual(told, ["recovering", "restart"]);
+    watch.close();
+    mock.timers.reset();
+  });
+
+  it("says of one that stays away, and is restarted before the browser says so, that it has failed", async () => {
+    mock.timers.reset();
+    mock.timers.enable({ apis: ["setTimeout"] });
+    const connection = new Connection();
+    const watch = new ConnectionWatch(connection, false);
+    const told = [];
+    watch.on("state", (state) => told.push(state));
+    for (const state of ["connecting", "connected", "disconnected"]) connection.become(state);
+    await pass(1_000);
+    connection.become("connecting");
     mock.timers.tick(AGES);
     connection.become("disconnected");
     mock.timers.tick(AGES);
@@ -143,6 +207,6 @@ describe("ConnectionWatch", () => {
 
   it("keeps one that was only disconnected", () => {
     const states = ["connecting", "connected", "disconnected", "connecting", "connected"];
-    assert.deepEqual(said(true, ...states), ["connecting", "connected", "recovering", "connected"]);
+    assert.deepEqual(said(true, ...states), ["connecting", "connected"]);
   });
 });

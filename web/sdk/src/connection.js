@@ -3,6 +3,13 @@ import { Emitter } from "./emitter.js";
 
 /** How long a connection may be `disconnected` before its ICE is restarted: it often recovers by itself. Milliseconds. */
 const DISCONNECTED_PATIENCE = 2_000;
+/** How long nothing is to arrive on it before it counts as interrupted at all: milliseconds, at most the patience above, … */
+const SILENCE = 1_000;
+/**
+ * … and how often that is looked at while something arrives. To Firefox a single lost check is `disconnected`, until the next
+ * one is answered, six seconds later at most; what is to be seen and heard goes on.
+ */
+const LOOKS = 6;
 /** How long one that failed is `connecting` or `recovering` still: a restart may mend it at once. Milliseconds. */
 const FAILED_PATIENCE = 3_000;
 /**
@@ -20,7 +27,7 @@ const FAILS_FOR_GOOD = /\bFirefox\//.test(globalThis.navigator?.userAgent ?? "")
 
 /**
  * Watches one RTCPeerConnection and says when its ICE should be restarted: at once when it failed, after a short while
- * when it was disconnected, and again with back-off for as long as that does not help.
+ * when it was disconnected and nothing arrives, and again with back-off for as long as that does not help.
  *
  * `state` is what users feel: `idle` before anything was negotiated, `connecting` the first time, `connected`,
  * `recovering` after it had been, `failed` while restarts go on that have not helped so far.
@@ -63,12 +70,12 @@ export class ConnectionWatch extends Emitter {
   /** Stops watching. */
   close() {
     this.#abort.abort();
-    clearTimeout(this.#timer);
+    this.#wait();
     clearTimeout(this.#failing);
   }
 
   #changed() {
-    clearTimeout(this.#timer);
+    this.#wait();
     const state = this.#connection.connectionState;
     if (state === "connected") {
       clearTimeout(this.#failing);
@@ -83,9 +90,8 @@ export class ConnectionWatch extends Emitter {
       // A restart that leads nowhere ends in `failed` only after half a minute in some browsers.
       this.#restartIn(this.#backoff.tries === 0 ? 10_000 : this.#backoff.next());
     } else if (state === "disconnected") {
-      this.#interrupted();
       this.#failing ??= this.#failIn(PATIENCE);
-      this.#restartIn(DISCONNECTED_PATIENCE);
+      this.#doubt(bytesReceived(this.#connection), LOOKS);
     } else if (state === "failed") {
       this.#spent = this.#failsForGood;
       this.#interrupted();
@@ -96,6 +102,34 @@ export class ConnectionWatch extends Emitter {
       }
       this.#restartIn(this.#backoff.next());
     }
+  }
+
+  /** Nothing is due. */
+  #wait() {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /**
+   * Takes a connection for interrupted once nothing arrives on it, or so many looks later.
+   *
+   * @param {Promise<number>} before bytes received so far
+   * @param {number} looks
+   */
+  #doubt(before, looks) {
+    const timer = setTimeout(async () => {
+      const received = await bytesReceived(this.#connection);
+      const arrives = received > (await before);
+      // The connection may have changed meanwhile.
+      if (this.#timer !== timer) return;
+      if (arrives && looks > 1) {
+        this.#doubt(Promise.resolve(received), looks - 1);
+      } else {
+        this.#interrupted();
+        this.#restartIn(DISCONNECTED_PATIENCE - SILENCE);
+      }
+    }, SILENCE);
+    this.#timer = timer;
   }
 
   /** What never was connected is on its way still. */
@@ -121,5 +155,19 @@ export class ConnectionWatch extends Emitter {
     if (state === this.#state) return;
     this.#state = state;
     this.emit("state", state);
+  }
+}
+
+/**
+ * Bytes of media and of reports that a connection has received; 0 where it does not say.
+ *
+ * @param {RTCPeerConnection} connection
+ */
+async function bytesReceived(connection) {
+  try {
+    const stats = [...(await connection.getStats()).values()];
+    return stats.reduce((sum, { type, bytesReceived: bytes = 0 }) => (type === "candidate-pair" ? sum + bytes : sum), 0);
+  } catch {
+    return 0;
   }
 }
