@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import functools
 import json
 import logging
-import ssl
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from http import HTTPStatus
 from pathlib import Path
-
-import httpx
 
 from bridge.auth.cached import Cached
 from bridge.auth.errors import KeyMaterialError, TokenError
@@ -21,9 +15,6 @@ from bridge.auth.keys import Algorithm, VerificationKey, parse_jwk_set
 
 _log = logging.getLogger(__name__)
 
-FETCH_TIMEOUT = 5.0
-"""Seconds for a whole fetch."""
-MAX_SET_BYTES = 256 * 1024
 Fetch = Callable[[str], Awaitable[bytes]]
 
 
@@ -74,7 +65,7 @@ class JwksUrl:
         """`fetch(url)` returns the body or raises `OSError`."""
         self._url = url
         self._algorithm = algorithm
-        self._fetch_url = fetch_url if fetch is None else fetch
+        self._fetch_url = _fetch if fetch is None else fetch
         self._keys = Cached(self._fetch, (OSError, KeyMaterialError), clock=clock)
 
     async def find(self, kid: str | None) -> Sequence[VerificationKey]:
@@ -106,32 +97,8 @@ def _parse(body: bytes, algorithm: Algorithm) -> list[VerificationKey]:
     return parse_jwk_set(document, algorithm)
 
 
-@functools.cache
-def _trusted() -> ssl.SSLContext:
-    """The certificate authorities of this system, a hospital's own among them."""
-    return ssl.create_default_context()
+async def _fetch(url: str) -> bytes:
+    # With what it takes to speak HTTPS: commands that fetch nothing begin without it.
+    from bridge.auth.jwks_fetch import fetch_url
 
-
-async def fetch_url(url: str) -> bytes:
-    """Fetches a key set. Raises `OSError` for failures of any kind, a body over `MAX_SET_BYTES` included.
-
-    No redirect is followed: the operator wrote down where the keys are, and nobody else may point elsewhere.
-    """
-    headers = {"Accept": "application/jwk-set+json, application/json", "Accept-Encoding": "identity"}
-    try:
-        # All of it together: a server that sends a byte now and then would never be done by the limit of each read.
-        async with (
-            asyncio.timeout(FETCH_TIMEOUT),
-            httpx.AsyncClient(verify=_trusted(), timeout=FETCH_TIMEOUT, follow_redirects=False) as client,
-            client.stream("GET", url, headers=headers) as response,
-        ):
-            if response.status_code != HTTPStatus.OK:
-                raise OSError(f"The key set was answered by status {response.status_code}.")
-            body = bytearray()
-            async for chunk in response.aiter_raw():
-                body += chunk
-                if len(body) > MAX_SET_BYTES:
-                    raise OSError("The key set is too large.")
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise OSError(f"The key set cannot be fetched: {type(error).__name__}.") from None
-    return bytes(body)
+    return await fetch_url(url)

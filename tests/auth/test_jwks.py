@@ -12,8 +12,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
-from bridge.auth import JwksFile, JwksUrl, KeyMaterialError, TokenError, jwks
-from bridge.auth.jwks import MAX_SET_BYTES, fetch_url
+from bridge.auth import JwksFile, JwksUrl, KeyMaterialError, TokenError, jwks_fetch
+from bridge.auth.jwks_fetch import MAX_SET_BYTES, fetch_url
 from tests.auth.vendor import signed, verifier
 from tests.support.patience import PATIENCE
 
@@ -196,7 +196,7 @@ async def test_failures_redirects_and_floods_are_errors() -> None:
 
 async def test_a_server_that_drips_is_given_up_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each byte came within the time of one read: the fetch never ended, and with it nobody's wait for the keys."""
-    monkeypatch.setattr(jwks, "FETCH_TIMEOUT", 0.3)
+    monkeypatch.setattr(jwks_fetch, "FETCH_TIMEOUT", 0.3)
 
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")

@@ -69,8 +69,10 @@ async def test_redundancy_hides_what_the_line_loses(bridge: Bridge, room: str, c
         share = {name: figure["concealed"] / figure["samples"] for name, figure in figures.items()}
         for name, figure in figures.items():
             print(f"loss {LOSS:.0%} {name:5}: {share[name]:.2%} concealed; {figure}")
-        assert share["plain"] > 0.5 * LOSS
-        assert share["red"] < 0.3 * share["plain"]
+        # What is made up where all is repaired is the doing of a machine that is late, and all lines have it alike.
+        plain, red = (share[name] - share["both"] for name in ("plain", "red"))
+        assert plain > 0.5 * LOSS
+        assert red < 0.3 * plain
         # By payload type: nearly all that came over this line was redundant, also what was lost of it.
         assert relays["red"].lost[63] > 3 * relays["red"].lost[111]
         tones = await page.evaluate("received.tones()")
