@@ -6,10 +6,10 @@ const DISCONNECTED_PATIENCE = 2_000;
 /** How long nothing is to arrive on it before it counts as interrupted at all: milliseconds, at most the patience above, … */
 const SILENCE = 1_000;
 /**
- * … and how often that is looked at while something arrives. To Firefox a single lost check is `disconnected`, until the next
- * one is answered, six seconds later at most; what is to be seen and heard goes on.
+ * … and how often that is looked at while something arrives: ours may not. To Firefox a lost check is `disconnected` for a tenth
+ * of a second, while what is to be seen and heard goes on.
  */
-const LOOKS = 6;
+const LOOKS = 2;
 /** How long one that failed is `connecting` or `recovering` still: a restart may mend it at once. Milliseconds. */
 const FAILED_PATIENCE = 3_000;
 /**
