@@ -1,5 +1,4 @@
 import asyncio
-import contextlib
 import json
 import threading
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from jwt.algorithms import ECAlgorithm
 from bridge.auth import JwksFile, JwksUrl, KeyMaterialError, TokenError, jwks_fetch
 from bridge.auth.jwks_fetch import MAX_SET_BYTES, fetch_url
 from tests.auth.vendor import signed, verifier
+from tests.support.dripping import dripping_server
 from tests.support.patience import PATIENCE
 
 KEYS = {kid: ec.generate_private_key(ec.SECP256R1()) for kid in ("old", "new")}
@@ -198,18 +198,6 @@ async def test_a_server_that_drips_is_given_up_as_a_whole(monkeypatch: pytest.Mo
     """Each byte came within the time of one read: the fetch never ended, and with it nobody's wait for the keys."""
     monkeypatch.setattr(jwks_fetch, "FETCH_TIMEOUT", 0.3)
 
-    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
-        with contextlib.suppress(ConnectionError):
-            while True:
-                writer.write(b" ")
-                await writer.drain()
-                await asyncio.sleep(0.02)
-        writer.close()
-
-    async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        async with asyncio.timeout(PATIENCE):
-            with pytest.raises(TimeoutError):
-                await fetch_url(f"http://127.0.0.1:{port}/jwks")
+    async with dripping_server() as url, asyncio.timeout(PATIENCE):
+        with pytest.raises(TimeoutError):
+            await fetch_url(f"{url}/jwks")

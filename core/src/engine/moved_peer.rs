@@ -63,9 +63,7 @@ impl Engine {
         }
         let key = tried[..count].iter().copied().find(|key| self.is_from(now, *key, kind, datagram))?;
         self.work_for(key);
-        let traffic = &mut self.transports[key].traffic;
-        traffic.packets_received += 1;
-        traffic.bytes_received += datagram.len() as u64;
+        self.transports[key].traffic.received(datagram.len());
         let transaction_id = self.random.transaction_id();
         self.transports[key].asked = Some((*path, transaction_id));
         self.ask_peer(key, *path, transaction_id, None);
@@ -108,8 +106,7 @@ impl Engine {
         self.work_for(key);
         let transport = &mut self.transports[key];
         transport.asked = None;
-        transport.traffic.packets_received += 1;
-        transport.traffic.bytes_received += len as u64;
+        transport.traffic.received(len);
         // The peer has nominated this path: for it nothing has changed.
         let check = Check { path: *path, generation: Generation::Current, nominates: true };
         self.check_succeeded(now, key, &check);

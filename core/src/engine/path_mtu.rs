@@ -106,8 +106,7 @@ impl Engine {
         let key = owner.transport;
         let transport = &mut self.transports[key];
         let probe = transport.mtu_probe.as_mut().ok_or(ErrorKind::StunMalformed)?;
-        transport.traffic.packets_received += 1;
-        transport.traffic.bytes_received += len as u64;
+        transport.traffic.received(len);
         let transport_id = transport.id;
         if probe.on_answer(now, message.transaction_id) {
             self.out.event(Event::NarrowPath { transport_id });

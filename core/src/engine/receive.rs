@@ -45,9 +45,7 @@ impl Engine {
             },
         };
         self.work_for(key);
-        let traffic = &mut self.transports[key].traffic;
-        traffic.packets_received += 1;
-        traffic.bytes_received += datagram.len() as u64;
+        self.transports[key].traffic.received(datagram.len());
         match kind {
             Kind::Rtp => self.receive_rtp(now, arrived, key, source, path, datagram),
             Kind::Rtcp => self.receive_rtcp(now, arrived, key, source, path, datagram),

@@ -45,9 +45,7 @@ impl Engine {
         }
         // From here on the sender is known.
         self.work_for(key);
-        let traffic = &mut self.transports[key].traffic;
-        traffic.packets_received += 1;
-        traffic.bytes_received += datagram.len() as u64;
+        self.transports[key].traffic.received(datagram.len());
         if message.ice_controlled.is_some() {
             // A lite agent never takes the controlling role (RFC 8445, section 6.1.1): the peer has to.
             self.refuse(key, path, &message, ErrorCode::RoleConflict, &integrity);

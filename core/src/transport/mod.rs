@@ -63,6 +63,15 @@ pub struct Traffic {
     pub bytes_sent: u64,
 }
 
+impl Traffic {
+    /// Counts a datagram of so many bytes that came from the peer.
+    #[inline]
+    pub fn received(&mut self, len: usize) {
+        self.packets_received += 1;
+        self.bytes_received += len as u64;
+    }
+}
+
 /// One association with a peer.
 pub struct Transport {
     /// As the control plane calls it.
