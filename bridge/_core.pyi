@@ -156,6 +156,9 @@ class TransportUpdate(TypedDict):
     leave_udp: NotRequired[bool]
     """Checks over UDP are answered 403 for good, whereupon peers give their paths there up and go over to TCP when ICE
     restarts. The paths serve until then."""
+    leave_udp_at_restart: NotRequired[bool]
+    """Checks over UDP that the peer makes with credentials which were not told yet (`peer_ice`) are answered 403 for
+    good: it restarts ICE, and is to find TCP. Paths that it has serve until then."""
     peer_ice: NotRequired[PeerIce]
     """From then on is probed whether the selected path carries UDP payloads of 1,232 bytes: `NarrowPathEvent`."""
     max_incoming_bitrate: NotRequired[int]

@@ -220,6 +220,7 @@ class WebRtcTransport:
             # Sound and small pictures still pass: more than is left to a peer that loses its path and knows no other.
             # It goes over to TCP when it restarts ICE by itself.
             self.tcp_only = True
+            self._worker.core.update_transport(self.transport_id, {"leave_udp_at_restart": True})
             self._want_restart()
             return
         self.leave_udp()

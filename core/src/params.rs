@@ -239,6 +239,10 @@ pub struct TransportUpdate {
     /// Refuses checks over UDP: its paths there serve until the peer nominates one over TCP.
     #[serde(default)]
     pub leave_udp: bool,
+    /// Keeps paths over UDP until the peer restarts ICE: checks there are refused that it makes with credentials which
+    /// were not told yet.
+    #[serde(default)]
+    pub leave_udp_at_restart: bool,
     /// The peer's half of ICE, where given: from then on is probed whether the selected path carries long packets.
     #[serde(default)]
     pub peer_ice: Option<PeerIce>,

@@ -131,6 +131,24 @@ fn another_path_is_asked_anew_and_tcp_is_not() {
 }
 
 #[test]
+fn who_cannot_be_asked_to_leave_udp_finds_none_there_once_it_restarts() {
+    let (mut sim, mut client) = probed();
+    let told = |ufrag: &str| Some(PeerIce { ufrag: ufrag.into(), pwd: PEER_PWD.into() });
+    let update = TransportUpdate { leave_udp_at_restart: true, peer_ice: told("client"), ..TransportUpdate::default() };
+    sim.command(Command::UpdateTransport { transport_id: 10, update });
+    sim.assert_no_failure();
+    assert_eq!(client.check(&mut sim, true), Some(Class::Success), "what it has serves");
+    client.path = udp(98);
+    assert_eq!(client.check(&mut sim, false), Some(Class::Success), "and it may move");
+
+    client.own_ufrag = "restarted".into();
+    client.path = udp(99);
+    assert_eq!(client.check(&mut sim, false), Some(Class::Error), "before the bridge was told");
+    client.path = tcp(5_000);
+    assert_eq!(client.check(&mut sim, true), Some(Class::Success));
+}
+
+#[test]
 fn answers_that_nobody_asked_for_are_dropped() {
     let mut sim = Sim::new();
     let client = Client::connect(&mut sim, 1, 10);

@@ -88,12 +88,20 @@ window.whip = {
     });
   },
 
-  /** Restarts ICE by PATCH (RFC 9725, section 4.3.3); resolves with the protocols of the bridge's new candidates. */
+  /**
+   * Restarts ICE by PATCH (RFC 9725, section 4.3.3); resolves with the protocols of the bridge's new candidates.
+   *
+   * The bridge is told once all candidates are gathered, as by clients that do not trickle, or whose request takes its time.
+   */
   async restart() {
     const { connection, resource, token } = this.session;
     const before = connection.remoteDescription.sdp;
     connection.restartIce();
+    const gathered = new Promise((resolve) => {
+      connection.addEventListener("icegatheringstatechange", () => connection.iceGatheringState === "complete" && resolve());
+    });
     await connection.setLocalDescription();
+    await gathered;
     const { sdp } = connection.localDescription;
     const line = (text, name) => text.match(new RegExp(`^a=${name}:.*\r\n`, "m"))[0];
     const response = await fetch(resource, {

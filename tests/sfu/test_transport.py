@@ -219,7 +219,9 @@ async def test_who_cannot_be_asked_keeps_a_path_that_narrows_until_it_restarts_b
     """A client of the HTTP doors: sound still passes."""
     monkeypatch.setattr(transport, "REFUSAL_ARRIVES_SECONDS", 0.0)
     client = await on_narrowed_path(bridge, heeds_restarts=False)
-    assert (client.transport_id, {"leave_udp": True}) not in bridge.core.called("update_transport")
+    told = bridge.core.called("update_transport")
+    assert (client.transport_id, {"leave_udp": True}) not in told
+    assert (client.transport_id, {"leave_udp_at_restart": True}) in told
 
     restarting = asyncio.create_task(client.session.restart_ice(ConnectionKind.PUBLISH, RESTART, demanded=True))
     await settle()

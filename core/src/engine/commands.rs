@@ -189,10 +189,13 @@ impl Engine {
             transport.send_extensions = map;
         }
         self.translate_extensions(key);
-        if update.leave_udp
-            && let Some(agent) = self.transports[key].endpoint.ice()
-        {
-            agent.leave_udp();
+        if let Some(agent) = self.transports[key].endpoint.ice() {
+            if update.leave_udp {
+                agent.leave_udp();
+            }
+            if update.leave_udp_at_restart {
+                agent.leave_udp_at_restart();
+            }
         }
         if let Some(peer) = &update.peer_ice {
             self.set_peer_ice(now, key, &peer.ufrag, &peer.pwd)?;

@@ -26,7 +26,7 @@ impl Engine {
             Class::Success | Class::Error => return self.receive_stun_response(now, path, &message, datagram.len()),
             Class::Indication => return Err(ErrorKind::StunMalformed),
         }
-        let (ufrag, _) = message.ufrags().ok_or(ErrorKind::StunMalformed)?;
+        let (ufrag, peer_ufrag) = message.ufrags().ok_or(ErrorKind::StunMalformed)?;
         let key = *self.ufrags.get(ufrag).ok_or(ErrorKind::StunUnknownUfrag)?;
         if !message.verify_fingerprint() {
             return Err(ErrorKind::StunFingerprint);
@@ -56,7 +56,14 @@ impl Engine {
             self.refuse(key, path, &message, ErrorCode::UnknownAttribute(attribute), &integrity);
             return Ok(Outcome::Accepted);
         }
-        let agent = self.transports[key].endpoint.ice().ok_or(ErrorKind::StunUnknownUfrag)?;
+        let transport = &mut self.transports[key];
+        let restarts = transport.mtu_probe.as_ref().is_some_and(|probe| *probe.peer().ufrag != *peer_ufrag);
+        let agent = transport.endpoint.ice().ok_or(ErrorKind::StunUnknownUfrag)?;
+        if restarts && !agent.takes_restart(path) {
+            // Once one of its new candidates over UDP is answered, Chromium gathers none over TCP any more.
+            self.refuse(key, path, &message, ErrorCode::Forbidden, &integrity);
+            return Ok(Outcome::Accepted);
+        }
         if !agent.takes(path) {
             // Left without an answer, Chromium would hold on to the path for five seconds, and never try another one. So
             // it gives the path up, and restarts ICE.

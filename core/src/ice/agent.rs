@@ -92,6 +92,7 @@ pub struct Agent {
     consent: bool,
     consent_timeout: Duration,
     tcp_only: bool,
+    tcp_from_restart: bool,
     /// Whether a check over the selected path was refused since.
     refused: bool,
     /// The last authenticated packet on any path.
@@ -112,6 +113,7 @@ impl Agent {
             consent: false,
             consent_timeout,
             tcp_only: false,
+            tcp_from_restart: false,
             refused: false,
             heard: Time::ZERO,
         }
@@ -276,6 +278,16 @@ impl Agent {
     /// [Takes](Self::takes) no path over UDP any more. What there is of them serves until one over TCP is nominated.
     pub fn leave_udp(&mut self) {
         self.tcp_only = true;
+    }
+
+    /// Has a peer that restarts ICE find no path over UDP; what there is of them serves until then.
+    pub fn leave_udp_at_restart(&mut self) {
+        self.tcp_from_restart = true;
+    }
+
+    /// Whether the peer may make paths of this one's protocol with credentials that it has not told yet: it restarts ICE.
+    pub fn takes_restart(&self, path: &Path) -> bool {
+        !self.tcp_from_restart || path.protocol == Protocol::Tcp
     }
 
     /// A check was refused, since this agent does not [take](Self::takes) its path. True once, where that is the one which

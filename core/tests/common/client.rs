@@ -44,6 +44,8 @@ pub struct Client {
     pub transport_id: u64,
     pub path: Path,
     pub ufrag: String,
+    /// The user name fragment of its own that it makes checks with.
+    pub own_ufrag: String,
     sender: SrtpSender,
     receiver: SrtpReceiver,
     checks: u8,
@@ -92,7 +94,15 @@ impl Client {
         sim.command(Command::CreateWebRtcTransport { transport_id, params });
         sim.assert_no_failure();
         let (sender, receiver) = contexts(transport_id, 0);
-        Client { transport_id, path: udp(transport_id as u16), ufrag, sender, receiver, checks: 0 }
+        Client {
+            transport_id,
+            path: udp(transport_id as u16),
+            ufrag,
+            own_ufrag: "client".into(),
+            sender,
+            receiver,
+            checks: 0,
+        }
     }
 
     /// A client whose path is nominated and whose keys are set.
@@ -134,7 +144,7 @@ impl Client {
     /// A check as bytes, made with `password`.
     pub fn request(&mut self, nominate: bool, role: Role, password: &str) -> Vec<u8> {
         self.checks += 1;
-        let username = format!("{}:client", self.ufrag);
+        let username = format!("{}:{}", self.ufrag, self.own_ufrag);
         let request = BindingRequest {
             transaction_id: TransactionId([self.checks; 12]),
             username: &username,
