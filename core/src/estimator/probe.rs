@@ -361,6 +361,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_doubted_is_sent_once_more_unless_a_faster_one_follows() {
+        let now = Time::from_millis(1_000);
+        for (desired, next) in [(2_000_000.0, 1_800), (600_000.0, 750)] {
+            let mut prober = Prober::new();
+            let situation = situation(300_000.0, desired);
+            let probe = prober.poll(now, &situation).expect("the first");
+            let outcome = arrive(&mut prober, now, &probe, 1.0);
+            prober.conclude(now, outcome, Duration::from_millis(5), &situation);
+            prober.confirm(now, outcome.asked);
+            let next_probe = prober.poll(now + REPEAT, &situation).expect("it is looked at once more");
+            assert_eq!(next_probe.bitrate, Bitrate::kbps(next));
+        }
+    }
+
+    #[test]
     fn what_jitter_may_have_stretched_is_sent_again_until_it_is_clear() {
         let mut prober = Prober::new();
         let mut now = Time::from_millis(1_000);
