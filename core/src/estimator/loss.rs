@@ -207,7 +207,9 @@ impl LossControl {
                 self.doubt = (self.doubt * 2).min(DOUBT_LONGEST);
             }
             None if self.losing => {
-                self.cap = Some(rate * (1.0 - excess).max(0.5));
+                // Where a queue overflowed, less is sent by the time that losses are told of: the line carries what arrives.
+                let carries = if queued { arriving } else { 0.0 };
+                self.cap = Some((rate * (1.0 - excess).max(0.5)).max(carries));
                 (self.trial, self.policed) = (Some(next), None);
             }
             None => {
@@ -234,7 +236,7 @@ impl LossControl {
                     self.cap = Some((carries * RESUME).clamp(rate * 0.5, rate));
                     self.trial = Some(next);
                 } else if queued {
-                    self.cap = Some(rate * (1.0 - excess / 2.0).max(0.7));
+                    self.cap = Some((rate * (1.0 - excess / 2.0).max(0.7)).max(arriving));
                     self.trial = Some(next);
                 } else {
                     self.chance = lost.min(MAX_CHANCE);
@@ -323,6 +325,24 @@ mod tests {
     fn a_long_burst_is_one_event_and_no_sign_of_a_full_line() {
         let control = run(6, |number, _, _| !(600..625).contains(&number));
         assert!(control.cap().is_none_or(|cap| cap > 0.9e6), "{:?}", control.cap());
+    }
+
+    #[test]
+    fn losses_of_a_queue_that_overflowed_lower_nothing_below_what_the_line_carries() {
+        for (queued, least, most) in [(true, 0.28e6, 0.28e6), (false, 0.09e6, 0.16e6)] {
+            let mut control = LossControl::new();
+            // So much less is sent already, and the queue is still worked off.
+            let conditions = LossConditions {
+                sending: 0.18e6,
+                arriving: 0.28e6,
+                other: 0.18e6,
+                queued,
+                round_trip: Duration::from_millis(400),
+            };
+            control.update(Time::from_millis(1_000), Told { lost: 12, events: 8, packets: 30 }, &conditions);
+            let cap = control.cap().expect("much was lost");
+            assert!((least..=most).contains(&cap), "{cap} where the queue stands: {queued}");
+        }
     }
 
     #[test]

@@ -322,8 +322,11 @@ impl Estimator {
         if let Some(outcome) = acknowledged.probe {
             let situation = self.situation(now);
             let outcome = self.prober.conclude(now, outcome, self.queue.jitter(), &situation);
-            self.rate_control.on_probe(now, outcome);
-            self.loss.on_probe(outcome.rate);
+            if self.rate_control.on_probe(now, outcome, limited) {
+                self.prober.confirm(now, outcome.asked);
+            } else {
+                self.loss.on_probe(outcome.rate);
+            }
         }
         let loss_conditions = LossConditions {
             sending,
@@ -439,6 +442,7 @@ impl Estimator {
                 },
             idle: !sending,
             packet: self.packet,
+            limit: self.rate_control.limit(),
             jitter: if limited { self.queue.jitter() } else { Duration::ZERO },
             answer: None,
         };

@@ -43,6 +43,8 @@ const REPEATS: u32 = 3;
 const CONFIRM: Duration = Duration::from_millis(500);
 /// A train that arrives stretched by less than so many times the jitter may owe that to chance.
 const CHANCE: f64 = 2.0;
+/// What is no more than so many times the limit that was seen is that limit.
+const CONFIRMS: f64 = 1.1;
 /// The jitter taken into account is bounded: a queue that the probe makes looks like jitter, too.
 const MAX_JITTER: Duration = Duration::from_millis(8);
 /// The same while nothing is sent.
@@ -99,6 +101,8 @@ pub(super) struct Situation {
     pub(super) idle: bool,
     /// Bytes of the packets that are sent, on average.
     pub(super) packet: f64,
+    /// What the line was seen to carry at most, in bit/s.
+    pub(super) limit: Option<f64>,
     /// How much delays vary by themselves: none where so much is sent that they do so because of that.
     pub(super) jitter: Duration,
     /// How long the answer to a train may take, where the peer tells nothing of single packets.
@@ -197,6 +201,13 @@ impl Prober {
         self.again = Some((now + REPEAT, rate));
     }
 
+    /// Has a probe sent once more, unless a faster one follows it anyway.
+    pub(super) fn confirm(&mut self, now: Time, rate: f64) {
+        if self.wanted.is_none() {
+            self.try_again(now, rate);
+        }
+    }
+
     /// No probes for now.
     pub(super) fn hold(&mut self, until: Time) {
         (self.wanted, self.again, self.tries) = (None, None, Tries::default());
@@ -267,7 +278,9 @@ impl Prober {
         let asked = outcome.asked;
         self.tries = Tries::default();
         if share >= WHOLE || outcome.limit == Limit::Probe {
-            if !situation.yielding && outcome.rate < situation.ceiling() * 0.95 {
+            // A train that left no faster than the line is known to carry, since the machine was busy, says nothing of what is beyond.
+            let is_more = situation.limit.is_none_or(|limit| outcome.rate > limit * CONFIRMS);
+            if is_more && !situation.yielding && outcome.rate < situation.ceiling() * 0.95 {
                 self.wanted = Some(outcome.rate * NEXT);
             }
             return Outcome { limit: Limit::Probe, ..outcome };
@@ -302,6 +315,7 @@ mod tests {
             allowed: true,
             idle: false,
             packet: 500.0,
+            limit: None,
             jitter: Duration::ZERO,
             answer: None,
         }
@@ -330,6 +344,35 @@ mod tests {
         assert_eq!(verdict.limit, Limit::Probe);
         let next = prober.poll(now, &situation).expect("it follows at once");
         assert_eq!(next.bitrate, Bitrate::kbps(1_250), "a quarter above what is wanted");
+    }
+
+    #[test]
+    fn a_train_that_left_no_faster_than_the_known_limit_is_not_followed() {
+        let now = Time::from_millis(1_000);
+        for (limit, followed) in [(None, true), (Some(850_000.0), false), (Some(500_000.0), true)] {
+            let mut prober = Prober::new();
+            let situation = Situation { limit, ..situation(300_000.0, 2_000_000.0) };
+            let probe = prober.poll(now, &situation).expect("the first");
+            let outcome = arrive(&mut prober, now, &probe, 1.0);
+            let verdict = prober.conclude(now, outcome, Duration::from_millis(5), &situation);
+            assert_eq!(verdict.limit, Limit::Probe);
+            assert_eq!(prober.poll(now, &situation).is_some(), followed, "limit {limit:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_doubted_is_sent_once_more_unless_a_faster_one_follows() {
+        let now = Time::from_millis(1_000);
+        for (desired, next) in [(2_000_000.0, 1_800), (600_000.0, 750)] {
+            let mut prober = Prober::new();
+            let situation = situation(300_000.0, desired);
+            let probe = prober.poll(now, &situation).expect("the first");
+            let outcome = arrive(&mut prober, now, &probe, 1.0);
+            prober.conclude(now, outcome, Duration::from_millis(5), &situation);
+            prober.confirm(now, outcome.asked);
+            let next_probe = prober.poll(now + REPEAT, &situation).expect("it is looked at once more");
+            assert_eq!(next_probe.bitrate, Bitrate::kbps(next));
+        }
     }
 
     #[test]

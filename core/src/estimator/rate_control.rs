@@ -61,6 +61,8 @@ const RESUME: f64 = 0.95;
 const STEADY: f64 = 1.06;
 /// A probe that arrives whole so many times above what the line was known to carry makes that history.
 const HISTORY: f64 = 1.2;
+/// Where one shows more than is known, another has to within this.
+const SURPRISE: Duration = Duration::from_secs(2);
 /// A probe that shows no more than this share above or below what was known to be the line's limit confirms that.
 const CONFIRMS: f64 = 0.1;
 /// How much of what a probe showed is believed while chance may have had a part in it.
@@ -72,6 +74,10 @@ const LIMITED_STEP: f64 = 0.75;
 /// … unless it is this long, and no more than this share of what is sent arrives: then the line has become thinner than that.
 const OUR_QUEUE: Duration = Duration::from_millis(80);
 const OUR_SHARE: f64 = 0.8;
+/// Less than this share of what arrived when a queue was seen: the line has fallen further.
+const FELL: f64 = 0.85;
+/// So long after that, or a round trip, enough has arrived to tell.
+const MEASURED: Duration = Duration::from_millis(300);
 
 /// Growth near the known capacity, in bit/s for a second and the fourth root of the rate: 4 % at 300 kbit/s, 1.6 % at
 /// 1 Mbit/s. That flows on one line fall in proportion and grow nearly alike brings them together.
@@ -179,6 +185,8 @@ pub(super) struct RateControl {
     clear_since: Time,
     /// Until then a queue is what is left of an outage.
     stale_until: Time,
+    /// When a probe last showed more than is believed of one.
+    surprised: Option<Time>,
 }
 
 impl RateControl {
@@ -193,6 +201,7 @@ impl RateControl {
             updated: Time::ZERO,
             clear_since: Time::ZERO,
             stale_until: Time::ZERO,
+            surprised: None,
         }
     }
 
@@ -244,10 +253,16 @@ impl RateControl {
         matches!(self.phase, Phase::Growing) && now.since(self.clear_since) > Duration::from_millis(400)
     }
 
-    /// A probe showed what the line carries.
-    pub(super) fn on_probe(&mut self, now: Time, outcome: Outcome) {
+    /// A probe showed what the line carries. Returns whether another is to show that, too, since all of it would be sent at once (it is
+    /// not `limited`): a moment in which others send less lets a train pass whole.
+    pub(super) fn on_probe(&mut self, now: Time, outcome: Outcome, limited: bool) -> bool {
         if !matches!(self.phase, Phase::Growing) {
-            return;
+            return false;
+        }
+        let is_more = outcome.limit == Limit::Probe && self.limit().is_some_and(|known| outcome.rate > known);
+        if is_more && !limited && self.surprised.is_none_or(|at| now.since(at) > SURPRISE) {
+            self.surprised = Some(now);
+            return true;
         }
         let rate = match outcome.limit {
             Limit::Line => {
@@ -270,6 +285,7 @@ impl RateControl {
             self.rate = rate.min(self.max);
             self.updated = now;
         }
+        false
     }
 
     /// The line is back after an outage: goes on with `rate`, and takes no queue for its own before `stale_until`.
@@ -323,7 +339,13 @@ impl RateControl {
             Phase::Growing => self.grow(now, elapsed, standing > empty, conditions),
             Phase::Draining { since, queue: wait, arriving, before, failed, contended } => {
                 let elapsed = now.since(since);
-                if standing <= empty {
+                let longest = standing.max(queue.early().unwrap_or_default());
+                let lately = self.arriving(queue, empty, conditions);
+                let has_fallen = lately < arriving * FELL && longest > wait;
+                if standing > empty && has_fallen && is_thinner(longest, lately, conditions) {
+                    // Until now the queue could have been another's.
+                    self.drain(now, longest, lately, before, failed, conditions);
+                } else if standing <= empty {
                     self.phase = Phase::Growing;
                     self.rate = self.rate.max(arriving.min(before) * RESUME).min(before);
                 } else if elapsed > conditions.round_trip + DRAIN_PATIENCE + wait {
@@ -348,15 +370,11 @@ impl RateControl {
                         self.phase = Phase::Contending { last_loss: now, since: now, until_test };
                         self.rate = self.rate.max(arriving.min(before) * RESUME);
                     } else {
-                        let now_arriving = self.arriving(queue, empty, conditions);
-                        self.drain(now, standing, now_arriving, before, failed, conditions);
+                        self.drain(now, standing, lately, before, failed, conditions);
                     }
-                } else if elapsed > conditions.round_trip.min(Duration::from_millis(300)) {
+                } else if has_fallen && standing > wait && elapsed > conditions.round_trip.min(MEASURED) {
                     // The line may have fallen further while we measured.
-                    let now_arriving = self.arriving(queue, empty, conditions);
-                    if now_arriving < arriving * 0.85 && standing > wait {
-                        self.drain(now, standing, now_arriving, before, failed, conditions);
-                    }
+                    self.drain(now, standing, lately, before, failed, conditions);
                 }
             }
             Phase::Contending { last_loss, since, until_test } => {
@@ -427,8 +445,7 @@ impl RateControl {
 
     /// Sends less than arrives, the less the longer the queue, and the less the more often that did not help.
     fn drain(&mut self, now: Time, wait: Duration, arriving: f64, before: f64, failed: u32, conditions: &Conditions) {
-        let thinner = wait > OUR_QUEUE && arriving < conditions.sending * OUR_SHARE;
-        let limited = conditions.limited && !thinner;
+        let limited = conditions.limited && !is_thinner(wait, arriving, conditions);
         if !limited {
             self.capacity.saw(arriving);
         }
@@ -471,4 +488,9 @@ impl RateControl {
             self.rate = (self.rate + step).min(proven);
         }
     }
+}
+
+/// Whether the line has become thinner than what is sent: a queue is this long, and less arrives.
+fn is_thinner(wait: Duration, arriving: f64, conditions: &Conditions) -> bool {
+    wait > OUR_QUEUE && arriving < conditions.sending * OUR_SHARE
 }

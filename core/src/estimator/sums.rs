@@ -283,7 +283,7 @@ impl Estimator {
         self.prober.answered(train.probe.id);
         let Some(outcome) = Outcome::of_train(asked, train.bytes as u64, sending, sending + waited) else { return };
         let outcome = self.prober.conclude(now, outcome, self.reports.jitter(), &situation);
-        self.rate_control.on_probe(now, outcome);
+        self.rate_control.on_probe(now, outcome, true);
         self.loss.on_probe(outcome.rate);
     }
 }

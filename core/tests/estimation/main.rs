@@ -2,7 +2,7 @@
 //!
 //! The figures beside their goals, as a table:
 //! `cargo test --release --test estimation -- --ignored --nocapture figures`; `PLANS=thin_line` in front of it prints those alone
-//! whose names have this in them.
+//! whose names have this in them, `SEEDS=48` plays each with so many.
 
 mod drawn;
 mod encoder;
@@ -70,6 +70,7 @@ plans![
     bad_lines_told_in_sums from lines,
     random_loss_on_a_thin_line from lines,
     fall_and_rise_of_a_forwarded_picture from forwarding,
+    fall_and_rise_both_ways from forwarding,
     outages from lines,
     outages_behind_a_long_queue from lines,
     paused_while_the_line_was_away from lines,
@@ -87,15 +88,20 @@ plans![
 fn figures() {
     let only = std::env::var("PLANS").unwrap_or_default();
     let plans = PLANS.iter().filter(|(name, _)| name.contains(&only));
-    let seeds: Vec<Vec<Row>> = SEEDS.map(|seed| plans.clone().flat_map(|(_, plan)| plan(seed)).collect()).collect();
+    let seeds = 1..=number("SEEDS", *SEEDS.end());
+    let seeds: Vec<Vec<Row>> = seeds.map(|seed| plans.clone().flat_map(|(_, plan)| plan(seed)).collect()).collect();
     println!("{}", figures::table(&seeds));
 }
 
 #[test]
 #[ignore = "looks for lines that the estimator is bad on, by chance"]
 fn search() {
-    let number = |name: &str, without: u64| std::env::var(name).map_or(without, |value| value.parse().expect(name));
     let (from, lines) = (number("FROM", 1), number("LINES", 400));
     let found: Vec<_> = (from..from + lines).map(|seed| search::play(drawn::Drawn::new(seed), lines == 1)).collect();
     println!("{}", search::report(&found, number("WORST", 8) as usize));
+}
+
+/// What the environment says, or else `without`.
+fn number(name: &str, without: u64) -> u64 {
+    std::env::var(name).map_or(without, |value| value.parse().expect(name))
 }
