@@ -39,8 +39,14 @@ class FrameAssembler:
         self._sequences = Unwrapper(16)
         self._timestamps = Unwrapper(32)
         self._packets: dict[int, RtpPacket] = {}
+        self._came: dict[int, float] = {}
+        """When each of them did."""
         self._next: int | None = None
+        self._gap: int | None = None
+        """The first packet that is missing before one that is there."""
         self._gap_since: float | None = None
+        """When the first one came that is behind it. Gaps are not waited for one after the other: a publisher that
+        sends nothing again would come later with each."""
         self._asked: float = 0.0
         self._after_gap = False
         self.gaps = 0
@@ -53,9 +59,9 @@ class FrameAssembler:
             self._next = sequence
         if abs(sequence - self._next) > MAX_JUMP or len(self._packets) >= MAX_PACKETS:
             self._give_up_all(sequence)
-        if sequence >= self._next:
-            self._packets.setdefault(sequence, packet)
-        self._note_gap(now)
+        if sequence >= self._next and sequence not in self._packets:
+            self._packets[sequence], self._came[sequence] = packet, now
+        self._note_gap()
 
     def frames(self, now: float) -> Iterator[Assembled]:
         """The frames that are whole now. Those behind a gap that has lasted too long follow with `after_gap`."""
@@ -66,7 +72,7 @@ class FrameAssembler:
                 continue
             if self._gap_since is None or now - self._gap_since < GAP_SECONDS or not self._skip():
                 return
-            self._note_gap(now)
+            self._note_gap()
 
     def missing(self, now: float) -> list[int]:
         """Sequence numbers (16 bits) to ask for now."""
@@ -102,11 +108,9 @@ class FrameAssembler:
     def _finish(self, packets: list[RtpPacket]) -> Assembled | None:
         assert self._next is not None  # noqa: S101 - there are packets
         for sequence in range(self._next, self._next + len(packets)):
-            del self._packets[sequence]
+            self._drop(sequence)
         self._next += len(packets)
         after_gap, self._after_gap = self._after_gap, False
-        if not any(sequence > self._next for sequence in self._packets):
-            self._gap_since = None
         return Assembled(
             self._timestamps.unwrap(packets[0].timestamp),
             tuple(packet.payload for packet in packets if packet.payload),
@@ -115,18 +119,19 @@ class FrameAssembler:
             tuple(packets),
         )
 
-    def _note_gap(self, now: float) -> None:
-        """Finds out whether a packet is missing before one that is there."""
-        if self._next is None or not self._packets:
-            self._gap_since = None
-            return
+    def _note_gap(self) -> None:
+        """Finds out whether a packet is missing before one that is there, and since when."""
         at = self._next
-        while at in self._packets:
+        while at is not None and at in self._packets:
             at += 1
-        if max(self._packets) > at:
-            self._gap_since = self._gap_since if self._gap_since is not None else now
-        else:
-            self._gap_since = None
+        behind = [came for sequence, came in self._came.items() if at is not None and sequence > at]
+        if not behind:
+            self._gap = self._gap_since = None
+        elif at != self._gap:
+            self._gap, self._gap_since = at, min(behind)
+
+    def _drop(self, sequence: int) -> None:
+        del self._packets[sequence], self._came[sequence]
 
     def _skip(self) -> bool:
         """Gives up what is missing, and the frame that it is missing from."""
@@ -141,22 +146,21 @@ class FrameAssembler:
             return False
         for sequence in later:
             if sequence < resumed:
-                del self._packets[sequence]
+                self._drop(sequence)
         self._next = resumed
         # What is left of the frame that was cut has the timestamp of its beginning.
         while broken is not None and (rest := self._packets.get(self._next)) is not None:
             if rest.timestamp != broken.timestamp:
                 break
-            del self._packets[self._next]
+            self._drop(self._next)
             self._next += 1
         self._after_gap = True
-        self._gap_since = None
         self.gaps += 1
         return True
 
     def _give_up_all(self, sequence: int) -> None:
         self._packets.clear()
+        self._came.clear()
         self._next = sequence
-        self._gap_since = None
         self._after_gap = True
         self.gaps += 1

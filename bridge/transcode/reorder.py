@@ -75,12 +75,13 @@ class Reorder:
                 yield packet
                 continue
             if self._gap_since is None:
-                self._gap_since = now
+                # Since there is something behind it: gaps that were waited for one after the other would add up.
+                self._gap_since = min(came for _, came in self._packets.values())
             if now - self._gap_since < (self.wait if patience is None else patience):
                 return
             first = min(self._packets)
             self._missed.extend(range(max(self._next, first - MAX_PACKETS), first))
-            self._next = first
+            self._next, self._gap_since = first, None
             self.gaps += 1
         self._gap_since = None
 

@@ -64,3 +64,17 @@ def test_a_retransmission_in_time_costs_nothing() -> None:
     frames = assembled(assembler, [sent[1]], now=0.1)
     assert [frame.after_gap for frame in frames] == [False] * 3
     assert not assembler.waits
+
+
+def test_each_gap_is_waited_for_since_it_was_seen_and_not_one_after_the_other() -> None:
+    assembler = FrameAssembler()
+    lag = []
+    # Ten seconds of a publisher that sends nothing again: 25 frames a second of two packets, every third is torn.
+    for number, packet in enumerate(packets([2] * 250)):
+        now = packet.timestamp / 75_000
+        if number % 6 == 3:
+            continue
+        for frame in assembled(assembler, [packet], now):
+            lag.append(now - frame.payloads[0][0] / 25)
+    assert max(lag) < GAP_SECONDS + 2 / 25
+    assert len(lag) > 250 / 2

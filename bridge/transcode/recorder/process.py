@@ -65,7 +65,9 @@ class Recorder:
     @property
     def waits(self) -> bool:
         """Whether something is to happen without any packet coming."""
-        return not self._paused and any(track.waits for track in self._tracks.values())
+        return not self._paused and any(
+            track.waits or self._streams[track.stream].wants_keyframe for track in self._tracks.values()
+        )
 
     def obey(self, data: bytes, descriptors: list[int]) -> bool:
         """Carries out a command; False if it was the last. Raises `RecordingError`, `msgspec.MsgspecError`."""
@@ -107,7 +109,7 @@ class Recorder:
             missing = track.missing(now)
             if missing:
                 self._send(rtp.write_nack(self._ssrc, track.ssrc, missing))
-            if track.wants_keyframe(now):
+            if track.wants_keyframe(now, self._streams[track.stream].wants_keyframe):
                 self._send(rtp.write_keyframe_request(self._ssrc, track.ssrc))
         for name, stream in self._streams.items():
             stream.work(now, frozenset(track.kind for track in self._tracks.values() if track.stream == name))

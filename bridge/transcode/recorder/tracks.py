@@ -81,7 +81,7 @@ class SoundTrack:
         """Sequence numbers to ask for now."""
         return self._reorder.missing(now)
 
-    def wants_keyframe(self, now: float) -> bool:
+    def wants_keyframe(self, now: float, wanted: bool) -> bool:
         """Never."""
         return False
 
@@ -137,9 +137,9 @@ class PictureTrack:
         """Sequence numbers to ask for now."""
         return self._assembler.missing(now)
 
-    def wants_keyframe(self, now: float) -> bool:
-        """Whether one is to be asked for now."""
-        if not self._needs_keyframe or now - self._asked < KEYFRAME_REQUEST_SECONDS:
+    def wants_keyframe(self, now: float, wanted: bool) -> bool:
+        """Whether one is to be asked for now; `wanted`: what it is written into needs one."""
+        if not (self._needs_keyframe or wanted) or now - self._asked < KEYFRAME_REQUEST_SECONDS:
             return False
         self._asked = now
         return True

@@ -155,6 +155,26 @@ async def test_a_camera_that_comes_later_begins_a_file_with_both(tmp_path: Path)
         assert test.pictures("track-1-part-2") > 0
 
 
+async def test_a_sound_that_comes_later_begins_a_file_with_both_and_leaves_no_picture_out(tmp_path: Path) -> None:
+    async with recording(tmp_path) as test:
+        test.leg.add_track(AddTrack("track-1", "video", PICTURE, (VP8,)))
+        test.leg.add_track(AddTrack("track-1", "audio", SOUND, (OPUS,)))
+        # A microphone that is muted sends nothing.
+        await until(lambda: test.streams == ["track-1"], feeder(test, ("video",)))
+        asked = test.requests
+        feed = feeder(test, begin=60.0)
+        await until(lambda: len(test.streams) == 2, feed)
+        assert test.requests > asked, "another file begins with a keyframe"
+        await until(written(test, 200), feed)
+        await test.leg.finish()
+        assert test.leg.report is not None
+        assert (test.streams, test.leg.restarts) == (["track-1", "track-1-part-2"], 0)
+        second = b"".join(test.store.export(test.recording.id, "track-1-part-2"))
+        with av.open(io.BytesIO(second), "r") as container:
+            kinds = {frame.stream.type for frame in container.demux() if frame.size}
+        assert kinds == {"video", "audio"}
+
+
 async def test_a_phone_that_is_turned_begins_a_file_that_says_so(tmp_path: Path) -> None:
     async with recording(tmp_path) as test:
         test.leg.add_track(AddTrack("track-1", "video", PICTURE, (VP8,), 1))
