@@ -177,7 +177,7 @@ class WhipDoor:
         resource = await self._authorized(request)
         check_content_type(request, SDP_FRAGMENT)
         fragment = await read_text(request, self._settings.max_body_bytes)
-        demanded = resource.demands_restart(request.headers.get("if-match"))
+        demanded = resource.demands_restart(request.headers.getlist("if-match"))
         answer = await resource.call.restart_ice(resource.connection, fragment, demanded=demanded)
         if answer is None:
             return Response(status_code=204)
