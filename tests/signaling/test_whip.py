@@ -119,6 +119,22 @@ async def test_a_patch_trickles_or_restarts() -> None:
         assert wrong.headers["accept-patch"] == FRAGMENT
 
 
+async def test_candidates_with_the_ice_password_need_no_token() -> None:
+    """As MediaMTX's pages send them."""
+    async with open_doors() as (_, http):
+        location = (await post(http, "/whip/room", "room cart")).headers["location"]
+
+        async def patch(fragment: str, at: str = location, kind: str = FRAGMENT) -> httpx.Response:
+            return await http.patch(at, headers={"Content-Type": kind, "If-Match": "*"}, content=fragment)
+
+        trickled = "a=ice-ufrag:x\r\na=ice-pwd:mine\r\na=candidate:1"
+        assert (await patch(trickled)).status_code == 204
+        for fragment in ("a=candidate:1", "a=ice-ufrag:x\r\na=ice-pwd:guessed\r\na=candidate:1", "garbage"):
+            assert_problem(await patch(fragment), 401, "unauthorized")
+        assert_problem(await patch(trickled, kind=SDP), 401, "unauthorized")
+        assert_problem(await patch(trickled, at="/whip/room/another"), 401, "unauthorized")
+
+
 async def test_a_whep_player_may_patch_without_if_match() -> None:
     """As the library whip-whep 1.2 does."""
     async with open_doors() as (house, http):
