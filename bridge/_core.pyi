@@ -33,6 +33,8 @@ class WorkerConfig(TypedDict):
     """Whether addresses that this machine does not have are passed over, if it has another. Default false."""
     tcp: NotRequired[bool]
     """Whether to accept ICE-TCP (RFC 6544 passive, RFC 4571 framing) on the same ports. Default true."""
+    max_strangers: NotRequired[int]
+    """TCP connections at most that have not proven to be a peer's; the oldest makes room for a new one. Default 256."""
     gather_us: NotRequired[int]
     """Microseconds to rest at most so that packets come together; less as they come faster. 0 never. Default 2000."""
     receive_buffer_bytes: NotRequired[int]

@@ -185,6 +185,18 @@ class MediaSession:
         if isinstance(self._receive, WatchConnection):
             self._receive.pause(producer_id, paused)
 
+    def trickles(self, kind: ConnectionKind, fragment: str) -> bool:
+        """Whether a fragment tells candidates, with the ICE credentials that the peer has, and so changes nothing.
+
+        Raises `SdpError` for one that cannot be read.
+        """
+        connection = self._publish if kind is ConnectionKind.PUBLISH else self._receive
+        said = ice.read_fragment(fragment)
+        peer = None if connection is None else connection.negotiated.peer
+        if peer is None or said.credentials is None:
+            return False
+        return said.trickles and (said.credentials.ufrag, said.credentials.pwd) == (peer.ice_ufrag, peer.ice_pwd)
+
     async def restart_ice(self, kind: ConnectionKind, fragment: str, *, demanded: bool) -> str | None:
         """Takes the body of a WHIP/WHEP PATCH (`application/trickle-ice-sdpfrag`, RFC 8840).
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import resource
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -42,7 +43,23 @@ RESTART_DELAY = 1.0
 DRAIN_LIMIT = 1024
 """Events taken at once; the rest is taken in the next turn of the event loop."""
 
+MAX_STRANGERS = 256
+"""TCP connections of a worker that have not proven to be a peer's. One more, and the oldest is ended: strangers that
+open connections must not leave others without."""
+
+STRANGERS_SHARE = 4
+"""Those of all workers have so large a part of the open files that the system grants at most: a fourth. So much has
+HTTP for connections that say nothing."""
+
 EventHandler = Callable[["Event"], None]
+
+
+def most_strangers(workers: int) -> int:
+    """TCP connections to each of so many workers that may wait to prove themselves."""
+    granted, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if granted == resource.RLIM_INFINITY:
+        return MAX_STRANGERS
+    return min(MAX_STRANGERS, max(1, granted // STRANGERS_SHARE // workers))
 
 
 class CoreWorker(Protocol):
@@ -253,6 +270,7 @@ class WorkerPool:
             "listen": [_nth_address(text, index) for text in settings.listen],
             "skip_absent": settings.skip_absent,
             "tcp": settings.tcp,
+            "max_strangers": most_strangers(settings.workers),
             "gather_us": settings.gather_us,
             "receive_buffer_bytes": settings.receive_buffer_bytes,
             "send_buffer_bytes": settings.send_buffer_bytes,

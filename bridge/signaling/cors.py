@@ -9,7 +9,9 @@ from collections.abc import Sequence
 
 from starlette.requests import Request
 
-ALLOWED_HEADERS = "Authorization, Content-Type, If-Match"
+ALLOWED_HEADERS = "Authorization, Content-Type, If-Match, *"
+"""All (Fetch standard, CORS protocol), but Authorization has to be named: what watches a vendor's page adds some to
+each request (`traceparent`). Cookies, by which a page could do harm with a header of its own, are never used."""
 EXPOSED_HEADERS = "Location, ETag, Link, Accept-Post, Accept-Patch, Retry-After, WWW-Authenticate"
 PREFLIGHT_SECONDS = "7200"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import resource
 from typing import Any, ClassVar
 
@@ -34,6 +35,9 @@ IDLE_SHARE = 4
 
 LINGER = 2.0
 """Seconds for the client of a connection that is closed to read what the kernel and the transport still hold for it."""
+
+_HOST = re.compile(rb"(\[[0-9A-Za-z:.%~_-]*\]|[0-9A-Za-z._~!$&'()*+,;=%-]*)(:[0-9]*)?")
+"""A Host header (RFC 9110, 7.2; RFC 3986, 3.2.2), which is empty where a request has no authority."""
 
 WRITE_TIMEOUT = 60.0
 """Seconds for an HTTP client to read so much of a response that there is room for more."""
@@ -100,6 +104,7 @@ class DeadlineHttpProtocol(HttpToolsProtocol):
         """A whole header. Bodies have their own deadline, kept by whoever reads them."""
         if self.declines_upgrade():
             return
+        self._check_host()
         self._idle.pop(self, None)
         self._header_arrived()
         super().on_headers_complete()
@@ -141,6 +146,17 @@ class DeadlineHttpProtocol(HttpToolsProtocol):
         lines = [b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())]
         lines += [b"%s: %s" % (name, value) for name, value in self.headers if name != b"upgrade"]
         return b"\r\n".join(lines) + b"\r\n\r\n"
+
+    def _check_host(self) -> None:
+        """Raises `ValueError`, which the parser makes a 400 of, unless one host is named (RFC 9112, 3.2).
+
+        A proxy and the bridge behind it must not take a request for two different hosts'.
+        """
+        hosts = [value for name, value in self.headers if name == b"host"]
+        if len(hosts) > 1 or (not hosts and self.parser.get_http_version() != "1.0"):
+            raise ValueError("a request names one host")
+        if not all(_HOST.fullmatch(host) for host in hosts):
+            raise ValueError("this is no host")
 
     def _rest(self) -> None:
         if len(self._idle) >= most_idle():

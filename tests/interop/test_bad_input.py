@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import random
 import socket
+from pathlib import Path
 
 import httpx
 import jwt
@@ -14,10 +16,13 @@ import pytest
 import websockets
 from aioice import stun
 
-from tests.support.bridge import Bridge, eventually
+from tests.support.bridge import Bridge, eventually, running_bridge
 from tests.support.media import RED, ToneTrack
 from tests.support.patience import PATIENCE
 from tests.support.webrtc_http import Publisher, Viewer
+
+FEW_FILES = 256
+"""Open files of a bridge whose operator has not thought of it."""
 
 
 def hostile_datagrams() -> list[bytes]:
@@ -206,3 +211,19 @@ async def test_nothing_personal_is_logged(bridge: Bridge, room: str) -> None:
     log = "\n".join(line for line in bridge.log.read_text().splitlines() if "/join#" not in line)
     for secret in (token, "Kari", "Nordmann", "01017012345", f"{address}:{port}", "Traceback"):
         assert secret not in log
+
+
+async def test_strangers_on_the_port_of_media_leave_files_to_those_who_call(tmp_path: Path, room: str) -> None:
+    few = ("sh", "-c", f'ulimit -n {FEW_FILES} && exec "$0" "$@"')
+    with running_bridge(tmp_path, wrapper=few) as bridge, contextlib.ExitStack() as strangers:
+        for _ in range(2 * FEW_FILES):
+            stranger = strangers.enter_context(socket.socket())
+            stranger.setblocking(False)
+            stranger.connect_ex(("127.0.0.1", bridge.media_port))
+        publisher = Publisher(f"{bridge.url}/whip/{room}", bridge.token(room, "doctor"))
+        viewer = Viewer(f"{bridge.url}/whep/{room}", bridge.token(room, "viewer", "pasient"))
+        await publisher.publish([ToneTrack(RED)])
+        await viewer.view(["audio"])
+        await viewer.watchers[0].expect(RED)
+        await viewer.close()
+        await publisher.close()

@@ -115,6 +115,15 @@ async def test_ice_restart_by_a_fragment(bridge: Bridge) -> None:
     candidate = "a=candidate:1 1 udp 1 192.0.2.1 9 typ host"
     assert await session.restart_ice(ConnectionKind.PUBLISH, fragment, demanded=False) is None
     assert await session.restart_ice(ConnectionKind.PUBLISH, candidate, demanded=False) is None
+    assert session.trickles(ConnectionKind.PUBLISH, fragment + candidate)
+    for other in (
+        fragment,
+        candidate,
+        fragment.replace("Wxyz", "Abcd") + candidate,
+        fragment.replace("aaa", "bbb") + candidate,
+    ):
+        assert not session.trickles(ConnectionKind.PUBLISH, other)
+    assert not session.trickles(ConnectionKind.SUBSCRIBE, fragment + candidate)
     with pytest.raises(BridgeError, match="no subscribe connection"):
         await session.restart_ice(ConnectionKind.SUBSCRIBE, fragment, demanded=True)
 

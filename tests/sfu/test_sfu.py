@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+
 import pytest
 
 from bridge import _core
@@ -126,6 +128,13 @@ async def test_a_dead_worker_closes_its_sessions_and_is_replaced(monkeypatch: py
     assert bridge.fakes[2].called("create_webrtc_transport")
     await anna.close()
     await bridge.sfu.close()
+
+
+async def test_strangers_leave_most_of_the_open_files_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 256))
+    assert (pool.most_strangers(1), pool.most_strangers(4), pool.most_strangers(500)) == (64, 16, 1)
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert pool.most_strangers(500) == pool.MAX_STRANGERS
 
 
 async def test_an_address_in_use_leaves_no_worker_behind() -> None:

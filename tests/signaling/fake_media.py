@@ -137,6 +137,11 @@ class FakeMedia:
         self.wanted = list(producers)
         return WatchResult({}, answer=" ".join(f"{each.participant}:{each.track}" for each in producers))
 
+    def trickles(self, kind: ConnectionKind, fragment: str) -> bool:
+        if "garbage" in fragment:
+            raise BridgeError("sdp_invalid", "This is no fragment.", field="line 1")
+        return "a=ice-pwd:mine" in fragment and "a=candidate" in fragment
+
     async def restart_ice(self, kind: ConnectionKind, fragment: str, *, demanded: bool) -> str | None:
         if "garbage" in fragment:
             raise BridgeError("sdp_invalid", "This is no fragment.", field="line 1")

@@ -275,6 +275,32 @@ async def test_a_header_that_does_not_come_is_not_waited_for(monkeypatch: pytest
             writer.close()
 
 
+@pytest.mark.parametrize(
+    ("version", "hosts", "status"),
+    [
+        ("1.1", ["x"], 200),
+        ("1.1", ["bridge.example:8443"], 200),
+        ("1.1", ["[2001:db8::1]:8443"], 200),
+        ("1.1", [""], 200),
+        ("1.0", [], 200),
+        ("1.1", [], 400),
+        ("1.1", ["x", "x"], 400),
+        ("1.0", ["x", "y"], 400),
+        ("1.1", ["x/../y"], 400),
+        ("1.1", ["x, y"], 400),
+    ],
+)
+async def test_a_request_names_one_host(version: str, hosts: list[str], status: int) -> None:
+    async with open_house() as house:
+        reader, writer = await raw(house)
+        named = "".join(f"Host: {host}\r\n" for host in hosts)
+        writer.write(f"GET /healthz HTTP/{version}\r\n{named}Connection: close\r\n\r\n".encode())
+        async with asyncio.timeout(PATIENCE):
+            answer = await reader.read()
+        writer.close()
+        assert answer.startswith(b"HTTP/1.1 %d " % status)
+
+
 async def test_a_header_without_end_is_cut_off() -> None:
     async with open_house() as house:
         _, writer = await raw(house)

@@ -237,6 +237,13 @@ class Call:
             shown = parties(rooms.participants(room_id), self._calls.table, rooms.state(room_id).pinned)
             self._inside.session.show_parties(shown)
 
+    def trickles(self, kind: ConnectionKind, fragment: str) -> bool:
+        """Whether a trickle-ice-sdpfrag tells candidates with the ICE credentials of the session that runs.
+
+        Raises `BridgeError` for one that cannot be read.
+        """
+        return self._in_room().session.trickles(kind, fragment)
+
     async def restart_ice(self, kind: ConnectionKind, fragment: str, *, demanded: bool) -> str | None:
         """Takes a trickle-ice-sdpfrag (RFC 8840); the fragment to answer with if it restarted ICE.
 

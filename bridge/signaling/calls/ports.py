@@ -186,6 +186,9 @@ class MediaSession(Protocol):
     ) -> WatchResult:
         """Answers a client's offer to receive, composed and mixed without somebody's voice where `view` says so."""
 
+    def trickles(self, kind: ConnectionKind, fragment: str) -> bool:
+        """Whether a trickle-ice-sdpfrag tells candidates, with the ICE credentials that the peer has."""
+
     async def restart_ice(self, kind: ConnectionKind, fragment: str, *, demanded: bool) -> str | None:
         """Takes a trickle-ice-sdpfrag; the answer if it restarted ICE, which it has to do if that is `demanded`."""
 

@@ -173,17 +173,34 @@ class WhipDoor:
         return resource
 
     async def _patch(self, request: Request) -> Response:
-        """RFC 9725 §4.3: candidates, which are not needed, or an ICE restart."""
+        """RFC 9725 §4.3: candidates, which are not needed, or an ICE restart.
+
+        MediaMTX's pages send candidates without a token, and begin anew where these are refused: they are taken with
+        the ICE password, which only its client and the bridge know, and have no effect.
+        """
+        if "authorization" not in request.headers and await self._trickles(request):
+            return Response(status_code=204)
         resource = await self._authorized(request)
         check_content_type(request, SDP_FRAGMENT)
         fragment = await read_text(request, self._settings.max_body_bytes)
-        demanded = resource.demands_restart(request.headers.get("if-match"))
+        demanded = resource.demands_restart(request.headers.getlist("if-match"))
         answer = await resource.call.restart_ice(resource.connection, fragment, demanded=demanded)
         if answer is None:
             return Response(status_code=204)
         resource.etag = new_etag()
         headers = {"ETag": resource.etag, "Cache-Control": "no-store"}
         return Response(answer, media_type=SDP_FRAGMENT, headers=headers)
+
+    async def _trickles(self, request: Request) -> bool:
+        """Whether it brings candidates for a session, and its ICE credentials."""
+        try:
+            resource = self._resources.get(request.path_params["resource"])
+            check_content_type(request, SDP_FRAGMENT)
+            fragment = await read_text(request, self._settings.max_body_bytes)
+            return resource.call.trickles(resource.connection, fragment)
+        except BridgeError:
+            # Whoever has no token is told nothing else.
+            return False
 
     async def _delete(self, request: Request) -> Response:
         """RFC 9725 §4.2: the end of the session."""

@@ -30,8 +30,9 @@ def check_content_type(request: Request, wanted: str) -> None:
 
 def check_accept(request: Request, offered: str) -> None:
     """Raises `BridgeError` (`not_acceptable`) for a client that does not take what it would get."""
-    accept = request.headers.get("accept")
-    if accept is None:
+    # A list may come in several headers (RFC 9110 §5.3). An empty one asks for nothing in particular.
+    accept = ",".join(request.headers.getlist("accept"))
+    if not accept.strip(", \t"):
         return
     family = offered.partition("/")[0]
     for item in accept.split(","):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bridge.errors import BridgeError
@@ -31,13 +32,13 @@ class Resource:
     id: str = field(default_factory=lambda: secrets.token_urlsafe(RESOURCE_ID_BYTES))
     etag: str = field(default_factory=new_etag)
 
-    def demands_restart(self, if_match: str | None) -> bool:
+    def demands_restart(self, if_match: Sequence[str]) -> bool:
         """Whether a PATCH demands an ICE restart, by If-Match (RFC 9725 §4.3.3), or is about the session there is.
 
         Raises `etag_missing` and `etag_mismatch` (§4.3.1).
         WHEP is a draft, and its most used library (whip-whep) trickles without If-Match: there, it may be missing.
         """
-        if if_match is None:
+        if not if_match:
             if self.connection is ConnectionKind.SUBSCRIBE:
                 return False
             raise BridgeError(
@@ -46,7 +47,7 @@ class Resource:
                 field="If-Match",
                 hint='The ETag of the newest response to trickle, "*" to restart ICE.',
             )
-        tags = [tag.strip() for tag in if_match.split(",")]
+        tags = [tag.strip() for tag in ",".join(if_match).split(",")]
         if self.etag in tags:
             return False
         if not ANY_SESSION.intersection(tags):

@@ -11,6 +11,8 @@ use crate::time::WallClock;
 
 /// Kernel buffer asked for per socket and direction: 4 MiB hold a fifth of a second at 150 Mbit/s.
 const DEFAULT_BUFFER_BYTES: usize = 4 << 20;
+/// Strangers' TCP connections at a time, where there are files enough.
+const DEFAULT_MAX_STRANGERS: usize = 256;
 /// Microseconds to rest at most so that packets come together: nobody can feel them. Where many publishers send,
 /// batches are full sooner.
 const DEFAULT_GATHER_US: u64 = 2_000;
@@ -29,6 +31,9 @@ pub struct WorkerConfig {
     /// Whether to accept ICE-TCP on the same ports.
     #[serde(default = "default_true")]
     pub tcp: bool,
+    /// TCP connections of strangers at most, who have not proven to be a peer: the oldest makes room for a new one.
+    #[serde(default = "default_max_strangers")]
+    pub max_strangers: usize,
     /// Microseconds to rest at most so that packets come together; less as they come faster. 0 for never.
     #[serde(default = "default_gather_us")]
     pub gather_us: u64,
@@ -60,6 +65,7 @@ impl WorkerConfig {
             listen,
             skip_absent: false,
             tcp: true,
+            max_strangers: DEFAULT_MAX_STRANGERS,
             gather_us: DEFAULT_GATHER_US,
             receive_buffer_bytes: DEFAULT_BUFFER_BYTES,
             send_buffer_bytes: DEFAULT_BUFFER_BYTES,
@@ -94,6 +100,10 @@ impl WorkerConfig {
 
 fn default_true() -> bool {
     true
+}
+
+fn default_max_strangers() -> usize {
+    DEFAULT_MAX_STRANGERS
 }
 
 fn default_gather_us() -> u64 {

@@ -112,7 +112,7 @@ impl IoLoop {
             sockets,
             listening: listening_count,
             listeners: listening.tcp,
-            connections: Connections::new(),
+            connections: Connections::new(config.max_strangers),
             accept_again: None,
             receive: ReceiveBatch::new(RECEIVE_MESSAGES),
             send: SendBatch::new(offloads.gso),
@@ -301,7 +301,12 @@ impl IoLoop {
                     io::ErrorKind::WouldBlock => return,
                     io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted => {}
                     // Out of descriptors or memory: asking again at once would only burn time.
-                    _ => return self.pause_accepting(),
+                    _ => {
+                        if let Some(oldest) = self.connections.oldest_stranger() {
+                            self.close_connection(oldest);
+                        }
+                        return self.pause_accepting();
+                    }
                 },
             }
         }

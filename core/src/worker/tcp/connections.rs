@@ -15,8 +15,6 @@ use crate::time::Time;
 
 /// Connections at most, of peers and strangers.
 pub(super) const MAX_CONNECTIONS: usize = 8_192;
-/// Connections of strangers at most: the oldest makes room for a new one.
-pub(super) const MAX_STRANGERS: usize = 256;
 /// How long a stranger may take to prove itself.
 pub(super) const STRANGER_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a peer may go without proof. Browsers send consent checks every five seconds (RFC 7675), and the engine
@@ -32,15 +30,19 @@ pub(in crate::worker) struct Connections {
     slab: Slab<Connection>,
     /// Those that have not proven to be a peer's, oldest first.
     strangers: VecDeque<usize>,
+    /// How many of those there may be.
+    max_strangers: usize,
     next_sweep: Time,
     scratch: Box<[u8]>,
 }
 
 impl Connections {
-    pub fn new() -> Self {
+    /// With `max_strangers` connections that have not proven to be a peer's at most: the oldest makes room for a new one.
+    pub fn new(max_strangers: usize) -> Self {
         Connections {
             slab: Slab::new(),
             strangers: VecDeque::new(),
+            max_strangers,
             next_sweep: Time::ZERO,
             scratch: vec![0; SCRATCH_LEN].into(),
         }
@@ -59,10 +61,15 @@ impl Connections {
     /// Whether one more may be accepted once the connection that is returned has been closed; `Err` where all are
     /// peers' and their number is reached.
     pub fn make_room(&self) -> Result<Option<usize>, Full> {
-        if self.strangers.len() < MAX_STRANGERS && self.slab.len() < MAX_CONNECTIONS {
+        if self.strangers.len() < self.max_strangers && self.slab.len() < MAX_CONNECTIONS {
             return Ok(None);
         }
-        self.strangers.front().map(|key| Some(*key)).ok_or(Full)
+        self.oldest_stranger().map(Some).ok_or(Full)
+    }
+
+    /// The first to go where there is no place for another.
+    pub fn oldest_stranger(&self) -> Option<usize> {
+        self.strangers.front().copied()
     }
 
     /// Adds an accepted connection under [`next_key`](Self::next_key).

@@ -5,13 +5,14 @@ use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use super::connection::{MAX_FRAME_LEN, MAX_OUTPUT_BYTES, MAX_UNPROVEN_FRAMES};
-use super::connections::{Full, MAX_CONNECTIONS, MAX_STRANGERS, PEER_TIMEOUT, STRANGER_TIMEOUT};
+use super::connections::{Full, MAX_CONNECTIONS, PEER_TIMEOUT, STRANGER_TIMEOUT};
 use super::{Closed, Connections, listen};
 use crate::engine::Outcome;
 use crate::net::{Epoll, Interest};
 use crate::path::SocketId;
 use crate::time::Time;
 
+const MAX_STRANGERS: usize = 8;
 const START: Time = Time::from_millis(1_000);
 
 /// Connections and the listener they come from.
@@ -24,7 +25,7 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let listener = listen("127.0.0.1:0".parse().unwrap(), false).unwrap();
-        Bench { listener, connections: Connections::new(), opened: 0 }
+        Bench { listener, connections: Connections::new(MAX_STRANGERS), opened: 0 }
     }
 
     fn connect(&mut self, now: Time) -> (TcpStream, usize) {
