@@ -33,6 +33,8 @@ mod timers;
 
 #[cfg(test)]
 mod isolation_tests;
+#[cfg(test)]
+mod starvation_tests;
 
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
