@@ -32,6 +32,9 @@ mod timeout;
 mod timers;
 
 #[cfg(test)]
+#[path = "../../tests/common/mod.rs"]
+mod common;
+#[cfg(test)]
 mod isolation_tests;
 #[cfg(test)]
 mod starvation_tests;

@@ -1,11 +1,7 @@
 //! What has to wait while there is no memory for it is given up, and nobody waits for that.
 
 use super::BlockPool;
-
-#[path = "../../tests/common/mod.rs"]
-mod common;
-
-use self::common::call::{Call, VIDEO, of};
+use super::common::call::{Call, VIDEO, of};
 
 #[test]
 fn a_keyframe_for_which_there_is_no_memory_stops_neither_the_worker_nor_its_receiver() {
