@@ -14,6 +14,8 @@ use crate::transport::{Held, Purpose};
 const RESEND_AGE: Duration = Duration::from_millis(500);
 /// … with this round trip where none was measured.
 const DEFAULT_ROUND_TRIP: Duration = Duration::from_millis(100);
+/// A consumer that found no memory for its keyframe tries again after this.
+const NO_MEMORY_PAUSE: Duration = Duration::from_millis(20);
 /// A probe is sent with recent media while it takes at least this much, in bytes: the rest with padding of its length.
 const MIN_SPARE: usize = 300;
 /// A packet that only finds out whether the line is out, in bytes.
@@ -241,6 +243,11 @@ impl Engine {
         }
         while let Some(consumer) = self.transports[key].pacer.next_fed() {
             self.start_consumer(now, consumer);
+            if self.transports[key].pacer.is_hungry(consumer) {
+                // There is no memory for what has to wait. To go on now would be to try the same one for ever.
+                self.send_timers.no_later_than(key, now + NO_MEMORY_PAUSE);
+                break;
+            }
         }
     }
 

@@ -4,11 +4,8 @@ use super::Outcome;
 use crate::command::Command;
 use crate::event::{CloseReason, Event};
 
-#[path = "../../tests/common/mod.rs"]
-mod common;
-
-use self::common::media::{self, Camera};
-use self::common::{Client, Sim};
+use super::common::media::{self, Camera};
+use super::common::{Client, Sim};
 
 fn closed_by_panic(events: &[Event]) -> Vec<u64> {
     let closed = |event: &Event| match event {

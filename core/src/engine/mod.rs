@@ -32,7 +32,12 @@ mod timeout;
 mod timers;
 
 #[cfg(test)]
+#[path = "../../tests/common/mod.rs"]
+mod common;
+#[cfg(test)]
 mod isolation_tests;
+#[cfg(test)]
+mod starvation_tests;
 
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -340,7 +340,7 @@ impl Pacer {
 
     /// Frames of `consumer` were dropped: it goes on with a keyframe when there is room for one.
     pub fn starve(&mut self, consumer: usize) {
-        if !self.hungry.contains(&consumer) {
+        if !self.is_hungry(consumer) {
             self.hungry.push(consumer);
         }
     }
@@ -348,6 +348,11 @@ impl Pacer {
     /// A keyframe of `consumer` is on its way: it need not ask for one.
     pub fn fed(&mut self, consumer: usize) {
         self.hungry.retain(|hungry| *hungry != consumer);
+    }
+
+    /// Whether frames of `consumer` were dropped, and it has not gone on since.
+    pub fn is_hungry(&self, consumer: usize) -> bool {
+        self.hungry.contains(&consumer)
     }
 
     /// A consumer that may go on now.
