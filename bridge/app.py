@@ -143,7 +143,7 @@ class Application:
         )
         self._pulse = Pulse(self._running, lambda: bool(self._rooms.room_ids()))
         self._data: DataDirectory | None = None
-        self._signin = SignIn(settings, storage.shared())
+        self._signin = SignIn(settings, storage.shared(), served)
         own = self._signin.issuers(served)
         verifier = make_verifier(settings, development=development, more=own)
         self._vendors = vendor_authenticator(settings, verifier)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import cast
@@ -50,8 +50,8 @@ class SettingsLevels:
 class SignIn:
     """Everything that signs people in, for one bridge."""
 
-    def __init__(self, settings: Settings, place: Place) -> None:
-        """`place` is where invitations are kept. Raises `SettingsError` for keys that cannot be used."""
+    def __init__(self, settings: Settings, place: Place, served: Collection[str]) -> None:
+        """`place` is where invitations are kept, `served` the tenants that there are. Raises `SettingsError`."""
         signin = settings.signin
         self._without_vendor_consent = tenants_without_vendor_consent(settings)
         secret = _secret(settings)
@@ -84,7 +84,7 @@ class SignIn:
                         hint=f"Roles are {', '.join(sorted(roles))}; see configs/roles.toml.",
                     )
         self._invitations = InvitationDatabase(place)
-        self.admission = Admission(self._invitations, levels, minter, self.pseudonyms, roles)
+        self.admission = Admission(self._invitations, levels, minter, self.pseudonyms, roles, served=served)
         self.providers = {
             each.id: RelyingParty(
                 replace(_provider(each, f"signin.providers[{index}]"), roles=frozenset(each.roles)),

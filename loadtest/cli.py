@@ -9,6 +9,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
+from bridge import standard_output
 from loadtest.errors import InputError
 
 WRONG = 2
@@ -16,13 +17,21 @@ WRONG = 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
+    standard_output.speak_utf8()
     try:
         options = _parser().parse_args(arguments)
         command: Callable[[argparse.Namespace], int] = options.run
-        return command(options)
+        code = command(options)
+        standard_output.flush()
+        return code
+    except BrokenPipeError:
+        # Such as `head`, which has seen enough.
+        standard_output.give_up()
+        return standard_output.READER_GONE
     except InputError as error:
         print(f"bridge-loadtest: {error}", file=sys.stderr)
     except OSError as error:
+        standard_output.give_up()
         # A file that cannot be read or written, a full disk.
         place = "" if error.filename is None else f"{error.filename}: "
         print(f"bridge-loadtest: {place}{error.strerror or error}", file=sys.stderr)

@@ -365,6 +365,16 @@ def test_a_data_directory_that_is_not_there_is_named(tmp_path: Path, command: st
     assert not missing.exists()
 
 
+def test_keys_are_for_vendors_that_are_served_and_say_so_when_one_is_no_more(tmp_path: Path) -> None:
+    config, where = tmp_path / "bridge.toml", ("--data", tmp_path / "data", "--config", tmp_path / "bridge.toml")
+    config.write_text(PRODUCTION)
+    assert "expected one of: vendor. (" in refused(bridge("apikey", "create", "--tenant", "vendr", *where))
+    assert bridge("apikey", "create", "--tenant", "vendor", *where).returncode == 0
+    assert "  active " in bridge("apikey", "list", *where).stdout
+    config.write_text(PRODUCTION.replace('tenant = "vendor"', 'tenant = "another"'))
+    assert "  no tenant  vendor " in bridge("apikey", "list", *where).stdout
+
+
 def test_a_development_key_that_was_made_for_a_token_is_told(tmp_path: Path) -> None:
     ask = ("token", "--data", tmp_path, "--room", "r", "--identity", "i", "--role", "tolk")
     assert bridge(*ask).stderr.startswith(f"bridge: made a development key in {tmp_path}: ")

@@ -55,7 +55,7 @@ async def test_an_operator_keeps_a_vendor_from_handing_in_consents(tmp_path: Pat
         await make_verifier(made, development=False).verify(token)
     assert (caught.value.code, caught.value.field) == ("token_grant_not_allowed", "consent_by")
     made = replace(made, data=replace(made.data, directory=tmp_path))
-    own, _ = SignIn(made, SqlitePlace(tmp_path / "shared.db")).issuers(["legevisitt"])
+    own, _ = SignIn(made, SqlitePlace(tmp_path / "shared.db"), ["legevisitt"]).issuers(["legevisitt"])
     assert not own.consent_by_vendor, "nor by tokens that the bridge makes for it"
 
 

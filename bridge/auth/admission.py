@@ -157,8 +157,11 @@ class Admission:
         pseudonyms: Pseudonyms,
         roles: Collection[str],
         *,
+        served: Collection[str] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """`served`: the tenants whose links lead anywhere; None for all of them."""
+        self._served = served
         self._invitations = invitations
         self._levels = levels
         self._minter = minter
@@ -237,14 +240,15 @@ class Admission:
         found = None
         if len(code) <= MAX_CODE_LENGTH:
             found = await self._invitations.find_by_code(self._pseudonyms.code(code), self._clock())
-        if found is None:
-            raise not_found()
-        return found
+        return self._of_served(found)
 
     async def find(self, invitation_id: str) -> Invitation:
         """The invitation of that id. Raises `InvitationError`."""
-        found = await self._invitations.find(invitation_id, self._clock())
-        if found is None:
+        return self._of_served(await self._invitations.find(invitation_id, self._clock()))
+
+    def _of_served(self, found: Invitation | None) -> Invitation:
+        # Of a vendor who left, it would lead through sign-in to a token that no door believes.
+        if found is None or (self._served is not None and found.tenant not in self._served):
             raise not_found()
         return found
 

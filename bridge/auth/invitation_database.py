@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from bridge.auth.invitations import Invitation, InvitationError
 from bridge.auth.levels import Level
-from bridge.storage import Place, StorageError, Value, in_thread
+from bridge.storage import Place, StorageError, Value, in_time
 
 STORE = "invitations"
 SWEEP_SECONDS = 600.0
@@ -198,7 +198,7 @@ class InvitationDatabase:
     async def _run(self, act: Callable[[], T]) -> T:
         """In a thread: the disk, or the server, may be slow."""
         try:
-            return await in_thread(act)
+            return await in_time(act)
         except StorageError as error:
             raise _unavailable() from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from bridge.audit import command as audit_log
+from bridge.auth.development import KEY_FILE
 from bridge.commands.options import add_settings, read_settings
 from bridge.operating import api_key_command as api_keys
 from bridge.signin import tenants
@@ -23,7 +24,8 @@ def run(options: argparse.Namespace) -> int:
         options,
         settings.data.directory,
         lambda entry: audit_log.note(settings, entry),
-        lambda: tenants(settings, development=True),
+        # Of a bridge with vendors and no development key, the development tenant would be one that nobody serves.
+        tenants(settings, development=not settings.tokens.issuers or (settings.data.directory / KEY_FILE).exists()),
     )
     for line in lines:
         print(line)

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from bridge.configuration import Address, SettingsError, parse_address, parse_duration
 from bridge.conformance.examiner import Examination, examine
+from bridge.conformance.reaching import look_for, not_reached
 from bridge.conformance.report import Report, as_json, as_text
 from bridge.errors import BridgeError
 from bridge.transcode.test_legs.client import TestLeg, echo
@@ -42,6 +43,8 @@ def _given(option: str, text: str, parse: Callable[[str], T], expected: str) -> 
 
 
 async def _examine(url: str, address: Address, wait: float, peer_token: str | None) -> Report:
+    # Before a client is asked to come: whoever mistyped the URL would look for the fault in the client.
+    await look_for(url)
     peer = None if peer_token is None else asyncio.create_task(_echo(url, peer_token))
     examining = asyncio.create_task(
         examine(url, address.host, address.port, on_ready=_say_where, examination=Examination(arrival=wait))
@@ -67,8 +70,7 @@ async def _echo(url: str, token: str) -> None:
     except BridgeError as error:
         raise BridgeError(error.code, str(error), field="--peer-token") from None
     except OSError as error:
-        why = error.strerror or type(error).__name__
-        raise BridgeError("no_bridge", f"The bridge cannot be reached: {why}.", field="URL") from None
+        raise not_reached(error) from None
 
 
 def _say_where(url: str) -> None:

@@ -13,6 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 
 from bridge.conformance.questions import Questions, room_changed
+from bridge.conformance.reaching import not_reached
 from bridge.conformance.report import Report
 from bridge.conformance.watching import Watching
 from bridge.errors import BridgeError
@@ -87,7 +88,7 @@ class _Door:
         """The first message on the newest WebSocket."""
         self.arrivals = 0
         self.over = False
-        self.unreachable: str | None = None
+        self.unreachable: BridgeError | None = None
 
     async def __call__(self, client: ServerConnection) -> None:
         self.arrivals += 1
@@ -107,7 +108,7 @@ class _Door:
         try:
             bridge = await connect(self._url, subprotocols=offered, max_size=MAX_MESSAGE)
         except (OSError, websockets.WebSocketException) as error:
-            self.unreachable = type(error).__name__
+            self.unreachable = not_reached(error)
             self._watching.changed.set()
             return
         async with bridge:
@@ -199,7 +200,7 @@ class _Examiner:
         if not await self._until(lambda: self._joined or self._gone, self._waits.arrival):
             raise BridgeError("no_client", "No client has come.", hint="Have it connect to the URL that was printed.")
         if self._door.unreachable is not None:
-            raise BridgeError("no_bridge", f"The bridge cannot be reached: {self._door.unreachable}.", field="URL")
+            raise self._door.unreachable
         if not self._joined:
             return
         await self._media()

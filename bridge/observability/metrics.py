@@ -35,6 +35,7 @@ ROUND_TRIP_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2
 JITTER_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25)
 SCORE_BUCKETS = (1.5, 2.0, 2.6, 3.1, 3.6, 4.0, 4.3, 4.5)
 """Those between are the bounds of ITU-T G.109."""
+ESTIMATE_BUCKETS = (100e3, 200e3, 300e3, 500e3, 1e6, 2e6, 5e6, 10e6)
 LOSS_BUCKETS = (0.0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 
 
@@ -117,7 +118,12 @@ class Metrics:
             buckets=LOSS_BUCKETS,
             registry=registry,
         )
-
+        self._estimate = Histogram(
+            "bridge_estimate_bits_per_second",
+            "What lines to receivers carry, as the bridge estimates; one observation per connection and sample.",
+            buckets=ESTIMATE_BUCKETS,
+            registry=registry,
+        )
         self._score = Histogram(
             "bridge_sound_mos",
             "Mean opinion score of sound by the E-model, an estimate; one observation per session and sample.",
@@ -216,3 +222,7 @@ class Metrics:
             self._round_trip.observe(round_trip)
         self._jitter.labels("out").observe(jitter)
         self._loss.labels("out").observe(lost)
+
+    def on_estimate(self, bitrate: int) -> None:
+        """A sample of a connection that media is sent over: bit/s."""
+        self._estimate.observe(bitrate)

@@ -90,6 +90,9 @@ class QualityObserver(Protocol):
     def on_sent(self, *, round_trip: float | None, jitter: float, lost: float) -> None:
         """A sample of a consumer."""
 
+    def on_estimate(self, bitrate: int) -> None:
+        """What the line of a connection that media is sent over carries, in bit/s."""
+
     def on_opinion_score(self, direction: str, score: float) -> None:
         """The estimate for a session's sound: "in" for what it sends to the bridge, "out" for what it receives."""
 
@@ -152,6 +155,9 @@ class QualitySampler(Background):
                 expected = producer["packets"] + producer["packets_lost"]
                 lost = max(0, producer["packets_lost"]) / expected if expected > 0 else None
                 self._observer.on_received(jitter=producer["jitter"], lost=lost)
+            # Of a connection over which nothing is sent, the estimate is the one that it began with.
+            if transport["consumers"] and transport["estimate"] is not None:
+                self._observer.on_estimate(transport["estimate"])
             for consumer in transport["consumers"]:
                 self._observer.on_sent(
                     round_trip=consumer["round_trip_time"], jitter=consumer["jitter"], lost=consumer["fraction_lost"]

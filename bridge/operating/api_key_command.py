@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bridge.audit import Entry
@@ -33,10 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def manage(options: argparse.Namespace, data: Path, note: Note, served: Callable[[], Sequence[str]]) -> Iterator[str]:
+def manage(options: argparse.Namespace, data: Path, note: Note, served: Sequence[str]) -> Iterator[str]:
     """Makes, lists or revokes API keys; the lines to print. Raises `BridgeError` or `OSError`.
 
-    `served` gives the tenants that a key can be for.
+    `served` are the tenants that a key can be for.
     """
     keys = ApiKeys(data)
     if options.action != "create":
@@ -45,10 +45,11 @@ def manage(options: argparse.Namespace, data: Path, note: Note, served: Callable
         raise BridgeError("no_id", "`bridge apikey revoke` wants an id.", field="--id", hint=LISTED)
     if options.action == "list":
         for key in keys.list():
-            state = "active" if key.revoked_at is None else "revoked"
+            lets_in = "active" if key.tenant in served else "no tenant"
+            state = lets_in if key.revoked_at is None else "revoked"
             made = time.strftime("%Y-%m-%d", time.gmtime(key.created_at))
             scopes = ",".join(key.scopes) or "-"
-            yield f"{key.id}  {made}  {state:<8}  {key.tenant:<24}  {scopes:<12}  {key.label}"
+            yield f"{key.id}  {made}  {state:<9}  {key.tenant:<24}  {scopes:<12}  {key.label}"
     elif options.action == "revoke":
         key = keys.get(options.id)
         # The log first: what would leave no trace does not happen.
@@ -56,11 +57,10 @@ def manage(options: argparse.Namespace, data: Path, note: Note, served: Callable
         keys.revoke(key.id)
         yield f"{key.id} lets nobody in any more"
     else:
-        tenants = served()
-        if options.tenant not in tenants:
+        if options.tenant not in served:
             raise BridgeError(
                 "unknown_tenant",
-                f"--tenant {options.tenant or ''!r}: expected one of: {', '.join(tenants)}.",
+                f"--tenant {options.tenant or ''!r}: expected one of: {', '.join(served)}.",
                 hint="See tokens.issuers.",
             )
         make_data_directory(data)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from bridge.audit import Entry, Row
 from bridge.errors import BridgeError
-from bridge.storage import Database, Place, StorageError, Value, in_thread, narrowed, position_after
+from bridge.storage import Database, Place, StorageError, Value, in_time, narrowed, position_after
 from bridge.timestamps import timestamp
 
 KINDS = {"call_ended": "call", "session_ended": "session"}
@@ -82,7 +82,7 @@ class RecordArchive:
     ) -> list[Record]:
         """See `RecordReader.page`. Raises `BridgeError`: `cursor_expired`, `records_unavailable`."""
         try:
-            return await in_thread(
+            return await in_time(
                 self._reader.page, tenant, after, limit, room=room, kind=kind, since=since, until=until
             )
         except StorageError:

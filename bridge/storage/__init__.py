@@ -9,7 +9,7 @@ from bridge.storage.choice import Storage
 from bridge.storage.database import Database, NewerVersionError, Place, Result, Value, narrowed
 from bridge.storage.paging import position_after
 from bridge.storage.sqlite import SqlitePlace
-from bridge.storage.threads import in_thread
+from bridge.storage.threads import in_thread, in_time
 
 __all__ = [
     "Database",
@@ -21,6 +21,7 @@ __all__ = [
     "StorageError",
     "Value",
     "in_thread",
+    "in_time",
     "narrowed",
     "position_after",
 ]

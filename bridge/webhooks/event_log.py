@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from bridge.errors import BridgeError
-from bridge.storage import StorageError, in_thread
+from bridge.storage import StorageError, in_time
 from bridge.webhooks.outbox import TYPES, Outbox
 
 
@@ -34,7 +34,7 @@ class EventLog:
         Raises `BridgeError`: `cursor_expired` for an event that is kept no more (or never was), `events_unavailable`.
         """
         try:
-            found = await in_thread(self._outbox.read, tenant, after, limit, room, type_)
+            found = await in_time(self._outbox.read, tenant, after, limit, room, type_)
         except StorageError:
             raise BridgeError("events_unavailable", "The events cannot be read at the moment.") from None
         return [msgspec.convert({"id": each.id, **msgspec.json.decode(each.body)}, KeptEvent) for each in found]
@@ -42,6 +42,6 @@ class EventLog:
     async def replay(self, tenant: str, first: str, last: str | None, room: str | None) -> int:
         """Has events told again by webhooks: see `Outbox.replay`. Raises `events_unavailable` besides."""
         try:
-            return await in_thread(self._outbox.replay, tenant, first, last, room)
+            return await in_time(self._outbox.replay, tenant, first, last, room)
         except StorageError:
             raise BridgeError("events_unavailable", "The events cannot be read at the moment.") from None

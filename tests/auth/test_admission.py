@@ -56,6 +56,20 @@ def test_the_higher_of_role_and_room_is_needed() -> None:
     assert levels.minimum("v", "psykiatri-7", "pasient") is Level.HIGH
 
 
+async def test_a_link_of_a_vendor_who_left_leads_nowhere() -> None:
+    invitations, minter = invitations_in_memory(), Minter(b"s" * 32, "bridge", 600.0)
+    before, after = (
+        Admission(invitations, House().levels, minter, PSEUDONYMS, {"tolk"}, served=served)
+        for served in (["v", "w"], ["w"])
+    )
+    invitation, code = await before.invite("v", request(), made_by="api:1")
+    assert await before.open(code) == await before.find(invitation.id) == invitation
+    for asked in (after.open(code), after.find(invitation.id)):
+        with pytest.raises(InvitationError) as refused:
+            await asked
+        assert refused.value.code == "invitation_not_found"
+
+
 async def test_a_level_that_was_raised_later_counts() -> None:
     house = House()
     invitation, _ = await house.admission.invite("v", request(), made_by="vendor")

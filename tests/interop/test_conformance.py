@@ -178,3 +178,21 @@ async def test_an_echo_that_is_not_let_in_is_told_before_any_client_comes(bridge
         out, err = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert (process.returncode, out) == (2, b"")
     assert err.decode().splitlines()[-1].startswith("bridge: --peer-token: This is not a signed token.")
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("ws://{here}/nowhere", "it answers HTTP 403. (The door is wss://HOST/v1/signal"),
+        ("wss://{here}/v1/signal", "what answers there speaks no TLS"),
+        ("ws://127.0.0.1:1/v1/signal", "connection refused"),
+        ("ws://bridge.invalid/v1/signal", "there is no host of that name"),
+        ("ws://127.0.0.1:99999/v1/signal", "names no host and port"),
+    ],
+)
+def test_a_door_that_is_none_is_told_before_any_client_is_asked_to_come(
+    bridge: Bridge, url: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["conformance", url.format(here=bridge.http_address), "--listen", f"127.0.0.1:{free_port()}"]) == 2
+    [told] = capsys.readouterr().err.splitlines()
+    assert said in told

@@ -150,8 +150,8 @@ class Session:
         producer = {"packets": self._packets, "packets_lost": self._lost, "jitter": 0.003}
         consumer = {"round_trip_time": 0.04, "jitter": 0.002, "fraction_lost": 0.05}
         return {
-            "publish": {"producers": [producer], "consumers": []},
-            "subscribe": {"producers": [], "consumers": [consumer]},
+            "publish": {"producers": [producer], "consumers": [], "estimate": 300_000},
+            "subscribe": {"producers": [], "consumers": [consumer], "estimate": 900_000},
         }
 
 
@@ -164,6 +164,9 @@ async def test_quality_is_sampled_from_sessions() -> None:
     assert value(metrics, "bridge_loss_ratio_bucket", direction="out", le="0.05") == 2
     assert value(metrics, "bridge_jitter_seconds_count", direction="in") == 2
     assert value(metrics, "bridge_round_trip_seconds_bucket", le="0.05") == 2
+    # Over a publish connection nothing is sent: its estimate is the one that it began with.
+    assert value(metrics, "bridge_estimate_bits_per_second_bucket", le="500000.0") == 0
+    assert value(metrics, "bridge_estimate_bits_per_second_bucket", le="1e+06") == 2
     assert value(metrics, "bridge_sound_mos_bucket", direction="in", le="3.6") == 0
     assert value(metrics, "bridge_sound_mos_bucket", direction="in", le="4.0") == 2
 

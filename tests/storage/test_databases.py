@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
+import signal
 import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
@@ -17,12 +19,13 @@ from psycopg.conninfo import conninfo_to_dict
 from bridge.development_certificate import development_certificate
 from bridge.machine_check import Status, check_machine
 from bridge.settings import load_settings
-from bridge.storage import NewerVersionError, Storage, StorageError, in_thread
+from bridge.storage import NewerVersionError, Storage, StorageError, in_thread, in_time, threads
 from bridge.storage.postgresql import PostgresPlace
 from loadtest.ports import free_port
 from tests.support.patience import PATIENCE
 from tests.support.places import Places
 from tests.support.postgres import Cluster
+from tests.support.processes import working_in
 
 FIRST = "CREATE TABLE IF NOT EXISTS things (name TEXT PRIMARY KEY, size INTEGER NOT NULL, body BLOB, at REAL)"
 SECOND = "ALTER TABLE things ADD COLUMN colour TEXT NOT NULL DEFAULT 'grey'; CREATE INDEX by_size ON things (size)"
@@ -218,3 +221,31 @@ async def test_a_database_that_hangs_leaves_the_loops_own_threads_to_others() ->
     finally:
         answered.set()
         assert all(await asyncio.gather(*waiting))
+
+
+async def test_who_asks_a_server_that_hangs_is_answered(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped as a whole it takes connections and answers nothing, so that no timeout of its own ends anything."""
+    monkeypatch.setattr(threads, "ANSWER_SECONDS", 0.2)
+    database = PostgresPlace(cluster.server(cluster.database()), "one").connect()
+    database.execute("SELECT 1")
+    processes = working_in(cluster.folder / "data")
+    begun: list[int] = []
+
+    def ask(number: int) -> None:
+        begun.append(number)
+        database.execute("SELECT 1")
+
+    try:
+        for process in processes:
+            os.kill(process, signal.SIGSTOP)
+        # More than there are threads: those that were not begun are not done when it answers again.
+        for number in range(2 * threads.THREADS):
+            with pytest.raises(StorageError, match="no answer came"):
+                await in_time(ask, number)
+    finally:
+        for process in processes:
+            os.kill(process, signal.SIGCONT)
+    monkeypatch.setattr(threads, "ANSWER_SECONDS", PATIENCE)
+    assert (await in_time(database.execute, "SELECT 2")).rows == [(2,)]
+    assert begun == list(range(threads.THREADS))
+    database.close()

@@ -24,6 +24,7 @@ from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSes
 from aiortc.contrib.media import MediaPlayer
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtcconfiguration import RTCBundlePolicy
+from websockets.uri import parse_uri
 
 from bridge.errors import BridgeError
 from bridge.transcode.sources.live_clock import ClockTrack, LiveClock, ToneTrack
@@ -103,10 +104,14 @@ class TestLeg:
         Raises `BridgeError` for what the bridge refuses, and where there is no door; `OSError` where nothing answers.
         """
         try:
-            async with websockets.connect(self._url, max_size=None, ssl=self._tls) as self._socket:
-                await self._take_part()
-        except websockets.InvalidURI:
+            secure = parse_uri(self._url).secure
+        except (websockets.InvalidURI, ValueError):
             raise BridgeError("bad_url", "The door is named by a URL.", field="url", hint=DOOR) from None
+        # Of a door of TLS, None would mean that there is to be none.
+        tls = (self._tls or True) if secure else None
+        try:
+            async with websockets.connect(self._url, max_size=None, ssl=tls) as self._socket:
+                await self._take_part()
         except websockets.InvalidStatus as answer:
             message = f"There is no door: it was answered with {answer.response.status_code}."
             raise BridgeError("no_door", message, field="url", hint=DOOR) from None
