@@ -87,11 +87,12 @@ impl Engine {
         values: &ExtensionValues<'_>,
     ) -> Result<usize, ErrorKind> {
         let (ssrc, payload_type) = (packet.header.ssrc, packet.header.payload_type);
-        let routes = &mut self.transports[key].routes;
-        let producer = routes.candidate(values.mid, payload_type).ok_or(ErrorKind::RtpUnroutable)?;
-        let bound = self.producers[producer].producer.bind(now, ssrc, payload_type, values);
+        let routes = &self.transports[key].routes;
+        let named = routes.named(ssrc, values);
+        let producer = routes.candidate(named.mid, payload_type).ok_or(ErrorKind::RtpUnroutable)?;
+        let bound = self.producers[producer].producer.bind(now, ssrc, payload_type, &named);
         let replaced = bound.ok_or(ErrorKind::RtpUnroutable)?.replaced;
-        routes.learn(ssrc, producer, replaced);
+        self.transports[key].routes.learn(ssrc, producer, values, replaced);
         Ok(producer)
     }
 

@@ -1,7 +1,13 @@
 //! Which producer an SSRC on a transport belongs to: signalled, or learned from MID (RFC 8843, section 9.2), or from a
 //! payload type that only one producer has. Which of its encodings it is, the producer knows.
 
+use std::collections::VecDeque;
+
+use crate::extension::ExtensionValues;
 use crate::params::ProducerParams;
+
+/// SSRCs whose MID is remembered at most; at the bound the one goes that was learned first.
+const MOST_NAMES: usize = 128;
 
 struct Route {
     ssrc: u32,
@@ -17,6 +23,14 @@ struct Declared {
     payload_types: u128,
 }
 
+/// What the first packets of an SSRC said it is.
+struct Name {
+    ssrc: u32,
+    mid: Box<[u8]>,
+    rid: Option<Box<[u8]>>,
+    repaired_rid: Option<Box<[u8]>>,
+}
+
 /// The routes of one transport. Their number is bounded by the encodings of its producers: what is learned for an
 /// encoding replaces what was known.
 #[derive(Default)]
@@ -25,6 +39,9 @@ pub struct Routes {
     routes: Vec<Route>,
     last: usize,
     declared: Vec<Declared>,
+    /// Of SSRCs that were learned by MID, also when their producers have ended. Chromium leaves MID and RID out once they
+    /// were received, and goes on with the same SSRCs when its m-line is used again: a screen is shared a second time.
+    names: VecDeque<Name>,
 }
 
 impl Routes {
@@ -64,6 +81,17 @@ impl Routes {
         Some(self.routes[self.last].producer)
     }
 
+    /// What a packet of an unknown SSRC says, with the MID and RID that earlier ones had, where it has no MID.
+    pub fn named<'a>(&'a self, ssrc: u32, values: &ExtensionValues<'a>) -> ExtensionValues<'a> {
+        let name = self.names.iter().find(|name| name.ssrc == ssrc).filter(|_| values.mid.is_none());
+        name.map_or(*values, |name| ExtensionValues {
+            mid: Some(&name.mid),
+            rid: name.rid.as_deref(),
+            repaired_rid: name.repaired_rid.as_deref(),
+            ..*values
+        })
+    }
+
     /// The producer that a packet of an unknown SSRC seems to belong to.
     pub fn candidate(&self, mid: Option<&[u8]>, payload_type: u8) -> Option<usize> {
         let takes = |declared: &&Declared| declared.payload_types & bit(payload_type) != 0;
@@ -81,10 +109,17 @@ impl Routes {
         Some(declared.producer)
     }
 
-    /// Remembers that an SSRC belongs to a producer, in the place of one that does not any more.
-    pub fn learn(&mut self, ssrc: u32, producer: usize, replaced: Option<u32>) {
+    /// Remembers that an SSRC, whose packet said this, belongs to a producer, in the place of one that does not any more.
+    pub fn learn(&mut self, ssrc: u32, producer: usize, values: &ExtensionValues<'_>, replaced: Option<u32>) {
         self.routes.retain(|route| Some(route.ssrc) != replaced && route.ssrc != ssrc);
         self.routes.push(Route { ssrc, producer, learned: true });
+        let Some(mid) = values.mid else { return };
+        self.names.retain(|name| name.ssrc != ssrc);
+        if self.names.len() >= MOST_NAMES {
+            self.names.pop_front();
+        }
+        let (rid, repaired_rid) = (values.rid.map(Into::into), values.repaired_rid.map(Into::into));
+        self.names.push_back(Name { ssrc, mid: mid.into(), rid, repaired_rid });
     }
 }
 
@@ -151,7 +186,7 @@ mod tests {
     fn signalling_outdoes_learning() {
         let mut routes = Routes::default();
         routes.declare(1, &params("0", 96, EncodingParams::default())).unwrap();
-        routes.learn(20, 1, None);
+        routes.learn(20, 1, &ExtensionValues::default(), None);
         routes.declare(2, &params("1", 96, EncodingParams { ssrc: Some(20), ..Default::default() })).unwrap();
         assert_eq!(routes.get(20), Some(2));
     }
@@ -160,10 +195,27 @@ mod tests {
     fn what_is_learned_replaces_what_was_known() {
         let mut routes = Routes::default();
         routes.declare(1, &params("0", 96, EncodingParams::default())).unwrap();
-        routes.learn(20, 1, None);
+        routes.learn(20, 1, &ExtensionValues::default(), None);
         assert_eq!(routes.get(20), Some(1));
-        routes.learn(21, 1, Some(20));
+        routes.learn(21, 1, &ExtensionValues::default(), Some(20));
         assert_eq!((routes.get(20), routes.get(21)), (None, Some(1)));
         assert_eq!(routes.routes.len(), 1);
+    }
+
+    #[test]
+    fn an_ssrc_that_has_said_its_mid_need_not_say_it_again() {
+        let mut routes = Routes::default();
+        let said = ExtensionValues { mid: Some(b"2"), rid: Some(b"l"), ..ExtensionValues::default() };
+        routes.learn(20, 1, &said, None);
+        routes.remove(1);
+        assert_eq!(routes.named(20, &ExtensionValues::default()), said);
+        let newer = ExtensionValues { mid: Some(b"3"), ..ExtensionValues::default() };
+        assert_eq!(routes.named(20, &newer), newer, "what is said now counts");
+        assert_eq!(routes.named(21, &ExtensionValues::default()), ExtensionValues::default());
+        for ssrc in 100..100 + MOST_NAMES as u32 {
+            routes.learn(ssrc, 1, &said, None);
+        }
+        assert_eq!(routes.named(20, &ExtensionValues::default()), ExtensionValues::default());
+        assert_eq!(routes.names.len(), MOST_NAMES);
     }
 }
