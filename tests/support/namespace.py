@@ -82,8 +82,10 @@ def own_network() -> Iterator[Network]:
             run("ip", "link", "add", "bridge0", "type", "veth", "peer", "name", "bridge1")
             run("ip", "address", "add", f"{IPV4}/24", "dev", "bridge0")
             run("ip", "-6", "address", "add", f"{IPV6}/64", "dev", "bridge0", "nodad")
-            run("ip", "link", "set", "bridge1", "up")
-            run("ip", "link", "set", "bridge0", "up")
+            # No addresses of their own making, a second or two later: Chromium drops what it loads when they come.
+            for end in ("bridge1", "bridge0"):
+                run("ip", "link", "set", end, "addrgenmode", "none")
+                run("ip", "link", "set", end, "up")
             # A default route, which browsers look for to learn which address is theirs.
             run("ip", "route", "add", "default", "dev", "bridge0")
             run("ip", "-6", "route", "add", "default", "dev", "bridge0")

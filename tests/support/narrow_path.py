@@ -20,6 +20,7 @@ link add near0 mtu 1500 type veth peer name near0 mtu {mtu} netns {router}
 -n {router} link add far0 mtu {mtu} type veth peer name far0 mtu 1500 netns {host}
 link set near0 gso_max_segs 1
 -n {host} link set far0 gso_max_segs 1
+link set near0 addrgenmode none
 link set near0 up
 -n {router} link set near0 up
 -n {router} link set far0 up
