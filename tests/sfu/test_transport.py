@@ -230,14 +230,14 @@ async def test_who_cannot_be_asked_keeps_a_path_that_narrows_until_it_restarts_b
     described = await restarting
     assert described is not None
     assert {line.split(" ")[2] for line in described.splitlines() if line.startswith("a=candidate:")} == {"tcp"}
-    told = [update for _, update in bridge.core.called("update_transport")]
-    assert {"leave_udp": True} in told
+    updates = [update for _, update in bridge.core.called("update_transport")]
+    assert {"leave_udp": True} in updates
     # UDP first: Chromium keeps no TCP candidate beside a path over UDP that answers.
     names = [name for name, *_ in bridge.core.calls]
     assert names.index("restart_ice") > bridge.core.calls.index(
         ("update_transport", client.transport_id, {"leave_udp": True})
     )
-    assert {"peer_ice": {"ufrag": "again", "pwd": "anotherPasswordOf32Characters000"}} in told
+    assert {"peer_ice": {"ufrag": "again", "pwd": "anotherPasswordOf32Characters000"}} in updates
 
 
 async def test_who_checks_seldom_is_not_waited_for(bridge: Bridge, monkeypatch: pytest.MonkeyPatch) -> None:
