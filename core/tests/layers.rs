@@ -140,19 +140,39 @@ fn frames_until_given_up(call: &mut Simulcast) -> usize {
 }
 
 #[test]
-fn an_encoding_that_came_in_quick_frames_is_given_up_sooner_but_not_after_a_keyframe() {
+fn an_encoding_that_came_in_quick_frames_is_given_up_sooner_but_less_so_after_a_keyframe() {
     let mut call = Simulcast::new();
     call.allocate(2);
     for n in 0..70 {
         call.frames(&[0, 1, 2], n == 0);
     }
     let quick = frames_until_given_up(&mut call);
-    assert!((400 / 33..=540 / 33).contains(&quick), "{quick} frames of 33 ms");
+    assert!((230 / 33..=300 / 33).contains(&quick), "{quick} frames of 33 ms");
     for n in 0..70 {
         call.frames(&[0, 1, 2], n == 0 || n == 69);
     }
     let after_keyframe = frames_until_given_up(&mut call);
-    assert!((800 / 33..=940 / 33).contains(&after_keyframe), "{after_keyframe} frames of 33 ms");
+    assert!((400 / 33..=440 / 33).contains(&after_keyframe), "{after_keyframe} frames of 33 ms");
+}
+
+#[test]
+fn an_encoding_that_pauses_for_some_frames_is_neither_told_dead_nor_left() {
+    let mut call = Simulcast::new();
+    call.allocate(2);
+    for n in 0..70 {
+        call.frames(&[0, 1, 2], n == 0);
+    }
+    call.received();
+    call.sent_layers();
+    let frames = frames_until_given_up(&mut call);
+    call.frames(&[0, 1, 2], false);
+    call.frames(&[0, 1], true);
+    call.frames(&[0, 1, 2], false);
+    assert_eq!(call.received().len(), 2, "after {frames} frames it came again before another could begin");
+    assert_eq!(call.sent_layers(), []);
+    let told = call.sim.take_events();
+    let lives = |event: &Event| matches!(event, Event::ProducerLayers { layers, .. } if layers.len() < 3);
+    assert!(!told.iter().any(lives), "{told:?}");
 }
 
 #[test]

@@ -85,12 +85,17 @@ impl Engine {
     }
 
     /// Tells which layers of a producer live, if that changed, and has its consumers send what is the best for them now.
+    /// What is only in doubt is not told: it is soon either back or dead.
     #[cold]
     pub(super) fn layers_changed(&mut self, now: Time, key: usize) {
         let entry = &mut self.producers[key];
         let producer_id = entry.id;
-        let Some(layers) = entry.producer.poll_layers() else { return };
-        self.out.event(Event::ProducerLayers { producer_id, layers: layers.to_vec() });
+        let flow_changed = entry.producer.poll_flow();
+        match entry.producer.poll_layers() {
+            Some(layers) => self.out.event(Event::ProducerLayers { producer_id, layers: layers.to_vec() }),
+            None if !flow_changed => return,
+            None => {}
+        }
         for index in 0..self.producers[key].consumers.len() {
             let receiver = self.producers[key].consumers[index];
             self.work_for(self.consumers[receiver].transport);

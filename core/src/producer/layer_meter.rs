@@ -18,6 +18,14 @@ pub const DEAD_AFTER: Duration = Duration::from_millis(800);
 /// It is dead earlier, but not before this, where so many of its frames did not come: receivers stand still meanwhile.
 const DEAD_AFTER_FRAMES: f32 = 10.0;
 const DEAD_NOT_BEFORE: Duration = Duration::from_millis(400);
+/// It is in doubt already where so many frames of another encoding were begun since its last packet, and so many of its
+/// own did not come, but not before this: encodings are made of the same pictures. Of those that Chromium went on with
+/// on thin and lossy lines, up to seven frames were left out or lost in a row.
+const DOUBTED_AFTER: usize = 8;
+const DOUBTED_AFTER_FRAMES: f32 = 7.0;
+const DOUBTED_NOT_BEFORE: Duration = Duration::from_millis(230);
+/// Where it is not known how often its frames come, and after a keyframe: encoders leave some out after a large one.
+const DOUBTED_UNMEASURED: Duration = Duration::from_millis(400);
 /// Rates are measured over windows of this.
 const WINDOW: Duration = Duration::from_secs(1);
 /// Upper bound of a frame rate worth telling.
@@ -54,6 +62,13 @@ pub struct LayerMeter {
     patience: Duration,
     /// The same by the frame rate of the last whole window.
     usual_patience: Option<Duration>,
+    /// How long it may be silent before it is in doubt, by the frame rate of the last whole window.
+    usual_trust: Option<Duration>,
+    /// When its latest frames were begun, and the place of the next one.
+    begun: [Time; DOUBTED_AFTER],
+    next_begun: usize,
+    /// RTP timestamp of the latest frame.
+    newest: Option<u32>,
     since: Option<Time>,
     counting: ByLayer<Count>,
     /// Of the last whole window.
@@ -62,11 +77,11 @@ pub struct LayerMeter {
 }
 
 impl LayerMeter {
-    /// A packet of the encoding came.
+    /// A packet of the encoding came. Says whether it begins a frame.
     #[inline]
-    pub fn received(&mut self, now: Time, packet: &MediaPacket<'_>) {
+    pub fn received(&mut self, now: Time, packet: &MediaPacket<'_>) -> bool {
         if packet.payload.is_empty() {
-            return;
+            return false;
         }
         if self.last.is_none_or(|last| now.since(last) > DEAD_AFTER) {
             // What was measured before a silence says nothing of what comes now.
@@ -85,6 +100,24 @@ impl LayerMeter {
             Some(frame) => self.count_frame(packet, &frame),
             None => self.count_plain(packet),
         }
+        let begins = self.newest.is_none_or(|newest| packet.timestamp.wrapping_sub(newest) as i32 > 0);
+        if begins {
+            self.newest = Some(packet.timestamp);
+            self.begun[self.next_begun] = now;
+            self.next_begun = (self.next_begun + 1) % DOUBTED_AFTER;
+        }
+        begins
+    }
+
+    /// Whether its publisher seems to have stopped it, though it is not known to be dead, since those of `other` go on.
+    pub fn is_doubtful_beside(&self, now: Time, other: &LayerMeter) -> bool {
+        let Some(last) = self.last else { return true };
+        let trust = match self.keyframe {
+            Some(keyframe) if Some(keyframe) == self.newest => DOUBTED_UNMEASURED,
+            _ => self.usual_trust.unwrap_or(DOUBTED_UNMEASURED),
+        };
+        // The place of the next one holds the earliest.
+        other.begun[other.next_begun] > last && now.since(last) >= trust
     }
 
     /// The size of a spatial layer was told.
@@ -161,6 +194,8 @@ impl LayerMeter {
         let frame_rate = self.rates.iter().flatten().map(|rate| rate.frame_rate).fold(0.0, f32::max);
         let patience = Duration::try_from_secs_f32(DEAD_AFTER_FRAMES / frame_rate).unwrap_or(DEAD_AFTER);
         self.usual_patience = Some(patience.clamp(DEAD_NOT_BEFORE, DEAD_AFTER));
+        let trust = Duration::try_from_secs_f32(DOUBTED_AFTER_FRAMES / frame_rate).unwrap_or(DEAD_AFTER);
+        self.usual_trust = Some(trust.clamp(DOUBTED_NOT_BEFORE, DEAD_AFTER));
         self.counting = Default::default();
         self.since = Some(now);
     }

@@ -21,8 +21,12 @@ pub(super) struct LayerNews {
     told: Vec<LayerState>,
     /// Bits of the encodings that are alive.
     live: u8,
+    /// Bits of those of them that are not in doubt.
+    flowing: u8,
     /// Whether `told` is news to the engine.
     fresh: bool,
+    /// Whether `flowing` is news to the engine.
+    flow_changed: bool,
 }
 
 impl Producer {
@@ -33,17 +37,27 @@ impl Producer {
             return;
         }
         let encoding = &mut self.encodings[index];
-        let was_live = self.layer_news.live & 1 << index != 0;
+        let flowed = self.layer_news.flowing & 1 << index != 0;
         let sizes = encoding.layers.sizes();
-        encoding.layers.received(now, media);
+        let begins_frame = encoding.layers.received(now, media);
         if let Some(frame) = media.frame
             && let Some(size) = encoding.dependencies.size(frame.spatial).or(encoding.vp9_layers.size(frame.spatial))
         {
             encoding.layers.set_size(frame.spatial, size);
         }
-        if !was_live || encoding.layers.sizes() != sizes || now >= self.layer_news.next_check {
+        let changed = !flowed || encoding.layers.sizes() != sizes;
+        if changed || now >= self.layer_news.next_check || (begins_frame && self.doubts_another(now, index)) {
             self.check_layers(now);
         }
+    }
+
+    /// Whether an encoding that flowed is in doubt now that the frames of this one go on.
+    fn doubts_another(&self, now: Time, index: usize) -> bool {
+        let beside = &self.encodings[index].layers;
+        let mut others = self.encodings.iter().enumerate().filter(|(other, _)| *other != index);
+        others.any(|(other, encoding)| {
+            self.layer_news.flowing & 1 << other != 0 && encoding.layers.is_doubtful_beside(now, beside)
+        })
     }
 
     #[cold]
@@ -54,15 +68,20 @@ impl Producer {
             encoding.layers.roll(now);
             live |= u8::from(encoding.layers.is_live(now)) << index;
         }
+        let of = |bits: u8| {
+            let encodings = self.encodings.iter().enumerate();
+            encodings.filter(move |(index, _)| bits & 1 << index != 0)
+        };
+        let in_doubt = of(live)
+            .filter(|(_, one)| of(live).any(|(_, other)| one.layers.is_doubtful_beside(now, &other.layers)))
+            .fold(0, |bits, (index, _)| bits | 1 << index);
         let news = &mut self.layer_news;
         let set_changed = live != news.live;
         news.live = live;
+        news.flow_changed |= live & !in_doubt != news.flowing;
+        news.flowing = live & !in_doubt;
         let is_due = news.told_at.is_none_or(|told| now.since(told) >= TELL_INTERVAL);
-        let layers = || {
-            let encodings = self.encodings.iter().enumerate();
-            let live = encodings.filter(|(index, _)| live & 1 << index != 0);
-            live.flat_map(|(index, encoding)| encoding.layers.layers(index as u8))
-        };
+        let layers = || of(live).flat_map(|(index, encoding)| encoding.layers.layers(index as u8));
         let shape = |layer: &LayerState| (layer.spatial, layer.temporal, layer.width, layer.height);
         let is_other = set_changed || !layers().map(|layer| shape(&layer)).eq(news.told.iter().map(shape));
         let moved =
@@ -75,10 +94,15 @@ impl Producer {
         }
     }
 
-    /// Whether [`poll_layers`](Self::poll_layers) has something to say.
+    /// Whether [`poll_layers`](Self::poll_layers) or [`poll_flow`](Self::poll_flow) has something to say.
     #[inline]
     pub fn has_layer_news(&self) -> bool {
-        self.layer_news.fresh
+        self.layer_news.fresh || self.layer_news.flow_changed
+    }
+
+    /// Whether [`live_encoding`](Self::live_encoding) may say something else than before.
+    pub fn poll_flow(&mut self) -> bool {
+        std::mem::take(&mut self.layer_news.flow_changed)
     }
 
     /// How many encodings it has.
@@ -91,13 +115,13 @@ impl Producer {
         std::mem::take(&mut self.layer_news.fresh).then_some(&self.layer_news.told)
     }
 
-    /// The encoding to send to who is to get `wanted`: the best live one that is no better, or else the least of the
-    /// others; `wanted` itself where nothing is known to live.
+    /// The encoding to send to who is to get `wanted`: the best one that flows and is no better, or else the least of the
+    /// others; `wanted` itself where nothing is known to flow.
     pub fn live_encoding(&self, wanted: u8) -> u8 {
         let last = (self.encodings.len() - 1) as u8;
         let wanted = wanted.min(last);
-        let is_live = |index: &u8| self.layer_news.live & 1 << index != 0;
-        let below = (0..=wanted).rev().find(is_live);
-        below.or_else(|| (wanted..=last).find(is_live)).unwrap_or(wanted)
+        let flows = |index: &u8| self.layer_news.flowing & 1 << index != 0;
+        let below = (0..=wanted).rev().find(flows);
+        below.or_else(|| (wanted..=last).find(flows)).unwrap_or(wanted)
     }
 }
