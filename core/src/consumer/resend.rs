@@ -57,6 +57,14 @@ impl Consumer {
         self.resends.admit(now, resend.sequence, len, self.remote.round_trip, rate).then_some(resend)
     }
 
+    /// What was sent again a moment ago, to be sent once more: none where the receiver has asked a second time since, or
+    /// the budget is spent.
+    pub fn copy_of<'p>(&mut self, now: Time, sequence_number: u16, producer: &'p Producer) -> Option<Resend<'p>> {
+        let resend = self.find_resend(now, sequence_number, producer)?;
+        let rate = self.meter.rate(now);
+        self.resends.admit_copy(now, resend.sequence, resend.body.written_len(), rate).then_some(resend)
+    }
+
     /// How long ago the bridge got the packet with this sequence number, where the receiver asks for it for the first time and
     /// no keyframe has followed; zero otherwise.
     pub fn missed_for(&self, now: Time, sequence_number: u16, producer: &Producer) -> Duration {

@@ -242,6 +242,7 @@ mod tests {
             limit: None,
             round_trip: None,
             fraction_lost: 0.0,
+            chance_lost: 0.0,
             queue_delay: None,
         }
     }

@@ -95,6 +95,7 @@ impl Engine {
         let pacer = &mut self.transports[key].pacer;
         if pacer.may_resend(now) {
             self.resend(now, key, asked);
+            self.schedule_departures(now, key);
         } else if pacer.hold_resend(asked) {
             self.schedule_departures(now, key);
         } else {
@@ -112,6 +113,23 @@ impl Engine {
             transport.pacer.counters.retransmissions_dropped += 1;
             return;
         }
+        let sent = transport.send_again(now, &mut out.transmits, Purpose::Media, consumer, &resend);
+        if let Some(bytes) = sent {
+            transport.pacer.spend_resend(now, bytes);
+            transport.pacer.copy_resend(now, asked);
+        }
+        if out.sent(sent) {
+            out.counters.retransmissions += 1;
+        }
+    }
+
+    /// Sends once more what was sent again: of a line that loses a tenth, one in ten of those is lost as well, and the
+    /// receiver's picture stands still until it has asked a second time.
+    fn send_copy(&mut self, now: Time, key: usize, asked: AskedAgain) {
+        let Engine { transports, consumers, producers, out, .. } = self;
+        let Some(ConsumerEntry { producer, consumer, .. }) = consumers.get_mut(asked.consumer) else { return };
+        let Some(resend) = consumer.copy_of(now, asked.sequence_number, &producers[*producer].producer) else { return };
+        let transport = &mut transports[key];
         let sent = transport.send_again(now, &mut out.transmits, Purpose::Media, consumer, &resend);
         if let Some(bytes) = sent {
             transport.pacer.spend_resend(now, bytes);
@@ -167,6 +185,8 @@ impl Engine {
             let transport = &mut transports[key];
             if let Some(asked) = transport.pacer.next_resend(now) {
                 self.resend(now, key, asked);
+            } else if let Some(asked) = transport.pacer.next_copy(now) {
+                self.send_copy(now, key, asked);
             } else if let Some((consumer, waiting)) = transport.pacer.next_waiting(now) {
                 let consumer = &mut consumers[consumer].consumer;
                 let sent = transport.send_waiting(now, &mut out.transmits, consumer, &waiting);

@@ -249,6 +249,7 @@ mod tests {
             limit: None,
             round_trip: None,
             fraction_lost: 0.5,
+            chance_lost: 0.0,
             queue_delay: Some(Duration::ZERO),
         };
         recorder.estimate(at(1_500), &estimate);

@@ -53,6 +53,12 @@ const WORTH_REPLACING: Duration = Duration::from_millis(100);
 const RESUME: Duration = Duration::from_millis(50);
 /// The share of the estimate that retransmissions may take, as a divisor.
 const RESEND_DIVISOR: u64 = 3;
+/// Retransmissions are sent twice where so much is lost by chance: it costs that share of that share of the line.
+const COPIED_FROM: f64 = 0.02;
+/// A copy follows after a quarter of a round trip, within these bounds: behind a short burst of losses, and before its receiver
+/// asks again.
+const COPIED_EARLIEST: Duration = Duration::from_millis(10);
+const COPIED_LATEST: Duration = Duration::from_millis(40);
 /// Retransmissions that may leave at once, in time at their rate: a few packets of a keyframe even on a thin line.
 const RESEND_BURST: Duration = Duration::from_millis(600);
 
@@ -77,6 +83,8 @@ pub struct Pacer {
     lanes: Lanes,
     slots: Slots,
     resends: Resends,
+    /// How long after a retransmission its copy leaves, on a line that loses it by chance like the first; none elsewhere.
+    copied_after: Option<Duration>,
     probing: Option<Probing>,
     /// From when on there is room: of the bucket, or of the probe that is being sent.
     room_at: Time,
@@ -102,6 +110,7 @@ impl Default for Pacer {
             lanes: Lanes::default(),
             slots: Slots::default(),
             resends: Resends::default(),
+            copied_after: None,
             probing: None,
             room_at: Time::ZERO,
             paces: false,
@@ -125,6 +134,10 @@ impl Pacer {
         }
         self.bucket.set_rate(now, pacing_rate(estimate));
         self.resend_bucket.set_rate(now, Bitrate::bps(estimate.bitrate.as_bps() / RESEND_DIVISOR));
+        self.copied_after = (estimate.chance_lost >= COPIED_FROM).then(|| {
+            let round_trip = estimate.round_trip.unwrap_or(COPIED_LATEST);
+            (round_trip / 4).clamp(COPIED_EARLIEST, COPIED_LATEST)
+        });
         self.paces = true;
         self.update_room();
     }
@@ -278,6 +291,18 @@ impl Pacer {
         (self.resend_bucket.room_at() <= now).then(|| self.resends.pop())?
     }
 
+    /// A packet was sent again: where the line loses by chance, a copy follows.
+    pub fn copy_resend(&mut self, now: Time, asked: AskedAgain) {
+        if let Some(after) = self.copied_after {
+            self.resends.copy(now + after, asked);
+        }
+    }
+
+    /// The packet of which a copy is to be sent now.
+    pub fn next_copy(&mut self, now: Time) -> Option<AskedAgain> {
+        (self.resend_bucket.room_at() <= now).then(|| self.resends.pop_copy(now))?
+    }
+
     /// A retransmission of so many bytes leaves.
     pub fn spend_resend(&mut self, now: Time, bytes: usize) {
         self.counters.retransmissions += 1;
@@ -402,7 +427,11 @@ impl Pacer {
         } else {
             Time::MAX
         };
-        leave.min(sign)
+        let copy = match self.resends.copy_due() {
+            Time::MAX => Time::MAX,
+            due => due.max(self.room_at).max(self.resend_bucket.room_at()),
+        };
+        leave.min(copy).min(sign)
     }
 }
 

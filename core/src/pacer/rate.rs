@@ -47,6 +47,7 @@ mod tests {
             limit: limit.map(Bitrate::kbps),
             round_trip: None,
             fraction_lost: 0.0,
+            chance_lost: 0.0,
             queue_delay: Some(Duration::from_millis(queue)),
         };
         pacing_rate(&estimate).as_bps() / 1_000

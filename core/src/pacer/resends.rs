@@ -3,8 +3,12 @@
 
 use std::collections::VecDeque;
 
+use crate::time::Time;
+
 /// Requests of one transport that wait at most: some ten seconds' worth on a thin line, of which most come too late.
 const MAX_WAITING: usize = 256;
+/// Copies of one transport that wait at most; past it, the receiver has to ask once more.
+const MAX_COPIES: usize = 64;
 
 /// A packet to send again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +23,8 @@ pub struct AskedAgain {
 #[derive(Default)]
 pub(super) struct Resends {
     waiting: VecDeque<AskedAgain>,
+    /// What was sent again and is to be once more, and when.
+    copies: VecDeque<(Time, AskedAgain)>,
 }
 
 impl Resends {
@@ -38,6 +44,23 @@ impl Resends {
         self.waiting.pop_front()
     }
 
+    /// Has a packet that was just sent again be sent once more then; times rise.
+    pub(super) fn copy(&mut self, due: Time, asked: AskedAgain) {
+        if self.copies.len() < MAX_COPIES {
+            self.copies.push_back((due, asked));
+        }
+    }
+
+    pub(super) fn pop_copy(&mut self, now: Time) -> Option<AskedAgain> {
+        (self.copy_due() <= now).then(|| self.copies.pop_front())?.map(|(_, asked)| asked)
+    }
+
+    /// When the next copy is to leave; [`Time::MAX`] for never.
+    #[inline]
+    pub(super) fn copy_due(&self) -> Time {
+        self.copies.front().map_or(Time::MAX, |(due, _)| *due)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.waiting.len()
     }
@@ -49,11 +72,13 @@ impl Resends {
 
     pub(super) fn clear(&mut self) {
         self.waiting.clear();
+        self.copies.clear();
     }
 
     /// Forgets those of a consumer that ended.
     pub(super) fn forget(&mut self, consumer: usize) {
         self.waiting.retain(|asked| asked.consumer != consumer);
+        self.copies.retain(|(_, asked)| asked.consumer != consumer);
     }
 }
 

@@ -14,6 +14,7 @@ fn estimate(kbps: u64) -> Estimate {
         limit: None,
         round_trip,
         fraction_lost: 0.0,
+        chance_lost: 0.0,
         queue_delay,
     }
 }

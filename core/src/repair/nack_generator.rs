@@ -11,6 +11,14 @@ const REORDER_DELAY: Duration = Duration::from_millis(5);
 const DEFAULT_ROUND_TRIP: Duration = Duration::from_millis(100);
 /// Requests for one packet are at least this far apart.
 const MIN_RETRY_INTERVAL: Duration = Duration::from_millis(20);
+/// From this share of lost packets on, the first request for each is sent twice: it may be lost as well, and a retry comes a
+/// round trip later.
+const LOSSY: f64 = 0.02;
+/// Bounds of when it is.
+const MIN_AGAIN: Duration = Duration::from_millis(10);
+const MAX_AGAIN: Duration = Duration::from_millis(40);
+/// How much each gap counts in that share.
+const GAP_WEIGHT: f64 = 0.1;
 /// Requests for one packet at most.
 const MAX_TRIES: u8 = 10;
 /// Packets that are waited for at most. Past it, all are given up: the line is broken rather than lossy.
@@ -34,6 +42,31 @@ pub struct NackGenerator {
     round_trip: Option<Duration>,
     max_age: Duration,
     given_up: Option<u64>,
+    gaps: Gaps,
+}
+
+/// What is lost in the long run, from one gap to the next.
+#[derive(Default)]
+struct Gaps {
+    last: Option<u64>,
+    /// Packets from one to the next, and of those the lost ones, on average.
+    packets: f64,
+    lost: f64,
+}
+
+impl Gaps {
+    /// A gap of so many packets ends before `sequence`.
+    fn ended(&mut self, sequence: u64, lost: usize) {
+        let Some(last) = self.last.replace(sequence) else { return };
+        let packets = sequence.saturating_sub(last) as f64;
+        let weight = if self.packets == 0.0 { 1.0 } else { GAP_WEIGHT };
+        self.packets += weight * (packets - self.packets);
+        self.lost += weight * (lost as f64 - self.lost);
+    }
+
+    fn are_lossy(&self) -> bool {
+        self.lost > LOSSY * self.packets
+    }
 }
 
 impl NackGenerator {
@@ -46,6 +79,7 @@ impl NackGenerator {
             round_trip: None,
             max_age,
             given_up: None,
+            gaps: Gaps::default(),
         }
     }
 
@@ -78,6 +112,7 @@ impl NackGenerator {
             self.next_due = now;
             return;
         }
+        self.gaps.ended(sequence, count);
         let due = now + REORDER_DELAY;
         self.next_due = self.next_due.min(due);
         let missing = |sequence| Missing { sequence, since: now, asked: now, due, tries: 0 };
@@ -100,6 +135,7 @@ impl NackGenerator {
             return;
         }
         let retry_at = now + self.retry_interval();
+        let again_after = self.gaps.are_lossy().then(|| self.again_after());
         let max_age = self.max_age;
         let mut next_due = Time::MAX;
         let mut given_up = self.given_up;
@@ -112,7 +148,11 @@ impl NackGenerator {
                 requests.push(missing.sequence as u16);
                 missing.tries += 1;
                 missing.asked = now;
-                missing.due = retry_at;
+                missing.due = match (again_after, missing.tries) {
+                    (Some(again_after), 1) => now + again_after,
+                    (Some(again_after), 2) => retry_at - again_after,
+                    _ => retry_at,
+                };
             }
             next_due = next_due.min(missing.due);
             true
@@ -138,6 +178,13 @@ impl NackGenerator {
         self.highest = None;
         self.next_due = Time::MAX;
         self.given_up = None;
+        self.gaps = Gaps::default();
+    }
+
+    /// When the first request is sent for the second time, where that is done: behind a short burst of losses, and before a
+    /// sender that got the first would take it for another.
+    fn again_after(&self) -> Duration {
+        (self.round_trip.unwrap_or(DEFAULT_ROUND_TRIP) / 4).clamp(MIN_AGAIN, MAX_AGAIN)
     }
 
     fn retry_interval(&self) -> Duration {
@@ -198,6 +245,23 @@ mod tests {
         assert_eq!(asked_at, expected);
         assert_eq!(generator.take_given_up(), Some(70_001));
         assert_eq!(generator.take_given_up(), None);
+    }
+
+    #[test]
+    fn the_first_request_is_sent_twice_where_much_is_lost() {
+        for (every, expected) in [(10, [5, 25, 95, 185]), (100, [5, 95, 185, 275])] {
+            let mut generator = NackGenerator::new(MAX_AGE);
+            generator.set_round_trip_time(Duration::from_millis(80));
+            for sequence in (70_000..71_000).filter(|sequence| sequence % every != 5) {
+                generator.received(Time::ZERO, sequence);
+            }
+            for lost in (70_000..71_000).filter(|sequence| sequence % every == 5) {
+                generator.received(Time::ZERO, lost);
+            }
+            generator.received(Time::ZERO, 71_001);
+            let asked_at = (0..=300).filter(|at| !polled(&mut generator, *at).is_empty());
+            assert_eq!(asked_at.take(4).collect::<Vec<_>>(), expected, "one in {every}");
+        }
     }
 
     #[test]

@@ -69,6 +69,22 @@ impl ResendGuard {
         if slot.count == MAX_RESENDS || (slot.count > 0 && now.since(slot.last) < interval) {
             return false;
         }
+        if !self.spend(now, len, media_rate) {
+            return false;
+        }
+        let slot = &mut self.slots[sequence as usize % SLOTS];
+        slot.count += 1;
+        slot.last = now;
+        true
+    }
+
+    /// Whether a copy of the packet `sequence`, which was sent again once, may follow now; if so, it is counted as sent.
+    pub fn admit_copy(&mut self, now: Time, sequence: u64, len: usize, media_rate: u64) -> bool {
+        let once = |slot: &Slot| slot.sequence == sequence && slot.count == 1;
+        self.slots.get(sequence as usize % SLOTS).is_some_and(once) && self.spend(now, len, media_rate)
+    }
+
+    fn spend(&mut self, now: Time, len: usize, media_rate: u64) -> bool {
         let rate = (media_rate / 16).max(MIN_BUDGET_RATE);
         let refill = u128::from(rate) * now.since(self.refilled).as_nanos() / (1_000_000_000 / MICROS);
         let burst = (rate / BURST_DIVISOR).max(MIN_BURST) * MICROS as u64;
@@ -78,8 +94,6 @@ impl ResendGuard {
             return false;
         };
         self.budget = left;
-        slot.count += 1;
-        slot.last = now;
         true
     }
 }

@@ -38,6 +38,22 @@ pub struct Departure {
     pub arrival: Option<Time>,
 }
 
+/// Numbers that look random, the same each time.
+#[derive(Clone, Copy, Debug)]
+pub struct Chance(u64);
+
+impl Chance {
+    pub fn new(seed: u64) -> Self {
+        Chance(seed)
+    }
+
+    /// Whether something comes that does so in this share of cases.
+    pub fn comes(&mut self, share: f64) -> bool {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((self.0 >> 33) as f64) < share * f64::from(1_u32 << 31)
+    }
+}
+
 /// A line with a queue that drops nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct Line {
@@ -45,13 +61,16 @@ pub struct Line {
     pub delay: Duration,
     /// While it is out everything is lost.
     pub is_out: bool,
+    /// Share of packets that is lost by chance.
+    pub loss: f64,
+    chance: Chance,
     free_at: Time,
 }
 
 impl Line {
     pub fn new(kbps: u64, delay_ms: u64) -> Self {
         let delay = Duration::from_millis(delay_ms);
-        Line { rate: Bitrate::kbps(kbps), delay, is_out: false, free_at: Time::ZERO }
+        Line { rate: Bitrate::kbps(kbps), delay, is_out: false, loss: 0.0, chance: Chance::new(1), free_at: Time::ZERO }
     }
 
     /// How long a packet takes, by itself.
@@ -64,7 +83,7 @@ impl Line {
             return None;
         }
         self.free_at = self.free_at.max(now) + self.time_for(bytes);
-        Some(self.free_at + self.delay)
+        (!self.chance.comes(self.loss)).then(|| self.free_at + self.delay)
     }
 }
 
