@@ -1,16 +1,21 @@
-"""One DTLS association (RFC 6347) that yields SRTP keys (RFC 5764). No I/O, no clock: datagrams in, datagrams out.
+"""One DTLS association (RFC 6347) that yields SRTP keys (RFC 5764). No I/O: datagrams in, datagrams out.
 
 pyOpenSSL runs it over memory BIOs. The caller passes on what arrives, sends what `take_datagrams` returns, and calls
 `handle_timeout` when `next_timeout` has passed. Both sides show certificates; the peer's is held against the
 fingerprints of its SDP, which may become known only after the handshake is done (a subscribe answer travels more
 slowly than its ClientHello). No key leaves before that.
+
+OpenSSL waits a second before it sends a flight again, and has no setting for that: one lost datagram of ours was a
+second more until somebody was seen. So flights are sent again sooner here, as they were, which to the peer is a
+datagram that came twice.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hmac
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import TYPE_CHECKING, Literal
 
@@ -38,6 +43,11 @@ KEY_AND_SALT: dict[SrtpProfile, tuple[int, int]] = {
 MAX_HANDSHAKE_BYTES = 64 * 1024
 """A handshake with the largest certificates seen takes 8 KiB; more than this is no handshake."""
 
+AGAIN_AFTER = 0.2
+"""Seconds without an answer after which a flight is sent again; then twice as long each time, …"""
+MOST_AGAIN = 4
+"""… up to so often. OpenSSL's own timer, of a second at first, goes on beside."""
+
 _READ_SIZE = 16 * 1024 + 1
 _FLIGHT_SIZE = 1 << 20
 _MOST_PARTS = 64
@@ -62,8 +72,20 @@ class DtlsState(Enum):
 class DtlsEndpoint:
     """One end of an association."""
 
-    def __init__(self, certificate: Certificate, role: Role, *, max_handshake_bytes: int = MAX_HANDSHAKE_BYTES) -> None:
+    def __init__(
+        self,
+        certificate: Certificate,
+        role: Role,
+        *,
+        max_handshake_bytes: int = MAX_HANDSHAKE_BYTES,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.role: Role = role
+        self._clock = clock
+        self._flight: list[bytes] = []
+        self._again: list[bytes] = []
+        self._again_at: float | None = None
+        self._times_again = 0
         self.state = DtlsState.HANDSHAKE
         self.failure: str | None = None
         """A word for metrics and logs: `fingerprint_mismatch`, `no_srtp_profile`, `handshake_error`,
@@ -117,11 +139,19 @@ class DtlsEndpoint:
         """Seconds until `handle_timeout` is due, None while no flight is waiting for an answer."""
         if self.state is not DtlsState.HANDSHAKE:
             return None
-        return self._connection.DTLSv1_get_timeout()
+        timeout: float | None = self._connection.DTLSv1_get_timeout()
+        if self._again_at is None:
+            return timeout
+        again = max(0.0, self._again_at - self._clock())
+        return again if timeout is None else min(again, timeout)
 
     def handle_timeout(self) -> None:
         """Sends the last flight again, if its time has come."""
         if self.state is DtlsState.HANDSHAKE:
+            if self._again_at is not None and self._clock() >= self._again_at:
+                self._again = self._flight
+                self._times_again += 1
+                self._wait_for_answer()
             try:
                 self._connection.DTLSv1_handle_timeout()
             except SSL.Error:
@@ -130,14 +160,19 @@ class DtlsEndpoint:
 
     def take_datagrams(self) -> list[bytes]:
         """What is to be sent, in datagrams that fit the path."""
+        again, self._again = self._again, []
         try:
             flight = self._connection.bio_read(_FLIGHT_SIZE)
         except SSL.WantReadError:
-            return []
+            return again
         if self.partial_flights:
             self.partial_flights = 0
             self._answered = True
-        return dtls_records.pack(flight)
+        datagrams = dtls_records.pack(flight)
+        if self._flight != datagrams:
+            self._flight, self._times_again = datagrams, 0
+            self._wait_for_answer()
+        return datagrams
 
     def close(self) -> None:
         """Says goodbye (close_notify) if there is anybody to say it to."""
@@ -148,6 +183,10 @@ class DtlsEndpoint:
         if self.state is not DtlsState.FAILED:
             self.state = DtlsState.CLOSED
         self.srtp = None
+
+    def _wait_for_answer(self) -> None:
+        left = self._times_again < MOST_AGAIN
+        self._again_at = self._clock() + AGAIN_AFTER * 2**self._times_again if left else None
 
     def _note_part(self, datagram: bytes) -> None:
         part = datagram[dtls_records.FRAGMENT_OFFSET]
