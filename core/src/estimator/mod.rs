@@ -121,7 +121,7 @@ pub struct Estimate {
     pub round_trip: Option<Duration>,
     /// Of what was sent lately, 0–1.
     pub fraction_lost: f64,
-    /// What of that is lost by chance, whatever is sent: 0–1.
+    /// What of that is lost by chance, whatever is sent: 0–1; 0 while more is lost than that, or the line loses by rate.
     pub chance_lost: f64,
     /// How long packets wait on the line beyond the shortest time seen lately.
     pub queue_delay: Option<Duration>,
@@ -409,7 +409,7 @@ impl Estimator {
                 EstimateSource::ReceiverReports | EstimateSource::Remb => self.reports.fraction(),
                 _ => self.loss.fraction(),
             },
-            chance_lost: self.loss.chance(),
+            chance_lost: if self.loss.is_policed() || self.loss.is_losing() { 0.0 } else { self.loss.chance() },
             queue_delay: match self.source {
                 EstimateSource::ReceiverReports | EstimateSource::Remb => self.reports.queue(),
                 _ => self.queue.standing(),
