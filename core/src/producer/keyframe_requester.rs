@@ -8,6 +8,10 @@ use crate::time::Time;
 const MIN_INTERVAL: Duration = Duration::from_millis(400);
 /// An unanswered request is repeated after this, then after twice as long, and so on …
 const FIRST_RETRY: Duration = Duration::from_millis(500);
+/// … or sooner where the round trip is known and short: so long after it, and never before this, within which browsers
+/// answer no second request.
+const ENCODING: Duration = Duration::from_millis(150);
+const SOONEST_RETRY: Duration = Duration::from_millis(310);
 /// … up to this.
 const MAX_RETRY: Duration = Duration::from_secs(4);
 /// Unanswered requests in a row before a publisher is left alone until it is asked for again, or comes back to life.
@@ -21,9 +25,15 @@ pub struct KeyframeRequester {
     due: Option<Time>,
     tries: u32,
     last_sent: Option<Time>,
+    round_trip: Option<Duration>,
 }
 
 impl KeyframeRequester {
+    /// Sets the round trip to the publisher.
+    pub fn set_round_trip_time(&mut self, round_trip: Duration) {
+        self.round_trip = Some(round_trip);
+    }
+
     /// Somebody needs a keyframe.
     pub fn request(&mut self, now: Time) {
         if self.wanted && self.due.is_some() {
@@ -60,7 +70,10 @@ impl KeyframeRequester {
         }
         self.tries += 1;
         self.last_sent = Some(now);
-        let retry = FIRST_RETRY.saturating_mul(1 << (self.tries - 1).min(8)).min(MAX_RETRY);
+        let first = self
+            .round_trip
+            .map_or(FIRST_RETRY, |round_trip| (round_trip * 3 / 2 + ENCODING).clamp(SOONEST_RETRY, FIRST_RETRY));
+        let retry = first.saturating_mul(1 << (self.tries - 1).min(8)).min(MAX_RETRY);
         self.due = (self.tries < MAX_TRIES).then(|| now + retry);
         true
     }
@@ -109,6 +122,16 @@ mod tests {
         assert_eq!(sent_at.len(), MAX_TRIES as usize);
         requester.revived(Time::from_millis(60_000));
         assert_eq!(sent(&mut requester, 60_000), [60_000]);
+    }
+
+    #[test]
+    fn a_request_is_repeated_sooner_where_an_answer_would_be_there() {
+        for (round_trip, expected) in [(20, [0, 310, 930]), (160, [0, 390, 1_170]), (600, [0, 500, 1_500])] {
+            let mut requester = KeyframeRequester::default();
+            requester.set_round_trip_time(Duration::from_millis(round_trip));
+            requester.request(Time::ZERO);
+            assert_eq!(sent(&mut requester, 2_000), expected, "{round_trip} ms");
+        }
     }
 
     #[test]

@@ -334,6 +334,7 @@ impl Producer {
         self.round_trip = Some(round_trip);
         for encoding in &mut self.encodings {
             encoding.nack.set_round_trip_time(round_trip);
+            encoding.keyframes.set_round_trip_time(round_trip);
         }
     }
 
