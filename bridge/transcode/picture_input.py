@@ -12,7 +12,7 @@ import av
 from bridge.transcode import h263, rtp
 from bridge.transcode.assembly import Assembled, FrameAssembler
 from bridge.transcode.messages import CodecSpec
-from bridge.transcode.payload import DEPACKETISE, IS_KEYFRAME
+from bridge.transcode.payload import DEPACKETISE, IS_KEYFRAME, h264
 from bridge.transcode.video_codecs import decoder
 
 KEYFRAME_REQUEST_SECONDS = 0.5
@@ -111,6 +111,9 @@ class PictureInput:
             return None
         if frame.after_gap:
             self._needs_keyframe = True
+            # H.264 has no sign of where an access unit begins. Without its parameter sets, or its first slices, a
+            # keyframe is decoded all the same: by those before it, which may be of another size.
+            keyframe = keyframe and (name != "h264" or h264.has_parameter_sets(data))
         self._needs_keyframe |= self._decoding != name
         if self._needs_keyframe and not keyframe:
             return None

@@ -49,6 +49,11 @@ def is_keyframe(frame: bytes) -> bool:
     return any(unit[0] & 31 == _IDR for unit in nal_units(frame))
 
 
+def has_parameter_sets(frame: bytes) -> bool:
+    """Whether the access unit brings a sequence parameter set of its own. It is always before the pictures."""
+    return any(unit[0] & 31 == _SPS for unit in nal_units(frame))
+
+
 def nal_units(frame: bytes) -> Iterator[bytes]:
     """The NAL units of a byte stream."""
     starts = list(_SEPARATOR.finditer(frame))
