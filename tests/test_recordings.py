@@ -166,6 +166,10 @@ def test_what_the_command_cannot_do_is_one_line(config: Path, tmp_path: Path) ->
         (("export", "0" * 32, "--config", config, "--output", output), "no such recording"),
         (("delete", "nonsense", "--config", config), "no such recording"),
         (("new-key", "not an id"), "expected 1 to 64"),
+        # It would lock all of them anew, or list all.
+        (("rotate", "0" * 32, "--config", config), "`bridge recordings rotate` takes none"),
+        (("list", "0" * 32, "--config", config), "`bridge recordings list` takes none"),
+        (("--stream", "track-1", "--config", config), "--stream"),
     ):
         assert words in refused(bridge("recordings", *arguments))
     assert not output.exists()

@@ -6,7 +6,7 @@ import argparse
 
 from bridge.audit import command as audit_log
 from bridge.auth.development import KEY_FILE
-from bridge.commands.options import add_settings, read_settings
+from bridge.commands.options import add_settings, need_action, read_settings
 from bridge.operating import api_key_command as api_keys
 from bridge.signin import tenants
 
@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Does what is asked with the keys."""
+    need_action(options, "apikey", {"id": ["revoke"], "tenant": ["create"], "label": ["create"], "scope": ["create"]})
     settings = read_settings(options)
     lines = api_keys.manage(
         options,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from bridge.audit import command as audit_log
-from bridge.commands.options import add_settings, read_settings
+from bridge.commands.options import add_settings, need_action, read_settings
 
 UNSOUND = 1
 """The exit code: the audit log is not whole."""
@@ -19,4 +19,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Prints what was found, or the log."""
+    need_action(options, "audit", {"head": ["verify"]})
     return 0 if audit_log.run(options, read_settings(options), print) else UNSOUND

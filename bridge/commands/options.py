@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from bridge.errors import BridgeError
 from bridge.settings import Settings, load_settings
 
 
@@ -26,3 +28,20 @@ def read_settings(options: argparse.Namespace) -> Settings:
         if (text := getattr(options, option, None)) is not None
     }
     return load_settings(options.config, options=given)
+
+
+def need_action(options: argparse.Namespace, command: str, takers: Mapping[str, Collection[str]]) -> None:
+    """Refuses what the action asked for would pass over: `takers` says which actions take an option.
+
+    Whoever locks "one recording" anew, or exports a log "with this head", would believe that it was done. Raises
+    `BridgeError` (`unused_option`).
+    """
+    for name, actions in takers.items():
+        if getattr(options, name) and options.action not in actions:
+            known = " or ".join(f"`bridge {command} {action}`" for action in actions)
+            raise BridgeError(
+                "unused_option",
+                f"`bridge {command} {options.action}` takes none.",
+                field="ID" if name == "recording" else f"--{name}",
+                hint=f"It goes with {known}.",
+            )

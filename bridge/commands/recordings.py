@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bridge.audit import Entry
 from bridge.audit import command as audit_log
-from bridge.commands.options import add_settings, read_settings
+from bridge.commands.options import add_settings, need_action, read_settings
 from bridge.data_directory import need_data_directory
 from bridge.errors import BridgeError
 from bridge.recordings import (
@@ -21,6 +21,13 @@ from bridge.recordings import (
 )
 from bridge.settings import Settings
 from bridge.transcode.recording import CONTAINERS, RecordingInfo, new_key_line
+
+_TAKERS = {
+    "recording": ("export", "delete", "new-key"),
+    "stream": ("export",),
+    "output": ("export",),
+    "json": ("list",),
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Does what is asked with the recordings, or makes a key."""
     action: str = options.action
+    need_action(options, "recordings", _TAKERS)
     if action in ("export", "delete", "new-key") and options.recording is None:
         raise BridgeError("no_recording", f"`bridge recordings {action}` wants an id.", field="ID")
     if action == "new-key":

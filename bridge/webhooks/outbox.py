@@ -37,7 +37,7 @@ TYPES = {
 }
 """Types of events, by kinds of entries; docs/vendors/rest.md lists them."""
 MAX_DUE = 100_000
-"""Events that wait to be told at most, of all vendors. What comes on top is not told; it can be read all the same."""
+"""Events of one vendor that wait to be told at most. What comes on top is not told; it can be read all the same."""
 MAX_KEPT = 100_000
 """Events of one vendor that are kept at most; the oldest go first."""
 TRIM_EVERY = 1000
@@ -65,6 +65,7 @@ class Message:
     seq: int
     """Of the audit log's entry: messages of a room are told in this order."""
     tenant: str
+    room: str
     id: str
     body: str = field(repr=False)
     attempts: int
@@ -110,10 +111,12 @@ class Outbox:
         new = [(row, entry) for row, entry in rows if row.tenant in self._tenants and entry.kind in TYPES]
         if not new:
             return
-        room_left = _count(database, "SELECT count(*) FROM events WHERE due IS NOT NULL") < MAX_DUE
+        told = {row.tenant for row, _ in new} & self._endpoints
+        # Each vendor has bounds of its own: one whose server is gone for days takes none from the others.
+        told = {tenant for tenant in told if _due(database, tenant) < MAX_DUE}
         events: list[tuple[Value, ...]] = []
         for row, entry in new:
-            type_, due = TYPES[entry.kind], 0.0 if room_left and row.tenant in self._endpoints else None
+            type_, due = TYPES[entry.kind], 0.0 if row.tenant in told else None
             events.append((row.seq, row.tenant, row.room, event_id(row), type_, row.at, _body(row, entry), 0, due))
             self._added[row.tenant] += 1
         database.execute_many("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", events)
@@ -128,7 +131,7 @@ class Outbox:
     def due(self, tenant: str, now: float, limit: int) -> list[Message]:
         """The oldest message of each of a vendor's rooms, where it is due; `now` in seconds since the epoch."""
         rows = self._database.execute(
-            "SELECT seq, tenant, id, body, attempts FROM events WHERE due <= ? AND seq IN "
+            "SELECT seq, tenant, room, id, body, attempts FROM events WHERE due <= ? AND seq IN "
             "(SELECT min(seq) FROM events WHERE tenant = ? AND due IS NOT NULL GROUP BY room) ORDER BY seq LIMIT ?",
             (now, tenant, limit),
         ).rows
@@ -174,7 +177,7 @@ class Outbox:
                     field="last",
                     hint=f"At most {MAX_REPLAY} are told again for one request.",
                 )
-            if len(self) + count > MAX_DUE:
+            if _due(self._database, tenant) + count > MAX_DUE:
                 raise BridgeError("too_many_events_due", "Too many events wait to be told.", hint="Try again later.")
             self._database.execute(f"UPDATE events SET due = 0.0, attempts = 0 WHERE {which}", values)  # noqa: S608
         return count
@@ -184,7 +187,7 @@ class Outbox:
         return self._database.execute("DELETE FROM events WHERE at < ? AND due IS NULL", (int(before * 1e6),)).count
 
     def __len__(self) -> int:
-        """How many are due."""
+        """How many are due, of all vendors."""
         return _count(self._database, "SELECT count(*) FROM events WHERE due IS NOT NULL")
 
     def _seq(self, tenant: str, event: str, field: str) -> int:
@@ -194,6 +197,10 @@ class Outbox:
                 "event_not_found", "There is no such event, or it is kept no more.", field=field, hint="GET /v1/events"
             )
         return int(row[0])
+
+
+def _due(database: Database, tenant: str) -> int:
+    return _count(database, "SELECT count(*) FROM events WHERE tenant = ? AND due IS NOT NULL", (tenant,))
 
 
 def _count(database: Database, query: str, values: Sequence[Value] = ()) -> int:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import httpx
 
@@ -21,6 +21,7 @@ BACK_OFF = (5.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 
 POLL_SECONDS = 1.0
 TIMEOUT_SECONDS = 15.0
 AT_ONCE = 32
+"""Messages on their way to one vendor, each of another room."""
 
 
 class WebhookSender:
@@ -58,26 +59,48 @@ class WebhookSender:
         self._tasks.clear()
 
     async def _run(self, endpoint: Endpoint) -> None:
-        async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False) as client:
+        telling: dict[str, asyncio.Task[None]] = {}  # by rooms: one message of each at a time, or their order is lost
+        async with (
+            httpx.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False) as client,
+            asyncio.TaskGroup() as group,
+        ):
             while True:
-                try:
-                    due = await in_thread(self._outbox.due, endpoint.tenant, self._clock(), AT_ONCE)
-                    await asyncio.gather(*(self._tell(client, endpoint, message) for message in due))
-                except StorageError as error:
-                    _log.warning("The outbox of webhooks cannot be used", extra={"error": type(error).__name__})
-                    due = []
-                if not due:
+                for message in await self._next(endpoint, telling):
+                    telling[message.room] = group.create_task(self._tell(client, endpoint, message))
+                if telling:
+                    # Each answer makes way for the next message: one that is waited for holds up its own room only.
+                    await asyncio.wait(telling.values(), timeout=self._poll, return_when=asyncio.FIRST_COMPLETED)
+                    telling = {room: task for room, task in telling.items() if not task.done()}
+                else:
                     await asyncio.sleep(self._poll)
 
+    async def _next(self, endpoint: Endpoint, telling: Collection[str]) -> list[Message]:
+        """What is due in rooms where nothing is being told, as much as there is place for."""
+        free = AT_ONCE - len(telling)
+        if not free:
+            return []
+        try:
+            due = await in_thread(self._outbox.due, endpoint.tenant, self._clock(), AT_ONCE)
+        except StorageError as error:
+            _warn(error)
+            return []
+        return [message for message in due if message.room not in telling][:free]
+
     async def _tell(self, client: httpx.AsyncClient, endpoint: Endpoint, message: Message) -> None:
-        if await self._taken(client, endpoint, message):
-            await in_thread(self._outbox.done, message)
-        elif message.attempts >= len(self._back_off):
-            _log.error("A webhook is given up", extra={"tenant": message.tenant, "message_id": message.id})
-            await in_thread(self._outbox.done, message)
-        else:
-            until = self._clock() + self._back_off[message.attempts]
-            await in_thread(self._outbox.put_off, message, until)
+        taken = await self._taken(client, endpoint, message)
+        try:
+            if taken:
+                await in_thread(self._outbox.done, message)
+            elif message.attempts >= len(self._back_off):
+                _log.error("A webhook is given up", extra={"tenant": message.tenant, "message_id": message.id})
+                await in_thread(self._outbox.done, message)
+            else:
+                until = self._clock() + self._back_off[message.attempts]
+                await in_thread(self._outbox.put_off, message, until)
+        except StorageError as error:
+            # It is still due, and told again.
+            _warn(error)
+            await asyncio.sleep(self._poll)
 
     async def _taken(self, client: httpx.AsyncClient, endpoint: Endpoint, message: Message) -> bool:
         """Whether the vendor answered with a status of success; what the answer says is not read."""
@@ -101,3 +124,7 @@ class WebhookSender:
             why = type(error).__name__
         _log.info("A webhook was not taken", extra={"tenant": message.tenant, "message_id": message.id, "why": why})
         return False
+
+
+def _warn(error: StorageError) -> None:
+    _log.warning("The outbox of webhooks cannot be used", extra={"error": type(error).__name__})
