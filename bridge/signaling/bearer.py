@@ -6,6 +6,9 @@ from starlette.requests import Request
 
 from bridge.errors import BridgeError
 
+_IN_QUERY = frozenset({"access_token", "token"})
+"""Query parameters by which some players send their token."""
+
 
 def bearer_token(request: Request) -> str:
     """The token of the Authorization header. Raises `BridgeError` (`unauthorized`).
@@ -14,7 +17,8 @@ def bearer_token(request: Request) -> str:
     """
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise BridgeError(
-            "unauthorized", "A bearer token is needed.", field="Authorization", hint="Authorization: Bearer TOKEN"
-        )
+        hint = "Authorization: Bearer TOKEN"
+        if not _IN_QUERY.isdisjoint(request.query_params):
+            hint = f"A token in the URL is not read, since URLs end up in logs. Send it as a header: {hint}"
+        raise BridgeError("unauthorized", "A bearer token is needed.", field="Authorization", hint=hint)
     return token.strip()

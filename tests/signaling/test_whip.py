@@ -202,7 +202,7 @@ async def test_no_token_is_told_apart_from_a_bad_one() -> None:
         in_query = await http.post(
             "/whip/room?access_token=room+cart", headers={"Content-Type": SDP}, content="0 audio"
         )
-        assert_problem(in_query, 401, "unauthorized")
+        assert "URL" in assert_problem(in_query, 401, "unauthorized")["hint"]
 
 
 async def test_a_full_bridge_says_when_to_come_back() -> None:
