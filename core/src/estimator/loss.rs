@@ -30,6 +30,11 @@ const CUT: f64 = 0.85;
 const CLEAR: f64 = 0.12;
 /// Where a line drops what is too much and queues nothing, losses go away so far below what it carries; those that do not are chance.
 const WELL_BELOW: f64 = 0.85;
+/// Where so much, and so large a part of what was lost before, still is with no more than this share of what was taken for its limit,
+/// the line loses by chance, and has no such limit.
+const UNABATED_AT_LEAST: f64 = 0.1;
+const UNABATED: f64 = 0.8;
+const BELOW: f64 = 0.9;
 /// Of what arrives so much is followed by a loss where too much is sent, whatever the radio does.
 const SCATTERED: f64 = 0.15;
 /// Loss that was taken for chance and is more than that is looked at again after this, then twice and up to so much as long: with so
@@ -242,6 +247,9 @@ impl LossControl {
                     self.chance = lost.min(MAX_CHANCE);
                     self.doubted_at = self.doubted_at.max(now + DOUBT);
                     self.trial = None;
+                    if (UNABATED_AT_LEAST..MAX_CHANCE).contains(&lost) && lost > trial.lost_before * UNABATED {
+                        self.policed = self.policed.filter(|known| rate > known * BELOW);
+                    }
                     self.cap = self.cap.filter(|_| self.policed.is_some());
                 }
             }
@@ -343,6 +351,31 @@ mod tests {
             let cap = control.cap().expect("much was lost");
             assert!((least..=most).contains(&cap), "{cap} where the queue stands: {queued}");
         }
+    }
+
+    #[test]
+    fn a_limit_that_losses_do_not_heed_is_given_up() {
+        let mut control = LossControl::new();
+        let mut at = Time::from_millis(1_000);
+        let mut period = |control: &mut LossControl, sending: f64, lost: u32, arriving: f64| {
+            at = at + PERIOD;
+            let conditions =
+                LossConditions { sending, arriving, other: 3e6, queued: false, round_trip: Duration::from_millis(50) };
+            control.update(at, Told { lost, events: lost, packets: 60 }, &conditions);
+        };
+        // Of a line that loses a fifth by chance, less is lost by chance once less is sent, and as much arrives.
+        period(&mut control, 500_000.0, 15, 375_000.0);
+        period(&mut control, 400_000.0, 12, 300_000.0);
+        period(&mut control, 400_000.0, 3, 380_000.0);
+        assert!(control.is_policed(), "so it looks");
+        // Then as much is lost as before, of what it was seen to carry and of clearly less.
+        period(&mut control, 380_000.0, 14, 300_000.0);
+        for _ in 0..3 {
+            period(&mut control, 320_000.0, 14, 250_000.0);
+        }
+        assert!(!control.is_policed());
+        assert_eq!(control.cap(), None, "more may be tried");
+        assert!(control.chance() > 0.15, "{}", control.chance());
     }
 
     #[test]

@@ -5,6 +5,9 @@ use crate::queueing::{CoDel, Policer};
 use crate::random::Random;
 use crate::world::World;
 
+/// A number by chance between two bounds.
+pub type Within<'r> = &'r mut dyn FnMut(f64, f64) -> f64;
+
 /// How long each is played, in seconds.
 pub const LENGTH: f64 = 90.0;
 /// In tenths of a second, as all that changes over time.
@@ -57,6 +60,13 @@ pub struct Drawn {
     pub policer: Option<f64>,
     pub back_kbps: u64,
     pub back_loss: f64,
+    pub back_queue_ms: u64,
+    /// TCP without end on the way back.
+    pub back_tcp: bool,
+    /// For how long nothing passes now and then, and how far such moments lie apart on average, in seconds.
+    pub stands_still: Option<(f64, f64)>,
+    /// Another call like ours begins then, in seconds.
+    pub second_from: Option<f64>,
     pub others: Others,
     /// From and to, in seconds.
     pub outage: Option<(f64, f64)>,
@@ -127,10 +137,27 @@ impl Drawn {
             policer,
             back_kbps,
             back_loss,
+            back_queue_ms: 300,
+            back_tcp: false,
+            stands_still: None,
+            second_from: None,
             others,
             outage,
             sent,
         }
+    }
+
+    /// Takes away what is bad of it, but for the course of its rate and half of its jitter.
+    pub fn plain(&mut self, class: &'static str) {
+        self.course = class;
+        self.handovers_ms = None;
+        self.delay_ms = self.delay_ms.min(100);
+        self.jitter = match self.jitter {
+            Jitter::Normal(ms) => Jitter::Normal(ms.min(8)),
+            _ => Jitter::Normal(1),
+        };
+        (self.loss, self.policer, self.codel) = (Loss::None, None, false);
+        (self.back_kbps, self.back_loss, self.others, self.outage) = (10_000, 0.0, Others::Nobody, None);
     }
 
     /// Both directions of it.
@@ -151,6 +178,7 @@ impl Drawn {
         link.queue_ms = self.queue_ms;
         link.codel = self.codel.then(CoDel::default);
         link.policer = self.policer.map(|burst| Policer::new(self.kbps[0], burst));
+        world.links[back].queue_ms = self.back_queue_ms;
         world.links[back].loss = if self.back_loss > 0.0 { Loss::Independent(self.back_loss) } else { Loss::None };
         (forth, back)
     }
@@ -161,6 +189,7 @@ impl Drawn {
         let whole = self.kbps[step] as f64;
         match self.others {
             Others::Constant(share, every) if (seconds / every) as u64 % 2 == 1 => whole * (1.0 - share),
+            _ if self.second_from.is_some_and(|from| seconds >= from) => whole / 2.0,
             _ => whole,
         }
     }
@@ -173,7 +202,8 @@ impl Drawn {
     /// Sets the links to what they are in a step.
     pub fn set(&self, world: &mut World, (forth, back): (usize, usize), step: usize) {
         let seconds = step as f64 / 10.0;
-        let kbps = self.carries(step) as u64;
+        let shared = if self.second_from.is_some() { self.kbps[step] as f64 } else { self.carries(step) };
+        let kbps = shared as u64;
         let link = &mut world.links[forth];
         match &mut link.policer {
             Some(policer) => (policer.kbps, link.kbps) = (kbps, 20_000),
@@ -188,6 +218,10 @@ impl Drawn {
             for link in [forth, back] {
                 world.links[link].delay = self.delay_ms * MS + (moved * MS as f64) as u64;
             }
+        }
+        if let Some((length, apart)) = self.stands_still {
+            let begins = Random::new(self.seed ^ (seconds / apart) as u64 ^ 0x57).uniform() * (apart - length);
+            down |= (begins..begins + length).contains(&(seconds % apart));
         }
         (world.links[forth].down, world.links[back].down) = (down, down);
     }
@@ -252,7 +286,7 @@ impl std::fmt::Display for Drawn {
             Some(bytes) => write!(f, ", policer of {bytes:.0} bytes")?,
             None => write!(f, ", queue {} ms{}", self.queue_ms, if self.codel { " CoDel" } else { "" })?,
         }
-        if self.back_kbps < 1_000 {
+        if self.back_kbps < 10_000 {
             write!(f, ", back {} kbit/s", self.back_kbps)?;
         }
         if self.back_loss > 0.0 {
@@ -265,6 +299,15 @@ impl std::fmt::Display for Drawn {
         }
         if let Some((from, to)) = self.outage {
             write!(f, ", out {from:.1}–{to:.1} s")?;
+        }
+        if self.back_tcp {
+            write!(f, ", TCP back, queue {} ms", self.back_queue_ms)?;
+        }
+        if let Some((length, apart)) = self.stands_still {
+            write!(f, ", stands still for {:.0} ms every {apart:.1} s", length * 1_000.0)?;
+        }
+        if let Some(from) = self.second_from {
+            write!(f, ", another call from {from:.0} s")?;
         }
         if let Some(ms) = self.handovers_ms {
             write!(f, ", handovers {ms} ms")?;

@@ -4,6 +4,7 @@
 //! `cargo test --release --test estimation -- --ignored --nocapture figures`; `PLANS=thin_line` in front of it prints those alone
 //! whose names have this in them, `SEEDS=48` plays each with so many.
 
+mod classes;
 mod drawn;
 mod encoder;
 mod figures;
@@ -52,6 +53,7 @@ plans![
     variable_capacity_two_flows from rfc8867,
     congested_feedback from rfc8867,
     three_flows from rfc8867,
+    flows_with_different_round_trips from rfc8867,
     two_equal_flows from rfc8867,
     against_long_tcp from rfc8867,
     against_short_tcp from rfc8867,
@@ -77,6 +79,7 @@ plans![
     packets_overtake_each_other from lines,
     packets_hold_each_other_up from lines,
     losses_in_bursts from radio,
+    much_is_lost_by_chance from radio,
     a_policer from radio,
     a_path_that_becomes_longer from radio,
     feedback_that_is_lost from radio,
@@ -99,6 +102,17 @@ fn search() {
     let (from, lines) = (number("FROM", 1), number("LINES", 400));
     let found: Vec<_> = (from..from + lines).map(|seed| search::play(drawn::Drawn::new(seed), lines == 1)).collect();
     println!("{}", search::report(&found, number("WORST", 8) as usize));
+}
+
+#[test]
+#[ignore = "plays lines that are bad in one way each"]
+fn bad_in_one_way() {
+    let only = std::env::var("CLASS").unwrap_or_default();
+    let (from, lines, worst) = (number("FROM", 1), number("LINES", 100), number("WORST", 3) as usize);
+    for class in classes::CLASSES.iter().filter(|(name, _)| name.contains(&only)) {
+        let played = (from..from + lines).map(|seed| search::play(classes::draw(class, seed), lines == 1));
+        println!("# {}\n{}", class.0, search::report(&played.collect::<Vec<_>>(), worst));
+    }
 }
 
 /// What the environment says, or else `without`.

@@ -25,6 +25,26 @@ pub fn losses_in_bursts(seed: u64) -> Vec<Row> {
         .collect()
 }
 
+/// A fifth of all packets is lost by chance, whatever is sent: that is no line that drops what is too much.
+pub fn much_is_lost_by_chance(seed: u64) -> Vec<Row> {
+    [(Media::layers(&[150, 500, 1_500]), "layers", 300.0), (Media::lively(1_500), "lively", 550.0)]
+        .into_iter()
+        .map(|(media, stretch, least)| {
+            let mut world = World::new(seed);
+            let (forth, back) = line(&mut world, 1_000, 60);
+            world.links[forth].loss = Loss::Independent(0.18);
+            let flow = world.media(media, &[forth], &[back]);
+            world.run(90.0);
+            Row::new("1 Mbit/s, 18 % lost by chance", stretch).with(
+                "got, 20–90 s",
+                world.received(flow, 20.0, 90.0),
+                "kbit/s",
+                Goal::AtLeast(least),
+            )
+        })
+        .collect()
+}
+
 /// What is too much is dropped, not queued: no delay tells of it, and short trains pass whole.
 pub fn a_policer(seed: u64) -> Vec<Row> {
     [(300, 15_000.0, "300 kbit/s, 15 kB"), (700, 40_000.0, "700 kbit/s, 40 kB")]

@@ -148,6 +148,32 @@ pub fn three_flows(seed: u64) -> Vec<Row> {
     rows
 }
 
+/// 5.5: five flows share a line, one after the other comes, and each has a round trip of its own.
+pub fn flows_with_different_round_trips(seed: u64) -> Vec<Row> {
+    let nearest = 10;
+    let mut world = World::new(seed);
+    let (shared, _) = line(&mut world, 4_000, nearest);
+    let mut flows = Vec::new();
+    for delay_ms in [10, 25, 50, 100, 150] {
+        let own = world.link(100_000, delay_ms - nearest);
+        let back = world.link(100_000, delay_ms);
+        world.links[back].jitter = JITTER_MS * MS;
+        flows.push(world.media(Media::new(MOST), &[shared, own], &[back]));
+        world.run(10.0);
+    }
+    world.run(250.0);
+    let rates: Vec<f64> = flows.iter().map(|flow| world.received(*flow, 60.0, 300.0)).collect();
+    let most = rates.iter().copied().fold(0.0, f64::max);
+    let least = rates.iter().copied().fold(f64::MAX, f64::min);
+    vec![
+        Row::new("5.5", "round trips of 20 to 300 ms, 60–300 s")
+            .with("used", rates.iter().sum::<f64>() / 40.0, "%", USED)
+            .with("waits p95", world.wait(&flows, 0.95, 60.0, 300.0), "ms", Goal::AtMost(100.0))
+            .with("most to least", most / least, "", Goal::AtMost(2.0))
+            .with("least", least, "kbit/s", Goal::AtLeast(400.0)),
+    ]
+}
+
 /// Two flows alike on a line that is too narrow for both, the second one ten seconds late.
 pub fn two_equal_flows(seed: u64) -> Vec<Row> {
     let mut world = World::new(seed);

@@ -1,6 +1,6 @@
 //! Plays drawn lines, and finds those on which the estimator does worst.
 
-use crate::drawn::{Drawn, Others, STEPS, Sent};
+use crate::drawn::{Drawn, LENGTH, Others, STEPS, Sent};
 use crate::media::Media;
 use crate::world::World;
 
@@ -71,18 +71,24 @@ pub fn play(drawn: Drawn, print: bool) -> Found {
     let course = Course::of(&drawn);
     let mut world = World::new(drawn.seed);
     let links = drawn.build(&mut world);
-    let media = match drawn.sent {
+    let media = || match drawn.sent {
         Sent::Continuous => Media::new(1_500),
         Sent::Lively => Media::lively(1_500),
         Sent::Layers => Media::layers(&LAYERS),
     };
-    let flow = world.media(media, &[links.0], &[links.1]);
+    let flow = world.media(media(), &[links.0], &[links.1]);
+    if drawn.back_tcp {
+        world.tcp(&[links.1], &[links.0], (3.0, LENGTH), None);
+    }
     if let Others::Tcp(from, to) = drawn.others {
         world.tcp(&[links.0], &[links.1], (from, to), None);
     }
     let (mut estimates, mut mistaken) = (Vec::new(), 0);
     for step in 0..STEPS {
         drawn.set(&mut world, links, step);
+        if drawn.second_from.is_some_and(|from| step == (from * 10.0) as usize) {
+            world.media(media(), &[links.0], &[links.1]);
+        }
         world.run(0.1);
         let estimate = world.flow(flow).estimator.estimate();
         let kbps = estimate.lasting.as_bps() as f64 / 1_000.0;
@@ -176,6 +182,11 @@ pub fn report(found: &[Found], worst: usize) -> String {
         ("mistaken", |found| found.mistaken),
     ];
     let mut out = String::new();
+    if std::env::var("EACH").is_ok() {
+        for found in found {
+            out.push_str(&format!("- {}\n", found.words()));
+        }
+    }
     for (name, measure) in measures {
         let mut ranked: Vec<&Found> = found.iter().collect();
         ranked.sort_by(|a, b| measure(b).total_cmp(&measure(a)));
