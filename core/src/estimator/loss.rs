@@ -358,7 +358,7 @@ mod tests {
         let mut control = LossControl::new();
         let mut at = Time::from_millis(1_000);
         let mut period = |control: &mut LossControl, sending: f64, lost: u32, arriving: f64| {
-            at = at + PERIOD;
+            at += PERIOD;
             let conditions =
                 LossConditions { sending, arriving, other: 3e6, queued: false, round_trip: Duration::from_millis(50) };
             control.update(at, Told { lost, events: lost, packets: 60 }, &conditions);
