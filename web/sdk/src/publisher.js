@@ -112,6 +112,9 @@ export class Publisher extends Emitter {
    */
   measure(measured) {
     if (measured.available !== null) this.#carries(measured.available);
+    for (const [{ kind }, transceiver] of this.#sources) {
+      if (kind === "audio" && transceiver) this.#senders.get(transceiver)?.loses(measured);
+    }
     const seen = this.#videos().some(([{ muted }, transceiver]) => !muted && this.#senders.get(transceiver)?.wanted);
     // What is not sent says nothing of the line.
     if (!seen || !this.#upload.measure(measured)) return;

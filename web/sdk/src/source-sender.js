@@ -1,5 +1,6 @@
 import { encodingsFor, fitted, withoutScalability } from "./encodings.js";
 import { LongFrames } from "./long-frames.js";
+import { RepeatedSound } from "./repeated-sound.js";
 import { ThinLine } from "./thin-line.js";
 
 /** @import { Size, VideoCodec } from "./encodings.js" */
@@ -35,6 +36,7 @@ export class SourceSender {
   #bound = { bitrate: Infinity, frames: Infinity };
   #line = new ThinLine();
   #frames = new LongFrames();
+  #repeated = new RepeatedSound();
   /** @type {Promise<void>} */
   #last = Promise.resolve();
 
@@ -105,6 +107,11 @@ export class SourceSender {
     if (this.#frames.measure(bitrate)) this.#apply();
   }
 
+  /** @param {{ lost: number, available: number | null }} measured what one's own line does to what is sent */
+  loses(measured) {
+    if (this.#repeated.measure(measured)) this.#apply();
+  }
+
   #apply() {
     this.#last = this.#last.then(() => this.#set());
     return this.#last;
@@ -140,12 +147,27 @@ export class SourceSender {
       // Of WebRTC Extensions; browsers that do not know it leave it out.
       const long = this.#frames.wanted || (SOUND.has(this.#name) && this.#ceiling !== null);
       if (long || "adaptivePtime" in encoding) Object.assign(encoding, { adaptivePtime: long });
+      if (SOUND.has(this.#name)) this.#repeat(encoding, parameters.codecs);
     });
     // A single encoding browsers would start much smaller than it is, and be slow to enlarge.
     const degradation = this.#line.thin ? "maintain-resolution" : DEGRADATION[this.#name];
     delete (/** @type {{ degradationPreference?: string }} */ (parameters).degradationPreference);
     if (degradation !== undefined) Object.assign(parameters, { degradationPreference: degradation });
     return parameters;
+  }
+
+  /**
+   * Sends redundant sound, or none. Browsers that cannot choose among codecs in mid-call have no `codec`, and leave it out.
+   *
+   * @param {RTCRtpEncodingParameters} encoding
+   * @param {RTCRtpCodecParameters[] | undefined} codecs that were negotiated, where the browser says
+   */
+  #repeat(encoding, codecs = []) {
+    const named = (/** @type {string} */ name) => codecs.find(({ mimeType }) => mimeType.toLowerCase() === name);
+    const repeating = named("audio/red");
+    if (repeating === undefined || !(this.#repeated.wanted || "codec" in encoding)) return;
+    const { payloadType: _, ...codec } = this.#repeated.wanted ? repeating : (named("audio/opus") ?? repeating);
+    Object.assign(encoding, { codec });
   }
 
   /**

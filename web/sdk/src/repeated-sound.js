@@ -1,0 +1,42 @@
+/** From this share of lost packets on sound is repeated, and below that for a while no longer: 0 to 1. */
+const FROM = 0.015;
+const BELOW = 0.005;
+/** Measurements in a row that have to say so. */
+const SURE = 2;
+const SURE_NO_LONGER = 15;
+/** A line that carries less has nothing to spare: bit/s. */
+const LEAST = 120_000;
+
+/**
+ * Whether each packet of sound had better repeat the one before (RFC 2198), so that what the line loses is there with the next.
+ * What is asked for again comes a round trip later, which is often too late to be heard.
+ */
+export class RepeatedSound {
+  #wanted = false;
+  #said = 0;
+
+  get wanted() {
+    return this.#wanted;
+  }
+
+  /**
+   * Takes in a measurement.
+   *
+   * @param {{ lost: number, available: number | null }} measured the share of what was sent, and bit/s for all that is sent
+   * @returns {boolean} whether `wanted` has changed
+   */
+  measure({ lost, available }) {
+    if (available !== null && available < LEAST) return this.#take(false);
+    const says = lost >= (this.#wanted ? BELOW : FROM);
+    this.#said = says === this.#wanted ? 0 : this.#said + 1;
+    return this.#said >= (this.#wanted ? SURE_NO_LONGER : SURE) && this.#take(says);
+  }
+
+  /** @param {boolean} wanted */
+  #take(wanted) {
+    const changed = wanted !== this.#wanted;
+    this.#wanted = wanted;
+    this.#said = 0;
+    return changed;
+  }
+}
