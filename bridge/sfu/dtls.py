@@ -86,6 +86,7 @@ class DtlsEndpoint:
         self._again: list[bytes] = []
         self._again_at: float | None = None
         self._times_again = 0
+        self._heard = True
         self.state = DtlsState.HANDSHAKE
         self.failure: str | None = None
         """A word for metrics and logs: `fingerprint_mismatch`, `no_srtp_profile`, `handshake_error`,
@@ -121,6 +122,7 @@ class DtlsEndpoint:
         """Takes one datagram of the peer. What is not DTLS, or not genuine, is ignored as RFC 6347 demands."""
         if self.state in (DtlsState.FAILED, DtlsState.CLOSED) or not datagram:
             return
+        self._heard = True
         if self.state is DtlsState.HANDSHAKE:
             self._bytes_left -= len(datagram)
             if self._bytes_left < 0:
@@ -169,8 +171,10 @@ class DtlsEndpoint:
             self.partial_flights = 0
             self._answered = True
         datagrams = dtls_records.pack(flight)
-        if self._flight != datagrams:
-            self._flight, self._times_again = datagrams, 0
+        self._flight = datagrams if self.state is DtlsState.HANDSHAKE else []
+        if self._heard:
+            # An answer; what comes of OpenSSL's own timer is the same flight in new records.
+            self._heard, self._times_again = False, 0
             self._wait_for_answer()
         return datagrams
 

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use super::Engine;
 use super::consumers::ConsumerEntry;
-use crate::consumer::Consumer;
+use super::outbox::Outbox;
+use crate::consumer::{Consumer, Resend};
 use crate::media_packet::MediaPacket;
 use crate::pacer::AskedAgain;
 use crate::time::Time;
-use crate::transport::{Held, Purpose};
+use crate::transport::{Held, Purpose, Transport};
 
 /// What is asked for again this long after it came to us, and a round trip, would come too late to be shown …
 const RESEND_AGE: Duration = Duration::from_millis(500);
@@ -113,13 +114,8 @@ impl Engine {
             transport.pacer.counters.retransmissions_dropped += 1;
             return;
         }
-        let sent = transport.send_again(now, &mut out.transmits, Purpose::Media, consumer, &resend);
-        if let Some(bytes) = sent {
-            transport.pacer.spend_resend(now, bytes);
+        if answer(now, transport, out, consumer, &resend) {
             transport.pacer.copy_resend(now, asked);
-        }
-        if out.sent(sent) {
-            out.counters.retransmissions += 1;
         }
     }
 
@@ -129,14 +125,7 @@ impl Engine {
         let Engine { transports, consumers, producers, out, .. } = self;
         let Some(ConsumerEntry { producer, consumer, .. }) = consumers.get_mut(asked.consumer) else { return };
         let Some(resend) = consumer.copy_of(now, asked.sequence_number, &producers[*producer].producer) else { return };
-        let transport = &mut transports[key];
-        let sent = transport.send_again(now, &mut out.transmits, Purpose::Media, consumer, &resend);
-        if let Some(bytes) = sent {
-            transport.pacer.spend_resend(now, bytes);
-        }
-        if out.sent(sent) {
-            out.counters.retransmissions += 1;
-        }
+        answer(now, &mut transports[key], out, consumer, &resend);
     }
 
     /// Has a receiver go on with a keyframe that asks for the first time for what is too old to be sent again: nothing has
@@ -296,6 +285,22 @@ impl Engine {
         }
         pacer.forget(receiver);
     }
+}
+
+/// Sends what was asked for again; returns whether it was put into the queue.
+fn answer(
+    now: Time,
+    transport: &mut Transport,
+    out: &mut Outbox,
+    consumer: &mut Consumer,
+    resend: &Resend<'_>,
+) -> bool {
+    let sent = transport.send_again(now, &mut out.transmits, Purpose::Media, consumer, resend);
+    if let Some(bytes) = sent {
+        transport.pacer.spend_resend(now, bytes);
+        out.counters.retransmissions += 1;
+    }
+    out.sent(sent)
 }
 
 /// How old a packet may be that is sent again, beside what packets wait in the pacer.

@@ -31,7 +31,7 @@ use self::slots::Slots;
 use crate::bitrate::Bitrate;
 use crate::consumer::Progress;
 use crate::estimator::{Estimate, Probe};
-use crate::repair::BlockPool;
+use crate::repair::{BlockPool, twice};
 use crate::time::Time;
 
 /// What leaves at once after a silence, in time at the pacing rate: two of the worker's ticks, so that frames of an
@@ -53,12 +53,6 @@ const WORTH_REPLACING: Duration = Duration::from_millis(100);
 const RESUME: Duration = Duration::from_millis(50);
 /// The share of the estimate that retransmissions may take, as a divisor.
 const RESEND_DIVISOR: u64 = 3;
-/// Retransmissions are sent twice where so much is lost by chance: it costs that share of that share of the line.
-const COPIED_FROM: f64 = 0.02;
-/// A copy follows after a quarter of a round trip, within these bounds: behind a short burst of losses, and before its receiver
-/// asks again.
-const COPIED_EARLIEST: Duration = Duration::from_millis(10);
-const COPIED_LATEST: Duration = Duration::from_millis(40);
 /// Retransmissions that may leave at once, in time at their rate: a few packets of a keyframe even on a thin line.
 const RESEND_BURST: Duration = Duration::from_millis(600);
 
@@ -83,7 +77,8 @@ pub struct Pacer {
     lanes: Lanes,
     slots: Slots,
     resends: Resends,
-    /// How long after a retransmission its copy leaves, on a line that loses it by chance like the first; none elsewhere.
+    /// How long after a retransmission its copy leaves, on a line that loses by chance; none elsewhere. Copies take as large a
+    /// share of the line as it loses.
     copied_after: Option<Duration>,
     probing: Option<Probing>,
     /// From when on there is room: of the bucket, or of the probe that is being sent.
@@ -134,10 +129,8 @@ impl Pacer {
         }
         self.bucket.set_rate(now, pacing_rate(estimate));
         self.resend_bucket.set_rate(now, Bitrate::bps(estimate.bitrate.as_bps() / RESEND_DIVISOR));
-        self.copied_after = (estimate.chance_lost >= COPIED_FROM).then(|| {
-            let round_trip = estimate.round_trip.unwrap_or(COPIED_LATEST);
-            (round_trip / 4).clamp(COPIED_EARLIEST, COPIED_LATEST)
-        });
+        self.copied_after =
+            (estimate.chance_lost >= twice::LOSSY).then(|| twice::again_after(estimate.round_trip.unwrap_or_default()));
         self.paces = true;
         self.update_room();
     }

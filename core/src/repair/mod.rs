@@ -5,6 +5,7 @@ mod history;
 mod nack_generator;
 mod resend_guard;
 mod rtx;
+pub mod twice;
 
 pub use self::block_pool::{BLOCK_LEN, Block, BlockPool};
 pub use self::history::{History, HistoryLimits};

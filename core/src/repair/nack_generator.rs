@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::twice;
 use crate::time::Time;
 
 /// How long a gap may be mere disorder before the first request.
@@ -11,13 +12,7 @@ const REORDER_DELAY: Duration = Duration::from_millis(5);
 const DEFAULT_ROUND_TRIP: Duration = Duration::from_millis(100);
 /// Requests for one packet are at least this far apart.
 const MIN_RETRY_INTERVAL: Duration = Duration::from_millis(20);
-/// From this share of lost packets on, the first request for each is sent twice: it may be lost as well, and a retry comes a
-/// round trip later.
-const LOSSY: f64 = 0.02;
-/// Bounds of when it is.
-const MIN_AGAIN: Duration = Duration::from_millis(10);
-const MAX_AGAIN: Duration = Duration::from_millis(40);
-/// How much each gap counts in that share.
+/// How much each gap counts in the share of lost packets.
 const GAP_WEIGHT: f64 = 0.1;
 /// Requests for one packet at most.
 const MAX_TRIES: u8 = 10;
@@ -65,7 +60,7 @@ impl Gaps {
     }
 
     fn are_lossy(&self) -> bool {
-        self.lost > LOSSY * self.packets
+        self.lost > twice::LOSSY * self.packets
     }
 }
 
@@ -135,7 +130,7 @@ impl NackGenerator {
             return;
         }
         let retry_at = now + self.retry_interval();
-        let again_after = self.gaps.are_lossy().then(|| self.again_after());
+        let again_after = self.gaps.are_lossy().then(|| twice::again_after(self.round_trip()));
         let max_age = self.max_age;
         let mut next_due = Time::MAX;
         let mut given_up = self.given_up;
@@ -181,14 +176,12 @@ impl NackGenerator {
         self.gaps = Gaps::default();
     }
 
-    /// When the first request is sent for the second time, where that is done: behind a short burst of losses, and before a
-    /// sender that got the first would take it for another.
-    fn again_after(&self) -> Duration {
-        (self.round_trip.unwrap_or(DEFAULT_ROUND_TRIP) / 4).clamp(MIN_AGAIN, MAX_AGAIN)
+    fn round_trip(&self) -> Duration {
+        self.round_trip.unwrap_or(DEFAULT_ROUND_TRIP)
     }
 
     fn retry_interval(&self) -> Duration {
-        let round_trip = self.round_trip.unwrap_or(DEFAULT_ROUND_TRIP);
+        let round_trip = self.round_trip();
         (round_trip + round_trip / 8).max(MIN_RETRY_INTERVAL)
     }
 }
