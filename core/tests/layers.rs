@@ -34,6 +34,16 @@ impl Simulcast {
         Simulcast { sim, publisher, viewer, cameras: SSRCS.map(Camera::new).into() }
     }
 
+    /// One that has been measured, of which the largest is sent.
+    fn flowing() -> Simulcast {
+        let mut call = Simulcast::new();
+        call.allocate(2);
+        for n in 0..70 {
+            call.frames(&[0, 1, 2], n == 0);
+        }
+        call
+    }
+
     fn allocate(&mut self, spatial: u8) {
         let allocation = ConsumerAllocation { spatial, temporal: 7, priority: 0, still_interval_ms: None };
         self.sim.command(Command::AllocateConsumer { consumer_id: 200, allocation });
@@ -141,11 +151,7 @@ fn frames_until_given_up(call: &mut Simulcast) -> usize {
 
 #[test]
 fn an_encoding_that_came_in_quick_frames_is_given_up_sooner_but_less_so_after_a_keyframe() {
-    let mut call = Simulcast::new();
-    call.allocate(2);
-    for n in 0..70 {
-        call.frames(&[0, 1, 2], n == 0);
-    }
+    let mut call = Simulcast::flowing();
     let quick = frames_until_given_up(&mut call);
     assert!((230 / 33..=300 / 33).contains(&quick), "{quick} frames of 33 ms");
     for n in 0..70 {
@@ -157,11 +163,7 @@ fn an_encoding_that_came_in_quick_frames_is_given_up_sooner_but_less_so_after_a_
 
 #[test]
 fn an_encoding_that_pauses_for_some_frames_is_neither_told_dead_nor_left() {
-    let mut call = Simulcast::new();
-    call.allocate(2);
-    for n in 0..70 {
-        call.frames(&[0, 1, 2], n == 0);
-    }
+    let mut call = Simulcast::flowing();
     call.received();
     call.sent_layers();
     let frames = frames_until_given_up(&mut call);

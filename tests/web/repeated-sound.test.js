@@ -56,7 +56,7 @@ describe("SourceSender on a line that loses", () => {
     await source.send(name, null, undefined);
     /** @param {{ lost: number, available: number }[]} measured */
     return async (measured) => {
-      measured.forEach((each) => source.loses(each));
+      measured.forEach((each) => source.shares(each));
       await settle();
       return fake.encodings[0].codec;
     };

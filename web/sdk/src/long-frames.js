@@ -1,3 +1,5 @@
+import { Verdict } from "./verdict.js";
+
 /** Where a line carries less than sound in short frames and the smallest picture take, with headers, and some more: bit/s. */
 const BELOW = 110_000;
 /** From here on short frames cost nothing that a picture would miss. */
@@ -12,11 +14,10 @@ const SURE = 2;
  * does not take is lost.
  */
 export class LongFrames {
-  #wanted = false;
-  #said = 0;
+  #verdict = new Verdict();
 
   get wanted() {
-    return this.#wanted;
+    return this.#verdict.yes;
   }
 
   /**
@@ -26,11 +27,6 @@ export class LongFrames {
    * @returns {boolean} whether `wanted` has changed
    */
   measure(available) {
-    const says = available < (this.#wanted ? FROM : BELOW);
-    this.#said = says === this.#wanted ? 0 : this.#said + 1;
-    if (this.#said < SURE) return false;
-    this.#wanted = says;
-    this.#said = 0;
-    return true;
+    return this.#verdict.take(available < (this.wanted ? FROM : BELOW), SURE);
   }
 }

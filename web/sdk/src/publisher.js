@@ -111,10 +111,10 @@ export class Publisher extends Emitter {
    * @param {Measurement} measured
    */
   measure(measured) {
-    if (measured.available !== null) this.#carries(measured.available);
     for (const [{ kind }, transceiver] of this.#sources) {
-      if (kind === "audio" && transceiver) this.#senders.get(transceiver)?.loses(measured);
+      if (kind === "audio" && transceiver) this.#senders.get(transceiver)?.shares(measured);
     }
+    if (measured.available !== null) this.#carries(measured.available);
     const seen = this.#videos().some(([{ muted }, transceiver]) => !muted && this.#senders.get(transceiver)?.wanted);
     // What is not sent says nothing of the line.
     if (!seen || !this.#upload.measure(measured)) return;
@@ -141,14 +141,11 @@ export class Publisher extends Emitter {
 
   /**
    * Where the line is too thin for all sizes of a picture, the best alone is sent. With several pictures at a time they all
-   * stay, since which of them the browser spends it on is not known. Where it is too little for that, too, sound takes less.
+   * stay, since which of them the browser spends it on is not known.
    *
    * @param {number} bitrate bit/s, as the browser estimates it
    */
   #carries(bitrate) {
-    for (const [{ kind }, transceiver] of this.#sources) {
-      if (kind === "audio" && transceiver) this.#senders.get(transceiver)?.shares(bitrate);
-    }
     const videos = [...this.#sources].filter(([{ kind, muted }]) => kind === "video" && !muted);
     const [video] = videos;
     if (videos.length !== 1 || !video?.[1]) return;

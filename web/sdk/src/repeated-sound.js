@@ -1,3 +1,5 @@
+import { Verdict } from "./verdict.js";
+
 /** From this share of lost packets on sound is repeated, and below that for a while no longer: 0 to 1. */
 const FROM = 0.015;
 const BELOW = 0.005;
@@ -12,11 +14,10 @@ const LEAST = 120_000;
  * What is asked for again comes a round trip later, which is often too late to be heard.
  */
 export class RepeatedSound {
-  #wanted = false;
-  #said = 0;
+  #verdict = new Verdict();
 
   get wanted() {
-    return this.#wanted;
+    return this.#verdict.yes;
   }
 
   /**
@@ -26,17 +27,7 @@ export class RepeatedSound {
    * @returns {boolean} whether `wanted` has changed
    */
   measure({ lost, available }) {
-    if (available !== null && available < LEAST) return this.#take(false);
-    const says = lost >= (this.#wanted ? BELOW : FROM);
-    this.#said = says === this.#wanted ? 0 : this.#said + 1;
-    return this.#said >= (this.#wanted ? SURE_NO_LONGER : SURE) && this.#take(says);
-  }
-
-  /** @param {boolean} wanted */
-  #take(wanted) {
-    const changed = wanted !== this.#wanted;
-    this.#wanted = wanted;
-    this.#said = 0;
-    return changed;
+    if (available !== null && available < LEAST) return this.#verdict.take(false, 1);
+    return this.#verdict.take(lost >= (this.wanted ? BELOW : FROM), this.wanted ? SURE_NO_LONGER : SURE);
   }
 }

@@ -102,14 +102,14 @@ export class SourceSender {
     if (this.#line.measure(bitrate, wanted)) this.#apply();
   }
 
-  /** @param {number} bitrate that one's own line has for this sound and all else, bit/s */
-  shares(bitrate) {
-    if (this.#frames.measure(bitrate)) this.#apply();
-  }
-
-  /** @param {{ lost: number, available: number | null }} measured what one's own line does to what is sent */
-  loses(measured) {
-    if (this.#repeated.measure(measured)) this.#apply();
+  /**
+   * Takes in what one's own line does to this sound and all else that is sent.
+   *
+   * @param {{ lost: number, available: number | null }} measured share, and bit/s
+   */
+  shares(measured) {
+    const lengthened = measured.available !== null && this.#frames.measure(measured.available);
+    if (this.#repeated.measure(measured) || lengthened) this.#apply();
   }
 
   #apply() {

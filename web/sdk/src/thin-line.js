@@ -1,3 +1,5 @@
+import { Verdict } from "./verdict.js";
+
 /** What an encoding takes at least in browsers before they send it beside smaller ones: this part of its usual rate. */
 const START = 0.4;
 /** The part of that from which it looks better than the next smaller one alone, and below which it no longer does. */
@@ -16,11 +18,10 @@ const SURE = 2;
  * 360 lines they make one of 180 lines at 110 kbit/s, and padding.
  */
 export class ThinLine {
-  #thin = false;
-  #said = 0;
+  #verdict = new Verdict();
 
   get thin() {
-    return this.#thin;
+    return this.#verdict.yes;
   }
 
   /**
@@ -31,14 +32,9 @@ export class ThinLine {
    * @returns {boolean} whether `thin` has changed
    */
   measure(available, encodings) {
-    const says = this.#judge(available, encodings);
-    this.#said = says === this.#thin ? 0 : this.#said + 1;
     // What has no sense any more ends at once.
-    const sure = this.#said >= SURE || (this.#thin && worth(available, encodings) < WORTHLESS);
-    if (says === this.#thin || !sure) return false;
-    this.#thin = says;
-    this.#said = 0;
-    return true;
+    const worthless = this.thin && worth(available, encodings) < WORTHLESS;
+    return this.#verdict.take(this.#judge(available, encodings), worthless ? 1 : SURE);
   }
 
   /**
@@ -46,11 +42,11 @@ export class ThinLine {
    * @param {readonly Wanted[]} encodings
    */
   #judge(available, encodings) {
-    if (worth(available, encodings) < (this.#thin ? WORTHLESS : WORTH)) return false;
+    if (worth(available, encodings) < (this.thin ? WORTHLESS : WORTH)) return false;
     const active = encodings.filter((encoding) => encoding.active);
     const largest = /** @type {Wanted} */ (active.at(-1));
     const all = active.slice(0, -1).reduce((sum, { bitrate }) => sum + bitrate, largest.usual * START);
-    return available < (this.#thin ? all * SPARE : all);
+    return available < (this.thin ? all * SPARE : all);
   }
 }
 
