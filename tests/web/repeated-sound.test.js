@@ -4,10 +4,10 @@ import { describe, it } from "node:test";
 import { RepeatedSound } from "../../web/sdk/src/repeated-sound.js";
 import { SourceSender } from "../../web/sdk/src/source-sender.js";
 
-const LOSSY = { lost: 0.03, available: 250_000 };
-const CLEAN = { lost: 0, available: 250_000 };
+const LOSSY = { lostAtFirst: 0.03, available: 250_000 };
+const CLEAN = { lostAtFirst: 0, available: 250_000 };
 
-/** @param {RepeatedSound} sound @param {{ lost: number, available: number | null }[]} measured */
+/** @param {RepeatedSound} sound @param {{ lostAtFirst: number, available: number | null }[]} measured */
 const after = (sound, measured) => {
   for (const each of measured) sound.measure(each);
   return sound.wanted;
@@ -54,7 +54,7 @@ describe("SourceSender on a line that loses", () => {
     const fake = sender(codecs);
     const source = new SourceSender(fake);
     await source.send(name, null, undefined);
-    /** @param {{ lost: number, available: number }[]} measured */
+    /** @param {{ lostAtFirst: number, available: number }[]} measured */
     return async (measured) => {
       measured.forEach((each) => source.shares(each));
       await settle();

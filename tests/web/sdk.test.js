@@ -6,7 +6,7 @@ import { BridgeError, RequestError, refusalToError, RoomError, TokenError } from
 import { Emitter } from "../../web/sdk/src/emitter.js";
 import { levelOf, rateParticipant, rateSending, worse } from "../../web/sdk/src/quality-monitor.js";
 import { Roster } from "../../web/sdk/src/roster.js";
-import { rate, StatisticsReader } from "../../web/sdk/src/statistics.js";
+import { lostAtFirst, rate, StatisticsReader } from "../../web/sdk/src/statistics.js";
 import { Unheard } from "../../web/sdk/src/unheard.js";
 
 describe("Backoff", () => {
@@ -128,6 +128,19 @@ describe("statistics", () => {
     const { sources } = reader.read(new Map([["in-1", inbound(3_000, 195, 5, 35_000)]]), () => "s-1");
     const { bitrate, packets, lost } = sources.get("s-1");
     assert.deepEqual([bitrate, packets, lost], [100_000, 95, 0.05]);
+  });
+
+  it("tell what the line lost of all that was sent, though it came at the second try", () => {
+    const outbound = (id, timestamp, packetsSent, retransmittedPacketsSent) => [
+      id, { id, type: "outbound-rtp", timestamp, packetsSent, retransmittedPacketsSent },
+    ];
+    const remote = ["remote", { type: "remote-inbound-rtp", localId: "voice", fractionLost: 0.01 }];
+    const reader = new StatisticsReader();
+    reader.read(new Map([outbound("voice", 1_000, 50, 1), outbound("face", 1_000, 10, 0)]), ({ id }) => id);
+    const { sources } = reader.read(new Map([outbound("voice", 3_000, 153, 4), outbound("face", 3_000, 60, 0), remote]), ({ id }) => id);
+    assert.deepEqual(["voice", "face"].map((id) => sources.get(id).resent), [0.03, 0]);
+    assert.equal(lostAtFirst([...sources.values()]).toFixed(3), (0.04 * 103 / 153).toFixed(3));
+    assert.equal(lostAtFirst([]), 0);
   });
 
   it("find the address pair in use", () => {

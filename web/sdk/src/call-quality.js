@@ -1,6 +1,6 @@
 import { QualityMonitor, levelOf, rateParticipant, rateSending, worse } from "./quality-monitor.js";
 import { SoundWatch } from "./sound-watch.js";
-import { StatisticsReader } from "./statistics.js";
+import { StatisticsReader, lostAtFirst } from "./statistics.js";
 import { UdpReturn } from "./udp-return.js";
 
 /** @import { QualityNotice } from "./protocol.js" */
@@ -120,8 +120,9 @@ export class CallQuality {
     // While nothing comes back, the line is gone, not thin.
     if (statistics.publish?.received) {
       const { availableBitrate: available, roundTrip } = statistics.publish;
-      const lost = Math.max(0, ...[...statistics.sent.values()].map((figures) => figures.lost));
-      this.#publisher.measure({ available, lost, roundTrip });
+      const sent = [...statistics.sent.values()];
+      const lost = Math.max(0, ...sent.map((figures) => figures.lost));
+      this.#publisher.measure({ available, lost, lostAtFirst: lostAtFirst(sent), roundTrip });
     }
     for (const participant of this.#roster.participants.values()) {
       participant.quality = worse(participant.line, rateParticipant(participant, statistics));

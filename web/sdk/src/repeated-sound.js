@@ -23,10 +23,12 @@ export class RepeatedSound {
   /**
    * Takes in a measurement.
    *
-   * @param {{ lost: number, available: number | null }} measured the share of what was sent, and bit/s for all that is sent
+   * What came when it was sent again counts as lost, too: of sound that is often too late.
+   *
+   * @param {{ lostAtFirst: number, available: number | null }} measured the share of what was sent, and bit/s for all that is sent
    * @returns {boolean} whether `wanted` has changed
    */
-  measure({ lost, available }) {
+  measure({ lostAtFirst: lost, available }) {
     if (available !== null && available < LEAST) return this.#verdict.take(false, 1);
     return this.#verdict.take(lost >= (this.wanted ? BELOW : FROM), this.wanted ? SURE_NO_LONGER : SURE);
   }

@@ -105,7 +105,7 @@ export class SourceSender {
   /**
    * Takes in what one's own line does to this sound and all else that is sent.
    *
-   * @param {{ lost: number, available: number | null }} measured share, and bit/s
+   * @param {{ lostAtFirst: number, available: number | null }} measured share, and bit/s
    */
   shares(measured) {
     const lengthened = measured.available !== null && this.#frames.measure(measured.available);

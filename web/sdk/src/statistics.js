@@ -6,7 +6,8 @@
  * @typedef {object} SourceStatistics
  * @property {number} bitrate bit/s
  * @property {number} packets since the last reading
- * @property {number} lost share of packets lost since the last reading, 0 to 1
+ * @property {number} lost share of packets lost since the last reading, 0 to 1; of what is sent, for good
+ * @property {number} resent share of the packets sent since the last reading that had to be sent again, 0 to 1; 0 of what is received
  * @property {number | null} jitter seconds
  * @property {number | null} framesPerSecond
  * @property {number | null} width pixels
@@ -82,11 +83,13 @@ function compare(last, now) {
   const inbound = now.type === "inbound-rtp";
   const packets = grown(inbound ? "packetsReceived" : "packetsSent");
   const lost = grown("packetsLost");
+  const resent = inbound ? 0 : grown("retransmittedPacketsSent");
   const samples = grown("totalSamplesReceived");
   return {
     bitrate: (grown(inbound ? "bytesReceived" : "bytesSent") * 8) / seconds,
     packets,
     lost: inbound ? lost / Math.max(1, packets + lost) : now.remoteLost,
+    resent: Math.min(1, resent / Math.max(1, packets - resent)),
     jitter: now.jitter ?? null,
     framesPerSecond: now.framesPerSecond ?? null,
     width: now.frameWidth ?? null,
@@ -120,6 +123,22 @@ function readConnection(report) {
     bytes: chosen["bytesReceived"] ?? 0,
     protocol: report.get(chosen["localCandidateId"])?.protocol ?? null,
   };
+}
+
+/**
+ * What the line lost of all that was sent, whether or not it came at the second try.
+ *
+ * @param {Pick<SourceStatistics, "packets" | "lost" | "resent">[]} sent
+ * @returns {number} a share, 0 to 1
+ */
+export function lostAtFirst(sent) {
+  let packets = 0;
+  let lost = 0;
+  for (const figures of sent) {
+    packets += figures.packets;
+    lost += figures.packets * (figures.lost + figures.resent);
+  }
+  return Math.min(1, lost / Math.max(1, packets));
 }
 
 /**

@@ -3,10 +3,10 @@
 /** What pictures may take: bit/s, and frames a second. @typedef {{ bitrate: number, frames: number }} Bound */
 
 /**
- * `lost`: the share of what was sent, 0 to 1; `roundTrip` in seconds; `available`: bit/s for all that is sent, null where the browser
- * does not say.
+ * `lost`: the share of what was sent that never came, 0 to 1; `lostAtFirst`: that with what came when it was sent again; `roundTrip` in
+ * seconds; `available`: bit/s for all that is sent, null where the browser does not say.
  *
- * @typedef {{ available: number | null, lost: number, roundTrip: number | null }} Measurement
+ * @typedef {{ available: number | null, lost: number, lostAtFirst: number, roundTrip: number | null }} Measurement
  */
 
 /**
