@@ -120,10 +120,10 @@ describe("LongFrames", () => {
     const source = new SourceSender(fake);
     await source.send("microphone", null, undefined);
     assert.equal("adaptivePtime" in fake.encodings[0], false);
-    for (const bitrate of [84_400, 84_400]) source.shares({ available: bitrate, lostAtFirst: 0 });
+    for (const bitrate of [84_400, 84_400]) source.shares(bitrate);
     await new Promise((resolve) => setImmediate(resolve));
     assert.equal(fake.encodings[0].adaptivePtime, true);
-    for (const bitrate of [300_000, 300_000]) source.shares({ available: bitrate, lostAtFirst: 0 });
+    for (const bitrate of [300_000, 300_000]) source.shares(bitrate);
     await new Promise((resolve) => setImmediate(resolve));
     assert.equal(fake.encodings[0].adaptivePtime, false);
     source.want({ encodings: [{ rid: null, active: true, spare: false }], max_bitrate: 12_000 });

@@ -29,3 +29,46 @@ export function codecsToOffer(codecs, chosen) {
   const first = taken.filter((codec) => type(codec) === `video/${chosen ?? ""}`.toLowerCase());
   return [...first, ...taken.filter((codec) => !first.includes(codec))];
 }
+
+/**
+ * The codecs of sound in the order in which to offer them: browsers repeat sound where that comes first.
+ *
+ * @param {RTCRtpCodec[]} codecs that the browser has, in its order
+ * @param {boolean} repeated
+ * @returns {RTCRtpCodec[]} empty where the browser cannot repeat sound: its own list is offered then
+ */
+export function soundToOffer(codecs, repeated) {
+  const repeating = codecs.filter(({ mimeType }) => mimeType.toLowerCase() === "audio/red");
+  if (repeating.length === 0) return [];
+  const others = codecs.filter((codec) => !repeating.includes(codec));
+  const [first, ...rest] = others;
+  return repeated || first === undefined ? [...repeating, ...others] : [first, ...repeating, ...rest];
+}
+
+/**
+ * Has what the bridge takes offered, the codec that the application chose first. A browser without it goes on with its own.
+ *
+ * @param {RTCRtpTransceiver} transceiver
+ * @param {VideoCodec | undefined} chosen
+ */
+export function preferPicture(transceiver, chosen) {
+  prefer(transceiver, codecsToOffer(RTCRtpReceiver.getCapabilities("video")?.codecs ?? [], chosen));
+}
+
+/**
+ * Has sound offered so that the browser repeats it, or not: from the next negotiation on.
+ *
+ * @param {RTCRtpTransceiver} transceiver
+ * @param {boolean} repeated
+ */
+export function preferSound(transceiver, repeated) {
+  prefer(transceiver, soundToOffer(RTCRtpReceiver.getCapabilities("audio")?.codecs ?? [], repeated));
+}
+
+/**
+ * @param {RTCRtpTransceiver} transceiver
+ * @param {RTCRtpCodec[]} codecs in the order in which to offer them; none for the browser's own
+ */
+function prefer(transceiver, codecs) {
+  if (codecs.length > 0 && typeof transceiver.setCodecPreferences === "function") transceiver.setCodecPreferences(codecs);
+}

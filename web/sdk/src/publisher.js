@@ -1,9 +1,10 @@
-import { codecsToOffer } from "./codecs.js";
+import { preferPicture, preferSound } from "./codecs.js";
 import { ConnectionWatch } from "./connection.js";
 import { originOf } from "./derived-track.js";
 import { Emitter } from "./emitter.js";
 import { encodingsFor, withoutScalability } from "./encodings.js";
 import { BridgeError, ConnectionError, RequestError } from "./errors.js";
+import { REPETITION, RepeatedSound } from "./repeated-sound.js";
 import { setLocalDescriptionWithSoundRepair } from "./sound-repair.js";
 import { SourceSender } from "./source-sender.js";
 import { readProgress } from "./statistics.js";
@@ -44,6 +45,7 @@ export class Publisher extends Emitter {
   #encodings = new WeakMap();
   #saving = false;
   #upload = new ThinUpload();
+  #repeatedSound = new RepeatedSound();
   /** @type {Waiter[]} */
   #waiters = [];
   /** Why the bridge did not take a source of the last offer. @type {WeakMap<LocalSource, RequestError>} */
@@ -111,9 +113,7 @@ export class Publisher extends Emitter {
    * @param {Measurement} measured
    */
   measure(measured) {
-    for (const [{ kind }, transceiver] of this.#sources) {
-      if (kind === "audio" && transceiver) this.#senders.get(transceiver)?.shares(measured);
-    }
+    if (this.#repeatedSound.measure(measured)) this.#repeatSound();
     if (measured.available !== null) this.#carries(measured.available);
     const seen = this.#videos().some(([{ muted }, transceiver]) => !muted && this.#senders.get(transceiver)?.wanted);
     // What is not sent says nothing of the line.
@@ -139,17 +139,30 @@ export class Publisher extends Emitter {
     this.#senders.get(transceiver)?.bound({ bitrate: bitrate / Math.max(1, pictures), frames });
   }
 
+  /** Offers anew where there is sound: browsers choose among codecs by their order in what was agreed on, and by nothing else. */
+  #repeatSound() {
+    const sounds = [...this.#sources].flatMap(([{ kind }, transceiver]) => (kind === "audio" && transceiver ? [transceiver] : []));
+    for (const transceiver of sounds) preferSound(transceiver, this.#repeatedSound.wanted);
+    if (sounds.length === 0) return;
+    this.#offerWanted = true;
+    this.#negotiate();
+  }
+
   /**
    * Where the line is too thin for all sizes of a picture, the best alone is sent. With several pictures at a time they all
-   * stay, since which of them the browser spends it on is not known.
+   * stay, since which of them the browser spends it on is not known. Where it is too thin for sound in short frames, those become longer.
    *
    * @param {number} bitrate bit/s, as the browser estimates it
    */
   #carries(bitrate) {
+    for (const [{ kind }, transceiver] of this.#sources) {
+      if (kind === "audio" && transceiver) this.#senders.get(transceiver)?.shares(bitrate);
+    }
     const videos = [...this.#sources].filter(([{ kind, muted }]) => kind === "video" && !muted);
     const [video] = videos;
     if (videos.length !== 1 || !video?.[1]) return;
-    this.#senders.get(video[1])?.carries(bitrate - SOUND_ON_THE_WIRE);
+    const sound = SOUND_ON_THE_WIRE + (this.#repeatedSound.wanted ? REPETITION : 0);
+    this.#senders.get(video[1])?.carries(bitrate - sound);
   }
 
   /**
@@ -364,7 +377,8 @@ export class Publisher extends Emitter {
       const sender = new SourceSender(transceiver.sender);
       this.#senders.set(transceiver, sender);
       sender.save(this.#saving);
-      preferCodec(transceiver, source);
+      if (source.kind === "video") preferPicture(transceiver, source.codec);
+      else preferSound(transceiver, this.#repeatedSound.wanted);
       await sender.send(source.name, size, source.codec);
       taken.add(transceiver);
       this.#sources.set(source, transceiver);
@@ -464,18 +478,6 @@ function sizeOf({ track }) {
 function holds(transceiver, source) {
   const wanted = encodingsFor(source.name, sizeOf(source), source.codec);
   return transceiver.sender.getParameters().encodings.length === wanted.length;
-}
-
-/**
- * Has what the bridge takes offered, the codec that the application chose first. A browser without it goes on with its own.
- *
- * @param {RTCRtpTransceiver} transceiver
- * @param {LocalSource} source
- */
-function preferCodec(transceiver, source) {
-  if (source.kind !== "video" || typeof transceiver.setCodecPreferences !== "function") return;
-  const codecs = codecsToOffer(RTCRtpReceiver.getCapabilities("video")?.codecs ?? [], source.codec);
-  if (codecs.length > 0) transceiver.setCodecPreferences(codecs);
 }
 
 /** @param {RTCPeerConnection} connection */

@@ -1,6 +1,5 @@
 import { encodingsFor, fitted, withoutScalability } from "./encodings.js";
 import { LongFrames } from "./long-frames.js";
-import { RepeatedSound } from "./repeated-sound.js";
 import { ThinLine } from "./thin-line.js";
 
 /** @import { Size, VideoCodec } from "./encodings.js" */
@@ -36,7 +35,6 @@ export class SourceSender {
   #bound = { bitrate: Infinity, frames: Infinity };
   #line = new ThinLine();
   #frames = new LongFrames();
-  #repeated = new RepeatedSound();
   /** @type {Promise<void>} */
   #last = Promise.resolve();
 
@@ -103,13 +101,12 @@ export class SourceSender {
   }
 
   /**
-   * Takes in what one's own line does to this sound and all else that is sent.
+   * Takes in what one's own line carries for this sound and all else that is sent.
    *
-   * @param {{ lostAtFirst: number, available: number | null }} measured share, and bit/s
+   * @param {number} bitrate bit/s
    */
-  shares(measured) {
-    const lengthened = measured.available !== null && this.#frames.measure(measured.available);
-    if (this.#repeated.measure(measured) || lengthened) this.#apply();
+  shares(bitrate) {
+    if (this.#frames.measure(bitrate)) this.#apply();
   }
 
   #apply() {
@@ -147,27 +144,12 @@ export class SourceSender {
       // Of WebRTC Extensions; browsers that do not know it leave it out.
       const long = this.#frames.wanted || (SOUND.has(this.#name) && this.#ceiling !== null);
       if (long || "adaptivePtime" in encoding) Object.assign(encoding, { adaptivePtime: long });
-      if (SOUND.has(this.#name)) this.#repeat(encoding, parameters.codecs);
     });
     // A single encoding browsers would start much smaller than it is, and be slow to enlarge.
     const degradation = this.#line.thin ? "maintain-resolution" : DEGRADATION[this.#name];
     delete (/** @type {{ degradationPreference?: string }} */ (parameters).degradationPreference);
     if (degradation !== undefined) Object.assign(parameters, { degradationPreference: degradation });
     return parameters;
-  }
-
-  /**
-   * Sends redundant sound, or none. Browsers that cannot choose among codecs in mid-call have no `codec`, and leave it out.
-   *
-   * @param {RTCRtpEncodingParameters} encoding
-   * @param {RTCRtpCodecParameters[] | undefined} codecs that were negotiated, where the browser says
-   */
-  #repeat(encoding, codecs = []) {
-    const named = (/** @type {string} */ name) => codecs.find(({ mimeType }) => mimeType.toLowerCase() === name);
-    const repeating = named("audio/red");
-    if (repeating === undefined || !(this.#repeated.wanted || "codec" in encoding)) return;
-    const { payloadType: _, ...codec } = this.#repeated.wanted ? repeating : (named("audio/opus") ?? repeating);
-    Object.assign(encoding, { codec });
   }
 
   /**
