@@ -6,6 +6,7 @@ use _core::command::Command;
 use _core::event::Event;
 use _core::packet::rtcp::{DelaySinceLastRr, ExtendedReportBlock, Packet, ReportBlock, SenderInfo, packets};
 use _core::packet::rtp::{Fields, RtpPacket};
+use _core::params::{CodecParams, PayloadTypeMapping};
 
 use common::client::TWCC;
 use common::media::{self, Camera};
@@ -69,6 +70,95 @@ fn what_one_receiver_lost_is_sent_again_to_it_alone() {
     assert!(other.received(&mut sim).rtp.is_empty());
     assert!(nacked(&publisher.received(&mut sim).rtcp).is_empty());
     assert_eq!((sim.engine.counters().nacks_received, sim.engine.counters().retransmissions), (5, 5));
+}
+
+/// Sound whose publisher repeats each frame with the next packet (RFC 2198).
+struct RepeatingTalker {
+    frames: u16,
+}
+
+impl RepeatingTalker {
+    const OPUS: u8 = 111;
+    const RED: u8 = 63;
+
+    /// The frame is its number.
+    fn packet(&mut self) -> Vec<u8> {
+        let number = self.frames;
+        self.frames += 1;
+        let earlier = (number - 1).to_be_bytes();
+        let mut payload = vec![0x80 | Self::OPUS, 0x0f, 0x00, 0x02, Self::OPUS];
+        payload.extend_from_slice(&earlier);
+        payload.extend_from_slice(&number.to_be_bytes());
+        let fields = Fields {
+            payload_type: Self::RED,
+            sequence_number: 65_530_u16.wrapping_add(number),
+            timestamp: u32::from(number) * 960,
+            ssrc: 5_000,
+            marker: false,
+        };
+        media::packet(&fields, &[], &payload)
+    }
+}
+
+/// The newest frame of each packet, by the receiver's numbers.
+fn frames(packets: &[Vec<u8>]) -> Vec<u16> {
+    let mut packets: Vec<_> = packets.iter().map(|packet| RtpPacket::parse(packet).unwrap()).collect();
+    packets.sort_by_key(|packet| packet.header.timestamp);
+    packets.iter().map(|packet| *packet.payload().last_chunk().unwrap()).map(u16::from_be_bytes).collect()
+}
+
+#[test]
+fn sound_that_is_repeated_is_passed_on_and_not_asked_for() {
+    let mut sim = Sim::new();
+    let mut publisher = Client::connect(&mut sim, 1, 10);
+    let mut knows = Client::connect(&mut sim, 1, 20);
+    let mut plain = Client::connect(&mut sim, 1, 30);
+    let mut params = media::audio_params(10, Some(5_000));
+    params.codecs[0].rtcp_feedback.push("nack".into());
+    let opus = &params.codecs[0];
+    let red = CodecParams { payload_type: RepeatingTalker::RED, name: "red".into(), ..opus.clone() };
+    params.codecs.insert(0, red);
+    sim.command(Command::CreateProducer { producer_id: 100, params });
+    for (id, takes) in [(20, true), (30, false)] {
+        let mut params = media::audio_consumer(id, 100, 9_000);
+        params.payload_types[0].payload_type = 109;
+        params.payload_types.extend(takes.then_some(PayloadTypeMapping {
+            producer_payload_type: RepeatingTalker::RED,
+            payload_type: 62,
+            rtx_payload_type: None,
+        }));
+        sim.command(Command::CreateConsumer { consumer_id: id, params });
+    }
+    sim.assert_no_failure();
+    let mut talker = RepeatingTalker { frames: 1 };
+    for number in 1..40 {
+        let packet = talker.packet();
+        // The first is with the second; one is lost alone, and three in a row, of which two are nowhere.
+        if ![10, 20, 21, 22].contains(&number) {
+            publisher.send_rtp(&mut sim, &packet);
+        }
+        sim.run_ms(20);
+    }
+    let heard: Vec<u16> = (0..40).filter(|number| ![20, 21].contains(number)).collect();
+    for listener in [&mut knows, &mut plain] {
+        let received = listener.received(&mut sim).rtp;
+        assert_eq!(frames(&received), heard);
+        let first = numbers(&received)[0];
+        let mut seen: Vec<u16> = numbers(&received).iter().map(|number| number.wrapping_sub(first)).collect();
+        seen.sort_unstable();
+        assert_eq!(seen, heard, "each has its own place, and what is missing still has one");
+    }
+    sim.run_ms(6_000);
+    let compounds = publisher.received(&mut sim).rtcp;
+    let mut asked = nacked(&compounds);
+    asked.sort_unstable();
+    asked.dedup();
+    assert_eq!(asked, [65_530_u16.wrapping_add(20), 65_530_u16.wrapping_add(21)]);
+    let lost = compounds.iter().flat_map(|compound| packets(compound)).filter_map(|packet| match packet {
+        Ok(Packet::ReceiverReport(report)) => report.reports().map(|block| block.cumulative_lost).max(),
+        _ => None,
+    });
+    assert!(lost.max() == Some(4), "reports are of packets, whatever was in the others");
 }
 
 /// A blackout too short to be told from silence, and too long to be repaired: the receiver is not left to wait until it

@@ -27,7 +27,7 @@ describe("RepeatedSound", () => {
     assert.equal(after(new RepeatedSound(), lost.map((lostAtFirst) => ({ ...LOSSY, lostAtFirst }))), true);
   });
 
-  it("is not where the line carries too little, and is where nobody knows", () => {
+  it("is not where the line carries too little, nor where nobody knows what it carries", () => {
     const sound = new RepeatedSound();
     const thin = { ...LOSSY, available: 100_000 };
     const between = { ...LOSSY, available: 130_000 };
@@ -35,7 +35,24 @@ describe("RepeatedSound", () => {
     assert.equal(after(sound, [LOSSY, between, between, thin]), true);
     assert.equal(after(sound, [thin]), false);
     assert.equal(after(sound, [between, between]), false);
-    assert.equal(after(new RepeatedSound(), Array(3).fill({ ...LOSSY, available: null })), true);
+    assert.equal(after(new RepeatedSound(), Array(3).fill({ ...LOSSY, available: null })), false);
+  });
+
+  it("takes no more than half as much again on a thin line, whose pictures are held to the rest", () => {
+    const sound = new RepeatedSound();
+    assert.deepEqual([sound.bitrate, sound.displaces, sound.onTheWire(32_000)], [Infinity, false, 45_000]);
+    after(sound, [LOSSY, LOSSY]);
+    assert.deepEqual([sound.bitrate, sound.displaces, sound.onTheWire(32_000)], [20_000, true, 53_000]);
+    after(sound, [{ ...LOSSY, available: 800_000 }]);
+    assert.deepEqual([sound.bitrate, sound.displaces, sound.onTheWire(32_000)], [Infinity, false, 77_000]);
+  });
+
+  it("is not beside several pictures on a thin line, which could not be held to the rest", () => {
+    const sound = new RepeatedSound();
+    for (const available of [250_000, 250_000, 250_000]) sound.measure({ ...LOSSY, available }, true);
+    assert.equal(sound.wanted, false);
+    sound.measure({ ...LOSSY, available: 800_000 }, true);
+    assert.equal(sound.wanted, true);
   });
 });
 

@@ -3,6 +3,7 @@
 use super::consumers::ConsumerEntry;
 use super::receive::Source;
 use super::{Engine, ErrorKind, Outcome};
+use crate::codec::{Codec, red};
 use crate::extension::ExtensionValues;
 use crate::media_packet::MediaPacket;
 use crate::packet::rtp::{RtpHeader, RtpPacket};
@@ -60,10 +61,10 @@ impl Engine {
                 if values.audio_level.is_some() {
                     self.level_heard(now, key);
                 }
-                let router = self.transports[key].router;
-                if self.admit(now, router, producer, &media) {
-                    self.forward(now, key, producer, &media);
+                if media.codec == Codec::Red {
+                    self.forward_repeated(now, key, producer, &media);
                 }
+                self.forward_if_admitted(now, key, producer, &media);
                 // Afterwards: what a consumer starts with is taken from what is held, and this packet is.
                 if self.producers[producer].producer.has_layer_news() {
                     self.layers_changed(now, producer);
@@ -74,6 +75,27 @@ impl Engine {
             Received::Nothing(Discard::UnknownPayloadType) => Err(ErrorKind::RtpPayloadType),
             Received::Nothing(Discard::UnknownSsrc) => Err(ErrorKind::RtpUnroutable),
             Received::Nothing(_) => Ok(()),
+        }
+    }
+
+    fn forward_if_admitted(&mut self, now: Time, key: usize, producer: usize, media: &MediaPacket<'_>) {
+        let router = self.transports[key].router;
+        if self.admit(now, router, producer, media) {
+            self.forward(now, key, producer, media);
+        }
+    }
+
+    /// Gives consumers what was lost on the way to us, and is repeated in this packet (RFC 2198): not all of them take it as it
+    /// came, and what is here need not be asked for.
+    fn forward_repeated(&mut self, now: Time, key: usize, producer: usize, media: &MediaPacket<'_>) {
+        let Ok(blocks) = red::blocks(media.payload) else { return };
+        let earlier = blocks.clone().count() - 1;
+        // The oldest first; the newest block is the packet itself.
+        for (block, distance) in blocks.zip((1..=earlier as u64).rev()) {
+            let entry = &mut self.producers[producer];
+            if let Some(repeated) = entry.producer.repeated(now, media, &block, distance, &mut self.pool) {
+                self.forward_if_admitted(now, key, producer, &repeated);
+            }
         }
     }
 

@@ -26,6 +26,7 @@ pub use self::outcome::{Binding, Discard, KeyframeRequest, ProducerError, Receiv
 use self::stream::{EncodingStream, Placement};
 pub use self::watchdog::{Liveness, ProducerWatchdog};
 use crate::codec::Codec;
+use crate::codec::red::Block;
 use crate::event::ProducerStats;
 use crate::extension::ExtensionValues;
 use crate::media_packet::{MediaPacket, StreamId};
@@ -41,6 +42,10 @@ const MAX_ENCODINGS: usize = 8;
 /// A keyframe younger than this starts a new receiver at once. An older one would start it with a picture that is
 /// late by as much, and receivers take seconds to catch up.
 const MAX_REPLAY_AGE: Duration = Duration::from_millis(250);
+
+/// Packets back that one which repeats earlier frames is taken for (RFC 2198): what is older comes too late to be heard, and a
+/// packet can name hundreds.
+const MAX_REPEATED: u64 = 4;
 
 #[derive(Default)]
 struct Totals {
@@ -268,6 +273,41 @@ impl Producer {
             self.encodings[index].history.insert(&media, pool);
         }
         Received::Media(media)
+    }
+
+    /// The packet `distance` before `carrier`, one just received, whose frame `block` of that repeats (RFC 2198). None where it
+    /// came already, or where nobody would wait for it.
+    pub fn repeated<'a>(
+        &mut self,
+        now: Time,
+        carrier: &MediaPacket<'a>,
+        block: &Block<'a>,
+        distance: u64,
+        pool: &mut BlockPool,
+    ) -> Option<MediaPacket<'a>> {
+        if self.paused || block.data.is_empty() || distance > MAX_REPEATED {
+            return None;
+        }
+        let codec = self.codecs.media(block.payload_type).filter(|codec| codec.codec != Codec::Red)?;
+        let stream = &mut self.encodings[usize::from(carrier.encoding)];
+        let Placement::New(sequence) = stream.place_recovered(carrier.sequence.checked_sub(distance)? as u16) else {
+            return None;
+        };
+        stream.nack.received(now, sequence);
+        let media = MediaPacket {
+            sequence,
+            timestamp: carrier.timestamp.wrapping_sub(u32::from(block.timestamp_offset)),
+            payload_type: block.payload_type,
+            marker: false,
+            codec: codec.codec,
+            extensions: &[],
+            payload: block.data,
+            ..*carrier
+        };
+        if self.keeps_history {
+            self.encodings[usize::from(carrier.encoding)].history.insert(&media, pool);
+        }
+        Some(media)
     }
 
     #[inline]

@@ -4,7 +4,7 @@ import { originOf } from "./derived-track.js";
 import { Emitter } from "./emitter.js";
 import { encodingsFor, withoutScalability } from "./encodings.js";
 import { BridgeError, ConnectionError, RequestError } from "./errors.js";
-import { REPETITION, RepeatedSound } from "./repeated-sound.js";
+import { RepeatedSound } from "./repeated-sound.js";
 import { setLocalDescriptionWithSoundRepair } from "./sound-repair.js";
 import { SourceSender } from "./source-sender.js";
 import { readProgress } from "./statistics.js";
@@ -17,8 +17,8 @@ import { offersUdp } from "./udp-return.js";
 /** @import { Session } from "./session.js" */
 /** @import { Measurement } from "./thin-upload.js" */
 
-/** What speech takes with its headers, bit/s. */
-const SOUND_ON_THE_WIRE = 45_000;
+/** What speech takes without its headers, bit/s. */
+const SPEECH = 32_000;
 
 /** @typedef {{ resolve: () => void, reject: (error: unknown) => void }} Waiter */
 
@@ -113,7 +113,10 @@ export class Publisher extends Emitter {
    * @param {Measurement} measured
    */
   measure(measured) {
-    if (this.#repeatedSound.measure(measured)) this.#repeatSound();
+    const { bitrate } = this.#repeatedSound;
+    const moving = this.#videos().filter(([{ muted }]) => !muted);
+    if (this.#repeatedSound.measure(measured, moving.length > 1)) this.#repeatSound();
+    if (this.#repeatedSound.bitrate !== bitrate) for (const transceiver of this.#sounds()) this.#boundSound(transceiver);
     if (measured.available !== null) this.#carries(measured.available);
     const seen = this.#videos().some(([{ muted }, transceiver]) => !muted && this.#senders.get(transceiver)?.wanted);
     // What is not sent says nothing of the line.
@@ -132,6 +135,16 @@ export class Publisher extends Emitter {
     );
   }
 
+  /** @returns {RTCRtpTransceiver[]} */
+  #sounds() {
+    return [...this.#sources].flatMap(([{ kind }, transceiver]) => (kind === "audio" && transceiver ? [transceiver] : []));
+  }
+
+  /** @param {RTCRtpTransceiver} transceiver of a sound */
+  #boundSound(transceiver) {
+    this.#senders.get(transceiver)?.bound({ bitrate: this.#repeatedSound.bitrate, frames: Infinity });
+  }
+
   /** @param {RTCRtpTransceiver} transceiver of a picture */
   #bound(transceiver) {
     const { bitrate, frames } = this.#upload.bound;
@@ -141,7 +154,7 @@ export class Publisher extends Emitter {
 
   /** Offers anew where there is sound: browsers choose among codecs by their order in what was agreed on, and by nothing else. */
   #repeatSound() {
-    const sounds = [...this.#sources].flatMap(([{ kind }, transceiver]) => (kind === "audio" && transceiver ? [transceiver] : []));
+    const sounds = this.#sounds();
     for (const transceiver of sounds) preferSound(transceiver, this.#repeatedSound.wanted);
     if (sounds.length === 0) return;
     this.#offerWanted = true;
@@ -155,14 +168,12 @@ export class Publisher extends Emitter {
    * @param {number} bitrate bit/s, as the browser estimates it
    */
   #carries(bitrate) {
-    for (const [{ kind }, transceiver] of this.#sources) {
-      if (kind === "audio" && transceiver) this.#senders.get(transceiver)?.shares(bitrate);
-    }
+    for (const transceiver of this.#sounds()) this.#senders.get(transceiver)?.shares(bitrate);
     const videos = [...this.#sources].filter(([{ kind, muted }]) => kind === "video" && !muted);
     const [video] = videos;
     if (videos.length !== 1 || !video?.[1]) return;
-    const sound = SOUND_ON_THE_WIRE + (this.#repeatedSound.wanted ? REPETITION : 0);
-    this.#senders.get(video[1])?.carries(bitrate - sound);
+    const sound = this.#repeatedSound.onTheWire(SPEECH);
+    this.#senders.get(video[1])?.carries(bitrate - sound, this.#repeatedSound.displaces ? 1.08 * bitrate - sound : Infinity);
   }
 
   /**
@@ -382,7 +393,10 @@ export class Publisher extends Emitter {
       await sender.send(source.name, size, source.codec);
       taken.add(transceiver);
       this.#sources.set(source, transceiver);
-      if (source.kind !== "video") continue;
+      if (source.kind !== "video") {
+        this.#boundSound(transceiver);
+        continue;
+      }
       this.#bound(transceiver);
       source.setUpload(this.#upload.upload);
     }

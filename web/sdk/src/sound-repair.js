@@ -2,7 +2,8 @@
  * Sound that is lost is asked for again, where there is time: browsers can, and do not offer it of themselves.
  *
  * What is repeated with later packets (RFC 2198) helps against single losses; at the edge of Wi-Fi a tenth of a second goes at
- * once. So `a=rtcp-fb: … nack` is put into their descriptions for Opus. The bridge's own have it already.
+ * once. So `a=rtcp-fb: … nack` is put into their descriptions for Opus, and for that with repetitions: of which only what
+ * those leave out is asked for. The bridge's own have it already.
  */
 
 /**
@@ -20,7 +21,7 @@ export function withSoundRepair(sdp) {
 
 /** @param {string} section */
 function repaired(section) {
-  return section.replace(/^a=rtpmap:(\d+) opus\/.*\r\n/gim, (line, payloadType) => {
+  return section.replace(/^a=rtpmap:(\d+) (?:opus|red)\/.*\r\n/gim, (line, payloadType) => {
     const feedback = `a=rtcp-fb:${payloadType} nack\r\n`;
     return section.includes(feedback) ? line : line + feedback;
   });

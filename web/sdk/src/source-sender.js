@@ -1,6 +1,6 @@
 import { encodingsFor, fitted, withoutScalability } from "./encodings.js";
 import { LongFrames } from "./long-frames.js";
-import { ThinLine } from "./thin-line.js";
+import { START, ThinLine } from "./thin-line.js";
 
 /** @import { Size, VideoCodec } from "./encodings.js" */
 /** @import { EncodingsNotice, SourceName } from "./protocol.js" */
@@ -8,6 +8,10 @@ import { ThinLine } from "./thin-line.js";
 
 /** Where the rate does not suffice: a screen keeps its size, since its text must be read. @type {Partial<Record<SourceName, string>>} */
 const DEGRADATION = { screen: "maintain-resolution" };
+
+/** The least that a picture is held to, and by how much that has to change before the browser is told: bit/s, and a share. */
+const LEAST_PICTURE = 30_000;
+const MOVED = 0.04;
 
 /** Of little sound in short frames, headers take as much as the sound. @type {Set<SourceName>} */
 const SOUND = new Set(["microphone", "screen_audio"]);
@@ -33,6 +37,8 @@ export class SourceSender {
   #saving = false;
   /** What one's own line has for it at most. @type {Bound} */
   #bound = { bitrate: Infinity, frames: Infinity };
+  /** What one's own line has left for all encodings together, bit/s. */
+  #rest = Infinity;
   #line = new ThinLine();
   #frames = new LongFrames();
   /** @type {Promise<void>} */
@@ -88,8 +94,13 @@ export class SourceSender {
     this.#apply();
   }
 
-  /** @param {number} bitrate that one's own line has for this source, bit/s */
-  carries(bitrate) {
+  /**
+   * @param {number} bitrate that one's own line has for this source, bit/s
+   * @param {number} [rest] what the browser has to be held to, since it would take more by itself, bit/s
+   */
+  carries(bitrate, rest = Infinity) {
+    const moved = !(Math.abs(rest - this.#rest) < MOVED * this.#rest) && rest !== this.#rest;
+    if (moved) this.#rest = rest;
     const { encodings } = this.#sender.getParameters();
     const layout = fitted(this.#layout, encodings.length);
     const wanted = encodings.map(({ rid }, index) => {
@@ -97,7 +108,7 @@ export class SourceSender {
       const { active: received, spare } = this.#wantedOf(rid, index);
       return { active: active && received, spare, usual, bitrate: Math.min(usual, this.#ceiling ?? Infinity) };
     });
-    if (this.#line.measure(bitrate, wanted)) this.#apply();
+    if (this.#line.measure(bitrate, wanted) || moved) this.#apply();
   }
 
   /**
@@ -129,6 +140,7 @@ export class SourceSender {
     const layout = adapt(fitted(this.#layout, parameters.encodings.length));
     const { bitrate, frames } = this.#bound;
     const bounded = bitrate !== Infinity;
+    let rest = this.#rest;
     parameters.encodings.forEach((encoding, index) => {
       const { rid: _, ...wanted } = /** @type {RTCRtpEncodingParameters} */ (layout[index]);
       Object.assign(encoding, wanted);
@@ -138,7 +150,13 @@ export class SourceSender {
       if (this.#saving && index > 0) encoding.active = false;
       if (bounded) encoding.active = index === 0 && bitrate > 0 && this.wanted;
       if (bounded && bitrate > 0) encoding.maxBitrate = Math.min(encoding.maxBitrate ?? Infinity, bitrate);
-      const fewer = bounded && frames > 0 ? Math.min(wanted.maxFramerate ?? Infinity, frames) : wanted.maxFramerate;
+      if (encoding.active && rest !== Infinity) {
+        // Held to less than it starts with, a larger one would be sent, and poor; the browser leaves it out by itself.
+        const least = rest === this.#rest ? LEAST_PICTURE : START * (wanted.maxBitrate ?? 0);
+        encoding.maxBitrate = Math.min(encoding.maxBitrate ?? Infinity, Math.max(rest, least));
+        rest -= encoding.maxBitrate;
+      }
+      const fewer = frames > 0 && frames !== Infinity ? Math.min(wanted.maxFramerate ?? Infinity, frames) : wanted.maxFramerate;
       if (fewer !== undefined) encoding.maxFramerate = fewer;
       else delete encoding.maxFramerate;
       // Of WebRTC Extensions; browsers that do not know it leave it out.
