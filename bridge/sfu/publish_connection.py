@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from bridge.errors import BridgeError
@@ -128,7 +129,7 @@ class PublishConnection:
         self, offer: SessionDescription, media: Sequence[PublishedMedia]
     ) -> tuple[tuple[Producer, ...], tuple[Producer, ...], tuple[int, ...]]:
         """Makes the producers those of the answer. A producer whose codecs or SSRCs changed is a new one."""
-        wanted = {self._name(offer, each): each for each in media}
+        wanted = {self._name(offer, each): replace(each, codecs=codecs.as_encoded(each.codecs)) for each in media}
         kept: list[Producer] = []
         gone: list[str] = []
         for key, (old, producer) in self._media.items():

@@ -1,4 +1,4 @@
-"""Sound over a line that loses packets, in Chromium: what redundancy made by the bridge (RFC 2198) saves."""
+"""Sound over a line that loses packets, in Chromium: redundancy (RFC 2198) made by the bridge, and by who speaks."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.browser.browsers import Browser, Page
+from tests.browser.test_page import id_of, join, link
 from tests.support.bridge import Bridge
 from tests.support.media import GREEN, RED, ToneTrack
 from tests.support.participant import Participant
@@ -21,6 +22,16 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 SCRIPT = (Path(__file__).parent / "lossy_sound.js").read_text()
 SECOND = 48_000
 """Samples."""
+PUBLISHED_THROUGH = """
+void (() => {
+  const take = RTCPeerConnection.prototype.setRemoteDescription;
+  RTCPeerConnection.prototype.setRemoteDescription = function ({ type, sdp }) {
+    const changed = type === "answer" ? sdp.replaceAll("%s typ host", "127.0.0.1 %s typ host") : sdp;
+    return take.call(this, { type, sdp: changed });
+  };
+})()
+"""
+"""Has what the page publishes from now on go to a port of this machine in place of the bridge's address and port."""
 LOSS = 0.1
 """The share of packets: a hundred of the thousand that are looked at."""
 
@@ -77,3 +88,31 @@ async def test_redundancy_hides_what_the_line_loses(bridge: Bridge, room: str, c
         assert relays["red"].lost[63] > 3 * relays["red"].lost[111]
         tones = await page.evaluate("received.tones()")
         assert all(abs(tone - GREEN.tone) <= 25 for tone in tones), tones
+
+
+async def test_who_speaks_over_a_lossy_line_repeats_it(bridge: Bridge, room: str, chromium: Browser) -> None:
+    """By payload type, as it leaves; and who does not take redundancy hears it all the same."""
+    host, port = bridge.media_address.rsplit(":", 1)
+    async with AsyncExitStack() as stack:
+        listener = Participant(bridge.ws_url, bridge.token(room, "listener", "pasient"))
+        stack.push_async_callback(listener.close)
+        await listener.join()
+        relay = await stack.enter_async_context(LossyRelay((host, int(port)), 0.0, seed=7, upwards=0.05))
+        page = await chromium.open(link(bridge, room, GREEN), GREEN)
+        stack.push_async_callback(page.close)
+        await page.evaluate(PUBLISHED_THROUGH % (f"{host} {port}", relay.port))
+        await join(page)
+        person = await id_of(listener, GREEN)
+        microphone = await listener.watcher(person, "microphone")
+        await microphone.expect(GREEN, within=15)
+        async with asyncio.timeout(90):
+            while relay.sent[63] < 250:
+                await microphone.more(10)
+        plain = relay.sent[111]
+        await microphone.expect(GREEN, within=15)
+        async with asyncio.timeout(30):
+            while relay.sent[63] < 500:
+                await microphone.more(10)
+        assert relay.sent[111] == plain, "from then on, all of it"
+        relay.upwards = 0.0
+        await microphone.expect(GREEN, within=15)

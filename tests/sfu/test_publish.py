@@ -76,6 +76,18 @@ async def test_a_source_that_stops_is_gone_and_one_that_starts_again_is_new(brid
     assert third.producers == (*first.new[:1], *third.new)
 
 
+async def test_sound_that_is_repeated_from_now_on_is_the_same_producer(bridge: Bridge) -> None:
+    session, _ = bridge.open("anna")
+    first = await session.publish(OFFER)
+    repeated = OFFER.replace(" 111 63 ", " 63 111 ", 1)
+    assert repeated != OFFER
+    second = await session.publish(repeated)
+    assert (second.new, second.kept, second.gone) == ((), first.new, ())
+    answered = next(line for line in second.answer.splitlines() if line.startswith("m=audio"))
+    assert answered.split()[3:5] == ["63", "111"], "the publisher sends what comes first"
+    assert (await session.publish(OFFER)).kept == first.new
+
+
 async def test_another_stream_id_is_the_same_producer(bridge: Bridge) -> None:
     session, _ = bridge.open("anna")
     await session.publish(OFFER)

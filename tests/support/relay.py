@@ -12,13 +12,16 @@ Address = tuple[str, int]
 
 
 class LossyRelay:
-    """Forwards datagrams both ways and loses a share of those towards the client."""
+    """Forwards datagrams both ways and loses a share of those towards the client, and of those from it."""
 
-    def __init__(self, bridge: Address, loss: float, seed: int = 1) -> None:
+    def __init__(self, bridge: Address, loss: float, seed: int = 1, *, upwards: float = 0.0) -> None:
         self.bridge = bridge
         self.loss = loss
+        self.upwards = upwards
         self.lost: Counter[int] = Counter()
         """Packets lost by the second byte of their header without the marker: RTP's payload type."""
+        self.sent: Counter[int] = Counter()
+        """Packets that the client sent, lost ones too, by the same."""
         self.forwarded = 0
         self._random = random.Random(seed)
         self._client: Address | None = None
@@ -63,18 +66,26 @@ class LossyRelay:
 
     def _from_client(self, data: bytes, address: Address) -> None:
         self._client = address
+        if _is_media(data):
+            self.sent[data[1] & 0x7F] += 1
+            if self._random.random() < self.upwards:
+                return
         if not self._is_cut:
             self._far.sendto(data, self.bridge)
 
     def _from_bridge(self, data: bytes, _: Address) -> None:
         if self._client is None or self._is_cut:
             return
-        # Only media is lost: RTP and RTCP begin with 128 to 191 (RFC 7983).
-        if 128 <= data[0] <= 191 and self._random.random() < self.loss:
+        if _is_media(data) and self._random.random() < self.loss:
             self.lost[data[1] & 0x7F] += 1
             return
         self.forwarded += 1
         self._near.sendto(data, self._client)
+
+
+def _is_media(data: bytes) -> bool:
+    """Only that is lost: RTP and RTCP begin with 128 to 191 (RFC 7983)."""
+    return 128 <= data[0] <= 191
 
 
 class _Side(asyncio.DatagramProtocol):

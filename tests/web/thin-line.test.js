@@ -78,6 +78,25 @@ describe("SourceSender on a thin line", () => {
     assert.equal("degradationPreference" in fake.parameters, false);
   });
 
+  it("is held to what is left, all encodings together, and let go", async () => {
+    const fake = sender();
+    const source = new SourceSender(fake);
+    await source.send("camera", { width: 640, height: 360 }, undefined);
+    const rates = async (/** @type {number} */ rest) => {
+      source.hold(rest);
+      await settle();
+      return fake.parameters.encodings.map(({ maxBitrate }) => maxBitrate);
+    };
+    assert.deepEqual(await rates(350_000), [110_000, 240_000]);
+    assert.deepEqual(await rates(345_000), [110_000, 240_000], "nothing worth telling");
+    assert.deepEqual(await rates(200_000), [110_000, 160_000], "less of it would be sent, and poor");
+    assert.deepEqual(await rates(-5_000), [30_000, 160_000]);
+    assert.deepEqual(await rates(Infinity), [110_000, 400_000]);
+    source.want({ ...wanted, max_bitrate: null });
+    for (let measurement = 0; measurement < 2; measurement += 1) source.carries(190_000);
+    assert.equal((await rates(190_000))[1], 190_000, "the only one may have all of it");
+  });
+
   it("sends the smallest to save data, whatever is spare", async () => {
     const fake = sender();
     const source = new SourceSender(fake);

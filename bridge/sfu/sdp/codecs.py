@@ -216,6 +216,17 @@ def in_preference(codecs: Sequence[MediaCodec], prefer: Sequence[str] = ()) -> l
     return sorted(codecs, key=lambda each: wishes.index(each.codec.key) if each.codec.key in wishes else len(wishes))
 
 
+def as_encoded(codecs: Sequence[MediaCodec]) -> tuple[MediaCodec, ...]:
+    """A publisher's codecs with redundant audio (RFC 2198) behind what it repeats, wherever it stood.
+
+    Where it stands says whether the publisher repeats its sound, which may change in mid-call, and not what that is.
+    """
+    repeating = [each for each in codecs if each.codec.key == "red"]
+    others = [each for each in codecs if each.codec.key != "red"]
+    behind = next((index + 1 for index, each in enumerate(others) if each.codec.key == "opus"), len(others))
+    return (*others[:behind], *repeating, *others[behind:])
+
+
 def one_each(codecs: Sequence[MediaCodec]) -> list[MediaCodec]:
     """One payload type per codec, in the order of their first: of several, the one that most receivers decode.
 

@@ -1,14 +1,14 @@
 import { preferPicture, preferSound } from "./codecs.js";
 import { ConnectionWatch } from "./connection.js";
-import { originOf } from "./derived-track.js";
 import { Emitter } from "./emitter.js";
-import { encodingsFor, withoutScalability } from "./encodings.js";
+import { encodingsFor } from "./encodings.js";
 import { BridgeError, ConnectionError, RequestError } from "./errors.js";
 import { RepeatedSound } from "./repeated-sound.js";
 import { setLocalDescriptionWithSoundRepair } from "./sound-repair.js";
 import { SourceSender } from "./source-sender.js";
 import { readProgress } from "./statistics.js";
 import { ThinUpload } from "./thin-upload.js";
+import { addTransceiver, holds, sizeOf } from "./transceivers.js";
 import { offersUdp } from "./udp-return.js";
 
 /** @import { MediaState } from "./connection.js" */
@@ -17,6 +17,11 @@ import { offersUdp } from "./udp-return.js";
 /** @import { Session } from "./session.js" */
 /** @import { Measurement } from "./thin-upload.js" */
 
+/**
+ * To how much of its estimate at the last look a browser is held while it sends more than it takes account of: it paces at 1.1 times of
+ * that, and makes less by itself where the estimate has fallen since. Held to all of it and no more, it comes to believe in less and less.
+ */
+const FILLED = 1.08;
 /** What speech takes without its headers, bit/s. */
 const SPEECH = 32_000;
 
@@ -170,10 +175,12 @@ export class Publisher extends Emitter {
   #carries(bitrate) {
     for (const transceiver of this.#sounds()) this.#senders.get(transceiver)?.shares(bitrate);
     const videos = [...this.#sources].filter(([{ kind, muted }]) => kind === "video" && !muted);
+    const sound = this.#repeatedSound.onTheWire(SPEECH);
+    const rest = this.#repeatedSound.displaces && videos.length === 1 ? FILLED * bitrate - sound : Infinity;
+    for (const [, transceiver] of videos) if (transceiver) this.#senders.get(transceiver)?.hold(rest);
     const [video] = videos;
     if (videos.length !== 1 || !video?.[1]) return;
-    const sound = this.#repeatedSound.onTheWire(SPEECH);
-    this.#senders.get(video[1])?.carries(bitrate - sound, this.#repeatedSound.displaces ? 1.08 * bitrate - sound : Infinity);
+    this.#senders.get(video[1])?.carries(bitrate - sound);
   }
 
   /**
@@ -457,41 +464,6 @@ function differs({ muted, upload, interrupted }, own) {
 
 function notPublished() {
   return new RequestError("not_published", "The bridge took the offer but not this source.");
-}
-
-/**
- * @param {RTCPeerConnection} connection
- * @param {LocalSource} source
- * @param {{ person: MediaStream, screen: MediaStream }} streams
- * @param {RTCRtpEncodingParameters[]} encodings
- */
-function addTransceiver(connection, source, streams, encodings) {
-  const stream = source.name.startsWith("screen") ? streams.screen : streams.person;
-  /** @param {RTCRtpEncodingParameters[]} sendEncodings */
-  const add = (sendEncodings) =>
-    connection.addTransceiver(source.track ?? source.kind, { direction: "sendonly", streams: [stream], sendEncodings });
-  try {
-    return add(encodings);
-  } catch {
-    // A browser that knows scalability modes throws at one that none of its codecs has.
-    return add(withoutScalability(encodings));
-  }
-}
-
-/** @param {LocalSource} source */
-function sizeOf({ track }) {
-  return track && originOf(track).getSettings();
-}
-
-/**
- * Whether a free transceiver has the encodings that a source needs: their number never changes.
- *
- * @param {RTCRtpTransceiver} transceiver
- * @param {LocalSource} source
- */
-function holds(transceiver, source) {
-  const wanted = encodingsFor(source.name, sizeOf(source), source.codec);
-  return transceiver.sender.getParameters().encodings.length === wanted.length;
 }
 
 /** @param {RTCPeerConnection} connection */

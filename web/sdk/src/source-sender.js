@@ -37,7 +37,7 @@ export class SourceSender {
   #saving = false;
   /** What one's own line has for it at most. @type {Bound} */
   #bound = { bitrate: Infinity, frames: Infinity };
-  /** What one's own line has left for all encodings together, bit/s. */
+  /** What all encodings together are held to, bit/s. */
   #rest = Infinity;
   #line = new ThinLine();
   #frames = new LongFrames();
@@ -95,12 +95,18 @@ export class SourceSender {
   }
 
   /**
-   * @param {number} bitrate that one's own line has for this source, bit/s
-   * @param {number} [rest] what the browser has to be held to, since it would take more by itself, bit/s
+   * Holds all encodings together to this, since the browser would take more by itself.
+   *
+   * @param {number} rest bit/s; Infinity where it need not be
    */
-  carries(bitrate, rest = Infinity) {
-    const moved = !(Math.abs(rest - this.#rest) < MOVED * this.#rest) && rest !== this.#rest;
-    if (moved) this.#rest = rest;
+  hold(rest) {
+    if (rest === this.#rest || Math.abs(rest - this.#rest) < MOVED * this.#rest) return;
+    this.#rest = rest;
+    this.#apply();
+  }
+
+  /** @param {number} bitrate that one's own line has for this source, bit/s */
+  carries(bitrate) {
     const { encodings } = this.#sender.getParameters();
     const layout = fitted(this.#layout, encodings.length);
     const wanted = encodings.map(({ rid }, index) => {
@@ -108,7 +114,7 @@ export class SourceSender {
       const { active: received, spare } = this.#wantedOf(rid, index);
       return { active: active && received, spare, usual, bitrate: Math.min(usual, this.#ceiling ?? Infinity) };
     });
-    if (this.#line.measure(bitrate, wanted) || moved) this.#apply();
+    if (this.#line.measure(bitrate, wanted)) this.#apply();
   }
 
   /**
