@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from bridge.sfu.allocation import ceiling, publishing, sound
+from bridge.sfu.allocation import ceiling, publishing
 from bridge.sfu.allocation.ceiling import Ceiling
 from bridge.sfu.allocation.model import Layer
 from bridge.sfu.allocation.publishing import Received
@@ -46,15 +46,16 @@ class PublishedProducer:
     """Whether its publisher can be told at all what to send, by our signalling or by REMB."""
     ceiling: Ceiling = field(default_factory=Ceiling)
     """What its publisher was told that anybody's line takes of an encoding at most."""
-    hearers: dict[object, bool] = field(default_factory=dict)
-    """Receivers of this sound, and whether their lines do not carry it as it comes."""
+    hearers: dict[object, int | None] = field(default_factory=dict)
+    """Receivers of this sound, and what their lines have for it at most, in bit/s; None where they carry it as it comes."""
     needed: frozenset[int] = frozenset()
     """Which encodings nobody's line could do without: its publisher may leave out the others."""
 
     @property
-    def asked_for_less(self) -> bool:
-        """Whether nobody who hears this sound has a line that carries it as it comes."""
-        return bool(self.hearers) and all(self.hearers.values())
+    def sound_bitrate(self) -> int | None:
+        """What the best line of those who hear this sound has for it, in bit/s; None where that carries it as it comes."""
+        bounds = [bound for bound in self.hearers.values() if bound is not None]
+        return max(bounds) if bounds and len(bounds) == len(self.hearers) else None
 
     def saw(self, layers: Sequence[Layer]) -> None:
         """Takes in what comes of it now."""
@@ -204,16 +205,16 @@ class Router:
             self._receives.setdefault(producer_id, {})[receiver] = received
             self._want(producer_id)
 
-    def hears(self, receiver: object, producer_id: int, *, scarce: bool) -> None:
-        """Whether the line of a receiver does not carry a sound as it comes.
+    def hears(self, receiver: object, producer_id: int, bitrate: int | None) -> None:
+        """What the line of a receiver has for a sound at most, in bit/s; None where it carries that as it comes.
 
         Its publisher sends less while that is so of everyone who hears it: one bad line is no harm to the others.
         """
         published = self.producers.get(producer_id)
         if published is None:
             return
-        before = published.asked_for_less
-        published.hearers[receiver] = scarce
+        before = published.sound_bitrate
+        published.hearers[receiver] = bitrate
         self._ask_for_less(published, before)
 
     def hears_no_more(self, receiver: object, producer_id: int) -> None:
@@ -221,13 +222,18 @@ class Router:
         published = self.producers.get(producer_id)
         if published is None:
             return
-        before = published.asked_for_less
+        before = published.sound_bitrate
         published.hearers.pop(receiver, None)
         self._ask_for_less(published, before)
 
-    def _ask_for_less(self, published: PublishedProducer, before: bool) -> None:
-        if published.asked_for_less is not before:
-            published.want_encodings({0}, sound.LESS if published.asked_for_less else None, {0})
+    def _ask_for_less(self, published: PublishedProducer, before: int | None) -> None:
+        if published.sound_bitrate != before:
+            published.want_encodings({0}, published.sound_bitrate, {0})
+
+    def sound_bitrate(self, producer_id: int) -> int | None:
+        """What the publisher of a sound was asked for at most, in bit/s; None where nothing was, or it hears of nothing."""
+        published = self.producers.get(producer_id)
+        return None if published is None or published.bounds_itself else published.sound_bitrate
 
     def encoding_for(self, producer_id: int, spatial: int) -> int:
         """Which encoding a receiver of this one is to be sent: the next larger one once it comes, where that is needed.

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bridge.sfu.allocation import ranks
+from bridge.sfu.allocation import ranks, sound
 from bridge.sfu.allocation.allocator import HEADROOM, Allocator
 from bridge.sfu.allocation.model import Allocation, Choice, Layer, Source, VideoState
 from bridge.sfu.allocation.publishing import Received
@@ -31,6 +31,8 @@ AMPLE_SECONDS = 5.0
 """… and has for so long."""
 AUDIO_BITRATE = 45_000
 """Opus for speech as browsers send it, with its headers, in bit/s."""
+SPEECH = 32_000
+"""That without headers."""
 REPEATED_FRAME = 36_000
 """What each repeated frame of every packet adds to that."""
 MAX_SPEAKERS = 3
@@ -116,7 +118,7 @@ class ReceiverAllocation:
             self._videos[producer_id] = _Video(consumer_id, None, paused, max_height, rank)
         else:
             self._audio.add(producer_id)
-            self._router.hears(self, producer_id, scarce=self._sound.scarce)
+            self._router.hears(self, producer_id, self._sound.bitrate)
         self.run()
 
     def remove(self, producer_id: int) -> None:
@@ -249,9 +251,10 @@ class ReceiverAllocation:
         """Publishers of sound are told when the line does not carry it as it comes, and when it does again."""
         room = round(self._estimate * HEADROOM) if self._proven else None
         voices = min(len(self._audio), MAX_SPEAKERS) * AUDIO_BITRATE
-        if self._sound.update(asyncio.get_running_loop().time(), room, voices):
+        now = asyncio.get_running_loop().time()
+        if self._sound.update(now, room, voices, repeated=self._repeated > 0):
             for producer_id in self._audio:
-                self._router.hears(self, producer_id, scarce=self._sound.scarce)
+                self._router.hears(self, producer_id, self._sound.bitrate)
 
     def _stop(self) -> None:
         if self._timer is not None:
@@ -259,8 +262,12 @@ class ReceiverAllocation:
             self._timer = None
 
     def _audio_bitrate(self) -> int:
-        voices = min(len(self._audio), MAX_SPEAKERS)
-        return voices * (AUDIO_BITRATE + self._repeated * REPEATED_FRAME)
+        voices = sorted(map(self._voice_bitrate, self._audio), reverse=True)
+        return sum(voices[:MAX_SPEAKERS])
+
+    def _voice_bitrate(self, producer_id: int) -> int:
+        saved = SPEECH - sound.REPEATED if self._router.sound_bitrate(producer_id) == sound.REPEATED else 0
+        return AUDIO_BITRATE - saved + self._repeated * (REPEATED_FRAME - saved)
 
     def _sources(self) -> list[Source]:
         return [

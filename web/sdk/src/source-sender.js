@@ -13,7 +13,9 @@ const DEGRADATION = { screen: "maintain-resolution" };
 const LEAST_PICTURE = 30_000;
 const MOVED = 0.04;
 
-/** Of little sound in short frames, headers take as much as the sound. @type {Set<SourceName>} */
+/** Of less sound than this in short frames, headers take as much as the sound: bit/s. */
+const SHORT_FROM = 16_000;
+/** @type {Set<SourceName>} */
 const SOUND = new Set(["microphone", "screen_audio"]);
 
 /**
@@ -166,7 +168,7 @@ export class SourceSender {
       if (fewer !== undefined) encoding.maxFramerate = fewer;
       else delete encoding.maxFramerate;
       // Of WebRTC Extensions; browsers that do not know it leave it out.
-      const long = this.#frames.wanted || (SOUND.has(this.#name) && this.#ceiling !== null);
+      const long = this.#frames.wanted || (SOUND.has(this.#name) && this.#ceiling !== null && this.#ceiling < SHORT_FROM);
       if (long || "adaptivePtime" in encoding) Object.assign(encoding, { adaptivePtime: long });
     });
     // A single encoding browsers would start much smaller than it is, and be slow to enlarge.
