@@ -30,10 +30,13 @@ describe("ThinLine", () => {
     assert.equal(after(new ThinLine(), [120_000, 120_000, 120_000]), false);
   });
 
-  it("gives up at once what makes no good picture any more, or is not asked for", () => {
+  it("gives up what makes no good picture unless it was for a moment, and at once what makes none or is not asked for", () => {
     const line = new ThinLine();
     after(line, [200_000, 200_000]);
+    assert.equal(after(line, [100_000, 130_000, 100_000]), true);
     assert.equal(after(line, [100_000]), false);
+    after(line, [200_000, 200_000]);
+    assert.equal(after(line, [70_000]), false);
     after(line, [200_000, 200_000]);
     assert.equal(after(line, [200_000], [{ ...Q, spare: false }, { ...H, spare: true }, F]), false);
   });
@@ -148,5 +151,8 @@ describe("LongFrames", () => {
     source.want({ encodings: [{ rid: null, active: true, spare: false }], max_bitrate: 12_000 });
     await new Promise((resolve) => setImmediate(resolve));
     assert.deepEqual(fake.encodings, [{ maxBitrate: 12_000, active: true, adaptivePtime: true }], "somebody's line is thin");
+    source.want({ encodings: [{ rid: null, active: true, spare: false }], max_bitrate: 20_000 });
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(fake.encodings, [{ maxBitrate: 20_000, active: true, adaptivePtime: false }], "or has it repeated");
   });
 });

@@ -5,6 +5,8 @@ export const START = 0.4;
 /** The part of that from which it looks better than the next smaller one alone, and below which it no longer does. */
 const WORTH = 0.85;
 const WORTHLESS = 0.7;
+/** Below this it is left at once: what lasts for a moment is worth no change, which is a standstill of its own. */
+const HOPELESS = 0.45;
 /** A line that carries all has to carry so much more, so that it does not change back and forth. */
 const SPARE = 1.05;
 /** Measurements in a row that have to say so. */
@@ -32,9 +34,8 @@ export class ThinLine {
    * @returns {boolean} whether `thin` has changed
    */
   measure(available, encodings) {
-    // What has no sense any more ends at once.
-    const worthless = this.thin && worth(available, encodings) < WORTHLESS;
-    return this.#verdict.take(this.#judge(available, encodings), worthless ? 1 : SURE);
+    const hopeless = this.thin && worth(available, encodings) < HOPELESS;
+    return this.#verdict.take(this.#judge(available, encodings), hopeless ? 1 : SURE);
   }
 
   /**
