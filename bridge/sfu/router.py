@@ -47,13 +47,13 @@ class PublishedProducer:
     ceiling: Ceiling = field(default_factory=Ceiling)
     """What its publisher was told that anybody's line takes of an encoding at most."""
     hearers: dict[object, int | None] = field(default_factory=dict)
-    """Receivers of this sound, and what their lines have for it at most, in bit/s; None where they carry it as it comes."""
+    """Receivers of this sound, and what their lines have for it at most, in bit/s; None: they carry it as it comes."""
     needed: frozenset[int] = frozenset()
     """Which encodings nobody's line could do without: its publisher may leave out the others."""
 
     @property
     def sound_bitrate(self) -> int | None:
-        """What the best line of those who hear this sound has for it, in bit/s; None where that carries it as it comes."""
+        """What the best line of all hearers has for this sound, in bit/s; None where that carries it as it comes."""
         bounds = [bound for bound in self.hearers.values() if bound is not None]
         return max(bounds) if bounds and len(bounds) == len(self.hearers) else None
 
@@ -231,7 +231,7 @@ class Router:
             published.want_encodings({0}, published.sound_bitrate, {0})
 
     def sound_bitrate(self, producer_id: int) -> int | None:
-        """What the publisher of a sound was asked for at most, in bit/s; None where nothing was, or it hears of nothing."""
+        """What the publisher of a sound was asked for at most, in bit/s; None where it was asked for nothing."""
         published = self.producers.get(producer_id)
         return None if published is None or published.bounds_itself else published.sound_bitrate
 

@@ -40,15 +40,13 @@ def test_it_has_to_carry_a_good_deal_more_for_longer() -> None:
 
 def test_sound_that_is_repeated_is_made_smaller_on_a_thin_line_alone() -> None:
     room = SoundRoom()
-    assert room.update(0.0, THIN - 1, SOUND, repeated=True)
-    assert room.bitrate == REPEATED
-    assert not room.update(1.0, NOT_THIN - 1, SOUND, repeated=True)
-    assert room.update(2.0, NOT_THIN, SOUND, repeated=True)
-    assert room.bitrate is None
-    assert not room.update(3.0, NOT_THIN - 1, SOUND, repeated=True), "no back and forth"
-    assert room.update(4.0, THIN - 1, SOUND, repeated=True)
-    assert room.update(5.0, THIN - 1, SOUND), "it is not repeated any more"
-    assert room.bitrate is None
+    lines = [(THIN - 1, True), (NOT_THIN - 1, True), (NOT_THIN, True), (NOT_THIN - 1, True), (THIN - 1, True)]
+    lines.append((THIN - 1, False))
+    seen = [
+        (room.update(float(now), line, SOUND, repeated=repeated), room.bitrate)
+        for now, (line, repeated) in enumerate(lines)
+    ]
+    assert seen == [(True, REPEATED), (False, REPEATED), (True, None), (False, None), (True, REPEATED), (True, None)]
 
 
 def test_what_a_line_does_not_carry_is_made_smaller_still() -> None:
