@@ -4,6 +4,8 @@ mod common;
 
 use _core::command::Command;
 use _core::engine::ErrorKind;
+use _core::packet::rtp::Fields;
+use _core::params::{CodecParams, PayloadTypeMapping};
 use common::client::{MID, TWCC, extensions};
 use common::media::{self, Camera};
 use common::{Client, Sim};
@@ -63,4 +65,40 @@ fn feedback_that_tells_of_a_thousand_times_its_length_is_refused() {
     let compound = feedback.repeat(30);
     viewer.send_compound(&mut sim, &[rtcp(0, 201, &OWN.to_be_bytes()), compound].concat());
     assert_eq!(sim.errors(ErrorKind::RtcpMalformed), 30);
+}
+
+/// A packet of sound can say that it repeats hundreds, and each would be a packet to every receiver.
+#[test]
+fn sound_that_repeats_more_than_anybody_waits_for_is_passed_on_within_bounds() {
+    const OPUS: u8 = 111;
+    const RED: u8 = 63;
+    let mut sim = Sim::new();
+    let mut publisher = Client::connect(&mut sim, 1, 10);
+    let mut listener = Client::connect(&mut sim, 1, 20);
+    let mut params = media::audio_params(10, Some(5_000));
+    params.codecs.push(CodecParams { payload_type: RED, name: "red".into(), ..params.codecs[0].clone() });
+    sim.command(Command::CreateProducer { producer_id: 100, params });
+    let mut params = media::audio_consumer(20, 100, CONSUMER);
+    let opus = PayloadTypeMapping { producer_payload_type: OPUS, payload_type: 109, rtx_payload_type: None };
+    params.payload_types = vec![opus];
+    sim.command(Command::CreateConsumer { consumer_id: 200, params });
+    sim.assert_no_failure();
+    for (number, blocks) in [(0_u16, 0_u16), (200, 199), (400, 199)] {
+        let heads = (0..blocks).flat_map(|block| {
+            let offset = (blocks - block) * 60;
+            let rest = (u32::from(offset) << 10 | 1).to_be_bytes();
+            [0x80 | OPUS, rest[1], rest[2], rest[3]]
+        });
+        let payload: Vec<u8> = heads.chain([OPUS]).chain((0..=blocks).map(|block| block as u8)).collect();
+        let fields = Fields {
+            marker: false,
+            payload_type: RED,
+            sequence_number: number,
+            timestamp: u32::from(number) * 960,
+            ssrc: 5_000,
+        };
+        publisher.send_rtp(&mut sim, &media::packet(&fields, &[], &payload));
+        sim.run_ms(20);
+    }
+    assert_eq!(listener.received(&mut sim).rtp.len(), 3 + 2 * 4);
 }
