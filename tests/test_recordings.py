@@ -169,6 +169,7 @@ def test_what_the_command_cannot_do_is_one_line(config: Path, tmp_path: Path) ->
         # It would lock all of them anew, or list all.
         (("rotate", "0" * 32, "--config", config), "`bridge recordings rotate` takes none"),
         (("list", "0" * 32, "--config", config), "`bridge recordings list` takes none"),
+        (("list", "--format", "mp4", "--config", config), "`bridge recordings list` takes none"),
         (("--stream", "track-1", "--config", config), "--stream"),
     ):
         assert words in refused(bridge("recordings", *arguments))

@@ -25,6 +25,7 @@ from bridge.transcode.recording import CONTAINERS, RecordingInfo, new_key_line
 _TAKERS = {
     "recording": ("export", "delete", "new-key"),
     "stream": ("export",),
+    "format": ("export",),
     "output": ("export",),
     "json": ("list",),
 }
@@ -44,9 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stream", metavar="NAME", help="with export (default: the only one that is no time line)")
     parser.add_argument(
         "--format",
-        default="webm",
         choices=CONTAINERS,
-        help="with export: mp4 for VP9, AV1 and Opus, which are put into it as they are (default: %(default)s)",
+        help="with export: mp4 for VP9, AV1 and Opus, which are put into it as they are (default: webm)",
     )
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help="with export (default: ID-NAME.webm, .mp4 or .jsonl)"
@@ -71,10 +71,11 @@ def run(options: argparse.Namespace) -> int:
     elif action == "export":
         info = store.info(options.recording)
         stream = choose_stream(info, options.stream)
-        output = options.output or default_output(info, stream, options.format)
+        container = options.format or "webm"
+        output = options.output or default_output(info, stream, container)
         # The log first: what would leave no trace does not happen.
         _note(settings, "recording_exported", info, stream=stream.name)
-        written = export_to(store, info.id, stream.name, output, options.format)
+        written = export_to(store, info.id, stream.name, output, container)
         print(f"{written} bytes written to {output}")
     elif action == "delete":
         info = store.info(options.recording)
