@@ -25,8 +25,8 @@ packets are varies by more on a line on which they vary by more."""
 SURPLUS_BLOCKS = 25
 """Blocks (half a second) through which there has to be a surplus before any of it goes."""
 FAR_SECONDS, FAR_BLOCKS = 0.1, 5
-"""Of a surplus of so many seconds, which a line that stood still leaves behind, a block goes after every so many: a fifth
-faster is still understood, and who answers does not wait for half a minute to be in step again."""
+"""Of a surplus of so many seconds, which a line that stood still leaves behind, a block goes after every so many: a
+fifth faster is still understood, and nobody waits for half a minute to be in step again."""
 LACK_BLOCKS = 10
 """Blocks from one that was put in or left out until another one is put in."""
 REST = SAMPLE_RATE // 500
