@@ -93,11 +93,13 @@ def store(tmp_path: Path) -> RecordingStore:
     return RecordingStore(StoreSettings(tmp_path / "recordings", 1e6), KeyRing.read(path))
 
 
-def record(recording: Recording, codec: str = "vp8") -> WebmWriter:
+def record(recording: Recording, codec: str = "vp8", *, paused: bool = False) -> WebmWriter:
+    """`paused`: without sound from 1.5 to 4 s."""
     writer = recording.open(COMPOSED, "video/webm")
     webm = WebmWriter(writer.write, video=VideoTrack(codec, *SIZE), audio=AudioTrack())
     for packet in packets(SECONDS, codec):
-        feed(webm, packet)
+        if not paused or packet.kind == "video" or not 1.5 <= packet.timestamp < 4.0:
+            feed(webm, packet)
     return webm
 
 
@@ -153,19 +155,25 @@ async def test_one_whose_writer_was_killed_is_played_to_where_it_ends(
     recording.finish()
 
 
+@pytest.mark.parametrize("container", ["webm", "mp4"])
+async def test_firefox_plays_one_whose_sound_paused_to_its_end(
+    browsers: dict[BrowserName, Browser], store: RecordingStore, container: str
+) -> None:
+    with store.create(0.0) as recording:
+        record(recording, "vp9", paused=True).flush()
+    with serving(lambda: store.export(recording.id, COMPOSED, container), f"video/{container}") as url:
+        seconds, frames = await played(await browsers["firefox"].open_plain(url))
+    assert seconds == pytest.approx(SECONDS, abs=0.3)
+    assert frames >= 0.8 * SECONDS * FRAME_RATE
+
+
 @pytest.mark.parametrize(("container", "codec"), [("webm", "vp8"), ("mp4", "vp9")])
 async def test_sound_that_paused_comes_again_with_its_picture(
     browsers: dict[BrowserName, Browser], store: RecordingStore, container: str, codec: str
 ) -> None:
     # Chromium only: Firefox plays by the times of packets, and to hear what it plays takes a loudspeaker.
     with store.create(0.0) as recording:
-        webm = WebmWriter(
-            recording.open(COMPOSED, "video/webm").write, video=VideoTrack(codec, *SIZE), audio=AudioTrack()
-        )
-        for packet in packets(SECONDS, codec):
-            if packet.kind == "video" or not 1.5 <= packet.timestamp < 4.0:
-                feed(webm, packet)
-        webm.flush()
+        record(recording, codec, paused=True).flush()
     with serving(lambda: store.export(recording.id, COMPOSED, container), f"video/{container}") as url:
         page = await browsers["chromium"].open_plain(url)
         await page.wait("document.querySelector('video').readyState >= 1")
