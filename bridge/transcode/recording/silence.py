@@ -109,11 +109,11 @@ class SilenceFilled:
                 continue
             if number == clusters:
                 return
-            timestamp, blocks = time_and_blocks(whole, body)
+            gaps = self._within.get(number)
+            timestamp, blocks = time_and_blocks(whole, body) if waiting or gaps else (0, [])
             # In the order of time, but in any case before the sound that comes behind it.
             while waiting and (number == until or waiting[0][0] <= timestamp):
                 yield waiting.popleft()[1]
-            gaps = self._within.get(number)
             if gaps is None:
                 yield whole
             else:
