@@ -14,7 +14,7 @@ import numpy as np
 
 from bridge.transcode import rtp
 from bridge.transcode.audio_codecs import Samples
-from bridge.transcode.messages import START_LOSS, Start
+from bridge.transcode.messages import START_LOSS, CodecSpec, Start
 from bridge.transcode.pacing import IDLE_SECONDS, TICK_SECONDS
 from bridge.transcode.sender import RtpSender
 from bridge.transcode.sound_decoder import EVENT, OrderedPacket, SoundDecoder
@@ -37,6 +37,8 @@ class AudioTranscoder:
         """At the target's rate, less than a packet."""
         self._position = 0
         """Outgoing timestamp of the first sample that waits."""
+        self._shift = 0
+        """Ticks that are added where the publisher has changed over to a codec of another clock."""
         self._begins = True
         self.frames_out = 0
         self.size = (0, 0)
@@ -130,14 +132,21 @@ class AudioTranscoder:
     def _outgoing(self, timestamp: int) -> int:
         """An incoming timestamp on the target's clock."""
         assert self._input.codec is not None  # noqa: S101 - known since the first packet
-        clock = self._input.codec.clock_rate
-        return timestamp * self._start.target.clock_rate // clock + self._start.timestamp_offset
+        return self._on_targets_clock(timestamp, self._input.codec)
+
+    def _on_targets_clock(self, timestamp: int, codec: CodecSpec) -> int:
+        ticks = timestamp * self._start.target.clock_rate // codec.clock_rate
+        return ticks + self._start.timestamp_offset + self._shift
 
     def _transcode(self, ordered: OrderedPacket) -> None:
         if ordered.codec.name == EVENT:
             self._forward_event(ordered)
             return
+        before = self._input.codec
         sound = self._input.decode(ordered)
+        if before is not None and before.clock_rate != ordered.codec.clock_rate:
+            # The same number is another time by another clock. To a receiver it is one stream, which goes on.
+            self._shift += self._position - self._outgoing(ordered.timestamp)
         if sound is None:
             return
         if not sound.follows:
@@ -172,7 +181,7 @@ class AudioTranscoder:
         scaled = min(0xFFFF, duration * target.clock_rate // source.clock_rate)
         self._sender.send(
             [struct.pack("!BBH", event, flags, scaled)],
-            timestamp * target.clock_rate // source.clock_rate + self._start.timestamp_offset,
+            self._on_targets_clock(timestamp, source),
             marker=packet.marker,
             payload_type=target.payload_type,
         )

@@ -24,6 +24,9 @@ SLACK, SLACK_SHARE = 0.001, 0.1
 packets are varies by more on a line on which they vary by more."""
 SURPLUS_BLOCKS = 25
 """Blocks (half a second) through which there has to be a surplus before any of it goes."""
+FAR_SECONDS, FAR_BLOCKS = 0.1, 5
+"""Of a surplus of so many seconds, which a line that stood still leaves behind, a block goes after every so many: a
+fifth faster is still understood, and nobody waits for half a minute to be in step again."""
 LACK_BLOCKS = 10
 """Blocks from one that was put in or left out until another one is put in."""
 REST = SAMPLE_RATE // 500
@@ -197,7 +200,8 @@ class SoundInput:
             self._begin_to_look()
             self._buffer.put_back(block)
             return block * (1 - _CROSS) + self._last * _CROSS
-        if self._looked < SURPLUS_BLOCKS:
+        far = self._least >= margin + FAR_SECONDS
+        if self._looked < (FAR_BLOCKS if far else SURPLUS_BLOCKS):
             return block
         surplus = BLOCK if self._least >= margin + BLOCK_SECONDS + slack else self._least_rest
         self._begin_to_look()

@@ -100,6 +100,25 @@ def test_a_short_gap_is_filled_and_a_long_one_left_open() -> None:
     assert [packet.marker for packet in packets] == [number in (0, 55) for number in stamps]
 
 
+@pytest.mark.parametrize("begins", [0, 1 << 31, (1 << 32) - 24_000])
+def test_a_publisher_who_changes_over_to_a_codec_of_another_clock_is_still_one_stream(begins: int) -> None:
+    out: list[bytes] = []
+    codecs = (spec("opus", 100), spec("pcma", 103))
+    transcoder = AudioTranscoder(Start("audio", codecs, spec("pcmu", 101), 2222, 300_000, 5, OFFSET), out.append)
+    # Timestamps go on by the new clock where they had come to by the old one.
+    ends = begins + 50 * 960
+    for number, (payload_type, name, timestamp) in enumerate(
+        [(100, "opus", begins + each * 960) for each in range(50)]
+        + [(103, "pcma", ends + each * 160) for each in range(50)]
+    ):
+        payload = rtp.parse(speech(name, number + 1)[-1]).payload
+        datagram = rtp.write(payload_type, number, timestamp, 9, payload, marker=False)
+        transcoder.handle([datagram], number * 0.02)
+    stamps = [rtp.parse(datagram).timestamp for datagram in out]
+    assert len(stamps) >= 98
+    assert {(after - before) % (1 << 32) for before, after in itertools.pairwise(stamps)} == {160}
+
+
 def test_a_key_that_is_pressed_is_handed_on() -> None:
     event = struct.pack("!BBH", 5, 0x8A, 1600)
     _, packets = transcoded("opus", "pcma", [*speech("opus", 3), rtp.write(110, 3, 480, 9, event, marker=True)])

@@ -122,3 +122,13 @@ def test_a_voice_that_stops_or_is_torn_goes_and_comes_without_a_step() -> None:
     assert np.abs(np.diff(heard)).max() < 1.5 * steepest
     # Four seconds of six, but for what was learned of the line in the beginning.
     assert sum(np.abs(block).max() > LOUD for block in mixed) >= 195
+
+
+@pytest.mark.parametrize("held", [0.5, 0.9, 3.0])
+def test_what_a_line_held_up_is_caught_up_with_in_seconds(held: float) -> None:
+    voice = Voice()
+    stands, goes_on = 3.0, 3.0 + held
+    # All that was held up comes at once.
+    voice.hears(goes_on + 5.0, lambda number: max(0.0, goes_on - number * 0.02) if number * 0.02 > stands else 0.0)
+    assert {number for number in voice.holes if number * BLOCK_SECONDS > goes_on + 0.1} == set()
+    assert voice.source.delay <= 0.3

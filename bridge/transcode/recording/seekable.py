@@ -9,25 +9,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from bridge.transcode.recording import ebml
-from bridge.transcode.recording.errors import RecordingError
-from bridge.transcode.recording.webm import (
-    CLUSTER,
-    INFO,
-    SEGMENT,
-    SIMPLE_BLOCK,
-    TIMESTAMP,
-    TRACKS,
-    VIDEO_TRACK,
-    file_head,
-    info,
-)
+from bridge.transcode.recording.elements import elements, time_and_blocks
+from bridge.transcode.recording.webm import CLUSTER, INFO, SEGMENT, TRACKS, VIDEO_TRACK, file_head, info
 
 CUES = bytes.fromhex("1c53bb6b")
 _SEEK_HEAD = bytes.fromhex("114d9b74")
-MAX_ELEMENT = 64 << 20
-"""Bytes of a cluster that is held at most."""
-_BLOCK_HEAD = 4
-"""Bytes before a block's data: track, time and flags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +33,7 @@ def seekable(chunks: Callable[[], Iterable[bytes]]) -> Iterator[bytes]:
     A cluster that is not whole is left out. Raises `RecordingError` for what was not written by `WebmWriter`.
     """
     tracks, clusters = b"", []
-    for identity, whole, body in _elements(chunks()):
+    for identity, whole, body in elements(chunks()):
         if identity == TRACKS:
             tracks = whole
         elif identity == CLUSTER:
@@ -57,7 +43,7 @@ def seekable(chunks: Callable[[], Iterable[bytes]]) -> Iterator[bytes]:
     size = len(head) + sum(cluster.length for cluster in clusters)
     yield file_head() + SEGMENT + b"\x01" + size.to_bytes(7, "big") + head
     left = len(clusters)
-    for identity, whole, _ in _elements(chunks()):
+    for identity, whole, _ in elements(chunks()):
         # What came in between is not in the index.
         if identity == CLUSTER and left:
             left -= 1
@@ -99,52 +85,14 @@ def _cue(timestamp: int, track: int, position: int) -> bytes:
     return ebml.element(b"\xbb", ebml.unsigned(b"\xb3", timestamp, width=8), place)
 
 
-def _elements(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bytes, int]]:
-    """Identity, bytes and beginning of the content of every whole element in the segment."""
-    held = b""
-    within = False
-    for chunk in chunks:
-        held += chunk
-        at = 0
-        while (head := _head(held, at)) is not None:
-            identity, length, body = head
-            if identity == SEGMENT:
-                within, at = True, body
-                continue
-            if length is None or length > MAX_ELEMENT:
-                raise RecordingError("recording_damaged", "The recording holds an element that none of ours is.")
-            if body + length > len(held):
-                break
-            if within:
-                yield identity, held[at : body + length], body - at
-            at = body + length
-        held = held[at:]
-
-
-def _head(data: bytes, at: int) -> tuple[bytes, int | None, int] | None:
-    try:
-        return ebml.read_head(data, at)
-    except ebml.EbmlError as error:
-        raise RecordingError("recording_damaged", f"The recording is no WebM: {error}.") from None
-
-
 def _cluster(whole: bytes, at: int) -> _Cluster:
-    timestamp = last = 0
+    timestamp, blocks = time_and_blocks(whole, at)
     begins_with: int | None = None
     pictures = False
-    while (head := _head(whole, at)) is not None:
-        identity, length, body = head
-        end = body + (length or 0)
-        if length is None or end > len(whole) or (identity == SIMPLE_BLOCK and length < _BLOCK_HEAD):
-            raise RecordingError("recording_damaged", "The recording holds a cluster that none of ours is.")
-        if identity == TIMESTAMP:
-            timestamp = last = int.from_bytes(whole[body:end], "big")
-        elif identity == SIMPLE_BLOCK:
-            track, offset = whole[body] & 0x7F, int.from_bytes(whole[body + 1 : body + 3], "big", signed=True)
-            last = max(last, timestamp + offset)
-            picture = track == VIDEO_TRACK
-            if whole[body + 3] & 0x80 and ((picture and not pictures) or begins_with is None):
-                begins_with = track
-            pictures = pictures or picture
-        at = end
-    return _Cluster(timestamp, last, len(whole), begins_with)
+    for block in blocks:
+        picture = block.track == VIDEO_TRACK
+        if block.keyframe and ((picture and not pictures) or begins_with is None):
+            begins_with = block.track
+        pictures = pictures or picture
+    last = max((block.timestamp for block in blocks), default=timestamp)
+    return _Cluster(timestamp, max(timestamp, last), len(whole), begins_with)

@@ -30,6 +30,7 @@ from bridge.transcode.recording.model import RecordingInfo, State, StreamInfo
 from bridge.transcode.recording.mp4 import RemuxLimits, as_mp4
 from bridge.transcode.recording.seekable import seekable
 from bridge.transcode.recording.session import Recording
+from bridge.transcode.recording.silence import SilenceFilled
 
 _log = logging.getLogger(__name__)
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -191,9 +192,10 @@ class RecordingStore:
         if media_type not in WEBM:
             return chunks
         chunks.close()  # type: ignore[attr-defined]
+        filled = SilenceFilled(lambda: self.read(recording, stream))
         if container == "mp4":
-            return as_mp4(lambda: self.read(recording, stream), self.settings.remux)
-        return seekable(lambda: self.read(recording, stream))
+            return as_mp4(filled, self.settings.remux)
+        return seekable(filled)
 
     def delete(self, recording: str) -> None:
         """Deletes a recording: its key first, so that what is left on a disk is noise.

@@ -60,9 +60,7 @@ class _Block:
     data: bytes
 
     def encode(self, cluster: int) -> bytes:
-        flags = 0x80 if self.keyframe else 0
-        head = struct.pack(">BhB", 0x80 | self.track, self.timestamp - cluster, flags)
-        return ebml.element(SIMPLE_BLOCK, head, self.data)
+        return encode_block(self.track, self.timestamp - cluster, self.data, keyframe=self.keyframe)
 
 
 class WebmWriter:
@@ -86,7 +84,7 @@ class WebmWriter:
         self._waiting_for_keyframe = True
         entries = [_video_entry(video)] if video is not None else []
         entries += [_audio_entry(audio)] if audio is not None else []
-        sink(file_head() + SEGMENT + ebml.UNKNOWN_SIZE + info(None) + ebml.element(TRACKS, *entries))
+        sink(live_head() + info(None) + ebml.element(TRACKS, *entries))
 
     def video(self, data: bytes, timestamp: float, *, keyframe: bool) -> None:
         """A coded picture; `timestamp` in seconds from the beginning. What precedes the first keyframe is left out."""
@@ -127,6 +125,12 @@ class WebmWriter:
         return at
 
 
+def encode_block(track: int, offset: int, data: bytes, *, keyframe: bool) -> bytes:
+    """A packet `offset` milliseconds from the time of its cluster."""
+    head = struct.pack(">BhB", 0x80 | track, offset, 0x80 if keyframe else 0)
+    return ebml.element(SIMPLE_BLOCK, head, data)
+
+
 def _ms(timestamp: float) -> int:
     return max(round(timestamp * 1000), 0)
 
@@ -143,6 +147,11 @@ def file_head() -> bytes:
         ebml.unsigned(b"\x42\x87", 4),
         ebml.unsigned(b"\x42\x85", 2),
     )
+
+
+def live_head() -> bytes:
+    """That, and the beginning of what is as long as it gets."""
+    return file_head() + SEGMENT + ebml.UNKNOWN_SIZE
 
 
 def info(duration_ms: int | None) -> bytes:

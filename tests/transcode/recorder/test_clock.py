@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.transcode.recorder.clock import MAX_CORRECTION, MAX_DRIFT, TrackClock, bring_in_step
+from bridge.transcode.recorder.clock import LATE_SECONDS, MAX_CORRECTION, MAX_DRIFT, TrackClock, bring_in_step
 
 VIDEO, AUDIO = 90_000, 48_000
 
@@ -19,12 +19,34 @@ def test_time_stamps_say_when_and_not_the_arrival() -> None:
     assert clock.at(1000 + VIDEO // 2, 5.9) == pytest.approx(5.5)
 
 
-def test_a_track_that_runs_away_begins_anew() -> None:
+def test_a_track_whose_clock_stood_still_begins_anew_once_that_is_certain() -> None:
     clock = TrackClock(VIDEO)
     clock.at(0, 0.0)
     later = MAX_DRIFT + 1.0
-    assert clock.at(VIDEO, later + 1.0) == pytest.approx(later + 1.0)
-    assert clock.at(2 * VIDEO, later + 2.0) == pytest.approx(later + 2.0)
+    seconds = int(LATE_SECONDS)
+    for second in range(1, seconds + 1):
+        assert clock.at(second * VIDEO, later + second) == pytest.approx(second)
+    assert clock.at((seconds + 1) * VIDEO, later + seconds + 1) == pytest.approx(later + seconds + 1)
+    assert clock.at((seconds + 2) * VIDEO, later + seconds + 2) == pytest.approx(later + seconds + 2)
+
+
+@pytest.mark.parametrize("jump", [-3600, -MAX_DRIFT - 1, MAX_DRIFT + 1, 3600])
+def test_a_track_whose_timestamps_jump_begins_anew_at_once(jump: float) -> None:
+    clock = TrackClock(VIDEO)
+    clock.at(0, 0.0)
+    clock.at(10 * VIDEO, 10.0)
+    assert clock.at(round((11 + jump) * VIDEO), 11.0) == pytest.approx(11.0)
+
+
+@pytest.mark.parametrize("drained", [0.0, 2.0])
+def test_what_a_line_held_up_lies_where_it_was_taken_up(drained: float) -> None:
+    """Nothing comes for three seconds, and then all of it, within `drained` seconds beside what is new."""
+    clock = TrackClock(AUDIO)
+    begins, ends = 4.0, 7.0
+    for index in range(600):
+        taken = index * 0.02
+        arrived = max(taken, ends + (taken - begins) * drained / (ends + drained - begins)) if taken > begins else taken
+        assert clock.at(index * 960, arrived) == pytest.approx(taken), (index, arrived)
 
 
 @pytest.mark.parametrize("late", [-0.4, 0.0, 0.4])
