@@ -199,14 +199,15 @@ impl LossControl {
         self.lost_so_far = self.lost_so_far * MEMORY + f64::from(self.lost);
         self.events_so_far = self.events_so_far * MEMORY + f64::from(self.events);
         let scattered = f64::from(self.events) > SCATTERED * f64::from(self.packets - self.lost);
+        if std::env::var("DBG").is_ok() { eprintln!("{:.2} n {} lost {:.2} ev {} excess {:.2} chance {:.2} rate {:.0} arr {:.0} losing {} q {} cap {:?} pol {:?} trial {:?}", now.as_nanos() as f64/1e9, self.packets, lost, self.events, excess, self.chance, rate/1e3, arriving/1e3, self.losing, queued, self.cap.map(|c| (c/1e3) as u32), self.policed.map(|c| (c/1e3) as u32), self.trial.map(|t| ((t.lost_before*100.) as u32, (t.sent_before/1e3) as u32, (t.arrived_before/1e3) as u32, t.scattered))); }
         let next = Trial { lost_before: lost, sent_before: rate, arrived_before: arriving, scattered, since: now };
-        let policed = self.policed.filter(|known| rate < known * FAR);
+        let policed = self.policed.filter(|known| arriving < known * FAR);
         match self.trial {
             None if self.losing && policed.is_some() => {
                 self.cap = policed.map(|known| known * WELL_BELOW);
                 self.trial = Some(next);
             }
-            None if self.chance > CLEAR && now >= self.doubted_at => {
+            None if self.chance > CLEAR && lost > CLEAR && now >= self.doubted_at => {
                 (self.chance, self.cap, self.trial) = (0.0, Some(rate * DOUBT_CUT), Some(next));
                 self.doubted_at = now + self.doubt;
                 self.doubt = (self.doubt * 2).min(DOUBT_LONGEST);
@@ -226,14 +227,14 @@ impl LossControl {
             // What was lost in this period was sent before the rate was lowered.
             Some(trial) if now.since(trial.since) < round_trip + PERIOD => {}
             Some(trial) => {
-                let helped = excess < 0.5 * (trial.lost_before - self.chance);
+                let helped = excess <= (0.5 * (trial.lost_before - self.chance)).max(0.0);
                 let still = trial.scattered && trial.arrives_still(rate, arriving);
                 if helped {
                     self.trial = None;
                     if !queued && still && trial.lost_before > CLEAR {
                         self.drops_what_is_too_much(arriving);
                     }
-                } else if still && excess > CLEAR && self.policed.is_none() {
+                } else if still && excess > CLEAR && self.policed.is_none_or(|known| rate > known * FAR) {
                     if !queued {
                         self.drops_what_is_too_much(arriving);
                     }
@@ -271,6 +272,7 @@ impl LossControl {
         let Some(cap) = self.cap else { return };
         let growth = match self.policed.map(|known| cap / known) {
             None => GROWTH,
+            Some(share) if share < WELL_BELOW => FAR_GROWTH,
             Some(share) if share < NEAR => NEAR_GROWTH,
             Some(share) if share < FAR => GROWTH,
             Some(_) => FAR_GROWTH,
