@@ -33,7 +33,7 @@ const WELL_BELOW: f64 = 0.85;
 /// Where so much, and so large a part of what was lost before, still is with no more than this share of what was taken for its limit,
 /// the line loses by chance, and has no such limit.
 const UNABATED_AT_LEAST: f64 = 0.1;
-const UNABATED: f64 = 0.8;
+const SMOOTHING: f64 = 0.25;
 const BELOW: f64 = 0.9;
 /// Of what arrives so much is followed by a loss where too much is sent, whatever the radio does.
 const SCATTERED: f64 = 0.15;
@@ -105,6 +105,8 @@ pub(super) struct LossControl {
     doubt: Duration,
     /// What the line carries, in bit/s, where it loses by rate and has no queue: short trains tell nothing of that.
     policed: Option<f64>,
+    /// Share lost of what was sent clearly below that, smoothed over periods.
+    lost_below: f64,
     trial: Option<Trial>,
     /// Smoothed, for reports.
     fraction: f64,
@@ -125,6 +127,7 @@ impl LossControl {
             doubted_at: Time::ZERO,
             doubt: DOUBT,
             policed: None,
+            lost_below: 0.0,
             trial: None,
             fraction: 0.0,
             losing: false,
@@ -200,6 +203,15 @@ impl LossControl {
         self.events_so_far = self.events_so_far * MEMORY + f64::from(self.events);
         let scattered = f64::from(self.events) > SCATTERED * f64::from(self.packets - self.lost);
         if std::env::var("DBG").is_ok() { eprintln!("{:.2} n {} lost {:.2} ev {} excess {:.2} chance {:.2} rate {:.0} arr {:.0} losing {} q {} cap {:?} pol {:?} trial {:?}", now.as_nanos() as f64/1e9, self.packets, lost, self.events, excess, self.chance, rate/1e3, arriving/1e3, self.losing, queued, self.cap.map(|c| (c/1e3) as u32), self.policed.map(|c| (c/1e3) as u32), self.trial.map(|t| ((t.lost_before*100.) as u32, (t.sent_before/1e3) as u32, (t.arrived_before/1e3) as u32, t.scattered))); }
+        // What was lost in this period was sent before the rate was lowered.
+        let is_settling = self.trial.is_some_and(|trial| now.since(trial.since) < round_trip + PERIOD);
+        if !is_settling && self.policed.is_some_and(|known| rate < known * BELOW) {
+            self.lost_below += SMOOTHING * (lost - self.lost_below);
+            if self.lost_below > UNABATED_AT_LEAST {
+                (self.policed, self.cap, self.trial) = (None, None, None);
+                self.chance = self.chance.max(self.lost_below).min(MAX_CHANCE);
+            }
+        }
         let next = Trial { lost_before: lost, sent_before: rate, arrived_before: arriving, scattered, since: now };
         let policed = self.policed.filter(|known| arriving < known * FAR);
         match self.trial {
@@ -224,8 +236,7 @@ impl LossControl {
                 self.chance = (self.chance + step).min(MAX_CHANCE);
                 self.lift(seconds, other);
             }
-            // What was lost in this period was sent before the rate was lowered.
-            Some(trial) if now.since(trial.since) < round_trip + PERIOD => {}
+            Some(_) if is_settling => {}
             Some(trial) => {
                 let helped = excess <= (0.5 * (trial.lost_before - self.chance)).max(0.0);
                 let still = trial.scattered && trial.arrives_still(rate, arriving);
@@ -248,9 +259,6 @@ impl LossControl {
                     self.chance = lost.min(MAX_CHANCE);
                     self.doubted_at = self.doubted_at.max(now + DOUBT);
                     self.trial = None;
-                    if (UNABATED_AT_LEAST..MAX_CHANCE).contains(&lost) && lost > trial.lost_before * UNABATED {
-                        self.policed = self.policed.filter(|known| rate > known * BELOW);
-                    }
                     self.cap = self.cap.filter(|_| self.policed.is_some());
                 }
             }
@@ -260,6 +268,7 @@ impl LossControl {
     /// The line carries no more than what arrives, and drops the rest without a queue.
     fn drops_what_is_too_much(&mut self, arriving: f64) {
         self.doubt = DOUBT;
+        self.lost_below = 0.0;
         self.policed = Some(arriving / (1.0 - self.chance));
     }
 
