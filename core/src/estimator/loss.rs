@@ -219,7 +219,7 @@ impl LossControl {
                 self.cap = policed.map(|known| known * WELL_BELOW);
                 self.trial = Some(next);
             }
-            None if self.chance > CLEAR && lost > CLEAR && now >= self.doubted_at => {
+            None if self.chance > CLEAR && lost > TOLERANCE && now >= self.doubted_at => {
                 (self.chance, self.cap, self.trial) = (0.0, Some(rate * DOUBT_CUT), Some(next));
                 self.doubted_at = now + self.doubt;
                 self.doubt = (self.doubt * 2).min(DOUBT_LONGEST);
@@ -245,7 +245,7 @@ impl LossControl {
                     if !queued && still && trial.lost_before > CLEAR {
                         self.drops_what_is_too_much(arriving);
                     }
-                } else if still && excess > CLEAR && self.policed.is_none_or(|known| rate > known * FAR) {
+                } else if still && excess > CLEAR && self.policed.is_none() {
                     if !queued {
                         self.drops_what_is_too_much(arriving);
                     }
