@@ -213,7 +213,7 @@ impl LossControl {
             }
         }
         let next = Trial { lost_before: lost, sent_before: rate, arrived_before: arriving, scattered, since: now };
-        let policed = self.policed.filter(|known| arriving < known * FAR);
+        let policed = self.policed.filter(|known| (known * 0.7..known * FAR).contains(&arriving));
         match self.trial {
             None if self.losing && policed.is_some() => {
                 self.cap = policed.map(|known| known * WELL_BELOW);
