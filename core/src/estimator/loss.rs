@@ -445,12 +445,13 @@ mod tests {
             queued: false,
             round_trip: Duration::from_millis(50),
         };
+        control.interrupted(Time::from_millis(1_000));
         for n in 1..60 {
-            // Of ten packets four are overtaken, and told of the next time.
-            let told = Told { lost: 4, found: if n > 1 { 4 } else { 0 }, events: 4, packets: 10 };
+            // Of twenty packets two are overtaken, and told of the next time.
+            let told = Told { lost: 2, found: if n > 1 { 2 } else { 0 }, events: 2, packets: 20 };
             control.update(Time::from_millis(1_000 + n * 100), told, &conditions);
         }
         assert_eq!(control.cap(), None);
-        assert!(control.fraction() < 0.1, "{}", control.fraction());
+        assert!(control.chance() < 0.01 && control.fraction() < 0.01, "{} {}", control.chance(), control.fraction());
     }
 }
