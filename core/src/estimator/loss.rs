@@ -402,15 +402,6 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_drops_most_of_what_is_sent_is_not_overrun() {
-        // Two packets in 100 ms, which are 160 kbit/s: seven eighths of 1 Mbit/s are lost.
-        let control = run(60, |_, place, offered| offered <= 2 || (place + 1) * 2 / offered > place * 2 / offered);
-        let cap = control.cap().expect("it has a limit");
-        assert!(cap < 0.2e6, "{cap}");
-        assert!(control.is_policed());
-    }
-
-    #[test]
     fn what_is_lost_no_more_is_not_doubted() {
         let mut control = LossControl::new();
         let mut at = Time::from_millis(1_000);
@@ -425,14 +416,15 @@ mod tests {
             };
             control.update(at, Told { lost, found: 0, events: lost, packets: 60 }, &conditions);
         };
-        for _ in 0..6 {
-            period(&mut control, 15);
+        for _ in 0..9 {
+            period(&mut control, 18);
         }
-        let before = control.cap();
         for _ in 0..20 {
+            let before = control.cap().unwrap_or(f64::INFINITY);
             period(&mut control, 0);
+            let cap = control.cap().unwrap_or(f64::INFINITY);
+            assert!(cap >= before, "{cap}, {before} before");
         }
-        assert!(control.cap().is_none_or(|cap| before.is_some_and(|before| cap >= before)), "{:?}", control.cap());
     }
 
     #[test]
