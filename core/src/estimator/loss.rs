@@ -411,7 +411,7 @@ mod tests {
                 sending: 170_000.0,
                 arriving: 170_000.0,
                 other: 3e6,
-                queued: true,
+                queued: lost == 0,
                 round_trip: Duration::from_millis(50),
             };
             control.update(at, Told { lost, found: 0, events: lost, packets: 60 }, &conditions);
