@@ -30,11 +30,13 @@ const CUT: f64 = 0.85;
 const CLEAR: f64 = 0.12;
 /// Where a line drops what is too much and queues nothing, losses go away so far below what it carries; those that do not are chance.
 const WELL_BELOW: f64 = 0.85;
-/// Where so much, and so large a part of what was lost before, still is with no more than this share of what was taken for its limit,
-/// the line loses by chance, and has no such limit.
-const UNABATED_AT_LEAST: f64 = 0.1;
-const UNABATED: f64 = 0.8;
+/// Where so much of it, smoothed by this over periods, is lost with no more than this share of what was taken for its limit, the line
+/// loses by chance, and has no such limit.
+const UNABATED: f64 = 0.1;
+const SMOOTHING: f64 = 0.25;
 const BELOW: f64 = 0.9;
+/// What arrives while more is lost is its limit, within these bounds, however much is sent; else the limit is another one.
+const LIMIT_HOLDS: std::ops::Range<f64> = 0.7..1.25;
 /// Of what arrives so much is followed by a loss where too much is sent, whatever the radio does.
 const SCATTERED: f64 = 0.15;
 /// Loss that was taken for chance and is more than that is looked at again after this, then twice and up to so much as long: with so
@@ -55,6 +57,8 @@ const FAR_GROWTH: f64 = 0.3;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Told {
     pub(super) lost: u32,
+    /// Counted as lost before, and there now.
+    pub(super) found: u32,
     /// How many times something was lost: losses in a row are one.
     pub(super) events: u32,
     /// All of it.
@@ -105,6 +109,8 @@ pub(super) struct LossControl {
     doubt: Duration,
     /// What the line carries, in bit/s, where it loses by rate and has no queue: short trains tell nothing of that.
     policed: Option<f64>,
+    /// Share lost of what was sent clearly below that, smoothed over periods.
+    lost_below: f64,
     trial: Option<Trial>,
     /// Smoothed, for reports.
     fraction: f64,
@@ -125,6 +131,7 @@ impl LossControl {
             doubted_at: Time::ZERO,
             doubt: DOUBT,
             policed: None,
+            lost_below: 0.0,
             trial: None,
             fraction: 0.0,
             losing: false,
@@ -170,8 +177,8 @@ impl LossControl {
 
     /// Feedback came.
     pub(super) fn update(&mut self, now: Time, told: Told, conditions: &LossConditions) {
-        self.lost += told.lost;
-        self.events += told.events;
+        self.lost = (self.lost + told.lost).saturating_sub(told.found);
+        self.events = (self.events + told.events).min(self.lost);
         self.packets += told.packets;
         let elapsed = now.since(self.since);
         let full = elapsed >= PERIOD && self.packets >= PACKETS;
@@ -199,14 +206,23 @@ impl LossControl {
         self.lost_so_far = self.lost_so_far * MEMORY + f64::from(self.lost);
         self.events_so_far = self.events_so_far * MEMORY + f64::from(self.events);
         let scattered = f64::from(self.events) > SCATTERED * f64::from(self.packets - self.lost);
+        // What was lost in this period was sent before the rate was lowered.
+        let is_settling = self.trial.is_some_and(|trial| now.since(trial.since) < round_trip + PERIOD);
+        if !is_settling && self.policed.is_some_and(|known| rate < known * BELOW) {
+            self.lost_below += SMOOTHING * (lost - self.lost_below);
+            if self.lost_below > UNABATED {
+                (self.policed, self.cap, self.trial) = (None, None, None);
+                self.chance = self.chance.max(self.lost_below).min(MAX_CHANCE);
+            }
+        }
         let next = Trial { lost_before: lost, sent_before: rate, arrived_before: arriving, scattered, since: now };
-        let policed = self.policed.filter(|known| rate < known * FAR);
+        let policed = self.policed.filter(|known| LIMIT_HOLDS.contains(&(arriving / known)));
         match self.trial {
             None if self.losing && policed.is_some() => {
                 self.cap = policed.map(|known| known * WELL_BELOW);
                 self.trial = Some(next);
             }
-            None if self.chance > CLEAR && now >= self.doubted_at => {
+            None if self.chance > CLEAR && lost > TOLERANCE && now >= self.doubted_at => {
                 (self.chance, self.cap, self.trial) = (0.0, Some(rate * DOUBT_CUT), Some(next));
                 self.doubted_at = now + self.doubt;
                 self.doubt = (self.doubt * 2).min(DOUBT_LONGEST);
@@ -223,10 +239,9 @@ impl LossControl {
                 self.chance = (self.chance + step).min(MAX_CHANCE);
                 self.lift(seconds, other);
             }
-            // What was lost in this period was sent before the rate was lowered.
-            Some(trial) if now.since(trial.since) < round_trip + PERIOD => {}
+            Some(_) if is_settling => {}
             Some(trial) => {
-                let helped = excess < 0.5 * (trial.lost_before - self.chance);
+                let helped = excess <= (0.5 * (trial.lost_before - self.chance)).max(0.0);
                 let still = trial.scattered && trial.arrives_still(rate, arriving);
                 if helped {
                     self.trial = None;
@@ -247,9 +262,6 @@ impl LossControl {
                     self.chance = lost.min(MAX_CHANCE);
                     self.doubted_at = self.doubted_at.max(now + DOUBT);
                     self.trial = None;
-                    if (UNABATED_AT_LEAST..MAX_CHANCE).contains(&lost) && lost > trial.lost_before * UNABATED {
-                        self.policed = self.policed.filter(|known| rate > known * BELOW);
-                    }
                     self.cap = self.cap.filter(|_| self.policed.is_some());
                 }
             }
@@ -259,6 +271,7 @@ impl LossControl {
     /// The line carries no more than what arrives, and drops the rest without a queue.
     fn drops_what_is_too_much(&mut self, arriving: f64) {
         self.doubt = DOUBT;
+        self.lost_below = 0.0;
         self.policed = Some(arriving / (1.0 - self.chance));
     }
 
@@ -271,6 +284,7 @@ impl LossControl {
         let Some(cap) = self.cap else { return };
         let growth = match self.policed.map(|known| cap / known) {
             None => GROWTH,
+            Some(share) if share < WELL_BELOW => FAR_GROWTH,
             Some(share) if share < NEAR => NEAR_GROWTH,
             Some(share) if share < FAR => GROWTH,
             Some(_) => FAR_GROWTH,
@@ -315,7 +329,7 @@ mod tests {
                 queued: false,
                 round_trip: Duration::from_millis(50),
             };
-            let told = Told { lost, events, packets: offered as u32 };
+            let told = Told { lost, found: 0, events, packets: offered as u32 };
             control.update(Time::from_millis(1_000 + tick * 100), told, &conditions);
         }
         control
@@ -347,7 +361,7 @@ mod tests {
                 queued,
                 round_trip: Duration::from_millis(400),
             };
-            control.update(Time::from_millis(1_000), Told { lost: 12, events: 8, packets: 30 }, &conditions);
+            control.update(Time::from_millis(1_000), Told { lost: 12, found: 0, events: 8, packets: 30 }, &conditions);
             let cap = control.cap().expect("much was lost");
             assert!((least..=most).contains(&cap), "{cap} where the queue stands: {queued}");
         }
@@ -361,7 +375,7 @@ mod tests {
             at += PERIOD;
             let conditions =
                 LossConditions { sending, arriving, other: 3e6, queued: false, round_trip: Duration::from_millis(50) };
-            control.update(at, Told { lost, events: lost, packets: 60 }, &conditions);
+            control.update(at, Told { lost, found: 0, events: lost, packets: 60 }, &conditions);
         };
         // Of a line that loses a fifth by chance, less is lost by chance once less is sent, and as much arrives.
         period(&mut control, 500_000.0, 15, 375_000.0);
@@ -385,5 +399,51 @@ mod tests {
         let cap = control.cap().unwrap();
         assert!((0.4e6..0.56e6).contains(&cap), "{cap}");
         assert!(control.chance() < 0.02, "it is not taken for chance: {}", control.chance());
+    }
+
+    #[test]
+    fn what_is_lost_no_more_is_not_doubted() {
+        let mut control = LossControl::new();
+        let mut at = Time::from_millis(1_000);
+        let mut period = |control: &mut LossControl, lost: u32| {
+            at += PERIOD;
+            let conditions = LossConditions {
+                sending: 170_000.0,
+                arriving: 170_000.0,
+                other: 3e6,
+                queued: lost == 0,
+                round_trip: Duration::from_millis(50),
+            };
+            control.update(at, Told { lost, found: 0, events: lost, packets: 60 }, &conditions);
+        };
+        for _ in 0..9 {
+            period(&mut control, 18);
+        }
+        for _ in 0..20 {
+            let before = control.cap().unwrap_or(f64::INFINITY);
+            period(&mut control, 0);
+            let cap = control.cap().unwrap_or(f64::INFINITY);
+            assert!(cap >= before, "{cap}, {before} before");
+        }
+    }
+
+    #[test]
+    fn what_comes_after_it_was_told_to_be_missing_was_not_lost() {
+        let mut control = LossControl::new();
+        let conditions = LossConditions {
+            sending: 500_000.0,
+            arriving: 500_000.0,
+            other: 3e6,
+            queued: false,
+            round_trip: Duration::from_millis(50),
+        };
+        control.interrupted(Time::from_millis(1_000));
+        for n in 1..60 {
+            // Of twenty packets two are overtaken, and told of the next time.
+            let told = Told { lost: 2, found: if n > 1 { 2 } else { 0 }, events: 2, packets: 20 };
+            control.update(Time::from_millis(1_000 + n * 100), told, &conditions);
+        }
+        assert_eq!(control.cap(), None);
+        assert!(control.chance() < 0.01 && control.fraction() < 0.01, "{} {}", control.chance(), control.fraction());
     }
 }

@@ -268,7 +268,8 @@ impl Estimator {
         };
         sent.fate = Fate::Received;
         let sent = *sent;
-        acknowledged.received += 1;
+        // One that was taken for lost is counted already.
+        *(if late { &mut acknowledged.found } else { &mut acknowledged.received }) += 1;
 
         acknowledged.newest = acknowledged.newest.max(Some(sent.at));
         let Some(arrived) = arrived else { return };
@@ -337,8 +338,8 @@ impl Estimator {
             queued: !self.rate_control.is_calm(now),
             round_trip,
         };
-        let Acknowledged { lost, loss_events: events, received, .. } = *acknowledged;
-        self.loss.update(now, Told { lost, events, packets: received + lost }, &loss_conditions);
+        let Acknowledged { lost, found, loss_events: events, received, .. } = *acknowledged;
+        self.loss.update(now, Told { lost, found, events, packets: received + lost }, &loss_conditions);
     }
 
     /// The line is back for long enough that something sent since then should have come, and what comes was sent before:
@@ -481,6 +482,8 @@ impl Estimator {
 struct Acknowledged {
     received: u32,
     lost: u32,
+    /// Arrived after they had been told to be missing.
+    found: u32,
     /// Losses in a row are one.
     loss_events: u32,
     newest: Option<Time>,

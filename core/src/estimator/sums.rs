@@ -211,7 +211,7 @@ impl Estimator {
             round_trip: round_trip.unwrap_or(super::UNKNOWN_ROUND_TRIP) + REPORTS_TAKE,
         };
         let count = (lost * f64::from(expected)).round() as u32;
-        self.loss.update(now, Told { lost: count, events: count, packets: expected }, &conditions);
+        self.loss.update(now, Told { found: 0, lost: count, events: count, packets: expected }, &conditions);
         let train = self.sums.train.and_then(|train| train.reported);
         let is_answer = train.zip(answers).is_some_and(|(reported, answers)| {
             answers.since(reported) <= TOLERANCE && reported.since(answers) <= TOLERANCE

@@ -47,7 +47,7 @@ pub fn much_is_lost_by_chance(seed: u64) -> Vec<Row> {
 
 /// What is too much is dropped, not queued: no delay tells of it, and short trains pass whole.
 pub fn a_policer(seed: u64) -> Vec<Row> {
-    [(300, 15_000.0, "300 kbit/s, 15 kB"), (700, 40_000.0, "700 kbit/s, 40 kB")]
+    [(150, 8_000.0, "150 kbit/s, 8 kB"), (300, 15_000.0, "300 kbit/s, 15 kB"), (700, 40_000.0, "700 kbit/s, 40 kB")]
         .into_iter()
         .map(|(kbps, burst, stretch)| {
             let mut world = World::new(seed);
