@@ -13,7 +13,7 @@ BODY_TIMEOUT = 10.0
 
 
 async def read_text(request: Request, max_bytes: int) -> str:
-    """The body as UTF-8.
+    """The body as UTF-8, without the byte order mark that some editors and programs put before it.
 
     Raises `BridgeError`: `unsupported_media_type`, `body_too_large`, `request_timeout`, `body_not_utf8`.
 
@@ -43,7 +43,7 @@ async def read_text(request: Request, max_bytes: int) -> str:
     except ClientDisconnect:
         raise BridgeError("request_timeout", "The client went before its body had arrived.") from None
     try:
-        return b"".join(chunks).decode()
+        return b"".join(chunks).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise BridgeError("body_not_utf8", "The body is not UTF-8.") from None
 

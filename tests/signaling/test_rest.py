@@ -260,6 +260,12 @@ async def test_a_body_that_is_not_understood_is_told_what_may_have_been_meant(cl
     assert "empty" in empty.json()["detail"]
 
 
+async def test_a_byte_order_mark_before_json_is_passed_over(clinic: httpx.AsyncClient) -> None:
+    body = '\ufeff{"identity": "kari", "role": "pasient"}'
+    headers = {"Content-Type": "application/json"}
+    assert (await clinic.post("/v1/rooms/a/tokens", headers=headers, content=body)).status_code == 201
+
+
 async def test_participants_are_shown_without_their_names(vendors: Vendors, clinic: httpx.AsyncClient) -> None:
     vendors.join("a", "kari")
     vendors.join("a", "ola", enters="lobby")

@@ -91,6 +91,41 @@ async def test_bad_requests_are_refused_and_the_session_goes_on() -> None:
         assert (await ola.request("ping"))["type"] == "pong"
 
 
+async def test_what_is_sent_before_the_answer_to_join_is_carried_out_in_order() -> None:
+    async with open_house() as house:
+        ola = await house.client()
+        await ola.send("join", token="room ola")
+        await ola.send("join", token="room kari")
+        await ola.send("publish", offer="0 audio", sources=[{"mid": "0", "source": "microphone"}])
+        await ola.send("ping")
+        replies = [await ola.receive() for _ in range(4)]
+        assert [(reply["type"], reply["reply_to"]) for reply in replies] == [
+            ("joined", 1),
+            ("error", 2),
+            ("published", 3),
+            ("pong", 4),
+        ]
+        assert replies[1]["code"] == "already_joined"
+        (own,) = replies[2]["sources"]
+        kari = await house.joined("kari")
+        (other,) = kari.joined["participants"]
+        assert other["id"] == replies[0]["participant_id"]
+        assert [source["id"] for source in other["sources"]] == [own["id"]]
+
+
+async def test_who_publishes_before_joining_is_told_and_joins_by_another_connection() -> None:
+    async with open_house() as house:
+        ola = await house.client()
+        await ola.send("publish", offer="0 audio", sources=[])
+        await ola.send("join", token="room ola")
+        error = await ola.receive()
+        assert (error["code"], error["reply_to"], error["field"]) == ("join_first", 1, "type")
+        assert await ola.closed() == (4400, "join_first")
+        assert [message["type"] for message in ola.set_aside] == ["closing"]
+        assert len(house.calls) == 0
+        await house.joined("ola")
+
+
 async def test_the_place_of_a_mistake_is_named() -> None:
     async with open_house() as house:
         ola = await house.joined("ola")

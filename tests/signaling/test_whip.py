@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,6 +11,7 @@ import httpx
 import pytest
 
 from bridge.sfu import ConnectionKind, ConnectionState
+from bridge.signaling import body
 from bridge.signaling.calls import CallSettings
 from bridge.signaling.whip import WhipSettings
 from bridge.signaling.whip.settings import WhipIceServer
@@ -133,6 +135,56 @@ async def test_candidates_with_the_ice_password_need_no_token() -> None:
             assert_problem(await patch(fragment), 401, "unauthorized")
         assert_problem(await patch(trickled, kind=SDP), 401, "unauthorized")
         assert_problem(await patch(trickled, at="/whip/room/another"), 401, "unauthorized")
+
+
+async def test_no_more_than_candidates_is_read_from_who_has_no_token() -> None:
+    async with open_doors(whip=WhipSettings(max_candidates_bytes=1000)) as (_, http):
+        location = (await post(http, "/whip/room", "room cart")).headers["location"]
+        candidates = "a=ice-pwd:mine\r\na=candidate:1\r\n"
+        headers = {"Content-Type": FRAGMENT, "If-Match": "*"}
+
+        async def in_chunks() -> AsyncIterator[bytes]:
+            for _ in range(20):
+                yield candidates.ljust(100).encode()
+
+        assert (await http.patch(location, headers=headers, content=candidates.ljust(1000))).status_code == 204
+        for much in (candidates.ljust(1001), in_chunks()):
+            assert_problem(await http.patch(location, headers=headers, content=much), 401, "unauthorized")
+        restart = "a=ice-ufrag:x\r\n".ljust(1001)
+        known = await http.patch(location, headers=headers | bearer("room cart"), content=restart)
+        assert known.status_code == 200, "who has the token may send what an offer may have"
+
+
+@pytest.mark.parametrize("token", [None, "nonsense", "room expired", "elsewhere cart", "room stranger"])
+async def test_the_token_is_checked_before_the_body_is_read(token: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The body that is spoken of never comes: whoever waited for it would not answer."""
+    monkeypatch.setattr(body, "BODY_TIMEOUT", None)
+    async with open_doors() as (house, http):
+        location = (await post(http, "/whip/room", "room cart")).headers["location"]
+        wrong = {None: 401, "nonsense": 401, "room expired": 401, "elsewhere cart": 403, "room stranger": 403}[token]
+        asked = [("PATCH", location, FRAGMENT, wrong)]
+        if token != "room stranger":
+            asked += [("POST", path, SDP, wrong) for path in ("/whip/room", "/whep/room")]
+        for method, path, kind, status in asked:
+            reader, writer = await asyncio.open_connection("127.0.0.1", house.server.port)
+            head = [f"{method} {path} HTTP/1.1", "Host: x", f"Content-Type: {kind}", "Content-Length: 100000"]
+            head += [] if token is None else [f"Authorization: Bearer {token}"]
+            writer.write("\r\n".join([*head, "", ""]).encode())
+            async with asyncio.timeout(PATIENCE):
+                assert (await reader.readuntil(b"\r\n")).startswith(f"HTTP/1.1 {status} ".encode()), method
+            writer.close()
+            await writer.wait_closed()
+
+
+async def test_a_byte_order_mark_before_an_offer_is_passed_over() -> None:
+    async with open_doors() as (_, http):
+        made = await post(http, "/whip/room", "room cart", offer="\ufeff0 audio\n1 video")
+        assert (made.status_code, made.text) == (201, "0 audio\n1 video")
+        headers = {"Content-Type": FRAGMENT, "If-Match": "*", **bearer("room cart")}
+        restarted = await http.patch(made.headers["location"], headers=headers, content="\ufeffa=ice-ufrag:x")
+        assert restarted.status_code == 200
+        watched = await post(http, "/whep/room", "room player", offer="\ufeff0 audio")
+        assert watched.status_code == 201
 
 
 async def test_a_whep_player_may_patch_without_if_match() -> None:

@@ -192,11 +192,14 @@ class WhipDoor:
         return Response(answer, media_type=SDP_FRAGMENT, headers=headers)
 
     async def _trickles(self, request: Request) -> bool:
-        """Whether it brings candidates for a session, and its ICE credentials."""
+        """Whether it brings candidates for a session, and its ICE credentials.
+
+        Who it is from is told by the body alone, so that it is read from strangers too: no more than candidates need.
+        """
         try:
             resource = self._resources.get(request.path_params["resource"])
             check_content_type(request, SDP_FRAGMENT)
-            fragment = await read_text(request, self._settings.max_body_bytes)
+            fragment = await read_text(request, self._settings.max_candidates_bytes)
             return resource.call.trickles(resource.connection, fragment)
         except BridgeError:
             # Whoever has no token is told nothing else.

@@ -20,6 +20,8 @@ class WhipSettings:
 
     max_body_bytes: int = 256 * 1024
     """Of an offer or a fragment. A browser that watches a room of 25 offers 150 to 180 kilobytes."""
+    max_candidates_bytes: int = 16 * 1024
+    """Of a fragment without a bearer token. A candidate has 100 to 150 bytes: room for a hundred."""
     allowed_origins: tuple[str, ...] = ("*",)
     """Pages of which origins may use the doors from a browser."""
     ice_servers: tuple[WhipIceServer, ...] = ()
