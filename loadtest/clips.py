@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -41,7 +43,7 @@ def film(clip: str, folder: Path) -> Path | None:
     if not target.exists():
         if source.suffix == ".y4m":
             return source.resolve()
-        _to_y4m(source, target)
+        _make(target, lambda unfinished: _to_y4m(source, unfinished))
     return target
 
 
@@ -60,12 +62,25 @@ def recording(clip: str, folder: Path) -> Path | None:
             "there is nobody to speak: expected espeak-ng to be installed",
             hint="apt-get install espeak-ng, or clip: beeps, or a recording of your own (WAV)",
         )
+    _make(target, lambda unfinished: _speak(program, unfinished))
+    return target
+
+
+def _make(target: Path, write: Callable[[Path], None]) -> None:
+    """Makes a file at once or not at all, since others may make the same one now, or look for it; and its folder."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        unfinished = Path(folder) / target.name
+        write(unfinished)
+        unfinished.replace(target)
+
+
+def _speak(program: str, target: Path) -> None:
     done = subprocess.run(
         [program, "-v", "nb", "-s", "150", "-w", str(target), _SPEECH], capture_output=True, text=True
     )
     if done.returncode != 0:
         raise InputError(f"espeak-ng: {done.stderr.strip()[:200]}")
-    return target
 
 
 def _to_y4m(source: Path, target: Path) -> None:
