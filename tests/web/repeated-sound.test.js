@@ -4,10 +4,10 @@ import { describe, it } from "node:test";
 import { soundToOffer } from "../../web/sdk/src/codecs.js";
 import { RepeatedSound } from "../../web/sdk/src/repeated-sound.js";
 
-const LOSSY = { lostAtFirst: 0.03, available: 250_000 };
-const CLEAN = { lostAtFirst: 0, available: 250_000 };
+const LOSSY = { lostAtFirst: 0.03, available: 250_000, roundTrip: 0.08 };
+const CLEAN = { ...LOSSY, lostAtFirst: 0 };
 
-/** @param {RepeatedSound} sound @param {{ lostAtFirst: number, available: number | null }[]} measured */
+/** @param {RepeatedSound} sound @param {{ lostAtFirst: number, available: number | null, roundTrip: number | null }[]} measured */
 const after = (sound, measured) => {
   for (const each of measured) sound.measure(each);
   return sound.wanted;
@@ -25,6 +25,15 @@ describe("RepeatedSound", () => {
   it("is wanted where a line loses by chance, though none is lost in some measurements", () => {
     const lost = [0.045, 0.01, 0.02, 0, 0.04, 0.01, 0.03, 0.05];
     assert.equal(after(new RepeatedSound(), lost.map((lostAtFirst) => ({ ...LOSSY, lostAtFirst }))), true);
+  });
+
+  it("is not for what a line drops that has become too thin, or whose queue is full for a moment", () => {
+    const fallen = [{ ...CLEAN, available: 1_100_000 }, { ...LOSSY, lostAtFirst: 0.2, available: 230_000 }, LOSSY, LOSSY, LOSSY];
+    assert.equal(after(new RepeatedSound(), [...fallen, ...Array(5).fill(CLEAN)]), false);
+    const full = { ...LOSSY, lostAtFirst: 0.2, roundTrip: 0.3 };
+    assert.equal(after(new RepeatedSound(), [CLEAN, full, LOSSY, LOSSY, LOSSY, ...Array(5).fill(CLEAN)]), false);
+    assert.equal(after(new RepeatedSound(), [CLEAN, ...Array(12).fill(full)]), true, "somebody else keeps it full");
+    assert.equal(after(new RepeatedSound(), [...fallen, ...Array(5).fill(LOSSY)]), true, "and loses by chance as well");
   });
 
   it("is not where the line carries too little, nor where nobody knows what it carries", () => {

@@ -14,6 +14,13 @@ const AMPLE = 600_000;
 const CALM = 15;
 const THIN = 2;
 
+/** A line whose round trip is so much longer than its shortest, or that carries so much less than at the last look, drops what is too much: seconds, and a share. */
+const QUEUE = 0.1;
+const FALL = 0.5;
+/** Measurements for which what is lost may still be that, and after which it counts all the same: repetitions would fill the queue, too. */
+const AFTERMATH = 4;
+const PATIENCE = 8;
+
 /** What sound takes at most while it is repeated on a line that is not ample, so that pictures keep theirs: bit/s. */
 const REPEATED = 20_000;
 /** What each packet takes beside its frames: 50 times a second 20 bytes of RTP and extensions, 28 of IP and UDP, and 8 of SRTP, bit/s. */
@@ -30,6 +37,10 @@ export class RepeatedSound {
   #verdict = new Verdict();
   #lost = 0;
   #ample = false;
+  #shortest = Infinity;
+  #available = 0;
+  #aftermath = 0;
+  #overflowing = 0;
 
   get wanted() {
     return this.#verdict.yes;
@@ -57,17 +68,33 @@ export class RepeatedSound {
   /**
    * Takes in a measurement.
    *
-   * What came when it was sent again counts as lost, too: of sound that is often too late.
+   * What came when it was sent again counts as lost, too: of sound that is often too late. What a queue dropped that was full for a moment
+   * does not.
    *
-   * @param {{ lostAtFirst: number, available: number | null }} measured the share of what was sent, and bit/s for all that is sent
+   * @param {{ lostAtFirst: number, available: number | null, roundTrip: number | null }} measured the share of what was sent, bit/s for
+   *   all that is sent, and seconds
    * @param {boolean} several whether there are pictures of which nobody knows what each takes
    * @returns {boolean} whether `wanted` has changed
    */
-  measure({ lostAtFirst, available }, several = false) {
+  measure({ lostAtFirst, available, roundTrip }, several = false) {
     this.#ample = available !== null && available >= AMPLE;
-    this.#lost += WEIGHT * (lostAtFirst - this.#lost);
+    const lost = this.#overflows(available, roundTrip) ? Math.min(lostAtFirst, this.#lost) : lostAtFirst;
+    this.#lost += WEIGHT * (lost - this.#lost);
     const carried = available !== null && available >= (several ? AMPLE : this.wanted ? LEAST : ENOUGH);
     const says = carried && this.#lost >= (this.wanted ? BELOW : FROM);
     return this.#verdict.take(says, this.wanted ? (carried ? CALM : THIN) : 1);
+  }
+  /**
+   * @param {number | null} available
+   * @param {number | null} roundTrip
+   */
+  #overflows(available, roundTrip) {
+    this.#shortest = Math.min(this.#shortest, roundTrip ?? Infinity);
+    const fell = available !== null && available < FALL * this.#available;
+    const full = roundTrip !== null && roundTrip > this.#shortest + QUEUE;
+    this.#available = available ?? 0;
+    this.#aftermath = fell || full ? AFTERMATH : Math.max(0, this.#aftermath - 1);
+    this.#overflowing = this.#aftermath > 0 ? this.#overflowing + 1 : 0;
+    return this.#overflowing > 0 && this.#overflowing <= PATIENCE;
   }
 }
