@@ -81,6 +81,15 @@ describe("a device that the system takes away for a while", () => {
     assert.equal(opened.length, 1);
   });
 
+  it("is opened anew where all it gives is what it had given before", async () => {
+    first.setMuted(true);
+    first.setMuted(false);
+    await settle();
+    given += 1;
+    await pass(10, 0);
+    assert.equal(opened.length, 1);
+  });
+
   it("is opened anew where it is not given back to who is at the page again, once it can be", async () => {
     first.setMuted(true);
     busy = true;

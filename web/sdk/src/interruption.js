@@ -2,6 +2,8 @@ import { Emitter } from "./emitter.js";
 
 /** Milliseconds that a device has to give something, once the system has given it back or its user is back at the page. */
 const RECOVERY = 3_000;
+/** Milliseconds in which what it gave before may still be counted. */
+const UNDER_WAY = 500;
 
 /**
  * Sees when the system takes a device from the page for a while, as a telephone call does: the browser mutes its track, and unmutes
@@ -51,8 +53,12 @@ export class Interruption extends Emitter {
     clearTimeout(this.#timer);
   }
 
-  async #expect() {
+  #expect() {
     clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#begin(), UNDER_WAY);
+  }
+
+  async #begin() {
     const before = await this.#progress();
     if (this.#abort.signal.aborted) return;
     this.#timer = setTimeout(() => this.#look(before), RECOVERY);
