@@ -119,7 +119,6 @@ def test_a_token_is_printed_and_nothing_else(tmp_path: Path) -> None:
         ({"--ttl": "0s"}, "--ttl '0s'"),
         ({"--grant": "fly"}, "grants[0]"),
         ({"--room": "a/b"}, "room"),
-        ({"--level": "nonsense"}, "--level 'nonsense'"),
         ({"--identity": ""}, "sub"),
         ({"--config": "/nowhere.toml"}, "/nowhere.toml"),
         ({"--data": "/dev/null/data"}, "/dev/null/data"),

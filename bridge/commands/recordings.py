@@ -22,6 +22,7 @@ from bridge.recordings import (
 from bridge.settings import Settings
 from bridge.transcode.recording import CONTAINERS, RecordingInfo, new_key_line
 
+_CONTAINER = "webm"
 _TAKERS = {
     "recording": ("export", "delete", "new-key"),
     "stream": ("export",),
@@ -46,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         choices=CONTAINERS,
-        help="with export: mp4 for VP9, AV1 and Opus, which are put into it as they are (default: webm)",
+        help=f"with export: mp4 for VP9, AV1 and Opus, which are put into it as they are (default: {_CONTAINER})",
     )
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help="with export (default: ID-NAME.webm, .mp4 or .jsonl)"
@@ -71,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
     elif action == "export":
         info = store.info(options.recording)
         stream = choose_stream(info, options.stream)
-        container = options.format or "webm"
+        container = options.format or _CONTAINER
         output = options.output or default_output(info, stream, container)
         # The log first: what would leave no trace does not happen.
         _note(settings, "recording_exported", info, stream=stream.name)

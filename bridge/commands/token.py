@@ -9,7 +9,6 @@ import time
 
 from bridge.auth import DEVELOPMENT_ISSUER, Issuer, StaticKey, TokenVerifier, development_secret, mint
 from bridge.auth.development import KEY_FILE
-from bridge.auth.levels import ACR_OF_ID_PORTEN, WORDS
 from bridge.commands.options import add_settings, read_settings
 from bridge.configuration import SettingsError, parse_duration
 from bridge.data_directory import make_data_directory
@@ -36,7 +35,6 @@ def run(options: argparse.Namespace) -> int:
     """Prints a token that a bridge of these settings would take."""
     settings = read_settings(options)
     ttl = _lifetime(options.ttl)
-    _check_level(options.level)
     room_id(DEVELOPMENT_ISSUER, options.room)
     make_data_directory(settings.data.directory)
     new = not (settings.data.directory / KEY_FILE).exists()
@@ -76,10 +74,3 @@ def _lifetime(text: str) -> float:
     if seconds < 1:
         raise SettingsError("invalid_setting", f"--ttl {text!r}: expected a duration such as 30s, 10m or 1h")
     return seconds
-
-
-def _check_level(level: str | None) -> None:
-    """Raises `SettingsError` for what a bridge would take for no level at all, in silence."""
-    known = (*WORDS, *ACR_OF_ID_PORTEN)
-    if level is not None and level not in known:
-        raise SettingsError("invalid_setting", f"--level {level!r}: expected one of {', '.join(known)}")
