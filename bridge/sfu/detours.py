@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bridge.errors import BridgeError
+from bridge.sfu.allocation import sound
 from bridge.sfu.allocation.receiver import MAX_SPEAKERS
 from bridge.sfu.allocation.sharing import START_BITRATE
 from bridge.sfu.consumers import Consumers
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from bridge._core import EstimateEvent
     from bridge.sfu.router import PublishedProducer, Router
 
-AUDIO_BITRATE = 45_000
-"""Reserved for each sound beside the pictures, up to `MAX_SPEAKERS` of them, in bit/s."""
 OVERHEAD = 0.9
 """Of what the line carries, what is left when headers and retransmissions are paid for."""
 
@@ -173,7 +172,7 @@ class Detours:
     def on_estimate(self, event: EstimateEvent) -> int:
         """What the line carries: legs make what fits, each picture an equal share. What all get is returned (bit/s)."""
         pictures, sounds = self._consumers.counts()
-        room = round(max(0, event["bitrate"] * OVERHEAD - min(sounds, MAX_SPEAKERS) * AUDIO_BITRATE))
+        room = round(max(0, event["bitrate"] * OVERHEAD - min(sounds, MAX_SPEAKERS) * sound.on_the_wire()))
         self._share = share = round(room / max(1, pictures))
         for source_id in self._keys:
             self._derived[source_id].set_bitrate(self, share)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from bridge.sfu.allocation import sound
+
 MAX_FRAMES = 2
 """Earlier frames in a packet at most."""
 
@@ -36,12 +38,6 @@ SHARE_BESIDE_VIDEO = 0.4
 SHARE_ALONE = 0.8
 """Part of the estimate that sound with its repetitions may take; more where there is nothing but sound, since the
 estimate then knows of little more than what is sent."""
-
-STREAM_BITRATE = 46_000
-"""One voice of Opus with headers, in bit/s: 32 kbit/s and 36 bytes beside each of 50 packets a second."""
-
-FRAME_BITRATE = 34_000
-"""What repeating one frame adds to that, in bit/s."""
 
 
 @dataclass
@@ -95,7 +91,8 @@ class RedundancyPolicy:
         self._loss.update(now, min(lost, self._loss.value) if self._overflows(now, queue) else lost)
         wanted = self._wanted(now)
         share = SHARE_BESIDE_VIDEO if beside_video else SHARE_ALONE
-        affordable = (bitrate * share / max(1, voices) - STREAM_BITRATE) / FRAME_BITRATE
+        plain = sound.on_the_wire()
+        affordable = (bitrate * share / max(1, voices) - plain) / (sound.on_the_wire(repeated=1) - plain)
         self.frames = min(wanted, max(0, int(affordable)), MAX_FRAMES)
         return self.frames
 

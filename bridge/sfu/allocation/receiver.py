@@ -29,12 +29,6 @@ AMPLE = 1.5
 """… so many times, …"""
 AMPLE_SECONDS = 5.0
 """… and has for so long."""
-AUDIO_BITRATE = 45_000
-"""Opus for speech as browsers send it, with its headers, in bit/s."""
-SPEECH = 32_000
-"""That without headers."""
-REPEATED_FRAME = 36_000
-"""What each repeated frame of every packet adds to that."""
 MAX_SPEAKERS = 3
 """Voices that are reserved for at most: more are hardly ever heard at once."""
 ALL_TEMPORAL = 7
@@ -250,7 +244,7 @@ class ReceiverAllocation:
     def _look_at_sound(self) -> None:
         """Publishers of sound are told when the line does not carry it as it comes, and when it does again."""
         room = round(self._estimate * HEADROOM) if self._proven else None
-        voices = min(len(self._audio), MAX_SPEAKERS) * AUDIO_BITRATE
+        voices = min(len(self._audio), MAX_SPEAKERS) * sound.on_the_wire()
         now = asyncio.get_running_loop().time()
         if self._sound.update(now, room, voices, repeated=self._repeated > 0):
             for producer_id in self._audio:
@@ -266,8 +260,9 @@ class ReceiverAllocation:
         return sum(voices[:MAX_SPEAKERS])
 
     def _voice_bitrate(self, producer_id: int) -> int:
-        saved = SPEECH - sound.REPEATED if self._router.sound_bitrate(producer_id) == sound.REPEATED else 0
-        return AUDIO_BITRATE - saved + self._repeated * (REPEATED_FRAME - saved)
+        # Who is asked for `LESS` makes longer frames, and more than that: see the module.
+        asked = self._router.sound_bitrate(producer_id)
+        return sound.on_the_wire(sound.REPEATED if asked == sound.REPEATED else sound.SPEECH, self._repeated)
 
     def _sources(self) -> list[Source]:
         return [

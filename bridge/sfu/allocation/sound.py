@@ -11,18 +11,29 @@ smaller there, too, so that pictures keep theirs.
 
 from __future__ import annotations
 
+SPEECH = 32_000
+"""What browsers make of speech, in bit/s of RTP payload."""
+HEADERS = 13_000
+"""What 50 packets a second take beside it: RTP and its extensions, SRTP, UDP and IP."""
 LESS = 12_000
 """What a publisher is asked for at most, in bit/s of RTP payload."""
 REPEATED = 20_000
 """The same where it is repeated on a line that is not ample: fullband speech still, with a little less to spare."""
 THIN, NOT_THIN = 450_000, 600_000
 """What a line carries, in bit/s, below which that is so, and from which on it no longer is."""
+_REPEATED_HEADERS = 2_000
+"""What the header of each earlier frame adds to that: five bytes."""
 SHORT_SECONDS = 2.0
 """So long a line has to carry less than the sound that is for it, …"""
 AMPLE = 1.6
 """… and so many times as much, …"""
 AMPLE_SECONDS = 10.0
 """… for so long, before publishers are asked for all again."""
+
+
+def on_the_wire(bitrate: int = SPEECH, repeated: int = 0) -> int:
+    """What a voice of so many bit/s takes with all headers, and with so many earlier frames in each of its packets."""
+    return HEADERS + bitrate * (1 + repeated) + _REPEATED_HEADERS * repeated
 
 
 class SoundRoom:
