@@ -40,11 +40,9 @@ def film(clip: str, folder: Path) -> Path | None:
     else:
         source = Path(clip)
     target = folder / f"{source.stem}.y4m"
-    if not target.exists():
-        if source.suffix == ".y4m":
-            return source.resolve()
-        _make(target, lambda unfinished: _to_y4m(source, unfinished))
-    return target
+    if source.suffix == ".y4m" and not target.exists():
+        return source.resolve()
+    return made(target, lambda unfinished: _to_y4m(source, unfinished))
 
 
 def recording(clip: str, folder: Path) -> Path | None:
@@ -62,17 +60,18 @@ def recording(clip: str, folder: Path) -> Path | None:
             "there is nobody to speak: expected espeak-ng to be installed",
             hint="apt-get install espeak-ng, or clip: beeps, or a recording of your own (WAV)",
         )
-    _make(target, lambda unfinished: _speak(program, unfinished))
+    return made(target, lambda unfinished: _speak(program, unfinished))
+
+
+def made(target: Path, write: Callable[[Path], None]) -> Path:
+    """A file that is made where there is none, with its folder: whole or not at all, since others may make it too."""
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+            unfinished = Path(folder) / target.name
+            write(unfinished)
+            unfinished.replace(target)
     return target
-
-
-def _make(target: Path, write: Callable[[Path], None]) -> None:
-    """Makes a file at once or not at all, since others may make the same one now, or look for it; and its folder."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        unfinished = Path(folder) / target.name
-        write(unfinished)
-        unfinished.replace(target)
 
 
 def _speak(program: str, target: Path) -> None:

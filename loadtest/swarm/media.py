@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import cycle, islice
@@ -54,7 +54,11 @@ def cache_folder() -> Path:
 def speech(folder: Path | None = None) -> Path:
     """A clip of speech in Opus. Raises `InputError` when it cannot be made."""
     folder = folder or cache_folder()
-    return _made(folder / "speech-opus.ivf", lambda: _write(b"OPUS", (0, 0), Fraction(1, _SAMPLE_RATE), _opus(folder)))
+    tick = Fraction(1, _SAMPLE_RATE)
+    return clips.made(
+        folder / "speech-opus.ivf",
+        lambda unfinished: _write(unfinished, b"OPUS", (0, 0), tick, _opus(folder)),
+    )
 
 
 def picture_size(bitrate: int) -> tuple[int, int]:
@@ -71,27 +75,19 @@ def pictures(codec: str, bitrate: int, size: tuple[int, int] | None = None, fold
     width, height = size or picture_size(bitrate)
     name = f"talking-head-{codec}-{width}x{height}-{bitrate // 1000}k.ivf"
     tick = Fraction(1, FRAME_RATE)
-    return _made(
+    return clips.made(
         folder / name,
-        lambda: _write(fourcc, (width, height), tick, _encoded(encoder, bitrate, (width, height), folder)),
+        lambda unfinished: _write(
+            unfinished, fourcc, (width, height), tick, _encoded(encoder, bitrate, (width, height), folder)
+        ),
     )
 
 
-def _made(path: Path, make: Callable[[], bytes]) -> Path:
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Several processes may make it at once: each finds a whole file or none.
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
-        partial.write_bytes(make())
-        partial.replace(path)
-    return path
-
-
-def _write(fourcc: bytes, size: tuple[int, int], tick: Fraction, frames: Iterable[Frame]) -> bytes:
-    """An IVF file."""
+def _write(path: Path, fourcc: bytes, size: tuple[int, int], tick: Fraction, frames: Iterable[Frame]) -> None:
+    """Writes an IVF file."""
     listed = list(frames)
     head = struct.pack("<4sHH4sHHIIII", b"DKIF", 0, 32, fourcc, *size, tick.denominator, tick.numerator, len(listed), 0)
-    return head + b"".join(struct.pack("<IQ", len(frame.data), frame.time) + frame.data for frame in listed)
+    path.write_bytes(head + b"".join(struct.pack("<IQ", len(frame.data), frame.time) + frame.data for frame in listed))
 
 
 def _encoded(encoder: str, bitrate: int, size: tuple[int, int], folder: Path) -> Iterator[Frame]:
