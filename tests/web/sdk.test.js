@@ -139,7 +139,7 @@ describe("statistics", () => {
     reader.read(new Map([outbound("voice", 1_000, 50, 1), outbound("face", 1_000, 10, 0)]), ({ id }) => id);
     const { sources } = reader.read(new Map([outbound("voice", 3_000, 153, 4), outbound("face", 3_000, 60, 0), remote]), ({ id }) => id);
     assert.deepEqual(["voice", "face"].map((id) => sources.get(id).resent), [0.03, 0]);
-    assert.equal(lostAtFirst([...sources.values()]).toFixed(3), (0.04 * 103 / 153).toFixed(3));
+    assert.equal(lostAtFirst([...sources.values()]).toFixed(3), (0.03 * 103 / 153).toFixed(3));
     assert.equal(lostAtFirst([]), 0);
   });
 

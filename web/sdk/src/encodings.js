@@ -25,7 +25,7 @@ const SCREEN_LAYERS = [
 ];
 
 /** What sound may take at most, bit/s. */
-const SOUND_BITRATE = { microphone: 32_000, screen_audio: 96_000 };
+export const SOUND_BITRATE = { microphone: 32_000, screen_audio: 96_000 };
 
 /** What a capture is taken for that does not say its size: what `openCamera` asks for. */
 const USUAL_SIZE = { width: 1280, height: 720 };

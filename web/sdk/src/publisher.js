@@ -1,7 +1,7 @@
 import { preferPicture, preferSound } from "./codecs.js";
 import { ConnectionWatch } from "./connection.js";
 import { Emitter } from "./emitter.js";
-import { encodingsFor } from "./encodings.js";
+import { SOUND_BITRATE, encodingsFor } from "./encodings.js";
 import { BridgeError, ConnectionError, RequestError } from "./errors.js";
 import { RepeatedSound } from "./repeated-sound.js";
 import { setLocalDescriptionWithSoundRepair } from "./sound-repair.js";
@@ -22,8 +22,6 @@ import { offersUdp } from "./udp-return.js";
  * that, and makes less by itself where the estimate has fallen since. Held to all of it and no more, it comes to believe in less and less.
  */
 const FILLED = 1.08;
-/** What speech takes without its headers, bit/s. */
-const SPEECH = 32_000;
 
 /** @typedef {{ resolve: () => void, reject: (error: unknown) => void }} Waiter */
 
@@ -175,7 +173,8 @@ export class Publisher extends Emitter {
   #carries(bitrate) {
     for (const transceiver of this.#sounds()) this.#senders.get(transceiver)?.shares(bitrate);
     const videos = [...this.#sources].filter(([{ kind, muted }]) => kind === "video" && !muted);
-    const sound = this.#repeatedSound.onTheWire(SPEECH);
+    const sounds = this.sources.flatMap(({ name }) => (name === "microphone" || name === "screen_audio" ? [SOUND_BITRATE[name]] : []));
+    const sound = sounds.reduce((sum, each) => sum + this.#repeatedSound.onTheWire(each), 0);
     const rest = this.#repeatedSound.displaces && videos.length === 1 ? FILLED * bitrate - sound : Infinity;
     for (const [, transceiver] of videos) if (transceiver) this.#senders.get(transceiver)?.hold(rest);
     const [video] = videos;

@@ -1,3 +1,4 @@
+import { Overflow } from "./overflow.js";
 import { Verdict } from "./verdict.js";
 
 /** From this share of lost packets on sound is repeated, and below that for a while no longer: 0 to 1. */
@@ -13,13 +14,6 @@ const AMPLE = 600_000;
 /** Measurements in a row that have to say that it is no longer wanted: for little loss, and for a thin line. */
 const CALM = 15;
 const THIN = 2;
-
-/** A line whose round trip is so much longer than its shortest, or that carries so much less than at the last look, drops what is too much: seconds, and a share. */
-const QUEUE = 0.1;
-const FALL = 0.5;
-/** Measurements for which what is lost may still be that, and after which it counts all the same: repetitions would fill the queue, too. */
-const AFTERMATH = 4;
-const PATIENCE = 8;
 
 /** What sound takes at most while it is repeated on a line that is not ample, so that pictures keep theirs: bit/s. */
 const REPEATED = 20_000;
@@ -37,10 +31,7 @@ export class RepeatedSound {
   #verdict = new Verdict();
   #lost = 0;
   #ample = false;
-  #shortest = Infinity;
-  #available = 0;
-  #aftermath = 0;
-  #overflowing = 0;
+  #overflow = new Overflow();
 
   get wanted() {
     return this.#verdict.yes;
@@ -78,23 +69,10 @@ export class RepeatedSound {
    */
   measure({ lostAtFirst, available, roundTrip }, several = false) {
     this.#ample = available !== null && available >= AMPLE;
-    const lost = this.#overflows(available, roundTrip) ? Math.min(lostAtFirst, this.#lost) : lostAtFirst;
+    const lost = this.#overflow.measure({ available, roundTrip }) ? Math.min(lostAtFirst, this.#lost) : lostAtFirst;
     this.#lost += WEIGHT * (lost - this.#lost);
     const carried = available !== null && available >= (several ? AMPLE : this.wanted ? LEAST : ENOUGH);
     const says = carried && this.#lost >= (this.wanted ? BELOW : FROM);
     return this.#verdict.take(says, this.wanted ? (carried ? CALM : THIN) : 1);
-  }
-  /**
-   * @param {number | null} available
-   * @param {number | null} roundTrip
-   */
-  #overflows(available, roundTrip) {
-    this.#shortest = Math.min(this.#shortest, roundTrip ?? Infinity);
-    const fell = available !== null && available < FALL * this.#available;
-    const full = roundTrip !== null && roundTrip > this.#shortest + QUEUE;
-    this.#available = available ?? 0;
-    this.#aftermath = fell || full ? AFTERMATH : Math.max(0, this.#aftermath - 1);
-    this.#overflowing = this.#aftermath > 0 ? this.#overflowing + 1 : 0;
-    return this.#overflowing > 0 && this.#overflowing <= PATIENCE;
   }
 }

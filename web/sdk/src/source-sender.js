@@ -149,6 +149,7 @@ export class SourceSender {
     const { bitrate, frames } = this.#bound;
     const bounded = bitrate !== Infinity;
     let rest = this.#rest;
+    let first = true;
     parameters.encodings.forEach((encoding, index) => {
       const { rid: _, ...wanted } = /** @type {RTCRtpEncodingParameters} */ (layout[index]);
       Object.assign(encoding, wanted);
@@ -160,9 +161,10 @@ export class SourceSender {
       if (bounded && bitrate > 0) encoding.maxBitrate = Math.min(encoding.maxBitrate ?? Infinity, bitrate);
       if (encoding.active && rest !== Infinity) {
         // Held to less than it starts with, a larger one would be sent, and poor; the browser leaves it out by itself.
-        const least = rest === this.#rest ? LEAST_PICTURE : START * (wanted.maxBitrate ?? 0);
+        const least = first ? LEAST_PICTURE : START * (wanted.maxBitrate ?? 0);
         encoding.maxBitrate = Math.min(encoding.maxBitrate ?? Infinity, Math.max(rest, least));
         rest -= encoding.maxBitrate;
+        first = false;
       }
       const fewer = frames > 0 && frames !== Infinity ? Math.min(wanted.maxFramerate ?? Infinity, frames) : wanted.maxFramerate;
       if (fewer !== undefined) encoding.maxFramerate = fewer;

@@ -6,7 +6,8 @@
  * @typedef {object} SourceStatistics
  * @property {number} bitrate bit/s
  * @property {number} packets since the last reading
- * @property {number} lost share of packets lost since the last reading, 0 to 1; of what is sent, for good
+ * @property {number} lost share of packets lost since the last reading, 0 to 1. Of what is sent as the bridge reports it: sound that came when
+ *   it was sent again counts as received, and pictures do not, since they come by a stream of their own then (RFC 4588)
  * @property {number} resent share of the packets sent since the last reading that had to be sent again, 0 to 1; 0 of what is received
  * @property {number | null} jitter seconds
  * @property {number | null} framesPerSecond
@@ -126,7 +127,8 @@ function readConnection(report) {
 }
 
 /**
- * What the line lost of all that was sent, whether or not it came at the second try.
+ * What the line lost of all that was sent, whether or not it came at the second try. What was sent again is reported as lost too, or not: see
+ * `SourceStatistics`.
  *
  * @param {Pick<SourceStatistics, "packets" | "lost" | "resent">[]} sent
  * @returns {number} a share, 0 to 1
@@ -136,7 +138,7 @@ export function lostAtFirst(sent) {
   let lost = 0;
   for (const figures of sent) {
     packets += figures.packets;
-    lost += figures.packets * (figures.lost + figures.resent);
+    lost += figures.packets * Math.max(figures.lost, figures.resent);
   }
   return Math.min(1, lost / Math.max(1, packets));
 }

@@ -3,8 +3,8 @@
 /** What pictures may take: bit/s, and frames a second. @typedef {{ bitrate: number, frames: number }} Bound */
 
 /**
- * `lost`: the share of what was sent that never came, 0 to 1; `lostAtFirst`: that with what came when it was sent again; `roundTrip` in
- * seconds; `available`: bit/s for all that is sent, null where the browser does not say.
+ * `lost`: the share of what was sent that the bridge reports as lost, 0 to 1, of the source worst off; `lostAtFirst`: of all that was sent,
+ * before anything was sent again; `roundTrip` in seconds; `available`: bit/s for all that is sent, null where the browser does not say.
  *
  * @typedef {{ available: number | null, lost: number, lostAtFirst: number, roundTrip: number | null }} Measurement
  */
