@@ -55,6 +55,11 @@ export function preferPicture(transceiver, chosen) {
   prefer(transceiver, codecsToOffer(RTCRtpReceiver.getCapabilities("video")?.codecs ?? [], chosen));
 }
 
+/** Whether the browser can repeat sound. */
+export function canRepeatSound() {
+  return soundToOffer(RTCRtpReceiver.getCapabilities("audio")?.codecs ?? [], true).length > 0;
+}
+
 /**
  * Has sound offered so that the browser repeats it, or not: from the next negotiation on.
  *

@@ -1,4 +1,4 @@
-import { preferPicture, preferSound } from "./codecs.js";
+import { canRepeatSound, preferPicture, preferSound } from "./codecs.js";
 import { ConnectionWatch } from "./connection.js";
 import { Emitter } from "./emitter.js";
 import { SOUND_BITRATE, encodingsFor } from "./encodings.js";
@@ -93,6 +93,12 @@ export class Publisher extends Emitter {
     return [...this.#sources.keys()];
   }
 
+  /** Ids of the sounds of which each packet repeats the one before. @returns {ReadonlySet<string>} */
+  get repeated() {
+    const sounds = this.#repeatedSound.wanted ? this.sources.filter(({ kind }) => kind === "audio") : [];
+    return new Set(sounds.flatMap(({ id }) => (id === null ? [] : [id])));
+  }
+
   /** Whether the bridge would take UDP. */
   get offersUdp() {
     return offersUdp(this.#connection);
@@ -116,10 +122,7 @@ export class Publisher extends Emitter {
    * @param {Measurement} measured
    */
   measure(measured) {
-    const { bitrate } = this.#repeatedSound;
-    const moving = this.#videos().filter(([{ muted }]) => !muted);
-    if (this.#repeatedSound.measure(measured, moving.length > 1)) this.#repeatSound();
-    if (this.#repeatedSound.bitrate !== bitrate) for (const transceiver of this.#sounds()) this.#boundSound(transceiver);
+    if (canRepeatSound()) this.#weighRepetition(measured);
     if (measured.available !== null) this.#carries(measured.available);
     const seen = this.#videos().some(([{ muted }, transceiver]) => !muted && this.#senders.get(transceiver)?.wanted);
     // What is not sent says nothing of the line.
@@ -153,6 +156,14 @@ export class Publisher extends Emitter {
     const { bitrate, frames } = this.#upload.bound;
     const pictures = this.#videos().filter(([{ muted }]) => !muted).length;
     this.#senders.get(transceiver)?.bound({ bitrate: bitrate / Math.max(1, pictures), frames });
+  }
+
+  /** @param {Measurement} measured */
+  #weighRepetition(measured) {
+    const { bitrate } = this.#repeatedSound;
+    const moving = this.#videos().filter(([{ muted }]) => !muted);
+    if (this.#repeatedSound.measure(measured, moving.length > 1)) this.#repeatSound();
+    if (this.#repeatedSound.bitrate !== bitrate) for (const transceiver of this.#sounds()) this.#boundSound(transceiver);
   }
 
   /** Offers anew where there is sound: browsers choose among codecs by their order in what was agreed on, and by nothing else. */

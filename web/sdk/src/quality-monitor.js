@@ -77,11 +77,12 @@ export function worse(one, other) {
  * How well one's own media reaches the bridge, as far as the bridge reports loss.
  *
  * @param {Statistics} statistics
+ * @param {ReadonlySet<string>} [repeated] ids of sources of which each packet repeats the one before: two in a row have to be lost
  * @returns {Quality}
  */
-export function rateSending({ publish, sent }) {
+export function rateSending({ publish, sent }, repeated = new Set()) {
   if (publish === null || sent.size === 0) return null;
-  const lost = Math.max(...[...sent.values()].map((figures) => figures.lost));
+  const lost = Math.max(...[...sent].map(([id, figures]) => (repeated.has(id) ? figures.lost ** 2 : figures.lost)));
   const roundTrip = publish.roundTrip ?? 0;
   if (lost > 0.08 || roundTrip > 0.6) return 1;
   if (lost > 0.02 || roundTrip > 0.3) return 2;
