@@ -183,7 +183,7 @@ describe("statistics", () => {
     assert.equal(rateSending({ publish: { roundTrip: 0.05 }, sent: new Map([["s-1", { lost: 0.1 }]]) }), 1);
     assert.equal(rateSending({ publish: null, sent: new Map() }), null);
     const lossy = { publish: { roundTrip: 0.05 }, sent: new Map([["voice", { lost: 0.1 }], ["face", { lost: 0.01 }]]) };
-    assert.equal(rateSending(lossy, new Set(["voice"])), 3, "what is repeated is there with the next packet");
+    assert.equal(rateSending(lossy, new Set(["voice"])), 3, "what is repeated is there with the next packet, what is asked for a little later");
     assert.equal(rateSending(lossy, new Set(["face"])), 1);
   });
 });

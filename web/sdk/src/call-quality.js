@@ -114,7 +114,7 @@ export class CallQuality {
 
   /** @param {Statistics} statistics */
   #rate(statistics) {
-    this.#measured = rateSending(statistics, this.#publisher.repeated);
+    this.#measured = rateSending(statistics, this.#publisher.sentTwice);
     this.#returns.publish.look(statistics.publish?.protocol ?? null, this.#publisher.offersUdp);
     this.#returns.subscribe.look(statistics.subscribe?.protocol ?? null, this.#subscriber.offersUdp);
     // While nothing comes back, the line is gone, not thin.

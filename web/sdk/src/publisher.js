@@ -93,10 +93,13 @@ export class Publisher extends Emitter {
     return [...this.#sources.keys()];
   }
 
-  /** Ids of the sounds of which each packet repeats the one before. @returns {ReadonlySet<string>} */
-  get repeated() {
-    const sounds = this.#repeatedSound.wanted ? this.sources.filter(({ kind }) => kind === "audio") : [];
-    return new Set(sounds.flatMap(({ id }) => (id === null ? [] : [id])));
+  /**
+   * Ids of the sources of which what is lost is reported as lost though it comes by another way: pictures by a stream of their own
+   * (RFC 4588), and sound that is repeated with the next packet. @returns {ReadonlySet<string>}
+   */
+  get sentTwice() {
+    const twice = this.sources.filter(({ kind }) => kind === "video" || this.#repeatedSound.wanted);
+    return new Set(twice.flatMap(({ id }) => (id === null ? [] : [id])));
   }
 
   /** Whether the bridge would take UDP. */

@@ -77,12 +77,13 @@ export function worse(one, other) {
  * How well one's own media reaches the bridge, as far as the bridge reports loss.
  *
  * @param {Statistics} statistics
- * @param {ReadonlySet<string>} [repeated] ids of sources of which each packet repeats the one before: two in a row have to be lost
+ * @param {ReadonlySet<string>} [twice] ids of sources of which what is lost comes by another way, and is reported as lost all the same
  * @returns {Quality}
  */
-export function rateSending({ publish, sent }, repeated = new Set()) {
+export function rateSending({ publish, sent }, twice = new Set()) {
   if (publish === null || sent.size === 0) return null;
-  const lost = Math.max(...[...sent].map(([id, figures]) => (repeated.has(id) ? figures.lost ** 2 : figures.lost)));
+  // What is missing in the end has to be lost both times.
+  const lost = Math.max(...[...sent].map(([id, figures]) => (twice.has(id) ? figures.lost ** 2 : figures.lost)));
   const roundTrip = publish.roundTrip ?? 0;
   if (lost > 0.08 || roundTrip > 0.6) return 1;
   if (lost > 0.02 || roundTrip > 0.3) return 2;
